@@ -1,0 +1,76 @@
+# make help lists the targets.
+SHELL := /bin/bash
+PYTHON := .venv/bin/python
+NAME ?= modelyard
+TEST_NAME ?= modelyard-test
+ARGS ?= run-overhead
+
+.PHONY: help venv lint format crds docs lock images cluster-up cluster-down cluster-env cluster-logs install demo test test-unit bench
+
+help: ## This list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+.venv/installed: tests/requirements.txt pyproject.toml
+	@echo "installing the development environment into .venv"
+	@test -x .venv/bin/python || python3 -m venv .venv
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/requirements.txt
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+venv: .venv/installed ## The development environment, in .venv
+
+lint: .venv/installed ## ruff, mypy, import contracts, generated files
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	$(PYTHON) -m modelyard_api.crd --check
+
+format: .venv/installed ## Formats the code
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+crds: .venv/installed ## Generates crds/*.yaml from the pydantic models
+	$(PYTHON) -m modelyard_api.crd
+
+docs: .venv/installed ## Generates the reference of the API from the pydantic models
+	$(PYTHON) -m modelyard_api.reference
+
+lock: .venv/installed ## Resolves the locked dependencies anew
+	for image in operator runtime server tracking; do \
+	  .venv/bin/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-annotate --no-header \
+	    --python-version 3.11 --extra $$image pyproject.toml -o images/$$image/requirements.txt; done
+	.venv/bin/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-annotate --no-header \
+	  --python-version 3.11 --extra dev pyproject.toml -o tests/requirements.txt
+
+images: .venv/installed ## Builds the images and brings them to the cluster NAME
+	$(PYTHON) -m tests.localcluster images --name $(NAME)
+
+cluster-up: .venv/installed ## Starts a real Kubernetes on this machine (NAME=modelyard)
+	$(PYTHON) -m tests.localcluster up --name $(NAME)
+
+cluster-down: .venv/installed ## Deletes all of it but the build caches
+	$(PYTHON) -m tests.localcluster down --name $(NAME)
+
+cluster-env: .venv/installed ## Prints the exports that kubectl needs: eval "$$(make -s cluster-env)"
+	@$(PYTHON) -m tests.localcluster env --name $(NAME)
+
+cluster-logs: .venv/installed ## The logs of the cluster's own programs
+	@$(PYTHON) -m tests.localcluster logs --name $(NAME)
+
+install: .venv/installed ## Builds the images and installs Modelyard on the cluster NAME
+	$(PYTHON) -m tests.localcluster.install --name $(NAME)
+
+demo: .venv/installed ## From nothing to a served prediction, on a real table
+	$(PYTHON) -m tests.demo --name $(NAME)
+
+test-unit: .venv/installed ## The tests that need no cluster
+	$(PYTHON) -m pytest -q -m "not cluster"
+
+test: lint ## Everything: unit, contract, cluster and end-to-end tests on the cluster TEST_NAME
+	$(PYTHON) -m pytest -q -m "not cluster"
+	$(PYTHON) -m tests.localcluster.install --name $(TEST_NAME)
+	$(PYTHON) -m pytest -q -m cluster --cluster $(TEST_NAME)
+
+bench: .venv/installed ## Benchmarks: make bench ARGS="run-overhead"
+	$(PYTHON) -m tests.bench $(ARGS)

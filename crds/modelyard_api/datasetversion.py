@@ -1,0 +1,73 @@
+"""DatasetVersion: one immutable, content-addressed snapshot of a Dataset."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import ConfigDict, Field
+
+from modelyard_api.base import Column, ColumnName, Kind, KindInfo, Model, ObjectRef, rule, rules
+from modelyard_api.dataset import ColumnType, Split
+from modelyard_api.status import Status
+
+
+class VersionColumn(Model):
+    name: ColumnName = Field(description="The column.")
+    type: ColumnType = Field(description="Float, Integer, Boolean or Category.")
+    missing: int = Field(0, ge=0, description="How many values are missing.")
+    distinct: int | None = Field(None, ge=0, description="How many different values there are.")
+    min: float | None = Field(None, description="The smallest value.")
+    max: float | None = Field(None, description="The greatest value.")
+
+
+class Violation(Model):
+    """One rule of the Dataset that the data breaks."""
+
+    column: str | None = Field(None, max_length=128, description="The column; absent: the table.")
+    rule: str = Field(max_length=256, description="The rule, as it was written.")
+    found: str = Field(max_length=256, description="What was found instead.")
+    examples: list[str] = Field(default_factory=list, max_length=5, description="Up to five values that break it.")
+
+
+class DatasetVersionSpec(Model):
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule("self == oldSelf", "a DatasetVersion is immutable; change the Dataset and a new version is made")
+        )
+    )
+
+    dataset_ref: ObjectRef = Field(description="The Dataset it is a version of.")
+    digest: str = Field(pattern=r"^sha256:[0-9a-f]{64}$", max_length=71, description="Digest of the rows.")
+    uri: str = Field(min_length=1, max_length=1024, description="The folder in the artifact store.")
+    rows: int = Field(ge=0, description="Rows in all.")
+    test_rows: int = Field(ge=0, description="Rows held out for the final score.")
+    bytes: int = Field(ge=0, description="Size of the Parquet files.")
+    target: ColumnName = Field(description="The column that is to be predicted.")
+    columns: list[VersionColumn] = Field(max_length=1000, description="The columns, with what was found in them.")
+    split: Split = Field(description="How rows are held out.")
+    parent: str | None = Field(None, max_length=253, description="The version that was the latest before.")
+
+
+class DatasetVersionStatus(Status):
+    accepted: bool | None = Field(None, description="Whether it may be trained on.")
+    violations: list[Violation] = Field(default_factory=list, max_length=20, description="Rules that it breaks.")
+
+
+class DatasetVersion(Kind):
+    """One immutable, content-addressed snapshot of a Dataset: digest, rows, columns and validation result."""
+
+    info: ClassVar[KindInfo] = KindInfo(
+        plural="datasetversions",
+        short="dsetv",
+        columns=(
+            Column("Ready", ".status.conditions[?(@.type=='Ready')].status"),
+            Column("Reason", ".status.conditions[?(@.type=='Ready')].reason"),
+            Column("Dataset", ".spec.datasetRef.name"),
+            Column("Rows", ".spec.rows", "integer"),
+            Column("Target", ".spec.target"),
+            Column("Age", ".metadata.creationTimestamp", "date"),
+        ),
+    )
+
+    spec: DatasetVersionSpec = Field(description="What the version is.")
+    status: DatasetVersionStatus = Field(default_factory=DatasetVersionStatus, description="Whether it is accepted.")

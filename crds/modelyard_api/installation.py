@@ -1,0 +1,46 @@
+"""The installation: the ConfigMap ``modelyard`` in the operator's namespace, read once at start.
+
+Its data has one key, ``installation.yaml``, a document of this form; everything has a default.
+"""
+
+from __future__ import annotations
+
+from pydantic import ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from modelyard_api.base import Model
+from modelyard_api.pods import Resources
+
+
+class Strict(Model):
+    """A typing error in the installation is an error at start, not a setting that is quietly not there."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", protected_namespaces=())
+
+
+class Images(Strict):
+    runtime: str = Field("localhost/modelyard/runtime:dev", description="Ingest, training and evaluation pods.")
+    server: str = Field("localhost/modelyard/server:dev", description="Serving pods.")
+
+
+class DefaultResources(Strict):
+    """CPU and memory of pods that say nothing of their own."""
+
+    run: Resources = Field(
+        default_factory=lambda: Resources(requests={"cpu": "100m", "memory": "512Mi"}, limits={"memory": "2Gi"})
+    )
+    server: Resources = Field(
+        default_factory=lambda: Resources(requests={"cpu": "100m", "memory": "128Mi"}, limits={"memory": "512Mi"})
+    )
+
+
+class Installation(Strict):
+    tracking_url: str = Field(
+        "http://modelyard-tracking.modelyard-system.svc:5000",
+        pattern=r"^https?://[^\s/]+$",
+        description="The MLflow server: tracking, and artifacts through its proxy.",
+    )
+    tracking_ui_url: str | None = Field(None, description="Where people reach its pages [trackingUrl].")
+    images: Images = Field(default_factory=Images)
+    resources: DefaultResources = Field(default_factory=DefaultResources)
+    namespaces: list[str] = Field(default_factory=list, description="The namespaces that are watched [all].")
