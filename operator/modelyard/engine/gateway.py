@@ -1,0 +1,200 @@
+"""Every request to the API server, as plain dicts, with all the answers that are not a plain yes handled in one place.
+
+What may be sent again safely is sent again here, a few times (throttled, server errors, cut connections); everything
+else is an ``ApiError``. Writes are safe to send again because they carry a uid or a resourceVersion, are server-side
+applies, or are creates of a name that says whose it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import orjson
+from kubernetes.aio import config
+from kubernetes.aio.client import ApiClient, Configuration
+
+from modelyard.engine.resource import Object, Resource
+
+FIELD_MANAGER = "modelyard"
+ATTEMPTS, FIRST_PAUSE, LONGEST_PAUSE = 4, 0.25, 5.0
+_TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token"
+
+log = logging.getLogger(__name__)
+
+
+class ApiError(Exception):
+    """An answer other than 2xx, or none: then ``code`` is 0 and ``reason`` is ``Unreachable``."""
+
+    def __init__(self, code: int, reason: str, message: str, retry_after: float = 0.0) -> None:
+        super().__init__(f"{code} {reason}: {message}")
+        self.code, self.reason, self.message, self.retry_after = code, reason, message, retry_after
+
+    @property
+    def namespace_is_terminating(self) -> bool:
+        return self.code == 403 and "because it is being terminated" in self.message
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    verb: str
+    """As in RBAC: list, get, create, apply, patch, delete."""
+    method: str
+    path: str
+    query: tuple[tuple[str, str], ...] = ()
+    body: Object | None = None
+    content_type: str = "application/json"
+
+
+Hook = Callable[[str, Request], Awaitable[None]]
+"""Called with ``before`` and ``after`` each attempt; may raise, delay or end the process: for fault tests."""
+Count = Callable[[str, int], None]
+"""Called with the verb and the HTTP code (0: no answer) of each attempt."""
+
+
+async def configuration() -> Any:
+    """Where the API server is and who we are: the pod's service account, else the kubeconfig."""
+    found = Configuration()
+    if os.path.exists(_TOKEN) and "KUBERNETES_SERVICE_HOST" in os.environ:
+        config.load_incluster_config(client_configuration=found)
+    else:
+        await config.load_kube_config(client_configuration=found)
+    return found
+
+
+class Gateway:
+    def __init__(self, configuration: Any, count: Count | None = None, writers: int = 8) -> None:
+        self._client = ApiClient(configuration)
+        self._count = count
+        self._writing = asyncio.Semaphore(writers)
+        self.hook: Hook | None = None
+
+    async def close(self) -> None:
+        await self._client.close()
+
+    # --- reads --------------------------------------------------------------------------------------------------
+
+    async def get(self, resource: Resource, namespace: str, name: str) -> Object | None:
+        try:
+            return await self._send(Request("get", "GET", resource.path(namespace, name)))
+        except ApiError as error:
+            if error.code == 404:
+                return None
+            raise
+
+    async def pages(
+        self, resource: Resource, namespace: str | None = None, selector: str = "", size: int = 250
+    ) -> AsyncIterator[Object]:
+        """The pages of one consistent list. ApiError 410: it took too long, start again from nothing."""
+        token = ""
+        while True:
+            query = {"limit": str(size), "labelSelector": selector, "continue": token}
+            sent = tuple((key, value) for key, value in query.items() if value)
+            page = await self._send(Request("list", "GET", resource.path(namespace), sent))
+            yield page
+            token = page["metadata"].get("continue", "")
+            if not token:
+                return
+
+    # --- writes -------------------------------------------------------------------------------------------------
+
+    async def apply(self, resource: Resource, manifest: Object) -> Object:
+        """Server-side apply, taking over the fields of the manifest from any other manager."""
+        meta = manifest["metadata"]
+        body = {"apiVersion": resource.api_version, "kind": resource.kind, **manifest}
+        query = (("fieldManager", FIELD_MANAGER), ("force", "true"))
+        path = resource.path(meta["namespace"], meta["name"])
+        return await self._send(Request("apply", "PATCH", path, query, body, "application/apply-patch+yaml"))
+
+    async def create(self, resource: Resource, manifest: Object) -> Object:
+        body = {"apiVersion": resource.api_version, "kind": resource.kind, **manifest}
+        path = resource.path(manifest["metadata"]["namespace"])
+        return await self._send(Request("create", "POST", path, (("fieldManager", FIELD_MANAGER),), body))
+
+    async def patch(
+        self, resource: Resource, namespace: str, name: str, body: Object, subresource: str | None = None
+    ) -> Object:
+        """JSON merge-patch; ``body`` should hold metadata.uid or metadata.resourceVersion (else 409 is never said)."""
+        path = resource.path(namespace, name, subresource)
+        query = (("fieldManager", FIELD_MANAGER),)
+        return await self._send(Request("patch", "PATCH", path, query, body, "application/merge-patch+json"))
+
+    async def delete(self, resource: Resource, namespace: str, name: str, uid: str) -> Object | None:
+        """Delete the object of this uid only. The answer is the object while it still ends, None when it is gone."""
+        body = {"preconditions": {"uid": uid}, "propagationPolicy": "Background"}
+        try:
+            answer = await self._send(Request("delete", "DELETE", resource.path(namespace, name), (), body))
+        except ApiError as error:
+            # 409: there is one of that name, but of another uid.
+            if error.code == 404 or (error.code == 409 and "UID in precondition" in error.message):
+                return None
+            raise
+        return answer if answer.get("metadata", {}).get("deletionTimestamp") else None
+
+    # --- one request --------------------------------------------------------------------------------------------
+
+    async def _send(self, request: Request) -> Object:
+        if request.method == "GET":
+            return await self._attempts(request)
+        async with self._writing:
+            return await self._attempts(request)
+
+    async def _attempts(self, request: Request) -> Object:
+        pause = FIRST_PAUSE
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return await self._attempt(request)
+            except ApiError as error:
+                passing = error.code in (0, 429) or error.code >= 500
+                # A long Retry-After is for the queue, so that a worker doesn't stand still that long.
+                if not passing or attempt == ATTEMPTS or error.retry_after > LONGEST_PAUSE:
+                    raise
+                wait = max(error.retry_after, pause * (0.5 + random.random()))
+                log.info("%s %s: %s; again in %.1f s", request.verb, request.path, error, wait)
+            await asyncio.sleep(wait)
+            pause *= 3
+        raise AssertionError("unreachable")
+
+    async def _attempt(self, request: Request) -> Object:
+        code = 0
+        try:
+            if self.hook:
+                await self.hook("before", request)
+            method, url, headers, body, _ = await self._client.param_serialize(
+                request.method,
+                request.path,
+                query_params=list(request.query),
+                header_params={"Accept": "application/json", "Content-Type": request.content_type},
+                body=request.body,
+                auth_settings=["BearerToken"],
+            )
+            timeout = aiohttp.ClientTimeout(total=30, sock_connect=5)
+            answer = await self._client.call_api(method, url, headers, body, _request_timeout=timeout)
+            code, text, retry_after = answer.status, await answer.read(), answer.headers.get("Retry-After", "")
+            if self.hook:
+                await self.hook("after", request)
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            what = str(error) or type(error).__name__
+            raise ApiError(0, "Unreachable", f"{request.method} {request.path}: {what}") from error
+        finally:
+            if self._count:
+                self._count(request.verb, code)
+        return _parse(code, text, retry_after)
+
+
+def _parse(code: int, text: bytes, retry_after: str) -> Object:
+    try:
+        answer: Object = orjson.loads(text)
+    except ValueError:
+        answer = {"reason": "NotJSON", "message": text[:200].decode(errors="replace")}
+        code = 502 if 200 <= code < 300 else code
+    if 200 <= code < 300:
+        return answer
+    wait = float(retry_after) if retry_after.isdigit() else 0.0
+    raise ApiError(code, answer.get("reason") or "Unknown", answer.get("message") or "", wait)

@@ -1,0 +1,118 @@
+"""Which objects to look at next: every key once, one worker a key, fair between namespaces.
+
+A key that is added while a worker holds it runs again when the worker is done. A key may also wait for a time: a plan's
+``after``, or the backoff after a failure. Times are kept as monotonic seconds, so a clock that is set doesn't matter.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import random
+import time
+from collections import deque
+from collections.abc import Callable
+
+from modelyard.engine.resource import Key
+
+FIRST_BACKOFF, LONGEST_BACKOFF = 0.5, 60.0
+"""Seconds. The eighth failure in a row, and each after it, waits at least the longest."""
+
+
+class Queue:
+    """Not for threads: everything runs in one event loop."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._ready: dict[str, deque[Key]] = {}
+        """Namespace -> keys, in the order of turns: the first namespace gives one key, then goes to the end."""
+        self._waiting: set[Key] = set()
+        """The keys in ``_ready``."""
+        self._held: dict[Key, bool] = {}
+        """The keys that workers hold; true: run again."""
+        self._deadlines: dict[Key, float] = {}
+        self._heap: list[tuple[float, Key]] = []
+        """Of deadlines; an entry that ``_deadlines`` doesn't confirm is void."""
+        self._failures: dict[Key, int] = {}
+        self._wake = asyncio.Event()
+        self._closed = False
+
+    def add(self, key: Key) -> None:
+        """Look at this object as soon as a worker is free."""
+        if key in self._held:
+            self._held[key] = True
+        elif key not in self._waiting:
+            self._waiting.add(key)
+            self._ready.setdefault(key.namespace, deque()).append(key)
+            self._wake.set()
+
+    def add_after(self, key: Key, seconds: float) -> None:
+        """Look at this object after that time, at the latest. A sooner time that was asked for before stays."""
+        deadline = self._clock() + seconds
+        if deadline < self._deadlines.get(key, float("inf")):
+            self._deadlines[key] = deadline
+            heapq.heappush(self._heap, (deadline, key))
+            self._wake.set()
+
+    async def take(self) -> Key | None:
+        """The next key, now held by the caller until ``done``; None when the queue was closed."""
+        while not self._closed:
+            self._promote()
+            if self._ready:
+                return self._next()
+            self._wake.clear()
+            timeout = self._heap[0][0] - self._clock() if self._heap else None
+            try:
+                async with asyncio.timeout(timeout):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass
+        return None
+
+    def done(self, key: Key) -> None:
+        """Give a key back."""
+        if self._held.pop(key):
+            self.add(key)
+
+    def failed(self, key: Key, at_least: float = 0.0) -> float:
+        """Count a failure of a held key and plan the next attempt; returns its delay in seconds."""
+        failures = self._failures[key] = self._failures.get(key, 0) + 1
+        delay: float = max(at_least, min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** min(failures - 1, 10)))
+        delay *= 1 + random.random() / 5
+        self.add_after(key, delay)
+        return delay
+
+    def succeeded(self, key: Key) -> None:
+        self._failures.pop(key, None)
+
+    def close(self) -> None:
+        """No key is given out any more; held ones may be finished."""
+        self._closed = True
+        self._wake.set()
+
+    def depth(self) -> int:
+        """How many keys are ready and wait for a worker."""
+        return len(self._waiting)
+
+    def held(self) -> int:
+        return len(self._held)
+
+    def _next(self) -> Key:
+        namespace, keys = next(iter(self._ready.items()))
+        key = keys.popleft()
+        del self._ready[namespace]
+        if keys:
+            self._ready[namespace] = keys
+        self._waiting.discard(key)
+        # This pass is the look that was planned; it will plan the next one.
+        self._deadlines.pop(key, None)
+        self._held[key] = False
+        return key
+
+    def _promote(self) -> None:
+        now = self._clock()
+        while self._heap and (self._heap[0][0] <= now or self._deadlines.get(self._heap[0][1]) != self._heap[0][0]):
+            deadline, key = heapq.heappop(self._heap)
+            if self._deadlines.get(key) == deadline:
+                del self._deadlines[key]
+                self.add(key)
