@@ -137,6 +137,7 @@ class DatasetStatus(Status):
     versions: int = Field(0, description="How many DatasetVersions there are.")
     last_check_time: Time | None = Field(None, description="When the source was last read to its end.")
     checked_generation: int | None = Field(None, description="The generation whose source was last read.")
+    accepted_generation: int | None = Field(None, description="The generation that the latest version was made for.")
     job: str | None = Field(None, description="The ingest Job that runs now.")
 
 

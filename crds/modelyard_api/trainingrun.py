@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from modelyard_api.base import NAME_RULE, Column, Kind, KindInfo, Model, ObjectName, ObjectRef, Time, rule
+from modelyard_api.base import NAME_RULE, Column, Kind, KindInfo, ObjectName, ObjectRef, Time, rule
 from modelyard_api.metrics import Metric
 from modelyard_api.pods import PodTemplate, RunPolicy
 from modelyard_api.status import Outputs, Phase, Status
@@ -29,11 +29,6 @@ class TrainingRunSpec(RunPolicy):
     pod_template: PodTemplate = Field(default_factory=PodTemplate, description="The training pod.")
 
 
-class Progress(Model):
-    percent: int = Field(0, ge=0, le=100, description="How far it is.")
-    message: str = Field("", max_length=256, description="What it does now.")
-
-
 class TrainingRunStatus(Status):
     phase: Phase | None = Field(None, description="Pending, Running, Succeeded, Failed or Suspended.")
     dataset_version: str | None = Field(None, description="The DatasetVersion that was resolved.")
@@ -41,7 +36,6 @@ class TrainingRunStatus(Status):
     job: str | None = Field(None, description="The Job.")
     result_uri: str | None = Field(None, description="Where the pod writes its result.")
     attempts: int = Field(0, description="How many pods were started.")
-    progress: Progress | None = Field(None, description="How far it is.")
     objective: str | None = Field(None, description="The metric that matters.")
     score: str | None = Field(None, description="The objective on the held-out rows.")
     metrics: dict[str, float] = Field(

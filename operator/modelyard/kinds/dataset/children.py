@@ -1,0 +1,84 @@
+"""The ingest Job and the DatasetVersion of a Dataset."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from modelyard.engine.resource import DATASET_VERSIONS, Object
+from modelyard.kinds.dataset.observe import View
+from modelyard.workload import template
+from modelyard.workload.jobs import MAIN, job
+from modelyard.workload.names import child_metadata, manifest, short_hash
+from modelyard_api.artifact import RESULT_JSON, folder
+from modelyard_api.base import ObjectRef
+from modelyard_api.dataset import Dataset
+from modelyard_api.datasetversion import DatasetVersionSpec
+from modelyard_api.pods import RunPolicy
+from modelyard_api.result import IngestResult
+from modelyard_api.task import SOURCE_FOLDER, IngestTask, Subject
+
+
+def job_name(dataset: Dataset) -> str:
+    """The next look's Job: a function of the last look, so that it can't be made twice."""
+    last = dataset.status.last_check_time or ""
+    return f"{dataset.name}-ingest-{short_hash(dataset.uid, dataset.generation, last)}"
+
+
+def result_uri(dataset: Dataset, name: str) -> str:
+    return f"{folder(dataset.namespace, dataset.uid)}/ingest/{name}/{RESULT_JSON}"
+
+
+def version_name(dataset: Dataset, result: IngestResult) -> str:
+    return f"{dataset.name}-{result.version_id[:10]}"
+
+
+def ingest_job(view: View) -> Object:
+    dataset, spec = view.dataset, view.dataset.spec
+    name = job_name(dataset)
+    image = spec.pod_template.image or view.installation.images.runtime
+    source: dict[str, Any]
+    mount: dict[str, Any] = {"name": "source", "mountPath": SOURCE_FOLDER, "readOnly": True}
+    if spec.source.config_map:
+        key = spec.source.config_map.key
+        source = {"name": spec.source.config_map.name, "items": [{"key": key, "path": key}]}
+        volume, path = {"name": "source", "configMap": source}, key
+    else:
+        assert spec.source.volume is not None
+        source = {"claimName": spec.source.volume.claim_name, "readOnly": True}
+        volume, path = {"name": "source", "persistentVolumeClaim": source}, spec.source.volume.path
+    task = IngestTask(
+        subject=Subject(namespace=dataset.namespace, name=dataset.name, uid=dataset.uid),
+        tracking_url=view.installation.tracking_url,
+        base_uri=folder(dataset.namespace, dataset.uid),
+        result_uri=result_uri(dataset, name),
+        spec=spec,
+        source=path,
+    )
+    main = template.container(
+        MAIN,
+        image,
+        spec.pod_template,
+        view.installation.resources.run,
+        [template.TASK_MOUNT, mount],
+        args=["ingest"],
+    )
+    pod = template.pod(spec.pod_template, [template.task_volume(), volume], containers=[main])
+    metadata = child_metadata(view.raw, name, "modelyard-ingest")
+    return job(metadata, task, pod, RunPolicy(backoff_limit=3))
+
+
+def dataset_version(view: View, result: IngestResult) -> Object:
+    spec = DatasetVersionSpec(
+        dataset_ref=ObjectRef(name=view.dataset.name),
+        digest=result.digest,
+        uri=result.uri,
+        rows=result.rows,
+        test_rows=result.test_rows,
+        bytes=result.bytes,
+        target=result.target,
+        columns=result.columns,
+        split=view.dataset.spec.split,
+        parent=view.dataset.status.latest,
+    )
+    metadata = child_metadata(view.raw, version_name(view.dataset, result), "modelyard-dataset")
+    return manifest(DATASET_VERSIONS, metadata, spec=spec.wire())

@@ -1,0 +1,35 @@
+"""When the source is looked at."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from modelyard.engine.conditions import parse_time
+from modelyard_api.dataset import Dataset
+
+_UNITS = {
+    "ms": timedelta(milliseconds=1),
+    "s": timedelta(seconds=1),
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+}
+SHORTEST = timedelta(seconds=5)
+
+
+def duration(text: str) -> timedelta:
+    """A Kubernetes-style duration such as ``1h30m``."""
+    return timedelta(milliseconds=sum(int(n) * _UNITS[unit] for n, unit in re.findall(r"(\d+)(ms|s|m|h)", text)))
+
+
+def next_check(dataset: Dataset) -> datetime | None:
+    """When to look next: at once for a generation that was never looked at; None: never again.
+
+    Looks are never less than five seconds apart, whatever ``checkEvery`` says.
+    """
+    status, every = dataset.status, dataset.spec.check_every
+    if status.checked_generation != dataset.generation or status.last_check_time is None:
+        return datetime.fromtimestamp(0, UTC)
+    if every is None:
+        return None
+    return parse_time(status.last_check_time) + max(duration(every), SHORTEST)

@@ -1,0 +1,37 @@
+"""The ModelVersion that is made from a finished run's result."""
+
+from __future__ import annotations
+
+from modelyard.engine.resource import MODEL_VERSIONS, Object
+from modelyard.kinds.model.observe import View
+from modelyard.workload.names import RUN_UID, child_metadata, label, manifest
+from modelyard_api.base import ObjectRef
+from modelyard_api.modelversion import Artifact, Lineage, ModelVersionSpec
+from modelyard_api.result import TrainResult
+from modelyard_api.trainingrun import TrainingRun
+
+
+def version_name(model: str, number: int) -> str:
+    return f"{model}-v{number}"
+
+
+def model_version(view: View, run: TrainingRun, number: int, result: TrainResult, data_digest: str | None) -> Object:
+    name = view.model.name
+    spec = ModelVersionSpec(
+        model_ref=ObjectRef(name=name),
+        number=number,
+        artifact=Artifact(uri=result.artifact_uri, digest=result.artifact_digest, bytes=result.artifact_bytes),
+        signature=result.signature,
+        lineage=Lineage(
+            training_run=run.name,
+            dataset_version=run.status.dataset_version,
+            dataset_digest=data_digest,
+            image=run.status.image,
+            source_digest=result.source_digest,
+            parameters=result.parameters,
+        ),
+        metrics=result.metrics,
+    )
+    labels = {RUN_UID: run.uid, label("TrainingRun"): run.name}
+    metadata = child_metadata(view.raw, version_name(name, number), "modelyard-model", labels)
+    return manifest(MODEL_VERSIONS, metadata, spec=spec.wire())

@@ -1,0 +1,58 @@
+"""The Job that verifies and scores an imported model."""
+
+from __future__ import annotations
+
+from modelyard.engine.resource import Object
+from modelyard.kinds.modelversion.observe import View
+from modelyard.workload import template
+from modelyard.workload.jobs import MAIN, job
+from modelyard.workload.names import child_metadata, short_hash
+from modelyard_api.artifact import RESULT_JSON, folder
+from modelyard_api.datasetversion import DatasetVersionSpec
+from modelyard_api.metrics import Task
+from modelyard_api.modelversion import ModelVersion
+from modelyard_api.pods import PodTemplate, RunPolicy
+from modelyard_api.task import Data, EvaluateTask, Subject
+
+
+def job_name(version: ModelVersion) -> str:
+    return f"{version.name}-evaluate-{short_hash(version.uid)}"
+
+
+def result_uri(version: ModelVersion) -> str:
+    """Where the proof lies: beside the artifact for a run's model, below the version's own uid for an imported one."""
+    if version.spec.lineage.training_run:
+        return f"{version.spec.artifact.uri}/{RESULT_JSON}"
+    return f"{folder(version.namespace, version.uid)}/{RESULT_JSON}"
+
+
+def evaluation_job(view: View, data: Object, task: str) -> Object:
+    version = view.version
+    spec = DatasetVersionSpec.model_validate(data["spec"])
+    todo = EvaluateTask(
+        subject=Subject(namespace=version.namespace, name=version.name, uid=version.uid),
+        tracking_url=view.installation.tracking_url,
+        base_uri=folder(version.namespace, version.uid),
+        result_uri=result_uri(version),
+        data=Data(
+            name=data["metadata"]["name"],
+            uri=spec.uri,
+            digest=spec.digest,
+            target=spec.target,
+            columns=spec.columns,
+        ),
+        artifact_uri=version.spec.artifact.uri,
+        artifact_digest=version.spec.artifact.digest,
+        task=Task(task),
+    )
+    main = template.container(
+        MAIN,
+        view.installation.images.runtime,
+        PodTemplate(),
+        view.installation.resources.run,
+        [template.TASK_MOUNT],
+        args=["evaluate"],
+    )
+    pod = template.pod(PodTemplate(), [template.task_volume()], containers=[main])
+    metadata = child_metadata(view.raw, job_name(version), "modelyard-evaluation")
+    return job(metadata, todo, pod, RunPolicy(backoff_limit=3))

@@ -1,0 +1,40 @@
+"""What a ModelVersion's decision is made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from modelyard.engine.resource import DATASET_VERSIONS, JOBS, MODEL_VERSIONS, MODELS, Key, Object
+from modelyard.engine.store import Store
+from modelyard_api.installation import Installation
+from modelyard_api.model import ModelKind
+from modelyard_api.modelversion import ModelVersion
+
+
+@dataclass(frozen=True)
+class View:
+    raw: Object
+    version: ModelVersion
+    installation: Installation
+    model: ModelKind | None
+    job: Object | None
+    data: Object | None
+    """The DatasetVersion that an imported model is scored on."""
+
+
+def observe(store: Store, key: Key, installation: Installation) -> View | None:
+    raw = store.get(MODEL_VERSIONS, key.namespace, key.name)
+    if raw is None or raw["metadata"].get("deletionTimestamp"):
+        return None
+    version = ModelVersion.model_validate(raw)
+    model = store.get(MODELS, key.namespace, version.spec.model_ref.name)
+    jobs = store.owned(JOBS, version.uid)
+    data = version.spec.lineage.dataset_version
+    return View(
+        raw=raw,
+        version=version,
+        installation=installation,
+        model=ModelKind.model_validate(model) if model else None,
+        job=jobs[0] if jobs else None,
+        data=store.get(DATASET_VERSIONS, key.namespace, data) if data else None,
+    )

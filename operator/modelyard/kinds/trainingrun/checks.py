@@ -1,0 +1,40 @@
+"""What is known to be wrong before a pod is started."""
+
+from __future__ import annotations
+
+from modelyard.workload.failures import Trouble
+from modelyard_api.catalogue import path_of, task_of
+from modelyard_api.metrics import METRICS, Task, metrics_of
+from modelyard_api.trainingrun import TrainingRunSpec
+
+DEFAULT_OBJECTIVE = {Task.CLASSIFICATION: "balanced_accuracy", Task.REGRESSION: "root_mean_squared_error"}
+
+
+def check(spec: TrainingRunSpec, model_task: str | None) -> Trouble | None:
+    """The first thing that makes this run impossible, whatever the data holds."""
+    task = Task(model_task) if model_task else None
+    estimator = spec.trainer.estimator
+    if estimator:
+        try:
+            path_of(estimator.algorithm)
+        except ValueError as error:
+            return Trouble("UnknownAlgorithm", str(error))
+        fits = task_of(estimator.algorithm)
+        if fits and task and fits != task:
+            return Trouble(
+                "TaskMismatch",
+                f"spec.trainer.estimator.algorithm: {estimator.algorithm} is for {fits}, but spec.modelRef names a "
+                f"Model of task {task}; choose another algorithm or another Model",
+            )
+        task = task or fits
+    named = [("spec.objective", spec.objective)] if spec.objective else []
+    named += [(f"spec.additionalMetrics[{i}]", metric) for i, metric in enumerate(spec.additional_metrics)]
+    if task is None and spec.objective:
+        task = METRICS[spec.objective].task
+    for field, metric in named:
+        if task and METRICS[metric].task != task:
+            return Trouble(
+                "MetricDoesNotFit",
+                f"{field}: {metric} is not a metric of {task}; write one of {', '.join(metrics_of(task))}",
+            )
+    return None

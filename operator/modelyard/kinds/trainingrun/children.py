@@ -1,0 +1,93 @@
+"""The Job of a TrainingRun."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from modelyard.engine.resource import Object
+from modelyard.kinds.trainingrun.observe import View
+from modelyard.workload import template
+from modelyard.workload.jobs import MAIN, job
+from modelyard.workload.names import child_metadata, short_hash
+from modelyard_api.artifact import RESULT_JSON, folder
+from modelyard_api.datasetversion import DatasetVersionSpec
+from modelyard_api.metrics import Task
+from modelyard_api.task import Data, Subject, TrainTask
+from modelyard_api.trainingrun import TrainingRun
+
+
+def job_name(run: TrainingRun) -> str:
+    """With a hash of the uid: a run that was deleted and applied again never meets the old one's Job."""
+    return f"{run.name}-train-{short_hash(run.uid)}"
+
+
+def base_uri(run: TrainingRun) -> str:
+    return folder(run.namespace, run.uid)
+
+
+def result_uri(run: TrainingRun) -> str:
+    return f"{base_uri(run)}/{RESULT_JSON}"
+
+
+def image(view: View) -> str:
+    """The image that trains: recorded at the start, so that a new default does not change a run."""
+    trainer, pod = view.run.spec.trainer, view.run.spec.pod_template
+    own = trainer.container.image if trainer.container else pod.image
+    return view.run.status.image or own or view.installation.images.runtime
+
+
+def data_of(version: Object) -> Data:
+    spec = DatasetVersionSpec.model_validate(version["spec"])
+    return Data(
+        name=version["metadata"]["name"], uri=spec.uri, digest=spec.digest, target=spec.target, columns=spec.columns
+    )
+
+
+def training_job(view: View, version: Object) -> Object:
+    run, spec = view.run, view.run.spec
+    task = TrainTask(
+        subject=Subject(namespace=run.namespace, name=run.name, uid=run.uid),
+        tracking_url=view.installation.tracking_url,
+        base_uri=base_uri(run),
+        result_uri=result_uri(run),
+        data=data_of(version),
+        model=spec.model_ref.name if spec.model_ref else None,
+        task=Task(view.model["spec"]["task"]) if view.model else None,
+        trainer=spec.trainer,
+        objective=spec.objective,
+        additional_metrics=spec.additional_metrics,
+        seed=spec.seed,
+        image=image(view),
+    )
+    metadata = child_metadata(view.raw, job_name(run), "modelyard-training")
+    pod = _own_container(view) if spec.trainer.container else _estimator(view)
+    return job(metadata, task, pod, spec)
+
+
+def _estimator(view: View) -> dict[str, Any]:
+    spec, default = view.run.spec, view.installation.resources.run
+    main = template.container(MAIN, image(view), spec.pod_template, default, [template.TASK_MOUNT], args=["train"])
+    return template.pod(spec.pod_template, [template.task_volume()], containers=[main])
+
+
+def _own_container(view: View) -> dict[str, Any]:
+    """The user's container between an init container that lays the inputs out and a native sidecar that, told to
+    stop once it has ended, checks and uploads what it wrote."""
+    spec, default = view.run.spec, view.installation.resources.run
+    container, ours = spec.trainer.container, view.installation.images.runtime
+    assert container is not None
+    folders = [template.TASK_MOUNT, template.IN_MOUNT, template.OUT_MOUNT]
+    plain = spec.pod_template.model_copy(update={"env": [], "resources": None})
+    lay_out = template.container("lay-out", ours, plain, default, folders, args=["lay-out"])
+    collect = template.container("collect", ours, plain, default, folders, args=["collect"], restartPolicy="Always")
+    command: dict[str, Any] = {"command": container.command} if container.command else {}
+    if container.args:
+        command["args"] = container.args
+    main = template.container(MAIN, container.image, spec.pod_template, default, folders[1:], **command)
+    return template.pod(
+        spec.pod_template,
+        [template.task_volume(), template.empty("in"), template.empty("out")],
+        initContainers=[lay_out, collect],
+        containers=[main],
+        terminationGracePeriodSeconds=120,
+    )

@@ -1,0 +1,57 @@
+"""What a TrainingRun's decision is made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from modelyard.engine.resource import (
+    DATASET_VERSIONS,
+    DATASETS,
+    JOBS,
+    MODEL_VERSIONS,
+    MODELS,
+    TRAINING_RUNS,
+    Key,
+    Object,
+)
+from modelyard.engine.store import Store
+from modelyard.workload.names import owned_by
+from modelyard_api.installation import Installation
+from modelyard_api.trainingrun import TrainingRun
+
+
+@dataclass(frozen=True)
+class View:
+    raw: Object
+    run: TrainingRun
+    installation: Installation
+    job: Object | None
+    dataset: Object | None
+    version: Object | None
+    """The DatasetVersion: the resolved one, or the one that would be resolved now."""
+    model: Object | None
+    model_version: Object | None
+    """The ModelVersion that this run has made."""
+
+
+def observe(store: Store, key: Key, installation: Installation) -> View | None:
+    raw = store.get(TRAINING_RUNS, key.namespace, key.name)
+    if raw is None or raw["metadata"].get("deletionTimestamp"):
+        return None
+    run = TrainingRun.model_validate(raw)
+    spec, status = run.spec, run.status
+    dataset = store.get(DATASETS, key.namespace, spec.dataset_ref.name)
+    latest = ((dataset or {}).get("status") or {}).get("latest")
+    name = status.dataset_version or spec.dataset_ref.version or latest
+    made = store.find(MODEL_VERSIONS, "run", run.uid)
+    jobs = [job for job in store.owned(JOBS, run.uid) if owned_by(job, raw)]
+    return View(
+        raw=raw,
+        run=run,
+        installation=installation,
+        job=jobs[0] if jobs else None,
+        dataset=dataset,
+        version=store.get(DATASET_VERSIONS, key.namespace, name) if name else None,
+        model=store.get(MODELS, key.namespace, spec.model_ref.name) if spec.model_ref else None,
+        model_version=made[0] if made else None,
+    )

@@ -1,0 +1,117 @@
+"""What went wrong in a pod, in words that say what to do."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from modelyard.engine.resource import Object
+from modelyard.workload.jobs import MAIN, failure
+from modelyard_api.result import Error, Failed
+
+IMAGE_REASONS = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable")
+CONFIG_REASONS = ("CreateContainerConfigError", "CreateContainerError", "RunContainerError")
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    reason: str
+    message: str
+
+
+def _statuses(pod: Object) -> list[dict[str, Any]]:
+    status = pod.get("status") or {}
+    return [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]
+
+
+def waiting(pods: list[Object], image_field: str = "spec.podTemplate.image") -> Trouble | None:
+    """Why the newest pod does not start, if it says so."""
+    for pod in reversed(pods):
+        for status in _statuses(pod):
+            held = (status.get("state") or {}).get("waiting") or {}
+            reason, said = held.get("reason", ""), held.get("message", "")
+            if reason in IMAGE_REASONS:
+                return Trouble(
+                    "ImagePullFailed",
+                    f"{image_field}: the image {status.get('image')!r} of container {status['name']!r} can't be pulled "
+                    f"({reason}); correct its name, push it, or name its credentials in imagePullSecrets",
+                )
+            if reason in CONFIG_REASONS:
+                return Trouble(reason, f"container {status['name']!r} can't be started: {said}")
+        for condition in (pod.get("status") or {}).get("conditions") or ():
+            if condition["type"] == "PodScheduled" and condition["status"] == "False":
+                return Trouble(
+                    "Unschedulable",
+                    f"no node can take the pod: {condition.get('message', '')}; "
+                    "lower spec.podTemplate.resources.requests, or correct nodeSelector and tolerations",
+                )
+    return None
+
+
+def _limit(pod: Object, container: str) -> str:
+    for spec in (pod.get("spec") or {}).get("containers") or ():
+        if spec["name"] == container:
+            return str(((spec.get("resources") or {}).get("limits") or {}).get("memory", "none"))
+    return "none"
+
+
+def _said(message: str) -> Error | None:
+    """The error in a termination message of ours."""
+    try:
+        document = json.loads(message)
+        return Failed.model_validate(document).error if document.get("kind") == "Failed" else None
+    except (ValueError, AttributeError):
+        return None
+
+
+def ended(pods: list[Object], own_container: bool = False) -> Trouble | None:
+    """Why the newest pod that failed did so. ``own_container``: the main container is the user's image."""
+    for pod in reversed(pods):
+        if (pod.get("status") or {}).get("reason") == "Evicted":
+            return Trouble("Evicted", f"the pod was evicted: {pod['status'].get('message', '')}")
+        for status in _statuses(pod):
+            end = (status.get("state") or {}).get("terminated") or {}
+            if not end or end.get("exitCode") == 0:
+                continue
+            if end.get("reason") == "OOMKilled":
+                limit = _limit(pod, status["name"])
+                return Trouble(
+                    "OOMKilled",
+                    f"container {status['name']!r} used more memory than its limit of {limit}; "
+                    "raise spec.podTemplate.resources.limits.memory",
+                )
+            error = _said(end.get("message") or "")
+            if error:
+                return Trouble(error.reason, error.message)
+            lines = (end.get("message") or "").strip().splitlines()
+            tail = f"; its last line: {lines[-1][:300]}" if lines else ""
+            if own_container and status["name"] == MAIN:
+                return Trouble(
+                    "ContainerFailed",
+                    f"spec.trainer.container ended with exit code {end.get('exitCode')}{tail}; "
+                    f"see kubectl logs {pod['metadata']['name']}",
+                )
+            return Trouble(
+                "PodFailed",
+                f"container {status['name']!r} ended with exit code {end.get('exitCode')}; "
+                f"see kubectl logs {pod['metadata']['name']} -c {status['name']}",
+            )
+    return None
+
+
+def of_job(job: Object, pods: list[Object], result: Failed | None, own_container: bool = False) -> Trouble:
+    """Why a Job failed: its deadline, what the program wrote, what its pod says, or what the Job itself says."""
+    reason, message = failure(job)
+    if reason == "DeadlineExceeded":
+        seconds = job["spec"].get("activeDeadlineSeconds")
+        return Trouble(
+            "DeadlineExceeded",
+            f"it did not end within spec.activeDeadlineSeconds ({seconds}); raise it or make the work smaller",
+        )
+    if result is not None:
+        return Trouble(result.error.reason, result.error.message)
+    found = ended(pods, own_container)
+    if found:
+        return found
+    return Trouble(reason, message or "the Job failed, and its pods are gone")

@@ -1,0 +1,109 @@
+"""A Job's life: made once and never applied again, since its template is immutable; only ``suspend`` and
+``activeDeadlineSeconds`` are patched."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Any
+
+from modelyard.engine.conditions import parse_time
+from modelyard.engine.plan import Patch
+from modelyard.engine.resource import JOBS, Object
+from modelyard.workload.names import manifest
+from modelyard_api.base import Model
+from modelyard_api.pods import RunPolicy
+from modelyard_api.result import EXIT_USER_ERROR
+from modelyard_api.task import ANNOTATION
+
+MAIN = "main"
+"""The container whose exit code counts."""
+LOOK_AT_PODS_AFTER = timedelta(seconds=20)
+
+
+class JobPhase(Enum):
+    ACTIVE = "Active"
+    SUSPENDED = "Suspended"
+    COMPLETE = "Complete"
+    FAILED = "Failed"
+
+
+def job(metadata: dict[str, Any], task: Model, spec: dict[str, Any], policy: RunPolicy) -> Object:
+    """The Job of one task. Lost nodes and preemption don't count as failures; the user's errors end it at once."""
+    body: dict[str, Any] = {
+        "backoffLimit": policy.backoff_limit,
+        "podReplacementPolicy": "Failed",
+        "podFailurePolicy": {
+            "rules": [
+                {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget"}]},
+                {
+                    "action": "FailJob",
+                    "onExitCodes": {"containerName": MAIN, "operator": "In", "values": [EXIT_USER_ERROR]},
+                },
+            ]
+        },
+        "template": {
+            "metadata": {
+                "labels": dict(metadata["labels"]),
+                "annotations": {ANNOTATION: task.model_dump_json(by_alias=True, exclude_none=True)},
+            },
+            "spec": {**spec, "restartPolicy": "Never"},
+        },
+    }
+    if policy.active_deadline_seconds is not None:
+        body["activeDeadlineSeconds"] = policy.active_deadline_seconds
+    return manifest(JOBS, metadata, spec=body)
+
+
+def phase(job: Object) -> JobPhase:
+    """Complete as soon as the Job has met its success criteria: its pod has ended, only bookkeeping is left."""
+    for condition in (job.get("status") or {}).get("conditions") or ():
+        if condition["status"] == "True":
+            if condition["type"] in ("Complete", "SuccessCriteriaMet"):
+                return JobPhase.COMPLETE
+            if condition["type"] == "Failed":
+                return JobPhase.FAILED
+    return JobPhase.SUSPENDED if job["spec"].get("suspend") else JobPhase.ACTIVE
+
+
+def failure(job: Object) -> tuple[str, str]:
+    """Reason and message of the Job's Failed condition."""
+    for condition in (job.get("status") or {}).get("conditions") or ():
+        if condition["type"] == "Failed":
+            return condition.get("reason", "Failed"), condition.get("message", "")
+    return "Failed", ""
+
+
+def attempts(job: Object) -> int:
+    """How many pods were started."""
+    status = job.get("status") or {}
+    return int(status.get("active", 0)) + int(status.get("succeeded", 0)) + int(status.get("failed", 0))
+
+
+def is_running(job: Object) -> bool:
+    return bool((job.get("status") or {}).get("ready"))
+
+
+def look_at_pods(job: Object, now: datetime) -> datetime | None:
+    """When the pods of an active Job should be looked at because none is ready; None: a pod runs.
+
+    A moment in the past means now: an image that can't be pulled, or a pod that fits on no node, shows only there.
+    """
+    if is_running(job):
+        return None
+    started = (job.get("status") or {}).get("startTime")
+    return parse_time(started) + LOOK_AT_PODS_AFTER if started else now + LOOK_AT_PODS_AFTER
+
+
+def adjust(job: Object, policy: RunPolicy) -> tuple[Patch, ...]:
+    """The patch that brings an unfinished Job to the policy as it is now."""
+    spec = job["spec"]
+    wanted: dict[str, Any] = {}
+    if bool(spec.get("suspend")) != policy.suspend:
+        wanted["suspend"] = policy.suspend
+    if spec.get("activeDeadlineSeconds") != policy.active_deadline_seconds:
+        wanted["activeDeadlineSeconds"] = policy.active_deadline_seconds
+    if not wanted:
+        return ()
+    meta = job["metadata"]
+    return (Patch(JOBS, meta["namespace"], meta["name"], meta["uid"], {"spec": wanted}),)

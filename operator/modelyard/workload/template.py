@@ -1,0 +1,103 @@
+"""The pods that we make: they pass the Pod Security Standard ``restricted``, with a read-only root file system."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from modelyard_api.pods import PodTemplate, Resources
+from modelyard_api.task import ANNOTATION, IN_FOLDER, OUT_FOLDER, TASK_FILE, WORK_FOLDER
+
+USER = 65532
+Volume = dict[str, Any]
+Mount = dict[str, Any]
+
+
+def security() -> dict[str, Any]:
+    """A container's security context."""
+    return {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+
+
+def pod_security() -> dict[str, Any]:
+    return {
+        "runAsNonRoot": True,
+        "runAsUser": USER,
+        "runAsGroup": USER,
+        "fsGroup": USER,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+
+
+def resources(wanted: Resources | None, default: Resources) -> dict[str, Any]:
+    """Requests and limits; what the user leaves out is the installation's, and no limit is below its request."""
+    requests = {**default.requests, **(wanted.requests if wanted else {})}
+    limits = {**default.limits, **(wanted.limits if wanted else {})}
+    if wanted and "memory" in wanted.requests and "memory" not in wanted.limits:
+        limits["memory"] = wanted.requests["memory"]
+    if wanted and "memory" in wanted.limits and "memory" not in wanted.requests:
+        requests["memory"] = wanted.limits["memory"]
+    return {"requests": requests, "limits": limits}
+
+
+def container(
+    name: str,
+    image: str,
+    template: PodTemplate,
+    default: Resources,
+    mounts: list[Mount],
+    **more: Any,
+) -> dict[str, Any]:
+    """One container of a run: work and temporary files go to an emptyDir, messages come from the log on errors."""
+    return {
+        "name": name,
+        "image": image,
+        "imagePullPolicy": "IfNotPresent",
+        "env": [
+            {"name": "TMPDIR", "value": WORK_FOLDER},
+            {"name": "HOME", "value": WORK_FOLDER},
+            *({"name": item.name, "value": item.value} for item in template.env),
+        ],
+        "resources": resources(template.resources, default),
+        "securityContext": security(),
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "volumeMounts": [{"name": "work", "mountPath": WORK_FOLDER}, {"name": "tmp", "mountPath": "/tmp"}, *mounts],
+        **more,
+    }
+
+
+TASK_MOUNT: Mount = {"name": "task", "mountPath": TASK_FILE.rsplit("/", 1)[0], "readOnly": True}
+IN_MOUNT: Mount = {"name": "in", "mountPath": IN_FOLDER}
+OUT_MOUNT: Mount = {"name": "out", "mountPath": OUT_FOLDER}
+
+
+def task_volume() -> Volume:
+    """The task, from the pod's own annotation: no ConfigMap, so one write less."""
+    source = {"path": TASK_FILE.rsplit("/", 1)[1], "fieldRef": {"fieldPath": f"metadata.annotations['{ANNOTATION}']"}}
+    return {"name": "task", "downwardAPI": {"items": [source]}}
+
+
+def empty(name: str) -> Volume:
+    return {"name": name, "emptyDir": {}}
+
+
+def pod(template: PodTemplate, volumes: list[Volume], **more: Any) -> dict[str, Any]:
+    """A pod's spec; ``more`` holds its containers and whatever else is the caller's."""
+    spec: dict[str, Any] = {
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "securityContext": pod_security(),
+        "volumes": [empty("work"), empty("tmp"), *volumes],
+        **more,
+    }
+    if template.node_selector:
+        spec["nodeSelector"] = template.node_selector
+    if template.tolerations:
+        spec["tolerations"] = [item.wire() for item in template.tolerations]
+    if template.image_pull_secrets:
+        spec["imagePullSecrets"] = [{"name": name} for name in template.image_pull_secrets]
+    if template.priority_class_name:
+        spec["priorityClassName"] = template.priority_class_name
+    return spec
