@@ -8,18 +8,14 @@ from datetime import UTC, datetime, timedelta
 from modelyard.engine.conditions import parse_time
 from modelyard_api.dataset import Dataset
 
-_UNITS = {
-    "ms": timedelta(milliseconds=1),
-    "s": timedelta(seconds=1),
-    "m": timedelta(minutes=1),
-    "h": timedelta(hours=1),
-}
+_MILLISECONDS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000}
 SHORTEST = timedelta(seconds=5)
 
 
 def duration(text: str) -> timedelta:
     """A Kubernetes-style duration such as ``1h30m``."""
-    return timedelta(milliseconds=sum(int(n) * _UNITS[unit] for n, unit in re.findall(r"(\d+)(ms|s|m|h)", text)))
+    parts = re.findall(r"(\d+)(ms|s|m|h)", text)
+    return timedelta(milliseconds=sum(int(number) * _MILLISECONDS[unit] for number, unit in parts))
 
 
 def next_check(dataset: Dataset) -> datetime | None:
