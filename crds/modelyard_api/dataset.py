@@ -136,6 +136,9 @@ class DatasetStatus(Status):
     latest: str | None = Field(None, description="The newest accepted DatasetVersion.")
     versions: int = Field(0, description="How many DatasetVersions there are.")
     last_check_time: Time | None = Field(None, description="When the source was last read to its end.")
+    source_version: str | None = Field(
+        None, max_length=128, description="The uid and resourceVersion of the ConfigMap that was last read."
+    )
     checked_generation: int | None = Field(None, description="The generation whose source was last read.")
     accepted_generation: int | None = Field(None, description="The generation that the latest version was made for.")
     job: str | None = Field(None, description="The ingest Job that runs now.")

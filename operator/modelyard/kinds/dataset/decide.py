@@ -13,7 +13,7 @@ from modelyard.engine.plan import Create, Delete, Facts, Fetch, Note, Patch, Pla
 from modelyard.engine.resource import CLAIMS, CONFIG_MAPS, DATASET_VERSIONS, JOBS, Object
 from modelyard.kinds.dataset import children
 from modelyard.kinds.dataset.observe import View
-from modelyard.kinds.dataset.schedule import next_check
+from modelyard.kinds.dataset.schedule import duration, next_check
 from modelyard.workload import failures, jobs
 from modelyard.workload.failures import Trouble
 from modelyard.workload.jobs import JobPhase
@@ -64,9 +64,15 @@ def _look(view: View, facts: Facts, now: datetime, status: DatasetStatus) -> Pla
     missing = _missing(view, found)
     if missing:
         return _trouble(view, now, status, missing, Plan(after=now + RETRY))
+    read = f"{found['metadata']['uid']}/{found['metadata']['resourceVersion']}" if source.config_map and found else None
+    if read and read == status.source_version and status.checked_generation == dataset.generation:
+        # The very ConfigMap that was read last time: no pod needed to know that nothing is new.
+        every = duration(dataset.spec.check_every or "1h")
+        return _plan(view, now, status, _standing(view, status), Plan(after=now + every, writes=_old_jobs(view)))
     name = children.job_name(dataset)
     if dataset.status.job != name:
         status.job = name
+        status.source_version = read
         return _plan(view, now, status, kstatus.reconciling("Checking", "an ingest Job is being made"), Plan())
     made = Create(JOBS, children.ingest_job(view))
     return _plan(
