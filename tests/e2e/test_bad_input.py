@@ -33,7 +33,8 @@ def dataset(name: str, reason: str, *says: str, data: str | None = CSV, key: str
 DATASETS = [
     dataset("no-configmap", "SourceNotFound", "spec.source.configMap.name", "no-configmap", data=None),
     dataset("no-key", "SourceNotFound", "spec.source.configMap.key", "other.csv", "t.csv", key="other.csv"),
-    dataset("no-claim", "SourceNotFound", "claimName", "nowhere", source={"volume": {"claimName": "nowhere", "path": "x.csv"}}),
+    dataset("no-claim", "SourceNotFound", "claimName", "nowhere",
+            source={"volume": {"claimName": "nowhere", "path": "x.csv"}}),
     dataset("no-target", "TargetNotFound", "spec.target", "species", "a, b, y", target="species"),
     dataset("not-parquet", "UnreadableFile", "spec.source", "Parquet",
             source={"configMap": {"name": "not-parquet", "key": "t.csv"}, "format": "Parquet"}),

@@ -23,7 +23,9 @@ class Kube:
         return access.kubectl(self.cluster, "--namespace", self.namespace, *args, input=text)
 
     def apply(self, *objects: Object) -> None:
-        self.run("apply", "--server-side", "-f", "-", text=json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}))
+        self.run(
+            "apply", "--server-side", "-f", "-", text=json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
+        )
 
     def get(self, kind: str, name: str) -> Object | None:
         found = self.run("get", kind, name, "--ignore-not-found", "--output=json")
@@ -45,7 +47,13 @@ class Kube:
             time.sleep(every)
 
     def until_condition(
-        self, kind: str, name: str, type_: str = "Ready", status: str = "True", reason: str | None = None, seconds: float = 120
+        self,
+        kind: str,
+        name: str,
+        type_: str = "Ready",
+        status: str = "True",
+        reason: str | None = None,
+        seconds: float = 120,
     ) -> Object:
         """Waits for a condition, for the generation as it is now, and returns it."""
 

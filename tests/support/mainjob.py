@@ -72,7 +72,17 @@ def masked(kube: Kube) -> str:
         conditions = sorted((c["type"], c["status"], c["reason"]) for c in status.get("conditions", ()))
         kept = {
             key: status.get(key)
-            for key in ("phase", "champion", "aliases", "versions", "lastNumber", "stable", "accepted", "approved", "score")
+            for key in (
+                "phase",
+                "champion",
+                "aliases",
+                "versions",
+                "lastNumber",
+                "stable",
+                "accepted",
+                "approved",
+                "score",
+            )
             if status.get(key) is not None
         }
         promotions = [(p["version"], p.get("previous"), p["by"], p["evidence"]) for p in status.get("promotions", ())]

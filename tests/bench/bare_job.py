@@ -1,0 +1,34 @@
+"""What the bare Job runs: the same Parquet, the same pipeline, fit and held-out score, joblib to disk. No ONNX, no
+tracking, no checks: what a person writes who wants just the model."""
+
+import sys
+import urllib.request
+
+import joblib
+import pandas as pd
+from sklearn.compose import make_column_transformer
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.impute import SimpleImputer
+from sklearn.metrics import balanced_accuracy_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
+
+base, target = sys.argv[1:3]
+frames = []
+for part in ("train", "test"):
+    urllib.request.urlretrieve(f"{base}/{part}.parquet", f"/modelyard/work/{part}.parquet")
+    frames.append(pd.read_parquet(f"/modelyard/work/{part}.parquet"))
+train, test = frames
+numeric = [name for name in train.columns if name != target and pd.api.types.is_numeric_dtype(train[name])]
+text = [name for name in train.columns if name != target and name not in numeric]
+for frame in frames:
+    frame[text] = frame[text].fillna("")
+model = make_pipeline(
+    make_column_transformer(
+        (SimpleImputer(strategy="median"), numeric), (OneHotEncoder(handle_unknown="ignore"), text)
+    ),
+    RandomForestClassifier(n_estimators=100, random_state=7),
+)
+model.fit(train[numeric + text], train[target])
+print(balanced_accuracy_score(test[target], model.predict(test[numeric + text])))
+joblib.dump(model, "/modelyard/work/model.joblib")
