@@ -61,11 +61,15 @@ Count = Callable[[str, int], None]
 async def configuration() -> Any:
     """Where the API server is and who we are: the pod's service account, else the kubeconfig."""
     found = Configuration()
-    if os.path.exists(_TOKEN) and "KUBERNETES_SERVICE_HOST" in os.environ:
+    if _in_pod():
         config.load_incluster_config(client_configuration=found)
     else:
         await config.load_kube_config(client_configuration=found)
     return found
+
+
+def _in_pod() -> bool:
+    return os.path.exists(_TOKEN) and "KUBERNETES_SERVICE_HOST" in os.environ
 
 
 class Gateway:

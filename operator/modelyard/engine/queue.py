@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import itertools
 import random
 import time
 from collections import deque
@@ -31,8 +32,9 @@ class Queue:
         self._held: dict[Key, bool] = {}
         """The keys that workers hold; true: run again."""
         self._deadlines: dict[Key, float] = {}
-        self._heap: list[tuple[float, Key]] = []
-        """Of deadlines; an entry that ``_deadlines`` doesn't confirm is void."""
+        self._heap: list[tuple[float, int, Key]] = []
+        """Of deadlines (the number keeps keys from being compared); one that ``_deadlines`` doesn't confirm is void."""
+        self._numbers = itertools.count()
         self._failures: dict[Key, int] = {}
         self._wake = asyncio.Event()
         self._closed = False
@@ -51,7 +53,7 @@ class Queue:
         deadline = self._clock() + seconds
         if deadline < self._deadlines.get(key, float("inf")):
             self._deadlines[key] = deadline
-            heapq.heappush(self._heap, (deadline, key))
+            heapq.heappush(self._heap, (deadline, next(self._numbers), key))
             self._wake.set()
 
     async def take(self) -> Key | None:
@@ -111,8 +113,12 @@ class Queue:
 
     def _promote(self) -> None:
         now = self._clock()
-        while self._heap and (self._heap[0][0] <= now or self._deadlines.get(self._heap[0][1]) != self._heap[0][0]):
-            deadline, key = heapq.heappop(self._heap)
-            if self._deadlines.get(key) == deadline:
+        while self._heap:
+            deadline, _, key = self._heap[0]
+            confirmed = self._deadlines.get(key) == deadline
+            if confirmed and deadline > now:
+                return
+            heapq.heappop(self._heap)
+            if confirmed:
                 del self._deadlines[key]
                 self.add(key)

@@ -1,0 +1,211 @@
+"""Carries out a plan's writes, and none that would change nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any, assert_never
+
+from modelyard.engine.gateway import ApiError, Gateway
+from modelyard.engine.plan import Apply, Create, Delete, Patch, Write
+from modelyard.engine.resource import Key, Object, Resource
+from modelyard.engine.store import Store
+
+APPLIED = "modelyard.dev/applied"
+"""Annotation of applied children: the hash of the manifest they were last applied from."""
+MANAGED_BY = "app.kubernetes.io/managed-by"
+"""Label of every child; children of other values are not seen by the feed."""
+
+
+class Refusal(Exception):
+    """The API server won't take a child as it is; trying again soon doesn't help. ``reason`` is CamelCase."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(f"{reason}: {message}")
+        self.reason, self.message = reason, message
+
+
+class Applier:
+    def __init__(self, store: Store, gateway: Gateway) -> None:
+        self._store = store
+        self._gateway = gateway
+        self._settled: dict[tuple[Resource, str], tuple[str, str]] = {}
+        """Child -> (hash of the manifest, hash of what the API server made of it), where those differ in value:
+        a quantity written another way, a default inside a list. Else such a child would be written at every pass."""
+        store.listeners.append(self._forget)
+
+    async def carry_out(self, write: Write, key: Key, owner: Object) -> bool:
+        """Do one write of the pass of ``key``; says whether anything was sent.
+
+        Raises Refusal, or ApiError when it should be tried again.
+        """
+        ending = "deletionTimestamp" in owner["metadata"]
+        try:
+            match write:
+                case Apply():
+                    return not ending and await self._apply(write, key)
+                case Create():
+                    return not ending and await self._create(write, key)
+                case Patch():
+                    return await self._patch(write, key)
+                case Delete():
+                    return await self._delete(write, key)
+                case _:
+                    assert_never(write)
+        except ApiError as error:
+            refusal = _refusal(write, error)
+            if refusal is None:
+                raise
+            raise refusal from error
+
+    def _forget(self, resource: Resource, before: Object | None, after: Object | None, writer: Key | None) -> None:
+        if before is not None and after is None:
+            self._settled.pop((resource, before["metadata"]["uid"]), None)
+
+    async def _apply(self, write: Apply, key: Key) -> bool:
+        desired = _marked(write.manifest)
+        digest = _digest(desired)
+        desired["metadata"]["annotations"] = {**desired["metadata"].get("annotations", {}), APPLIED: digest}
+        meta = desired["metadata"]
+        live = self._store.get(write.resource, meta["namespace"], meta["name"])
+        if live is None:
+            # Somebody else's object of that name isn't in the store, and an apply would take it over.
+            live = await self._gateway.get(write.resource, meta["namespace"], meta["name"])
+        if live is not None:
+            if "deletionTimestamp" in live["metadata"]:
+                return False  # its end will be an event, and then there is room for a new one
+            _check_owner(write.resource, desired, live)
+            settled = self._settled.get((write.resource, live["metadata"]["uid"]))
+            if _holds(live, desired) or settled == (digest, _digest(_lasting(live))):
+                return False
+        answer = await self._gateway.apply(write.resource, desired)
+        self._store.apply(write.resource, answer, key)
+        child = (write.resource, answer["metadata"]["uid"])
+        if _holds(answer, desired):
+            self._settled.pop(child, None)
+        else:
+            self._settled[child] = (digest, _digest(_lasting(answer)))
+        return True
+
+    async def _create(self, write: Create, key: Key) -> bool:
+        desired = _marked(write.manifest)
+        namespace, name = desired["metadata"]["namespace"], desired["metadata"]["name"]
+        live = self._store.get(write.resource, namespace, name)
+        if live is not None:
+            _check_owner(write.resource, desired, live)
+            return False
+        try:
+            answer = await self._gateway.create(write.resource, desired)
+        except ApiError as error:
+            if error.reason != "AlreadyExists":
+                raise
+            # Ours from a try whose answer was lost, or somebody else's.
+            there = await self._gateway.get(write.resource, namespace, name)
+            if there is None:
+                raise
+            _check_owner(write.resource, desired, there)
+            answer = there
+        self._store.apply(write.resource, answer, key)
+        return True
+
+    async def _patch(self, write: Patch, key: Key) -> bool:
+        meta = {**write.body.get("metadata", {}), "uid": write.uid}
+        body = {**write.body, "metadata": meta}
+        live = self._store.get(write.resource, write.namespace, write.name)
+        if live is not None and live["metadata"]["uid"] == write.uid and _patched(live, body):
+            return False
+        try:
+            answer = await self._gateway.patch(write.resource, write.namespace, write.name, body)
+        except ApiError as error:
+            if error.code != 404:
+                raise
+            return self._store.gone(write.resource, write.namespace, write.name, write.uid, key)
+        self._store.apply(write.resource, answer, key)
+        return True
+
+    async def _delete(self, write: Delete, key: Key) -> bool:
+        live = self._store.get(write.resource, write.namespace, write.name)
+        if live is not None and live["metadata"]["uid"] == write.uid and "deletionTimestamp" in live["metadata"]:
+            return False
+        answer = await self._gateway.delete(write.resource, write.namespace, write.name, write.uid)
+        if answer is None:
+            self._store.gone(write.resource, write.namespace, write.name, write.uid, key)
+        else:
+            self._store.apply(write.resource, answer, key)
+        return True
+
+
+def controller_of(obj: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The ownerReference with ``controller: true``, or an empty one."""
+    references = obj["metadata"].get("ownerReferences", ())
+    return next((reference for reference in references if reference.get("controller")), {})
+
+
+def _check_owner(resource: Resource, desired: Object, live: Object) -> None:
+    wanted, found = controller_of(desired), controller_of(live)
+    if wanted.get("uid") != found.get("uid"):
+        name = f"{resource.kind} {live['metadata']['namespace']}/{live['metadata']['name']}"
+        raise Refusal(
+            "NameTaken",
+            f"{name} exists and belongs to {_owner(found)}, not to {_owner(wanted)}: delete or rename one of them",
+        )
+
+
+def _owner(reference: Mapping[str, Any]) -> str:
+    return f"{reference['kind']} {reference['name']} ({reference['uid']})" if reference else "nobody"
+
+
+def _refusal(write: Write, error: ApiError) -> Refusal | None:
+    if error.code in (400, 422):
+        return Refusal("InvalidChild", error.message)
+    if error.code == 403 and error.namespace_is_terminating:
+        return Refusal("NamespaceTerminating", error.message)
+    if error.code == 403 and isinstance(write, Apply | Create):
+        return Refusal("ChildForbidden", error.message)
+    return None
+
+
+def _marked(manifest: Object) -> Object:
+    meta = {**manifest["metadata"], "labels": {**manifest["metadata"].get("labels", {}), MANAGED_BY: "modelyard"}}
+    return {**manifest, "metadata": meta}
+
+
+def _holds(live: Any, desired: Any) -> bool:
+    """Whether everything that is desired is there; what others added to objects (defaults) doesn't matter."""
+    match desired:
+        case Mapping():
+            return isinstance(live, Mapping) and all(
+                key in live and _holds(live[key], value) for key, value in desired.items()
+            )
+        case list() | tuple():
+            return (
+                isinstance(live, list)
+                and len(live) == len(desired)
+                and all(_holds(one, other) for one, other in zip(live, desired, strict=True))
+            )
+        case _:
+            return bool(live == desired)
+
+
+def _patched(live: Object, body: Mapping[str, Any]) -> bool:
+    """Whether a merge-patch would change nothing."""
+    for key, value in body.items():
+        if isinstance(value, Mapping):
+            there = live.get(key) or {}
+            if not isinstance(there, dict) or not _patched(there, value):
+                return False
+        elif live.get(key) != value:
+            return False
+    return True
+
+
+def _lasting(obj: Object) -> Object:
+    """What only a writer of the object changes: no status, no version."""
+    passing = ("resourceVersion", "managedFields", "generation")
+    meta = {key: value for key, value in obj["metadata"].items() if key not in passing}
+    return {key: value for key, value in obj.items() if key != "status"} | {"metadata": meta}
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]

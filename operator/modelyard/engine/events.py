@@ -1,0 +1,129 @@
+"""Events on objects (events.k8s.io/v1), in the background: a lost one is no harm, a flood of them would be.
+
+An event's name follows from what it says, so the same one said again, even by a restarted operator, is a series of the
+first and not a second line in ``kubectl describe``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from modelyard.engine.gateway import ApiError, Gateway
+from modelyard.engine.plan import Note
+from modelyard.engine.resource import EVENTS, Object
+
+CONTROLLER = "modelyard.dev/operator"
+REPEAT_AFTER = 300.0
+"""Seconds: a series is told to the API server at most that often."""
+BURST, REFILL = 25, 12.0
+"""Events of one object at once, and seconds until it may have one more."""
+_REMEMBERED, _PENDING = 4096, 1000
+
+log = logging.getLogger(__name__)
+
+
+class Recorder:
+    def __init__(self, gateway: Gateway, identity: str) -> None:
+        self._gateway, self._identity = gateway, identity[:128]
+        self._queue: asyncio.Queue[tuple[Object, Note]] = asyncio.Queue(_PENDING)
+        self._said: OrderedDict[str, tuple[int, float]] = OrderedDict()
+        """Event name -> how often it was said, and when that was last told."""
+        self._budgets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        """Uid of an object -> how many events it may still have, and since when."""
+
+    def record(self, obj: Object, notes: Iterable[Note]) -> None:
+        """Never waits, never fails."""
+        for note in notes:
+            try:
+                self._queue.put_nowait((obj, note))
+            except asyncio.QueueFull:
+                log.warning("too many events: dropped %s of %s", note.reason, obj["metadata"]["name"])
+
+    async def run(self) -> None:
+        """Send for ever what was recorded."""
+        while True:
+            obj, note = await self._queue.get()
+            try:
+                await self._send(obj, note)
+            except ApiError as error:
+                log.info("event %s: %s", note.reason, error)
+            finally:
+                self._queue.task_done()
+
+    async def flush(self, seconds: float) -> None:
+        """Wait until all is sent, that long at most; ``run`` must be running."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._queue.join()
+        except TimeoutError:
+            log.warning("%d events were not sent", self._queue.qsize())
+
+    async def _send(self, obj: Object, note: Note) -> None:
+        name = _name(obj, note)
+        count, told = self._said.get(name, (0, 0.0))
+        now = time.monotonic()
+        due = count == 0 or now - told >= REPEAT_AFTER
+        self._said[name] = (count + 1, now if due else told)
+        self._said.move_to_end(name)
+        if len(self._said) > _REMEMBERED:
+            self._said.popitem(last=False)
+        if not due or not self._affordable(obj["metadata"]["uid"], now):
+            return
+        namespace = obj["metadata"]["namespace"]
+        if count == 0:
+            try:
+                await self._gateway.create(EVENTS, self._event(obj, note, name))
+                return
+            except ApiError as error:
+                if error.reason != "AlreadyExists":
+                    raise
+        series = {"count": max(2, count + 1), "lastObservedTime": _now()}
+        try:
+            await self._gateway.patch(EVENTS, namespace, name, {"series": series})
+        except ApiError as error:
+            if error.code != 404:
+                raise
+            await self._gateway.create(EVENTS, self._event(obj, note, name))  # its hour was over
+
+    def _affordable(self, uid: str, now: float) -> bool:
+        left, since = self._budgets.pop(uid, (float(BURST), now))
+        left = min(float(BURST), left + (now - since) / REFILL)
+        self._budgets[uid] = (max(0.0, left - 1), now)
+        if len(self._budgets) > _REMEMBERED:
+            self._budgets.popitem(last=False)
+        return left >= 1
+
+    def _event(self, obj: Object, note: Note, name: str) -> Object:
+        meta = obj["metadata"]
+        return {
+            "metadata": {"name": name, "namespace": meta["namespace"]},
+            "eventTime": _now(),
+            "type": note.type,
+            "reason": note.reason,
+            "note": note.message[:1024],
+            "action": "Reconcile",
+            "reportingController": CONTROLLER,
+            "reportingInstance": self._identity,
+            "regarding": {
+                "apiVersion": obj["apiVersion"],
+                "kind": obj["kind"],
+                "namespace": meta["namespace"],
+                "name": meta["name"],
+                "uid": meta["uid"],
+            },
+        }
+
+
+def _name(obj: Object, note: Note) -> str:
+    said = "\0".join((obj["metadata"]["uid"], note.type, note.reason, note.message))
+    return f"{obj['metadata']['name'][:230]}.{hashlib.sha256(said.encode()).hexdigest()[:16]}"
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,0 +1,79 @@
+"""The operator's own Prometheus metrics."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from modelyard.engine.resource import Key, Object, Resource
+
+_SECONDS = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+
+class Metrics:
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        self._depth = Gauge("modelyard_queue_depth", "Objects that wait for a worker.", registry=registry)
+        self.reconcile_seconds = Histogram(
+            "modelyard_reconcile_seconds", "Duration of a pass.", ["kind"], buckets=_SECONDS, registry=registry
+        )
+        self.reconcile_errors = Counter(
+            "modelyard_reconcile_errors", "Passes that ended in an error.", ["kind"], registry=registry
+        )
+        self._requests = Counter(
+            "modelyard_api_requests",
+            "Requests to the API server; code 0: no answer.",
+            ["verb", "code"],
+            registry=registry,
+        )
+        self._objects = Gauge(
+            "modelyard_objects",
+            "Objects by kind, and by phase or reason of Ready.",
+            ["kind", "state"],
+            registry=registry,
+        )
+        self._since_list = Gauge(
+            "modelyard_seconds_since_list", "Seconds since the last whole list.", ["resource"], registry=registry
+        )
+        self.repairs = Counter(
+            "modelyard_list_repairs",
+            "Changes found by a list before any watch event told of them.",
+            ["resource"],
+            registry=registry,
+        )
+        self.leading = Gauge("modelyard_leading", "1 while this process holds the lease.", registry=registry)
+
+    def requested(self, verb: str, code: int) -> None:
+        self._requests.labels(verb, str(code)).inc()
+
+    def watch_depth(self, depth: Callable[[], int]) -> None:
+        self._depth.set_function(depth)
+
+    def listed(self, resource: Resource) -> None:
+        at = time.monotonic()
+        self._since_list.labels(str(resource)).set_function(lambda: time.monotonic() - at)
+
+    def changed(self, resource: Resource, before: Object | None, after: Object | None, writer: Key | None) -> None:
+        """Keeps count of the objects: one of the store's listeners."""
+        old, new = _state(before), _state(after)
+        if old == new:
+            return
+        if old is not None:
+            self._objects.labels(resource.kind, old).dec()
+        if new is not None:
+            self._objects.labels(resource.kind, new).inc()
+
+    def page(self) -> bytes:
+        return generate_latest(self.registry)
+
+
+def _state(obj: Object | None) -> str | None:
+    if obj is None:
+        return None
+    status = obj.get("status") or {}
+    if phase := status.get("phase"):
+        return str(phase)
+    reasons = (item.get("reason") for item in status.get("conditions") or () if item.get("type") == "Ready")
+    return str(next(reasons, None) or "")

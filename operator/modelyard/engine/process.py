@@ -1,0 +1,192 @@
+"""The running operator: its parts put together, started in order, and stopped so that nothing is left half done."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from modelyard.engine import feed
+from modelyard.engine.apply import MANAGED_BY
+from modelyard.engine.events import Recorder
+from modelyard.engine.gateway import Gateway
+from modelyard.engine.lease import Lease
+from modelyard.engine.metrics import Metrics
+from modelyard.engine.plan import Controller
+from modelyard.engine.queue import Queue
+from modelyard.engine.reads import Reads
+from modelyard.engine.reconcile import Reconciler
+from modelyard.engine.resource import GROUP, JOBS, Object, Resource
+from modelyard.engine.resync import INTERVAL, Fed, Resync
+from modelyard.engine.route import Router
+from modelyard.engine.store import Store
+from modelyard.engine.web import Web
+
+DRAIN_SECONDS = 15.0
+"""How long passes may take to end after SIGTERM; the next leader repairs what they leave."""
+SETTLED = 15.0
+"""Seconds after which kopf's watches surely run."""
+LATE = 4 * INTERVAL
+"""Seconds without a whole list after which the process counts as dead."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    namespace: str
+    """The operator's own: its Lease lies there."""
+    identity: str
+    """The Lease's holder; the same after a restart of the container, different for every other pod."""
+    tracking_url: str
+    namespaces: tuple[str, ...] = ()
+    """Those it works in; empty: all."""
+    port: int = 8080
+    workers: int = 8
+    lease_name: str = "modelyard-operator"
+
+
+class Process:
+    def __init__(self, settings: Settings, configuration: Any, controllers: Iterable[Controller]) -> None:
+        controllers = tuple(controllers)
+        self._settings, self._configuration = settings, configuration
+        self.metrics = Metrics()
+        self.gateway = Gateway(configuration, self.metrics.requested)
+        self._lease_gateway = Gateway(configuration, self.metrics.requested)
+        self.lease = Lease(self._lease_gateway, settings.namespace, settings.lease_name, settings.identity)
+        self.store, self.queue = Store(), Queue()
+        self.feeds = feeds_of(controllers)
+        self.resync = Resync(self.gateway, self.store, self.feeds, settings.namespaces, self.metrics)
+        self.recorder = Recorder(self.gateway, settings.identity)
+        self._reads = Reads(self.gateway, settings.tracking_url)
+        self._reconciler = Reconciler(
+            controllers, self.store, self.gateway, self._reads, self.queue, self.recorder, self.metrics
+        )
+        self.web = Web(self.metrics, self._live, self._ready, settings.port)
+        self._workers: list[asyncio.Task[None]] = []
+        self._others: list[asyncio.Task[None]] = []
+        self._working = False
+        self._keep_in_store(controllers)
+        self.metrics.watch_depth(self.queue.depth)
+
+    def _keep_in_store(self, controllers: tuple[Controller, ...]) -> None:
+        self.store.project(JOBS, _without_containers)
+        for controller in controllers:
+            for resource, indexes in controller.indexes().items():
+                for name, function in indexes.items():
+                    self.store.add_index(resource, name, function)
+        router = Router(controllers, self.store, self.queue)
+        self.store.listeners += [self.metrics.changed, router.changed]
+
+    async def run(self) -> None:
+        """Work until SIGTERM or SIGINT. Raises when a watch fails for good; a lost lease ends the process at once."""
+        main = asyncio.current_task()
+        assert main is not None
+        # Until kopf runs, which takes these signals over.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, main.cancel)
+        await self.web.start()
+        try:
+            await self.resync.wait_until_served()
+            await self.lease.acquire()
+            self._start(self.lease.keep)
+            self.metrics.leading.set(1)
+            await self.resync.first()
+            log.info("all is listed: %s", {str(fed.resource): self.store.count(fed.resource) for fed in self.feeds})
+            # What lives this long mostly stays; a full collection would walk it again and again.
+            gc.collect()
+            gc.freeze()
+            self._start(self.recorder.run)
+            self._start(self.resync.run)
+            self._workers = [asyncio.create_task(self._reconciler.work()) for _ in range(self._settings.workers)]
+            for worker in self._workers:
+                worker.add_done_callback(_must_end_well)
+            self._working = True
+            namespaces = self._settings.namespaces
+            await feed.run(self.feeds, namespaces, self._configuration, self._event, self._watching, self._drain)
+        finally:
+            await self._drain()
+            await self.web.close()
+            await self._reads.close()
+            await self.gateway.close()
+            await self._lease_gateway.close()
+
+    def _start(self, coroutine: Callable[[], Awaitable[None]]) -> None:
+        async def forever() -> None:
+            await coroutine()
+
+        task = asyncio.create_task(forever())
+        task.add_done_callback(_must_end_well)
+        self._others.append(task)
+
+    def _watching(self) -> None:
+        # Between our lists and kopf's first ones, deletions went unseen; there is no signal when those have ended.
+        asyncio.get_running_loop().call_later(SETTLED, self.resync.hint)
+
+    def _event(self, resource: Resource, type_: str | None, obj: Object) -> None:
+        if type_ == "DELETED":
+            self.store.deleted(resource, obj)
+            return
+        self.store.apply(resource, obj)
+        if type_ is None:
+            self.resync.hint(resource)
+
+    async def _drain(self) -> None:
+        """Let the passes that run come to their end, and give up the lease."""
+        if not self._others:
+            return
+        self._working = False
+        self.queue.close()
+        if self._workers:
+            _, pending = await asyncio.wait(self._workers, timeout=DRAIN_SECONDS)
+            for task in pending:
+                log.warning("a pass did not end in %g s", DRAIN_SECONDS)
+                task.cancel()
+            await self.recorder.flush(2)
+        for task in self._others:
+            task.cancel()
+        await asyncio.gather(*self._workers, *self._others, return_exceptions=True)
+        self._workers, self._others = [], []
+        await self.lease.release()
+        self.metrics.leading.set(0)
+        log.info("stopped")
+
+    def _live(self) -> tuple[bool, str]:
+        if not self._working:
+            return True, "not working yet"
+        age = self.resync.age()
+        return age < LATE, f"{age:.0f} s since the last whole list"
+
+    def _ready(self) -> tuple[bool, str]:
+        """A standby is ready too: it does what it is there for."""
+        if self._working:
+            return True, "leading"
+        standing_by = self.lease.holder not in ("", self._settings.identity)
+        return standing_by, f"standing by, {self.lease.holder} leads" if standing_by else "starting or stopping"
+
+
+def feeds_of(controllers: Iterable[Controller]) -> tuple[Fed, ...]:
+    """What is fed: each controller's own kind and what it watches; of kinds that aren't ours, our children only."""
+    resources: dict[Resource, None] = {}
+    for controller in controllers:
+        resources |= dict.fromkeys((controller.resource, *controller.watches))
+    return tuple(Fed(one, "" if one.group == GROUP else f"{MANAGED_BY}=modelyard") for one in resources)
+
+
+def _without_containers(job: Object) -> Object:
+    """A Job's pods are made once: nobody reads their spec again, and it is most of a Job."""
+    job.get("spec", {}).get("template", {}).pop("spec", None)
+    return job
+
+
+def _must_end_well(task: asyncio.Task[None]) -> None:
+    """A part of the operator that dies alone must not leave a process that looks alive."""
+    if task.cancelled() or (error := task.exception()) is None:
+        return
+    log.critical("a part of the operator ended", exc_info=error)
+    os._exit(1)

@@ -1,0 +1,113 @@
+"""Answers what ``decide`` asked for: an object that isn't fed, a Job's pods, a document in the artifact store."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Iterable
+from typing import Any, assert_never
+from urllib.parse import quote, urlsplit
+
+import aiohttp
+import orjson
+
+from modelyard.engine.gateway import ApiError, Gateway
+from modelyard.engine.plan import Facts, Fetch, Need, PodsOf, Result, Unavailable
+from modelyard.engine.resource import PODS, Object
+
+MAX_BYTES = 4 * 1024 * 1024
+"""Of one document."""
+KEPT_BYTES = 16 * 1024 * 1024
+"""Of documents that were found: they are written once by digest, so they are never read twice while kept."""
+_SCHEME = "mlflow-artifacts"
+_TIMEOUT = aiohttp.ClientTimeout(total=20, sock_connect=5)
+
+log = logging.getLogger(__name__)
+
+
+class Reads:
+    """``tracking_url`` is the MLflow server whose artifact proxy holds the documents."""
+
+    def __init__(self, gateway: Gateway, tracking_url: str) -> None:
+        self._gateway = gateway
+        self._artifacts = tracking_url.rstrip("/") + "/api/2.0/mlflow-artifacts/artifacts/"
+        self._session: aiohttp.ClientSession | None = None
+        self._kept: OrderedDict[str, bytes] = OrderedDict()
+        self._kept_bytes = 0
+
+    async def close(self) -> None:
+        if self._session:
+            await self._session.close()
+
+    async def facts(self, needs: Iterable[Need]) -> Facts:
+        """The fact of each need, read at the same time; what can't be read now is ``Unavailable``."""
+        wanted = tuple(dict.fromkeys(needs))
+        return dict(zip(wanted, await asyncio.gather(*(self._fact(need) for need in wanted)), strict=True))
+
+    async def _fact(self, need: Need) -> Any:
+        try:
+            match need:
+                case Fetch():
+                    return await self._gateway.get(need.resource, need.namespace, need.name)
+                case PodsOf():
+                    return await self._pods(need)
+                case Result():
+                    return await self._result(need.uri)
+                case _:
+                    assert_never(need)
+        except ApiError as error:
+            log.warning("can't read %s: %s", need, error)
+            return Unavailable(str(error))
+
+    async def _pods(self, need: PodsOf) -> list[Object]:
+        selector = f"batch.kubernetes.io/controller-uid={need.job_uid}"
+        pods = [pod async for page in self._gateway.pages(PODS, need.namespace, selector) for pod in page["items"]]
+        return sorted(pods, key=lambda pod: (pod["metadata"]["creationTimestamp"], pod["metadata"]["name"]))
+
+    async def _result(self, uri: str) -> Any:
+        """The document, None where there is none, or Unavailable."""
+        if uri in self._kept:
+            self._kept.move_to_end(uri)
+            return orjson.loads(self._kept[uri])
+        try:
+            data = await self._download(self._address(uri))
+            if data is None:
+                return None
+            document = orjson.loads(data)
+        except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
+            what = f"{uri}: {error or type(error).__name__}"
+            log.warning("can't read %s", what)
+            return Unavailable(what)
+        self._keep(uri, data)
+        return document
+
+    def _address(self, uri: str) -> str:
+        parts = urlsplit(uri)
+        path = parts.path.lstrip("/")
+        if parts.scheme != _SCHEME or not path or ".." in path.split("/"):
+            raise ValueError(f"not an address of the artifact store, which is {_SCHEME}:/path")
+        return self._artifacts + quote(path)
+
+    async def _download(self, address: str) -> bytes | None:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(timeout=_TIMEOUT)
+        async with self._session.get(address) as answer:
+            # MLflow's own 404 says that the artifact isn't there; another one, that this isn't MLflow's address.
+            if answer.status == 404 and b"RESOURCE_DOES_NOT_EXIST" in await answer.content.read(MAX_BYTES):
+                return None
+            if answer.status != 200:
+                raise ValueError(f"the artifact store answered {answer.status}")
+            data = bytearray()
+            async for piece in answer.content.iter_chunked(65536):
+                data += piece
+                if len(data) > MAX_BYTES:
+                    raise ValueError(f"longer than {MAX_BYTES} bytes")
+            return bytes(data)
+
+    def _keep(self, uri: str, data: bytes) -> None:
+        self._kept[uri] = data
+        self._kept_bytes += len(data)
+        while self._kept_bytes > KEPT_BYTES:
+            _, dropped = self._kept.popitem(last=False)
+            self._kept_bytes -= len(dropped)

@@ -1,0 +1,90 @@
+"""The operator: ``python -m modelyard.main``.
+
+Environment: POD_NAMESPACE [modelyard-system], where its installation and its Lease lie; POD_NAME and POD_UID, which
+name the Lease's holder; PORT [8080] of probes and metrics; KUBECONFIG when it doesn't run in a pod.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import sys
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from modelyard.engine import logs
+from modelyard.engine.gateway import Gateway, configuration
+from modelyard.engine.process import Process, Settings
+from modelyard.engine.resource import CONFIG_MAPS
+from modelyard.kinds import all_controllers
+from modelyard_api.installation import Installation
+
+NAME, KEY = "modelyard", "installation.yaml"
+
+log = logging.getLogger("modelyard")
+
+
+class BadInstallation(Exception):
+    """The installation's ConfigMap can't be used; the message says which field and why."""
+
+
+async def read_installation(found: Any, namespace: str) -> Installation:
+    """The installation, all defaults where there is no ConfigMap. Raises BadInstallation or ApiError."""
+    gateway = Gateway(found)
+    try:
+        config_map = await gateway.get(CONFIG_MAPS, namespace, NAME)
+    finally:
+        await gateway.close()
+    return parse_installation((config_map or {}).get("data") or {}, f"ConfigMap {namespace}/{NAME}")
+
+
+def parse_installation(data: dict[str, str], where: str) -> Installation:
+    try:
+        document = yaml.safe_load(data.get(KEY, "")) or {}
+    except yaml.YAMLError as error:
+        raise BadInstallation(f"{where}, key {KEY}: not YAML: {error}") from error
+    try:
+        return Installation.model_validate(document)
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"{'.'.join(map(str, one['loc'])) or 'document'}: {one['msg']}, not {one['input']!r}"
+            for one in error.errors()
+        )
+        raise BadInstallation(f"{where}, key {KEY}: {wrong}") from error
+
+
+async def run() -> None:
+    namespace = os.environ.get("POD_NAMESPACE", "modelyard-system")
+    identity = f"{os.environ.get('POD_NAME') or socket.gethostname()}_{os.environ.get('POD_UID') or os.getpid()}"
+    found = await configuration()
+    installation = await read_installation(found, namespace)
+    settings = Settings(
+        namespace=namespace,
+        identity=identity,
+        tracking_url=installation.tracking_url,
+        namespaces=tuple(installation.namespaces),
+        port=int(os.environ.get("PORT", "8080")),
+    )
+    await Process(settings, found, all_controllers(installation)).run()
+
+
+def main() -> None:
+    logs.configure()
+    try:
+        asyncio.run(run())
+    except BadInstallation as error:
+        log.critical("%s", error)
+        sys.exit(2)
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        log.info("stopped before the start was complete")
+    except BaseException:
+        log.critical("the operator ended", exc_info=True)
+        raise
+
+
+if __name__ == "__main__":
+    main()
