@@ -1,0 +1,19 @@
+"""Plain objects for the engine's tests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from modelyard.engine.resource import Key, Object, ours
+
+WIDGETS = ours("widgets", "Widget")
+
+
+def widget(name: str, version: int, uid: str = "", namespace: str = "one", **more: Any) -> Object:
+    meta = {"namespace": namespace, "name": name, "uid": uid or f"uid-{name}", "resourceVersion": str(version)}
+    meta |= more.pop("metadata", {})
+    return {"metadata": meta, **more}
+
+
+def key(name: str, namespace: str = "one") -> Key:
+    return Key(WIDGETS, namespace, name)

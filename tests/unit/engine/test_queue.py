@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from modelyard.engine.queue import LONGEST_BACKOFF, Queue
+from modelyard.engine.resource import Key
+from tests.unit.engine.objects import key
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def drain(queue: Queue) -> list[Key]:
+    """What can be taken now, each given back at once."""
+    keys = []
+    while True:
+        try:
+            async with asyncio.timeout(0.01):
+                taken = await queue.take()
+        except TimeoutError:
+            return keys
+        assert taken is not None
+        keys.append(taken)
+        queue.done(taken)
+
+
+async def test_a_key_waits_once() -> None:
+    queue = Queue()
+    for _ in range(3):
+        queue.add(key("a"))
+    assert queue.depth() == 1
+    assert await drain(queue) == [key("a")]
+
+
+async def test_one_worker_a_key_and_again_after_a_change() -> None:
+    queue = Queue()
+    queue.add(key("a"))
+    taken = await queue.take()
+    assert taken == key("a")
+    queue.add(key("a"))
+    queue.add(key("a"))
+    queue.add(key("b"))
+    assert await queue.take() == key("b")
+    assert queue.depth() == 0
+    queue.done(key("a"))
+    assert await queue.take() == key("a")
+    queue.done(key("a"))
+    assert queue.depth() == 0
+
+
+async def test_namespaces_take_turns() -> None:
+    queue = Queue()
+    for number in range(100):
+        queue.add(key(f"a{number}", "busy"))
+    queue.add(key("b", "quiet"))
+    queue.add(key("c", "calm"))
+    first = (await drain(queue))[:5]
+    assert [one.namespace for one in first] == ["busy", "quiet", "calm", "busy", "busy"]
+
+
+async def test_a_deadline_comes_and_an_event_is_sooner() -> None:
+    clock = Clock()
+    queue = Queue(clock)
+    queue.add_after(key("a"), 30)
+    queue.add_after(key("a"), 10)
+    queue.add_after(key("a"), 20)
+    queue.add_after(key("b"), 10)
+    assert await drain(queue) == []
+    clock.now += 10
+    assert await drain(queue) == [key("a"), key("b")]
+    clock.now += 100
+    assert await drain(queue) == [], "the later deadlines of one look are void"
+    queue.add_after(key("a"), 10)
+    queue.add(key("a"))
+    assert await drain(queue) == [key("a")]
+    clock.now += 10
+    assert await drain(queue) == [], "the look was taken already"
+
+
+async def test_a_deadline_wakes_a_waiting_worker() -> None:
+    queue = Queue()
+    worker = asyncio.create_task(queue.take())
+    await asyncio.sleep(0)
+    queue.add_after(key("a"), 0.05)
+    assert await asyncio.wait_for(worker, 2) == key("a")
+
+
+async def test_failures_cost_at_most_one_attempt_a_minute() -> None:
+    clock = Clock()
+    queue = Queue(clock)
+    delays = []
+    for _ in range(20):
+        queue.add(key("a"))
+        taken = await queue.take()
+        assert taken is not None
+        delays.append(queue.failed(taken))
+        queue.done(taken)
+    assert delays[0] <= 0.6
+    assert all(delay >= LONGEST_BACKOFF for delay in delays[10:])
+    assert max(delays) <= LONGEST_BACKOFF * 1.2
+    queue.succeeded(key("a"))
+    queue.add(key("a"))
+    await queue.take()
+    assert queue.failed(key("a")) <= 0.6
+    assert queue.failed(key("a"), at_least=40) >= 40
+
+
+async def test_close_frees_the_workers() -> None:
+    queue = Queue()
+    workers = [asyncio.create_task(queue.take()) for _ in range(3)]
+    await asyncio.sleep(0)
+    queue.close()
+    assert await asyncio.wait_for(asyncio.gather(*workers), 2) == [None, None, None]
+    with pytest.raises(KeyError):
+        queue.done(key("never taken"))

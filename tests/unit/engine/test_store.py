@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from modelyard.engine.resource import Object
+from modelyard.engine.store import Store
+from tests.unit.engine.objects import WIDGETS, widget
+
+
+def versions(store: Store) -> dict[str, tuple[str, int]]:
+    return {
+        obj["metadata"]["name"]: (obj["metadata"]["uid"], int(obj["metadata"]["resourceVersion"]))
+        for obj in store.list(WIDGETS)
+    }
+
+
+@pytest.mark.parametrize(
+    ("steps", "left"),
+    [
+        pytest.param([("apply", "a", 5), ("apply", "a", 4)], {"a": ("1", 5)}, id="an older version changes nothing"),
+        pytest.param([("apply", "a", 5), ("deleted", "a", 6), ("apply", "a", 5)], {}, id="late event after the end"),
+        pytest.param([("deleted", "a", 6), ("apply", "a", 5)], {}, id="the end is seen first"),
+        pytest.param([("gone", "a", 0), ("apply", "a", 7)], {"a": ("1", 7)}, id="gone of an unknown object is nothing"),
+        pytest.param([("apply", "a", 5), ("gone", "a", 0), ("apply", "a", 9)], {}, id="own delete, then a late change"),
+        pytest.param(
+            [("apply", "a", 5), ("apply", "a2", 8), ("deleted", "a", 7)],
+            {"a": ("2", 8)},
+            id="the end of the earlier object comes after its successor",
+        ),
+        pytest.param(
+            [("apply", "a", 5), ("deleted", "a", 7), ("apply", "a2", 8)], {"a": ("2", 8)}, id="made again after its end"
+        ),
+        pytest.param(
+            [("apply", "a", 5), ("gone", "a", 0), ("apply", "a2", 8)], {"a": ("2", 8)}, id="made again after own delete"
+        ),
+        pytest.param([("apply", "a", 5), ("listed", "", 9)], {}, id="a list without it: a ghost"),
+        pytest.param([("apply", "a", 5), ("listed", "", 4)], {"a": ("1", 5)}, id="made after the list"),
+        pytest.param([("apply", "a", 5), ("listed", "1", 9)], {"a": ("1", 5)}, id="a list with it"),
+        pytest.param([("listed", "", 9), ("apply", "a", 8)], {}, id="below the floor: gone before the list"),
+        pytest.param([("listed", "", 9), ("apply", "a", 10)], {"a": ("1", 10)}, id="above the floor"),
+        pytest.param(
+            [("apply", "a", 5), ("deleted", "a", 8), ("listed", "1", 6), ("apply", "a", 5)],
+            {},
+            id="a page of a running list holds what was deleted since",
+        ),
+    ],
+)
+def test_only_the_version_decides(steps: list[tuple[str, str, int]], left: dict[str, tuple[str, int]]) -> None:
+    store = Store()
+    for step, what, version in steps:
+        name, uid = what[:1], "2" if what.endswith("2") else "1"
+        if step == "listed":
+            store.listed(WIDGETS, None, set(what), version)
+        elif step == "gone":
+            store.gone(WIDGETS, "one", name, uid)
+        else:
+            getattr(store, step)(WIDGETS, widget(name, version, uid))
+    assert versions(store) == left
+
+
+def test_every_order_of_a_history_ends_the_same() -> None:
+    """Two lives of one name; each event may come at any time, and twice."""
+    history = [
+        ("apply", widget("a", 1, "first")),
+        ("apply", widget("a", 2, "first")),
+        ("deleted", widget("a", 3, "first")),
+        ("apply", widget("a", 4, "second")),
+        ("apply", widget("a", 5, "second")),
+    ]
+    for order in itertools.permutations([*history, history[1]]):
+        store = Store()
+        for step, obj in order:
+            getattr(store, step)(WIDGETS, obj)
+        assert versions(store) == {"a": ("second", 5)}, order
+
+
+def test_tells_each_accepted_change_once_with_both_versions() -> None:
+    store, told = Store(), []
+    store.listeners.append(
+        lambda resource, before, after, writer: told.append(
+            tuple(obj and int(obj["metadata"]["resourceVersion"]) for obj in (before, after))
+        )
+    )
+    assert store.apply(WIDGETS, widget("a", 1))
+    assert not store.apply(WIDGETS, widget("a", 1))
+    assert store.apply(WIDGETS, widget("a", 2))
+    assert store.deleted(WIDGETS, widget("a", 3))
+    assert not store.deleted(WIDGETS, widget("a", 3))
+    assert told == [(None, 1), (1, 2), (2, None)]
+
+
+def test_a_list_of_one_namespace_leaves_the_others_alone() -> None:
+    store = Store()
+    store.apply(WIDGETS, widget("a", 1))
+    store.apply(WIDGETS, widget("b", 2, namespace="two"))
+    assert store.listed(WIDGETS, "two", set(), 9) == 1
+    assert [obj["metadata"]["name"] for obj in store.list(WIDGETS)] == ["a"]
+    assert not store.apply(WIDGETS, widget("c", 8, namespace="two"))
+    assert store.apply(WIDGETS, widget("c", 8))
+
+
+def test_reads_are_copies_and_trimmed() -> None:
+    store = Store()
+    noise = {"managedFields": [1], "annotations": {"kubectl.kubernetes.io/last-applied-configuration": "{}", "x": "y"}}
+    store.apply(WIDGETS, widget("a", 1, metadata=noise, spec={"size": 1}))
+    obj = store.get(WIDGETS, "one", "a")
+    assert obj is not None
+    assert obj["apiVersion"] == "modelyard.dev/v1alpha1"
+    assert obj["kind"] == "Widget"
+    assert obj["metadata"]["annotations"] == {"x": "y"}
+    assert "managedFields" not in obj["metadata"]
+    obj["spec"]["size"] = 2
+    again = store.get(WIDGETS, "one", "a")
+    assert again is not None
+    assert again["spec"] == {"size": 1}
+    assert store.get(WIDGETS, "one", "b") is None
+
+
+def test_owners_and_indexes_follow_changes() -> None:
+    store = Store()
+    store.add_index(WIDGETS, "color", lambda obj: obj.get("spec", {}).get("colors", ()))
+    owner = {"metadata": {"ownerReferences": [{"uid": "boss"}]}}
+    store.apply(WIDGETS, widget("a", 1, spec={"colors": ["red", "blue"]}, **owner))
+    store.apply(WIDGETS, widget("b", 2, spec={"colors": ["red"]}))
+
+    def found(value: str) -> list[str]:
+        return [obj["metadata"]["name"] for obj in store.find(WIDGETS, "color", value)]
+
+    assert found("red") == ["a", "b"]
+    assert [obj["metadata"]["name"] for obj in store.owned(WIDGETS, "boss")] == ["a"]
+    store.apply(WIDGETS, widget("a", 3, spec={"colors": ["green"]}))
+    assert found("red") == ["b"]
+    assert found("blue") == []
+    assert store.owned(WIDGETS, "boss") == []
+    store.deleted(WIDGETS, widget("a", 4))
+    assert found("green") == []
+    with pytest.raises(KeyError, match="no index 'shape'"):
+        store.find(WIDGETS, "shape", "round")
+
+
+def test_projection_sees_a_copy() -> None:
+    store = Store()
+
+    def drop_spec(obj: Object) -> Object:
+        del obj["spec"]["big"]
+        return obj
+
+    store.project(WIDGETS, drop_spec)
+    obj = widget("a", 1, spec={"big": 1, "small": 2})
+    store.apply(WIDGETS, obj)
+    assert obj["spec"] == {"big": 1, "small": 2}
+    assert store.list(WIDGETS)[0]["spec"] == {"small": 2}
+
+
+def test_tombstones_do_not_pile_up() -> None:
+    store = Store()
+    for number in range(100):
+        store.apply(WIDGETS, widget(f"w{number}", number + 1))
+        store.deleted(WIDGETS, widget(f"w{number}", 1000 + number))
+    store.listed(WIDGETS, None, set(), 5000)
+    assert not store._shelf(WIDGETS).tombs
