@@ -194,8 +194,10 @@ class Gateway:
 
 def _parse(code: int, text: bytes, retry_after: str) -> Object:
     try:
-        answer: Object = orjson.loads(text)
+        answer = orjson.loads(text)
     except ValueError:
+        answer = None
+    if not isinstance(answer, dict):
         answer = {"reason": "NotJSON", "message": text[:200].decode(errors="replace")}
         code = 502 if 200 <= code < 300 else code
     if 200 <= code < 300:

@@ -57,7 +57,7 @@ class Process:
         self._settings, self._configuration = settings, configuration
         self.metrics = Metrics()
         self.gateway = Gateway(configuration, self.metrics.requested)
-        self._lease_gateway = Gateway(configuration, self.metrics.requested)
+        self._lease_gateway = Gateway(configuration, lambda verb, code: self.metrics.requested("lease", code))
         self.lease = Lease(self._lease_gateway, settings.namespace, settings.lease_name, settings.identity)
         self.store, self.queue = Store(), Queue()
         self.feeds = feeds_of(controllers)
@@ -172,10 +172,14 @@ class Process:
 
 def feeds_of(controllers: Iterable[Controller]) -> tuple[Fed, ...]:
     """What is fed: each controller's own kind and what it watches; of kinds that aren't ours, our children only."""
+    controllers = tuple(controllers)
+    kinds = {controller.resource for controller in controllers}
     resources: dict[Resource, None] = {}
     for controller in controllers:
         resources |= dict.fromkeys((controller.resource, *controller.watches))
-    return tuple(Fed(one, "" if one.group == GROUP else f"{MANAGED_BY}=modelyard") for one in resources)
+    return tuple(
+        Fed(one, "" if one in kinds or one.group == GROUP else f"{MANAGED_BY}=modelyard") for one in resources
+    )
 
 
 def _without_containers(job: Object) -> Object:

@@ -51,7 +51,13 @@ def test_nulls_are_absent_fields() -> None:
 
 def test_a_refused_child_shows_in_the_conditions_and_stays_the_same() -> None:
     ready = {"type": "Ready", "status": "True", "reason": "Serving", "message": "", "lastTransitionTime": "then"}
-    other = {"type": "ChampionAvailable", "status": "True", "reason": "Yes", "message": "", "lastTransitionTime": "then"}
+    other = {
+        "type": "ChampionAvailable",
+        "status": "True",
+        "reason": "Yes",
+        "message": "",
+        "lastTransitionTime": "then",
+    }
     obj = widget("a", 1, metadata={"generation": 4}, status={"conditions": [ready, other], "replicas": 2})
     first = refused(obj, None, "InvalidChild", "spec.replicas: must not be negative", NOW)
     by_type = {item["type"]: item for item in first["conditions"]}
@@ -62,5 +68,7 @@ def test_a_refused_child_shows_in_the_conditions_and_stays_the_same() -> None:
     assert by_type["ChampionAvailable"] == other
     assert first["replicas"] == 2
     assert first["observedGeneration"] == 4
-    later = refused({**obj, "status": first}, None, "InvalidChild", "spec.replicas: must not be negative", datetime.now(UTC))
+    later = refused(
+        {**obj, "status": first}, None, "InvalidChild", "spec.replicas: must not be negative", datetime.now(UTC)
+    )
     assert later == first

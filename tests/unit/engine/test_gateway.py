@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from typing import Any
+
+import pytest
+from aiohttp import web
+from kubernetes.aio.client import Configuration
+
+from modelyard.engine import gateway as module
+from modelyard.engine.gateway import ApiError, Gateway, Request
+from tests.unit.engine.objects import WIDGETS
+from tests.unit.engine.server import serving
+
+Answer = tuple[int, Any, dict[str, str]] | None
+
+
+class Scripted:
+    """Gives the answers in turn (None: the connection is cut), the last one for ever."""
+
+    def __init__(self, *answers: Answer) -> None:
+        self.answers = list(answers)
+        self.requests: list[dict[str, Any]] = []
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        body = await request.text()
+        self.requests.append(
+            {
+                "method": request.method,
+                "path": request.path,
+                "query": dict(request.query),
+                "type": request.headers.get("Content-Type", ""),
+                "body": json.loads(body) if body else None,
+            }
+        )
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if answer is None:
+            assert request.transport is not None
+            request.transport.close()
+            return web.Response()
+        code, document, headers = answer
+        return web.json_response(document, status=code, headers=headers)
+
+
+def failure(code: int, reason: str, message: str = "no", **headers: str) -> Answer:
+    document = {"kind": "Status", "reason": reason, "message": message, "code": code}
+    return code, document, {key.replace("_", "-"): value for key, value in headers.items()}
+
+
+OK: Answer = (200, {"metadata": {"name": "a"}}, {})
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "FIRST_PAUSE", 0.01)
+
+
+async def run(script: Scripted, call: Any) -> tuple[Any, Counter[tuple[str, int]]]:
+    counts: Counter[tuple[str, int]] = Counter()
+    async with serving(script) as url:
+        configuration = Configuration()
+        configuration.host = url
+        gateway = Gateway(configuration, lambda verb, code: counts.update([(verb, code)]))
+        try:
+            return await call(gateway), counts
+        finally:
+            await gateway.close()
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        failure(429, "TooManyRequests"),
+        failure(500, "InternalError"),
+        failure(503, "ServiceUnavailable"),
+        None,
+        (502, "a proxy's page", {}),
+    ],
+)
+async def test_passing_failures_are_tried_again(first: Answer) -> None:
+    script = Scripted(first, OK)
+    answer, counts = await run(script, lambda gateway: gateway.apply(WIDGETS, manifest()))
+    assert answer == {"metadata": {"name": "a"}}
+    assert counts == {("apply", first[0] if first else 0): 1, ("apply", 200): 1}
+    assert script.requests[0] == script.requests[1]
+
+
+async def test_retry_after_is_kept() -> None:
+    started = time.monotonic()
+    await run(Scripted(failure(429, "TooManyRequests", Retry_After="1"), OK), get)
+    assert time.monotonic() - started >= 1
+
+
+async def test_a_long_retry_after_is_left_to_the_queue() -> None:
+    script = Scripted(failure(429, "TooManyRequests", Retry_After="30"))
+    with pytest.raises(ApiError) as caught:
+        await run(script, get)
+    assert caught.value.retry_after == 30
+    assert len(script.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"), [(403, "Forbidden"), (409, "Conflict"), (410, "Expired"), (422, "Invalid")]
+)
+async def test_lasting_failures_are_not(code: int, reason: str) -> None:
+    script = Scripted(failure(code, reason, "because"))
+    with pytest.raises(ApiError) as caught:
+        await run(script, get)
+    assert (caught.value.code, caught.value.reason, caught.value.message) == (code, reason, "because")
+    assert len(script.requests) == 1
+
+
+async def test_it_gives_up() -> None:
+    with pytest.raises(ApiError) as caught:
+        await run(Scripted(None), get)
+    assert (caught.value.code, caught.value.reason) == (0, "Unreachable")
+    script = Scripted(failure(503, "ServiceUnavailable"))
+    with pytest.raises(ApiError):
+        await run(script, get)
+    assert len(script.requests) == module.ATTEMPTS
+
+
+async def test_what_is_sent() -> None:
+    script = Scripted(OK)
+
+    async def calls(gateway: Gateway) -> None:
+        await gateway.apply(WIDGETS, manifest())
+        await gateway.create(WIDGETS, manifest())
+        await gateway.patch(WIDGETS, "one", "a", {"status": {"x": None}}, "status")
+        await gateway.delete(WIDGETS, "one", "a", "uid-a")
+
+    await run(script, calls)
+    root = "/apis/modelyard.dev/v1alpha1/namespaces/one/widgets"
+    full = {"apiVersion": "modelyard.dev/v1alpha1", "kind": "Widget", **manifest()}
+    manager = {"fieldManager": "modelyard"}
+    apply, create, patch, delete = script.requests
+    assert apply == {
+        "method": "PATCH",
+        "path": f"{root}/a",
+        "query": {**manager, "force": "true"},
+        "type": "application/apply-patch+yaml",
+        "body": full,
+    }
+    assert (create["method"], create["path"], create["body"]) == ("POST", root, full)
+    assert (patch["path"], patch["type"]) == (f"{root}/a/status", "application/merge-patch+json")
+    assert patch["body"] == {"status": {"x": None}}
+    assert delete["body"] == {"preconditions": {"uid": "uid-a"}, "propagationPolicy": "Background"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "left"),
+    [
+        ((200, {"kind": "Status", "status": "Success", "details": {"uid": "uid-a"}}, {}), False),
+        ((200, {"kind": "Widget", "metadata": {"deletionTimestamp": "now"}}, {}), True),
+        (failure(404, "NotFound"), False),
+        (failure(409, "Conflict", "Precondition failed: UID in precondition: uid-a, UID in object meta: uid-b"), False),
+    ],
+)
+async def test_delete_says_whether_it_is_gone(answer: Answer, left: bool) -> None:
+    found, _ = await run(Scripted(answer), lambda gateway: gateway.delete(WIDGETS, "one", "a", "uid-a"))
+    assert (found is not None) is left
+
+
+async def test_pages_follow_the_token() -> None:
+    pages = [(200, {"metadata": {"resourceVersion": "7", "continue": "x"}, "items": [1]}, {}),
+             (200, {"metadata": {"resourceVersion": "7"}, "items": [2]}, {})]  # fmt: skip
+    script = Scripted(*pages)
+
+    async def items(gateway: Gateway) -> list[int]:
+        return [item async for page in gateway.pages(WIDGETS, None, "a=b", size=1) for item in page["items"]]
+
+    assert (await run(script, items))[0] == [1, 2]
+    assert [request["query"] for request in script.requests] == [
+        {"limit": "1", "labelSelector": "a=b"},
+        {"limit": "1", "labelSelector": "a=b", "continue": "x"},
+    ]
+
+
+async def test_the_hook_sees_every_attempt() -> None:
+    seen: list[tuple[str, str]] = []
+
+    async def call(gateway: Gateway) -> None:
+        async def hook(phase: str, request: Request) -> None:
+            seen.append((phase, request.verb))
+            if len(seen) == 2:
+                raise ConnectionResetError("the answer was lost")
+
+        gateway.hook = hook
+        await gateway.get(WIDGETS, "one", "a")
+
+    _, counts = await run(Scripted(OK), call)
+    assert seen == [("before", "get"), ("after", "get")] * 2
+    assert counts == {("get", 200): 2}
+
+
+def manifest() -> dict[str, Any]:
+    return {"metadata": {"namespace": "one", "name": "a"}, "spec": {"size": 1}}
+
+
+async def get(gateway: Gateway) -> Any:
+    return await gateway.get(WIDGETS, "one", "a")

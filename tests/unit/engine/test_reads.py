@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from aiohttp import web
+from kubernetes.aio.client import Configuration
+
+from modelyard.engine import reads as module
+from modelyard.engine.gateway import Gateway
+from modelyard.engine.plan import Result, Unavailable
+from modelyard.engine.reads import Reads
+from tests.unit.engine.server import Handler, serving
+
+# What MLflow 3.17.2 answers for an artifact that isn't there.
+MISSING = {"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "No such artifact: 'a/b c.json'"}
+
+
+async def fact(handler: Handler, uri: str = "mlflow-artifacts:/a/b c.json", times: int = 1) -> Any:
+    async with serving(handler) as url:
+        gateway = Gateway(Configuration())
+        reads = Reads(gateway, url)
+        try:
+            for _ in range(times):
+                found = (await reads.facts([Result(uri), Result(uri)]))[Result(uri)]
+            return found
+        finally:
+            await reads.close()
+            await gateway.close()
+
+
+async def test_a_document_is_read_once() -> None:
+    paths = []
+
+    async def handler(request: web.Request) -> web.Response:
+        paths.append(request.path)
+        return web.json_response({"rows": 3})
+
+    assert await fact(handler, times=3) == {"rows": 3}
+    assert paths == ["/api/2.0/mlflow-artifacts/artifacts/a/b c.json"]
+
+
+async def test_a_missing_document_is_looked_for_again() -> None:
+    answers = iter([web.json_response(MISSING, status=404), web.json_response({"rows": 3})])
+
+    async def handler(request: web.Request) -> web.Response:
+        return next(answers)
+
+    assert await fact(handler, times=2) == {"rows": 3}
+
+
+async def test_a_missing_document_is_none() -> None:
+    async def handler(request: web.Request) -> web.Response:
+        return web.json_response(MISSING, status=404)
+
+    assert await fact(handler) is None
+
+
+@pytest.mark.parametrize(
+    ("code", "body", "says"),
+    [
+        (404, b"<html>not found</html>", "answered 404"),
+        (500, b"{}", "answered 500"),
+        (403, b"Invalid Host header", "answered 403"),
+        (200, b"<html>", "unexpected character"),
+        (200, b'"' + b"x" * 2000 + b'"', "longer than 1000 bytes"),
+    ],
+)
+async def test_everything_else_is_unavailable(
+    code: int, body: bytes, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_BYTES", 1000)
+
+    async def handler(request: web.Request) -> web.Response:
+        return web.Response(status=code, body=body)
+
+    found = await fact(handler)
+    assert isinstance(found, Unavailable)
+    assert says in found.message
+
+
+async def test_a_cut_and_a_silent_store_are_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def cut(request: web.Request) -> web.Response:
+        assert request.transport is not None
+        request.transport.close()
+        return web.Response()
+
+    never = asyncio.Event()
+
+    async def silent(request: web.Request) -> web.Response:
+        await never.wait()
+        return web.Response()
+
+    monkeypatch.setattr(module, "_TIMEOUT", module.aiohttp.ClientTimeout(total=0.1))
+    assert isinstance(await fact(cut), Unavailable)
+    assert isinstance(await fact(silent), Unavailable)
+
+
+@pytest.mark.parametrize("uri", ["s3://bucket/a.json", "mlflow-artifacts:/a/../b.json", "mlflow-artifacts:/", "a"])
+async def test_other_addresses_are_refused(uri: str) -> None:
+    async def handler(request: web.Request) -> web.Response:
+        raise AssertionError("no request is sent")
+
+    found = await fact(handler, uri)
+    assert isinstance(found, Unavailable)
+    assert "mlflow-artifacts:/path" in found.message
