@@ -94,6 +94,10 @@ ColumnName = Annotated[str, Field(min_length=1, max_length=128)]
 Duration = Annotated[str, Field(pattern=r"^([0-9]+(ms|s|m|h))+$", max_length=32)]
 """A Kubernetes-style duration, for example ``90s`` or ``1h30m``."""
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+StatusName = Annotated[str, Field(max_length=253)]
+"""In a status: the name of an object that we made."""
+StatusURL = Annotated[str, Field(max_length=2048)]
+"""In a status: an address."""
 
 
 class ObjectRef(Model):

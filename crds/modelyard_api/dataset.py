@@ -15,6 +15,7 @@ from modelyard_api.base import (
     KindInfo,
     Model,
     ObjectName,
+    StatusName,
     Time,
     rule,
     rules,
@@ -133,7 +134,7 @@ class DatasetSpec(Model):
 
 
 class DatasetStatus(Status):
-    latest: str | None = Field(None, description="The newest accepted DatasetVersion.")
+    latest: StatusName | None = Field(None, description="The newest accepted DatasetVersion.")
     versions: int = Field(0, description="How many DatasetVersions there are.")
     last_check_time: Time | None = Field(None, description="When the source was last read to its end.")
     source_version: str | None = Field(
@@ -141,7 +142,7 @@ class DatasetStatus(Status):
     )
     checked_generation: int | None = Field(None, description="The generation whose source was last read.")
     accepted_generation: int | None = Field(None, description="The generation that the latest version was made for.")
-    job: str | None = Field(None, description="The ingest Job that runs now.")
+    job: StatusName | None = Field(None, description="The ingest Job that runs now.")
 
 
 class Dataset(Kind):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from pydantic import ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 
 from modelyard_api.base import Column, ColumnName, Kind, KindInfo, Model, ObjectRef, rule, rules
 from modelyard_api.dataset import ColumnType, Split
@@ -20,13 +20,17 @@ class VersionColumn(Model):
     max: float | None = Field(None, description="The greatest value.")
 
 
+Excerpt = Annotated[str, BeforeValidator(lambda text: str(text)[:256]), Field(max_length=256)]
+"""Of text from the data, which can be of any length: only its begin is kept."""
+
+
 class Violation(Model):
     """One rule of the Dataset that the data breaks."""
 
     column: str | None = Field(None, max_length=128, description="The column; absent: the table.")
-    rule: str = Field(max_length=256, description="The rule, as it was written.")
-    found: str = Field(max_length=256, description="What was found instead.")
-    examples: list[str] = Field(default_factory=list, max_length=5, description="Up to five values that break it.")
+    rule: Excerpt = Field(description="The rule, as it was written.")
+    found: Excerpt = Field(description="What was found instead.")
+    examples: list[Excerpt] = Field(default_factory=list, max_length=5, description="Up to five values that break it.")
 
 
 class DatasetVersionSpec(Model):

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
-from modelyard_api.base import NAME_RULE, Column, Kind, KindInfo, Model, ObjectRef, Time, rule, rules
+from modelyard_api.base import NAME_RULE, Column, Kind, KindInfo, Model, ObjectRef, StatusURL, Time, rule, rules
 from modelyard_api.pods import PodTemplate
 from modelyard_api.status import Status
 
@@ -35,13 +35,13 @@ class Served(Model):
 
 
 class ModelDeploymentStatus(Status):
-    url: str | None = Field(None, description="Where clients in the cluster reach it.")
+    url: StatusURL | None = Field(None, description="Where clients in the cluster reach it.")
     stable: int | None = Field(None, description="The version that serves on all replicas.")
     candidate: int | None = Field(None, description="The version that is being rolled out.")
     replicas: int = Field(0, description="How many pods there are.")
     ready_replicas: int = Field(0, description="How many pods are ready.")
-    selector: str | None = Field(None, description="The label selector of the pods.")
-    image: str | None = Field(None, description="The image of the serving pods.")
+    selector: str | None = Field(None, max_length=1024, description="The label selector of the pods.")
+    image: str | None = Field(None, max_length=512, description="The image of the serving pods.")
     history: list[Served] = Field(default_factory=list, max_length=10, description="The versions served last.")
 
 

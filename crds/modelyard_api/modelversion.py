@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
-from modelyard_api.base import Column, Kind, KindInfo, Model, ObjectRef, rule, rules
+from modelyard_api.base import Column, Kind, KindInfo, Model, ObjectRef, StatusName, rule, rules
 from modelyard_api.metrics import Metric
 from modelyard_api.signature import Signature
 from modelyard_api.status import Status
@@ -37,7 +37,7 @@ class Lineage(Model):
     source_digest: str | None = Field(None, max_length=71, description="Digest of the trainer as it was written.")
     parameters: dict[str, Any] = Field(
         default_factory=dict,
-        json_schema_extra={"x-kubernetes-preserve-unknown-fields": True},
+        json_schema_extra={"maxProperties": 512},
         description="The parameters of the trained estimator.",
     )
 
@@ -78,7 +78,7 @@ class ModelVersionStatus(Status):
     aliases: list[Annotated[str, Field(max_length=63)]] = Field(
         default_factory=list, max_length=8, description="The names that the Model gives it now."
     )
-    job: str | None = Field(None, description="The Job that scores an imported model.")
+    job: StatusName | None = Field(None, description="The Job that scores an imported model.")
 
 
 class ModelVersion(Kind):
@@ -89,7 +89,10 @@ class ModelVersion(Kind):
         short="mver",
         rules=(
             rule(
-                "self.metadata.name == self.spec.modelRef.name + '-v' + string(self.spec.number)",
+                # Not simply compared with string(number): the API server takes that for a string of any length.
+                "self.metadata.name.startsWith(self.spec.modelRef.name + '-v') && "
+                "self.metadata.name.substring(self.spec.modelRef.name.size() + 2).matches('^[1-9][0-9]{0,6}$') && "
+                "int(self.metadata.name.substring(self.spec.modelRef.name.size() + 2)) == self.spec.number",
                 "metadata.name must be <spec.modelRef.name>-v<spec.number>",
             ),
         ),

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from modelyard_api.base import Model, ObjectName, rule, rules
 
-Quantity = Annotated[str, Field(max_length=32, pattern=r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$")]
-"""A Kubernetes quantity, for example ``500m`` or ``2Gi``."""
+Quantity = Annotated[
+    str,
+    BeforeValidator(lambda value: str(value) if type(value) is int else value),
+    Field(
+        max_length=32,
+        pattern=r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$",
+        json_schema_extra={"x-kubernetes-int-or-string": True},
+    ),
+]
+"""A Kubernetes quantity, for example ``500m`` or ``2Gi``; a whole number may be written without quotes, as in pods."""
 Quantities = Annotated[dict[str, Quantity], Field(json_schema_extra={"maxProperties": 16})]
 
 
@@ -39,7 +47,7 @@ class PodTemplate(Model):
     image: str | None = Field(None, min_length=1, max_length=512, description="The image [the installation's].")
     resources: Resources | None = Field(None, description="CPU and memory of each pod [the installation's].")
     env: list[EnvVar] = Field(default_factory=list, max_length=64, description="Environment variables.")
-    node_selector: dict[str, str] = Field(
+    node_selector: dict[str, Annotated[str, Field(max_length=63)]] = Field(
         default_factory=dict,
         json_schema_extra={"maxProperties": 16},
         description="Labels that a node must have.",

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from modelyard_api.base import Model, Time
+from modelyard_api.base import Model, StatusName, Time
 
 
 class Condition(Model):
@@ -39,8 +39,8 @@ class Status(Model):
 class Outputs(Model):
     """Stable names that a later step can read."""
 
-    dataset_version: str | None = Field(None, description="The dataset version that was used or made.")
-    model_version: str | None = Field(None, description="The model version that was registered.")
+    dataset_version: StatusName | None = Field(None, description="The dataset version that was used or made.")
+    model_version: StatusName | None = Field(None, description="The model version that was registered.")
 
 
 class Phase(StrEnum):

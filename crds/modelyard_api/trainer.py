@@ -46,7 +46,7 @@ class Estimator(Model):
     )
     params: dict[str, Any] = Field(
         default_factory=dict,
-        json_schema_extra={"x-kubernetes-preserve-unknown-fields": True},
+        json_schema_extra={"maxProperties": 128},
         description="The estimator's own parameters, by scikit-learn's names.",
     )
     features: Features = Field(default_factory=Features, description="How columns become features.")

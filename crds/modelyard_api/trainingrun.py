@@ -6,7 +6,18 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from modelyard_api.base import NAME_RULE, Column, Kind, KindInfo, ObjectName, ObjectRef, Time, rule
+from modelyard_api.base import (
+    NAME_RULE,
+    Column,
+    Kind,
+    KindInfo,
+    ObjectName,
+    ObjectRef,
+    StatusName,
+    StatusURL,
+    Time,
+    rule,
+)
 from modelyard_api.metrics import Metric
 from modelyard_api.pods import PodTemplate, RunPolicy
 from modelyard_api.status import Outputs, Phase, Status
@@ -31,17 +42,17 @@ class TrainingRunSpec(RunPolicy):
 
 class TrainingRunStatus(Status):
     phase: Phase | None = Field(None, description="Pending, Running, Succeeded, Failed or Suspended.")
-    dataset_version: str | None = Field(None, description="The DatasetVersion that was resolved.")
-    image: str | None = Field(None, description="The image of the training pod.")
-    job: str | None = Field(None, description="The Job.")
-    result_uri: str | None = Field(None, description="Where the pod writes its result.")
+    dataset_version: StatusName | None = Field(None, description="The DatasetVersion that was resolved.")
+    image: str | None = Field(None, max_length=512, description="The image of the training pod.")
+    job: StatusName | None = Field(None, description="The Job.")
+    result_uri: StatusURL | None = Field(None, description="Where the pod writes its result.")
     attempts: int = Field(0, description="How many pods were started.")
-    objective: str | None = Field(None, description="The metric that matters.")
-    score: str | None = Field(None, description="The objective on the held-out rows.")
+    objective: str | None = Field(None, max_length=64, description="The metric that matters.")
+    score: str | None = Field(None, max_length=32, description="The objective on the held-out rows.")
     metrics: dict[str, float] = Field(
         default_factory=dict, json_schema_extra={"maxProperties": 32}, description="Metrics on the held-out rows."
     )
-    tracking_url: str | None = Field(None, description="The run in the tracking server.")
+    tracking_url: StatusURL | None = Field(None, description="The run in the tracking server.")
     outputs: Outputs | None = Field(None, description="What it made.")
     start_time: Time | None = Field(None, description="When it started.")
     completion_time: Time | None = Field(None, description="When it ended.")
