@@ -93,8 +93,8 @@ class _Rewriter:
             made["items"] = self.node(given["items"], f"{path}[]")
         values = given.get("additionalProperties")
         if values is True:
-            # Each value is anything. Said of the values and not of the map: rules then compare the map as a whole.
-            made["additionalProperties"] = {"x-kubernetes-preserve-unknown-fields": True}
+            # Each value is anything, null too. Said of the values and not of the map: rules then compare the map as a whole.
+            made["additionalProperties"] = {"nullable": True, "x-kubernetes-preserve-unknown-fields": True}
         elif isinstance(values, dict):
             made["additionalProperties"] = self.node(values, f"{path}{{}}")
 

@@ -47,7 +47,8 @@ class Estimator(Model):
     params: dict[str, Any] = Field(
         default_factory=dict,
         json_schema_extra={"maxProperties": 128},
-        description="The estimator's own parameters, by scikit-learn's names.",
+        description="The estimator's own parameters, by scikit-learn's names; of a null, only server-side apply tells the API "
+        "server.",
     )
     features: Features = Field(default_factory=Features, description="How columns become features.")
 
