@@ -20,7 +20,7 @@ class VersionColumn(Model):
     max: float | None = Field(None, description="The greatest value.")
 
 
-Excerpt = Annotated[str, BeforeValidator(lambda text: str(text)[:256]), Field(max_length=256)]
+Excerpt = Annotated[str, Field(max_length=256), BeforeValidator(lambda text: str(text)[:256])]
 """Of text from the data, which can be of any length: only its begin is kept."""
 
 

@@ -10,12 +10,12 @@ from modelyard_api.base import Model, ObjectName, rule, rules
 
 Quantity = Annotated[
     str,
-    BeforeValidator(lambda value: str(value) if type(value) is int else value),
     Field(
         max_length=32,
         pattern=r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$",
-        json_schema_extra={"x-kubernetes-int-or-string": True},
+        json_schema_extra={"x-kubernetes-int-or-string": True, "minimum": 0},
     ),
+    BeforeValidator(lambda value: str(value) if type(value) is int else value),
 ]
 """A Kubernetes quantity, for example ``500m`` or ``2Gi``; a whole number may be written without quotes, as in pods."""
 Quantities = Annotated[dict[str, Quantity], Field(json_schema_extra={"maxProperties": 16})]

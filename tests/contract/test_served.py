@@ -73,7 +73,7 @@ def test_whole_quantities_need_no_quotes(api: Api) -> None:
         change = {"podTemplate": {"resources": {"requests": {"cpu": good}}}}
         answer = api.create(make("ModelDeployment", change))
         assert answer.code == 201, (good, answer.message)
-    for bad in ("one", "1 Gi", 1.5, True):
+    for bad in ("one", "1 Gi", 1.5, True, -1):
         change = {"podTemplate": {"resources": {"requests": {"cpu": bad}}}}
         answer = api.create(make("ModelDeployment", change))
         assert answer.code == 422, (bad, answer.document)
