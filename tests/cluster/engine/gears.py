@@ -1,0 +1,147 @@
+"""A kind of the tests' own with its controller, run by the real engine: ``python -m tests.cluster.engine.gears``.
+
+A Gear has a ConfigMap and a Deployment (without replicas) that are kept in shape, a Job (suspended) that is made once
+for each size, and a Service when it has a port.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from modelyard.engine import logs
+from modelyard.engine.conditions import conditions, ready, reconciling
+from modelyard.engine.gateway import configuration
+from modelyard.engine.plan import Apply, Create, Facts, Fetch, Note, Plan
+from modelyard.engine.process import Process, Settings
+from modelyard.engine.resource import CONFIG_MAPS, DEPLOYMENTS, JOBS, SERVICES, Key, Object, Resource
+from modelyard.engine.store import Store
+
+GEARS = Resource("test.modelyard.dev", "v1", "gears", "Gear")
+CRD: Object = {
+    "apiVersion": "apiextensions.k8s.io/v1",
+    "kind": "CustomResourceDefinition",
+    "metadata": {"name": "gears.test.modelyard.dev"},
+    "spec": {
+        "group": "test.modelyard.dev",
+        "scope": "Namespaced",
+        "names": {"kind": "Gear", "plural": "gears", "singular": "gear"},
+        "versions": [
+            {
+                "name": "v1",
+                "served": True,
+                "storage": True,
+                "subresources": {"status": {}},
+                "schema": {
+                    "openAPIV3Schema": {
+                        "type": "object",
+                        "properties": {
+                            "spec": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
+                            "status": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
+                        },
+                    }
+                },
+            }
+        ],
+    },
+}
+
+
+@dataclass(frozen=True)
+class View:
+    gear: Object
+    config_map: Object | None
+    jobs: list[Object]
+
+
+class GearController:
+    resource = GEARS
+    watches: tuple[Resource, ...] = (CONFIG_MAPS, DEPLOYMENTS, JOBS, SERVICES)
+
+    def indexes(self) -> Mapping[Resource, Mapping[str, Any]]:
+        return {}
+
+    def keys_of(self, resource: Resource, obj: Object, store: Store) -> Iterable[Key]:
+        for owner in obj["metadata"].get("ownerReferences", ()):
+            if owner["kind"] == "Gear":
+                yield Key(GEARS, obj["metadata"]["namespace"], owner["name"])
+
+    def observe(self, store: Store, key: Key) -> View | None:
+        gear = store.get(*key)
+        if gear is None or "deletionTimestamp" in gear["metadata"]:
+            return None
+        return View(gear, store.get(CONFIG_MAPS, key.namespace, key.name), store.owned(JOBS, gear["metadata"]["uid"]))
+
+    def decide(self, view: View, facts: Facts, now: datetime) -> Plan:
+        meta, spec, status = view.gear["metadata"], view.gear["spec"], view.gear.get("status") or {}
+        if spec.get("explode"):
+            raise ZeroDivisionError("this gear has no teeth")
+        need = Fetch(CONFIG_MAPS, meta["namespace"], "oil")
+        if need not in facts:
+            return Plan(needs=(need,))
+        size = spec["size"]
+        done = view.config_map is not None and any(job["spec"]["parallelism"] == size for job in view.jobs)
+        told = ready("Turning", f"size {size}") if done else reconciling("Making", f"size {size}")
+        wanted = {
+            "observedGeneration": meta["generation"],
+            "size": size,
+            "oiled": facts[need] is not None,
+            "jobs": len(view.jobs),
+            "conditions": conditions(told, status.get("conditions", ()), meta["generation"], now),
+        }
+        notes = (Note("Resized", f"The size is {size} now."),) if status.get("size") != size else ()
+        return Plan(status=wanted, writes=_children(view.gear), notes=notes)
+
+
+def _children(gear: Object) -> tuple[Apply | Create, ...]:
+    name, spec = gear["metadata"]["name"], gear["spec"]
+    labels = {"gear": name}
+    container = {
+        "name": "main",
+        "image": "localhost/none:dev",
+        "resources": {"requests": {"cpu": "0.50", "memory": "1024Mi"}},  # the API server writes 500m and 1Gi
+        "ports": [{"containerPort": 80}],
+    }
+    pod = {"containers": [container]}
+    deployment = {
+        "replicas": 0,
+        "selector": {"matchLabels": labels},
+        "template": {"metadata": {"labels": labels}, "spec": pod},
+    }
+    job = {"suspend": True, "parallelism": spec["size"], "template": {"spec": {**pod, "restartPolicy": "Never"}}}
+    children: list[Apply | Create] = [
+        Apply(CONFIG_MAPS, _child(gear, name, {"data": {"size": str(spec["size"])}})),
+        Create(JOBS, _child(gear, f"{name}-{spec['size']}", {"spec": job})),
+        Apply(DEPLOYMENTS, _child(gear, name, {"spec": deployment})),
+    ]
+    if "port" in spec:
+        service = {"selector": labels, "ports": [{"port": spec["port"]}]}
+        children.append(Apply(SERVICES, _child(gear, name, {"spec": service})))
+    return tuple(children)
+
+
+def _child(gear: Object, name: str, content: Object) -> Object:
+    meta = gear["metadata"]
+    owner = {"apiVersion": GEARS.api_version, "kind": "Gear", "name": meta["name"], "uid": meta["uid"]}
+    owner |= {"controller": True, "blockOwnerDeletion": True}
+    return {"metadata": {"namespace": meta["namespace"], "name": name, "ownerReferences": [owner]}, **content}
+
+
+async def main() -> None:
+    logs.configure()
+    settings = Settings(
+        namespace=os.environ["POD_NAMESPACE"],
+        identity=os.environ["IDENTITY"],
+        tracking_url="http://127.0.0.1:1",
+        namespaces=(os.environ["POD_NAMESPACE"],),
+        port=int(os.environ["PORT"]),
+    )
+    await Process(settings, await configuration(), [GearController()]).run()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
