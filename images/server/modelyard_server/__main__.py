@@ -1,0 +1,68 @@
+"""``python -m modelyard_server fetch ...`` and ``... serve ...``: the two containers of a serving pod."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from modelyard_server.say import TERMINATION_LOG
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    made = argparse.ArgumentParser(prog="modelyard_server", description=__doc__)
+    commands = made.add_subparsers(dest="command", required=True)
+    fetch = commands.add_parser("fetch", help="bring the model, by its digest")
+    fetch.add_argument("--uri", required=True, help="the model's folder: mlflow-artifacts:/...")
+    fetch.add_argument("--digest", required=True, help="sha256:... of its model.json")
+    fetch.add_argument("--tracking-url", required=True, help="http://... of the store")
+    fetch.add_argument("--to", type=Path, default=Path("/modelyard/model"), help="the folder to write")
+    fetch.add_argument("--give-up-after", type=float, default=120.0, help="seconds without an answer [120]")
+    serve = commands.add_parser("serve", help="answer the Open Inference Protocol V2")
+    serve.add_argument("--model-dir", type=Path, default=Path("/modelyard/model"), help="what fetch wrote")
+    serve.add_argument("--name", required=True, help="the model's name in the protocol")
+    serve.add_argument("--model-version", required=True, help="the number of its version")
+    serve.add_argument("--host", default="0.0.0.0", help="the address to listen on [0.0.0.0]")
+    serve.add_argument("--port", type=int, default=8080, help="the port, with /metrics on it too [8080]")
+    serve.add_argument("--threads", type=int, default=1, help="threads for one prediction [1]")
+    serve.add_argument("--drain-seconds", type=float, default=3.0, help="answer so long after SIGTERM [3]")
+    for command in (fetch, serve):
+        command.add_argument("--termination-log", type=Path, default=TERMINATION_LOG, help="where the last words go")
+    return made
+
+
+def main() -> int:
+    """Runs the command; returns its exit code: 2 when trying again can't help."""
+    arguments = parser().parse_args()
+    if arguments.command == "fetch":
+        from modelyard_server.fetch import fetch
+
+        return fetch(
+            arguments.uri,
+            arguments.digest,
+            arguments.tracking_url,
+            arguments.to,
+            give_up_after=arguments.give_up_after,
+            termination_log=arguments.termination_log,
+        )
+    import asyncio
+
+    from modelyard_server.server import serve
+
+    return asyncio.run(
+        serve(
+            arguments.model_dir,
+            arguments.name,
+            arguments.model_version,
+            host=arguments.host,
+            port=arguments.port,
+            threads=arguments.threads,
+            drain_seconds=arguments.drain_seconds,
+            termination_log=arguments.termination_log,
+        )
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,206 @@
+"""The init container: brings a model from the artifact store, every byte checked against the version's digest.
+
+The digest is that of model.json, which names the model's file and that file's digest. model.json is written last,
+so a folder that has it is whole; a folder that is whole already is not fetched again, whatever the store does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import os
+import random
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, TypeVar
+
+from pydantic import ValidationError
+
+from modelyard_api.artifact import MODEL_JSON, ModelManifest, http_url, sha256
+from modelyard_server.say import TERMINATION_LOG, last_words, say
+
+OK, FAILED, USER_ERROR = 0, 1, 2
+TIMEOUT = 10.0
+"""Seconds without a byte after which one try ends."""
+MAX_MANIFEST = 64 * 1024 * 1024
+_CHUNK = 1024 * 1024
+_RETRIED = {408, 425, 429, 500, 502, 503, 504}
+_T = TypeVar("_T")
+# Never by a proxy: the store is in the cluster.
+_open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
+
+
+class Refused(Exception):
+    """Trying again can't help."""
+
+
+class Unavailable(Exception):
+    """The store did not answer in time; a later pod may find it back."""
+
+
+def fetch(
+    uri: str,
+    digest: str,
+    tracking_url: str,
+    to: Path,
+    *,
+    give_up_after: float = 120.0,
+    termination_log: Path = TERMINATION_LOG,
+) -> int:
+    """Brings the model at ``uri`` into the folder ``to``; returns the exit code.
+
+    0: there and checked. 1: the store did not answer for ``give_up_after`` seconds, or the folder can't be written.
+    2: what it holds is not what the digest says, or is not there.
+    """
+    try:
+        _fetch(uri, digest, tracking_url, to, give_up_after)
+    except Refused as error:
+        last_words(f"cannot fetch the model: {error}", termination_log)
+        return USER_ERROR
+    except Unavailable as error:
+        last_words(f"cannot fetch the model: {error}", termination_log)
+        return FAILED
+    except OSError as error:
+        last_words(f"cannot write the model to {to}: {error}", termination_log)
+        return FAILED
+    return OK
+
+
+def _fetch(uri: str, digest: str, tracking_url: str, to: Path, give_up_after: float) -> None:
+    started = time.monotonic()
+    if _complete(to, digest):
+        say(f"{to} holds {digest} already")
+        return
+    try:
+        source = http_url(tracking_url, f"{uri.rstrip('/')}/{MODEL_JSON}")
+    except ValueError as error:
+        raise Refused(str(error)) from error
+    to.mkdir(parents=True, exist_ok=True)
+    data = _retry(source, give_up_after, _manifest_bytes)
+    if sha256(data) != digest:
+        raise Refused(f"{uri}/{MODEL_JSON} has digest {sha256(data)}, the model version says {digest}")
+    manifest = _manifest(data, uri)
+    (to / MODEL_JSON).unlink(missing_ok=True)
+    target = to / manifest.file
+    if not (target.is_file() and _file_digest(target) == manifest.file_digest):
+        part = to / f".{manifest.file}.part"
+        found = _retry(
+            http_url(tracking_url, f"{uri.rstrip('/')}/{manifest.file}"),
+            give_up_after,
+            lambda response: _stream(response, part, manifest.file_bytes),
+        )
+        if found != manifest.file_digest:
+            part.unlink(missing_ok=True)
+            raise Refused(
+                f"{uri}/{manifest.file} has digest {found}, its {MODEL_JSON} says {manifest.file_digest} "
+                f"({manifest.file_bytes} bytes)"
+            )
+        part.replace(target)
+    part = to / f".{MODEL_JSON}.part"
+    _write(part, data)
+    part.replace(to / MODEL_JSON)
+    say(f"fetched {uri}: {digest}, {manifest.file_bytes} bytes, {time.monotonic() - started:.2f} s")
+
+
+def _complete(folder: Path, digest: str) -> bool:
+    """Whether the folder holds the whole model of this digest."""
+    try:
+        data = (folder / MODEL_JSON).read_bytes()
+        if sha256(data) != digest:
+            return False
+        manifest = ModelManifest.model_validate_json(data)
+        return _file_digest(folder / manifest.file) == manifest.file_digest
+    except (OSError, ValidationError):
+        return False
+
+
+def _manifest(data: bytes, uri: str) -> ModelManifest:
+    try:
+        manifest = ModelManifest.model_validate_json(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise Refused(f"{uri}/{MODEL_JSON} is not a model's manifest: {place}: {first['msg']}") from error
+    if Path(manifest.file).name != manifest.file or manifest.file in ("", ".", "..", MODEL_JSON):
+        raise Refused(f"{uri}/{MODEL_JSON}: file {manifest.file!r} must be the plain name of a file beside it")
+    return manifest
+
+
+def _retry(url: str, give_up_after: float, read: Callable[[IO[bytes]], _T]) -> _T:
+    """Reads the answer to GET ``url``, trying again with growing pauses while the store is away."""
+    deadline, pause = time.monotonic() + give_up_after, 0.2
+    while True:
+        try:
+            with _open(url, timeout=TIMEOUT) as response:
+                return read(response)
+        except urllib.error.HTTPError as error:
+            reason = f"HTTP {error.code} {error.reason}"
+            error.close()
+            if error.code not in _RETRIED:
+                raise Refused(f"{url} answers {reason}") from error
+        except _Local as error:
+            raise error.cause from error
+        except (OSError, http.client.HTTPException) as error:
+            reason = str(getattr(error, "reason", "") or error or type(error).__name__)
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise Unavailable(f"{url} did not answer for {give_up_after:g} s: {reason}")
+        say(f"{url}: {reason}; trying again for {left:.0f} s")
+        # Jitter: all replicas of a deployment may be waiting for the same store.
+        time.sleep(min(pause * random.uniform(0.5, 1.0), left))
+        pause = min(pause * 2, 5.0)
+
+
+class _Local(Exception):
+    """An error of the local disk, which the store can't be blamed for."""
+
+    def __init__(self, cause: OSError) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+
+
+def _manifest_bytes(response: IO[bytes]) -> bytes:
+    data = response.read(MAX_MANIFEST + 1)
+    if len(data) > MAX_MANIFEST:
+        raise Refused(f"{MODEL_JSON} is larger than {MAX_MANIFEST} bytes")
+    return data
+
+
+def _stream(response: IO[bytes], path: Path, size: int) -> str:
+    """Writes the answer to ``path``; returns its digest. Stops once it is longer than ``size`` bytes."""
+    digest, length = hashlib.sha256(), 0
+    try:
+        file = path.open("wb")
+    except OSError as error:
+        raise _Local(error) from error
+    with file:
+        while chunk := response.read(_CHUNK):
+            digest.update(chunk)
+            length += len(chunk)
+            try:
+                file.write(chunk)
+            except OSError as error:
+                raise _Local(error) from error
+            if length > size:
+                break
+        _sync(file)
+    return f"sha256:{digest.hexdigest()}"
+
+
+def _write(path: Path, data: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(data)
+        _sync(file)
+
+
+def _sync(file: IO[bytes]) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _file_digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"

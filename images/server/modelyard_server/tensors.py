@@ -1,0 +1,102 @@
+"""The ``data`` of a V2 tensor to NumPy arrays: strict about types and lengths, kind to what is missing.
+
+Missing is null for a number (it becomes NaN), null or "" for a text (it becomes ""), as models were trained.
+"""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from modelyard_server.manifest import NUMBER, TEXT
+
+_NONE = type(None)
+_FLOATS: frozenset[Any] = frozenset({float, int, _NONE})
+_INTEGERS: frozenset[Any] = frozenset({int, _NONE})
+NUMBERS: dict[str, tuple[frozenset[Any], str]] = {
+    "FP32": (_FLOATS, "numbers"),
+    "FP64": (_FLOATS, "numbers"),
+    "INT64": (_INTEGERS, "whole numbers"),
+    "INT32": (_INTEGERS, "whole numbers"),
+    "BOOL": (frozenset({bool, _NONE}), "true and false"),
+}
+"""The datatypes a number may come in: the JSON types of its values, and their name."""
+_TEXTS: frozenset[Any] = frozenset({str, _NONE})
+
+
+class BadRequest(Exception):
+    """The request can't be answered. ``status`` is the HTTP code, the message says what is allowed."""
+
+    def __init__(self, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def shown(value: Any) -> str:
+    """A value from the request as JSON, cut to what fits in a message."""
+    text = orjson.dumps(value).decode(errors="replace")
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def check_shape(name: str, shape: Any) -> list[int]:
+    """The shape of one tensor, [rows] or [rows, columns]. Raises BadRequest."""
+    if type(shape) is not list or not 1 <= len(shape) <= 2 or not all(type(size) is int for size in shape):
+        raise BadRequest(f"input {name!r}: shape {shown(shape)} is not [rows] or [rows, columns]")
+    if min(shape) < 1:
+        raise BadRequest(f"input {name!r}: shape {shown(shape)}: at least one row and one column are needed")
+    return shape
+
+
+def flat(name: str, data: Any, shape: list[int]) -> list[Any]:
+    """The elements in row-major order, from flat or nested data. Raises BadRequest when they don't fill the shape."""
+    if type(data) is not list:
+        raise BadRequest(f"input {name!r}: data must be a JSON array, not {shown(data)}")
+    if data and type(data[0]) is list:
+        if len(shape) == 1:
+            raise BadRequest(f"input {name!r}: data is nested, but shape {shown(shape)} has one dimension")
+        for index, row in enumerate(data):
+            if type(row) is not list or len(row) != shape[1]:
+                raise BadRequest(f"input {name!r}: data[{index}] is not an array of {shape[1]} (shape {shown(shape)})")
+        if len(data) != shape[0]:
+            raise BadRequest(f"input {name!r}: data has {len(data)} rows, shape {shown(shape)} wants {shape[0]}")
+        return list(chain.from_iterable(data))
+    wanted = shape[0] if len(shape) == 1 else shape[0] * shape[1]
+    if len(data) != wanted:
+        raise BadRequest(f"input {name!r}: data has {len(data)} elements, shape {shown(shape)} wants {wanted}")
+    return data
+
+
+def numbers(name: str, datatype: Any, values: list[Any]) -> NDArray[np.float32]:
+    """Numbers of any accepted datatype as float32 [len(values)]; null is NaN. Raises BadRequest."""
+    known = NUMBERS.get(datatype) if type(datatype) is str else None
+    if known is None:
+        raise BadRequest(f"input {name!r}: datatype {shown(datatype)}: a number is {', '.join(NUMBERS)}")
+    _check_types(name, datatype, values, *known)
+    array = np.array(values, dtype=np.float32)
+    if np.isinf(array).any():
+        index = int(np.isinf(array).argmax())
+        raise BadRequest(f"input {name!r}: element {index}, {shown(values[index])}, is too large for {NUMBER}")
+    return array
+
+
+def texts(name: str, datatype: Any, values: list[Any]) -> NDArray[np.object_]:
+    """Texts as an object array [len(values)]; null is "". Raises BadRequest."""
+    if datatype != TEXT:
+        raise BadRequest(f"input {name!r}: datatype {shown(datatype)}: a text is {TEXT}")
+    _check_types(name, TEXT, values, _TEXTS, "texts")
+    if None in values:
+        values = ["" if value is None else value for value in values]
+    return np.array(values, dtype=object)
+
+
+def _check_types(name: str, datatype: str, values: list[Any], allowed: frozenset[Any], words: str) -> None:
+    if allowed.issuperset(map(type, values)):
+        return
+    index = next(i for i, value in enumerate(values) if type(value) not in allowed)
+    raise BadRequest(
+        f"input {name!r}: element {index} is {shown(values[index])}: {datatype} holds {words}, and null for missing"
+    )
