@@ -1,0 +1,98 @@
+"""The command line: ``python3 -m tests.localcluster <command> [--name NAME] [--provider PROVIDER]``."""
+
+import argparse
+import json
+import shlex
+import sys
+
+from . import images, providers
+from .paths import DEFAULT_NAME, locked
+from .say import CannotRun, say
+
+_COMMANDS = {
+    "up": "start the cluster, or what of it does not run, and wait until it works",
+    "down": "remove the cluster and all it holds; caches stay",
+    "kill": "kill every process of it at once; 'up' brings it back with its objects, volumes and images",
+    "env": "print the exports that let a shell use the cluster",
+    "status": "what runs",
+    "logs": "the last lines of every daemon's log",
+    "images": "build the project's images and bring them to the cluster, where something changed",
+    "node": "take the power from a node, or give it back (0: the control plane)",
+}
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python3 -m tests.localcluster", description="The cluster to run on.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    for command, text in _COMMANDS.items():
+        one = commands.add_parser(command, help=text, description=text)
+        if command == "node":
+            one.add_argument("action", choices=("stop", "start"))
+            one.add_argument("number", type=int, choices=(0, 1, 2))
+        if command == "status":
+            one.add_argument("--json", action="store_true", help="as JSON")
+        if command == "logs":
+            one.add_argument("-n", "--lines", type=int, default=20, help="of each log [20]")
+        one.add_argument("--name", default=DEFAULT_NAME, help=f"the cluster's name [{DEFAULT_NAME}]")
+        one.add_argument(
+            "--provider",
+            choices=("auto", *providers.NAMES),
+            default="auto",
+            help="auto: what the cluster was made with, else kind where a Docker engine answers, else embedded",
+        )
+    return parser.parse_args()
+
+
+def _run(given: argparse.Namespace) -> None:
+    provider = providers.pick(given.name, given.provider)
+    if given.command in ("env", "status", "logs"):
+        _show(given, provider)
+        return
+    with locked(f"cluster-{given.name}"):
+        match given.command:
+            case "up":
+                provider.up()
+                say(f"cluster {given.name} is up; 'env' prints what a shell needs")
+            case "down":
+                provider.down()
+            case "kill":
+                provider.kill()
+            case "images":
+                images.build_all(providers.builder(provider))
+                provider.load_images()
+            case "node":
+                (provider.stop if given.action == "stop" else provider.start)(given.number)
+
+
+def _show(given: argparse.Namespace, provider: providers.Provider) -> None:
+    status = provider.status()
+    match given.command:
+        case "env":
+            if not status["exists"]:
+                raise CannotRun(f"There is no cluster {given.name}; start it with 'up --name {given.name}'.")
+            for key, value in provider.environment().items():
+                print(f"export {key}={shlex.quote(value)}" + (":$PATH" if key == "PATH" else ""))
+        case "logs":
+            print(provider.logs(given.lines))
+        case "status" if given.json:
+            print(json.dumps(status, indent=2))
+        case "status":
+            for key, value in status.items():
+                print(f"{key}: {value}" if key != "nodes" else "\n".join(f"node: {one}" for one in value))
+
+
+def main() -> int:
+    """Runs one command; the exit code is 1 after an error, which is a sentence on stderr."""
+    try:
+        _run(_arguments())
+    except CannotRun as problem:
+        say(f"error: {problem}")
+        return 1
+    except KeyboardInterrupt:
+        say("interrupted; the same command goes on from here")
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

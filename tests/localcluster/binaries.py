@@ -1,0 +1,135 @@
+"""Builds the cluster's own programs from Go modules, each kept under a key made of all that decides its bytes."""
+
+import hashlib
+import os
+import re
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .paths import HERE, cache, locked
+from .say import CannotRun, run, run_slow, say
+
+GO_MINIMUM = (1, 26)
+_STRIP = "-s -w"
+
+
+@dataclass(frozen=True)
+class Program:
+    """One Go build: what it makes, with which arguments, and the files that decide its content."""
+
+    name: str
+    arguments: tuple[str, ...]  # after `go`
+    makes: tuple[str, ...]
+    links: tuple[str, ...] = ()  # other names of the first file
+    sources: tuple[Path, ...] = field(default=())
+
+    def key(self) -> str:
+        """16 hex digits over the arguments and the sources."""
+        digest = hashlib.sha256("\0".join((*self.arguments, *self.makes, *self.links)).encode())
+        for path in self.sources:
+            digest.update(b"\0" + path.name.encode() + b"\0" + path.read_bytes())
+        return digest.hexdigest()[:16]
+
+    def folder(self) -> Path:
+        """Where its files lie once built."""
+        return cache() / "bin" / f"{self.name}-{self.key()}"
+
+    def built(self) -> bool:
+        """Whether they are all there."""
+        return all((self.folder() / name).exists() for name in (*self.makes, *self.links))
+
+
+def _hyperkube() -> Program:
+    module = HERE / "hyperkube"
+    found = re.search(r"^\tk8s\.io/kubernetes v(\d+)\.(\d+)\.(\d+)$", (module / "go.mod").read_text(), re.M)
+    assert found, "hyperkube/go.mod requires no k8s.io/kubernetes"
+    major, minor, patch = found.groups()
+    # Without these clients would see v0.0.0.
+    about = {"gitVersion": f"v{major}.{minor}.{patch}", "gitMajor": major, "gitMinor": minor, "gitTreeState": "clean"}
+    flags = " ".join([_STRIP, *(f"-X k8s.io/component-base/version.{key}={value}" for key, value in about.items())])
+    return Program(
+        "hyperkube",
+        ("build", "-v", "-trimpath", "-buildvcs=false", "-ldflags", flags),
+        ("hyperkube",),
+        ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kubectl"),
+        (module / "go.mod", module / "go.sum", module / "main.go"),
+    )
+
+
+def _install(name: str, packages: list[str], makes: list[str], tags: str = "") -> Program:
+    tagged = ("-tags", tags) if tags else ()
+    return Program(name, ("install", "-v", "-ldflags", _STRIP, *tagged, *packages), tuple(makes))
+
+
+def programs() -> dict[str, Program]:
+    """All builds by name, the largest first."""
+    containerd = "github.com/containerd/containerd/v2/cmd"
+    names = ["containerd", "containerd-shim-runc-v2", "ctr"]
+    return {
+        "hyperkube": _hyperkube(),
+        "containerd": _install(
+            "containerd",
+            [f"{containerd}/{name}@v2.4.2" for name in names],
+            names,
+            "no_btrfs no_devmapper no_zfs no_aufs",
+        ),
+        "coredns": _install("coredns", ["github.com/coredns/coredns@v1.15.0"], ["coredns"]),
+    }
+
+
+def kind() -> Program:
+    """kind itself, for machines that have Docker but not kind."""
+    return _install("kind", ["sigs.k8s.io/kind@v0.33.0"], ["kind"])
+
+
+def missing() -> list[str]:
+    """The names of the programs that a build would have to make."""
+    return [name for name, program in programs().items() if not program.built()]
+
+
+def check_go() -> None:
+    """Raises CannotRun unless a Go that can build the programs is on PATH."""
+    wanted = ".".join(map(str, GO_MINIMUM))
+    if not shutil.which("go"):
+        raise CannotRun(
+            f"Go is not installed, and the cluster's programs are not built yet: install Go {wanted} or newer"
+            " (https://go.dev/dl) and run this again."
+        )
+    version = run(["go", "env", "GOVERSION"]).strip()
+    found = re.match(r"go(\d+)\.(\d+)", version)
+    if found and tuple(map(int, found.groups())) < GO_MINIMUM:
+        raise CannotRun(f"Go {wanted} or newer is needed to build the cluster's programs, this is {version}.")
+
+
+def build(program: Program) -> Path:
+    """Builds one program unless it is there, and returns its folder. Raises CannotRun when that fails."""
+    if program.built():
+        return program.folder()
+    check_go()
+    with locked(f"build-{program.name}"):
+        if program.built():  # by whoever held the lock
+            return program.folder()
+        for left in program.folder().parent.glob(f"{program.name}-*.part"):
+            shutil.rmtree(left)
+        target = program.folder().with_suffix(".part")
+        target.mkdir(parents=True)
+        environment = {**os.environ, "CGO_ENABLED": "0", "GOBIN": str(target)}
+        argv = ["go", *program.arguments]
+        if program.sources:
+            argv = ["go", "-C", str(program.sources[0].parent), *program.arguments, "-o", str(target / program.name), "."]
+        say(f"building {program.name} (minutes the first time, kept in {program.folder().parent})")
+        run_slow(program.name, argv, cache() / "log" / f"build-{program.name}.log", env=environment, progress=_packages)
+        for link in program.links:
+            (target / link).symlink_to(program.makes[0])
+        target.rename(program.folder())
+    return program.folder()
+
+
+def _packages(lines: int, last: str) -> str:
+    return f"{lines} packages compiled, now {last[:70]}" if lines else "resolving modules"
+
+
+def build_all() -> str:
+    """Builds what is missing and returns the folders as a PATH."""
+    return ":".join(str(build(program)) for program in programs().values())

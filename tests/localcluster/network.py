@@ -1,0 +1,72 @@
+"""The network namespace of a cluster: pod and Service addresses never leave it."""
+
+import os
+import socket
+import subprocess
+from pathlib import Path
+
+from .config import CONTROL_PLANE_IP, NODES, node_ip
+from .say import CannotRun, run
+
+_FIRST_PORT, _PORTS = 16443, 100
+
+
+def path(name: str) -> Path:
+    """The namespace's handle."""
+    return Path("/run/netns") / name
+
+
+def within(name: str, *argv: str) -> list[str]:
+    """The command line that runs `argv` in the cluster's network."""
+    return ["ip", "netns", "exec", name, *argv]
+
+
+def create(name: str) -> None:
+    """Makes the namespace with the nodes' addresses, unless it is there."""
+    if path(name).exists():
+        return
+    run(["ip", "netns", "add", name])
+    # Not every kernel has the dummy device: an empty bridge with a fixed MAC carries the nodes' addresses.
+    lines = ["link set lo up", "link add node0 address 02:00:00:00:00:01 type bridge"]
+    lines += [f"addr add {ip}/24 dev node0" for ip in (CONTROL_PLANE_IP, *(node_ip(n) for n in NODES))]
+    lines += ["link set node0 up", "route add default dev node0"]
+    run(within(name, "ip", "-batch", "-"), input="\n".join(lines) + "\n")
+    run(within(name, "sysctl", "-qw", "net.ipv4.ip_forward=1", "net.bridge.bridge-nf-call-iptables=1"))
+
+
+def delete(name: str) -> None:
+    """Removes the namespace if it is there."""
+    if path(name).exists():
+        run(["ip", "netns", "del", name])
+
+
+def outside(name: str) -> str:
+    """The handle of the network that the caller came from, also when it has entered the cluster's."""
+    own = os.stat("/proc/self/ns/net")
+    entered = path(name).exists() and os.stat(path(name)).st_ino == own.st_ino
+    return "/proc/1/ns/net" if entered else "/proc/self/ns/net"
+
+
+def free_port(taken: set[int]) -> int:
+    """The first port of 127.0.0.1 that nobody listens on and that is not in `taken`. Raises CannotRun without one."""
+    for port in range(_FIRST_PORT, _FIRST_PORT + _PORTS):
+        if port not in taken and can_listen(port):
+            return port
+    raise CannotRun(f"No port from {_FIRST_PORT} to {_FIRST_PORT + _PORTS - 1} is free on 127.0.0.1 for the API.")
+
+
+def can_listen(port: int) -> bool:
+    """Whether the port is free on 127.0.0.1."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def names() -> set[str]:
+    """The names of all network namespaces that have one."""
+    out = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=False).stdout
+    return {line.split()[0] for line in out.splitlines() if line.strip()}

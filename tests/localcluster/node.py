@@ -1,0 +1,121 @@
+"""Starts and stops the nodes of a cluster; stopping is a loss of power."""
+
+import contextlib
+import json
+import os
+import select
+import signal
+import subprocess
+from pathlib import Path
+
+from . import cgroups, network
+from .config import CONTROL_PLANE, NODES
+from .paths import HERE, VOLUMES_IN_NODE
+from .say import CannotRun
+
+ALL = (CONTROL_PLANE, *NODES)
+# Paths that a node mounts its own folders over, in its own mount namespace; only the empty folders are on the host.
+_MOUNT_POINTS = ("/var/lib/kubelet", "/var/lib/cni", "/run/containerd", VOLUMES_IN_NODE)
+# Into every group, then on to the node.
+_ENTER = 'while [ "$1" != -- ]; do echo $$ >"$1/cgroup.procs" || exit 1; shift; done; shift; exec "$@"'
+
+
+def _record(folder: Path, n: int) -> Path:
+    return folder / str(n) / "process.json"
+
+
+def _started_at(pid: int) -> str | None:
+    """The start time of a living process in clock ticks; with the pid it names a process for good."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if fields[0] in "ZX" else fields[19]
+
+
+def pid(folder: Path, n: int) -> int | None:
+    """The process that holds node n of the cluster in `folder`, or None when the node does not run."""
+    try:
+        record = json.loads(_record(folder, n).read_text())
+    except (OSError, ValueError):
+        return None
+    return record["pid"] if _started_at(record["pid"]) == record["started"] else None
+
+
+def start(folder: Path, name: str, n: int) -> None:
+    """Starts node n unless it runs; returns at once."""
+    if pid(folder, n):
+        return
+    _forget(folder, n)
+    (folder / str(n) / "log").mkdir(parents=True, exist_ok=True)
+    for point in _MOUNT_POINTS:
+        os.makedirs(point, exist_ok=True)
+    groups = cgroups.create(f"{name}-{n}")
+    _write(folder, n, {"pid": 0, "started": "", "groups": groups})
+    # The way back out of the cluster's network, for the relay of the API.
+    outside = os.open(network.outside(name), os.O_RDONLY)
+    try:
+        with open(folder / str(n) / "log/node.log", "a") as log:
+            process = subprocess.Popen(
+                [
+                    *("sh", "-c", _ENTER, "sh", *groups, "--"),
+                    *network.within(name, "unshare", "--cgroup", "--mount", "--pid", "--fork", "--kill-child"),
+                    *("--mount-proc", str(HERE / "node.sh"), str(folder), str(n)),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                # A session of its own, or an interrupt meant for the caller would reach the daemons.
+                start_new_session=True,
+                pass_fds=[outside],
+                env={**os.environ, "OUTSIDE": str(outside), "CGROUP_VERSION": str(cgroups.version())},
+            )
+    finally:
+        os.close(outside)
+    _write(folder, n, {"pid": process.pid, "started": _started_at(process.pid) or "", "groups": groups})
+    process.returncode = 0  # it outlives us: no warning that it still runs
+
+
+def stop(folder: Path, n: int) -> None:
+    """Kills process 1 of node n, and with it every process and mount of the node at once. No-op when it does not run."""
+    holder = pid(folder, n)
+    if holder:
+        watch = os.pidfd_open(holder)
+        # `unshare` itself outlives its child until every process in there is gone.
+        children = Path(f"/proc/{holder}/task/{holder}/children").read_text().split()
+        for child in children or [str(holder)]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(child), signal.SIGKILL)
+        gone = select.select([watch], [], [], 60)[0]
+        os.close(watch)
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(holder, os.WNOHANG)
+        if not gone:
+            raise CannotRun(f"Node {n} (pid {holder}) does not end; look for its processes in state D with 'ps'.")
+    _forget(folder, n)
+
+
+def _forget(folder: Path, n: int) -> None:
+    record = _record(folder, n)
+    if record.exists():
+        with contextlib.suppress(ValueError):
+            cgroups.remove(json.loads(record.read_text())["groups"])
+        record.unlink()
+
+
+def _write(folder: Path, n: int, record: dict[str, object]) -> None:
+    part = _record(folder, n).with_suffix(".part")
+    part.write_text(json.dumps(record))
+    part.replace(_record(folder, n))
+
+
+def remove_mount_points() -> None:
+    """Removes the empty folders that nodes mount over, unless a node of any cluster still does."""
+    # Removing one would unmount it in every namespace that has something mounted there.
+    for mounts in Path("/proc").glob("[0-9]*/mountinfo"):
+        with contextlib.suppress(OSError):
+            if f" {VOLUMES_IN_NODE} " in mounts.read_text():
+                return
+    for point in (*_MOUNT_POINTS, str(Path(VOLUMES_IN_NODE).parent)):
+        with contextlib.suppress(OSError):  # not ours: it was there before, and has something in it
+            os.rmdir(point)

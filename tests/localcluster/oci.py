@@ -1,0 +1,118 @@
+"""A folder in the OCI image layout: every image that the nodes get lies here, layers uncompressed and shared."""
+
+import hashlib
+import io
+import json
+import platform
+import tarfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import IO, Any
+
+from .paths import cache
+
+_REF = "org.opencontainers.image.ref.name"
+_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+
+
+def folder() -> Path:
+    """The layout's folder."""
+    return cache() / "oci"
+
+
+def _blob(digest: str) -> Path:
+    return folder() / "blobs/sha256" / digest.removeprefix("sha256:")
+
+
+def images() -> dict[str, str]:
+    """Reference -> digest of its manifest, of all images in the layout."""
+    index = folder() / "index.json"
+    if not index.exists():
+        return {}
+    manifests = json.loads(index.read_text())["manifests"]
+    return {entry["annotations"][_REF]: entry["digest"] for entry in manifests if _REF in entry.get("annotations", {})}
+
+
+def _put(data: bytes) -> dict[str, Any]:
+    digest = "sha256:" + hashlib.sha256(data).hexdigest()
+    path = _blob(digest)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        part = path.with_suffix(".part")
+        part.write_bytes(data)
+        part.replace(path)
+    return {"digest": digest, "size": len(data)}
+
+
+def _entry(ref: str, digest: str) -> dict[str, Any]:
+    # containerd goes by its own annotation, everybody else by the first.
+    names = {_REF: ref, "io.containerd.image.name": ref}
+    return {"mediaType": _MANIFEST, "digest": digest, "size": _blob(digest).stat().st_size, "annotations": names}
+
+
+def _write_index(entries: dict[str, str]) -> None:
+    (folder() / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
+    index = {"schemaVersion": 2, "manifests": [_entry(ref, digest) for ref, digest in sorted(entries.items())]}
+    (folder() / "index.json").write_text(json.dumps(index))
+
+
+def put_program(ref: str, program: Path, inside: str, arguments: tuple[str, ...] = ()) -> None:
+    """Makes an image of one static program, whose path in the image is `inside`. The same input gives the same digest."""
+    layer = io.BytesIO()
+    with tarfile.open(fileobj=layer, mode="w") as tar, open(program, "rb") as file:
+        member = tarfile.TarInfo(inside.lstrip("/"))
+        member.mode, member.size = 0o755, program.stat().st_size
+        tar.addfile(member, file)
+    made = {"mediaType": "application/vnd.oci.image.layer.v1.tar", **_put(layer.getvalue())}
+    architecture = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+    config = {
+        "architecture": architecture,
+        "os": "linux",
+        "config": {"Entrypoint": [inside, *arguments], "Env": ["PATH=/"]},
+        "rootfs": {"type": "layers", "diff_ids": [made["digest"]]},
+    }
+    about = {"mediaType": "application/vnd.oci.image.config.v1+json", **_put(json.dumps(config).encode())}
+    manifest = {"schemaVersion": 2, "mediaType": _MANIFEST, "config": about, "layers": [made]}
+    digest = _put(json.dumps(manifest).encode())["digest"]
+    if images().get(ref) != digest:
+        _write_index({**images(), ref: digest})
+
+
+def _contents(digest: str) -> list[str]:
+    """The digests of the manifest itself, the config and the layers, in the order in which an import wants them."""
+    manifest = json.loads(_blob(digest).read_text())
+    return [digest, manifest["config"]["digest"], *(layer["digest"] for layer in manifest["layers"])]
+
+
+def prune() -> None:
+    """Removes the blobs that no image in the index uses any more."""
+    used = {part.removeprefix("sha256:") for digest in images().values() for part in _contents(digest)}
+    for path in (folder() / "blobs/sha256").iterdir():
+        if path.name not in used:
+            path.unlink()
+
+
+def write_archive(out: IO[bytes], refs: Iterable[str], present: set[str]) -> int:
+    """Writes an archive of the images to `out`, without the layers in `present`; returns the bytes of its layers."""
+    found = images()
+    wanted = {ref: found[ref] for ref in refs}
+    index = {"schemaVersion": 2, "manifests": [_entry(ref, digest) for ref, digest in wanted.items()]}
+    total, done = 0, set(present)
+    with tarfile.open(fileobj=out, mode="w|", format=tarfile.PAX_FORMAT) as tar:
+
+        def add(name: str, data: bytes) -> None:
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
+
+        add("oci-layout", b'{"imageLayoutVersion": "1.0.0"}')
+        add("index.json", json.dumps(index).encode())
+        for digest in wanted.values():
+            manifest, config, *layers = _contents(digest)
+            done -= {manifest, config}  # small, and the importer wants to read them
+            for part in (manifest, config, *layers):
+                if part not in done:
+                    done.add(part)
+                    tar.add(_blob(part), arcname=f"blobs/sha256/{part.removeprefix('sha256:')}", recursive=False)
+                    total += _blob(part).stat().st_size
+    return total

@@ -1,0 +1,37 @@
+"""What is known of a cluster between two commands: cluster.json in its folder."""
+
+import json
+from dataclasses import asdict, dataclass
+
+from .paths import state, states
+
+
+@dataclass
+class Record:
+    """One cluster: its name, which provider runs it, and the port of its API on 127.0.0.1 (0: the provider's affair)."""
+
+    name: str
+    provider: str
+    port: int = 0
+
+    def save(self) -> None:
+        """Writes it, replacing the earlier one at once."""
+        folder = state(self.name)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        part = folder / "cluster.json.part"
+        part.write_text(json.dumps(asdict(self)))
+        part.replace(folder / "cluster.json")
+
+
+def load(name: str) -> Record | None:
+    """The record of that cluster, or None when there is no such cluster."""
+    try:
+        return Record(**json.loads((state(name) / "cluster.json").read_text()))
+    except FileNotFoundError:
+        return None
+
+
+def all_records() -> list[Record]:
+    """The records of all clusters."""
+    found = (load(path.parent.name) for path in sorted(states().glob("*/cluster.json")))
+    return [record for record in found if record]

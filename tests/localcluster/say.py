@@ -1,0 +1,75 @@
+"""What a person sees: progress on stderr (stdout belongs to results), and errors that are one clear sentence."""
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+
+class CannotRun(Exception):
+    """Something a person has to change first; the message says what. Never shown with a traceback."""
+
+
+def say(text: str) -> None:
+    """One line of progress."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def run(argv: Sequence[str], *, input: str | None = None, env: Mapping[str, str] | None = None) -> str:
+    """Runs a command to its end and returns its stdout. Raises CannotRun with the end of its stderr when it fails."""
+    done = subprocess.run(list(argv), input=input, env=env, capture_output=True, text=True, check=False)
+    if done.returncode:
+        tail = "\n".join((done.stderr or done.stdout).strip().splitlines()[-20:])
+        raise CannotRun(f"'{' '.join(argv[:6])}' failed with exit code {done.returncode}:\n{tail}")
+    return done.stdout
+
+
+def run_slow(
+    what: str,
+    argv: Sequence[str],
+    log: Path,
+    *,
+    env: Mapping[str, str] | None = None,
+    progress: Callable[[int, str], str] | None = None,
+    every: float = 15,
+) -> None:
+    """Runs a command of minutes: its output goes to `log`, and every few seconds a line says how far it is.
+
+    `progress` gets the number of lines so far and the last one. Raises CannotRun with the log's end when it fails.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    began = time.monotonic()
+    lines, last = 0, ""
+    finished = threading.Event()
+
+    def beat() -> None:
+        while not finished.wait(every):
+            told = progress(lines, last) if progress else last[:90]
+            say(f"  {what}: {time.monotonic() - began:.0f} s, {told}")
+
+    threading.Thread(target=beat, daemon=True).start()
+    with open(log, "w") as file, subprocess.Popen(
+        list(argv), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env
+    ) as process:
+        assert process.stdout
+        for line in process.stdout:
+            file.write(line)
+            file.flush()
+            if line.strip():
+                lines, last = lines + 1, line.strip()
+    finished.set()
+    if process.returncode:
+        tail = "\n".join(log.read_text().splitlines()[-20:])
+        raise CannotRun(f"{what}: '{' '.join(argv[:4])}' failed with exit code {process.returncode} ({log}):\n{tail}")
+    say(f"  {what}: done after {time.monotonic() - began:.0f} s")
+
+
+def until(seconds: float, what: str, check: Callable[[], object], every: float = 0.2) -> None:
+    """Polls until `check` returns something true. Raises CannotRun naming `what` when that takes too long."""
+    end = time.monotonic() + seconds
+    while not check():
+        if time.monotonic() > end:
+            raise CannotRun(f"Waited {seconds:.0f} s in vain for {what}.")
+        time.sleep(every)
