@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import pytest
+
+from modelyard.main import BadInstallation, parse_installation
+from modelyard_api.installation import Installation
+
+WHERE = "ConfigMap modelyard-system/modelyard"
+
+
+@pytest.mark.parametrize("data", [{}, {"installation.yaml": ""}, {"installation.yaml": "{}"}])
+def test_everything_has_a_default(data: dict[str, str]) -> None:
+    assert parse_installation(data, WHERE) == Installation()
+
+
+def test_fields_are_read() -> None:
+    found = parse_installation({"installation.yaml": "trackingUrl: http://mlflow:5000\nnamespaces: [a, b]\n"}, WHERE)
+    assert found.tracking_url == "http://mlflow:5000"
+    assert found.namespaces == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("trackingUrl: ftp://x", "trackingUrl: .*pattern.*not 'ftp://x'"),
+        ("trackingURL: http://x", "trackingURL: Extra inputs"),
+        ("namespaces: all", "namespaces: .*list.*not 'all'"),
+        ("- a", "document: "),
+        ("a: [", "not YAML"),
+    ],
+)
+def test_a_mistake_is_named(text: str, says: str) -> None:
+    with pytest.raises(BadInstallation, match=f"{WHERE}, key installation.yaml: .*{says}"):
+        parse_installation({"installation.yaml": text}, WHERE)

@@ -1,0 +1,134 @@
+"""The small parts: what is fed, who is told, what a log line and a metric look like, and the probes."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+import aiohttp
+import pytest
+
+from modelyard.engine import logs
+from modelyard.engine.metrics import Metrics
+from modelyard.engine.process import feeds_of
+from modelyard.engine.queue import Queue
+from modelyard.engine.resource import DATASETS, JOBS, MODELS, Key
+from modelyard.engine.route import Router
+from modelyard.engine.store import Store
+from modelyard.engine.web import Web
+from tests.unit.engine.objects import WIDGETS, key, widget
+
+
+class Controller:
+    """Of widgets; a Job concerns the widget that its label names."""
+
+    resource = WIDGETS
+    watches = (JOBS, MODELS)
+
+    def keys_of(self, resource: Any, obj: Any, store: Any) -> list[Key]:
+        return [key(obj["metadata"]["labels"]["widget"])]
+
+    def __getattr__(self, name: str) -> Any:
+        raise AssertionError(f"{name} isn't needed here")
+
+
+def job(version: int, widget_name: str | None) -> dict[str, Any]:
+    return widget("job", version, metadata={"labels": {"widget": widget_name} if widget_name else {}})
+
+
+def test_feeds_our_kinds_whole_and_of_others_only_our_children() -> None:
+    ours = "app.kubernetes.io/managed-by=modelyard"
+    assert {fed.resource: fed.selector for fed in feeds_of([Controller()])} == {WIDGETS: "", JOBS: ours, MODELS: ""}
+
+
+def test_a_change_concerns_both_versions() -> None:
+    store, queue = Store(), Queue()
+    store.listeners.append(Router([Controller()], store, queue).changed)
+    store.apply(JOBS, job(1, "a"))
+    assert queue._waiting == {key("a")}
+    store.apply(JOBS, job(2, "b"))
+    assert queue._waiting == {key("a"), key("b")}
+    store.apply(DATASETS, widget("nobody", 3))
+    store.apply(WIDGETS, widget("c", 4))
+    assert queue._waiting == {key("a"), key("b"), key("c")}
+
+
+def test_a_change_of_ones_own_is_not_news() -> None:
+    store, queue = Store(), Queue()
+    store.listeners.append(Router([Controller()], store, queue).changed)
+    store.apply(JOBS, job(1, "a"), writer=key("a"))
+    assert queue.depth() == 0
+    store.apply(JOBS, job(2, "a"), writer=key("b"))
+    assert queue.depth() == 1
+
+
+def test_a_mistake_in_keys_of_does_not_stop_the_feed(caplog: pytest.LogCaptureFixture) -> None:
+    store, queue = Store(), Queue()
+    store.listeners.append(Router([Controller()], store, queue).changed)
+    assert store.apply(JOBS, job(1, None))
+    assert "keys of Job one/job" in caplog.text
+
+
+def test_a_kind_has_one_controller() -> None:
+    with pytest.raises(ValueError, match="two controllers"):
+        Router([Controller(), Controller()], Store(), Queue())
+
+
+def test_a_log_line_names_the_object() -> None:
+    record = logging.LogRecord("modelyard", logging.INFO, "", 0, "made %s", ("it",), None)
+    with logs.about(key("a")):
+        line = json.loads(logs.JsonFormatter().format(record))
+    assert {name: line[name] for name in ("level", "message", "kind", "namespace", "name")} == {
+        "level": "info",
+        "message": "made it",
+        "kind": "Widget",
+        "namespace": "one",
+        "name": "a",
+    }
+    assert "kind" not in json.loads(logs.JsonFormatter().format(record))
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [
+        ({"phase": "Running"}, "Running"),
+        ({"conditions": [{"type": "Ready", "reason": "Serving"}]}, "Serving"),
+        ({"conditions": [{"type": "Other", "reason": "Serving"}]}, ""),
+        (None, ""),
+    ],
+)
+def test_objects_are_counted_by_state(status: Any, state: str) -> None:
+    store, metrics = Store(), Metrics()
+    store.listeners.append(metrics.changed)
+    store.apply(WIDGETS, widget("a", 1, status=status))
+    store.apply(WIDGETS, widget("a", 2, status=status, spec={"changed": True}))
+    line = f'modelyard_objects{{kind="Widget",state="{state}"}}'
+    assert f"{line} 1.0" in metrics.page().decode()
+    store.apply(WIDGETS, widget("a", 3, status={"phase": "Done"}))
+    assert f"{line} 0.0" in metrics.page().decode()
+    assert 'state="Done"} 1.0' in metrics.page().decode()
+    store.deleted(WIDGETS, widget("a", 4))
+    assert 'state="Done"} 0.0' in metrics.page().decode()
+
+
+async def test_probes_and_metrics_answer() -> None:
+    answers = {"live": (True, "fine"), "ready": (False, "starting")}
+    web = Web(Metrics(), lambda: answers["live"], lambda: answers["ready"], port=0, host="127.0.0.1")
+    await web.start()
+    try:
+        async with aiohttp.ClientSession(f"http://127.0.0.1:{web.port}") as session:
+
+            async def ask(path: str) -> tuple[int, str]:
+                async with session.get(path) as answer:
+                    return answer.status, await answer.text()
+
+            assert await ask("/livez") == (200, "fine\n")
+            assert await ask("/readyz") == (503, "starting\n")
+            answers["ready"] = (True, "leading")
+            assert await ask("/readyz") == (200, "leading\n")
+            code, page = await ask("/metrics")
+            assert code == 200
+            assert "modelyard_queue_depth 0.0" in page
+    finally:
+        await web.close()
