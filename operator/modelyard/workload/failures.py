@@ -15,6 +15,27 @@ CONFIG_REASONS = ("CreateContainerConfigError", "CreateContainerError", "RunCont
 
 
 @dataclass(frozen=True, slots=True)
+class Fields:
+    """Where a person sets what a pod is made from: a message names the field that helps."""
+
+    image: str = "spec.podTemplate.image"
+    resources: str = "spec.podTemplate.resources"
+    own_image: str | None = None
+    """The field of the user's own image, where the main container is one; the others are then the installation's."""
+
+    def image_of(self, container: str) -> str:
+        if self.own_image is None:
+            return self.image
+        return self.own_image if container == MAIN else _RUNTIME
+
+
+_RUNTIME = "images.runtime of the installation"
+SPEC = Fields()
+INSTALLATION = Fields(_RUNTIME, "resources.run of the installation")
+"""Of pods that no object of the user's describes."""
+
+
+@dataclass(frozen=True, slots=True)
 class Trouble:
     reason: str
     message: str
@@ -25,17 +46,20 @@ def _statuses(pod: Object) -> list[dict[str, Any]]:
     return [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]
 
 
-def waiting(pods: list[Object], image_field: str = "spec.podTemplate.image") -> Trouble | None:
-    """Why the newest pod does not start, if it says so."""
+def waiting(pods: list[Object], fields: Fields = SPEC) -> Trouble | None:
+    """Why the newest pod that hasn't ended does not start, if it says so."""
     for pod in reversed(pods):
+        if (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed"):
+            continue
         for status in _statuses(pod):
             held = (status.get("state") or {}).get("waiting") or {}
             reason, said = held.get("reason", ""), held.get("message", "")
             if reason in IMAGE_REASONS:
+                image, name = status.get("image"), status["name"]
                 return Trouble(
                     "ImagePullFailed",
-                    f"{image_field}: the image {status.get('image')!r} of container {status['name']!r} can't be pulled "
-                    f"({reason}); correct its name, push it, or name its credentials in imagePullSecrets",
+                    f"{fields.image_of(name)}: the image {image!r} of container {name!r} can't be pulled ({reason}); "
+                    "correct its name, push it, or name its credentials in imagePullSecrets",
                 )
             if reason in CONFIG_REASONS:
                 return Trouble(reason, f"container {status['name']!r} can't be started: {said}")
@@ -44,7 +68,7 @@ def waiting(pods: list[Object], image_field: str = "spec.podTemplate.image") -> 
                 return Trouble(
                     "Unschedulable",
                     f"no node can take the pod: {condition.get('message', '')}; "
-                    "lower spec.podTemplate.resources.requests, or correct nodeSelector and tolerations",
+                    f"lower {fields.resources}.requests, or correct nodeSelector and tolerations",
                 )
     return None
 
@@ -65,12 +89,13 @@ def _said(message: str) -> Error | None:
         return None
 
 
-def ended(pods: list[Object], own_container: bool = False) -> Trouble | None:
-    """Why the newest pod that failed did so. ``own_container``: the main container is the user's image."""
+def ended(pods: list[Object], fields: Fields = SPEC) -> Trouble | None:
+    """Why the newest pod that failed did so."""
     for pod in reversed(pods):
         if (pod.get("status") or {}).get("reason") == "Evicted":
             return Trouble("Evicted", f"the pod was evicted: {pod['status'].get('message', '')}")
-        for status in _statuses(pod):
+        # The container whose exit code counts, before the helpers around it.
+        for status in sorted(_statuses(pod), key=lambda status: status["name"] != MAIN):
             end = (status.get("state") or {}).get("terminated") or {}
             if not end or end.get("exitCode") == 0:
                 continue
@@ -79,14 +104,14 @@ def ended(pods: list[Object], own_container: bool = False) -> Trouble | None:
                 return Trouble(
                     "OOMKilled",
                     f"container {status['name']!r} used more memory than its limit of {limit}; "
-                    "raise spec.podTemplate.resources.limits.memory",
+                    f"raise {fields.resources}.limits.memory",
                 )
             error = _said(end.get("message") or "")
             if error:
                 return Trouble(error.reason, error.message)
             lines = (end.get("message") or "").strip().splitlines()
             tail = f"; its last line: {lines[-1][:300]}" if lines else ""
-            if own_container and status["name"] == MAIN:
+            if fields.own_image and status["name"] == MAIN:
                 return Trouble(
                     "ContainerFailed",
                     f"spec.trainer.container ended with exit code {end.get('exitCode')}{tail}; "
@@ -100,7 +125,7 @@ def ended(pods: list[Object], own_container: bool = False) -> Trouble | None:
     return None
 
 
-def of_job(job: Object, pods: list[Object], result: Failed | None, own_container: bool = False) -> Trouble:
+def of_job(job: Object, pods: list[Object], result: Failed | None, fields: Fields = SPEC) -> Trouble:
     """Why a Job failed: its deadline, what the program wrote, what its pod says, or what the Job itself says."""
     reason, message = failure(job)
     if reason == "DeadlineExceeded":
@@ -109,9 +134,11 @@ def of_job(job: Object, pods: list[Object], result: Failed | None, own_container
             "DeadlineExceeded",
             f"it did not end within spec.activeDeadlineSeconds ({seconds}); raise it or make the work smaller",
         )
+    found = ended(pods, fields)
+    if found and fields.own_image and found.reason in ("ContainerFailed", "OOMKilled"):
+        return found  # What our helper found to collect after that is no news.
     if result is not None:
         return Trouble(result.error.reason, result.error.message)
-    found = ended(pods, own_container)
     if found:
         return found
     return Trouble(reason, message or "the Job failed, and its pods are gone")

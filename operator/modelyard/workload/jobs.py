@@ -16,6 +16,8 @@ from modelyard_api.pods import RunPolicy
 from modelyard_api.result import EXIT_USER_ERROR
 from modelyard_api.task import ANNOTATION
 
+POD_TEMPLATE = "modelyard.dev/pod-template"
+"""Annotation of a Job: the digest of the ``spec.podTemplate`` that it was made from."""
 MAIN = "main"
 """The container whose exit code counts."""
 LOOK_AT_PODS_AFTER = timedelta(seconds=20)
@@ -74,6 +76,12 @@ def failure(job: Object) -> tuple[str, str]:
     return "Failed", ""
 
 
+def pod_template(job: Object) -> str | None:
+    """The digest of the ``spec.podTemplate`` that an existing Job was made from."""
+    annotations = job["metadata"].get("annotations") or {}
+    return annotations.get(POD_TEMPLATE)
+
+
 def attempts(job: Object) -> int:
     """How many pods were started."""
     status = job.get("status") or {}
@@ -84,12 +92,21 @@ def is_running(job: Object) -> bool:
     return bool((job.get("status") or {}).get("ready"))
 
 
+def is_between_pods(job: Object) -> bool:
+    """Whether a pod has ended and neither the next one nor the Job's own end is there yet."""
+    status = job.get("status") or {}
+    ended = status.get("uncountedTerminatedPods") or {}
+    if ended.get("succeeded") or ended.get("failed"):
+        return True
+    return not status.get("active") and bool(status.get("succeeded") or status.get("failed"))
+
+
 def look_at_pods(job: Object, now: datetime) -> datetime | None:
-    """When the pods of an active Job should be looked at because none is ready; None: a pod runs.
+    """When the pods of an active Job should be looked at because none is ready; None: a pod runs, or has just ended.
 
     A moment in the past means now: an image that can't be pulled, or a pod that fits on no node, shows only there.
     """
-    if is_running(job):
+    if is_running(job) or is_between_pods(job):
         return None
     started = (job.get("status") or {}).get("startTime")
     return parse_time(started) + LOOK_AT_PODS_AFTER if started else now + LOOK_AT_PODS_AFTER

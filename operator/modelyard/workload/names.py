@@ -24,6 +24,16 @@ def short_hash(*parts: object, length: int = 8) -> str:
     return hashlib.sha256("\0".join(map(str, parts)).encode()).hexdigest()[:length]
 
 
+MAX_NAME = 63
+"""Of a Job, whose name its pods carry as a label."""
+
+
+def child_name(parent: str, purpose: str, *identity: object) -> str:
+    """``<parent>-<purpose>-<8 hex digits of identity>``: a long parent is cut, the hash still keeps two apart."""
+    end = f"-{purpose}-{short_hash(*identity)}"
+    return parent[: MAX_NAME - len(end)].rstrip("-.") + end
+
+
 def child_metadata(owner: Object, name: str, component: str, extra: dict[str, str] | None = None) -> dict[str, Any]:
     """Metadata of a child: the owner's namespace, its uid as controller owner, and the labels to find it by."""
     meta, kind = owner["metadata"], owner["kind"]
@@ -37,25 +47,31 @@ def child_metadata(owner: Object, name: str, component: str, extra: dict[str, st
             label(kind): meta["name"],
             **(extra or {}),
         },
-        "ownerReferences": [
-            {
-                "apiVersion": API_VERSION,
-                "kind": kind,
-                "name": meta["name"],
-                "uid": meta["uid"],
-                "controller": True,
-                "blockOwnerDeletion": True,
-            }
-        ],
+        "ownerReferences": [owner_reference(kind, meta["name"], meta["uid"])],
     }
+
+
+def owner_reference(kind: str, name: str, uid: str) -> dict[str, Any]:
+    """Of a controller owner of ours."""
+    return {
+        "apiVersion": API_VERSION,
+        "kind": kind,
+        "name": name,
+        "uid": uid,
+        "controller": True,
+        "blockOwnerDeletion": True,
+    }
+
+
+def controller_uid(obj: Object) -> str | None:
+    """The uid of the controller owner, if there is one."""
+    references = obj["metadata"].get("ownerReferences") or ()
+    return next((str(reference["uid"]) for reference in references if reference.get("controller")), None)
 
 
 def owned_by(obj: Object | None, owner: Object) -> bool:
     """Whether ``owner``, by uid, is the controller owner."""
-    return obj is not None and any(
-        ref.get("controller") and ref.get("uid") == owner["metadata"]["uid"]
-        for ref in obj["metadata"].get("ownerReferences") or ()
-    )
+    return obj is not None and controller_uid(obj) == owner["metadata"]["uid"]
 
 
 def manifest(resource: Resource, metadata: dict[str, Any], **parts: Any) -> Object:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from modelyard_api.pods import PodTemplate, Resources
@@ -31,14 +32,33 @@ def pod_security() -> dict[str, Any]:
     }
 
 
+_SUFFIXES = {"": 0, "m": -1, "k": 1, "M": 2, "G": 3, "T": 4}
+
+
+def quantity(text: str) -> Decimal:
+    """The value of a Kubernetes quantity such as ``500m`` or ``2Gi``."""
+    number = text.rstrip("mkMGTi")
+    suffix = text[len(number) :]
+    if suffix.endswith("i"):
+        return Decimal(number) * Decimal(1024) ** ("KMGT".index(suffix[0]) + 1)
+    return Decimal(number) * Decimal(1000) ** _SUFFIXES[suffix]
+
+
 def resources(wanted: Resources | None, default: Resources) -> dict[str, Any]:
-    """Requests and limits; what the user leaves out is the installation's, and no limit is below its request."""
-    requests = {**default.requests, **(wanted.requests if wanted else {})}
-    limits = {**default.limits, **(wanted.limits if wanted else {})}
-    if wanted and "memory" in wanted.requests and "memory" not in wanted.limits:
-        limits["memory"] = wanted.requests["memory"]
-    if wanted and "memory" in wanted.limits and "memory" not in wanted.requests:
-        requests["memory"] = wanted.limits["memory"]
+    """Requests and limits; what the user leaves out is the installation's.
+
+    As with a LimitRange, a limit without a request is the request too. A request above the default limit raises the
+    limit, and one of an extended resource (a GPU) is its limit: the API server refuses anything else.
+    """
+    asked = wanted or Resources()
+    # In this order: what is asked for goes before a limit, and a limit before the default request.
+    requests = {**default.requests, **asked.limits, **asked.requests}
+    limits = {**default.limits, **asked.limits}
+    for name, request in asked.requests.items():
+        if name in asked.limits:
+            continue
+        if "/" in name or (name in limits and quantity(limits[name]) < quantity(request)):
+            limits[name] = request
     return {"requests": requests, "limits": limits}
 
 

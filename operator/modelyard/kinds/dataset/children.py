@@ -8,7 +8,7 @@ from modelyard.engine.resource import DATASET_VERSIONS, Object
 from modelyard.kinds.dataset.observe import View
 from modelyard.workload import template
 from modelyard.workload.jobs import MAIN, job
-from modelyard.workload.names import child_metadata, manifest, short_hash
+from modelyard.workload.names import child_metadata, child_name, manifest
 from modelyard_api.artifact import RESULT_JSON, folder
 from modelyard_api.base import ObjectRef
 from modelyard_api.dataset import Dataset
@@ -21,7 +21,7 @@ from modelyard_api.task import SOURCE_FOLDER, IngestTask, Subject
 def job_name(dataset: Dataset) -> str:
     """The next look's Job: a function of the last look, so that it can't be made twice."""
     last = dataset.status.last_check_time or ""
-    return f"{dataset.name}-ingest-{short_hash(dataset.uid, dataset.generation, last)}"
+    return child_name(dataset.name, "ingest", dataset.uid, dataset.generation, last)
 
 
 def result_uri(dataset: Dataset, name: str) -> str:

@@ -2,218 +2,123 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
-from pydantic import TypeAdapter
-
 from modelyard.engine import conditions as kstatus
-from modelyard.engine.conditions import Condition, conditions, timestamp
-from modelyard.engine.plan import Create, Delete, Facts, Fetch, Note, Patch, Plan, PodsOf, Result, Unavailable
-from modelyard.engine.resource import CLAIMS, CONFIG_MAPS, DATASET_VERSIONS, JOBS, Object
-from modelyard.kinds.dataset import children
+from modelyard.engine.plan import Create, Delete, Facts, Patch, Plan, PodsOf, Result, Unavailable
+from modelyard.engine.resource import JOBS, Object
+from modelyard.kinds.dataset import children, source
 from modelyard.kinds.dataset.observe import View
-from modelyard.kinds.dataset.schedule import duration, next_check
+from modelyard.kinds.dataset.outcome import checked, conclude, ingested, standing, trouble
+from modelyard.kinds.dataset.schedule import interval, next_check
 from modelyard.workload import failures, jobs
 from modelyard.workload.failures import Trouble
 from modelyard.workload.jobs import JobPhase
+from modelyard.workload.results import parse
 from modelyard_api import result as results
-from modelyard_api.dataset import Dataset, DatasetStatus
+from modelyard_api.dataset import DatasetStatus
 
-RESULT: TypeAdapter[results.Result] = TypeAdapter(results.Result)
 RETRY = timedelta(seconds=10)
 
 
 def decide(view: View, facts: Facts, now: datetime) -> Plan:
-    dataset = view.dataset
-    status = dataset.status.model_copy(update={"versions": len(view.versions)})
-    if dataset.spec.suspend:
+    status = view.dataset.status.model_copy(update={"versions": len(view.versions)})
+    if view.dataset.spec.suspend:
         suspending = tuple(_set_suspend(job, True) for job in view.jobs if jobs.phase(job) is JobPhase.ACTIVE)
         message = "spec.suspend is true: nobody looks for new data; set it to false to go on"
-        return _plan(view, now, status, kstatus.suspended(message), Plan(writes=suspending))
-    current = next((job for job in view.jobs if job["metadata"]["name"] == dataset.status.job), None)
-    if current is not None and dataset.status.job != children.job_name(dataset):
+        return conclude(view, now, status, kstatus.suspended(message), Plan(writes=suspending))
+    current = next((job for job in view.jobs if job["metadata"]["name"] == status.job), None)
+    if current is not None and status.job != children.job_name(view.dataset):
         # It reads what an older spec said: start over.
-        meta = current["metadata"]
-        stop = Delete(JOBS, meta["namespace"], meta["name"], meta["uid"])
         status.job = None
-        return _plan(view, now, status, kstatus.reconciling("Checking", "the spec has changed"), Plan(writes=(stop,)))
+        starting = kstatus.reconciling("Checking", "the spec has changed")
+        return conclude(view, now, status, starting, Plan(writes=(_delete(current),)))
     if current is not None:
         return _follow(view, facts, now, status, current)
-    due = next_check(dataset)
+    if status.latest and status.latest not in {item["metadata"]["name"] for item in view.versions}:
+        # Somebody deleted it, so nothing that was said of it holds. What the source holds now is made anew.
+        status.latest = status.accepted_generation = status.checked_generation = status.source_version = None
+        return conclude(view, now, status, kstatus.reconciling("Checking", "the latest version was deleted"), Plan())
+    due = next_check(view.dataset)
     if due is None or due > now:
-        return _plan(view, now, status, _standing(view, status), Plan(after=due, writes=_old_jobs(view)))
+        return conclude(view, now, status, standing(view, status), Plan(after=due, writes=_old_jobs(view)))
     return _look(view, facts, now, status)
 
 
 def _look(view: View, facts: Facts, now: datetime, status: DatasetStatus) -> Plan:
     """Start an ingest Job, after its name was written down and its source was seen."""
-    dataset, source = view.dataset, view.dataset.spec.source
-    if source.config_map:
-        need = Fetch(CONFIG_MAPS, dataset.namespace, source.config_map.name)
-    else:
-        assert source.volume is not None
-        need = Fetch(CLAIMS, dataset.namespace, source.volume.claim_name)
+    dataset, need = view.dataset, source.need(view.dataset)
     if need not in facts:
         return Plan(needs=(need,))
     found = facts[need]
     if isinstance(found, Unavailable):
-        return _plan(
-            view, now, status, kstatus.reconciling("SourceUnavailable", found.message), Plan(after=now + RETRY)
-        )
-    missing = _missing(view, found)
+        waits = kstatus.reconciling("SourceUnavailable", found.message)
+        return conclude(view, now, status, waits, Plan(after=now + RETRY))
+    missing = source.missing(dataset, found)
     if missing:
-        return _trouble(view, now, status, missing, Plan(after=now + RETRY))
-    read = f"{found['metadata']['uid']}/{found['metadata']['resourceVersion']}" if source.config_map and found else None
-    if read and read == status.source_version and status.checked_generation == dataset.generation:
-        # The very ConfigMap that was read last time: no pod needed to know that nothing is new.
-        every = duration(dataset.spec.check_every or "1h")
-        return _plan(view, now, status, _standing(view, status), Plan(after=now + every, writes=_old_jobs(view)))
+        return trouble(view, now, status, missing, Plan(after=now + RETRY))
     name = children.job_name(dataset)
-    if dataset.status.job != name:
-        status.job = name
-        status.source_version = read
-        return _plan(view, now, status, kstatus.reconciling("Checking", "an ingest Job is being made"), Plan())
+    if status.job != name:
+        read = source.version(dataset, found)
+        if read and read == status.source_version and status.checked_generation == dataset.generation:
+            # The very ConfigMap that was read last time: no pod needed to know that nothing is new.
+            after = now + interval(dataset) if dataset.spec.check_every else None
+            return conclude(view, now, status, standing(view, status), Plan(after=after, writes=_old_jobs(view)))
+        status.job, status.source_version = name, read
+        return conclude(view, now, status, kstatus.reconciling("Checking", "an ingest Job is being made"), Plan())
     made = Create(JOBS, children.ingest_job(view))
-    return _plan(
-        view, now, status, kstatus.reconciling("Checking", f"Job {name} reads the source"), Plan(writes=(made,))
-    )
-
-
-def _missing(view: View, found: Object | None) -> Trouble | None:
-    source = view.dataset.spec.source
-    where = f"namespace {view.dataset.namespace!r}"
-    if source.config_map and found is None:
-        message = f"spec.source.configMap.name: there is no ConfigMap {source.config_map.name!r} in {where}; apply it"
-        return Trouble("SourceNotFound", message)
-    if source.config_map and found is not None:
-        keys = sorted({**(found.get("data") or {}), **(found.get("binaryData") or {})})
-        if source.config_map.key not in keys:
-            message = (
-                f"spec.source.configMap.key: ConfigMap {source.config_map.name!r} has no key "
-                f"{source.config_map.key!r}; it has {', '.join(keys[:20]) or 'none'}"
-            )
-            return Trouble("SourceNotFound", message)
-    if source.volume and found is None:
-        message = (
-            f"spec.source.volume.claimName: there is no PersistentVolumeClaim {source.volume.claim_name!r} in {where}; "
-            "apply it"
-        )
-        return Trouble("SourceNotFound", message)
-    return None
+    reads = kstatus.reconciling("Checking", f"Job {name} reads the source")
+    return conclude(view, now, status, reads, Plan(writes=(made,)))
 
 
 def _follow(view: View, facts: Facts, now: datetime, status: DatasetStatus, job: Object) -> Plan:
     phase = jobs.phase(job)
     meta = job["metadata"]
+    pods = PodsOf(meta["namespace"], meta["name"], meta["uid"])
     if phase in (JobPhase.ACTIVE, JobPhase.SUSPENDED):
         resume = (_set_suspend(job, False),) if phase is JobPhase.SUSPENDED else ()
         look = jobs.look_at_pods(job, now)
         if look is None or look > now:
-            message = f"Job {meta['name']} reads the source"
-            return _plan(view, now, status, kstatus.reconciling("Checking", message), Plan(after=look, writes=resume))
-        pods = PodsOf(meta["namespace"], meta["name"], meta["uid"])
+            reads = kstatus.reconciling("Checking", f"Job {meta['name']} reads the source")
+            return conclude(view, now, status, reads, Plan(after=look, writes=resume))
         if pods not in facts:
             return Plan(needs=(pods,))
-        seen = facts[pods] if not isinstance(facts[pods], Unavailable) else []
-        trouble = failures.waiting(seen)
-        if trouble:
-            return _trouble(view, now, status, trouble, Plan(after=now + RETRY, writes=resume))
+        found = failures.waiting(facts[pods]) if not isinstance(facts[pods], Unavailable) else None
+        plan = Plan(after=now + RETRY, writes=resume)
+        if found:
+            return trouble(view, now, status, found, plan)
         waits = kstatus.reconciling("PodPending", f"waiting for the pod of Job {meta['name']}")
-        return _plan(view, now, status, waits, Plan(after=now + RETRY, writes=resume))
+        return conclude(view, now, status, waits, plan)
     need = Result(children.result_uri(view.dataset, meta["name"]))
     if need not in facts:
         return Plan(needs=(need,))
     if isinstance(facts[need], Unavailable):
         waits = kstatus.reconciling("ArtifactStoreUnavailable", facts[need].message)
-        return _plan(view, now, status, waits, Plan(after=now + RETRY))
-    found = RESULT.validate_python(facts[need]) if facts[need] is not None else None
-    if isinstance(found, results.IngestResult):
-        return _ingested(view, now, status, found)
-    wrote = found if isinstance(found, results.Failed) else None
-    if phase is JobPhase.COMPLETE:
-        trouble = Trouble("ResultMissing", f"Job {meta['name']} left no result; see its log")
+        return conclude(view, now, status, waits, Plan(after=now + RETRY))
+    wrote = parse(facts[need], need.uri)
+    if isinstance(wrote, results.IngestResult):
+        return ingested(view, now, status, wrote)
+    said = wrote if isinstance(wrote, results.Failed) else None
+    if phase is JobPhase.COMPLETE and said is None:
+        why = Trouble("ResultMissing", f"Job {meta['name']} left no result; see its log")
+    elif phase is JobPhase.COMPLETE and said is not None:
+        why = Trouble(said.error.reason, said.error.message)
     else:
-        pods = PodsOf(meta["namespace"], meta["name"], meta["uid"])
         if pods not in facts:
-            return Plan(needs=(need, pods))
-        seen = facts[pods] if not isinstance(facts[pods], Unavailable) else []
-        trouble = failures.of_job(job, seen, wrote)
-    _checked(view, status, now)
-    return _trouble(view, now, status, trouble, Plan(after=next_check(_as_of(view, status))))
+            return Plan(needs=(pods,))
+        if isinstance(facts[pods], Unavailable):
+            waits = kstatus.reconciling("PodPending", f"the pods of Job {meta['name']} can't be read now")
+            return conclude(view, now, status, waits, Plan(after=now + RETRY))
+        why = failures.of_job(job, facts[pods], said)
+    if said is None:
+        # Not the data's fault, so the same ConfigMap is worth another look.
+        status.source_version = None
+    return trouble(view, now, status, why, Plan(after=checked(view, status, now)))
 
 
-def _ingested(view: View, now: datetime, status: DatasetStatus, found: results.IngestResult) -> Plan:
-    """Make the version that was found, wait for its verdict, then point at it."""
-    name = children.version_name(view.dataset, found)
-    version = next((item for item in view.versions if item["metadata"]["name"] == name), None)
-    if version is None:
-        made = Create(DATASET_VERSIONS, children.dataset_version(view, found))
-        return _plan(view, now, status, kstatus.reconciling("Checking", f"making {name}"), Plan(writes=(made,)))
-    accepted = (version.get("status") or {}).get("accepted")
-    if accepted is None:
-        return _plan(view, now, status, kstatus.reconciling("Checking", f"waiting for {name} to be judged"), Plan())
-    _checked(view, status, now)
-    if not accepted:
-        broken = "; ".join(f"{v.column or 'table'}: {v.rule}, found {v.found}" for v in found.violations[:3])
-        message = f"{name} breaks spec.validation: {broken}; correct the data or the rules"
-        after = next_check(_as_of(view, status))
-        return _trouble(view, now, status, Trouble("ValidationFailed", message), Plan(after=after))
-    news = status.latest != name
-    status.latest, status.accepted_generation = name, view.dataset.generation
-    note = Note("NewVersion", f"{name}: {found.rows} rows, {len(found.columns)} columns")
-    after = next_check(_as_of(view, status))
-    return _plan(view, now, status, _standing(view, status), Plan(after=after, notes=(note,) if news else ()))
-
-
-def _checked(view: View, status: DatasetStatus, now: datetime) -> None:
-    status.last_check_time = timestamp(now)
-    status.checked_generation = view.dataset.generation
-    status.job = None
-
-
-def _standing(view: View, status: DatasetStatus) -> tuple[Condition, ...]:
-    """What is said between looks."""
-    if status.latest and status.accepted_generation == view.dataset.generation:
-        return kstatus.ready("VersionAccepted", f"{status.latest} is the latest accepted version")
-    before = kstatus.find(view.raw, "Ready")
-    if before and before.get("observedGeneration") == view.dataset.generation:
-        return kstatus.stalled(before["reason"], before["message"])
-    return kstatus.reconciling("Checking", "the source is about to be read")
-
-
-def _trouble(view: View, now: datetime, status: DatasetStatus, trouble: Trouble, plan: Plan) -> Plan:
-    """A look that failed: Ready stays True while this generation has an accepted version."""
-    checked = Condition("SourceReadable", False, trouble.reason, trouble.message)
-    base = kstatus.stalled(trouble.reason, trouble.message)
-    if status.latest and status.accepted_generation == view.dataset.generation:
-        base = kstatus.ready("VersionAccepted", f"{status.latest} is the latest accepted version")
-    before = kstatus.find(view.raw, "SourceReadable")
-    news = before is None or before["message"] != trouble.message
-    notes = (Note(trouble.reason, trouble.message, "Warning"),) if news else ()
-    return _plan(view, now, status, (*base, checked), replace(plan, notes=notes))
-
-
-def _plan(view: View, now: datetime, status: DatasetStatus, wanted: tuple[Condition, ...], plan: Plan) -> Plan:
-    has_version = status.latest and status.accepted_generation == view.dataset.generation
-    if has_version and wanted[0].reason in ("Checking", "PodPending", "ArtifactStoreUnavailable", "SourceUnavailable"):
-        # A look for newer data takes nothing away from the version that is there.
-        wanted = kstatus.ready("VersionAccepted", f"{status.latest} is the latest accepted version")
-    if not any(item.type == "SourceReadable" for item in wanted):
-        kept = kstatus.find(view.raw, "SourceReadable")
-        if kept and status.last_check_time == view.dataset.status.last_check_time:
-            wanted = (*wanted, Condition("SourceReadable", kept["status"] == "True", kept["reason"], kept["message"]))
-        elif status.last_check_time:
-            wanted = (*wanted, Condition("SourceReadable", True, "Read", "the source was read to its end"))
-    status.observed_generation = view.dataset.generation
-    wire = status.wire()
-    previous = (view.raw.get("status") or {}).get("conditions") or ()
-    wire["conditions"] = conditions(wanted, previous, view.dataset.generation, now)
-    return replace(plan, status=wire)
-
-
-def _as_of(view: View, status: DatasetStatus) -> Dataset:
-    return view.dataset.model_copy(update={"status": status})
+def _delete(job: Object) -> Delete:
+    meta = job["metadata"]
+    return Delete(JOBS, meta["namespace"], meta["name"], meta["uid"])
 
 
 def _set_suspend(job: Object, suspend: bool) -> Patch:
@@ -222,12 +127,11 @@ def _set_suspend(job: Object, suspend: bool) -> Patch:
 
 
 def _old_jobs(view: View) -> tuple[Delete, ...]:
-    """All finished ingest Jobs but the newest, whose log may still be read."""
+    """Between looks: all ingest Jobs but the newest that has finished, whose log may still be read."""
+    over = (JobPhase.COMPLETE, JobPhase.FAILED)
     finished = sorted(
-        (job for job in view.jobs if jobs.phase(job) in (JobPhase.COMPLETE, JobPhase.FAILED)),
+        (job for job in view.jobs if jobs.phase(job) in over),
         key=lambda job: str(job["metadata"].get("creationTimestamp")),
     )
-    return tuple(
-        Delete(JOBS, job["metadata"]["namespace"], job["metadata"]["name"], job["metadata"]["uid"])
-        for job in finished[:-1]
-    )
+    lost = [job for job in view.jobs if jobs.phase(job) not in over]
+    return tuple(_delete(job) for job in (*finished[:-1], *lost))

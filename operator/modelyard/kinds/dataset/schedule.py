@@ -18,14 +18,16 @@ def duration(text: str) -> timedelta:
     return timedelta(milliseconds=sum(int(number) * _MILLISECONDS[unit] for number, unit in parts))
 
 
-def next_check(dataset: Dataset) -> datetime | None:
-    """When to look next: at once for a generation that was never looked at; None: never again.
+def interval(dataset: Dataset) -> timedelta:
+    """The time between looks: never less than five seconds, whatever ``checkEvery`` says."""
+    return max(duration(dataset.spec.check_every or "0s"), SHORTEST)
 
-    Looks are never less than five seconds apart, whatever ``checkEvery`` says.
-    """
-    status, every = dataset.status, dataset.spec.check_every
+
+def next_check(dataset: Dataset) -> datetime | None:
+    """When to look next: at once for a generation that was never looked at; None: never again."""
+    status = dataset.status
     if status.checked_generation != dataset.generation or status.last_check_time is None:
         return datetime.fromtimestamp(0, UTC)
-    if every is None:
+    if dataset.spec.check_every is None:
         return None
-    return parse_time(status.last_check_time) + max(duration(every), SHORTEST)
+    return parse_time(status.last_check_time) + interval(dataset)

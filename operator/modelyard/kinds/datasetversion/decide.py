@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pydantic import TypeAdapter
-
 from modelyard.engine import conditions as kstatus
 from modelyard.engine.conditions import Condition, conditions
 from modelyard.engine.plan import Facts, Plan, Result, Unavailable
 from modelyard.engine.resource import Object
+from modelyard.workload.results import parse
 from modelyard_api import result as results
-from modelyard_api.artifact import RESULT_JSON
-from modelyard_api.datasetversion import DatasetVersion
+from modelyard_api.artifact import RESULT_JSON, canonical
+from modelyard_api.datasetversion import DatasetVersion, Violation
 
-RESULT: TypeAdapter[results.Result] = TypeAdapter(results.Result)
-RETRY = timedelta(seconds=10)
+RETRY, RARELY = timedelta(seconds=10), timedelta(minutes=1)
+VIOLATIONS_BYTES = 10 * 1024
+"""Of violations in status: their texts come from the data, and a status stays small."""
 
 
 @dataclass(frozen=True)
@@ -37,19 +37,38 @@ def decide(view: View, facts: Facts, now: datetime) -> Plan:
     if isinstance(found, Unavailable):
         wanted, after = kstatus.reconciling("ArtifactStoreUnavailable", found.message), now + RETRY
     else:
-        result = RESULT.validate_python(found) if found is not None else None
-        if not isinstance(result, results.IngestResult) or result.digest != version.spec.digest:
-            message = f"spec.uri: there is no result for {version.spec.digest} at {need.uri}; apply the Dataset again"
-            wanted = kstatus.stalled("DataMissing", message)
-        else:
-            status.accepted, status.violations = result.accepted, result.violations[:20]
+        result = parse(found, need.uri)
+        if isinstance(result, results.IngestResult) and _is_of(result, version):
+            status.accepted, status.violations = result.accepted, _fitting(result.violations)
             wanted = _verdict(result)
+        else:
+            message = f"spec.uri: there is no result for {version.spec.digest} at {need.uri}; apply the Dataset again"
+            # The bytes may come back: from a backup, or because the Dataset is read again.
+            wanted, after = kstatus.stalled("DataMissing", message), now + RARELY
     status.observed_generation = version.generation
     wire = status.wire()
     wire["conditions"] = conditions(
         wanted, (view.raw.get("status") or {}).get("conditions") or (), version.generation, now
     )
     return Plan(status=wire, after=after)
+
+
+def _is_of(result: results.IngestResult, version: DatasetVersion) -> bool:
+    """The same rows under other rules are another version, and may have another verdict."""
+    return result.digest == version.spec.digest and version.name.endswith(f"-{result.version_id[:10]}")
+
+
+def _fitting(violations: list[Violation]) -> list[Violation]:
+    """The first ones, as many as fit."""
+    kept: list[Violation] = []
+    size = 0
+    for violation in violations[:20]:
+        shorter = violation.model_copy(update={"examples": [text[:64] for text in violation.examples[:5]]})
+        size += len(canonical(shorter.wire()))
+        if size > VIOLATIONS_BYTES:
+            break
+        kept.append(shorter)
+    return kept
 
 
 def _verdict(result: results.IngestResult) -> tuple[Condition, ...]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from modelyard.engine.resource import MODEL_VERSIONS, MODELS, TRAINING_RUNS, Key, Object
 from modelyard.engine.store import Store
+from modelyard.workload.names import controller_uid
 from modelyard_api.model import ModelKind
 from modelyard_api.modelversion import ModelVersion
 from modelyard_api.trainingrun import TrainingRun
@@ -16,7 +17,9 @@ class View:
     raw: Object
     model: ModelKind
     versions: tuple[ModelVersion, ...]
-    """By number, the smallest first."""
+    """By number, the smallest first; without those that are ending."""
+    leaving: frozenset[int]
+    """Numbers whose names are still taken: by versions that are ending, or of a deleted Model of the same name."""
     unregistered: tuple[TrainingRun, ...]
     """Runs that have trained a version which isn't registered yet, the first to end first."""
 
@@ -26,11 +29,21 @@ def observe(store: Store, key: Key) -> View | None:
     if raw is None or raw["metadata"].get("deletionTimestamp"):
         return None
     index = f"{key.namespace}/{key.name}"
-    versions = [ModelVersion.model_validate(obj) for obj in store.find(MODEL_VERSIONS, "model", index)]
+    found = store.find(MODEL_VERSIONS, "model", index)
+    stays = [obj for obj in found if not obj["metadata"].get("deletionTimestamp") and not _of_another(obj, raw)]
+    versions = [ModelVersion.model_validate(obj) for obj in stays]
+    numbers = {version.spec.number for version in versions}
     runs = [TrainingRun.model_validate(obj) for obj in store.find(TRAINING_RUNS, "unregistered", index)]
     return View(
         raw=raw,
         model=ModelKind.model_validate(raw),
         versions=tuple(sorted(versions, key=lambda version: version.spec.number)),
+        leaving=frozenset(obj["spec"]["number"] for obj in found) - numbers,
         unregistered=tuple(sorted(runs, key=lambda run: (run.status.completion_time or "", run.name))),
     )
+
+
+def _of_another(version: Object, model: Object) -> bool:
+    """Whether it belongs to something else, such as a Model of this name that was deleted; an import to nobody yet."""
+    owner = controller_uid(version)
+    return owner is not None and owner != model["metadata"]["uid"]

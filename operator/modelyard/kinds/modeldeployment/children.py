@@ -7,9 +7,14 @@ from typing import Any
 from modelyard.engine.resource import DEPLOYMENTS, DISRUPTION_BUDGETS, SERVICES, Object
 from modelyard.kinds.modeldeployment.observe import View
 from modelyard.workload import template
-from modelyard.workload.names import child_metadata, label, manifest
+from modelyard.workload.names import child_metadata, label, manifest, short_hash
+from modelyard_api.artifact import canonical
 from modelyard_api.modelversion import ModelVersion
 
+IMAGE_FROM = "modelyard.dev/image-from"
+"""Annotation of the Deployment: PodTemplate or Installation."""
+SPEC_DIGEST = "modelyard.dev/spec-digest"
+"""Annotation of the Deployment: the digest of its spec as we made it, without what the API server adds."""
 PORT = 8080
 VERSION = label("ModelVersion")
 MODEL_FOLDER = "/modelyard/model"
@@ -28,30 +33,48 @@ def url(view: View) -> str:
 
 
 def image(view: View, version: ModelVersion) -> str:
-    """Recorded with the version that it serves, so that a new default never rolls a running deployment."""
-    status, spec = view.deployment.status, view.deployment.spec
-    if spec.pod_template.image:
-        return spec.pod_template.image
-    serving = version.spec.number == (status.candidate or status.stable)
-    return status.image if serving and status.image else view.installation.images.server
+    """A default image stays with the version that it serves, so that a new default never rolls running pods.
+
+    It is read back from the Deployment itself, which can't be lost apart from the pods that it is about; an image
+    that spec.podTemplate has named and names no more is not kept.
+    """
+    own, child = view.deployment.spec.pod_template.image, view.child
+    if own or child is None:
+        return own or view.installation.images.server
+    meta = child["metadata"]
+    same = (meta.get("labels") or {}).get(VERSION) == version.name
+    if same and (meta.get("annotations") or {}).get(IMAGE_FROM) == "Installation":
+        return str(child["spec"]["template"]["spec"]["containers"][0]["image"])
+    return view.installation.images.server
+
+
+def replicas(view: View) -> int:
+    return 0 if view.deployment.spec.suspend else view.deployment.spec.replicas
 
 
 def deployment(view: View, version: ModelVersion) -> Object:
-    spec = view.deployment.spec
-    labels = {**selector(view), VERSION: version.name}
+    own = view.deployment.spec.pod_template.image
     metadata = child_metadata(view.raw, view.deployment.name, COMPONENT, {VERSION: version.name})
-    return manifest(
-        DEPLOYMENTS,
-        metadata,
-        spec={
-            "replicas": 0 if spec.suspend else spec.replicas,
-            "selector": {"matchLabels": selector(view)},
-            "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": "25%"}},
-            "progressDeadlineSeconds": PROGRESS_SECONDS,
-            "revisionHistoryLimit": 2,
-            "template": {"metadata": {"labels": {**metadata["labels"], **labels}}, "spec": _pod(view, version)},
-        },
-    )
+    spec = {
+        "replicas": replicas(view),
+        "selector": {"matchLabels": selector(view)},
+        "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": "25%"}},
+        "progressDeadlineSeconds": PROGRESS_SECONDS,
+        "revisionHistoryLimit": 2,
+        "template": {"metadata": {"labels": dict(metadata["labels"])}, "spec": _pod(view, version)},
+    }
+    digest = short_hash(canonical(spec).decode(), length=16)
+    metadata["annotations"] = {IMAGE_FROM: "PodTemplate" if own else "Installation", SPEC_DIGEST: digest}
+    return manifest(DEPLOYMENTS, metadata, spec=spec)
+
+
+def is_as_wanted(child: Object | None, wanted: Object) -> bool:
+    """Whether the Deployment was applied as it is wanted now, and its status speaks of that."""
+    if child is None:
+        return False
+    seen, applied = (item["metadata"].get("annotations") or {} for item in (child, wanted))
+    generation = (child.get("status") or {}).get("observedGeneration", 0)
+    return bool(seen.get(SPEC_DIGEST) == applied[SPEC_DIGEST] and generation >= child["metadata"].get("generation", 0))
 
 
 def _pod(view: View, version: ModelVersion) -> dict[str, Any]:

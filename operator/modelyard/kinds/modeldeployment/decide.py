@@ -7,14 +7,13 @@ from typing import Any
 
 from modelyard.engine import conditions as kstatus
 from modelyard.engine.conditions import Condition, conditions, timestamp
-from modelyard.engine.plan import Apply, Facts, Note, Plan, Write
+from modelyard.engine.plan import Apply, Facts, Note, Patch, Plan, Write
 from modelyard.engine.resource import DEPLOYMENTS, DISRUPTION_BUDGETS, SERVICES, Object
 from modelyard.kinds.modeldeployment import children
 from modelyard.kinds.modeldeployment.observe import View
 from modelyard.kinds.modeldeployment.resolve import resolve
 from modelyard.workload.failures import Trouble
 from modelyard_api.modeldeployment import ModelDeploymentStatus, Served
-from modelyard_api.modelversion import ModelVersion
 
 KEPT_HISTORY = 10
 
@@ -28,22 +27,24 @@ def decide(view: View, facts: Facts, now: datetime) -> Plan:
     status.selector = ",".join(f"{key}={value}" for key, value in children.selector(view).items())
     wanted = resolve(view)
     if isinstance(wanted, Trouble):
-        # What serves goes on serving; nothing of it is touched but its number of replicas.
         return _unresolved(view, now, status, wanted)
     status.image = children.image(view, wanted)
+    made = children.deployment(view, wanted)
     writes = (
-        Apply(DEPLOYMENTS, children.deployment(view, wanted)),
+        Apply(DEPLOYMENTS, made),
         Apply(SERVICES, children.service(view)),
         Apply(DISRUPTION_BUDGETS, children.disruption_budget(view)),
     )
+    number = wanted.spec.number
+    if status.stable == number:
+        # Also when the alias came back in the middle of a rollout.
+        status.candidate = None
     if view.deployment.spec.suspend:
         status.candidate = None
         message = "spec.suspend is true: no replicas; set it to false to serve again"
         return _plan(view, now, status, kstatus.suspended(message), writes)
-    rolled = _rolled_out(view, wanted)
-    number = wanted.spec.number
     notes: tuple[Note, ...] = ()
-    if rolled:
+    if _rolled_out(view, made):
         if status.stable != number:
             status.history = [*status.history, Served(version=number, time=timestamp(now))][-KEPT_HISTORY:]
             notes = (Note("Serving", f"version {number} serves on all replicas; before: {status.stable}"),)
@@ -55,17 +56,15 @@ def decide(view: View, facts: Facts, now: datetime) -> Plan:
         if status.candidate != number:
             notes = (Note("RollingOut", f"version {number} is rolled out; stable: {status.stable}"),)
         status.candidate = number
-    return _plan(view, now, status, _progress(view, status, wanted), writes, notes)
+    return _plan(view, now, status, _progress(view, status, number, made), writes, notes)
 
 
-def _rolled_out(view: View, wanted: ModelVersion) -> bool:
-    """Whether the wanted version, and nothing else, serves on all replicas: the rule of ``kubectl rollout status``."""
+def _rolled_out(view: View, made: Object) -> bool:
+    """Whether what is wanted, and nothing else, serves on all replicas: the rule of ``kubectl rollout status``."""
     child = view.child
-    if child is None or (child["metadata"].get("labels") or {}).get(children.VERSION) != wanted.name:
+    if child is None or not children.is_as_wanted(child, made):
         return False
     counts: dict[str, Any] = child.get("status") or {}
-    if counts.get("observedGeneration", 0) < child["metadata"].get("generation", 0):
-        return False
     replicas = view.deployment.spec.replicas
     return bool(
         child["spec"].get("replicas") == replicas
@@ -75,10 +74,11 @@ def _rolled_out(view: View, wanted: ModelVersion) -> bool:
     )
 
 
-def _progress(view: View, status: ModelDeploymentStatus, wanted: ModelVersion) -> tuple[Condition, ...]:
-    number, replicas = wanted.spec.number, view.deployment.spec.replicas
-    serves = f"version {status.stable} serves on" if status.stable not in (None, number) else "nothing serves"
-    late = _deadline_exceeded(view.child)
+def _progress(view: View, status: ModelDeploymentStatus, number: int, made: Object) -> tuple[Condition, ...]:
+    replicas = view.deployment.spec.replicas
+    # Old pods go only as new ones get ready, so what was stable still serves.
+    serves = f"version {status.stable} goes on serving" if status.stable and status.ready_replicas else "nothing serves"
+    late = _deadline_exceeded(view.child) if children.is_as_wanted(view.child, made) else None
     if late:
         message = (
             f"version {number} did not become ready within {children.PROGRESS_SECONDS} s ({late}); {serves}; "
@@ -97,13 +97,17 @@ def _deadline_exceeded(child: Object | None) -> str | None:
 
 
 def _unresolved(view: View, now: datetime, status: ModelDeploymentStatus, trouble: Trouble) -> Plan:
+    """What serves goes on serving: nothing of it is touched but its number of replicas."""
     writes: tuple[Write, ...] = (
         Apply(SERVICES, children.service(view)),
         Apply(DISRUPTION_BUDGETS, children.disruption_budget(view)),
     )
+    if view.child is not None:
+        meta, body = view.child["metadata"], {"spec": {"replicas": children.replicas(view)}}
+        writes = (Patch(DEPLOYMENTS, meta["namespace"], meta["name"], meta["uid"], body), *writes)
     if view.deployment.spec.suspend:
-        return _plan(view, now, status, kstatus.suspended(f"spec.suspend is true; {trouble.message}"), ())
-    serves = f"; version {status.stable} goes on serving" if status.stable else ""
+        return _plan(view, now, status, kstatus.suspended(f"spec.suspend is true; {trouble.message}"), writes)
+    serves = f"; version {status.stable} goes on serving" if status.stable and view.child else ""
     said = kstatus.reconciling(trouble.reason, trouble.message + serves)
     return _plan(view, now, status, said, writes)
 

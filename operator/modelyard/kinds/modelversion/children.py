@@ -6,7 +6,7 @@ from modelyard.engine.resource import Object
 from modelyard.kinds.modelversion.observe import View
 from modelyard.workload import template
 from modelyard.workload.jobs import MAIN, job
-from modelyard.workload.names import child_metadata, short_hash
+from modelyard.workload.names import child_metadata, child_name
 from modelyard_api.artifact import RESULT_JSON, folder
 from modelyard_api.datasetversion import DatasetVersionSpec
 from modelyard_api.metrics import Task
@@ -14,9 +14,11 @@ from modelyard_api.modelversion import ModelVersion
 from modelyard_api.pods import PodTemplate, RunPolicy
 from modelyard_api.task import Data, EvaluateTask, Subject
 
+POLICY = RunPolicy(backoff_limit=3)
+
 
 def job_name(version: ModelVersion) -> str:
-    return f"{version.name}-evaluate-{short_hash(version.uid)}"
+    return child_name(version.name, "evaluate", version.uid)
 
 
 def result_uri(version: ModelVersion) -> str:
@@ -55,4 +57,4 @@ def evaluation_job(view: View, data: Object, task: str) -> Object:
     )
     pod = template.pod(PodTemplate(), [template.task_volume()], containers=[main])
     metadata = child_metadata(view.raw, job_name(version), "modelyard-evaluation")
-    return job(metadata, todo, pod, RunPolicy(backoff_limit=3))
+    return job(metadata, todo, pod, POLICY)

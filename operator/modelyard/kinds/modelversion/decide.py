@@ -5,27 +5,31 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from pydantic import TypeAdapter
-
 from modelyard.engine import conditions as kstatus
 from modelyard.engine.conditions import Condition, conditions
-from modelyard.engine.plan import Create, Facts, Plan, PodsOf, Result, Unavailable
-from modelyard.engine.resource import JOBS
+from modelyard.engine.plan import Create, Facts, Patch, Plan, PodsOf, Result, Unavailable
+from modelyard.engine.resource import JOBS, MODEL_VERSIONS, Object
 from modelyard.kinds.modelversion import children
 from modelyard.kinds.modelversion.gates import judge
 from modelyard.kinds.modelversion.observe import View
 from modelyard.workload import failures, jobs
 from modelyard.workload.jobs import JobPhase
+from modelyard.workload.names import controller_uid, owner_reference
+from modelyard.workload.results import parse
 from modelyard_api import result as results
 from modelyard_api.model import ModelKind
 from modelyard_api.modelversion import ModelVersionStatus
 
-RESULT: TypeAdapter[results.Result] = TypeAdapter(results.Result)
-RETRY = timedelta(seconds=10)
+RETRY, RARELY = timedelta(seconds=10), timedelta(minutes=1)
 Proof = results.TrainResult | results.EvaluateResult
 
 
 def decide(view: View, facts: Facts, now: datetime) -> Plan:
+    plan = _decide(view, facts, now)
+    return plan if plan.needs else replace(plan, writes=(*_adoption(view), *plan.writes))
+
+
+def _decide(view: View, facts: Facts, now: datetime) -> Plan:
     status = view.version.status.model_copy()
     status.aliases = _aliases(view)
     if kstatus.holds(view.raw, "Verified"):
@@ -34,32 +38,50 @@ def decide(view: View, facts: Facts, now: datetime) -> Plan:
         name = view.version.spec.model_ref.name
         message = f"spec.modelRef.name: there is no Model {name!r}; apply it"
         return _plan(view, now, status, kstatus.reconciling("ModelNotFound", message), Plan())
-    need = Result(children.result_uri(view.version))
     imported = view.version.spec.lineage.training_run is None
-    if imported and (view.job is None or jobs.phase(view.job) in (JobPhase.ACTIVE, JobPhase.SUSPENDED)):
-        return _evaluate(view, view.model, facts, now, status)
+    if imported and view.job and jobs.phase(view.job) in (JobPhase.ACTIVE, JobPhase.SUSPENDED):
+        return _follow(view, view.job, facts, now, status)
+    # First what is there already: a Job that was deleted, or a status that was lost, is no reason to score anew.
+    need = Result(children.result_uri(view.version))
     if need not in facts:
         return Plan(needs=(need,))
     if isinstance(facts[need], Unavailable):
         waits = kstatus.reconciling("ArtifactStoreUnavailable", facts[need].message)
         return _plan(view, now, status, waits, Plan(after=now + RETRY))
-    found = RESULT.validate_python(facts[need]) if facts[need] is not None else None
+    found = parse(facts[need], need.uri)
     if isinstance(found, results.TrainResult | results.EvaluateResult):
         return _verified(view, now, status, found)
     if imported and view.job:
-        return _failed(view, facts, now, status, found)
+        return _failed(view, view.job, facts, now, status, found)
+    if imported:
+        return _evaluate(view, view.model, now, status)
     message = f"spec.artifact.uri: there is no result at {need.uri}; only a finished run or an import makes a version"
-    return _plan(view, now, status, kstatus.stalled("ArtifactMissing", message), Plan())
+    return _plan(view, now, status, kstatus.stalled("ArtifactMissing", message), Plan(after=now + RARELY))
+
+
+def _adoption(view: View) -> tuple[Patch, ...]:
+    """An imported version becomes its Model's, as those that runs have made are: it goes when the Model goes."""
+    if view.model is None or controller_uid(view.raw):
+        return ()
+    owner = owner_reference("Model", view.model.name, view.model.uid)
+    others = view.raw["metadata"].get("ownerReferences") or []
+    body = {"metadata": {"ownerReferences": [*others, owner]}}
+    return (Patch(MODEL_VERSIONS, view.version.namespace, view.version.name, view.version.uid, body),)
 
 
 def _verified(view: View, now: datetime, status: ModelVersionStatus, proof: Proof) -> Plan:
-    if proof.artifact_digest != view.version.spec.artifact.digest:
+    spec = view.version.spec
+    if proof.artifact_digest != spec.artifact.digest:
         message = (
-            f"spec.artifact.digest: {view.version.spec.artifact.digest} is not the digest of what was checked, "
-            f"{proof.artifact_digest}"
+            f"spec.artifact.digest: {spec.artifact.digest} is not the digest of what was checked, "
+            f"{proof.artifact_digest}; import the model again with that digest"
         )
         return _plan(view, now, status, kstatus.stalled("DigestMismatch", message), Plan())
-    status.metrics, status.signature = proof.metrics, proof.signature
+    if spec.signature and spec.signature != proof.signature:
+        message = "spec.signature: it is not the artifact's own; import the model again without it"
+        return _plan(view, now, status, kstatus.stalled("SignatureMismatch", message), Plan())
+    # A wide model's signature is long: once is enough.
+    status.metrics, status.signature = proof.metrics, None if spec.signature else proof.signature
     return _plan(view, now, status, _judged(view, status), Plan())
 
 
@@ -86,41 +108,53 @@ def _judged(view: View, status: ModelVersionStatus) -> tuple[Condition, ...]:
     return (*ready, verified, *approved)
 
 
-def _evaluate(view: View, model: ModelKind, facts: Facts, now: datetime, status: ModelVersionStatus) -> Plan:
+def _evaluate(view: View, model: ModelKind, now: datetime, status: ModelVersionStatus) -> Plan:
     """An imported model is checked and scored by a Job of its own."""
     name = view.version.spec.lineage.dataset_version
     if view.data is None:
         message = f"spec.lineage.datasetVersion: there is no DatasetVersion {name!r}; apply its Dataset"
         return _plan(view, now, status, kstatus.reconciling("DatasetVersionNotFound", message), Plan())
-    if view.job is None:
-        status.job = children.job_name(view.version)
-        made = Create(JOBS, children.evaluation_job(view, view.data, model.spec.task))
-        waits = kstatus.reconciling("Evaluating", f"Job {status.job} scores the model on {name}")
-        return _plan(view, now, status, waits, Plan(writes=(made,)))
-    look = jobs.look_at_pods(view.job, now)
+    status.job = children.job_name(view.version)
+    made = Create(JOBS, children.evaluation_job(view, view.data, model.spec.task))
+    waits = kstatus.reconciling("Evaluating", f"Job {status.job} scores the model on {name}")
+    return _plan(view, now, status, waits, Plan(writes=(made,)))
+
+
+def _follow(view: View, job: Object, facts: Facts, now: datetime, status: ModelVersionStatus) -> Plan:
+    meta = job["metadata"]
+    status.job = meta["name"]
+    writes = jobs.adjust(job, children.POLICY)
+    look = jobs.look_at_pods(job, now)
     if look is not None and look <= now:
-        meta = view.job["metadata"]
         pods = PodsOf(meta["namespace"], meta["name"], meta["uid"])
         if pods not in facts:
             return Plan(needs=(pods,))
         seen = facts[pods] if not isinstance(facts[pods], Unavailable) else []
-        trouble = failures.waiting(seen)
+        look = now + RETRY
+        trouble = failures.waiting(seen, failures.INSTALLATION)
         if trouble:
             stalls = kstatus.stalled(trouble.reason, trouble.message)
-            return _plan(view, now, status, stalls, Plan(after=now + RETRY))
-        look = now + RETRY
-    waits = kstatus.reconciling("Evaluating", f"Job {view.job['metadata']['name']} scores the model on {name}")
-    return _plan(view, now, status, waits, Plan(after=look))
+            return _plan(view, now, status, stalls, Plan(after=look, writes=writes))
+    name = view.version.spec.lineage.dataset_version
+    waits = kstatus.reconciling("Evaluating", f"Job {meta['name']} scores the model on {name}")
+    return _plan(view, now, status, waits, Plan(after=look, writes=writes))
 
 
-def _failed(view: View, facts: Facts, now: datetime, status: ModelVersionStatus, found: results.Result | None) -> Plan:
-    assert view.job is not None
-    meta = view.job["metadata"]
+def _failed(
+    view: View, job: Object, facts: Facts, now: datetime, status: ModelVersionStatus, found: results.Result | None
+) -> Plan:
+    meta = job["metadata"]
     pods = PodsOf(meta["namespace"], meta["name"], meta["uid"])
     if pods not in facts:
-        return Plan(needs=(Result(children.result_uri(view.version)), pods))
-    seen = facts[pods] if not isinstance(facts[pods], Unavailable) else []
-    trouble = failures.of_job(view.job, seen, found if isinstance(found, results.Failed) else None)
+        return Plan(needs=(pods,))
+    if isinstance(facts[pods], Unavailable):
+        waits = kstatus.reconciling("Evaluating", f"the pods of Job {meta['name']} can't be read now")
+        return _plan(view, now, status, waits, Plan(after=now + RETRY))
+    said = found if isinstance(found, results.Failed) else None
+    if jobs.phase(job) is JobPhase.COMPLETE and said is None:
+        message = f"Job {meta['name']} left no result; see its log, and delete it to score the model again"
+        return _plan(view, now, status, kstatus.stalled("ResultMissing", message), Plan())
+    trouble = failures.of_job(job, facts[pods], said, failures.INSTALLATION)
     return _plan(view, now, status, kstatus.stalled(trouble.reason, trouble.message), Plan())
 
 

@@ -34,7 +34,11 @@ def observe(store: Store, key: Key, installation: Installation) -> View | None:
         raw=raw,
         version=version,
         installation=installation,
-        model=ModelKind.model_validate(model) if model else None,
+        model=ModelKind.model_validate(model) if model and not _ends(model) else None,
         job=jobs[0] if jobs else None,
         data=store.get(DATASET_VERSIONS, key.namespace, data) if data else None,
     )
+
+
+def _ends(obj: Object) -> bool:
+    return bool(obj["metadata"].get("deletionTimestamp"))

@@ -27,10 +27,16 @@ def check(spec: TrainingRunSpec, model_task: str | None) -> Trouble | None:
                 f"Model of task {task}; choose another algorithm or another Model",
             )
         task = task or fits
+    if spec.trainer.container and spec.pod_template.image:
+        return Trouble(
+            "ImageNotUsed",
+            f"spec.podTemplate.image: {spec.pod_template.image!r} would not be used, since spec.trainer.container "
+            "brings its own image; remove it",
+        )
     named = [("spec.objective", spec.objective)] if spec.objective else []
     named += [(f"spec.additionalMetrics[{i}]", metric) for i, metric in enumerate(spec.additional_metrics)]
-    if task is None and spec.objective:
-        task = METRICS[spec.objective].task
+    if task is None and named:
+        task = METRICS[named[0][1]].task
     for field, metric in named:
         if task and METRICS[metric].task != task:
             return Trouble(
@@ -38,3 +44,9 @@ def check(spec: TrainingRunSpec, model_task: str | None) -> Trouble | None:
                 f"{field}: {metric} is not a metric of {task}; write one of {', '.join(metrics_of(task))}",
             )
     return None
+
+
+def default_objective(spec: TrainingRunSpec, model_task: str | None) -> str | None:
+    """The metric that matters, as far as it is known before the data is."""
+    task = model_task or (task_of(spec.trainer.estimator.algorithm) if spec.trainer.estimator else None)
+    return spec.objective or (DEFAULT_OBJECTIVE[Task(task)] if task else None)

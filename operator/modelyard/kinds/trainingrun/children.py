@@ -7,9 +7,9 @@ from typing import Any
 from modelyard.engine.resource import Object
 from modelyard.kinds.trainingrun.observe import View
 from modelyard.workload import template
-from modelyard.workload.jobs import MAIN, job
-from modelyard.workload.names import child_metadata, short_hash
-from modelyard_api.artifact import RESULT_JSON, folder
+from modelyard.workload.jobs import MAIN, POD_TEMPLATE, job
+from modelyard.workload.names import child_metadata, child_name, short_hash
+from modelyard_api.artifact import RESULT_JSON, canonical, folder
 from modelyard_api.datasetversion import DatasetVersionSpec
 from modelyard_api.metrics import Task
 from modelyard_api.task import Data, Subject, TrainTask
@@ -18,7 +18,7 @@ from modelyard_api.trainingrun import TrainingRun
 
 def job_name(run: TrainingRun) -> str:
     """With a hash of the uid: a run that was deleted and applied again never meets the old one's Job."""
-    return f"{run.name}-train-{short_hash(run.uid)}"
+    return child_name(run.name, "train", run.uid)
 
 
 def base_uri(run: TrainingRun) -> str:
@@ -30,10 +30,20 @@ def result_uri(run: TrainingRun) -> str:
 
 
 def image(view: View) -> str:
-    """The image that trains: recorded at the start, so that a new default does not change a run."""
+    """The image that trains, as the spec and the installation have it now."""
     trainer, pod = view.run.spec.trainer, view.run.spec.pod_template
     own = trainer.container.image if trainer.container else pod.image
-    return view.run.status.image or own or view.installation.images.runtime
+    return own or view.installation.images.runtime
+
+
+def recorded_image(view: View) -> str:
+    """The one that was recorded at the start, so that a new default does not change a run."""
+    return view.run.status.image or image(view)
+
+
+def pod_template(view: View) -> str:
+    """The digest of the pod template, by which a Job made from an older one is known."""
+    return short_hash(canonical(view.run.spec.pod_template.wire()).decode())
 
 
 def data_of(version: Object) -> Data:
@@ -57,16 +67,19 @@ def training_job(view: View, version: Object) -> Object:
         objective=spec.objective,
         additional_metrics=spec.additional_metrics,
         seed=spec.seed,
-        image=image(view),
+        image=recorded_image(view),
     )
     metadata = child_metadata(view.raw, job_name(run), "modelyard-training")
+    metadata["annotations"] = {POD_TEMPLATE: pod_template(view)}
     pod = _own_container(view) if spec.trainer.container else _estimator(view)
     return job(metadata, task, pod, spec)
 
 
 def _estimator(view: View) -> dict[str, Any]:
     spec, default = view.run.spec, view.installation.resources.run
-    main = template.container(MAIN, image(view), spec.pod_template, default, [template.TASK_MOUNT], args=["train"])
+    main = template.container(
+        MAIN, recorded_image(view), spec.pod_template, default, [template.TASK_MOUNT], args=["train"]
+    )
     return template.pod(spec.pod_template, [template.task_volume()], containers=[main])
 
 

@@ -43,7 +43,10 @@ def observe(store: Store, key: Key, installation: Installation) -> View | None:
     dataset = store.get(DATASETS, key.namespace, spec.dataset_ref.name)
     latest = ((dataset or {}).get("status") or {}).get("latest")
     name = status.dataset_version or spec.dataset_ref.version or latest
-    made = store.find(MODEL_VERSIONS, "run", run.uid)
+    # A label alone is anybody's to set, so not one of another namespace.
+    made = [
+        item for item in store.find(MODEL_VERSIONS, "run", run.uid) if item["metadata"]["namespace"] == key.namespace
+    ]
     jobs = [job for job in store.owned(JOBS, run.uid) if owned_by(job, raw)]
     return View(
         raw=raw,

@@ -1,0 +1,190 @@
+"""Objects as a person applies them, and results as pods leave them."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from modelyard.engine.conditions import timestamp
+from modelyard.engine.resource import CLAIMS, CONFIG_MAPS, DEPLOYMENTS, JOBS, Object
+from modelyard_api.task import ANNOTATION, EvaluateTask, IngestTask, TrainTask
+from tests.unit.kinds.world import NAMESPACE, World
+
+LONG = "a-model-name-of-the-greatest-length-allowed-x"
+assert len(LONG) == 45
+SIGNATURE = {
+    "inputs": [{"name": "x", "datatype": "FP32"}],
+    "outputs": [{"name": "label", "datatype": "BYTES", "shape": [-1]}],
+    "classes": ["no", "yes"],
+}
+
+
+def digest(text: str) -> str:
+    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+
+
+def meta(name: str, **more: Any) -> Object:
+    return {"metadata": {"name": name, "namespace": NAMESPACE, **more}}
+
+
+def dataset(name: str = "penguins", **spec: Any) -> Object:
+    source = {"configMap": {"name": name, "key": "t.csv"}}
+    return {"apiVersion": "modelyard.dev/v1alpha1", "kind": "Dataset", **meta(name)} | {
+        "spec": {"source": source, "target": "y", **spec}
+    }
+
+
+def run(name: str = "forest", **spec: Any) -> Object:
+    wanted = {"datasetRef": {"name": "penguins"}, "trainer": {"estimator": {"algorithm": "RandomForestClassifier"}}}
+    return {"apiVersion": "modelyard.dev/v1alpha1", "kind": "TrainingRun", **meta(name), "spec": wanted | spec}
+
+
+def model(name: str = "species", **spec: Any) -> Object:
+    wanted = {"task": "Classification", "promotion": "Automatic"}
+    return {"apiVersion": "modelyard.dev/v1alpha1", "kind": "Model", **meta(name), "spec": wanted | spec}
+
+
+def deployment(name: str = "species", **spec: Any) -> Object:
+    wanted = {"modelRef": {"name": "species", "alias": "champion"}, "replicas": 2}
+    return {"apiVersion": "modelyard.dev/v1alpha1", "kind": "ModelDeployment", **meta(name), "spec": wanted | spec}
+
+
+def imported(number: int, model: str = "species", data: str = "", **spec: Any) -> Object:
+    """A ModelVersion as a person writes one."""
+    uri = f"mlflow-artifacts:/imports/{model}/{number}"
+    wanted = {
+        "modelRef": {"name": model},
+        "number": number,
+        "artifact": {"uri": uri, "digest": digest(uri)},
+        "lineage": {"datasetVersion": data},
+    }
+    name = f"{model}-v{number}"
+    return {"apiVersion": "modelyard.dev/v1alpha1", "kind": "ModelVersion", **meta(name), "spec": wanted | spec}
+
+
+def put_data(world: World, content: str, name: str = "penguins") -> None:
+    """The ConfigMap that a Dataset reads."""
+    world.put(CONFIG_MAPS, {**meta(name), "data": {"t.csv": content}})
+
+
+def put_claim(world: World, name: str = "lake") -> None:
+    world.put(CLAIMS, meta(name))
+
+
+# --- what the programs in the pods do: the same for the same task and data ----------------------------------------
+
+
+def task_of(job: Object, kind: type[Any]) -> Any:
+    return kind.model_validate_json(job["spec"]["template"]["metadata"]["annotations"][ANNOTATION])
+
+
+def ingest_result(job: Object, content: str, **more: Any) -> Object:
+    """The rows' digest, and an id of rows and declaration, as the runtime makes them."""
+    task: IngestTask = task_of(job, IngestTask)
+    declared = task.spec.model_dump_json(include={"target", "columns", "split", "validation", "ignore"})
+    version_id = hashlib.sha256(f"{content}\0{declared}".encode()).hexdigest()
+    return {
+        "kind": "Ingest",
+        "accepted": True,
+        "versionId": version_id,
+        "uri": f"{task.base_uri}/{version_id}",
+        "digest": digest(content),
+        "rows": 100,
+        "testRows": 20,
+        "bytes": 4096,
+        "target": task.spec.target,
+        "columns": [{"name": "x", "type": "Float"}, {"name": task.spec.target, "type": "Category"}],
+    } | more
+
+
+def train_result(job: Object, accuracy: float = 0.9, **more: Any) -> Object:
+    task: TrainTask = task_of(job, TrainTask)
+    return {
+        "kind": "Train",
+        "task": "Classification",
+        "artifactUri": f"{task.base_uri}/model",
+        "artifactDigest": digest(f"{task.base_uri}{task.data.digest}"),
+        "artifactBytes": 1000,
+        "signature": SIGNATURE,
+        "objective": "balanced_accuracy",
+        "metrics": {"balanced_accuracy": accuracy, "log_loss": 0.3},
+        "sourceDigest": digest("source"),
+        "parameters": {"n_estimators": 100},
+        "trackingRunId": "r1",
+        "trackingExperimentId": "7",
+    } | more
+
+
+def evaluate_result(job: Object, accuracy: float = 0.9, **more: Any) -> Object:
+    task: EvaluateTask = task_of(job, EvaluateTask)
+    metrics = {"balanced_accuracy": accuracy}
+    made = {"kind": "Evaluate", "artifactDigest": task.artifact_digest, "artifactBytes": 9, "signature": SIGNATURE}
+    return made | {"metrics": metrics} | more
+
+
+def failed(reason: str, message: str) -> Object:
+    return {"kind": "Failed", "error": {"reason": reason, "message": message}}
+
+
+def leave(world: World, job: Object, result: Object | None) -> None:
+    """Write a result where the task says, and beside the bytes that it is about."""
+    task = job["spec"]["template"]["metadata"]["annotations"][ANNOTATION]
+    kind = {"Ingest": IngestTask, "Train": TrainTask, "Evaluate": EvaluateTask}
+    uri = next(kind[name] for name in kind if f'"kind":"{name}"' in task).model_validate_json(task).result_uri
+    if result is None:
+        return
+    world.results[uri] = result
+    beside = result.get("uri") or result.get("artifactUri")
+    if beside:
+        world.results[f"{beside}/result.json"] = result
+
+
+# --- what the Job controller and the kubelet say -------------------------------------------------------------------
+
+
+def set_job(world: World, job: Object, **status: Any) -> None:
+    world.status(JOBS, job["metadata"]["name"], status)
+
+
+def active(world: World, job: Object, ready: int = 1, **more: Any) -> None:
+    set_job(world, job, active=1, ready=ready, startTime=job["metadata"]["creationTimestamp"], **more)
+
+
+def complete(world: World, job: Object, result: Object | None = None) -> None:
+    leave(world, job, result)
+    set_job(world, job, succeeded=1, conditions=[{"type": "Complete", "status": "True"}])
+
+
+def fail(
+    world: World, job: Object, result: Object | None = None, because: str = "BackoffLimitExceeded", **state: Any
+) -> None:
+    """``state``: the terminated state of the main container."""
+    leave(world, job, result)
+    if state:
+        world.pods[job["metadata"]["uid"]] = [pod(job, terminated={"exitCode": 1, **state})]
+    message = "Job has reached the specified backoff limit"
+    set_job(
+        world, job, failed=1, conditions=[{"type": "Failed", "status": "True", "reason": because, "message": message}]
+    )
+
+
+def pod(job: Object, name: str = "main", conditions: list[Object] | None = None, **state: Any) -> Object:
+    """A pod of a Job with one container, in one state."""
+    spec = {"containers": [{"name": name, "resources": {"limits": {"memory": "1Gi"}}}]}
+    phase = "Failed" if "terminated" in state else "Pending"
+    statuses = [{"name": name, "image": "some/image:1", "state": state}]
+    status = {"phase": phase, "containerStatuses": statuses, "conditions": conditions or []}
+    return {"metadata": {"name": f"{job['metadata']['name']}-abcde"}, "spec": spec, "status": status}
+
+
+def roll_out(world: World, name: str = "species", ready: int | None = None, **more: Any) -> None:
+    """What the Deployment controller says once that many pods are ready (all)."""
+    child = world.get(DEPLOYMENTS, name)
+    wanted = child["spec"]["replicas"]
+    there = wanted if ready is None else ready
+    counts = {"replicas": wanted, "updatedReplicas": there, "readyReplicas": there, "availableReplicas": there}
+    world.status(DEPLOYMENTS, name, {"observedGeneration": child["metadata"]["generation"], **counts, **more})
+
+
+def at(world: World) -> str:
+    return timestamp(world.now)

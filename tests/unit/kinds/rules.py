@@ -1,0 +1,114 @@
+"""What must hold of every plan of every controller, and of every child: checked at each pass of each test."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from modelyard.engine.plan import Plan
+from modelyard.engine.resource import DEPLOYMENTS, JOBS, Object, Resource
+from modelyard.engine.status import without_nulls
+from modelyard_api.kinds import KINDS
+
+MAX_STATUS_BYTES = 20 * 1024
+_LABEL = re.compile(r"^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$")
+_NAME = re.compile(r"^[a-z]([-a-z0-9]*[a-z0-9])?$")
+_REASON = re.compile(r"^[A-Z][A-Za-z0-9]*$")
+
+
+def check(kind: str, obj: Object, plan: Plan) -> None:
+    """``obj`` as it was when the plan was made."""
+    assert not plan.needs
+    for note in plan.notes:
+        assert _REASON.match(note.reason), note
+        assert note.type in ("Normal", "Warning")
+    if plan.status is None:
+        return
+    status: Object = without_nulls(plan.status)
+    text = json.dumps(status)
+    assert len(text) < MAX_STATUS_BYTES, f"a status of {len(text)} bytes"
+    # The API server drops what the schema doesn't know, so that such a status would be written again at every pass.
+    known = KINDS[kind].model_validate({**obj, "status": status}).model_dump(mode="json", by_alias=True)["status"]
+    assert set(status) <= set(known), f"not in the schema: {set(status) - set(known)}"
+    assert status["observedGeneration"] == obj["metadata"]["generation"]
+    _check_conditions(status["conditions"], obj)
+
+
+def _check_conditions(conditions: list[Object], obj: Object) -> None:
+    by_type = {item["type"]: item for item in conditions}
+    assert len(by_type) == len(conditions), "conditions are unique by type"
+    before = {item["type"]: item for item in (obj.get("status") or {}).get("conditions") or ()}
+    for type_, item in by_type.items():
+        assert _REASON.match(item["reason"]), item
+        assert item["message"], item
+        assert "\n" not in item["message"], item
+        assert item["observedGeneration"] == obj["metadata"]["generation"], item
+        if type_ in before and before[type_]["status"] == item["status"]:
+            assert item["lastTransitionTime"] == before[type_]["lastTransitionTime"], item
+    truth = {type_ for type_, item in by_type.items() if item["status"] == "True"}
+    assert "Ready" in by_type
+    # Abnormal conditions are there only while they hold, and Ready is never beside them.
+    for abnormal in ("Reconciling", "Stalled", "Failed"):
+        assert (abnormal in by_type) == (abnormal in truth)
+    assert len(truth & {"Ready", "Reconciling", "Stalled"}) <= 1, truth
+    assert "Complete" not in truth or "Ready" in truth
+    assert "Failed" not in truth or "Stalled" in truth
+    if "Ready" not in truth and by_type["Ready"]["reason"] != "Suspended":
+        assert truth & {"Reconciling", "Stalled"}, "a tool that waits could not tell what for"
+
+
+def check_child(resource: Resource, manifest: Object) -> None:
+    meta = manifest["metadata"]
+    assert len(meta["name"]) <= 63, meta["name"]
+    assert _NAME.match(meta["name"]), meta["name"]
+    owner = next(item for item in meta["ownerReferences"] if item["controller"])
+    assert owner["blockOwnerDeletion"]
+    assert meta["labels"][f"modelyard.dev/{owner['kind'].lower()}"] == owner["name"]
+    _check_labels(meta["labels"])
+    if resource in (JOBS, DEPLOYMENTS):
+        _check_template(manifest["spec"]["template"], meta["labels"])
+
+
+def _check_labels(labels: dict[str, str]) -> None:
+    assert labels["app.kubernetes.io/managed-by"] == "modelyard"
+    for key, value in labels.items():
+        assert len(value) <= 63, (key, value)
+        assert _LABEL.match(value), (key, value)
+
+
+def _check_template(template: Object, labels: dict[str, str]) -> None:
+    """The Pod Security Standard ``restricted``, a read-only root, no token, nothing secret in sight."""
+    assert labels.items() <= template["metadata"]["labels"].items()
+    _check_labels(template["metadata"]["labels"])
+    assert sum(len(v) for v in template["metadata"].get("annotations", {}).values()) < 256 * 1024
+    spec = template["spec"]
+    assert spec["automountServiceAccountToken"] is False
+    assert spec["enableServiceLinks"] is False
+    assert not {"hostNetwork", "hostPID", "hostIPC", "serviceAccountName"} & set(spec)
+    assert spec["securityContext"]["runAsNonRoot"] is True
+    assert spec["securityContext"]["runAsUser"] > 0
+    assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    volumes = {volume["name"]: volume for volume in spec["volumes"]}
+    assert len(volumes) == len(spec["volumes"])
+    for volume in volumes.values():
+        (source,) = set(volume) - {"name"}
+        assert source in ("configMap", "downwardAPI", "emptyDir", "persistentVolumeClaim"), volume
+    containers: list[dict[str, Any]] = [*spec.get("initContainers", ()), *spec["containers"]]
+    assert len({item["name"] for item in containers}) == len(containers)
+    for container in containers:
+        _check_container(container, set(volumes))
+
+
+def _check_container(container: dict[str, Any], volumes: set[str]) -> None:
+    context = container["securityContext"]
+    assert context["allowPrivilegeEscalation"] is False
+    assert context["readOnlyRootFilesystem"] is True
+    assert context["capabilities"] == {"drop": ["ALL"]}
+    assert "privileged" not in context
+    assert container["image"]
+    assert {"cpu", "memory"} <= set(container["resources"]["requests"])
+    assert "memory" in container["resources"]["limits"]
+    assert {mount["name"] for mount in container["volumeMounts"]} <= volumes
+    assert "envFrom" not in container
+    assert all(set(item) == {"name", "value"} for item in container["env"])

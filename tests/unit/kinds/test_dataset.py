@@ -1,0 +1,418 @@
+"""A Dataset's decisions: looking, judging, pointing at the latest, and what bad input is told."""
+
+from __future__ import annotations
+
+import pytest
+
+from modelyard.engine.plan import Fetch, PodsOf, Result
+from modelyard.engine.resource import CONFIG_MAPS, DATASET_VERSIONS, DATASETS, JOBS, Object
+from modelyard_api.datasetversion import DatasetVersionSpec
+from tests.unit.kinds.objects import (
+    active,
+    complete,
+    dataset,
+    fail,
+    failed,
+    ingest_result,
+    pod,
+    put_claim,
+    put_data,
+    set_job,
+)
+from tests.unit.kinds.world import World
+
+
+def ready(world: World) -> tuple[str, str]:
+    return world.condition(DATASETS, "penguins")[:2]
+
+
+def running_job(world: World) -> Object:
+    """The ingest Job that status names."""
+    return world.get(JOBS, world.status_of(DATASETS, "penguins")["job"])
+
+
+def ingest(world: World, content: str = "a", **more: object) -> None:
+    """Let the Job that is there end with this content."""
+    job = running_job(world)
+    complete(world, job, ingest_result(job, content, **more))
+    world.settle()
+
+
+@pytest.fixture
+def world() -> World:
+    made = World()
+    put_data(made, "a")
+    made.put(DATASETS, dataset(checkEvery="1m"))
+    made.settle()
+    return made
+
+
+def look_again(world: World, content: str, seconds: float = 60) -> None:
+    put_data(world, content)
+    world.tick(seconds)
+
+
+def test_a_first_look_makes_one_job_and_then_one_accepted_version(world: World) -> None:
+    job = world.one(JOBS)
+    assert job["metadata"]["labels"]["modelyard.dev/dataset"] == "penguins"
+    assert job["spec"]["backoffLimit"] == 3
+    volumes = {item["name"]: item for item in job["spec"]["template"]["spec"]["volumes"]}
+    assert volumes["source"]["configMap"] == {"name": "penguins", "items": [{"key": "t.csv", "path": "t.csv"}]}
+    assert ready(world) == ("False", "Checking")
+    ingest(world)
+    version = world.one(DATASET_VERSIONS)
+    spec = DatasetVersionSpec.model_validate(version["spec"])
+    assert (spec.rows, spec.test_rows, spec.target, spec.parent) == (100, 20, "y", None)
+    status = world.status_of(DATASETS, "penguins")
+    assert (status["latest"], status["versions"]) == (version["metadata"]["name"], 1)
+    assert ready(world) == ("True", "VersionAccepted")
+    assert world.condition(DATASETS, "penguins", "SourceReadable")[0] == "True"
+    assert [note[1] for note in world.notes] == ["NewVersion"]
+    assert len(world.all(JOBS)) == 1, "the last Job is kept for its log"
+
+
+def test_a_volume_is_read_at_every_look(world: World) -> None:
+    put_claim(world)
+    world.put(DATASETS, dataset("lake", source={"volume": {"claimName": "lake", "path": "in"}}, checkEvery="1m"))
+    world.settle()
+    job = world.get(JOBS, world.status_of(DATASETS, "lake")["job"])
+    volumes = {item["name"]: item for item in job["spec"]["template"]["spec"]["volumes"]}
+    assert volumes["source"]["persistentVolumeClaim"] == {"claimName": "lake", "readOnly": True}
+    complete(world, job, ingest_result(job, "a"))
+    world.settle()
+    world.tick(60)
+    assert world.status_of(DATASETS, "lake")["job"] != job["metadata"]["name"]
+
+
+@pytest.mark.parametrize(
+    ("source", "keys", "says"),
+    [
+        ({"configMap": {"name": "nowhere", "key": "t.csv"}}, None, ["spec.source.configMap.name", "'nowhere'"]),
+        ({"configMap": {"name": "there", "key": "t.csv"}}, {"a.csv": ""}, ["configMap.key", "'t.csv'", "a.csv"]),
+        ({"configMap": {"name": "there", "key": "t.csv"}}, {}, ["spec.source.configMap.key", "none"]),
+        ({"volume": {"claimName": "nowhere", "path": "x"}}, None, ["spec.source.volume.claimName", "'nowhere'"]),
+    ],
+)
+def test_a_source_that_is_not_there_is_named(source: Object, keys: Object | None, says: list[str]) -> None:
+    world = World()
+    if keys is not None:
+        world.put(CONFIG_MAPS, {"metadata": {"name": "there"}, "data": keys})
+    world.put(DATASETS, dataset(source=source))
+    world.settle()
+    status, reason, message = world.condition(DATASETS, "penguins")
+    assert (status, reason) == ("False", "SourceNotFound")
+    assert world.condition(DATASETS, "penguins", "Stalled")[0] == "True"
+    assert all(word in message for word in says), message
+    assert not world.all(JOBS)
+    assert len(world.notes) == 1, "told once, not at every look"
+
+
+def test_a_source_that_comes_later_is_found() -> None:
+    world = World()
+    world.put(DATASETS, dataset())
+    world.settle()
+    put_data(world, "a")
+    world.tick(10)
+    ingest(world)
+    assert ready(world) == ("True", "VersionAccepted")
+
+
+def test_no_look_while_the_api_server_cannot_say_what_is_there() -> None:
+    world = World()
+    world.down.add(Fetch)
+    world.put(DATASETS, dataset())
+    world.settle()
+    assert ready(world) == ("False", "SourceUnavailable")
+    assert world.condition(DATASETS, "penguins", "Reconciling")[0] == "True"
+    assert not world.all(JOBS)
+
+
+def test_an_unchanged_config_map_is_not_read_again(world: World) -> None:
+    ingest(world)
+    before = world.created.total()
+    for _ in range(3):
+        world.tick(60)
+    assert world.created.total() == before
+    look_again(world, "b")
+    ingest(world, "b")
+    assert world.status_of(DATASETS, "penguins")["versions"] == 2
+
+
+def test_a_to_b_to_a_points_back_at_the_first_version(world: World) -> None:
+    ingest(world, "a")
+    first = world.status_of(DATASETS, "penguins")["latest"]
+    look_again(world, "b")
+    assert ready(world) == ("True", "VersionAccepted"), "a look takes nothing away from what is there"
+    ingest(world, "b")
+    second = world.status_of(DATASETS, "penguins")["latest"]
+    assert world.get(DATASET_VERSIONS, second)["spec"]["parent"] == first
+    look_again(world, "a")
+    ingest(world, "a")
+    status = world.status_of(DATASETS, "penguins")
+    assert (status["latest"], status["versions"]) == (first, 2)
+    assert all(count == 1 for count in world.created.values())
+
+
+def test_rejected_data_keeps_the_older_accepted_version(world: World) -> None:
+    ingest(world, "a")
+    first = world.status_of(DATASETS, "penguins")["latest"]
+    look_again(world, "b")
+    ingest(world, "b", accepted=False, violations=[{"column": "x", "rule": "max 9", "found": "11", "examples": ["11"]}])
+    status = world.status_of(DATASETS, "penguins")
+    assert (status["latest"], status["versions"]) == (first, 2)
+    assert ready(world) == ("True", "VersionAccepted")
+    state, reason, message = world.condition(DATASETS, "penguins", "SourceReadable")
+    assert (state, reason) == ("False", "ValidationFailed")
+    assert "x: max 9, found 11" in message
+    world.tick(60)
+    assert world.condition(DATASETS, "penguins", "SourceReadable")[1] == "ValidationFailed", "it is still so"
+    look_again(world, "c")
+    ingest(world, "c")
+    assert world.condition(DATASETS, "penguins", "SourceReadable")[0] == "True"
+
+
+def test_rejected_first_data_stalls_and_stays_so(world: World) -> None:
+    ingest(world, "a", accepted=False, violations=[{"rule": "minRows 50", "found": "3"}])
+    assert ready(world) == ("False", "ValidationFailed")
+    assert "table: minRows 50, found 3" in world.condition(DATASETS, "penguins")[2]
+    world.down.add(Fetch)
+    world.tick(60)
+    assert ready(world) == ("False", "SourceUnavailable")
+    world.down.clear()
+    world.tick(10)
+    assert ready(world) == ("False", "ValidationFailed"), "what was found of this very data holds again"
+    assert "latest" not in world.status_of(DATASETS, "penguins")
+
+
+def test_a_spec_changed_in_mid_ingest_starts_over(world: World) -> None:
+    old = running_job(world)["metadata"]["name"]
+    world.put(DATASETS, dataset(checkEvery="1m", target="z"))
+    world.settle()
+    job = world.one(JOBS)
+    assert job["metadata"]["name"] != old
+    ingest(world)
+    assert world.one(DATASET_VERSIONS)["spec"]["target"] == "z"
+    assert ready(world) == ("True", "VersionAccepted")
+
+
+def test_a_new_generation_is_not_ready_by_the_version_of_the_old_one(world: World) -> None:
+    ingest(world)
+    world.put(DATASETS, dataset(checkEvery="1m", target="z"))
+    world.settle()
+    assert ready(world) == ("False", "Checking")
+    first = world.status_of(DATASETS, "penguins")["latest"]
+    ingest(world, accepted=False, violations=[{"rule": "target", "found": "nothing"}])
+    assert ready(world) == ("False", "ValidationFailed")
+    assert world.status_of(DATASETS, "penguins")["latest"] == first, "nothing that was accepted before is lost"
+
+
+def test_suspend_stops_the_job_and_resume_looks_anew(world: World) -> None:
+    world.put(DATASETS, dataset(checkEvery="1m", suspend=True))
+    world.settle()
+    assert world.one(JOBS)["spec"]["suspend"] is True
+    assert ready(world) == ("False", "Suspended")
+    assert world.condition(DATASETS, "penguins", "Reconciling") == ("", "", "")
+    world.tick(600)
+    world.put(DATASETS, dataset(checkEvery="1m"))
+    world.settle()
+    assert not running_job(world)["spec"].get("suspend")
+    assert len(world.all(JOBS)) == 1
+    ingest(world)
+    assert ready(world) == ("True", "VersionAccepted")
+
+
+def test_a_job_suspended_by_somebody_else_goes_on(world: World) -> None:
+    job = running_job(world)
+    world.put(JOBS, {**job, "spec": {**job["spec"], "suspend": True}})
+    world.settle()
+    assert running_job(world)["spec"]["suspend"] is False
+
+
+@pytest.mark.parametrize(
+    ("result", "state", "reason", "says"),
+    [
+        (failed("TargetNotFound", "spec.target: 'y' is no column; there are a, b"), {}, "TargetNotFound", "a, b"),
+        (None, {"exitCode": 137, "reason": "OOMKilled"}, "OOMKilled", "spec.podTemplate.resources.limits.memory"),
+        (None, {"message": "Traceback:\n  boom"}, "PodFailed", "exit code 1"),
+        (None, {}, "BackoffLimitExceeded", "backoff limit"),
+        ({"kind": "Ingest", "accepted": 1}, {}, "ResultUnreadable", "versionId"),
+    ],
+)
+def test_a_failed_ingest_says_why(world: World, result: Object | None, state: Object, reason: str, says: str) -> None:
+    fail(world, running_job(world), result, **state)
+    world.settle()
+    status, found, message = world.condition(DATASETS, "penguins")
+    assert (status, found) == ("False", reason)
+    assert says in message
+    assert world.condition(DATASETS, "penguins", "Stalled")[0] == "True"
+    assert "lastCheckTime" in world.status_of(DATASETS, "penguins")
+
+
+def test_a_failure_of_the_data_is_not_tried_again_but_one_of_the_cluster_is(world: World) -> None:
+    fail(world, running_job(world), failed("EmptyTable", "no rows"))
+    world.settle()
+    before = world.created.total()
+    world.tick(60)
+    assert world.created.total() == before, "the very same ConfigMap has no rows either"
+    assert ready(world) == ("False", "EmptyTable")
+    look_again(world, "b")
+    fail(world, running_job(world), None, exitCode=137, reason="OOMKilled")
+    world.settle()
+    world.tick(60)
+    ingest(world, "b")
+    assert ready(world) == ("True", "VersionAccepted")
+
+
+def test_a_failure_takes_nothing_away_from_an_accepted_version(world: World) -> None:
+    ingest(world)
+    look_again(world, "b")
+    fail(world, running_job(world), failed("EmptyTable", "no rows"))
+    world.settle()
+    assert ready(world) == ("True", "VersionAccepted")
+    assert world.condition(DATASETS, "penguins", "SourceReadable")[:2] == ("False", "EmptyTable")
+
+
+def test_a_complete_job_may_have_failed_or_left_nothing(world: World) -> None:
+    complete(world, running_job(world), failed("SingleClass", "y holds only yes"))
+    world.settle()
+    assert ready(world) == ("False", "SingleClass")
+    look_again(world, "b")
+    complete(world, running_job(world))
+    world.settle()
+    assert ready(world) == ("False", "ResultMissing")
+
+
+def test_a_result_counts_though_the_job_failed_after_it(world: World) -> None:
+    job = running_job(world)
+    fail(world, job, ingest_result(job, "a"), because="DeadlineExceeded")
+    world.settle()
+    assert ready(world) == ("True", "VersionAccepted")
+
+
+def test_an_unreachable_store_or_api_server_is_waited_for(world: World) -> None:
+    world.down |= {Result, PodsOf}
+    fail(world, running_job(world), failed("EmptyTable", "no rows"))
+    world.settle()
+    assert ready(world) == ("False", "ArtifactStoreUnavailable")
+    world.down.remove(Result)
+    world.results.clear()
+    world.tick(10)
+    assert ready(world) == ("False", "PodPending"), "a verdict without the pods would be a guess, and for good"
+    world.down.clear()
+    world.tick(10)
+    assert ready(world) == ("False", "BackoffLimitExceeded")
+
+
+def test_a_pod_that_does_not_start_is_told_and_may_start_later(world: World) -> None:
+    job = running_job(world)
+    active(world, job, ready=0)
+    world.settle()
+    assert ready(world) == ("False", "Checking")
+    world.tick(21)
+    assert ready(world) == ("False", "PodPending")
+    uid = job["metadata"]["uid"]
+    world.pods[uid] = [pod(job, waiting={"reason": "ImagePullBackOff"})]
+    world.tick(10)
+    status, reason, message = world.condition(DATASETS, "penguins")
+    assert (status, reason) == ("False", "ImagePullFailed")
+    assert "spec.podTemplate.image" in message
+    assert "some/image:1" in message
+    world.pods[uid] = []
+    active(world, job)
+    world.tick(10)
+    assert ready(world) == ("False", "Checking")
+    ingest(world)
+    assert ready(world) == ("True", "VersionAccepted")
+    assert world.condition(DATASETS, "penguins", "SourceReadable")[0] == "True"
+
+
+def test_a_job_deleted_by_hand_is_made_again(world: World) -> None:
+    name = running_job(world)["metadata"]["name"]
+    world.delete(JOBS, name)
+    world.settle()
+    assert world.one(JOBS)["metadata"]["name"] == name
+
+
+def test_the_latest_version_deleted_by_hand_is_made_again(world: World) -> None:
+    ingest(world)
+    name = world.status_of(DATASETS, "penguins")["latest"]
+    world.delete(DATASET_VERSIONS, name)
+    world.settle()
+    assert ready(world)[0] == "False", "there is no accepted version now"
+    assert "latest" not in world.status_of(DATASETS, "penguins")
+    ingest(world)
+    assert world.status_of(DATASETS, "penguins")["latest"] == name
+    assert ready(world) == ("True", "VersionAccepted")
+
+
+def test_a_lost_status_is_rebuilt_without_a_second_job(world: World) -> None:
+    ingest(world)
+    before = world.get(DATASETS, "penguins")
+    world.status(DATASETS, "penguins", None)
+    world.restart()
+    world.settle()
+    after = world.status_of(DATASETS, "penguins")
+    assert after["latest"] == before["status"]["latest"]
+    assert all(count == 1 for count in world.created.values())
+
+
+def test_deleted_and_applied_again_it_meets_nothing_of_the_old_one(world: World) -> None:
+    ingest(world)
+    old = running_or_last(world)
+    world.delete(DATASETS, "penguins")
+    assert not world.all(JOBS)
+    assert not world.all(DATASET_VERSIONS)
+    world.put(DATASETS, dataset())
+    world.settle()
+    assert running_job(world)["metadata"]["name"] != old
+    ingest(world)
+    assert ready(world) == ("True", "VersionAccepted")
+    assert world.status_of(DATASETS, "penguins")["versions"] == 1
+
+
+def running_or_last(world: World) -> str:
+    return str(world.one(JOBS)["metadata"]["name"])
+
+
+def test_old_jobs_go_but_the_newest_stays(world: World) -> None:
+    for content in "abcd":
+        look_again(world, content)
+        ingest(world, content)
+    assert len(world.all(JOBS)) == 1
+    stray = world.one(JOBS)
+    stray["metadata"] = {**stray["metadata"], "name": "penguins-ingest-stray"}
+    world.put(JOBS, {key: value for key, value in stray.items() if key != "status"})
+    world.tick(60)
+    assert [job["metadata"]["name"] for job in world.all(JOBS)] != ["penguins-ingest-stray"]
+    assert len(world.all(JOBS)) == 1, "one that nobody waits for does not run on"
+
+
+def test_a_version_whose_bytes_are_gone_stalls_its_dataset(world: World) -> None:
+    job = running_job(world)
+    result = ingest_result(job, "a")
+    complete(world, job, result)
+    del world.results[f"{result['uri']}/result.json"]
+    world.settle()
+    assert ready(world) == ("False", "DataMissing")
+    world.results[f"{result['uri']}/result.json"] = result
+    world.tick(60)
+    assert ready(world) == ("True", "VersionAccepted")
+
+
+def test_looks_are_never_closer_than_five_seconds(world: World) -> None:
+    world.put(DATASETS, dataset(checkEvery="1ms"))
+    world.settle()
+    ingest(world)
+    look_again(world, "b", seconds=4)
+    assert "job" not in world.status_of(DATASETS, "penguins")
+    world.tick(1)
+    ingest(world, "b")
+    assert world.status_of(DATASETS, "penguins")["versions"] == 2
+
+
+def test_a_job_that_just_ended_is_not_said_to_wait_for_a_pod(world: World) -> None:
+    job = running_job(world)
+    start = job["metadata"]["creationTimestamp"]
+    set_job(world, job, ready=0, startTime=start, uncountedTerminatedPods={"succeeded": ["pod"]})
+    world.tick(60)
+    assert ready(world) == ("False", "Checking")

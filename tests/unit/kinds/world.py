@@ -1,0 +1,251 @@
+"""A small cluster in memory that drives the controllers: the real store, their own observe and decide, plain dicts.
+
+It keeps the promises of the engine and of the API server that a decision relies on: names are unique, uids are new,
+generations count changes of a spec, a created object of the same owner is left as it is, the status comes last.
+A pass can be made to die at any write. What a kubelet would do, a test does (``finish``, ``roll_out``).
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from modelyard.engine.conditions import timestamp
+from modelyard.engine.plan import Apply, Create, Delete, Facts, Fetch, Need, Patch, Plan, PodsOf, Result, Unavailable
+from modelyard.engine.plan import Controller as Kind
+from modelyard.engine.resource import JOBS, Key, Object, Resource
+from modelyard.engine.status import difference, without_nulls
+from modelyard.engine.store import Store
+from modelyard.kinds import all_controllers
+from modelyard.workload.names import controller_uid
+from modelyard_api.installation import Installation
+from tests.unit.kinds import rules
+
+NAMESPACE = "team"
+START = datetime(2026, 1, 5, 12, tzinfo=UTC)
+Slot = tuple[Resource, str, str]
+
+
+class Died(Exception):
+    """The process ended at this write."""
+
+
+class NameTaken(Exception):
+    """A child's name belongs to something else."""
+
+
+class World:
+    """``objects`` are the cluster's; the controllers see them through a store, which is never behind."""
+
+    def __init__(self, installation: Installation | None = None) -> None:
+        self.installation = installation or Installation()
+        self.now = START
+        self.objects: dict[Slot, Object] = {}
+        self.results: dict[str, Any] = {}
+        """The artifact store's documents by URI."""
+        self.pods: dict[str, list[Object]] = {}
+        """By the uid of their Job."""
+        self.down: set[type] = set()
+        """The types of needs that can't be read now."""
+        self.created: Counter[Slot] = Counter()
+        self.notes: list[tuple[str, str, str]] = []
+        """(object, reason, message) of every Event."""
+        self.read: Counter[Need] = Counter()
+        self.writes = 0
+        """How many writes were made, status writes among them."""
+        self.die_at: tuple[int, str] | None = None
+        """Die at the write of this number, ``before`` or ``after`` it is made."""
+        self._version = 0
+        self.restart()
+
+    def restart(self) -> None:
+        """A new process: what it knows comes from the cluster alone."""
+        self.controllers: dict[Resource, Kind] = {c.resource: c for c in all_controllers(self.installation)}
+        self.store = Store()
+        for controller in self.controllers.values():
+            for resource, indexes in controller.indexes().items():
+                for name, function in indexes.items():
+                    self.store.add_index(resource, name, function)
+        self.store.project(JOBS, _without_containers)
+        for (resource, _, _), obj in self.objects.items():
+            self.store.apply(resource, obj)
+
+    # --- what people and the cluster do --------------------------------------------------------------------------
+
+    def put(self, resource: Resource, obj: Object) -> Object:
+        """Create an object, or change its spec, labels and annotations."""
+        obj = copy.deepcopy(obj)
+        meta = obj["metadata"]
+        slot = (resource, meta.setdefault("namespace", NAMESPACE), meta["name"])
+        there = self.objects.get(slot)
+        if there is None:
+            self.created[slot] += 1
+            self._version += 1
+            meta |= {"uid": f"uid-{self._version}", "generation": 1, "creationTimestamp": timestamp(self.now)}
+        else:
+            obj = {**there, **obj, "metadata": {**there["metadata"], **meta}}
+            obj["metadata"]["generation"] += there.get("spec") != obj.get("spec")
+        return self._keep(slot, obj)
+
+    def status(self, resource: Resource, name: str, status: Object | None, namespace: str = NAMESPACE) -> Object:
+        """Set a whole status; None: it was lost."""
+        slot = (resource, namespace, name)
+        obj = {key: value for key, value in self.objects[slot].items() if key != "status"}
+        return self._keep(slot, obj | ({"status": status} if status is not None else {}))
+
+    def delete(self, resource: Resource, name: str, cascade: bool = True, namespace: str = NAMESPACE) -> None:
+        """Delete an object and, unless told otherwise, what it owns."""
+        gone = self.objects.pop((resource, namespace, name))
+        self.store.gone(resource, namespace, name, gone["metadata"]["uid"])
+        uid = gone["metadata"]["uid"]
+        for kind, there, child in [slot for slot, obj in self.objects.items() if controller_uid(obj) == uid]:
+            if cascade and (kind, there, child) in self.objects:
+                self.delete(kind, child, True, there)
+
+    def _keep(self, slot: Slot, obj: Object) -> Object:
+        self._version += 1
+        obj = {**obj, "metadata": {**obj["metadata"], "resourceVersion": str(self._version)}}
+        self.objects[slot] = json.loads(json.dumps(obj))
+        self.store.apply(slot[0], self.objects[slot])
+        return copy.deepcopy(self.objects[slot])
+
+    # --- what a test looks at -------------------------------------------------------------------------------------
+
+    def get(self, resource: Resource, name: str, namespace: str = NAMESPACE) -> Object:
+        return copy.deepcopy(self.objects[resource, namespace, name])
+
+    def all(self, resource: Resource) -> list[Object]:
+        """In the order in which they were created."""
+        return [copy.deepcopy(obj) for slot, obj in self.objects.items() if slot[0] == resource]
+
+    def one(self, resource: Resource) -> Object:
+        found = self.all(resource)
+        assert len(found) == 1, [obj["metadata"]["name"] for obj in found]
+        return found[0]
+
+    def status_of(self, resource: Resource, name: str) -> Object:
+        return dict(self.get(resource, name).get("status") or {})
+
+    def condition(self, resource: Resource, name: str, type_: str = "Ready") -> tuple[str, str, str]:
+        """Status, reason and message; three empty strings where there is no such condition."""
+        for item in self.status_of(resource, name).get("conditions") or ():
+            if item["type"] == type_:
+                return item["status"], item["reason"], item["message"]
+        return "", "", ""
+
+    # --- passes ---------------------------------------------------------------------------------------------------
+
+    def tick(self, seconds: float) -> None:
+        """Let time go by, then settle."""
+        self.now += timedelta(seconds=seconds)
+        self.settle()
+
+    def settle(self, most: int = 40) -> None:
+        """Passes over everything until none writes anything: every controller stands at a fixed point."""
+        for _ in range(most):
+            before = self.writes
+            for key in self._keys():
+                self.run(key)
+            if self.writes == before:
+                return
+        raise AssertionError(f"still writing after {most} rounds")
+
+    def _keys(self) -> Iterator[Key]:
+        for slot in list(self.objects):
+            if slot[0] in self.controllers and slot in self.objects:
+                yield Key(*slot)
+
+    def run(self, key: Key) -> Plan | None:
+        """One pass of one object, as the engine makes it."""
+        controller = self.controllers[key.resource]
+        view = controller.observe(self.store, key)
+        if view is None:
+            return None
+        plan = self.plan(controller.decide, view)
+        obj = self.get(key.resource, key.name, key.namespace)
+        rules.check(key.resource.kind, obj, plan)
+        for write in plan.writes:
+            self._carry_out(write)
+        wanted = without_nulls(plan.status) if plan.status is not None else None
+        if wanted is not None and difference(obj.get("status") or {}, wanted) and tuple(key) in self.objects:
+            self._write(lambda: self.status(key.resource, key.name, wanted, key.namespace))
+        self.notes += [(f"{key.resource.kind}/{key.name}", note.reason, note.message) for note in plan.notes]
+        return plan
+
+    def plan(self, decide: Callable[[Any, Facts, datetime], Plan], view: Any) -> Plan:
+        """Decide, and read what it asks for, until there is nothing more to ask."""
+        facts: dict[Need, Any] = {}
+        for _ in range(8):
+            plan = decide(view, facts, self.now)
+            missing = [need for need in plan.needs if need not in facts]
+            if not missing:
+                return plan
+            for need in missing:
+                facts[need] = self._fact(need)
+        raise AssertionError(f"still asks for {missing}")
+
+    def _fact(self, need: Need) -> Any:
+        self.read[need] += 1
+        if type(need) in self.down:
+            return Unavailable(f"{type(need).__name__} can't be read")
+        match need:
+            case Fetch():
+                return copy.deepcopy(self.objects.get((need.resource, need.namespace, need.name)))
+            case PodsOf():
+                return copy.deepcopy(self.pods.get(need.job_uid, []))
+            case Result():
+                return copy.deepcopy(self.results.get(need.uri))
+
+    def _write(self, make: Callable[[], object]) -> None:
+        number, when = self.die_at or (-1, "")
+        self.writes += 1
+        if self.writes == number and when == "before":
+            raise Died
+        make()
+        if self.writes == number:
+            raise Died
+
+    def _carry_out(self, write: Apply | Create | Patch | Delete) -> None:
+        match write:
+            case Create() | Apply():
+                meta = write.manifest["metadata"]
+                slot = (write.resource, meta["namespace"], meta["name"])
+                there = self.objects.get(slot)
+                if there is not None and controller_uid(there) != controller_uid(write.manifest):
+                    raise NameTaken(f"{write.resource.kind} {meta['name']}")
+                rules.check_child(write.resource, write.manifest)
+                if there is None or (isinstance(write, Apply) and _lacks(there, write.manifest)):
+                    self._write(lambda: self.put(write.resource, write.manifest))
+            case Patch():
+                there = self.objects.get((write.resource, write.namespace, write.name))
+                if there is not None and there["metadata"]["uid"] == write.uid:
+                    patched = _merge(there, write.body)
+                    if patched != there:
+                        self._write(lambda: self.put(write.resource, patched))
+            case Delete():
+                there = self.objects.get((write.resource, write.namespace, write.name))
+                if there is not None and there["metadata"]["uid"] == write.uid:
+                    self._write(lambda: self.delete(write.resource, write.name, True, write.namespace))
+
+
+def _without_containers(job: Object) -> Object:
+    """As the engine's store keeps Jobs: no decision may rest on what it drops."""
+    job["spec"]["template"].pop("spec", None)
+    return job
+
+
+def _lacks(there: Any, wanted: Any) -> bool:
+    if isinstance(wanted, dict):
+        return not isinstance(there, dict) or any(_lacks(there.get(key), value) for key, value in wanted.items())
+    return bool(there != wanted)
+
+
+def _merge(there: Any, patch: Any) -> Any:
+    if not isinstance(patch, dict) or not isinstance(there, dict):
+        return patch
+    merged = {key: value for key, value in there.items() if not (key in patch and patch[key] is None)}
+    return merged | {key: _merge(there.get(key), value) for key, value in patch.items() if value is not None}
