@@ -129,7 +129,7 @@ def _manifest(data: bytes, uri: str) -> ModelManifest:
     return manifest
 
 
-def _retry(url: str, give_up_after: float, read: Callable[[IO[bytes]], _T]) -> _T:
+def _retry(url: str, give_up_after: float, read: Callable[[http.client.HTTPResponse], _T]) -> _T:
     """Reads the answer to GET ``url``, trying again with growing pauses while the store is away."""
     deadline, pause = time.monotonic() + give_up_after, 0.2
     while True:
@@ -162,14 +162,15 @@ class _Local(Exception):
         self.cause = cause
 
 
-def _manifest_bytes(response: IO[bytes]) -> bytes:
+def _manifest_bytes(response: http.client.HTTPResponse) -> bytes:
     data = response.read(MAX_MANIFEST + 1)
     if len(data) > MAX_MANIFEST:
         raise Refused(f"{MODEL_JSON} is larger than {MAX_MANIFEST} bytes")
+    _check_whole(response)
     return data
 
 
-def _stream(response: IO[bytes], path: Path, size: int) -> str:
+def _stream(response: http.client.HTTPResponse, path: Path, size: int) -> str:
     """Writes the answer to ``path``; returns its digest. Stops once it is longer than ``size`` bytes."""
     digest, length = hashlib.sha256(), 0
     try:
@@ -186,8 +187,16 @@ def _stream(response: IO[bytes], path: Path, size: int) -> str:
                 raise _Local(error) from error
             if length > size:
                 break
+        else:
+            _check_whole(response)
         _sync(file)
     return f"sha256:{digest.hexdigest()}"
+
+
+def _check_whole(response: http.client.HTTPResponse) -> None:
+    """Raises IncompleteRead when the connection ended before the announced length: ``read(n)`` does not."""
+    if response.length:
+        raise http.client.IncompleteRead(b"", response.length)
 
 
 def _write(path: Path, data: bytes) -> None:

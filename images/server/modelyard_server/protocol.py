@@ -137,13 +137,16 @@ def _columns(inputs: dict[str, dict[str, Any]], manifest: Manifest) -> tuple[dic
 
 
 def _names(names: list[str]) -> str:
-    listed = ", ".join(repr(name if len(name) <= 128 else name[:125] + "...") for name in names[:_LISTED])
-    return listed + (f" and {len(names) - _LISTED} more" if len(names) > _LISTED else "")
+    return _listed([repr(name if len(name) <= 128 else name[:125] + "...") for name in names])
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names[:_LISTED]) + (f" and {len(names) - _LISTED} more" if len(names) > _LISTED else "")
 
 
 def _allowed(manifest: Manifest) -> str:
     """The sentence that says which inputs the model takes."""
-    columns = _names([f"{column.name} {column.datatype}" for column in manifest.inputs]).replace("'", "")
+    columns = _listed([f"{column.name} {column.datatype}" for column in manifest.inputs])
     tensor = f", or one {NUMBER} tensor [rows, {len(manifest.inputs)}] in this order" if manifest.numeric else ""
     return f"the model takes one input a column ({columns}){tensor}"
 

@@ -1,0 +1,62 @@
+"""Models and servers are made once for all tests: a process for each would be most of their time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.unit.server import models
+from tests.unit.server.models import Made
+from tests.unit.server.serving import Served
+
+
+@pytest.fixture(scope="session")
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("server")
+
+
+@pytest.fixture(scope="session")
+def iris(scratch: Path) -> Made:
+    return models.iris(scratch / "iris")
+
+
+@pytest.fixture(scope="session")
+def diabetes(scratch: Path) -> Made:
+    return models.diabetes(scratch / "diabetes")
+
+
+@pytest.fixture(scope="session")
+def penguins(scratch: Path) -> Made:
+    return models.penguins(scratch / "penguins")
+
+
+@contextmanager
+def running(made: Made, scratch: Path) -> Iterator[Served]:
+    server = Served(made.folder, scratch)
+    try:
+        server.wait_ready()
+        yield server
+    finally:
+        server.process.kill()
+        server.process.wait()
+
+
+@pytest.fixture(scope="session")
+def iris_server(iris: Made, scratch: Path) -> Iterator[Served]:
+    with running(iris, scratch) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def diabetes_server(diabetes: Made, scratch: Path) -> Iterator[Served]:
+    with running(diabetes, scratch) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def penguins_server(penguins: Made, scratch: Path) -> Iterator[Served]:
+    with running(penguins, scratch) as server:
+        yield server
