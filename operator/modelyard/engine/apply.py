@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+import time
 from collections.abc import Mapping
 from typing import Any, assert_never
 
@@ -18,12 +20,20 @@ MANAGED_BY = "app.kubernetes.io/managed-by"
 """Label of every child; children of other values are not seen by the feed."""
 
 
+AGAIN = {"InvalidChild": 300.0, "ChildForbidden": 60.0, "NameTaken": 60.0, "NamespaceTerminating": math.inf}
+"""Seconds until what was refused is tried again, if nothing changes before."""
+
+
 class Refusal(Exception):
-    """The API server won't take a child as it is; trying again soon doesn't help. ``reason`` is CamelCase."""
+    """The API server won't take a child as it is; trying again soon doesn't help. ``reason`` is a key of ``AGAIN``."""
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(f"{reason}: {message}")
         self.reason, self.message = reason, message
+
+    @property
+    def again(self) -> float:
+        return AGAIN[self.reason]
 
 
 class Applier:
@@ -33,11 +43,14 @@ class Applier:
         self._settled: dict[tuple[Resource, str], tuple[str, str]] = {}
         """Child -> (hash of the manifest, hash of what the API server made of it), where those differ in value:
         a quantity written another way, a default inside a list. Else such a child would be written at every pass."""
+        self._refused: dict[tuple[Resource, str, str], tuple[str, Refusal, float]] = {}
+        """Child -> (what was sent to what was there, the answer, monotonic seconds until which it is the answer)."""
         store.listeners.append(self._forget)
 
     async def carry_out(self, write: Write, key: Key, owner: Object) -> bool:
         """Do one write of the pass of ``key``; says whether anything was sent.
 
+        ``owner`` is the object of the key as it was decided on; its resourceVersion follows a patch of itself.
         Raises Refusal, or ApiError when it should be tried again.
         """
         ending = "deletionTimestamp" in owner["metadata"]
@@ -48,16 +61,35 @@ class Applier:
                 case Create():
                     return not ending and await self._create(write, key)
                 case Patch():
-                    return await self._patch(write, key)
+                    return await self._patch(write, key, owner)
                 case Delete():
                     return await self._delete(write, key)
                 case _:
                     assert_never(write)
         except ApiError as error:
-            refusal = _refusal(write, error)
+            refusal = refusal_of(write, error)
             if refusal is None:
                 raise
             raise refusal from error
+
+    async def _send(self, write: Apply | Create, desired: Object, live: Object | None) -> Object:
+        """Apply or create, unless the same was refused a short time ago: other changes bring passes in between."""
+        meta = desired["metadata"]
+        child = (write.resource, meta["namespace"], meta["name"])
+        sent = _digest([desired, live and live["metadata"]["uid"]])
+        known = self._refused.pop(child, None)
+        if known and known[0] == sent and time.monotonic() < known[2]:
+            self._refused[child] = known
+            raise known[1]
+        try:
+            if isinstance(write, Apply):
+                return await self._gateway.apply(write.resource, desired)
+            return await self._gateway.create(write.resource, desired)
+        except ApiError as error:
+            if refusal := refusal_of(write, error):
+                # A little less, so that the look that is planned for then does send it.
+                self._refused[child] = (sent, refusal, time.monotonic() + refusal.again - 5)
+            raise
 
     def _forget(self, resource: Resource, before: Object | None, after: Object | None, writer: Key | None) -> None:
         if before is not None and after is None:
@@ -79,7 +111,7 @@ class Applier:
             settled = self._settled.get((write.resource, live["metadata"]["uid"]))
             if _holds(live, desired) or settled == (digest, _digest(_lasting(live))):
                 return False
-        answer = await self._gateway.apply(write.resource, desired)
+        answer = await self._send(write, desired, live)
         self._store.apply(write.resource, answer, key)
         child = (write.resource, answer["metadata"]["uid"])
         if _holds(answer, desired):
@@ -96,7 +128,7 @@ class Applier:
             _check_owner(write.resource, desired, live)
             return False
         try:
-            answer = await self._gateway.create(write.resource, desired)
+            answer = await self._send(write, desired, None)
         except ApiError as error:
             if error.reason != "AlreadyExists":
                 raise
@@ -109,12 +141,16 @@ class Applier:
         self._store.apply(write.resource, answer, key)
         return True
 
-    async def _patch(self, write: Patch, key: Key) -> bool:
+    async def _patch(self, write: Patch, key: Key, owner: Object) -> bool:
         meta = {**write.body.get("metadata", {}), "uid": write.uid}
         body = {**write.body, "metadata": meta}
+        own = write.uid == owner["metadata"]["uid"]
         live = self._store.get(write.resource, write.namespace, write.name)
         if live is not None and live["metadata"]["uid"] == write.uid and _patched(live, body):
             return False
+        if own:
+            # Only the version that was decided on, so that the status may follow on what comes of it.
+            body["metadata"] = {**meta, "resourceVersion": owner["metadata"]["resourceVersion"]}
         try:
             answer = await self._gateway.patch(write.resource, write.namespace, write.name, body)
         except ApiError as error:
@@ -122,6 +158,8 @@ class Applier:
                 raise
             return self._store.gone(write.resource, write.namespace, write.name, write.uid, key)
         self._store.apply(write.resource, answer, key)
+        if own:
+            owner["metadata"]["resourceVersion"] = answer["metadata"]["resourceVersion"]
         return True
 
     async def _delete(self, write: Delete, key: Key) -> bool:
@@ -156,7 +194,7 @@ def _owner(reference: Mapping[str, Any]) -> str:
     return f"{reference['kind']} {reference['name']} ({reference['uid']})" if reference else "nobody"
 
 
-def _refusal(write: Write, error: ApiError) -> Refusal | None:
+def refusal_of(write: Write, error: ApiError) -> Refusal | None:
     if error.code in (400, 422):
         return Refusal("InvalidChild", error.message)
     if error.code == 403 and error.namespace_is_terminating:

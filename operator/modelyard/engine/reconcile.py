@@ -22,8 +22,6 @@ from modelyard.engine.store import Store
 
 MAX_ROUNDS = 8
 """How often ``decide`` may ask for more before it is called a mistake."""
-REFUSED_AGAIN = {"InvalidChild": 300.0, "ChildForbidden": 60.0, "NameTaken": 60.0}
-"""Seconds until a refused child is tried again, if nothing changes before."""
 SOONEST = 1.0
 """Seconds: a plan's ``after`` never comes sooner."""
 
@@ -105,7 +103,7 @@ class Reconciler:
             status = refused(obj, plan.status, refusal.reason, refusal.message, self._now())
             await self._write_status(key, obj, status)
             self._recorder.record(obj, [Note(refusal.reason, refusal.message, "Warning")])
-            self._queue.add_after(key, REFUSED_AGAIN[refusal.reason])
+            self._queue.add_after(key, refusal.again)
 
     async def _plan(self, controller: Controller, view: Any) -> Plan:
         facts: dict[Need, Any] = {}

@@ -50,6 +50,19 @@ CRD: Object = {
     },
 }
 
+RULES: list[Object] = [
+    {"apiGroups": ["test.modelyard.dev"], "resources": ["gears"], "verbs": ["get", "list", "watch"]},
+    {"apiGroups": ["test.modelyard.dev"], "resources": ["gears/status"], "verbs": ["patch"]},
+    {
+        "apiGroups": ["", "apps", "batch"],
+        "resources": ["configmaps", "services", "deployments", "jobs"],
+        "verbs": ["get", "list", "watch", "create", "patch", "delete"],
+    },
+    {"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create", "patch"]},
+    {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["get", "create", "patch"]},
+]
+"""All that the operator may do."""
+
 
 @dataclass(frozen=True)
 class View:

@@ -1,7 +1,7 @@
 """The way to the real API server: directly for a test, through a proxy that can do harm for the operator under test.
 
-The proxy speaks plain HTTP on 127.0.0.1 and forwards with the test's own credentials. It knows every write that passed,
-can drop single watch events, end watches, and call a fault before or after any request.
+The proxy speaks plain HTTP on 127.0.0.1 and forwards as the user it is told. It knows every write that passed, can drop
+single watch events, end watches, and call a fault before or after any request.
 """
 
 from __future__ import annotations
@@ -92,6 +92,8 @@ Fault = Callable[[str, Call], Awaitable[None]]
 @dataclass
 class Proxy:
     api: Api
+    user: str
+    """Whose rights the operator has, whatever those of the test are."""
     calls: list[Call] = field(default_factory=list)
     fault: Fault | None = None
     drops: Callable[[dict[str, Any]], bool] | None = None
@@ -141,6 +143,7 @@ class Proxy:
             if self.fault:
                 await self.fault("before", call)
             headers = {key: request.headers[key] for key in ("Accept", "Content-Type") if key in request.headers}
+            headers |= {"Impersonate-User": self.user, "Impersonate-Group": "system:authenticated"}
             url = self.api.server + request.raw_path
             timeout = aiohttp.ClientTimeout(total=None)
             async with self.api.session.request(
@@ -153,8 +156,8 @@ class Proxy:
                     await self.fault("after", call)
                 return web.Response(status=answer.status, body=content, content_type="application/json")
         except ConnectionError:
-            assert request.transport is not None
-            request.transport.close()
+            if request.transport is not None:
+                request.transport.close()
             return web.Response()
 
     async def _watch(self, request: web.Request, answer: aiohttp.ClientResponse) -> web.StreamResponse:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from modelyard.engine.apply import _holds, _patched, _refusal
+from modelyard.engine.apply import _holds, _patched, refusal_of
 from modelyard.engine.gateway import ApiError
 from modelyard.engine.plan import Apply, Delete, Write
 from tests.unit.engine.objects import WIDGETS
@@ -61,7 +61,7 @@ def test_patched(live: Any, body: Any, patched: bool) -> None:
     ],
 )
 def test_what_ends_in_a_condition(write: Write, code: int, message: str, reason: str | None) -> None:
-    refusal = _refusal(write, ApiError(code, "Whatever", message))
+    refusal = refusal_of(write, ApiError(code, "Whatever", message))
     assert (refusal and refusal.reason) == reason
     if refusal:
         assert refusal.message == message
