@@ -117,7 +117,15 @@ def build(program: Program) -> Path:
         environment = {**os.environ, "CGO_ENABLED": "0", "GOBIN": str(target)}
         argv = ["go", *program.arguments]
         if program.sources:
-            argv = ["go", "-C", str(program.sources[0].parent), *program.arguments, "-o", str(target / program.name), "."]
+            argv = [
+                "go",
+                "-C",
+                str(program.sources[0].parent),
+                *program.arguments,
+                "-o",
+                str(target / program.name),
+                ".",
+            ]
         say(f"building {program.name} (minutes the first time, kept in {program.folder().parent})")
         run_slow(program.name, argv, cache() / "log" / f"build-{program.name}.log", env=environment, progress=_packages)
         for link in program.links:

@@ -35,7 +35,7 @@ class Embedded:
     def _prepare(self, programs: str, running: list[int]) -> None:
         record = load(self.name) or Record(self.name, "embedded")
         # A test may have entered the cluster's network, where the port says nothing about the host's.
-        outside = network.outside(self.name) == "/proc/self/ns/net"
+        outside = not network.entered(self.name)
         if not record.port or (outside and config.CONTROL_PLANE not in running and not network.can_listen(record.port)):
             if running:
                 raise CannotRun(
@@ -118,7 +118,7 @@ class Embedded:
         node.start(self.folder, self.name, n)
 
     def load_images(self) -> None:
-        """Imports the images that running nodes lack; a node that does not run, or is not made yet, gets them at `up`."""
+        """Imports the images that running nodes lack; one that does not run gets them at `up`."""
         sockets = {f"node {n}": self.socket(n) for n in config.NODES if node.pid(self.folder, n)}
         if sockets:
             store.bring_to_all(sockets)

@@ -40,11 +40,14 @@ def delete(name: str) -> None:
         run(["ip", "netns", "del", name])
 
 
+def entered(name: str) -> bool:
+    """Whether the calling process is in the cluster's network."""
+    return path(name).exists() and os.stat(path(name)).st_ino == os.stat("/proc/self/ns/net").st_ino
+
+
 def outside(name: str) -> str:
     """The handle of the network that the caller came from, also when it has entered the cluster's."""
-    own = os.stat("/proc/self/ns/net")
-    entered = path(name).exists() and os.stat(path(name)).st_ino == own.st_ino
-    return "/proc/1/ns/net" if entered else "/proc/self/ns/net"
+    return "/proc/1/ns/net" if entered(name) else "/proc/self/ns/net"
 
 
 def free_port(taken: set[int]) -> int:

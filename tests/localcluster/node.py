@@ -77,7 +77,7 @@ def start(folder: Path, name: str, n: int) -> None:
 
 
 def stop(folder: Path, n: int) -> None:
-    """Kills process 1 of node n, and with it every process and mount of the node at once. No-op when it does not run."""
+    """Kills process 1 of node n, and with it every process and mount of the node at once."""
     holder = pid(folder, n)
     if holder:
         watch = os.pidfd_open(holder)

@@ -57,7 +57,7 @@ def _write_index(entries: dict[str, str]) -> None:
 
 
 def put_program(ref: str, program: Path, inside: str, arguments: tuple[str, ...] = ()) -> None:
-    """Makes an image of one static program, whose path in the image is `inside`. The same input gives the same digest."""
+    """Makes an image of one static program, `inside` in the image. The same input gives the same digest."""
     layer = io.BytesIO()
     with tarfile.open(fileobj=layer, mode="w") as tar, open(program, "rb") as file:
         member = tarfile.TarInfo(inside.lstrip("/"))

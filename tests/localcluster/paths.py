@@ -19,15 +19,17 @@ _LONGEST_SOCKET = "/1/containerd.sock.ttrpc"
 
 
 def cache() -> Path:
-    """The folder of all that can be built again: ``$MODELYARD_CACHE``, else ``modelyard`` in the user's cache folder."""
+    """The folder of all that can be built again: ``$MODELYARD_CACHE``, else below the user's cache folder."""
     given = os.environ.get("MODELYARD_CACHE")
     return Path(given or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "modelyard").absolute()
 
 
 def states() -> Path:
-    """The folder with one folder a cluster: ``$MODELYARD_STATE``, else ``modelyard`` in the user's state folder."""
+    """The folder with one folder a cluster: ``$MODELYARD_STATE``, else below the user's state folder."""
     given = os.environ.get("MODELYARD_STATE")
-    return Path(given or Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state") / "modelyard").absolute()
+    return Path(
+        given or Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state") / "modelyard"
+    ).absolute()
 
 
 def state(name: str) -> Path:

@@ -53,8 +53,8 @@ def create(folder: Path, name: str) -> None:
         folder=folder,
     )
     _openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "service-accounts.key", folder=folder)
-    service = "kubernetes.default.svc.cluster.local".split(".")
-    hosts = ["localhost", "kubernetes", *(".".join(service[:count]) for count in (2, 3, 5))]
+    service = "kubernetes.default"
+    hosts = ["localhost", "kubernetes", service, f"{service}.svc", f"{service}.svc.cluster.local"]
     addresses = ["127.0.0.1", CONTROL_PLANE_IP, API_SERVICE_IP]
     names = ",".join([f"IP:{ip}" for ip in addresses] + [f"DNS:{host}" for host in hosts])
     _certificate(folder, "apiserver", "/CN=kube-apiserver", "serverAuth", names)

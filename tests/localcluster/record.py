@@ -8,7 +8,7 @@ from .paths import state, states
 
 @dataclass
 class Record:
-    """One cluster: its name, which provider runs it, and the port of its API on 127.0.0.1 (0: the provider's affair)."""
+    """One cluster: its name, its provider, and the API's port on 127.0.0.1 (0: the provider's affair)."""
 
     name: str
     provider: str

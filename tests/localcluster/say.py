@@ -50,9 +50,12 @@ def run_slow(
             say(f"  {what}: {time.monotonic() - began:.0f} s, {told}")
 
     threading.Thread(target=beat, daemon=True).start()
-    with open(log, "w") as file, subprocess.Popen(
-        list(argv), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env
-    ) as process:
+    with (
+        open(log, "w") as file,
+        subprocess.Popen(
+            list(argv), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env
+        ) as process,
+    ):
         assert process.stdout
         for line in process.stdout:
             file.write(line)

@@ -1,0 +1,123 @@
+"""How tests, the demo and benchmarks use a cluster."""
+
+import ctypes
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from . import binaries, dns, network, providers
+from .config import CONTROL_PLANE
+from .embedded import Embedded
+from .paths import locked
+from .say import CannotRun, run, until
+
+_CLONE_NEWNET = 0x40000000
+
+
+def _provider(name: str) -> providers.Provider:
+    return providers.pick(name, "auto")
+
+
+def enter(name: str) -> None:
+    """Moves the calling process into the cluster's network, where addresses of pods and Services can be reached.
+
+    To be called from the main thread before any other is started (a thread keeps the network it was made in). The
+    kubeconfig is the same inside. With another provider than `embedded` there is no such network, and nothing happens.
+    Raises CannotRun when the cluster does not run or other threads do.
+    """
+    if providers.name_of(name, "auto") != "embedded":
+        return
+    if not network.path(name).exists():
+        raise CannotRun(f"The cluster {name} does not run: 'python3 -m tests.localcluster up --name {name}'.")
+    if network.entered(name):
+        return
+    if threading.active_count() > 1:
+        raise CannotRun(f"enter({name!r}) has to be called before any thread is started.")
+    with open(network.path(name)) as handle:
+        library = ctypes.CDLL(None, use_errno=True)
+        if library.setns(handle.fileno(), _CLONE_NEWNET):
+            problem = os.strerror(ctypes.get_errno())
+            raise CannotRun(f"Entering the network of {name} failed: {problem}; it needs root.")
+
+
+def kubeconfig(name: str) -> Path:
+    """The admin's kubeconfig; it serves inside and outside of the cluster's network. Raises CannotRun without one."""
+    found = _provider(name).environment().get("KUBECONFIG")
+    if not found or not Path(found).exists():
+        raise CannotRun(f"There is no cluster {name}: 'python3 -m tests.localcluster up --name {name}'.")
+    return Path(found)
+
+
+def kubectl(name: str, *arguments: str, input: str | None = None) -> str:
+    """Runs kubectl on the cluster and returns its stdout. Raises CannotRun with its stderr when it fails."""
+    built = binaries.programs()["hyperkube"].folder() / "kubectl"
+    program = str(built) if built.exists() else "kubectl"
+    return run([program, "--kubeconfig", str(kubeconfig(name)), *arguments], input=input)
+
+
+def wait(name: str, what: str, condition: str, *arguments: str, seconds: int = 60) -> None:
+    """`kubectl wait --for=<condition> <what>`; raises CannotRun after `seconds`."""
+    kubectl(name, "wait", f"--for={condition}", what, f"--timeout={seconds}s", *arguments)
+
+
+def wait_until(seconds: float, what: str, check: Callable[[], object], every: float = 0.2) -> None:
+    """Polls until `check` returns something true. Raises CannotRun naming `what` after `seconds`."""
+    until(seconds, what, check, every)
+
+
+def resolve(host: str, seconds: float = 10) -> str:
+    """The address of a full cluster name (`server.ns.svc.cluster.local`); only after `enter`. Raises CannotRun."""
+    found: list[str] = []
+
+    def ask() -> list[str]:
+        try:
+            found[:] = dns.resolve(host)
+        except OSError:
+            return []
+        return found
+
+    until(seconds, f"the address of {host}", ask)
+    return found[0]
+
+
+def node_stop(name: str, n: int) -> None:
+    """Takes the power from node n (0: the control plane); returns when all its processes are gone."""
+    with locked(f"cluster-{name}"):
+        _provider(name).stop(n)
+
+
+def node_start(name: str, n: int) -> None:
+    """Gives it back, and waits until the node (or the API) is Ready again. Raises CannotRun after two minutes."""
+    # A node keeps the condition Ready until it is seen as lost, so only a new heartbeat says that it is back.
+    before = _heartbeat(name, n) if n != CONTROL_PLANE else ""
+    with locked(f"cluster-{name}"):
+        _provider(name).start(n)
+    if n == CONTROL_PLANE:
+        until(120, f"the API of {name}", lambda: "ok" in _try(name, "get", "--raw", "/readyz"))
+    else:
+        until(120, f"a heartbeat of node {n} of {name}", lambda: _heartbeat(name, n) > before)
+        wait(name, f"node/{node_object(name, n)}", "condition=Ready", seconds=120)
+
+
+def _heartbeat(name: str, n: int) -> str:
+    lease = ["get", "lease", node_object(name, n), "-n", "kube-node-lease", "-o", "jsonpath={.spec.renewTime}"]
+    return _try(name, *lease)
+
+
+def node_object(name: str, n: int) -> str:
+    """The name of the Node object of node n (1 or 2)."""
+    nodes = _provider(name).status()["nodes"]
+    return str(next(node["name"] for node in nodes if node["number"] == n))
+
+
+def _try(name: str, *arguments: str) -> str:
+    try:
+        return kubectl(name, *arguments)
+    except CannotRun:
+        return ""
+
+
+def containerd_socket(name: str, n: int) -> Path:
+    """The socket of the containerd on node n, of an embedded cluster."""
+    return Embedded(name).socket(n)

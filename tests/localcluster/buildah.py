@@ -1,0 +1,81 @@
+"""Builds images without an engine: buildah on a stand-in for the Dockerfiles' base image."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from . import oci
+from .digests import IGNORE_FILE, reference
+from .paths import REPO, cache, locked
+from .say import run, run_slow, say
+
+# What python:3.11-slim has for us: Debian with a python3 that can make virtual environments.
+_MMDEBSTRAP = (
+    "mmdebstrap",
+    "--quiet",
+    "--variant=apt",
+    "--include=python3-minimal,python3-venv,ca-certificates",
+    "bookworm",
+)
+_BASE_DOCKERFILE = "FROM scratch\nADD base.tar /\nENV PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin\n"
+# The host's package settings, trust and names, mounted for the build only.
+_HOST_FILES = ("/etc/pip.conf", "/etc/ssl/certs/ca-certificates.crt", "/etc/resolv.conf", "/etc/hosts")
+
+
+class Buildah:
+    """buildah with its storage in the cache."""
+
+    def __init__(self) -> None:
+        own = cache() / "buildah"
+        # The run folder holds locks and mounts: one that a reboot empties.
+        self.argv = [
+            "buildah",
+            "--root",
+            str(own),
+            "--runroot",
+            "/run/modelyard-buildah",
+            "--storage-driver",
+            "overlay",
+        ]
+
+    @staticmethod
+    def base_key() -> str:
+        """16 hex digits over what decides the stand-in's content."""
+        return hashlib.sha256(" ".join((*_MMDEBSTRAP, _BASE_DOCKERFILE)).encode()).hexdigest()[:16]
+
+    def build_command(self, image: str, base: str, exists: object = os.path.exists) -> list[str]:
+        """The command that builds one image of the project; `exists` tells which of the host's files there are."""
+        assert callable(exists)
+        mounts = [part for path in _HOST_FILES if exists(path) for part in ("-v", f"{path}:{path}:ro")]
+        return [
+            *(*self.argv, "bud", "--layers", "--isolation", "chroot", "--network", "host", "--pull-never"),
+            *("--ignorefile", str(IGNORE_FILE), *mounts, "--build-arg", f"BASE_IMAGE={base}"),
+            *("-f", str(REPO / f"images/{image}/Dockerfile"), "-t", reference(image), str(REPO)),
+        ]
+
+    def build(self, image: str, log: Path) -> None:
+        """Builds one image and puts it into the layout. Raises CannotRun with the log's end when it fails."""
+        run_slow(image, self.build_command(image, self.base()), log)
+        with locked("oci"):
+            oci.folder().mkdir(parents=True, exist_ok=True)
+            target = f"oci:{oci.folder()}:{reference(image)}"
+            # Uncompressed: compression costs more than the disk, and equal layers stay equal.
+            run([*self.argv, "push", "--quiet", "--disable-compression", reference(image), target])
+
+    def base(self) -> str:
+        """The name of the stand-in, built first where it is missing (half a minute)."""
+        name = f"localhost/modelyard/base:{self.base_key()}"
+        if subprocess.run(
+            [*self.argv, "inspect", "--type", "image", name], capture_output=True, check=False
+        ).returncode:
+            folder = cache() / "base"
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            say("making the base image (Debian with Python)")
+            run_slow("base", [*_MMDEBSTRAP, str(folder / "base.tar")], cache() / "log/image-base.log")
+            (folder / "Dockerfile").write_text(_BASE_DOCKERFILE)
+            run([*self.argv, "bud", "--quiet", "--isolation", "chroot", "--network", "host", "-t", name, str(folder)])
+            shutil.rmtree(folder)
+        return name

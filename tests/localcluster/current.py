@@ -1,0 +1,62 @@
+"""The provider `current`: a cluster that somebody else runs, the one that kubectl points at. Only when asked for."""
+
+import os
+import shutil
+from typing import Any
+
+from .digests import dockerfiles, reference
+from .say import CannotRun, run, say
+
+
+class Current:
+    """The cluster of kubectl's current context. The cluster's name plays no part."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def up(self) -> None:
+        """Checks that it answers."""
+        if not shutil.which("kubectl"):
+            raise CannotRun("kubectl is not installed: install it (https://kubernetes.io/docs/tasks/tools).")
+        context = run(["kubectl", "config", "current-context"]).strip()
+        run(["kubectl", "get", "--raw", "/readyz", "--request-timeout=10s"])
+        say(f"the cluster of the context {context} answers; it is left as it is")
+
+    def _refuse(self, what: str) -> CannotRun:
+        return CannotRun(f"The cluster of kubectl's current context is not ours to {what}: use its own tools.")
+
+    def down(self) -> None:
+        """Refused."""
+        raise self._refuse("remove")
+
+    def kill(self) -> None:
+        """Refused."""
+        raise self._refuse("kill")
+
+    def stop(self, n: int) -> None:
+        """Refused."""
+        raise self._refuse("stop nodes of")
+
+    def start(self, n: int) -> None:
+        """Refused."""
+        raise self._refuse("start nodes of")
+
+    def load_images(self) -> None:
+        """Says how to bring the images there; nothing is pushed anywhere."""
+        say("The images are built, and pushed nowhere. Push them to a registry that the cluster reads from:")
+        for image in dockerfiles():
+            say(f"  docker tag {reference(image)} REGISTRY/{image}:TAG && docker push REGISTRY/{image}:TAG")
+        say("and name them in your overlay: kustomize edit set image localhost/modelyard/IMAGE=REGISTRY/IMAGE:TAG")
+
+    def logs(self, lines: int) -> str:
+        """Refused."""
+        raise self._refuse("read logs of")
+
+    def status(self) -> dict[str, Any]:
+        """Which context it is."""
+        context = run(["kubectl", "config", "current-context"]).strip()
+        return {"name": self.name, "provider": "current", "exists": True, "context": context}
+
+    def environment(self) -> dict[str, str]:
+        """What kubectl uses already."""
+        return {"KUBECONFIG": os.environ["KUBECONFIG"]} if "KUBECONFIG" in os.environ else {}
