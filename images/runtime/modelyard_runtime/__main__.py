@@ -1,0 +1,108 @@
+"""``python -m modelyard_runtime [ingest|train|evaluate|lay-out|collect]``: does the task that the pod was given.
+
+Exit codes: 0 done; 2 the user's error, no retry helps; 1 anything else; 143 told to stop.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import traceback
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from modelyard_api.base import Model
+from modelyard_api.result import EXIT_USER_ERROR, TrainResult
+from modelyard_api.task import TASK_FILE, EvaluateTask, IngestTask, Task, TrainTask
+from modelyard_runtime import outcome
+from modelyard_runtime.errors import UserError
+from modelyard_runtime.say import say
+from modelyard_runtime.store import Store
+from modelyard_runtime.web import Unavailable, Web
+
+KINDS = {"ingest": "Ingest", "train": "Train", "evaluate": "Evaluate", "lay-out": "Train", "collect": "Train"}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="modelyard_runtime", description=__doc__)
+    parser.add_argument("command", nargs="?", choices=sorted(KINDS), help="must fit the task [what the task says]")
+    parser.add_argument("--task", type=Path, default=Path(TASK_FILE), help=f"the task's file [{TASK_FILE}]")
+    options = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(143))
+    try:
+        task: Task = TypeAdapter(Task).validate_json(options.task.read_bytes())
+    except (OSError, ValidationError) as error:
+        return _broken(f"the task {options.task} can't be read: {str(error).splitlines()[0]}")
+    command = options.command or task.kind.lower()
+    if KINDS[command] != task.kind:
+        return _broken(f"{command} was asked for, but the task is to {task.kind.lower()}")
+    store = Store(Web(task.tracking_url))
+    try:
+        return run(command, task, store)
+    except Unavailable as error:
+        return _broken(f"the tracking server can't be reached: {error}")
+    except Exception as error:
+        traceback.print_exc()
+        return _broken(f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}")
+
+
+def run(command: str, task: IngestTask | TrainTask | EvaluateTask, store: Store) -> int:
+    """One task to its end; 0 or 2. Raises whatever may be tried again."""
+    say(f"{command} for {task.subject.namespace}/{task.subject.name}")
+    if command == "collect":
+        from modelyard_runtime.container import wait_for_the_end
+
+        wait_for_the_end()
+    before = None if command == "lay-out" else outcome.earlier(task, store, task.kind)
+    if before is not None:
+        outcome.leave(before, task.result_uri)
+        return 0
+    try:
+        result = _work(command, task, store)
+        if isinstance(task, TrainTask) and isinstance(result, TrainResult):
+            from modelyard_runtime.train import keep
+
+            keep(task, store, result)
+    except UserError as error:
+        outcome.fail(task, store, error)
+        # A sidecar's exit code is nobody's: the operator reads the result.
+        return 0 if command == "collect" else EXIT_USER_ERROR
+    if result is not None:
+        outcome.succeed(task, store, result)
+    say("done")
+    return 0
+
+
+def _work(command: str, task: IngestTask | TrainTask | EvaluateTask, store: Store) -> Model | None:
+    """Imports what one command needs, and nothing else: imports are most of a short pod's life."""
+    if isinstance(task, IngestTask):
+        from modelyard_runtime.ingest import ingest
+
+        return ingest(task, store)
+    if isinstance(task, EvaluateTask):
+        from modelyard_runtime.evaluate import evaluate
+
+        return evaluate(task, store)
+    if command == "train":
+        from modelyard_runtime.train import train
+
+        return train(task, store)
+    from modelyard_runtime.container import collect, lay_out
+
+    if command == "collect":
+        return collect(task, store)
+    lay_out(task, store)
+    return None
+
+
+def _broken(message: str) -> int:
+    say(message)
+    outcome.leave({"kind": "Failed", "error": {"reason": "InternalError", "message": message}})
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,24 @@
+"""The user's errors: no retry helps, and the message says what is allowed."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class UserError(Exception):
+    """``reason`` in CamelCase; ``field`` of the spec; ``message`` names the value and what is allowed."""
+
+    def __init__(self, reason: str, message: str, field: str | None = None) -> None:
+        super().__init__(message)
+        self.reason, self.field = reason, field
+        self.message = " ".join(f"{field}: {message}".split() if field else message.split())
+
+
+def one_of(value: str, allowed: Iterable[str], most: int = 40) -> str:
+    """``value`` is not one of ``allowed``, with the nearest names first."""
+    names = list(allowed)
+    near = difflib.get_close_matches(value, names, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(near)}? " if near else ""
+    shown = ", ".join(names[:most]) + (", ..." if len(names) > most else "")
+    return f"{value!r} is not known; {hint}There are {shown or 'none'}"

@@ -1,0 +1,63 @@
+"""A model as it lies in the store: ``model.onnx``, and ``model.json`` that names it and holds an example."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from modelyard_api.artifact import MODEL_JSON, Example, ModelManifest, canonical, sha256
+from modelyard_api.metrics import Task
+from modelyard_api.signature import Signature
+from modelyard_runtime.errors import UserError
+from modelyard_runtime.session import Session
+from modelyard_runtime.store import Store
+
+EXAMPLE_ROWS = 8
+
+
+def example(session: Session, rows: pd.DataFrame) -> Example:
+    """The first and the last rows of ``rows`` with the model's own answers."""
+    half = EXAMPLE_ROWS // 2
+    chosen = pd.concat([rows.iloc[:half], rows.iloc[max(half, len(rows) - half) :]], ignore_index=True)
+    answers = session.ask(chosen)
+    inputs = {name: [_plain(value) for value in chosen[name]] for name in chosen.columns}
+    return Example(inputs=inputs, outputs={name: answer.tolist() for name, answer in answers.items()})
+
+
+def _plain(value: Any) -> float | str | None:
+    if isinstance(value, str):
+        return value
+    return None if pd.isna(value) else float(np.float32(value))
+
+
+def write(
+    store: Store, base_uri: str, data: bytes, task: Task, layout: str, signature: Signature, shown: Example
+) -> tuple[str, str, int]:
+    """Writes the files, the one that names the others last. Returns URI, digest and size in bytes."""
+    manifest = ModelManifest(
+        task=task,
+        file_digest=sha256(data),
+        file_bytes=len(data),
+        layout=layout,
+        signature=signature,
+        example=shown,
+    )
+    document = canonical(manifest.model_dump(mode="json", by_alias=True))
+    digest = sha256(document)
+    uri = f"{base_uri}/{digest.removeprefix('sha256:')}"
+    store.put(f"{uri}/{manifest.file}", data)
+    store.put(f"{uri}/{MODEL_JSON}", document)
+    return uri, digest, len(data) + len(document)
+
+
+def read(store: Store, uri: str, digest: str) -> tuple[ModelManifest, Session, int]:
+    """A model from the store, every digest checked. Raises UserError."""
+    document = store.read(f"{uri}/{MODEL_JSON}", digest)
+    try:
+        manifest = ModelManifest.model_validate_json(document)
+    except ValueError as error:
+        raise UserError("InvalidModel", f"{uri}/{MODEL_JSON} is not a model's description: {error}") from error
+    data = store.read(f"{uri}/{manifest.file}", manifest.file_digest)
+    return manifest, Session(data, manifest.layout, manifest.signature), len(data) + len(document)

@@ -1,0 +1,106 @@
+"""``train``: one estimator, fitted, converted, proven, scored and written."""
+
+from __future__ import annotations
+
+import math
+import warnings
+
+from sklearn.pipeline import Pipeline
+
+from modelyard_api.artifact import RESULT_JSON, canonical, sha256
+from modelyard_api.metrics import Task
+from modelyard_api.result import TrainResult
+from modelyard_api.task import TrainTask
+from modelyard_api.trainer import Estimator
+from modelyard_runtime import agreement, estimator, features, frames, package, scoring
+from modelyard_runtime.errors import UserError
+from modelyard_runtime.onnx_export import to_onnx
+from modelyard_runtime.say import say
+from modelyard_runtime.session import Session
+from modelyard_runtime.store import Store
+from modelyard_runtime.tracking import Tracking
+
+
+def train(task: TrainTask, store: Store) -> TrainResult:
+    """Raises UserError for what the user can mend; Unavailable where a retry may help."""
+    spec = task.trainer.estimator
+    if spec is None:
+        raise UserError("InvalidTask", "train takes an estimator; a container is collected", "spec.trainer")
+    model = estimator.make(spec, task.seed)
+    kind = estimator.task_of(model, Task(task.task) if task.task else None)
+    objective, names = scoring.wanted(task.objective, list(task.additional_metrics), kind)
+    training, test = frames.load_both(store, task.data, spec.features.exclude, kind)
+    say(f"fitting {type(model).__name__} on {len(training.target)} rows of {task.data.name}")
+    pipeline = features.pipeline(model, spec.features, training, kind, task.seed)
+    _fit(pipeline, training)
+
+    say("converting to ONNX, and comparing its answers with scikit-learn's")
+    data, signature = to_onnx(pipeline, training, kind)
+    layout = "Columns" if training.categorical else "Tensor"
+    session = Session(data, layout, signature)
+    agreed = agreement.check(pipeline, session, test, task.seed)
+    say(f"{agreed['rows']:.0f} rows agree; scoring {len(test.target)} held-out rows")
+    answers = pipeline.predict(test.matrix())
+    probabilities = pipeline.predict_proba(test.matrix()) if hasattr(pipeline, "predict_proba") else None
+    classes = list(pipeline.classes_) if kind == Task.CLASSIFICATION else []
+    metrics = scoring.score(names, test.target, answers, probabilities, classes)
+
+    shown = package.example(session, agreement.probes(test, task.seed))
+    uri, digest, size = package.write(store, task.base_uri, data, kind, layout, signature, shown)
+    result = TrainResult(
+        task=kind,
+        artifact_uri=uri,
+        artifact_digest=digest,
+        artifact_bytes=size,
+        signature=signature,
+        objective=objective,
+        metrics=metrics,
+        source_digest=sha256(canonical(task.trainer.wire())),
+        parameters=_parameters(model),
+    )
+    say(", ".join(f"{name} {value:.4g}" for name, value in metrics.items()))
+    return result
+
+
+def _fit(pipeline: Pipeline, table: frames.Table) -> None:
+    from sklearn.utils._param_validation import InvalidParameterError
+
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            pipeline.fit(table.matrix(), table.target)
+    except InvalidParameterError as error:
+        raise UserError("InvalidParameter", str(error), "spec.trainer.estimator.params") from error
+    except (ValueError, TypeError) as error:
+        message = f"scikit-learn refuses to fit it: {str(error).splitlines()[0]}"
+        raise UserError("FitFailed", message, "spec.trainer.estimator") from error
+    for text in {str(item.message).splitlines()[0] for item in caught}:
+        say(f"warning: {text}")
+
+
+def _parameters(model: object) -> dict[str, object]:
+    """What can be written as JSON of the estimator's parameters, all of them, as they were used."""
+    params = model.get_params(deep=False)  # type: ignore[attr-defined]
+    plain = {key: value for key, value in params.items() if isinstance(value, str | int | float | bool | type(None))}
+    return {key: value for key, value in plain.items() if not isinstance(value, float) or math.isfinite(value)}
+
+
+def keep(task: TrainTask, store: Store, result: TrainResult) -> None:
+    """Tells the tracking server, notes its ids in the result, and writes that beside the model."""
+    tracking = Tracking(store.web)
+    subject = task.subject
+    experiment = tracking.experiment(f"modelyard/{subject.namespace}/{task.model or subject.name}")
+    spec: Estimator | None = task.trainer.estimator
+    params = {"algorithm": spec.algorithm if spec else "container", **result.parameters}
+    tags = {
+        "modelyard.dev/namespace": subject.namespace,
+        "modelyard.dev/trainingrun": subject.name,
+        "modelyard.dev/dataset-version": task.data.name,
+        "modelyard.dev/dataset-digest": task.data.digest,
+        "modelyard.dev/artifact-uri": result.artifact_uri,
+        "modelyard.dev/artifact-digest": result.artifact_digest,
+        "modelyard.dev/image": task.image,
+    }
+    result.tracking_experiment_id = experiment
+    result.tracking_run_id = tracking.log(experiment, subject.name, subject.uid, params, result.metrics, tags)
+    store.put_json(f"{result.artifact_uri}/{RESULT_JSON}", result.wire())

@@ -1,0 +1,70 @@
+"""HTTP to the tracking server with the standard library: importing a client costs each pod seconds."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import random
+import time
+from typing import Any
+from urllib.parse import urlsplit
+
+from modelyard_runtime.say import say
+
+TIMEOUT = 30.0
+PATIENCE = 90.0
+"""Seconds for which a server that is down or busy is asked again; after that the Job's own retries take over."""
+
+
+class Unavailable(Exception):
+    """The server could not be reached, or failed, for as long as we were patient. Worth another try later."""
+
+
+class Web:
+    """One server; keeps its connection. ``request`` raises Unavailable, never on a 4xx."""
+
+    def __init__(self, base: str, patience: float = PATIENCE) -> None:
+        self.base, self.patience = base.rstrip("/"), patience
+        parts = urlsplit(base)
+        self._secure = parts.scheme == "https"
+        self._address = (str(parts.hostname), parts.port or (443 if self._secure else 80))
+        self._connection: http.client.HTTPConnection | None = None
+
+    def request(self, method: str, url: str, body: bytes | None = None, type_: str | None = None) -> tuple[int, bytes]:
+        """Status and body. Everything that is sent here may be sent twice."""
+        deadline, wait = time.monotonic() + self.patience, 0.2
+        while True:
+            try:
+                status, data = self._once(method, url, body, type_)
+                if status < 500 and status != 429:
+                    return status, data
+                problem = f"{status} {data[:200].decode(errors='replace')}"
+            except (OSError, http.client.HTTPException) as error:
+                problem = f"{type(error).__name__}: {error}"
+                self._connection = None
+            if time.monotonic() + wait > deadline:
+                raise Unavailable(f"{method} {url}: {problem}")
+            say(f"the tracking server does not answer well ({problem}); asking again")
+            time.sleep(wait * random.uniform(0.7, 1.3))
+            wait = min(wait * 2, 5.0)
+
+    def json(self, method: str, url: str, document: Any = None) -> Any:
+        """A JSON answer. Raises Unavailable for any status but 200, with what the server said."""
+        body = None if document is None else json.dumps(document).encode()
+        status, data = self.request(method, url, body, "application/json")
+        if status != 200:
+            raise Unavailable(f"{method} {url}: {status} {data[:300].decode(errors='replace')}")
+        return json.loads(data)
+
+    def _once(self, method: str, url: str, body: bytes | None, type_: str | None) -> tuple[int, bytes]:
+        if self._connection is None:
+            kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
+            self._connection = kind(*self._address, timeout=TIMEOUT)
+        headers = {"Content-Type": type_ or "application/octet-stream"} if body is not None else {}
+        self._connection.request(method, url.removeprefix(self.base), body, headers)
+        answer = self._connection.getresponse()
+        data = answer.read()
+        if answer.will_close:
+            self._connection.close()
+            self._connection = None
+        return answer.status, data

@@ -1,0 +1,59 @@
+"""A store in memory, tasks on it, and the whole way from a file to a trained model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from modelyard_api.dataset import DatasetSpec
+from modelyard_api.result import IngestResult, TrainResult
+from modelyard_api.task import Data, IngestTask, Subject, TrainTask
+from modelyard_api.trainer import Trainer
+from modelyard_runtime.ingest import ingest
+from modelyard_runtime.store import Store
+from modelyard_runtime.train import train
+
+SUBJECT = Subject(namespace="n", name="s", uid="u")
+URL = "http://tracking:5000"
+
+
+class MemoryStore(Store):
+    """The store's digests and errors are the real ones; only the bytes lie in a dict."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+
+    def get(self, uri: str) -> bytes | None:
+        return self.files.get(uri)
+
+    def put(self, uri: str, data: bytes) -> None:
+        self.files[uri] = data
+
+
+def run_ingest(folder: Path, file: str, store: MemoryStore | None = None, **spec: Any) -> IngestResult:
+    source = {"volume": {"claimName": "c", "path": file}, **spec.pop("source", {})}
+    whole = DatasetSpec.model_validate({"source": source, **spec})
+    task = IngestTask(subject=SUBJECT, tracking_url=URL, base_uri="b:/d", result_uri="b:/r", spec=whole, source=file)
+    return ingest(task, store or MemoryStore(), folder)
+
+
+def data_of(result: IngestResult) -> Data:
+    return Data(name="d-1", uri=result.uri, digest=result.digest, target=result.target, columns=result.columns)
+
+
+def train_task(data: Data, algorithm: str, params: dict[str, Any] | None = None, **more: Any) -> TrainTask:
+    estimator = {"algorithm": algorithm, "params": params or {}, "features": more.pop("features", {})}
+    return TrainTask(
+        subject=SUBJECT,
+        tracking_url=URL,
+        base_uri="b:/m",
+        result_uri="b:/m/result.json",
+        data=data,
+        trainer=Trainer.model_validate({"estimator": estimator}),
+        image="i",
+        **more,
+    )
+
+
+def run_train(store: MemoryStore, data: Data, algorithm: str, params: Any = None, **more: Any) -> TrainResult:
+    return train(train_task(data, algorithm, params, **more), store)

@@ -1,0 +1,127 @@
+"""From files to a version: types, digests, splits, rules, and what bad files get."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+import pytest
+
+from modelyard_runtime.errors import UserError
+from tests.unit.runtime.memory import MemoryStore, run_ingest
+
+CSV = "id,size,big,flag,kind\n" + "".join(
+    f"{i},{i / 2 if i % 5 else ''},{i * 1000},{'true' if i % 2 else 'false'},{'abc'[i % 3]}\n" for i in range(60)
+)
+
+
+def put(folder: Path, text: str = CSV, name: str = "t.csv") -> str:
+    (folder / name).write_text(text)
+    return name
+
+
+def test_types_are_inferred(tmp_path: Path) -> None:
+    result = run_ingest(tmp_path, put(tmp_path), target="kind")
+    assert {column.name: column.type for column in result.columns} == {
+        "id": "Integer", "size": "Float", "big": "Integer", "flag": "Boolean", "kind": "Category",
+    }  # fmt: skip
+    size = next(column for column in result.columns if column.name == "size")
+    assert (size.missing, size.min, size.max) == (12, 0.5, 29.5)
+    assert (result.rows, result.test_rows, result.accepted) == (60, 12, True)
+
+
+def test_the_same_rows_in_another_format_are_the_same_version(tmp_path: Path) -> None:
+    csv = run_ingest(tmp_path, put(tmp_path), target="kind")
+    table = pa.csv.read_csv(tmp_path / "t.csv")
+    pq.write_table(table, tmp_path / "t.parquet", row_group_size=7, compression="gzip")
+    parquet = run_ingest(tmp_path, "t.parquet", target="kind")
+    assert (csv.digest, csv.version_id) == (parquet.digest, parquet.version_id)
+    (tmp_path / "parts").mkdir()
+    pq.write_table(table.slice(0, 20), tmp_path / "parts" / "a.parquet")
+    pq.write_table(table.slice(20), tmp_path / "parts" / "b.parquet")
+    assert run_ingest(tmp_path, "parts", target="kind").version_id == csv.version_id
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"target": "flag"}, {"ignore": ["id"]}, {"split": {"test": 0.3}}, {"validation": {"minRows": 2}},
+     {"columns": [{"name": "id", "type": "Float"}]}],
+)  # fmt: skip
+def test_another_declaration_is_another_version(tmp_path: Path, change: dict[str, Any]) -> None:
+    put(tmp_path)
+    first, second = (
+        run_ingest(tmp_path, "t.csv", target="kind"),
+        run_ingest(tmp_path, "t.csv", **{"target": "kind"} | change),
+    )
+    assert first.version_id != second.version_id
+
+
+def test_a_changed_value_is_another_digest(tmp_path: Path) -> None:
+    first = run_ingest(tmp_path, put(tmp_path), target="kind")
+    second = run_ingest(tmp_path, put(tmp_path, CSV.replace("59000", "59001")), target="kind")
+    assert first.digest != second.digest
+
+
+def test_a_stratified_split_keeps_shares_and_is_repeated(tmp_path: Path) -> None:
+    put(tmp_path, "x,y\n" + "".join(f"{i},{'rare' if i % 10 == 0 else 'usual'}\n" for i in range(200)))
+    store, again = MemoryStore(), MemoryStore()
+    split = {"test": 0.25, "strategy": "Stratified", "seed": 3}
+    result = run_ingest(tmp_path, "t.csv", store, target="y", split=split)
+    assert store.files == again.files | store.files
+    run_ingest(tmp_path, "t.csv", again, target="y", split=split)
+    assert store.files == again.files
+    test = pq.read_table(pa.BufferReader(store.files[f"{result.uri}/test.parquet"]))
+    assert test["y"].to_pylist().count("rare") == 5
+    assert len(test) == 50
+
+
+def test_rules_are_held_against_the_data(tmp_path: Path) -> None:
+    rules = [
+        {"name": "size", "type": "Float", "max": 10, "maxMissing": 0.1},
+        {"name": "kind", "type": "Category", "values": ["a", "b"]},
+    ]
+    result = run_ingest(tmp_path, put(tmp_path), target="flag", columns=rules, validation={"minRows": 100})
+    assert not result.accepted
+    assert [violation.rule.split()[0] for violation in result.violations] == [
+        "validation.minRows", "max", "maxMissing", "values",
+    ]  # fmt: skip
+    assert result.violations[3].examples == ["c"]
+    warned = run_ingest(tmp_path, "t.csv", target="flag", columns=rules, validation={"onFailure": "Warn"})
+    assert warned.accepted
+    assert warned.violations
+
+
+@pytest.mark.parametrize(
+    ("text", "spec", "reason", "says"),
+    [
+        (CSV, {"target": "species"}, "TargetNotFound", ["spec.target", "species", "id, size"]),
+        (CSV, {"target": "kind", "ignore": ["nope"]}, "ColumnNotFound", ["spec.ignore", "nope"]),
+        (CSV, {"target": "kind", "columns": [{"name": "nope", "type": "Float"}]}, "ColumnNotFound", ["spec.columns"]),
+        (CSV, {"target": "flag", "columns": [{"name": "kind", "type": "Float"}]}, "ColumnType", ["kind", "'a'"]),
+        (CSV, {"target": "kind", "source": {"format": "Parquet"}}, "UnreadableFile", ["t.csv", "Parquet"]),
+        ("a,b\n", {"target": "b"}, "EmptyTable", ["no rows"]),
+        ("", {"target": "b"}, "UnreadableFile", ["empty"]),
+        ("a,b\n1,2,3\n", {"target": "b"}, "UnreadableFile", ["CSV"]),
+        ("a,a\n1,2\n", {"target": "a"}, "DuplicateColumn", ["'a'"]),
+        ("a,b\n1,yes\n2,yes\n", {"target": "b"}, "SingleClass", ["'yes'"]),
+        ("b\nyes\nno\n", {"target": "b"}, "NoFeatures", ["target"]),
+        ("a,b\n1,\n2,\n", {"target": "b"}, "EmptyTable", ["spec.target"]),
+        ("a,b\n1,x\n2,y\n", {"target": "b", "split": {"test": 0.01}}, "InvalidSplit", ["spec.split.test"]),
+    ],
+)
+def test_bad_input(tmp_path: Path, text: str, spec: Any, reason: str, says: list[str]) -> None:
+    with pytest.raises(UserError) as caught:
+        run_ingest(tmp_path, put(tmp_path, text), **spec)
+    assert caught.value.reason == reason, caught.value.message
+    for word in says:
+        assert word in caught.value.message, caught.value.message
+
+
+def test_missing_and_unknown_files(tmp_path: Path) -> None:
+    for name, reason in (("nothing.csv", "SourceNotFound"), (put(tmp_path, CSV, "t.txt"), "UnknownFormat")):
+        with pytest.raises(UserError) as caught:
+            run_ingest(tmp_path, name, target="kind")
+        assert caught.value.reason == reason
