@@ -34,7 +34,10 @@ def pipeline(estimator: BaseEstimator, spec: Features, train: Table, task: Task,
 
 
 def _numeric(spec: NumericFeatures) -> Steps:
-    """Scaled in double precision: a float32 scaler puts values on the wrong side of a tree's thresholds."""
+    """Scaled in double precision: a float32 scaler puts values on the wrong side of a tree's thresholds.
+
+    Imputed before, in single precision: onnxruntime has no imputer of doubles.
+    """
     impute = ("impute", SimpleImputer(strategy=STRATEGIES[spec.impute], keep_empty_features=True))
     if spec.scale == "None":
         return [impute]
@@ -42,7 +45,7 @@ def _numeric(spec: NumericFeatures) -> Steps:
 
     scaler = StandardScaler() if spec.scale == "Standard" else MinMaxScaler()
     wide, narrow = CastTransformer(dtype=np.float64), CastTransformer(dtype=np.float32)
-    return [("wide", wide), impute, ("scale", scaler), ("narrow", narrow)]
+    return [impute, ("wide", wide), ("scale", scaler), ("narrow", narrow)]
 
 
 def _encoder(spec: CategoricalFeatures, columns: pd.DataFrame) -> BaseEstimator:

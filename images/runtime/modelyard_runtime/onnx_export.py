@@ -30,7 +30,8 @@ def to_onnx(pipeline: Pipeline, table: Table, task: Task) -> tuple[bytes, Signat
     if task == Task.CLASSIFICATION:
         options = {id(final): {"zipmap": False} if has_probabilities else {"raw_scores": True}}
     try:
-        model = convert_sklearn(pipeline, initial_types=initial, options=options, target_opset=OPSET)
+        # A name of its own, or the graph gets a random one and the same model other bytes.
+        model = convert_sklearn(pipeline, "modelyard", initial, options=options, target_opset=OPSET)
     except Exception as error:  # The converters raise whatever they meet, of a dozen types.
         message = f"{type(final).__name__} does not convert to ONNX: {str(error).splitlines()[0][:300]}; choose another"
         raise UserError("ConversionFailed", message, "spec.trainer.estimator.algorithm") from error

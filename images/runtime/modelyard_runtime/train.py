@@ -18,6 +18,7 @@ from modelyard_runtime.onnx_export import to_onnx
 from modelyard_runtime.say import say
 from modelyard_runtime.session import Session
 from modelyard_runtime.store import Store
+from modelyard_runtime.thresholds import round_down
 from modelyard_runtime.tracking import Tracking
 
 
@@ -33,6 +34,7 @@ def train(task: TrainTask, store: Store) -> TrainResult:
     say(f"fitting {type(model).__name__} on {len(training.target)} rows of {task.data.name}")
     pipeline = features.pipeline(model, spec.features, training, kind, task.seed)
     _fit(pipeline, training)
+    round_down(model)
 
     say("converting to ONNX, and comparing its answers with scikit-learn's")
     data, signature = to_onnx(pipeline, training, kind)
