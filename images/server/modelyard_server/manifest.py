@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -51,10 +52,18 @@ class Manifest:
     example_inputs: dict[str, list[float | str | None]]
     example_outputs: dict[str, list[Any]]
 
-    @property
+    @cached_property
     def numeric(self) -> bool:
         """Whether every input is a number, so that one tensor can hold them."""
-        return all(column.datatype == NUMBER for column in self.inputs)
+        return not self.text_names
+
+    @cached_property
+    def number_names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.inputs if column.datatype == NUMBER)
+
+    @cached_property
+    def text_names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.inputs if column.datatype != NUMBER)
 
 
 def sha256(data: bytes) -> str:

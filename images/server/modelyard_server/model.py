@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from modelyard_server import manifest as manifests
 from modelyard_server.manifest import NUMBER, Manifest, ModelError, Output
-from modelyard_server.protocol import Inference
-from modelyard_server.tensors import BadRequest, numbers, texts
+from modelyard_server.protocol import Inference, assemble
+from modelyard_server.tensors import BadRequest, check_numbers, check_texts
 
 TENSOR_INPUT = "input"
 RELATIVE, ABSOLUTE = 1e-4, 1e-6
@@ -38,15 +38,12 @@ class OnnxModel:
 
     def _feeds(self, request: Inference) -> dict[str, NDArray[Any]]:
         columns, matrix = request.columns, request.matrix
+        if columns is not None:
+            return {name: column.reshape(-1, 1) for name, column in columns.items()}
+        assert matrix is not None
         if self._tensor:
-            if matrix is None:
-                assert columns is not None
-                matrix = np.column_stack([columns[name] for name in self._names])
             return {TENSOR_INPUT: matrix}
-        if columns is None:
-            assert matrix is not None
-            return {name: matrix[:, index : index + 1] for index, name in enumerate(self._names)}
-        return {name: columns[name].reshape(-1, 1) for name in self._names}
+        return {name: matrix[:, index : index + 1] for index, name in enumerate(self._names)}
 
     def _run(self, feeds: dict[str, NDArray[Any]], outputs: tuple[Output, ...]) -> list[NDArray[Any]]:
         arrays = self._session.run([output.name for output in outputs], feeds)
@@ -101,6 +98,8 @@ def load(folder: Path, threads: int = 1) -> OnnxModel:
 
 
 def _check_names(manifest: Manifest, session: onnxruntime.InferenceSession) -> None:
+    if manifest.layout == "Tensor" and not manifest.numeric:
+        raise ModelError("its manifest says layout Tensor, which holds numbers only, and names inputs of texts")
     inputs = {TENSOR_INPUT} if manifest.layout == "Tensor" else {column.name for column in manifest.inputs}
     found = {item.name for item in session.get_inputs()}
     if inputs != found:
@@ -112,20 +111,20 @@ def _check_names(manifest: Manifest, session: onnxruntime.InferenceSession) -> N
 
 def _example(manifest: Manifest) -> Inference:
     """The example as a request, through the same conversions as any other."""
-    columns: dict[str, NDArray[Any]] = {}
+    values = manifest.example_inputs
     for column in manifest.inputs:
-        values = manifest.example_inputs.get(column.name)
-        if not values:
+        if not values.get(column.name):
             raise ModelError(f"the example has no values for input {column.name!r}")
-        convert = numbers if column.datatype == NUMBER else texts
-        try:
-            columns[column.name] = convert(column.name, column.datatype, values)
-        except BadRequest as error:
-            raise ModelError(f"the example's {error}") from error
-    lengths = {len(values) for values in columns.values()}
+    lengths = {len(values[column.name]) for column in manifest.inputs}
     if len(lengths) != 1:
         raise ModelError(f"the example's inputs differ in length: {sorted(lengths)}")
-    return Inference("example", lengths.pop(), manifest.outputs, columns=columns)
+    try:
+        for column in manifest.inputs:
+            check = check_numbers if column.datatype == NUMBER else check_texts
+            check(column.name, column.datatype, values[column.name])
+        return assemble("example", manifest.outputs, values, manifest)
+    except BadRequest as error:
+        raise ModelError(f"the example's {error}") from error
 
 
 def _compare(output: Output, stored: list[Any] | None, found: NDArray[Any]) -> None:

@@ -14,7 +14,7 @@ import orjson
 from numpy.typing import NDArray
 
 from modelyard_server.manifest import NUMBER, Manifest, Output
-from modelyard_server.tensors import BadRequest, check_shape, flat, numbers, shown, texts
+from modelyard_server.tensors import BadRequest, check_numbers, check_shape, check_texts, flat, numbers, shown, texts
 
 MAX_ID = 256
 """Characters of a request's id: it is the prediction id that labels are joined on later."""
@@ -24,7 +24,7 @@ _LISTED = 20
 
 @dataclass(slots=True)
 class Inference:
-    """A checked request. Exactly one of ``columns`` ([rows] each, every input of the model) and ``matrix`` is set."""
+    """A checked request: ``matrix`` [rows, inputs] where all inputs are numbers, else ``columns``, [rows] each."""
 
     id: str
     rows: int
@@ -51,7 +51,20 @@ def parse(body: bytes, manifest: Manifest) -> Inference:
         shape = check_shape(name, tensor.get("shape"))
         if len(shape) == 2 and (shape[1] > 1 or all(name != column.name for column in manifest.inputs)):
             return Inference(identity, shape[0], outputs, matrix=_matrix(name, tensor, shape, manifest))
-    columns, rows = _columns(inputs, manifest)
+    return assemble(identity, outputs, _columns(inputs, manifest), manifest)
+
+
+def assemble(identity: str, outputs: tuple[Output, ...], values: dict[str, list[Any]], manifest: Manifest) -> Inference:
+    """A request of checked columns: every input of the model, all of one length. Raises BadRequest."""
+    rows = len(next(iter(values.values())))
+    if manifest.numeric:
+        matrix = np.ascontiguousarray(numbers({name: values[name] for name in manifest.number_names}).T)
+        return Inference(identity, rows, outputs, matrix=matrix)
+    columns: dict[str, NDArray[Any]] = {name: texts(values[name]) for name in manifest.text_names}
+    if manifest.number_names:
+        columns.update(
+            zip(manifest.number_names, numbers({name: values[name] for name in manifest.number_names}), strict=True)
+        )
     return Inference(identity, rows, outputs, columns=columns)
 
 
@@ -108,32 +121,35 @@ def _inputs(inputs: Any, manifest: Manifest) -> dict[str, dict[str, Any]]:
 def _matrix(name: str, tensor: dict[str, Any], shape: list[int], manifest: Manifest) -> NDArray[np.float32]:
     if shape[1] != len(manifest.inputs):
         raise BadRequest(f"input {name!r}: shape {shown(shape)} has {shape[1]} columns: {_allowed(manifest)}")
-    return numbers(name, tensor.get("datatype"), flat(name, tensor["data"], shape)).reshape(shape)
+    values = flat(name, tensor["data"], shape)
+    check_numbers(name, tensor.get("datatype"), values)
+    return numbers({name: values}).reshape(shape)
 
 
-def _columns(inputs: dict[str, dict[str, Any]], manifest: Manifest) -> tuple[dict[str, NDArray[Any]], int]:
-    columns: dict[str, NDArray[Any]] = {}
+def _columns(inputs: dict[str, dict[str, Any]], manifest: Manifest) -> dict[str, list[Any]]:
+    """The checked values of every input of the model, all of one length."""
+    columns: dict[str, list[Any]] = {}
     rows, first = 0, ""
     for column in manifest.inputs:
-        tensor = inputs.get(column.name)
+        name = column.name
+        tensor = inputs.get(name)
         if tensor is None:
             continue
-        shape = check_shape(column.name, tensor.get("shape"))
+        shape = check_shape(name, tensor.get("shape"))
         if len(shape) == 2 and shape[1] != 1:
-            raise BadRequest(f"input {column.name!r}: shape {shown(shape)} of a column is not [rows] or [rows, 1]")
-        values = flat(column.name, tensor["data"], shape)
-        convert = numbers if column.datatype == NUMBER else texts
-        columns[column.name] = convert(column.name, tensor.get("datatype"), values)
+            raise BadRequest(f"input {name!r}: shape {shown(shape)} of a column is not [rows] or [rows, 1]")
+        values = columns[name] = flat(name, tensor["data"], shape)
+        (check_numbers if column.datatype == NUMBER else check_texts)(name, tensor.get("datatype"), values)
         if rows and shape[0] != rows:
-            raise BadRequest(f"input {column.name!r} has {shape[0]} rows, {first!r} has {rows}: all need the same")
-        rows, first = shape[0], first or column.name
+            raise BadRequest(f"input {name!r} has {shape[0]} rows, {first!r} has {rows}: all need the same")
+        rows, first = shape[0], first or name
     unknown = [name for name in inputs if name not in columns]
     if unknown:
         raise BadRequest(f"unknown input {_names(unknown)}: {_allowed(manifest)}")
     missing = [column.name for column in manifest.inputs if column.name not in columns]
     if missing:
         raise BadRequest(f"missing input {_names(missing)}: {_allowed(manifest)}")
-    return columns, rows
+    return columns
 
 
 def _names(names: list[str]) -> str:

@@ -70,27 +70,19 @@ def flat(name: str, data: Any, shape: list[int]) -> list[Any]:
     return data
 
 
-def numbers(name: str, datatype: Any, values: list[Any]) -> NDArray[np.float32]:
-    """Numbers of any accepted datatype as float32 [len(values)]; null is NaN. Raises BadRequest."""
+def check_numbers(name: str, datatype: Any, values: list[Any]) -> None:
+    """Raises BadRequest unless these are numbers of an accepted datatype, or null."""
     known = NUMBERS.get(datatype) if type(datatype) is str else None
     if known is None:
         raise BadRequest(f"input {name!r}: datatype {shown(datatype)}: a number is {', '.join(NUMBERS)}")
     _check_types(name, datatype, values, *known)
-    array = np.array(values, dtype=np.float32)
-    if np.isinf(array).any():
-        index = int(np.isinf(array).argmax())
-        raise BadRequest(f"input {name!r}: element {index}, {shown(values[index])}, is too large for {NUMBER}")
-    return array
 
 
-def texts(name: str, datatype: Any, values: list[Any]) -> NDArray[np.object_]:
-    """Texts as an object array [len(values)]; null is "". Raises BadRequest."""
+def check_texts(name: str, datatype: Any, values: list[Any]) -> None:
+    """Raises BadRequest unless these are texts, or null."""
     if datatype != TEXT:
         raise BadRequest(f"input {name!r}: datatype {shown(datatype)}: a text is {TEXT}")
     _check_types(name, TEXT, values, _TEXTS, "texts")
-    if None in values:
-        values = ["" if value is None else value for value in values]
-    return np.array(values, dtype=object)
 
 
 def _check_types(name: str, datatype: str, values: list[Any], allowed: frozenset[Any], words: str) -> None:
@@ -100,3 +92,21 @@ def _check_types(name: str, datatype: str, values: list[Any], allowed: frozenset
     raise BadRequest(
         f"input {name!r}: element {index} is {shown(values[index])}: {datatype} holds {words}, and null for missing"
     )
+
+
+def numbers(columns: dict[str, list[Any]]) -> NDArray[np.float32]:
+    """Checked columns of one length as float32 [columns, values]; null is NaN. Raises BadRequest for what is too
+    large. All at once: an array a column would cost a wide table more than its prediction."""
+    array = np.array(list(columns.values()), dtype=np.float32)
+    if np.isinf(array).any():
+        place, index = (int(where[0]) for where in np.isinf(array).nonzero())
+        name = list(columns)[place]
+        raise BadRequest(f"input {name!r}: element {index}, {shown(columns[name][index])}, is too large for {NUMBER}")
+    return array
+
+
+def texts(values: list[Any]) -> NDArray[np.object_]:
+    """Checked texts as an object array [values]; null is ""."""
+    if None in values:
+        values = ["" if value is None else value for value in values]
+    return np.array(values, dtype=object)

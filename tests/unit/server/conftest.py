@@ -33,6 +33,11 @@ def penguins(scratch: Path) -> Made:
     return models.penguins(scratch / "penguins")
 
 
+@pytest.fixture(scope="session")
+def body_mass(scratch: Path) -> Made:
+    return models.body_mass(scratch / "body_mass")
+
+
 @contextmanager
 def running(made: Made, scratch: Path) -> Iterator[Served]:
     server = Served(made.folder, scratch)
@@ -53,6 +58,12 @@ def iris_server(iris: Made, scratch: Path) -> Iterator[Served]:
 @pytest.fixture(scope="session")
 def diabetes_server(diabetes: Made, scratch: Path) -> Iterator[Served]:
     with running(diabetes, scratch) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def body_mass_server(body_mass: Made, scratch: Path) -> Iterator[Served]:
+    with running(body_mass, scratch) as server:
         yield server
 
 

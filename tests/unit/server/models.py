@@ -78,6 +78,17 @@ def penguins(folder: Path) -> Made:
     return _write(folder, onnx, "Columns", inputs, outputs, model, table)
 
 
+def body_mass(folder: Path) -> Made:
+    """Regression by numbers, an input a column: what another trainer's graph may look like."""
+    names = ["bill_length_mm", "bill_depth_mm", "flipper_length_mm"]
+    whole = load_penguins()[[*names, "body_mass_g"]].dropna()
+    table = whole[names].astype(np.float32).reset_index(drop=True)
+    model = make_pipeline(make_column_transformer(("passthrough", names)), Ridge()).fit(table, whole["body_mass_g"])
+    onnx = to_onnx(model, initial_types=[(name, FloatTensorType([None, 1])) for name in names], target_opset=OPSET)
+    inputs = [(name, "FP32") for name in names]
+    return _write(folder, onnx, "Columns", inputs, [("value", "FP32", [-1])], model, table)
+
+
 def _tensor(folder: Path, model: Any, table: pd.DataFrame, outputs: list[tuple[str, str, list[int]]]) -> Made:
     final = model.steps[-1][1] if hasattr(model, "steps") else model
     options = {id(final): {"zipmap": False}} if hasattr(final, "classes_") else None

@@ -82,6 +82,13 @@ def test_columns_with_missing_and_unknown_texts(penguins: Made, penguins_server:
     np.testing.assert_allclose(found["probabilities"], expected, rtol=1e-4, atol=1e-6)
 
 
+def test_numbers_for_a_graph_with_an_input_a_column(body_mass: Made, body_mass_server: Served) -> None:
+    expected = body_mass.estimator.predict(body_mass.table.iloc[ROWS])
+    for inputs in ([matrix(body_mass)], columns(body_mass)):
+        found = outputs(body_mass_server.infer({"inputs": inputs}))
+        np.testing.assert_allclose(found["value"], expected, rtol=1e-4)
+
+
 @pytest.mark.parametrize(
     ("datatype", "values", "same"),
     [

@@ -62,6 +62,7 @@ DAMAGES: dict[str, tuple[Callable[[Path, dict[str, Any]], None], str]] = {
     "type": (change("example", "inputs", "sepal_width", 0, to="a"), "the example's input 'sepal_width': element 0"),
     "output": (change("signature", "outputs", 0, "name", to="class"), "no output ['class']"),
     "layout": (change("layout", to="Columns"), "the model's inputs are ['input'], its manifest says"),
+    "texts": (change("signature", "inputs", 0, "datatype", to="BYTES"), "layout Tensor, which holds numbers only"),
     "other layout": (change("layout", to="Rows"), "layout 'Rows': only Tensor and Columns are known"),
     "format": (change("format", to="Pickle"), "format 'Pickle': this server serves ONNX"),
     "one bit": (flip, "model.json says sha256:"),
