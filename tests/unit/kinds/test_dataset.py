@@ -356,6 +356,16 @@ def test_a_lost_status_is_rebuilt_without_a_second_job(world: World) -> None:
     assert all(count == 1 for count in world.created.values())
 
 
+def test_data_that_changed_while_the_status_was_lost_is_still_found(world: World) -> None:
+    ingest(world)
+    put_data(world, "b")
+    world.status(DATASETS, "penguins", None)
+    world.settle()
+    world.tick(60)
+    ingest(world, "b")
+    assert world.status_of(DATASETS, "penguins")["versions"] == 2
+
+
 def test_deleted_and_applied_again_it_meets_nothing_of_the_old_one(world: World) -> None:
     ingest(world)
     old = running_or_last(world)

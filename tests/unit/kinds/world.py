@@ -7,12 +7,12 @@ A pass can be made to die at any write. What a kubelet would do, a test does (``
 
 from __future__ import annotations
 
-import copy
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+import orjson
 
 from modelyard.engine.conditions import timestamp
 from modelyard.engine.plan import Apply, Create, Delete, Facts, Fetch, Need, Patch, Plan, PodsOf, Result, Unavailable
@@ -78,7 +78,7 @@ class World:
 
     def put(self, resource: Resource, obj: Object) -> Object:
         """Create an object, or change its spec, labels and annotations."""
-        obj = copy.deepcopy(obj)
+        obj = _copy(obj)
         meta = obj["metadata"]
         slot = (resource, meta.setdefault("namespace", NAMESPACE), meta["name"])
         there = self.objects.get(slot)
@@ -109,18 +109,18 @@ class World:
     def _keep(self, slot: Slot, obj: Object) -> Object:
         self._version += 1
         obj = {**obj, "metadata": {**obj["metadata"], "resourceVersion": str(self._version)}}
-        self.objects[slot] = json.loads(json.dumps(obj))
+        self.objects[slot] = _copy(obj)
         self.store.apply(slot[0], self.objects[slot])
-        return copy.deepcopy(self.objects[slot])
+        return _copy(self.objects[slot])
 
     # --- what a test looks at -------------------------------------------------------------------------------------
 
     def get(self, resource: Resource, name: str, namespace: str = NAMESPACE) -> Object:
-        return copy.deepcopy(self.objects[resource, namespace, name])
+        return _copy(self.objects[resource, namespace, name])
 
     def all(self, resource: Resource) -> list[Object]:
         """In the order in which they were created."""
-        return [copy.deepcopy(obj) for slot, obj in self.objects.items() if slot[0] == resource]
+        return [_copy(obj) for slot, obj in self.objects.items() if slot[0] == resource]
 
     def one(self, resource: Resource) -> Object:
         found = self.all(resource)
@@ -194,11 +194,11 @@ class World:
             return Unavailable(f"{type(need).__name__} can't be read")
         match need:
             case Fetch():
-                return copy.deepcopy(self.objects.get((need.resource, need.namespace, need.name)))
+                return _copy(self.objects.get((need.resource, need.namespace, need.name)))
             case PodsOf():
-                return copy.deepcopy(self.pods.get(need.job_uid, []))
+                return _copy(self.pods.get(need.job_uid, []))
             case Result():
-                return copy.deepcopy(self.results.get(need.uri))
+                return _copy(self.results.get(need.uri))
 
     def _write(self, make: Callable[[], object]) -> None:
         number, when = self.die_at or (-1, "")
@@ -230,6 +230,10 @@ class World:
                 there = self.objects.get((write.resource, write.namespace, write.name))
                 if there is not None and there["metadata"]["uid"] == write.uid:
                     self._write(lambda: self.delete(write.resource, write.name, True, write.namespace))
+
+
+def _copy(obj: Any) -> Any:
+    return orjson.loads(orjson.dumps(obj))
 
 
 def _without_containers(job: Object) -> Object:

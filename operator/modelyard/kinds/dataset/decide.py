@@ -64,7 +64,9 @@ def _look(view: View, facts: Facts, now: datetime, status: DatasetStatus) -> Pla
             # The very ConfigMap that was read last time: no pod needed to know that nothing is new.
             after = now + interval(dataset) if dataset.spec.check_every else None
             return conclude(view, now, status, standing(view, status), Plan(after=after, writes=_old_jobs(view)))
-        status.job, status.source_version = name, read
+        # A Job of that name from before the status was lost may have read something else.
+        is_new = all(job["metadata"]["name"] != name for job in view.jobs)
+        status.job, status.source_version = name, read if is_new else None
         return conclude(view, now, status, kstatus.reconciling("Checking", "an ingest Job is being made"), Plan())
     made = Create(JOBS, children.ingest_job(view))
     reads = kstatus.reconciling("Checking", f"Job {name} reads the source")

@@ -41,6 +41,8 @@ def decide(view: View, facts: Facts, now: datetime) -> Plan:
         if isinstance(result, results.IngestResult) and _is_of(result, version):
             status.accepted, status.violations = result.accepted, _fitting(result.violations)
             wanted = _verdict(result)
+        elif isinstance(result, results.Failed):
+            wanted, after = kstatus.stalled(result.error.reason, result.error.message), now + RARELY
         else:
             message = f"spec.uri: there is no result for {version.spec.digest} at {need.uri}; apply the Dataset again"
             # The bytes may come back: from a backup, or because the Dataset is read again.

@@ -1,0 +1,93 @@
+"""A DatasetVersion's verdict comes from the result beside its bytes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from modelyard.engine.plan import Result
+from modelyard.engine.resource import DATASET_VERSIONS
+from tests.unit.kinds.objects import digest, meta
+from tests.unit.kinds.world import World
+
+ID = "0123456789" + "a" * 54
+NAME, URI = f"penguins-{ID[:10]}", "mlflow-artifacts:/modelyard/team/uid/x"
+SPEC = {
+    "datasetRef": {"name": "penguins"},
+    "digest": digest("a"),
+    "uri": URI,
+    "rows": 10,
+    "testRows": 2,
+    "bytes": 100,
+    "target": "y",
+    "columns": [{"name": "y", "type": "Category"}],
+    "split": {},
+}
+
+
+def result(**more: Any) -> dict[str, Any]:
+    keys = ("digest", "uri", "rows", "testRows", "bytes", "target", "columns")
+    return {"kind": "Ingest", "accepted": True, "versionId": ID} | {key: SPEC[key] for key in keys} | more
+
+
+def judged(document: Any) -> World:
+    world = World()
+    world.results = {f"{URI}/result.json": document} if document else {}
+    world.put(DATASET_VERSIONS, {**meta(NAME), "kind": "DatasetVersion", "spec": SPEC})
+    world.settle()
+    return world
+
+
+def violations(count: int, size: int = 5) -> list[dict[str, Any]]:
+    text = "v" * size
+    return [{"column": text[:128], "rule": text, "found": text, "examples": [text] * 5} for _ in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("document", "accepted", "ready"),
+    [
+        (result(), True, ("True", "Accepted")),
+        (result(violations=violations(1)), True, ("True", "AcceptedWithWarnings")),
+        (result(accepted=False, violations=violations(1)), False, ("False", "ValidationFailed")),
+        (result(digest=digest("b")), None, ("False", "DataMissing")),
+        (result(versionId="f" * 64), None, ("False", "DataMissing")),
+        ({"kind": "Ingest"}, None, ("False", "ResultUnreadable")),
+        (None, None, ("False", "DataMissing")),
+    ],
+)
+def test_verdicts(document: Any, accepted: bool | None, ready: tuple[str, str]) -> None:
+    world = judged(document)
+    assert world.condition(DATASET_VERSIONS, NAME)[:2] == ready
+    assert world.status_of(DATASET_VERSIONS, NAME).get("accepted") is accepted
+
+
+def test_a_verdict_is_read_once_and_a_lost_one_comes_back() -> None:
+    world = judged(result())
+    before = world.status_of(DATASET_VERSIONS, NAME)
+    world.tick(600)
+    assert world.read.total() == 1
+    world.status(DATASET_VERSIONS, NAME, None)
+    world.now = world.now.replace(hour=12, minute=0)
+    world.settle()
+    assert world.status_of(DATASET_VERSIONS, NAME) == before
+
+
+def test_it_waits_for_the_store() -> None:
+    world = World()
+    world.down.add(Result)
+    world.put(DATASET_VERSIONS, {**meta(NAME), "kind": "DatasetVersion", "spec": SPEC})
+    world.settle()
+    assert world.condition(DATASET_VERSIONS, NAME)[:2] == ("False", "ArtifactStoreUnavailable")
+    world.down.clear()
+    world.results[f"{URI}/result.json"] = result()
+    world.tick(10)
+    assert world.condition(DATASET_VERSIONS, NAME)[:2] == ("True", "Accepted")
+
+
+def test_violations_of_any_length_leave_a_small_status() -> None:
+    # Every pass checks the 20 KiB; here only that something is kept.
+    world = judged(result(accepted=False, violations=violations(20, 256) + violations(100)))
+    kept = world.status_of(DATASET_VERSIONS, NAME)["violations"]
+    assert 5 <= len(kept) <= 20
+    assert len(kept[0]["examples"][0]) == 64

@@ -1,0 +1,195 @@
+"""The whole loop, with a process that dies at each single write: the same end, and nothing made twice."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from modelyard.engine.resource import (
+    DATASET_VERSIONS,
+    DATASETS,
+    DEPLOYMENTS,
+    JOBS,
+    MODEL_DEPLOYMENTS,
+    MODEL_VERSIONS,
+    MODELS,
+    TRAINING_RUNS,
+    Object,
+)
+from modelyard.workload.jobs import JobPhase, phase
+from modelyard_api.task import IngestTask
+from tests.unit.kinds.objects import (
+    complete,
+    dataset,
+    deployment,
+    ingest_result,
+    model,
+    put_data,
+    roll_out,
+    run,
+    task_of,
+    train_result,
+)
+from tests.unit.kinds.world import NAMESPACE, Died, World
+
+GATES = [{"name": "good", "metric": "balanced_accuracy", "min": 0.8}]
+FACTS = ("phase", "champion", "aliases", "versions", "lastNumber", "stable", "candidate", "latest", "accepted",
+         "approved", "score", "outputs", "datasetVersion", "registering")  # fmt: skip
+
+
+def settle(world: World) -> None:
+    """Go on after a death as the next process would: with what is in the cluster."""
+    while True:
+        try:
+            return world.settle()
+        except Died:
+            world.die_at = None
+            world.restart()
+
+
+def work(world: World, content: str) -> None:
+    """Controllers and kubelet take turns until nothing is left to do."""
+    while True:
+        settle(world)
+        waiting = [job for job in world.all(JOBS) if phase(job) is JobPhase.ACTIVE]
+        for job in waiting:
+            kind = job["metadata"]["labels"]["app.kubernetes.io/name"]
+            complete(world, job, ingest_result(job, content) if kind.endswith("ingest") else train_result(job))
+        behind = [child for child in world.all(DEPLOYMENTS) if not is_rolled_out(child)]
+        for child in behind:
+            roll_out(world, child["metadata"]["name"])
+        if not waiting and not behind:
+            return
+
+
+def is_rolled_out(child: Object) -> bool:
+    seen = (child.get("status") or {}).get("observedGeneration", 0)
+    return bool(seen == child["metadata"]["generation"])
+
+
+def play(die_at: tuple[int, str] | None = None) -> World:
+    """Data to a served version, new data, a second one; the user does not notice who died meanwhile."""
+    world = World()
+    world.die_at = die_at
+    put_data(world, "a")
+    for resource, obj in (
+        (MODEL_DEPLOYMENTS, deployment()),
+        (TRAINING_RUNS, run("first", modelRef={"name": "species"})),
+        (MODELS, model(gates=GATES)),
+        (DATASETS, dataset(checkEvery="1m")),
+    ):
+        world.put(resource, obj)
+        work(world, "a")
+    put_data(world, "b")
+    world.now = world.now.replace(minute=5)
+    work(world, "b")
+    world.put(TRAINING_RUNS, run("second", modelRef={"name": "species"}))
+    world.put(TRAINING_RUNS, run("third", modelRef={"name": "species"}))
+    work(world, "b")
+    assert world.die_at is None or die_at is None, "it did not come to this write"
+    return world
+
+
+def end_state(world: World) -> list[Any]:
+    kinds = (DATASETS, DATASET_VERSIONS, TRAINING_RUNS, MODELS, MODEL_VERSIONS, MODEL_DEPLOYMENTS)
+    state = []
+    for resource in kinds:
+        for obj in sorted(world.all(resource), key=lambda obj: str(obj["metadata"]["name"])):
+            status = obj["status"]
+            conditions = sorted((item["type"], item["status"], item["reason"]) for item in status["conditions"])
+            promotions = [(p["version"], p.get("previous"), p["evidence"]) for p in status.get("promotions", ())]
+            known = {key: status.get(key) for key in FACTS}
+            state.append((resource.kind, obj["metadata"]["name"], known, conditions, promotions))
+            if resource == MODEL_VERSIONS:
+                state.append(obj["spec"]["lineage"])
+    return state
+
+
+def made(world: World) -> Counter[str]:
+    """How many objects of each kind were ever created."""
+    return Counter(slot[0].kind for slot in world.created)
+
+
+UNDISTURBED = play()
+
+
+def test_the_loop_comes_to_its_end_undisturbed() -> None:
+    world = UNDISTURBED
+    assert {version["metadata"]["name"] for version in world.all(MODEL_VERSIONS)} == {
+        f"species-v{n}" for n in (1, 2, 3)
+    }
+    assert world.status_of(MODEL_DEPLOYMENTS, "species")["stable"] == 3
+    assert [p["version"] for p in world.status_of(MODELS, "species")["promotions"]] == [1, 2, 3]
+    data = {
+        v["spec"]["lineage"]["trainingRun"]: v["spec"]["lineage"]["datasetDigest"] for v in world.all(MODEL_VERSIONS)
+    }
+    assert data["second"] == data["third"] != data["first"]
+    assert all(count == 1 for count in world.created.values())
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("number", range(1, UNDISTURBED.writes + 1))
+def test_it_comes_to_the_same_end_when_the_process_dies_at(number: int, when: str) -> None:
+    world = play((number, when))
+    assert end_state(world) == end_state(UNDISTURBED)
+    assert all(count == 1 for count in world.created.values()), world.created
+    assert made(world) == made(UNDISTURBED)
+
+
+@pytest.mark.parametrize(
+    ("resource", "name"),
+    [(DATASETS, "penguins"), (MODELS, "species"), (TRAINING_RUNS, "second"), (MODEL_VERSIONS, "species-v2"),
+     (MODEL_DEPLOYMENTS, "species")],
+)  # fmt: skip
+def test_a_lost_status_comes_back_without_anything_being_made(resource: Any, name: str) -> None:
+    """A restored backup: the status of one object is empty, all else is there."""
+    world = play()
+    before, there = end_state(world), dict(world.created)
+    world.status(resource, name, None)
+    world.now = world.now.replace(minute=30)
+    work(world, "b")
+    after = end_state(world)
+    if resource == DATASETS:
+        # What the source holds now can only be read, and reading makes nothing of what is there already.
+        again = {slot for slot, count in world.created.items() if count != there.get(slot)}
+        assert [slot[2].rsplit("-", 1)[0] for slot in again] == ["penguins-ingest"]
+        there |= dict.fromkeys(again, 2)
+    assert dict(world.created) == there
+    if resource == MODELS:
+        # Its history can't be known again, and the promotion that is made out of it is a new one.
+        before, after = (
+            [(*item[:4],) if isinstance(item, tuple) else item for item in side] for side in (before, after)
+        )
+    assert after == before
+
+
+def test_nothing_is_written_when_nothing_happens() -> None:
+    world = play()
+    before = world.writes
+    for minute in range(10, 50, 10):
+        world.now = world.now.replace(minute=minute)
+        world.restart()
+        world.settle()
+    assert world.writes == before
+
+
+def test_everything_goes_with_its_owner() -> None:
+    world = play()
+    for resource, name in ((DATASETS, "penguins"), (MODELS, "species"), (MODEL_DEPLOYMENTS, "species")):
+        world.delete(resource, name)
+    for name in ("first", "second", "third"):
+        world.delete(TRAINING_RUNS, name)
+    assert {slot[0].kind for slot in world.objects} == {"ConfigMap"}
+
+
+def test_tasks_carry_what_the_programs_need() -> None:
+    world = World()
+    put_data(world, "a")
+    world.put(DATASETS, dataset())
+    world.settle()
+    task = task_of(world.one(JOBS), IngestTask)
+    assert (task.subject.namespace, task.subject.name, task.source) == (NAMESPACE, "penguins", "t.csv")
+    assert task.base_uri.startswith("mlflow-artifacts:/modelyard/team/uid-")
+    assert task.result_uri.startswith(task.base_uri)

@@ -1,0 +1,361 @@
+"""A Model: numbers for what runs have trained, and a champion by gates or by pin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from modelyard.engine.plan import Fetch, Result
+from modelyard.engine.resource import JOBS, MODEL_VERSIONS, MODELS, TRAINING_RUNS, Object
+from modelyard.workload.names import RUN_UID, controller_uid
+from tests.unit.kinds.objects import LONG, complete, digest, evaluate_result, imported, model, run, train_result
+from tests.unit.kinds.test_trainingrun import job_of, ready, start, with_data
+from tests.unit.kinds.world import World
+
+GATES = [{"name": "good", "metric": "balanced_accuracy", "min": 0.8}]
+
+
+def with_model(**spec: Any) -> World:
+    world = with_data()
+    world.put(MODELS, model(**{"gates": GATES} | spec))
+    return world
+
+
+def train(world: World, name: str, accuracy: float = 0.9, of: str = "species") -> None:
+    """A run of the Model from start to end."""
+    start(world, name, modelRef={"name": of})
+    complete(world, job_of(world, name), train_result(job_of(world, name), accuracy))
+    world.settle()
+
+
+def status(world: World) -> Object:
+    return world.status_of(MODELS, "species")
+
+
+def versions(world: World) -> list[str]:
+    return sorted(version["metadata"]["name"] for version in world.all(MODEL_VERSIONS))
+
+
+def aliases(world: World) -> dict[str, int]:
+    return {alias["name"]: alias["version"] for alias in status(world)["aliases"]}
+
+
+def available(world: World) -> tuple[str, str]:
+    return world.condition(MODELS, "species", "ChampionAvailable")[:2]
+
+
+# --- numbers --------------------------------------------------------------------------------------------------------
+
+
+def test_a_version_has_its_number_its_lineage_and_its_owner() -> None:
+    world = with_model()
+    train(world, "forest")
+    version, trained = world.one(MODEL_VERSIONS), world.get(TRAINING_RUNS, "forest")
+    lineage = version["spec"]["lineage"]
+    assert version["spec"]["number"] == 1
+    assert (lineage["trainingRun"], lineage["datasetVersion"]) == ("forest", trained["status"]["datasetVersion"])
+    assert lineage["datasetDigest"] == digest("a")
+    assert lineage["parameters"] == {"n_estimators": 100}
+    assert version["metadata"]["labels"][RUN_UID] == trained["metadata"]["uid"]
+    assert controller_uid(version) == world.get(MODELS, "species")["metadata"]["uid"]
+    assert (status(world)["versions"], status(world)["lastNumber"]) == (1, 1)
+    assert "registering" not in status(world)
+
+
+def test_two_runs_that_end_at_once_get_the_numbers_one_and_two() -> None:
+    world = with_model()
+    for name in ("b", "a"):
+        start(world, name, modelRef={"name": "species"})
+    for name in ("b", "a"):
+        complete(world, job_of(world, name), train_result(job_of(world, name)))
+    world.settle()
+    assert versions(world) == ["species-v1", "species-v2"]
+    made = {v["spec"]["lineage"]["trainingRun"]: v["spec"]["number"] for v in world.all(MODEL_VERSIONS)}
+    assert made == {"a": 1, "b": 2}
+    assert {ready(world, name) for name in "ab"} == {("True", "Registered")}
+
+
+def stop_before_create(world: World, name: str) -> None:
+    """Up to the point where the number is in status and the version isn't made."""
+    start(world, name, modelRef={"name": "species"})
+    complete(world, job_of(world, name), train_result(job_of(world, name)))
+    world.down.add(Fetch)
+    world.settle()
+    assert status(world)["registering"]["run"] == name
+    assert not versions(world)
+
+
+def test_a_run_deleted_between_number_and_create_leaves_its_number_unused() -> None:
+    world = with_model()
+    stop_before_create(world, "gone")
+    world.delete(TRAINING_RUNS, "gone")
+    world.down.clear()
+    world.settle()
+    assert "registering" not in status(world)
+    assert not versions(world)
+    train(world, "next")
+    assert versions(world) == ["species-v2"]
+
+
+def test_an_import_that_takes_the_number_leaves_the_next_one() -> None:
+    world = with_model()
+    stop_before_create(world, "forest")
+    world.put(MODEL_VERSIONS, imported(1))
+    world.down.clear()
+    world.settle()
+    assert versions(world) == ["species-v1", "species-v2"]
+    assert world.get(MODEL_VERSIONS, "species-v2")["spec"]["lineage"]["trainingRun"] == "forest"
+    assert world.status_of(TRAINING_RUNS, "forest")["outputs"]["modelVersion"] == "species-v2"
+
+
+def test_numbers_go_on_after_an_import_and_are_never_used_twice() -> None:
+    world = with_model()
+    world.put(MODEL_VERSIONS, imported(7))
+    train(world, "a")
+    assert versions(world) == ["species-v7", "species-v8"]
+    world.delete(MODEL_VERSIONS, "species-v8")
+    world.settle()
+    train(world, "b")
+    assert versions(world) == ["species-v7", "species-v9"]
+
+
+def test_a_result_that_is_gone_does_not_hold_up_the_others() -> None:
+    world = with_model()
+    world.down.add(Fetch)
+    for name in ("a", "b"):
+        start(world, name, modelRef={"name": "species"})
+        complete(world, job_of(world, name), train_result(job_of(world, name)))
+        world.tick(1)
+    del world.results[world.status_of(TRAINING_RUNS, "a")["resultUri"]]
+    world.down.clear()
+    world.tick(10)
+    assert versions(world) == ["species-v1"]
+    assert (ready(world, "a"), ready(world, "b")) == (("False", "Registering"), ("True", "Registered"))
+    assert any(note[1] == "ResultMissing" and "TrainingRun a" in note[2] for note in world.notes)
+    world.results[world.status_of(TRAINING_RUNS, "a")["resultUri"]] = train_result(job_of(world, "a"))
+    world.tick(10)
+    assert versions(world) == ["species-v1", "species-v2"]
+
+
+def test_registering_waits_for_the_store() -> None:
+    world = with_model()
+    start(world, modelRef={"name": "species"})
+    world.down.add(Fetch)
+    complete(world, job_of(world), train_result(job_of(world)))
+    world.settle()
+    world.down = {Result}
+    world.tick(10)
+    assert not versions(world)
+    world.down.clear()
+    world.tick(10)
+    assert versions(world) == ["species-v1"]
+
+
+def test_a_lost_status_makes_no_second_version_and_finds_its_champion() -> None:
+    world = with_model()
+    train(world, "a")
+    train(world, "b")
+    world.status(MODELS, "species", None)
+    world.settle()
+    assert (status(world)["champion"], status(world)["lastNumber"], versions(world)) == (
+        2,
+        2,
+        ["species-v1", "species-v2"],
+    )
+
+
+def test_a_model_made_anew_waits_for_the_old_one_s_versions_to_go() -> None:
+    world = with_model()
+    train(world, "a")
+    world.delete(MODELS, "species", cascade=False)
+    world.put(MODELS, model(gates=GATES))
+    world.settle()
+    assert (status(world)["versions"], status(world).get("champion")) == (0, None), "what ends isn't the new one's"
+    start(world, "b", modelRef={"name": "species"})
+    complete(world, job_of(world, "b"), train_result(job_of(world, "b")))
+    world.settle()
+    assert ready(world, "b") == ("False", "Registering")
+    world.delete(MODEL_VERSIONS, "species-v1")
+    world.tick(10)
+    assert versions(world) == ["species-v1"]
+    assert world.one(MODEL_VERSIONS)["spec"]["lineage"]["trainingRun"] == "b"
+    assert status(world)["champion"] == 1
+
+
+def test_names_stay_short_for_the_longest_model() -> None:
+    world = with_data()
+    world.put(MODELS, model(LONG))
+    train(world, LONG, of=LONG)
+    latest = world.get(TRAINING_RUNS, LONG)["status"]["datasetVersion"]
+    world.put(MODEL_VERSIONS, imported(1_000_000, LONG, latest))
+    world.settle()
+    (job,) = (job for job in world.all(JOBS) if "modelyard.dev/modelversion" in job["metadata"]["labels"])
+    assert len(job["metadata"]["name"]) <= 63
+    assert job["metadata"]["labels"]["modelyard.dev/modelversion"] == f"{LONG}-v1000000"
+
+
+# --- the champion ---------------------------------------------------------------------------------------------------
+
+
+def test_automatic_promotes_what_passes_and_only_forward() -> None:
+    world = with_model()
+    world.settle()
+    assert available(world) == ("False", "NoVersions")
+    train(world, "bad", 0.5)
+    assert available(world) == ("False", "NoVersionApproved")
+    assert "balanced_accuracy is 0.5" in world.condition(MODELS, "species", "ChampionAvailable")[2]
+    train(world, "good", 0.9)
+    train(world, "worse", 0.7)
+    assert aliases(world) == {"champion": 2, "challenger": 3}
+    assert available(world) == ("True", "Promoted")
+    promotions = status(world)["promotions"]
+    assert [(p["version"], p.get("previous"), p["by"]) for p in promotions] == [(2, None, "Gates")]
+    assert promotions[0]["evidence"].startswith("sha256:")
+    assert world.status_of(MODEL_VERSIONS, "species-v2")["aliases"] == ["champion"]
+    assert world.status_of(MODEL_VERSIONS, "species-v3")["aliases"] == ["challenger"]
+    assert world.condition(MODELS, "species")[:2] == ("True", "Accepted")
+
+
+def test_manual_waits_for_a_pin_and_an_unpinned_champion_stays() -> None:
+    world = with_model(promotion="Manual")
+    train(world, "a")
+    train(world, "b")
+    assert available(world) == ("False", "AwaitingPromotion")
+    assert "spec.pin.version to one of 1, 2" in world.condition(MODELS, "species", "ChampionAvailable")[2]
+    world.put(MODELS, model(gates=GATES, promotion="Manual", pin={"version": 1}))
+    world.settle()
+    assert (aliases(world), available(world)) == ({"champion": 1, "challenger": 2}, ("True", "Promoted"))
+    world.put(MODELS, model(gates=GATES, promotion="Manual"))
+    world.settle()
+    assert aliases(world)["champion"] == 1
+    assert [(p["version"], p["by"]) for p in status(world)["promotions"]] == [(1, "Pin")]
+
+
+def test_a_pin_goes_before_the_gates_and_back_and_unpinned_the_newest_wins() -> None:
+    world = with_model()
+    train(world, "a", 0.85)
+    train(world, "bad", 0.1)
+    train(world, "c", 0.95)
+    for number in (2, 1):
+        world.put(MODELS, model(gates=GATES, pin={"version": number}))
+        world.settle()
+        assert aliases(world) == {"champion": number, "challenger": 3}
+    world.put(MODELS, model(gates=GATES))
+    world.settle()
+    assert aliases(world) == {"champion": 3}
+    assert [(p["version"], p["by"]) for p in status(world)["promotions"]] == [
+        (1, "Gates"),
+        (3, "Gates"),
+        (2, "Pin"),
+        (1, "Pin"),
+        (3, "Gates"),
+    ]
+
+
+def test_a_pin_that_cannot_be_is_told_and_changes_nothing() -> None:
+    world = with_model()
+    train(world, "a")
+    world.put(MODEL_VERSIONS, imported(2, data="nowhere"))
+    world.settle()
+    for number, reason, says in ((9, "PinnedVersionNotFound", "does not exist"), (2, "PinnedVersionNotReady", "Ready")):
+        world.put(MODELS, model(gates=GATES, pin={"version": number}))
+        world.settle()
+        assert available(world) == ("False", reason)
+        message = world.condition(MODELS, "species", "ChampionAvailable")[2]
+        assert f"spec.pin.version: version {number}" in message
+        assert says in message
+        assert "there are 1, 2" in message
+        assert aliases(world)["champion"] == 1
+
+
+@pytest.mark.parametrize(("promotion", "champion"), [("Automatic", 1), ("Manual", None)])
+def test_a_deleted_champion_is_followed_by_the_next_that_passes(promotion: str, champion: int | None) -> None:
+    world = with_model()
+    train(world, "a")
+    train(world, "b")
+    world.put(MODELS, model(gates=GATES, promotion=promotion))
+    world.settle()
+    assert status(world)["champion"] == 2
+    world.delete(MODEL_VERSIONS, "species-v2")
+    world.settle()
+    assert status(world).get("champion") == champion
+    assert available(world) == (("True", "Promoted") if champion else ("False", "AwaitingPromotion"))
+
+
+def test_a_champion_that_is_ending_is_champion_no_more() -> None:
+    world = with_model()
+    train(world, "a")
+    train(world, "b")
+    ending = world.get(MODEL_VERSIONS, "species-v2")
+    ending["metadata"] |= {"deletionTimestamp": "2026-01-05T12:00:00Z", "finalizers": ["foregroundDeletion"]}
+    world.put(MODEL_VERSIONS, ending)
+    world.settle()
+    assert status(world)["champion"] == 1
+    train(world, "c")
+    assert "species-v3" in versions(world), "the name of one that is ending is not free yet"
+
+
+def test_changed_gates_judge_anew_but_unseat_nobody() -> None:
+    world = with_model()
+    train(world, "a", 0.85)
+    train(world, "b", 0.75)
+    strict = [{"name": "good", "metric": "balanced_accuracy", "min": 0.99}]
+    world.put(MODELS, model(gates=strict))
+    world.settle()
+    assert aliases(world)["champion"] == 1
+    assert world.status_of(MODEL_VERSIONS, "species-v1")["approved"] is False
+    assert world.condition(MODEL_VERSIONS, "species-v1", "Approved")[:2] == ("False", "GateFailed")
+    easy = [{"name": "good", "metric": "balanced_accuracy", "min": 0.7}]
+    world.put(MODELS, model(gates=easy))
+    world.settle()
+    assert aliases(world) == {"champion": 2}
+    assert world.condition(MODEL_VERSIONS, "species-v2", "Approved")[:2] == ("True", "GatesPassed")
+
+
+def test_a_verdict_by_older_gates_promotes_nobody() -> None:
+    world = with_model()
+    train(world, "a", 0.85)
+    train(world, "b", 0.75)
+    world.put(MODELS, model(gates=[{"name": "good", "metric": "balanced_accuracy", "min": 0.7}]))
+    key = next(key for key in world._keys() if key.resource == MODELS)
+    world.run(key)
+    assert aliases(world)["champion"] == 1, "version 2 was not judged by these gates yet"
+    world.settle()
+    assert aliases(world)["champion"] == 2
+
+
+def test_the_history_of_promotions_is_bounded() -> None:
+    world = with_model()
+    train(world, "a")
+    train(world, "b")
+    for number in [1, 2] * 12:
+        world.put(MODELS, model(gates=GATES, pin={"version": number}))
+        world.settle()
+    assert len(status(world)["promotions"]) == 20
+    assert status(world)["promotions"][-1]["version"] == 2
+
+
+def test_an_imported_version_becomes_champion_when_it_is_scored_and_passes() -> None:
+    world = with_model()
+    train(world, "a")
+    latest = world.get(TRAINING_RUNS, "a")["status"]["datasetVersion"]
+    world.put(MODEL_VERSIONS, imported(5, data=latest))
+    world.settle()
+    assert aliases(world) == {"champion": 1}
+    (job,) = (job for job in world.all(JOBS) if "modelyard.dev/modelversion" in job["metadata"]["labels"])
+    complete(world, job, evaluate_result(job, 0.95))
+    world.settle()
+    assert aliases(world) == {"champion": 5}
+
+
+def test_other_models_and_namespaces_are_not_meant() -> None:
+    world = with_model()
+    world.put(MODELS, model("other"))
+    train(world, "a")
+    elsewhere = run("b", modelRef={"name": "species"})
+    elsewhere["metadata"]["namespace"] = "elsewhere"
+    world.put(TRAINING_RUNS, elsewhere)
+    world.settle()
+    assert world.status_of(MODELS, "other")["versions"] == 0
+    assert status(world)["versions"] == 1
