@@ -27,10 +27,12 @@ class DefaultResources(Strict):
     """CPU and memory of pods that say nothing of their own."""
 
     run: Resources = Field(
-        default_factory=lambda: Resources(requests={"cpu": "100m", "memory": "512Mi"}, limits={"memory": "2Gi"})
+        default_factory=lambda: Resources(requests={"cpu": "100m", "memory": "512Mi"}, limits={"memory": "2Gi"}),
+        description="Of ingest, training and evaluation pods [requests 100m and 512Mi, limit 2Gi].",
     )
     server: Resources = Field(
-        default_factory=lambda: Resources(requests={"cpu": "100m", "memory": "128Mi"}, limits={"memory": "512Mi"})
+        default_factory=lambda: Resources(requests={"cpu": "100m", "memory": "128Mi"}, limits={"memory": "512Mi"}),
+        description="Of serving pods [requests 100m and 128Mi, limit 512Mi].",
     )
 
 
@@ -41,6 +43,8 @@ class Installation(Strict):
         description="The MLflow server: tracking, and artifacts through its proxy.",
     )
     tracking_ui_url: str | None = Field(None, description="Where people reach its pages [trackingUrl].")
-    images: Images = Field(default_factory=Images)
-    resources: DefaultResources = Field(default_factory=DefaultResources)
+    images: Images = Field(default_factory=Images, description="The images of the pods that the operator makes.")
+    resources: DefaultResources = Field(
+        default_factory=DefaultResources, description="CPU and memory of pods that say nothing of their own."
+    )
     namespaces: list[str] = Field(default_factory=list, description="The namespaces that are watched [all].")

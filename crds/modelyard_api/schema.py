@@ -93,7 +93,7 @@ class _Rewriter:
             made["items"] = self.node(given["items"], f"{path}[]")
         values = given.get("additionalProperties")
         if values is True:
-            # Each value is anything, null too. Said of the values and not of the map: rules then compare the map as a whole.
+            # Each value is anything, null too. Said of the values and not of the map, so that rules compare whole maps.
             made["additionalProperties"] = {"nullable": True, "x-kubernetes-preserve-unknown-fields": True}
         elif isinstance(values, dict):
             made["additionalProperties"] = self.node(values, f"{path}{{}}")

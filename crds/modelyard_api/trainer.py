@@ -47,8 +47,7 @@ class Estimator(Model):
     params: dict[str, Any] = Field(
         default_factory=dict,
         json_schema_extra={"maxProperties": 128},
-        description="The estimator's own parameters, by scikit-learn's names; of a null, only server-side apply tells the API "
-        "server.",
+        description="The estimator's own parameters, by scikit-learn's names; null needs server-side apply.",
     )
     features: Features = Field(default_factory=Features, description="How columns become features.")
 
