@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 import time
 from collections.abc import Mapping
 from typing import Any, assert_never
 
+from modelyard.engine.compare import digest, holds, likeness, patched
 from modelyard.engine.gateway import ApiError, Gateway
 from modelyard.engine.plan import Apply, Create, Delete, Patch, Write
 from modelyard.engine.resource import Key, Object, Resource
@@ -41,7 +40,7 @@ class Applier:
         self._store = store
         self._gateway = gateway
         self._settled: dict[tuple[Resource, str], tuple[str, str]] = {}
-        """Child -> (hash of the manifest, hash of what the API server made of it), where those differ in value:
+        """Child -> (hash of the manifest, hash of what the API server made of its fields), where those differ:
         a quantity written another way, a default inside a list. Else such a child would be written at every pass."""
         self._refused: dict[tuple[Resource, str, str], tuple[str, Refusal, float]] = {}
         """Child -> (what was sent to what was there, the answer, monotonic seconds until which it is the answer)."""
@@ -76,7 +75,7 @@ class Applier:
         """Apply or create, unless the same was refused a short time ago: other changes bring passes in between."""
         meta = desired["metadata"]
         child = (write.resource, meta["namespace"], meta["name"])
-        sent = _digest([desired, live and live["metadata"]["uid"]])
+        sent = digest([desired, live and live["metadata"]["uid"]])
         known = self._refused.pop(child, None)
         if known and known[0] == sent and time.monotonic() < known[2]:
             self._refused[child] = known
@@ -97,8 +96,8 @@ class Applier:
 
     async def _apply(self, write: Apply, key: Key) -> bool:
         desired = _marked(write.manifest)
-        digest = _digest(desired)
-        desired["metadata"]["annotations"] = {**desired["metadata"].get("annotations", {}), APPLIED: digest}
+        wanted = digest(desired)
+        desired["metadata"]["annotations"] = {**desired["metadata"].get("annotations", {}), APPLIED: wanted}
         meta = desired["metadata"]
         live = self._store.get(write.resource, meta["namespace"], meta["name"])
         if live is None:
@@ -109,15 +108,15 @@ class Applier:
                 return False  # its end will be an event, and then there is room for a new one
             _check_owner(write.resource, desired, live)
             settled = self._settled.get((write.resource, live["metadata"]["uid"]))
-            if _holds(live, desired) or settled == (digest, _digest(_lasting(live))):
+            if holds(live, desired) or settled == (wanted, digest(likeness(live, desired))):
                 return False
         answer = await self._send(write, desired, live)
         self._store.apply(write.resource, answer, key)
         child = (write.resource, answer["metadata"]["uid"])
-        if _holds(answer, desired):
+        if holds(answer, desired):
             self._settled.pop(child, None)
         else:
-            self._settled[child] = (digest, _digest(_lasting(answer)))
+            self._settled[child] = (wanted, digest(likeness(answer, desired)))
         return True
 
     async def _create(self, write: Create, key: Key) -> bool:
@@ -146,7 +145,7 @@ class Applier:
         body = {**write.body, "metadata": meta}
         own = write.uid == owner["metadata"]["uid"]
         live = self._store.get(write.resource, write.namespace, write.name)
-        if live is not None and live["metadata"]["uid"] == write.uid and _patched(live, body):
+        if live is not None and live["metadata"]["uid"] == write.uid and patched(live, body):
             return False
         if own:
             # Only the version that was decided on, so that the status may follow on what comes of it.
@@ -207,43 +206,3 @@ def refusal_of(write: Write, error: ApiError) -> Refusal | None:
 def _marked(manifest: Object) -> Object:
     meta = {**manifest["metadata"], "labels": {**manifest["metadata"].get("labels", {}), MANAGED_BY: "modelyard"}}
     return {**manifest, "metadata": meta}
-
-
-def _holds(live: Any, desired: Any) -> bool:
-    """Whether everything that is desired is there; what others added to objects (defaults) doesn't matter."""
-    match desired:
-        case Mapping():
-            return isinstance(live, Mapping) and all(
-                key in live and _holds(live[key], value) for key, value in desired.items()
-            )
-        case list() | tuple():
-            return (
-                isinstance(live, list)
-                and len(live) == len(desired)
-                and all(_holds(one, other) for one, other in zip(live, desired, strict=True))
-            )
-        case _:
-            return bool(live == desired)
-
-
-def _patched(live: Object, body: Mapping[str, Any]) -> bool:
-    """Whether a merge-patch would change nothing."""
-    for key, value in body.items():
-        if isinstance(value, Mapping):
-            there = live.get(key) or {}
-            if not isinstance(there, dict) or not _patched(there, value):
-                return False
-        elif live.get(key) != value:
-            return False
-    return True
-
-
-def _lasting(obj: Object) -> Object:
-    """What only a writer of the object changes: no status, no version."""
-    passing = ("resourceVersion", "managedFields", "generation")
-    meta = {key: value for key, value in obj["metadata"].items() if key not in passing}
-    return {key: value for key, value in obj.items() if key != "status"} | {"metadata": meta}
-
-
-def _digest(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]

@@ -94,16 +94,17 @@ class Reconciler:
                 wrote |= await self._applier.carry_out(write, key, obj)
         except Refusal as error:
             refusal = error
-        if refusal is None:
-            wrote |= await self._write_status(key, obj, plan.status)
-            self._recorder.record(obj, plan.notes)
-            self._plan_next(key, plan, wrote)
-        elif refusal.reason != "NamespaceTerminating":
+        status, notes = plan.status, plan.notes
+        if refusal is not None:
+            if refusal.reason == "NamespaceTerminating":
+                return
             log.warning("refused: %s", refusal)
             status = refused(obj, plan.status, refusal.reason, refusal.message, self._now())
-            await self._write_status(key, obj, status)
-            self._recorder.record(obj, [Note(refusal.reason, refusal.message, "Warning")])
+            notes = (Note(refusal.reason, refusal.message, "Warning"),)
             self._queue.add_after(key, refusal.again)
+        wrote |= await self._write_status(key, obj, status)
+        self._recorder.record(obj, notes)
+        self._plan_next(key, plan, wrote)
 
     async def _plan(self, controller: Controller, view: Any) -> Plan:
         facts: dict[Need, Any] = {}

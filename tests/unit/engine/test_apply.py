@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from modelyard.engine.apply import _holds, _patched, refusal_of
+from modelyard.engine.apply import refusal_of
+from modelyard.engine.compare import holds, likeness, patched
 from modelyard.engine.gateway import ApiError
 from modelyard.engine.plan import Apply, Delete, Write
 from tests.unit.engine.objects import WIDGETS
@@ -14,7 +15,7 @@ DELETE = Delete(WIDGETS, "one", "a", "uid-a")
 
 
 @pytest.mark.parametrize(
-    ("live", "desired", "holds"),
+    ("live", "desired", "yes"),
     [
         ({"a": 1, "b": 2}, {"a": 1}, True),
         ({"a": 1}, {"a": 2}, False),
@@ -26,12 +27,23 @@ DELETE = Delete(WIDGETS, "one", "a", "uid-a")
         ({"a": "500m"}, {"a": "0.5"}, False),
     ],
 )
-def test_holds(live: Any, desired: Any, holds: bool) -> None:
-    assert _holds(live, desired) is holds
+def test_holds(live: Any, desired: Any, yes: bool) -> None:
+    assert holds(live, desired) is yes
+
+
+def test_likeness_is_what_others_cannot_change_by_adding() -> None:
+    desired = {"metadata": {"labels": {"a": "b"}}, "spec": {"list": [{"cpu": "0.5"}], "gone": 1}}
+    live = {
+        "metadata": {"labels": {"a": "b"}, "uid": "x"},
+        "spec": {"list": [{"cpu": "500m", "default": 1}]},
+        "status": {},
+    }
+    assert likeness(live, desired) == {"metadata": {"labels": {"a": "b"}}, "spec": {"list": [{"cpu": "500m"}]}}
+    assert likeness({"spec": {"list": [1, 2]}}, desired) == {"spec": {"list": [1, 2]}}
 
 
 @pytest.mark.parametrize(
-    ("live", "body", "patched"),
+    ("live", "body", "yes"),
     [
         ({"spec": {"suspend": True, "x": 1}}, {"spec": {"suspend": True}}, True),
         ({"spec": {"suspend": True}}, {"spec": {"suspend": False}}, False),
@@ -40,8 +52,8 @@ def test_holds(live: Any, desired: Any, holds: bool) -> None:
         ({"a": [1, 2]}, {"a": [1]}, False),
     ],
 )
-def test_patched(live: Any, body: Any, patched: bool) -> None:
-    assert _patched(live, body) is patched
+def test_patched(live: Any, body: Any, yes: bool) -> None:
+    assert patched(live, body) is yes
 
 
 @pytest.mark.parametrize(
