@@ -37,7 +37,7 @@ _SUFFIXES = {"": 0, "m": -1, "k": 1, "M": 2, "G": 3, "T": 4}
 
 def quantity(text: str) -> Decimal:
     """The value of a Kubernetes quantity such as ``500m`` or ``2Gi``."""
-    number = text.rstrip("mkMGTi")
+    number = text.rstrip("mkKMGTi")
     suffix = text[len(number) :]
     if suffix.endswith("i"):
         return Decimal(number) * Decimal(1024) ** ("KMGT".index(suffix[0]) + 1)

@@ -1,0 +1,89 @@
+"""Pods pass ``restricted``; resources are what the API server takes."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from modelyard.workload import template
+from modelyard_api.pods import PodTemplate, Resources
+from modelyard_api.task import ANNOTATION, TASK_FILE
+
+DEFAULT = Resources(requests={"cpu": "100m", "memory": "512Mi"}, limits={"memory": "2Gi"})
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("1", 1), ("500m", "0.5"), ("0.1", "0.1"), ("2k", 2000), ("3M", 3_000_000), ("1G", 10**9), ("2T", 2 * 10**12),
+     ("1Ki", 1024), ("1.5Mi", 1572864), ("2Gi", 2**31), ("1Ti", 2**40)],
+)  # fmt: skip
+def test_quantities(text: str, value: int | str) -> None:
+    assert template.quantity(text) == Decimal(value)
+
+
+@pytest.mark.parametrize(
+    ("requests", "limits", "wanted"),
+    [
+        ({}, {}, ({"cpu": "100m", "memory": "512Mi"}, {"memory": "2Gi"})),
+        ({"cpu": "4"}, {}, ({"cpu": "4", "memory": "512Mi"}, {"memory": "2Gi"})),
+        # A request above the default limit raises it; one below leaves it.
+        ({"memory": "4Gi"}, {}, ({"cpu": "100m", "memory": "4Gi"}, {"memory": "4Gi"})),
+        ({"memory": "1Gi"}, {}, ({"cpu": "100m", "memory": "1Gi"}, {"memory": "2Gi"})),
+        # A limit without a request is the request too, also below the default request.
+        ({}, {"memory": "128Mi"}, ({"cpu": "100m", "memory": "128Mi"}, {"memory": "128Mi"})),
+        ({}, {"cpu": "50m"}, ({"cpu": "50m", "memory": "512Mi"}, {"cpu": "50m", "memory": "2Gi"})),
+        (
+            {"memory": "1Gi"},
+            {"memory": "8Gi", "cpu": "2"},
+            ({"cpu": "2", "memory": "1Gi"}, {"cpu": "2", "memory": "8Gi"}),
+        ),
+        # An extended resource can't be overcommitted.
+        (
+            {"nvidia.com/gpu": "1"},
+            {},
+            ({"cpu": "100m", "memory": "512Mi", "nvidia.com/gpu": "1"}, {"memory": "2Gi", "nvidia.com/gpu": "1"}),
+        ),
+    ],
+)
+def test_resources(
+    requests: dict[str, str], limits: dict[str, str], wanted: tuple[dict[str, str], dict[str, str]]
+) -> None:
+    found = template.resources(Resources(requests=requests, limits=limits), DEFAULT)
+    assert (found["requests"], found["limits"]) == wanted
+    for name, limit in found["limits"].items():
+        assert template.quantity(found["requests"].get(name, "0")) <= template.quantity(limit)
+
+
+def test_resources_that_nobody_wrote_are_the_default() -> None:
+    assert template.resources(None, DEFAULT) == {"requests": DEFAULT.requests, "limits": DEFAULT.limits}
+
+
+def test_what_the_pod_template_says_is_in_the_pod() -> None:
+    wanted = PodTemplate.model_validate(
+        {
+            "nodeSelector": {"disk": "ssd"},
+            "tolerations": [{"key": "gpu", "operator": "Exists"}],
+            "imagePullSecrets": ["registry"],
+            "priorityClassName": "high",
+        }
+    )
+    spec = template.pod(wanted, [], containers=[])
+    assert spec["nodeSelector"] == {"disk": "ssd"}
+    assert spec["tolerations"] == [{"key": "gpu", "operator": "Exists"}]
+    assert spec["imagePullSecrets"] == [{"name": "registry"}]
+    assert spec["priorityClassName"] == "high"
+    plain = template.pod(PodTemplate(), [], containers=[])
+    assert not {"nodeSelector", "tolerations", "imagePullSecrets", "priorityClassName"} & set(plain)
+
+
+def test_a_user_s_variables_come_last_so_that_they_win() -> None:
+    wanted = PodTemplate.model_validate({"env": [{"name": "HOME", "value": "/elsewhere"}]})
+    env = template.container("main", "i", wanted, DEFAULT, [])["env"]
+    assert {item["name"]: item["value"] for item in env}["HOME"] == "/elsewhere"
+
+
+def test_the_task_is_a_file_made_of_the_pod_s_annotation() -> None:
+    (item,) = template.task_volume()["downwardAPI"]["items"]
+    assert item["fieldRef"]["fieldPath"] == f"metadata.annotations['{ANNOTATION}']"
+    assert f"{template.TASK_MOUNT['mountPath']}/{item['path']}" == TASK_FILE
