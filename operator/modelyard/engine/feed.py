@@ -76,7 +76,15 @@ async def run(
     for fed in feeds:
         _watch(registry, fed.resource, sink)
     names = list(namespaces)
-    await kopf.operator(registry=registry, settings=settings, clusterwide=not names, namespaces=names, standalone=True)
+    # An identity, since kopf would else ask for the name of a user that has none in a container.
+    await kopf.operator(
+        registry=registry,
+        settings=settings,
+        identity="modelyard",
+        clusterwide=not names,
+        namespaces=names,
+        standalone=True,
+    )
 
 
 def _watch(registry: Any, resource: Resource, sink: Sink) -> None:
