@@ -19,7 +19,7 @@ GENTOO = {
     "bill_depth_mm": 14.2,
     "flipper_length_mm": 216.0,
     "body_mass_g": 5100.0,
-    "sex": None,
+    "sex": "",
 }
 
 
