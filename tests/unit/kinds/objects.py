@@ -127,10 +127,16 @@ def failed(reason: str, message: str) -> Object:
 
 
 def leave(world: World, job: Object, result: Object | None) -> None:
-    """Write a result where the task says, and beside the bytes that it is about."""
+    """Write a result where the task says, and beside the bytes that it is about.
+
+    As the runtime does, not anew where an earlier pod of the same task has left one.
+    """
     task = job["spec"]["template"]["metadata"]["annotations"][ANNOTATION]
     kind = {"Ingest": IngestTask, "Train": TrainTask, "Evaluate": EvaluateTask}
     uri = next(kind[name] for name in kind if f'"kind":"{name}"' in task).model_validate_json(task).result_uri
+    earlier = world.results.get(uri)
+    if earlier is not None and result is not None and earlier["kind"] == result["kind"] != "Failed":
+        result = earlier
     if result is None:
         return
     world.results[uri] = result

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from modelyard.engine.plan import Fetch
-from modelyard.engine.resource import CONFIG_MAPS, DATASET_VERSIONS, DATASETS, JOBS, Object
+from modelyard.engine.resource import CONFIG_MAPS, DATASET_VERSIONS, DATASETS, JOBS, Key, Object
 from modelyard_api.datasetversion import DatasetVersionSpec
 from tests.unit.kinds.objects import (
     complete,
@@ -258,14 +260,29 @@ def test_a_lost_status_is_rebuilt_without_a_second_job(world: World) -> None:
     assert all(count == 1 for count in world.created.values())
 
 
-def test_data_that_changed_while_the_status_was_lost_is_still_found(world: World) -> None:
+@pytest.mark.parametrize("job_is_there", [True, False])
+def test_data_that_changed_while_the_status_was_lost_is_read(world: World, job_is_there: bool) -> None:
     ingest(world)
     put_data(world, "b")
+    if not job_is_there:
+        world.delete(JOBS, world.one(JOBS)["metadata"]["name"])
     world.status(DATASETS, "penguins", None)
     world.settle()
-    world.tick(60)
     ingest(world, "b")
     assert world.status_of(DATASETS, "penguins")["versions"] == 2
+
+
+def test_data_that_changes_before_the_job_is_made_is_what_it_reads(world: World) -> None:
+    ingest(world)
+    put_data(world, "b")
+    world.now += timedelta(minutes=1)
+    world.run(Key(DATASETS, "team", "penguins"))
+    assert len(world.all(JOBS)) == 1, "only the next one's name is written"
+    put_data(world, "c")
+    world.settle()
+    ingest(world, "c")
+    world.tick(60)
+    assert "job" not in world.status_of(DATASETS, "penguins"), "what was read is known to be the newest"
 
 
 def test_deleted_and_applied_again_it_meets_nothing_of_the_old_one(world: World) -> None:

@@ -155,7 +155,7 @@ def test_a_lost_status_comes_back_without_anything_being_made(resource: Any, nam
         # What the source holds now can only be read, and reading makes nothing of what is there already.
         again = {slot for slot, count in world.created.items() if count != there.get(slot)}
         assert [slot[2].rsplit("-", 1)[0] for slot in again] == ["penguins-ingest"]
-        there |= dict.fromkeys(again, 2)
+        there |= dict.fromkeys(again, 1)
     assert dict(world.created) == there
     if resource == MODELS:
         # Its history can't be known again, and the promotion that is made out of it is a new one.

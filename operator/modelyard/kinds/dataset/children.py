@@ -18,10 +18,14 @@ from modelyard_api.result import IngestResult
 from modelyard_api.task import SOURCE_FOLDER, IngestTask, Subject
 
 
-def job_name(dataset: Dataset) -> str:
-    """The next look's Job: a function of the last look, so that it can't be made twice."""
+def job_name(dataset: Dataset, source_version: str | None) -> str:
+    """The next look's Job: a function of the last look, so that it can't be made twice.
+
+    Also of the version of the ConfigMap, where one is known: a Job of this name, and its result, which outlives it,
+    are about just that data, even if the last look was forgotten with a lost status.
+    """
     last = dataset.status.last_check_time or ""
-    return child_name(dataset.name, "ingest", dataset.uid, dataset.generation, last)
+    return child_name(dataset.name, "ingest", dataset.uid, dataset.generation, last, source_version or "")
 
 
 def result_uri(dataset: Dataset, name: str) -> str:
@@ -34,7 +38,7 @@ def version_name(dataset: Dataset, result: IngestResult) -> str:
 
 def ingest_job(view: View) -> Object:
     dataset, spec = view.dataset, view.dataset.spec
-    name = job_name(dataset)
+    name = job_name(dataset, dataset.status.source_version)
     image = spec.pod_template.image or view.installation.images.runtime
     source: dict[str, Any]
     mount: dict[str, Any] = {"name": "source", "mountPath": SOURCE_FOLDER, "readOnly": True}

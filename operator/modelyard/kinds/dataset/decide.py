@@ -28,7 +28,7 @@ def decide(view: View, facts: Facts, now: datetime) -> Plan:
         message = "spec.suspend is true: nobody looks for new data; set it to false to go on"
         return conclude(view, now, status, kstatus.suspended(message), Plan(writes=suspending))
     current = next((job for job in view.jobs if job["metadata"]["name"] == status.job), None)
-    if current is not None and status.job != children.job_name(view.dataset):
+    if current is not None and status.job != children.job_name(view.dataset, status.source_version):
         # It reads what an older spec said: start over.
         status.job = None
         starting = kstatus.reconciling("Checking", "the spec has changed")
@@ -57,16 +57,14 @@ def _look(view: View, facts: Facts, now: datetime, status: DatasetStatus) -> Pla
     missing = source.missing(dataset, found)
     if missing:
         return trouble(view, now, status, missing, Plan(after=now + RETRY))
-    name = children.job_name(dataset)
+    read = source.version(dataset, found)
+    name = children.job_name(dataset, read)
     if status.job != name:
-        read = source.version(dataset, found)
         if read and read == status.source_version and status.checked_generation == dataset.generation:
             # The very ConfigMap that was read last time: no pod needed to know that nothing is new.
             after = now + interval(dataset) if dataset.spec.check_every else None
             return conclude(view, now, status, standing(view, status), Plan(after=after, writes=_old_jobs(view)))
-        # A Job of that name from before the status was lost may have read something else.
-        is_new = all(job["metadata"]["name"] != name for job in view.jobs)
-        status.job, status.source_version = name, read if is_new else None
+        status.job, status.source_version = name, read
         return conclude(view, now, status, kstatus.reconciling("Checking", "an ingest Job is being made"), Plan())
     made = Create(JOBS, children.ingest_job(view))
     reads = kstatus.reconciling("Checking", f"Job {name} reads the source")
