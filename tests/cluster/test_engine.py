@@ -376,6 +376,20 @@ async def test_a_mistake_in_one_object_does_not_stop_the_others(bench: Bench) ->
     assert "ZeroDivisionError: this gear has no teeth" in log
 
 
+async def test_a_controller_that_never_rests_slows_down(bench: Bench) -> None:
+    await bench.make("restless", size=1, restless=True)
+    await bench.turning("restless", 1)
+    assert len(await bench.silent(10)) <= 8
+    await bench.make("strict", size=1, strict=True)
+    await bench.turning("strict", 1)
+    await bench.delete("gears", "restless")
+    gear = await bench.turning("strict", 1)
+    assert gear["status"]["strict"] == {"a": 1}
+    await bench.silent(2)
+    assert await bench.silent(5) == [], "a field that the API server drops is not written again and again"
+    assert "the API server changed the status that was written, in ['strict']" in bench.operator.log.read_text()
+
+
 async def test_a_namespace_that_ends_is_quiet(bench: Bench) -> None:
     await bench.make("a", size=1)
     await bench.turning("a", 1)

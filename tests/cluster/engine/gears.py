@@ -41,7 +41,11 @@ CRD: Object = {
                         "type": "object",
                         "properties": {
                             "spec": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
-                            "status": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
+                            "status": {
+                                "type": "object",
+                                "x-kubernetes-preserve-unknown-fields": True,
+                                "properties": {"strict": {"type": "object", "properties": {"a": {"type": "integer"}}}},
+                            },
                         },
                     }
                 },
@@ -106,6 +110,10 @@ class GearController:
             "jobs": len(view.jobs),
             "conditions": conditions(told, status.get("conditions", ()), meta["generation"], now),
         }
+        if spec.get("strict"):
+            wanted["strict"] = {"a": 1, "unknown": 2}  # which the API server drops
+        if spec.get("restless"):
+            wanted["now"] = now.isoformat()
         notes = (Note("Resized", f"The size is {size} now."),) if status.get("size") != size else ()
         return Plan(status=wanted, writes=_children(view.gear), notes=notes)
 

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterable
+from typing import Any
+
+from kubernetes.aio.client import Configuration
+
+from modelyard.engine import events as module
+from modelyard.engine.events import Recorder
+from modelyard.engine.gateway import Gateway
+from modelyard.engine.plan import Note
+from tests.unit.engine.objects import widget
+from tests.unit.engine.server import serving
+from tests.unit.engine.test_gateway import OK, Scripted, failure
+
+WIDGET = {**widget("a", 1), "apiVersion": "modelyard.dev/v1alpha1", "kind": "Widget"}
+
+
+async def recorded(script: Scripted, notes: Iterable[Note]) -> list[dict[str, Any]]:
+    """The requests that came of these notes on one object."""
+    async with serving(script) as url:
+        configuration = Configuration()
+        configuration.host = url
+        gateway = Gateway(configuration)
+        recorder = Recorder(gateway, "me")
+        runs = asyncio.create_task(recorder.run())
+        recorder.record(WIDGET, notes)
+        await recorder.flush(5)
+        runs.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await runs
+        await gateway.close()
+    return script.requests
+
+
+async def test_the_same_note_is_told_once() -> None:
+    notes = [Note("Made", "it"), Note("Made", "it"), Note("Made", "another"), Note("Made", "it", "Warning")]
+    requests = await recorded(Scripted(OK), notes)
+    assert [request["method"] for request in requests] == ["POST"] * 3
+    event = requests[0]["body"]
+    assert event["regarding"]["uid"] == "uid-a"
+    assert (event["reason"], event["note"], event["type"]) == ("Made", "it", "Normal")
+    names = [request["body"]["metadata"]["name"] for request in requests]
+    assert len(set(names)) == 3
+
+
+async def test_one_of_an_earlier_process_becomes_a_series() -> None:
+    requests = await recorded(Scripted(failure(409, "AlreadyExists"), OK), [Note("Made", "it")])
+    assert [request["method"] for request in requests] == ["POST", "PATCH"]
+    assert requests[1]["path"].endswith(requests[0]["body"]["metadata"]["name"])
+    assert requests[1]["body"]["series"]["count"] == 2
+
+
+async def test_a_flood_ends() -> None:
+    requests = await recorded(Scripted(OK), [Note("Made", f"number {number}") for number in range(100)])
+    assert len(requests) == module.BURST
+
+
+async def test_an_event_that_fails_does_not_stop_the_next() -> None:
+    requests = await recorded(Scripted(failure(403, "Forbidden"), OK), [Note("Made", "one"), Note("Made", "two")])
+    assert [request["body"]["note"] for request in requests] == ["one", "two"]
