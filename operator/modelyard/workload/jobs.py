@@ -18,6 +18,8 @@ from modelyard_api.task import ANNOTATION
 
 POD_TEMPLATE = "modelyard.dev/pod-template"
 """Annotation of a Job: the digest of the ``spec.podTemplate`` that it was made from."""
+MAX_TASK_BYTES = 250 * 1024
+"""The API server takes 256 KiB of annotations, names included."""
 MAIN = "main"
 """The container whose exit code counts."""
 LOOK_AT_PODS_AFTER = timedelta(seconds=20)
@@ -55,6 +57,14 @@ def job(metadata: dict[str, Any], task: Model, spec: dict[str, Any], policy: Run
     if policy.active_deadline_seconds is not None:
         body["activeDeadlineSeconds"] = policy.active_deadline_seconds
     return manifest(JOBS, metadata, spec=body)
+
+
+def task_too_large(job: Object) -> str | None:
+    """Why the API server would refuse the Job: annotations have a limit, and the task is one."""
+    size = sum(len(text.encode()) for text in job["spec"]["template"]["metadata"]["annotations"].values())
+    if size <= MAX_TASK_BYTES:
+        return None
+    return f"make a task of {size} bytes for the pod; at most {MAX_TASK_BYTES} are possible"
 
 
 def phase(job: Object) -> JobPhase:

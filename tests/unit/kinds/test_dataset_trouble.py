@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from modelyard.engine.plan import PodsOf, Result
-from modelyard.engine.resource import DATASETS, Object
-from tests.unit.kinds.objects import active, complete, fail, failed, ingest_result, pod, set_job
+from modelyard.engine.resource import DATASETS, JOBS, Object
+from tests.unit.kinds.objects import active, complete, dataset, fail, failed, ingest_result, pod, put_data, set_job
 from tests.unit.kinds.test_dataset import ingest, look_again, ready, running_job, watched
 from tests.unit.kinds.world import World
 
@@ -132,3 +132,28 @@ def test_a_job_that_just_ended_is_not_said_to_wait_for_a_pod(world: World) -> No
     set_job(world, job, ready=0, startTime=start, uncountedTerminatedPods={"succeeded": ["pod"]})
     world.tick(60)
     assert ready(world) == ("False", "Checking")
+
+
+def test_a_spec_that_no_pod_can_be_given_is_told() -> None:
+    values = [f"{number:0256}" for number in range(1000)]
+    columns = [{"name": "x", "type": "Category", "values": values}, {"name": "z", "type": "Category", "values": values}]
+    world = World()
+    put_data(world, "a")
+    world.put(DATASETS, dataset(columns=columns))
+    world.settle()
+    status, reason, message = world.condition(DATASETS, "penguins")
+    assert (status, reason) == ("False", "SpecTooLarge")
+    assert message.startswith("spec.columns")
+    assert "at most 256000" in message
+    assert not world.all(JOBS)
+    world.put(DATASETS, dataset())
+    world.settle()
+    assert ready(world) == ("False", "Checking")
+
+
+def test_a_table_that_is_too_wide_is_told(world: World) -> None:
+    columns = [{"name": f"c{number}", "type": "Float"} for number in range(1001)]
+    ingest(world, columns=columns)
+    status, reason, message = world.condition(DATASETS, "penguins")
+    assert (status, reason) == ("False", "TooManyColumns")
+    assert "1001 columns; at most 1000" in message

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from modelyard.engine.plan import PodsOf, Result
-from modelyard.engine.resource import DATASETS, JOBS, MODEL_VERSIONS, MODELS, Object
+from modelyard.engine.resource import DATASET_VERSIONS, DATASETS, JOBS, MODEL_VERSIONS, MODELS, TRAINING_RUNS, Object
 from modelyard.kinds.modelversion.gates import judge
 from modelyard.workload.names import controller_uid
 from modelyard_api.model import Gate
@@ -26,6 +26,7 @@ from tests.unit.kinds.objects import (
     task_of,
 )
 from tests.unit.kinds.test_model import GATES, train, with_model
+from tests.unit.kinds.test_trainingrun import start
 from tests.unit.kinds.world import World
 
 NAME = "species-v1"
@@ -227,6 +228,18 @@ def test_a_version_of_a_run_that_never_was_is_told() -> None:
     world.put(MODEL_VERSIONS, imported(1, lineage={"trainingRun": "never"}))
     world.settle()
     assert ready(world) == ("False", "ArtifactMissing")
+
+
+def test_data_too_wide_for_a_task_is_told() -> None:
+    world = with_model()
+    latest = world.status_of(DATASETS, "penguins")["latest"]
+    wide = world.get(DATASET_VERSIONS, latest)
+    wide["spec"]["columns"] = [{"name": f"{number:04}" + "é" * 124, "type": "Float"} for number in range(1000)]
+    world.put(DATASET_VERSIONS, wide)
+    put(world)
+    start(world, "forest")
+    assert ready(world) == ("False", "SpecTooLarge")
+    assert world.condition(TRAINING_RUNS, "forest")[:2] == ("False", "SpecTooLarge")
 
 
 def test_without_its_model_a_verdict_stays_as_it_was(world: World) -> None:

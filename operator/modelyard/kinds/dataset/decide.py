@@ -66,9 +66,12 @@ def _look(view: View, facts: Facts, now: datetime, status: DatasetStatus) -> Pla
             return conclude(view, now, status, standing(view, status), Plan(after=after, writes=_old_jobs(view)))
         status.job, status.source_version = name, read
         return conclude(view, now, status, kstatus.reconciling("Checking", "an ingest Job is being made"), Plan())
-    made = Create(JOBS, children.ingest_job(view))
+    job = children.ingest_job(view)
+    if too_large := jobs.task_too_large(job):
+        why = Trouble("SpecTooLarge", f"spec.columns: their names and values {too_large}; declare fewer")
+        return trouble(view, now, status, why, Plan())
     reads = kstatus.reconciling("Checking", f"Job {name} reads the source")
-    return conclude(view, now, status, reads, Plan(writes=(made,)))
+    return conclude(view, now, status, reads, Plan(writes=(Create(JOBS, job),)))
 
 
 def _follow(view: View, facts: Facts, now: datetime, status: DatasetStatus, job: Object) -> Plan:

@@ -16,12 +16,18 @@ from modelyard.workload.failures import Trouble
 from modelyard_api.dataset import DatasetStatus
 from modelyard_api.result import IngestResult
 
+MAX_COLUMNS = 1000
+"""That a DatasetVersion may have."""
 _PASSING = ("Checking", "PodPending", "ArtifactStoreUnavailable", "SourceUnavailable")
 """Reasons of a look that takes nothing away from the version that is there."""
 
 
 def ingested(view: View, now: datetime, status: DatasetStatus, found: IngestResult) -> Plan:
     """Make the version that was found, wait for its verdict, then point at it."""
+    if len(found.columns) > MAX_COLUMNS:
+        message = f"spec.source: it has {len(found.columns)} columns; at most {MAX_COLUMNS} are possible. List in "
+        why = Trouble("TooManyColumns", f"{message}spec.ignore what is not needed")
+        return trouble(view, now, status, why, Plan(after=checked(view, status, now)))
     name = children.version_name(view.dataset, found)
     version = next((item for item in view.versions if item["metadata"]["name"] == name), None)
     if version is None:

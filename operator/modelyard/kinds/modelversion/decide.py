@@ -114,10 +114,13 @@ def _evaluate(view: View, model: ModelKind, now: datetime, status: ModelVersionS
     if view.data is None:
         message = f"spec.lineage.datasetVersion: there is no DatasetVersion {name!r}; apply its Dataset"
         return _plan(view, now, status, kstatus.reconciling("DatasetVersionNotFound", message), Plan())
+    job = children.evaluation_job(view, view.data, model.spec.task)
+    if too_large := jobs.task_too_large(job):
+        message = f"spec.lineage.datasetVersion: the columns of {name} {too_large}; score it on a smaller one"
+        return _plan(view, now, status, kstatus.stalled("SpecTooLarge", message), Plan())
     status.job = children.job_name(view.version)
-    made = Create(JOBS, children.evaluation_job(view, view.data, model.spec.task))
     waits = kstatus.reconciling("Evaluating", f"Job {status.job} scores the model on {name}")
-    return _plan(view, now, status, waits, Plan(writes=(made,)))
+    return _plan(view, now, status, waits, Plan(writes=(Create(JOBS, job),)))
 
 
 def _follow(view: View, job: Object, facts: Facts, now: datetime, status: ModelVersionStatus) -> Plan:

@@ -15,6 +15,7 @@ from modelyard.kinds.trainingrun import children, outcome
 from modelyard.kinds.trainingrun.checks import check
 from modelyard.kinds.trainingrun.observe import View
 from modelyard.kinds.trainingrun.step import Step, fail, wait
+from modelyard.workload import jobs
 from modelyard.workload.failures import Trouble
 from modelyard_api.result import TrainResult
 from modelyard_api.status import Phase
@@ -118,8 +119,13 @@ def again(view: View, facts: Facts, now: datetime) -> Step:
     if view.run.spec.model_ref and view.model is None:
         name = view.run.spec.model_ref.name
         return wait("ModelNotFound", f"spec.modelRef.name: there is no Model {name!r}; apply it")
-    made = Create(JOBS, children.training_job(view, view.version))
-    return Step(kstatus.reconciling("Starting", "the Job is being made"), Phase.PENDING, Plan(writes=(made,)))
+    job = children.training_job(view, view.version)
+    if too_large := jobs.task_too_large(job):
+        columns = len(view.version["spec"]["columns"])
+        message = f"spec.datasetRef: the {columns} columns and spec.trainer {too_large}; ignore columns in the Dataset"
+        return fail(view, now, Trouble("SpecTooLarge", message))
+    making = kstatus.reconciling("Starting", "the Job is being made")
+    return Step(making, Phase.PENDING, Plan(writes=(Create(JOBS, job),)))
 
 
 def adopt(view: View, job: Object) -> Step | None:
