@@ -5,7 +5,7 @@ import json
 import shlex
 import sys
 
-from . import images, providers
+from . import images, network, providers
 from .paths import DEFAULT_NAME, locked
 from .say import CannotRun, say
 
@@ -44,7 +44,10 @@ def _arguments() -> argparse.Namespace:
 
 
 def _run(given: argparse.Namespace) -> None:
+    network.leave()  # a test that has entered a network may run this, and ports and downloads are outside of it
     provider = providers.pick(given.name, given.provider)
+    if given.command in ("kill", "env", "logs", "node") and not provider.status()["exists"]:
+        raise CannotRun(f"There is no cluster {given.name}; start it with 'up --name {given.name}'.")
     if given.command in ("env", "status", "logs"):
         _show(given, provider)
         return
@@ -65,19 +68,16 @@ def _run(given: argparse.Namespace) -> None:
 
 
 def _show(given: argparse.Namespace, provider: providers.Provider) -> None:
-    status = provider.status()
     match given.command:
         case "env":
-            if not status["exists"]:
-                raise CannotRun(f"There is no cluster {given.name}; start it with 'up --name {given.name}'.")
             for key, value in provider.environment().items():
                 print(f"export {key}={shlex.quote(value)}" + (":$PATH" if key == "PATH" else ""))
         case "logs":
             print(provider.logs(given.lines))
         case "status" if given.json:
-            print(json.dumps(status, indent=2))
+            print(json.dumps(provider.status(), indent=2))
         case "status":
-            for key, value in status.items():
+            for key, value in provider.status().items():
                 print(f"{key}: {value}" if key != "nodes" else "\n".join(f"node: {one}" for one in value))
 
 

@@ -1,7 +1,5 @@
 """How tests, the demo and benchmarks use a cluster."""
 
-import ctypes
-import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -11,8 +9,6 @@ from .config import CONTROL_PLANE
 from .embedded import Embedded
 from .paths import locked
 from .say import CannotRun, run, until
-
-_CLONE_NEWNET = 0x40000000
 
 
 def _provider(name: str) -> providers.Provider:
@@ -34,11 +30,7 @@ def enter(name: str) -> None:
         return
     if threading.active_count() > 1:
         raise CannotRun(f"enter({name!r}) has to be called before any thread is started.")
-    with open(network.path(name)) as handle:
-        library = ctypes.CDLL(None, use_errno=True)
-        if library.setns(handle.fileno(), _CLONE_NEWNET):
-            problem = os.strerror(ctypes.get_errno())
-            raise CannotRun(f"Entering the network of {name} failed: {problem}; it needs root.")
+    network.enter(name)
 
 
 def kubeconfig(name: str) -> Path:

@@ -12,7 +12,10 @@ from urllib.parse import urlsplit
 
 def get(kubeconfig: Path, path: str, timeout: float = 5) -> tuple[int, str]:
     """The HTTP status and body of a GET; status 0 and the reason when nobody answers."""
-    config: dict[str, Any] = json.loads(kubeconfig.read_text())
+    try:
+        config: dict[str, Any] = json.loads(kubeconfig.read_text())
+    except FileNotFoundError as error:
+        return 0, str(error)
     cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
     context = ssl.create_default_context(cadata=base64.b64decode(cluster["certificate-authority-data"]).decode())
     with tempfile.NamedTemporaryFile() as pem:  # the ssl module takes these from files only

@@ -34,9 +34,7 @@ class Embedded:
 
     def _prepare(self, programs: str, running: list[int]) -> None:
         record = load(self.name) or Record(self.name, "embedded")
-        # A test may have entered the cluster's network, where the port says nothing about the host's.
-        outside = not network.entered(self.name)
-        if not record.port or (outside and config.CONTROL_PLANE not in running and not network.can_listen(record.port)):
+        if not record.port or (config.CONTROL_PLANE not in running and not network.can_listen(record.port)):
             if running:
                 raise CannotRun(
                     f"Port {record.port} of 127.0.0.1 was taken by another program while the control plane of"

@@ -1,14 +1,17 @@
 """The network namespace of a cluster: pod and Service addresses never leave it."""
 
+import ctypes
 import os
 import socket
 import subprocess
 from pathlib import Path
 
 from .config import CONTROL_PLANE_IP, NODES, node_ip
+from .record import all_records
 from .say import CannotRun, run
 
 _FIRST_PORT, _PORTS = 16443, 100
+_CLONE_NEWNET = 0x40000000
 
 
 def path(name: str) -> Path:
@@ -40,14 +43,37 @@ def delete(name: str) -> None:
         run(["ip", "netns", "del", name])
 
 
+def _is_here(handle: Path) -> bool:
+    return handle.exists() and os.stat(handle).st_ino == os.stat("/proc/self/ns/net").st_ino
+
+
 def entered(name: str) -> bool:
     """Whether the calling process is in the cluster's network."""
-    return path(name).exists() and os.stat(path(name)).st_ino == os.stat("/proc/self/ns/net").st_ino
+    return _is_here(path(name))
 
 
-def outside(name: str) -> str:
-    """The handle of the network that the caller came from, also when it has entered the cluster's."""
-    return "/proc/1/ns/net" if entered(name) else "/proc/self/ns/net"
+def _switch(handle: str | Path) -> None:
+    with open(handle) as file:
+        library = ctypes.CDLL(None, use_errno=True)
+        if library.setns(file.fileno(), _CLONE_NEWNET):
+            raise CannotRun(f"Entering {handle} failed: {os.strerror(ctypes.get_errno())}; it needs root.")
+
+
+def enter(name: str) -> None:
+    """Moves the calling thread, and what it starts, into the cluster's network. Raises CannotRun when it can't."""
+    _switch(path(name))
+
+
+def outside() -> str:
+    """The handle of the machine's own network, also for a caller that has entered a cluster's."""
+    inside = any(_is_here(path(record.name)) for record in all_records())
+    return "/proc/1/ns/net" if inside else "/proc/self/ns/net"
+
+
+def leave() -> None:
+    """Moves the calling thread back out of whichever cluster's network it has entered."""
+    if (machines := outside()) != "/proc/self/ns/net":
+        _switch(machines)
 
 
 def free_port(taken: set[int]) -> int:

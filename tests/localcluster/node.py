@@ -53,7 +53,7 @@ def start(folder: Path, name: str, n: int) -> None:
     groups = cgroups.create(f"{name}-{n}")
     _write(folder, n, {"pid": 0, "started": "", "groups": groups})
     # The way back out of the cluster's network, for the relay of the API.
-    outside = os.open(network.outside(name), os.O_RDONLY)
+    outside = os.open(network.outside(), os.O_RDONLY)
     try:
         with open(folder / str(n) / "log/node.log", "a") as log:
             process = subprocess.Popen(

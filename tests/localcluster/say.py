@@ -1,5 +1,6 @@
 """What a person sees: progress on stderr (stdout belongs to results), and errors that are one clear sentence."""
 
+import re
 import subprocess
 import sys
 import threading
@@ -61,7 +62,8 @@ def run_slow(
             file.write(line)
             file.flush()
             if line.strip():
-                lines, last = lines + 1, line.strip()
+                # Progress bars come with colours, and with carriage returns for what they draw over.
+                lines, last = lines + 1, re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", line.strip()).split("\r")[-1]
     finished.set()
     if process.returncode:
         tail = "\n".join(log.read_text().splitlines()[-20:])
