@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
 
 import pytest
 
-if TYPE_CHECKING:
-    from tests.support.kube import Kube
+from tests.localcluster import access
+from tests.support.kube import Kube
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -19,21 +19,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture(scope="session")
 def cluster(request: pytest.FixtureRequest) -> str:
     """The name of a cluster that runs; from here on addresses of its pods and Services can be reached."""
-    from tests.localcluster import access
-
     name = str(request.config.getoption("--cluster"))
     access.enter(name)
     return name
 
 
+@contextmanager
+def new_namespace(cluster: str) -> Iterator[Kube]:
+    """One that enforces the restricted Pod Security Standard; deleted afterwards, without waiting for its end."""
+    made = Kube(cluster, f"test-{uuid.uuid4().hex[:8]}")
+    metadata = {"name": made.namespace, "labels": {"pod-security.kubernetes.io/enforce": "restricted"}}
+    made.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
+    try:
+        yield made
+    finally:
+        made.run("delete", "namespace", made.namespace, "--wait=false")
+
+
 @pytest.fixture
 def kube(cluster: str) -> Iterator[Kube]:
-    """A new namespace that enforces the restricted Pod Security Standard; deleted afterwards, without waiting."""
-    from tests.support.kube import Kube
-
-    made = Kube(cluster, f"test-{uuid.uuid4().hex[:8]}")
-    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
-    metadata = {"name": made.namespace, "labels": labels}
-    made.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
-    yield made
-    made.run("delete", "namespace", made.namespace, "--wait=false")
+    """A new namespace for one test."""
+    with new_namespace(cluster) as made:
+        yield made

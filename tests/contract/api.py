@@ -28,7 +28,7 @@ class Api(Rest):
 
     def __init__(self, cluster: str, namespace: str) -> None:
         super().__init__(cluster)
-        self.namespace = namespace
+        self.cluster, self.namespace = cluster, namespace
 
     def path(self, kind: str, name: str = "") -> str:
         base = f"/apis/modelyard.dev/v1alpha1/namespaces/{self.namespace}/{PLURALS[kind]}"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
+from tests.conftest import new_namespace
 from tests.contract.api import Api
 from tests.localcluster import access
 from tests.localcluster.paths import REPO
@@ -20,6 +23,14 @@ def crds(cluster: str) -> str:
     return cluster
 
 
+@pytest.fixture(scope="session")
+def api(crds: str) -> Iterator[Api]:
+    """For dry runs: all tests share one namespace, which stays empty."""
+    with new_namespace(crds) as kube:
+        yield Api(crds, kube.namespace)
+
+
 @pytest.fixture
-def api(crds: str, kube: Kube) -> Api:
+def stored(crds: str, kube: Kube) -> Api:
+    """For what is really written: a namespace a test."""
     return Api(crds, kube.namespace)

@@ -57,21 +57,21 @@ def test_create(api: Api, case: Create) -> None:
 
 
 @pytest.mark.parametrize("case", UPDATES, ids=_id)
-def test_update(api: Api, case: Update) -> None:
+def test_update(stored: Api, case: Update) -> None:
     obj = make(case.kind, case.old)
     name = obj["metadata"]["name"]
-    stored = api.store(obj, case.status)
+    there = stored.store(obj, case.status)
     for key, value in case.status.items():
-        assert stored["status"][key] == value
+        assert there["status"][key] == value
     try:
         for change in case.good:
-            answer = api.patch(case.kind, name, {"spec": change})
+            answer = stored.patch(case.kind, name, {"spec": change})
             assert answer.code == 200, (change, answer.message)
         for change in case.bad:
             # A patch that changes nothing would pass for the wrong reason.
-            assert merged(stored["spec"], change) != stored["spec"]
-            answer = api.patch(case.kind, name, {"spec": change})
+            assert merged(there["spec"], change) != there["spec"]
+            answer = stored.patch(case.kind, name, {"spec": change})
             assert answer.code == 422, (change, answer.document)
             assert case.message in answer.message
     finally:
-        api.release(case.kind, name)
+        stored.release(case.kind, name)

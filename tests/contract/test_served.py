@@ -79,20 +79,20 @@ def test_whole_quantities_need_no_quotes(api: Api) -> None:
         assert answer.code == 422, (bad, answer.document)
 
 
-def test_scale(api: Api) -> None:
+def test_scale(stored: Api) -> None:
     obj = make("ModelDeployment")
     status = {"replicas": 2, "selector": "modelyard.dev/modeldeployment=one"}
-    api.store(obj, status)
+    stored.store(obj, status)
     try:
-        scale = api.send("GET", api.path("ModelDeployment", "one/scale"))
+        scale = stored.send("GET", stored.path("ModelDeployment", "one/scale"))
         assert scale.document["spec"] == {"replicas": 1}
         assert scale.document["status"] == status
-        answer = api.patch("ModelDeployment", "one", {"spec": {"replicas": 3}}, "", "scale")
+        answer = stored.patch("ModelDeployment", "one", {"spec": {"replicas": 3}}, "", "scale")
         assert answer.code == 200, answer.message
-        found = api.send("GET", api.path("ModelDeployment", "one")).document
+        found = stored.send("GET", stored.path("ModelDeployment", "one")).document
         assert found["spec"]["replicas"] == 3
     finally:
-        api.release("ModelDeployment", "one")
+        stored.release("ModelDeployment", "one")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -129,17 +129,17 @@ def test_explain_has_a_sentence_for_every_field(crds: str, kind: str) -> None:
             assert "<no description>" not in sentence
 
 
-def test_one_category_lists_all_kinds(kube: Kube, api: Api) -> None:
+def test_one_category_lists_all_kinds(kube: Kube, stored: Api) -> None:
     for kind in KINDS:
-        answer = api.create(make(kind), "")
+        answer = stored.create(make(kind), "")
         assert answer.code == 201, answer.message
     lines = kube.run("get", "modelyard", "--output=name").split()
     assert {line.split(".")[0] for line in lines} >= {kind.lower() for kind in KINDS}
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_short_names_and_columns(kube: Kube, api: Api, kind: str) -> None:
-    assert api.create(make(kind), "").code == 201
+def test_short_names_and_columns(kube: Kube, stored: Api, kind: str) -> None:
+    assert stored.create(make(kind), "").code == 201
     info = KINDS[kind].info
     header, row = kube.run("get", info.short).splitlines()[:2]
     shown = [column.name.upper() for column in info.columns if column.priority == 0]
