@@ -19,6 +19,8 @@ TASK_FILE = "/modelyard/task/task.json"
 SOURCE_FOLDER = "/modelyard/source"
 """Where an ingest pod finds the ConfigMap's key or the volume."""
 IN_FOLDER, OUT_FOLDER, WORK_FOLDER = "/modelyard/in", "/modelyard/out", "/modelyard/work"
+COLLECT_READY = f"{WORK_FOLDER}/collect-ready"
+"""Where the collecting sidecar says that it awaits the end of the container."""
 TERMINATION_LOG = "/dev/termination-log"
 
 

@@ -11,7 +11,7 @@ from modelyard_api.artifact import TEST_PARQUET, TRAIN_PARQUET, canonical, sha25
 from modelyard_api.metrics import METRICS, Task
 from modelyard_api.result import TrainResult
 from modelyard_api.signature import Output, Signature
-from modelyard_api.task import IN_FOLDER, OUT_FOLDER, TrainTask
+from modelyard_api.task import COLLECT_READY, IN_FOLDER, OUT_FOLDER, TrainTask
 from modelyard_runtime import evaluate, frames, package, scoring
 from modelyard_runtime.errors import UserError
 from modelyard_runtime.say import say
@@ -30,9 +30,14 @@ def lay_out(task: TrainTask, store: Store, folder: Path = Path(IN_FOLDER)) -> No
     say(f"{task.data.name} lies in {folder}")
 
 
-def wait_for_the_end() -> None:
-    """Until the kubelet ends us, which it does to a native sidecar once the main container has ended."""
+def wait_for_the_end(ready: Path = Path(COLLECT_READY)) -> None:
+    """Until the kubelet ends us, which it does to a native sidecar once the main container has ended.
+
+    ``ready`` tells the startup probe that the signal is awaited: the main container is not started before, since a
+    short one could end while we are still importing, and the signal would be lost.
+    """
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
+    ready.touch()
     signal.sigwait({signal.SIGTERM, signal.SIGINT})
     say("the container has ended")
 

@@ -12,7 +12,7 @@ from modelyard.workload.names import child_metadata, child_name, short_hash
 from modelyard_api.artifact import RESULT_JSON, canonical, folder
 from modelyard_api.datasetversion import DatasetVersionSpec
 from modelyard_api.metrics import Task
-from modelyard_api.task import Data, Subject, TrainTask
+from modelyard_api.task import COLLECT_READY, Data, Subject, TrainTask
 from modelyard_api.trainingrun import TrainingRun
 
 
@@ -92,7 +92,10 @@ def _own_container(view: View) -> dict[str, Any]:
     folders = [template.TASK_MOUNT, template.IN_MOUNT, template.OUT_MOUNT]
     plain = spec.pod_template.model_copy(update={"env": [], "resources": None})
     lay_out = template.container("lay-out", ours, plain, default, folders, args=["lay-out"])
-    collect = template.container("collect", ours, plain, default, folders, args=["collect"], restartPolicy="Always")
+    probe = {"exec": {"command": ["test", "-e", COLLECT_READY]}, "periodSeconds": 1, "failureThreshold": 60}
+    collect = template.container(
+        "collect", ours, plain, default, folders, args=["collect"], restartPolicy="Always", startupProbe=probe
+    )
     command: dict[str, Any] = {"command": container.command} if container.command else {}
     if container.args:
         command["args"] = container.args
