@@ -43,6 +43,7 @@ kind: Pod
 metadata: {name: writer}
 spec:
   terminationGracePeriodSeconds: 0
+  tolerations: [{operator: Exists}]   # a slow machine may count the node as lost for a moment: nothing to do with this
   containers:
   - name: writer
     image: localhost/modelyard/pause:1
@@ -133,11 +134,10 @@ def test_a_hard_kill_keeps_objects_volumes_and_images() -> None:
 
     cluster("kill")
     assert traces()["processes"] == set()
-    # Also a process that ends by itself counts as killed: `up` has nothing to go by but what it finds.
     cluster("up")
 
     assert kubectl("get", "configmap", "kept", "-o", "jsonpath={.data.key}") == "value"
-    until(60, "the pod's second start", lambda: starts() == 2)
+    until(60, "the pod's second start", lambda: starts() >= 2)
     kubectl("wait", "--for=condition=Ready", "pod/writer", "--timeout=60s")
     assert kubectl("get", "pod", "writer", "-o", "jsonpath={.metadata.uid}") == uid
     assert images() == had

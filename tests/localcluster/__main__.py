@@ -51,6 +51,8 @@ def _run(given: argparse.Namespace) -> None:
     if given.command in ("env", "status", "logs"):
         _show(given, provider)
         return
+    if given.command == "images":
+        images.build_all(providers.builder(provider))
     with locked(f"cluster-{given.name}"):
         match given.command:
             case "up":
@@ -61,7 +63,6 @@ def _run(given: argparse.Namespace) -> None:
             case "kill":
                 provider.kill()
             case "images":
-                images.build_all(providers.builder(provider))
                 provider.load_images()
             case "node":
                 (provider.stop if given.action == "stop" else provider.start)(given.number)

@@ -48,10 +48,10 @@ def state(name: str) -> Path:
 
 
 @contextmanager
-def locked(what: str) -> Iterator[None]:
-    """Holds the lock of that name, so that two callers never build or start the same thing at once."""
+def locked(what: str, *, shared: bool = False) -> Iterator[None]:
+    """Holds the lock of that name: two callers never build or start the same at once; `shared` ones may together."""
     folder = cache() / "locks"
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / what, "w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        fcntl.flock(file, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
         yield

@@ -49,6 +49,11 @@ def outdated(socket: Path) -> list[str]:
 
 def bring(socket: Path, who: str) -> bool:
     """Imports what is outdated; says so and returns whether there was anything. Raises CannotRun when that fails."""
+    with locked("oci", shared=True):  # nobody prunes the layout meanwhile
+        return _bring(socket, who)
+
+
+def _bring(socket: Path, who: str) -> bool:
     refs = outdated(socket)
     if not refs:
         return False
