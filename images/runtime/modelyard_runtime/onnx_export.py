@@ -38,6 +38,10 @@ def to_onnx(pipeline: Pipeline, table: Table, task: Task) -> tuple[bytes, Signat
     classified = ["label", "probabilities"] if has_probabilities else ["label"]
     names = ["value"] if task == Task.REGRESSION else classified
     _name_outputs(model, names)
+    # They come in the order of a set, which differs from process to process.
+    opsets = sorted((item.domain, item.version) for item in model.opset_import)
+    del model.opset_import[:]
+    model.opset_import.extend(onnx.helper.make_opsetid(domain, version) for domain, version in opsets)
     return model.SerializeToString(deterministic=True), _signature(pipeline, table, names)
 
 
