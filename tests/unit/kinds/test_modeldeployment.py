@@ -13,6 +13,7 @@ from modelyard.engine.resource import (
     MODEL_VERSIONS,
     MODELS,
     SERVICES,
+    Key,
     Object,
 )
 from modelyard_api.installation import Installation
@@ -194,8 +195,7 @@ def test_scaling_is_ready_when_all_replicas_are(world: World) -> None:
 
 def test_a_changed_pod_template_is_not_ready_by_the_old_pods(world: World) -> None:
     world.put(MODEL_DEPLOYMENTS, deployment(podTemplate={"resources": {"limits": {"memory": "1Gi"}}}))
-    key = next(key for key in world._keys() if key.resource == MODEL_DEPLOYMENTS)
-    world.run(key)
+    world.run(Key(MODEL_DEPLOYMENTS, "team", "species"))
     assert ready(world) == ("False", "RollingOut"), "the very pass that applies it knows that it isn't there yet"
     world.settle()
     rolled(world)

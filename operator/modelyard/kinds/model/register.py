@@ -27,13 +27,11 @@ def register(view: View, facts: Facts, now: datetime, status: ModelStatus) -> Pl
     registered = {_run_uid(version.metadata) for version in view.versions}
     waiting = [run for run in view.unregistered if run.uid not in registered]
     now_on = status.registering
-    if now_on is not None and now_on.uid in registered:
-        now_on = status.registering = None
     if now_on is None:
         return _number(view, now, status, waiting)
     run = next((run for run in waiting if run.uid == now_on.uid), None)
     if run is None or any(version.spec.number == now_on.number for version in view.versions):
-        # The run is gone, and its number stays unused; or somebody imported a version of that number.
+        # Its version is made; or the run is gone, and its number stays unused; or an import took that number.
         status.registering = None
         return _number(view, now, status, waiting)
     if now_on.number in view.leaving:
