@@ -177,9 +177,7 @@ def feeds_of(controllers: Iterable[Controller]) -> tuple[Fed, ...]:
     resources: dict[Resource, None] = {}
     for controller in controllers:
         resources |= dict.fromkeys((controller.resource, *controller.watches))
-    return tuple(
-        Fed(one, "" if one in kinds or one.group == GROUP else f"{MANAGED_BY}=modelyard") for one in resources
-    )
+    return tuple(Fed(one, "" if one in kinds or one.group == GROUP else f"{MANAGED_BY}=modelyard") for one in resources)
 
 
 def _without_containers(job: Object) -> Object:
