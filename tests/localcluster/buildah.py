@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from . import oci
+from . import layers, oci
 from .digests import IGNORE_FILE, reference
 from .paths import REPO, cache, locked
 from .say import run, run_slow, say
@@ -28,12 +28,12 @@ class Buildah:
     """buildah with its storage in the cache."""
 
     def __init__(self) -> None:
-        own = cache() / "buildah"
+        self.storage = cache() / "buildah"
         # The run folder holds locks and mounts: one that a reboot empties.
         self.argv = [
             "buildah",
             "--root",
-            str(own),
+            str(self.storage),
             "--runroot",
             "/run/modelyard-buildah",
             "--storage-driver",
@@ -60,6 +60,9 @@ class Buildah:
         run_slow(image, self.build_command(image, self.base()), log)
         with locked("oci"):
             oci.folder().mkdir(parents=True, exist_ok=True)
+            inspect = [*self.argv, "inspect", "--type", "image", "--format", "{{.FromImageID}}", reference(image)]
+            if layers.take(self.storage, run(inspect).strip(), reference(image)):
+                return
             target = f"oci:{oci.folder()}:{reference(image)}"
             # Uncompressed: compression costs more than the disk, and equal layers stay equal.
             run([*self.argv, "push", "--quiet", "--disable-compression", reference(image), target])

@@ -33,7 +33,7 @@ def instructions(dockerfile: str) -> Iterator[tuple[str, str]]:
 
 def copied(dockerfile: str) -> list[str]:
     """The source patterns of the COPY and ADD lines that take from the build context. Raises CannotRun on variables."""
-    found = []
+    found: list[str] = []
     for word, rest in instructions(dockerfile):
         if word not in ("COPY", "ADD"):
             continue

@@ -1,11 +1,12 @@
 """The provider `embedded`: a real Kubernetes of two nodes on this machine, without a container engine."""
 
 import shutil
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from . import api, binaries, config, logs, network, node, pki, preflight, store
+from . import api, binaries, config, logs, network, node, pki, preflight, seed, store
 from .paths import HERE, VOLUMES_IN_NODE, state
 from .record import Record, all_records, load
 from .say import CannotRun, run, say, until
@@ -49,9 +50,9 @@ class Embedded:
         network.create(self.name)
         roots = [self.folder / str(n) / "containerd" for n in config.NODES]
         if not all(root.exists() for root in roots):
-            store.fill_seed()
+            seed.fill()
             for root in roots:
-                store.plant(root)
+                seed.plant(root)
 
     def _wait(self, began: float) -> None:
         def alive(ready: object) -> object:
@@ -76,11 +77,10 @@ class Embedded:
         step(60, "DNS", self._resolves)
 
     def _resolves(self) -> bool:
-        # PYTHONPATH is not ours to set: run from the checkout, as this program was.
         name = "kubernetes.default.svc.cluster.local"
         code = f"import sys; sys.path.insert(0, {str(HERE.parent.parent)!r}); from tests.localcluster import dns;"
         try:
-            found = run(network.within(self.name, "python3", "-c", f"{code} print(*dns.resolve({name!r}))"))
+            found = run(network.within(self.name, sys.executable, "-c", f"{code} print(*dns.resolve({name!r}))"))
         except CannotRun:
             return False
         return config.API_SERVICE_IP in found.split()
@@ -122,8 +122,9 @@ class Embedded:
         if sockets:
             store.bring_to_all(sockets)
         else:
+            binaries.build_all()
             store.put_own_images()
-            store.fill_seed()
+            seed.fill()
 
     def logs(self, lines: int) -> str:
         """The last lines of every daemon's log."""

@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from . import docker, oci
+from . import docker, oci, preflight
 from .buildah import Buildah
 from .digests import digest, dockerfiles, reference
 from .paths import REPO, cache, locked
@@ -47,6 +47,9 @@ def _builder() -> str:
 def build_all(builder: str | None = None) -> dict[str, str]:
     """Builds each image whose content has changed; returns the digests. Raises CannotRun when a build fails."""
     builder = builder or _builder()
+    if builder == "buildah":
+        preflight.check_machine()
+        preflight.install_packages()
     digests = image_digests(builder)
     with locked("images"):
         built = _Built(cache() / f"images-{builder}.json")

@@ -20,7 +20,8 @@ def folder() -> Path:
     return cache() / "oci"
 
 
-def _blob(digest: str) -> Path:
+def blob(digest: str) -> Path:
+    """The file of a blob."""
     return folder() / "blobs/sha256" / digest.removeprefix("sha256:")
 
 
@@ -33,9 +34,10 @@ def images() -> dict[str, str]:
     return {entry["annotations"][_REF]: entry["digest"] for entry in manifests if _REF in entry.get("annotations", {})}
 
 
-def _put(data: bytes) -> dict[str, Any]:
+def put(data: bytes) -> dict[str, Any]:
+    """Writes a blob unless it is there; its digest and size as a descriptor has them."""
     digest = "sha256:" + hashlib.sha256(data).hexdigest()
-    path = _blob(digest)
+    path = blob(digest)
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
         part = path.with_suffix(".part")
@@ -47,13 +49,22 @@ def _put(data: bytes) -> dict[str, Any]:
 def _entry(ref: str, digest: str) -> dict[str, Any]:
     # containerd goes by its own annotation, everybody else by the first.
     names = {_REF: ref, "io.containerd.image.name": ref}
-    return {"mediaType": _MANIFEST, "digest": digest, "size": _blob(digest).stat().st_size, "annotations": names}
+    return {"mediaType": _MANIFEST, "digest": digest, "size": blob(digest).stat().st_size, "annotations": names}
 
 
 def _write_index(entries: dict[str, str]) -> None:
+    folder().mkdir(parents=True, exist_ok=True)
     (folder() / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
     index = {"schemaVersion": 2, "manifests": [_entry(ref, digest) for ref, digest in sorted(entries.items())]}
-    (folder() / "index.json").write_text(json.dumps(index))
+    part = folder() / "index.json.part"
+    part.write_text(json.dumps(index))
+    part.replace(folder() / "index.json")
+
+
+def set_image(ref: str, digest: str) -> None:
+    """Lets a reference name the image with that manifest."""
+    if images().get(ref) != digest:
+        _write_index({**images(), ref: digest})
 
 
 def put_program(ref: str, program: Path, inside: str, arguments: tuple[str, ...] = ()) -> None:
@@ -63,7 +74,7 @@ def put_program(ref: str, program: Path, inside: str, arguments: tuple[str, ...]
         member = tarfile.TarInfo(inside.lstrip("/"))
         member.mode, member.size = 0o755, program.stat().st_size
         tar.addfile(member, file)
-    made = {"mediaType": "application/vnd.oci.image.layer.v1.tar", **_put(layer.getvalue())}
+    made = {"mediaType": "application/vnd.oci.image.layer.v1.tar", **put(layer.getvalue())}
     architecture = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
     config = {
         "architecture": architecture,
@@ -71,21 +82,20 @@ def put_program(ref: str, program: Path, inside: str, arguments: tuple[str, ...]
         "config": {"Entrypoint": [inside, *arguments], "Env": ["PATH=/"]},
         "rootfs": {"type": "layers", "diff_ids": [made["digest"]]},
     }
-    about = {"mediaType": "application/vnd.oci.image.config.v1+json", **_put(json.dumps(config).encode())}
+    about = {"mediaType": "application/vnd.oci.image.config.v1+json", **put(json.dumps(config).encode())}
     manifest = {"schemaVersion": 2, "mediaType": _MANIFEST, "config": about, "layers": [made]}
-    digest = _put(json.dumps(manifest).encode())["digest"]
-    if images().get(ref) != digest:
-        _write_index({**images(), ref: digest})
+    set_image(ref, put(json.dumps(manifest).encode())["digest"])
 
 
 def _contents(digest: str) -> list[str]:
     """The digests of the manifest itself, the config and the layers, in the order in which an import wants them."""
-    manifest = json.loads(_blob(digest).read_text())
+    manifest = json.loads(blob(digest).read_text())
     return [digest, manifest["config"]["digest"], *(layer["digest"] for layer in manifest["layers"])]
 
 
 def prune() -> None:
-    """Removes the blobs that no image in the index uses any more."""
+    """Removes the blobs that no image with a name uses any more."""
+    _write_index(images())  # buildah leaves the entries of images that lost their name
     used = {part.removeprefix("sha256:") for digest in images().values() for part in _contents(digest)}
     for path in (folder() / "blobs/sha256").iterdir():
         if path.name not in used:
@@ -113,6 +123,6 @@ def write_archive(out: IO[bytes], refs: Iterable[str], present: set[str]) -> int
             for part in (manifest, config, *layers):
                 if part not in done:
                     done.add(part)
-                    tar.add(_blob(part), arcname=f"blobs/sha256/{part.removeprefix('sha256:')}", recursive=False)
-                    total += _blob(part).stat().st_size
+                    tar.add(blob(part), arcname=f"blobs/sha256/{part.removeprefix('sha256:')}", recursive=False)
+                    total += blob(part).stat().st_size
     return total

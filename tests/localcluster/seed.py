@@ -1,0 +1,116 @@
+"""The seed: one containerd store in the cache with every image unpacked once, from which new nodes are made at once.
+
+A node's blobs are hard links to the seed's, its layers are links to the folders of the seed: containerd changes neither
+after they were committed, containers write elsewhere. So the seed keeps an older image for as long as there is a node
+that was made from it.
+"""
+
+import contextlib
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+from . import binaries, oci, store
+from .config import containerd_toml
+from .paths import cache, locked
+from .say import run, say, until
+
+_BLOBS = "io.containerd.content.v1.content"
+_LAYERS = "io.containerd.snapshotter.v1.overlayfs/snapshots"
+_DATABASES = ("io.containerd.metadata.v1.bolt/meta.db", "io.containerd.snapshotter.v1.overlayfs/metadata.db")
+
+
+def _seed() -> Path:
+    return cache() / "seed"
+
+
+@contextlib.contextmanager
+def _running() -> Iterator[Path]:
+    """A containerd on the seed, in mount and pid namespaces of its own so that nothing of it stays; its socket."""
+    own = _seed()
+    own.mkdir(parents=True, exist_ok=True)
+    socket = own / "containerd.sock"
+    (own / "containerd.toml").write_text(containerd_toml(own / "store", own / "run", socket, None))
+    program = binaries.programs()["containerd"].folder() / "containerd"
+    argv = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    with open(own / "log", "w") as log:
+        process = subprocess.Popen(
+            [*argv, str(program), "--config", str(own / "containerd.toml")],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        until(30, f"the containerd of {own}", lambda: _answers(socket))
+        yield socket
+    finally:
+        for child in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
+            os.kill(int(child), signal.SIGTERM)  # it closes its databases
+        process.wait(timeout=30)
+        shutil.rmtree(own / "run", ignore_errors=True)
+
+
+def _answers(socket: Path) -> bool:
+    version = store.ctr(socket, "version")
+    return socket.exists() and subprocess.run(version, capture_output=True, check=False).returncode == 0
+
+
+def fill() -> None:
+    """Imports into the seed what it lacks of the layout's images."""
+    with locked("seed"):
+        stamp = _seed() / "images"
+        wanted = "".join(f"{ref} {digest}\n" for ref, digest in sorted(oci.images().items()))
+        if stamp.exists() and stamp.read_text() == wanted:
+            return
+        say("unpacking images (once for all nodes)")
+        with _running() as socket:
+            have = store.listed(socket)
+            for ref in set(store.outdated(socket)) & set(have):  # another name keeps the old content
+                old = f"{ref}-{have[ref].removeprefix('sha256:')[:12]}"
+                run(store.ctr(socket, "images", "tag", "--force", ref, old))
+            store.bring(socket, "cache")
+            if not _nodes():
+                for ref in store.listed(socket).keys() - oci.images().keys():
+                    run(store.ctr(socket, "images", "rm", "--sync", ref))
+        stamp.write_text(wanted)
+
+
+def _nodes() -> list[str]:
+    """The folders of the nodes that were made from the seed and still are there."""
+    notes = list((_seed() / "nodes").glob("*"))
+    for note in notes:
+        if not Path(note.read_text()).exists():
+            note.unlink()
+    return [note.read_text() for note in notes if note.exists()]
+
+
+def plant(target: Path) -> None:
+    """Makes a node's containerd folder from the seed, unless there is one."""
+    if target.exists():
+        return
+    part = target.with_name(target.name + ".part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    with locked("seed"):
+        source = _seed() / "store"
+        # Hard links need one file system; else they are copies.
+        link = "--link" if os.stat(source).st_dev == os.stat(part).st_dev else "--reflink=auto"
+        run(["cp", "-a", link, str(source / _BLOBS), str(part)])
+        for layer in (source / _LAYERS).iterdir():
+            own = part / _LAYERS / layer.name
+            own.mkdir(parents=True, mode=0o700)
+            (own / "fs").symlink_to(layer / "fs")
+            if (layer / "work").exists():
+                (own / "work").mkdir(mode=0o711)
+        for database in _DATABASES:  # written in place, unlike all else
+            (part / database).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source / database, part / database)
+        note = _seed() / "nodes" / hashlib.sha256(os.fsencode(target)).hexdigest()[:16]
+        note.parent.mkdir(exist_ok=True)
+        note.write_text(str(target))
+        part.rename(target)
