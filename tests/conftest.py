@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ def cluster(request: pytest.FixtureRequest) -> str:
     """The name of a cluster that runs; from here on addresses of its pods and Services can be reached."""
     name = str(request.config.getoption("--cluster"))
     access.enter(name)
+    os.environ["KUBECONFIG"] = str(access.kubeconfig(name))  # for what starts programs of its own
     return name
 
 

@@ -1,0 +1,46 @@
+"""An operator of the engine's tests on the cluster."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.cluster.engine.bench import Bench
+from tests.cluster.engine.gears import CRD, RULES
+from tests.cluster.engine.proxy import Api, Proxy
+
+
+@pytest.fixture
+async def bench(cluster: str, tmp_path: Path) -> AsyncIterator[Bench]:
+    user = f"modelyard-{secrets.token_hex(4)}"
+    async with Api() as api, Proxy(api, user) as proxy:
+        await api(
+            "PATCH",
+            "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/gears.test.modelyard.dev?fieldManager=test&force=true",
+            CRD,
+            "application/apply-patch+yaml",
+        )
+        namespace = f"engine-{secrets.token_hex(4)}"
+        await api("POST", "/api/v1/namespaces", {"metadata": {"name": namespace}})
+        rights = "/apis/rbac.authorization.k8s.io/v1"
+        await api("POST", f"{rights}/clusterroles", {"metadata": {"name": user}, "rules": RULES})
+        role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": user}
+        binding = {"metadata": {"name": user}, "roleRef": role, "subjects": [{"kind": "User", "name": user}]}
+        await api("POST", f"{rights}/clusterrolebindings", binding)
+        bench = Bench(api, proxy, namespace, tmp_path)
+        try:
+            await bench.operator.start()
+            await bench.operator.ready()
+            yield bench
+        finally:
+            if bench.operator.process and bench.operator.process.returncode is None:
+                await bench.operator.stop()
+            for gear in (await api("GET", bench.path("gears")))["items"]:
+                if gear["metadata"].get("finalizers"):
+                    await bench.edit("gears", gear["metadata"]["name"], {"metadata": {"finalizers": None}})
+            await api("DELETE", f"/api/v1/namespaces/{namespace}")
+            await api("DELETE", f"{rights}/clusterrolebindings/{user}")
+            await api("DELETE", f"{rights}/clusterroles/{user}")

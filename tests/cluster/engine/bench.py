@@ -1,0 +1,62 @@
+"""One operator at work in a namespace of its own, behind a proxy with faults."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from tests.cluster.engine.operator import Operator, until
+from tests.cluster.engine.proxy import Api, Call, Proxy
+
+
+class Bench:
+    """One namespace with an operator that works in it alone, through a proxy."""
+
+    def __init__(self, api: Api, proxy: Proxy, namespace: str, folder: Path) -> None:
+        self.api, self.proxy, self.namespace, self.folder = api, proxy, namespace, folder
+        self.operator = Operator(proxy.kubeconfig(folder), namespace, "first")
+
+    def path(self, plural: str, name: str = "") -> str:
+        groups = {
+            "gears": "apis/test.modelyard.dev/v1",
+            "jobs": "apis/batch/v1",
+            "deployments": "apis/apps/v1",
+            "events": "apis/events.k8s.io/v1",
+        }
+        return f"/{groups.get(plural, 'api/v1')}/namespaces/{self.namespace}/{plural}{'/' if name else ''}{name}"
+
+    async def make(self, name: str, **spec: Any) -> Any:
+        gear = {"apiVersion": "test.modelyard.dev/v1", "kind": "Gear", "metadata": {"name": name}, "spec": spec}
+        return await self.api("POST", self.path("gears"), gear)
+
+    async def edit(self, plural: str, name: str, body: Any) -> Any:
+        return await self.api("PATCH", self.path(plural, name), body)
+
+    async def find(self, plural: str, name: str) -> Any:
+        return await self.api.find(self.path(plural, name))
+
+    async def delete(self, plural: str, name: str) -> None:
+        await self.api("DELETE", self.path(plural, name))
+
+    async def turning(self, name: str, size: int, seconds: float = 30) -> Any:
+        """Wait until the gear is Ready in this size; the gear."""
+
+        async def check() -> Any:
+            gear = await self.find("gears", name)
+            status = (gear or {}).get("status", {})
+            ready = condition(gear, "Ready").get("status") == "True"
+            return ready and status["size"] == size and gear
+
+        return await until(f"{name} is Ready in size {size}", check, seconds)
+
+    async def silent(self, seconds: float) -> list[Call]:
+        """What was written in that time."""
+        before = len(self.proxy.writes())
+        await asyncio.sleep(seconds)
+        return self.proxy.writes()[before:]
+
+
+def condition(obj: Any, type_: str) -> dict[str, Any]:
+    items = ((obj or {}).get("status") or {}).get("conditions", ())
+    return next((item for item in items if item["type"] == type_), {})
