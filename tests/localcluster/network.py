@@ -12,6 +12,8 @@ from .say import CannotRun, run
 
 _FIRST_PORT, _PORTS = 16443, 100
 _CLONE_NEWNET = 0x40000000
+_OWN = "/proc/self/ns/net"
+_WAY_BACK = "MODELYARD_NETWORK_OUTSIDE"
 
 
 def path(name: str) -> Path:
@@ -44,7 +46,7 @@ def delete(name: str) -> None:
 
 
 def _is_here(handle: Path) -> bool:
-    return handle.exists() and os.stat(handle).st_ino == os.stat("/proc/self/ns/net").st_ino
+    return handle.exists() and os.stat(handle).st_ino == os.stat(_OWN).st_ino
 
 
 def entered(name: str) -> bool:
@@ -53,26 +55,37 @@ def entered(name: str) -> bool:
 
 
 def _switch(handle: str | Path) -> None:
-    with open(handle) as file:
-        library = ctypes.CDLL(None, use_errno=True)
-        if library.setns(file.fileno(), _CLONE_NEWNET):
-            raise CannotRun(f"Entering {handle} failed: {os.strerror(ctypes.get_errno())}; it needs root.")
+    try:
+        file = os.open(handle, os.O_RDONLY)
+    except OSError as problem:
+        raise CannotRun(f"{problem}: run this as root, and not from within a cluster's network.") from None
+    library = ctypes.CDLL(None, use_errno=True)
+    failed = library.setns(file, _CLONE_NEWNET)
+    os.close(file)
+    if failed:
+        raise CannotRun(f"Entering {handle} failed: {os.strerror(ctypes.get_errno())}; it needs root.")
 
 
 def enter(name: str) -> None:
     """Moves the calling thread, and what it starts, into the cluster's network. Raises CannotRun when it can't."""
+    # The way back stays open in this process, and those that it starts learn of it.
+    way_back = outside()
+    if way_back == _OWN:
+        way_back = f"/proc/{os.getpid()}/fd/{os.open(_OWN, os.O_RDONLY)}"
     _switch(path(name))
+    os.environ[_WAY_BACK] = way_back
 
 
 def outside() -> str:
     """The handle of the machine's own network, also for a caller that has entered a cluster's."""
-    inside = any(_is_here(path(record.name)) for record in all_records())
-    return "/proc/1/ns/net" if inside else "/proc/self/ns/net"
+    if any(_is_here(path(record.name)) for record in all_records()):
+        return os.environ.get(_WAY_BACK, "/proc/1/ns/net")
+    return _OWN
 
 
 def leave() -> None:
     """Moves the calling thread back out of whichever cluster's network it has entered."""
-    if (machines := outside()) != "/proc/self/ns/net":
+    if (machines := outside()) != _OWN:
         _switch(machines)
 
 
