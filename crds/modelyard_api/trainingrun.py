@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from modelyard_api.base import (
     NAME_RULE,
@@ -17,6 +17,7 @@ from modelyard_api.base import (
     StatusURL,
     Time,
     rule,
+    rules,
 )
 from modelyard_api.metrics import Metric
 from modelyard_api.pods import PodTemplate, RunPolicy
@@ -29,6 +30,16 @@ class DatasetRef(ObjectRef):
 
 
 class TrainingRunSpec(RunPolicy):
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule(
+                "!has(self.trainer.container) || !has(self.podTemplate) || !has(self.podTemplate.image)",
+                "the image of a container is spec.trainer.container.image; leave podTemplate.image out",
+                ".podTemplate",
+            )
+        )
+    )
+
     dataset_ref: DatasetRef = Field(description="The data; its version is resolved once, when the run starts.")
     model_ref: ObjectRef | None = Field(None, description="The Model that a success registers a version of.")
     trainer: Trainer = Field(description="How the model is trained.")

@@ -89,6 +89,12 @@ CREATES = (
     ),
     Create("TrainingRun", "write exactly one of estimator and container", bad={"trainer": {"estimator": None}}),
     Create(
+        "TrainingRun",
+        "the image of a container is spec.trainer.container.image; leave podTemplate.image out",
+        good={"podTemplate": {"image": "a"}},
+        bad={"trainer": {"estimator": None, "container": {"image": "a"}}, "podTemplate": {"image": "a"}},
+    ),
+    Create(
         "Model",
         "write min, max or both",
         good={"gates": [{"name": "g", "metric": "accuracy", "min": 0}]},

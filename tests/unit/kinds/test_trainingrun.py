@@ -175,7 +175,6 @@ FAILS: list[tuple[Object, str, list[str]]] = [
     ({"trainer": OWN, "modelRef": {"name": "species"}, "objective": "r2"}, "MetricDoesNotFit", ["spec.objective"]),
     ({"trainer": OWN, "objective": "accuracy", "additionalMetrics": ["r2"]}, "MetricDoesNotFit", ["Metrics[0]: r2"]),
     ({"trainer": OWN, "additionalMetrics": ["accuracy", "r2"]}, "MetricDoesNotFit", ["Metrics[1]: r2"]),
-    ({"trainer": OWN, "podTemplate": {"image": "x"}}, "ImageNotUsed", ["spec.podTemplate.image", "'x'"]),
     ({"trainer": {"estimator": {"algorithm": "Nonsense"}}, "modelRef": {"name": "nowhere"}}, "UnknownAlgorithm", []),
 ]  # fmt: skip
 

@@ -36,7 +36,10 @@ def decide(view: View, facts: Facts, now: datetime) -> Plan:
         )
         status.promotions = [*status.promotions, promotion][-KEPT_PROMOTIONS:]
         notes.append(
-            Note("Promoted", f"version {choice.champion} is champion, by {choice.by}; before: {status.champion}")
+            Note(
+                "Promoted",
+                f"version {choice.champion} is champion, by {choice.by}; before: {status.champion or 'none'}",
+            )
         )
     status.champion = choice.champion
     status.aliases = aliases(choice.champion, view.versions)

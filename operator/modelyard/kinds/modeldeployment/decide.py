@@ -47,14 +47,14 @@ def decide(view: View, facts: Facts, now: datetime) -> Plan:
     if _rolled_out(view, made):
         if status.stable != number:
             status.history = [*status.history, Served(version=number, time=timestamp(now))][-KEPT_HISTORY:]
-            notes = (Note("Serving", f"version {number} serves on all replicas; before: {status.stable}"),)
+            notes = (Note("Serving", f"version {number} serves on all replicas; before: {status.stable or 'none'}"),)
         status.stable, status.candidate = number, None
         replicas = view.deployment.spec.replicas
         said = kstatus.ready("Serving", f"version {number} serves on {replicas} of {replicas} replicas")
         return _plan(view, now, status, said, writes, notes)
     if status.stable != number:
         if status.candidate != number:
-            notes = (Note("RollingOut", f"version {number} is rolled out; stable: {status.stable}"),)
+            notes = (Note("RollingOut", f"version {number} is rolled out; stable: {status.stable or 'none'}"),)
         status.candidate = number
     return _plan(view, now, status, _progress(view, status, number, made), writes, notes)
 

@@ -27,12 +27,6 @@ def check(spec: TrainingRunSpec, model_task: str | None) -> Trouble | None:
                 f"Model of task {task}; choose another algorithm or another Model",
             )
         task = task or fits
-    if spec.trainer.container and spec.pod_template.image:
-        return Trouble(
-            "ImageNotUsed",
-            f"spec.podTemplate.image: {spec.pod_template.image!r} would not be used, since spec.trainer.container "
-            "brings its own image; remove it",
-        )
     named = [("spec.objective", spec.objective)] if spec.objective else []
     named += [(f"spec.additionalMetrics[{i}]", metric) for i, metric in enumerate(spec.additional_metrics)]
     if task is None and named:
