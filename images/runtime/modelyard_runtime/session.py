@@ -30,7 +30,9 @@ class Session:
         """Each output by its name, in the shape of the signature."""
         feeds: dict[str, Any]
         if self.layout == "Tensor":
-            feeds = {"input": features.to_numpy(dtype=np.float32)}
+            # By name: an example that was read back has its columns in the order of the alphabet.
+            names = [item.name for item in self.signature.inputs]
+            feeds = {"input": features[names].to_numpy(dtype=np.float32)}
         else:
             kinds = {item.name: np.float32 if item.datatype == "FP32" else object for item in self.signature.inputs}
             feeds = {name: features[name].to_numpy(dtype=kind).reshape(-1, 1) for name, kind in kinds.items()}
