@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar
 
@@ -11,11 +12,16 @@ from pydantic.alias_generators import to_camel
 from modelyard_api import API_VERSION
 
 
+def wire_name(name: str) -> str:
+    """camelCase by the Kubernetes API conventions: acronyms in capitals but at the start (``trackingURL``, ``uri``)."""
+    return re.sub(r"(?<=[a-z])(Url|Uri|Ui)(?![a-z])", lambda found: found[0].upper(), to_camel(name))
+
+
 class Model(BaseModel):
     """A part of a spec or a status. Unknown fields are ignored: an older operator may meet a newer object."""
 
     model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, use_enum_values=True, protected_namespaces=()
+        alias_generator=wire_name, populate_by_name=True, use_enum_values=True, protected_namespaces=()
     )
 
     def wire(self) -> dict[str, Any]:

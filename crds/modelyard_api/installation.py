@@ -6,16 +6,15 @@ Its data has one key, ``installation.yaml``, a document of this form; everything
 from __future__ import annotations
 
 from pydantic import ConfigDict, Field
-from pydantic.alias_generators import to_camel
 
-from modelyard_api.base import Model
+from modelyard_api.base import Model, wire_name
 from modelyard_api.pods import Resources
 
 
 class Strict(Model):
     """A typing error in the installation is an error at start, not a setting that is quietly not there."""
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", protected_namespaces=())
+    model_config = ConfigDict(alias_generator=wire_name, populate_by_name=True, extra="forbid", protected_namespaces=())
 
 
 class Images(Strict):
@@ -42,7 +41,7 @@ class Installation(Strict):
         pattern=r"^https?://[^\s/]+$",
         description="The MLflow server: tracking, and artifacts through its proxy.",
     )
-    tracking_ui_url: str | None = Field(None, description="Where people reach its pages [trackingUrl].")
+    tracking_ui_url: str | None = Field(None, description="Where people reach its pages [trackingURL].")
     images: Images = Field(default_factory=Images, description="The images of the pods that the operator makes.")
     resources: DefaultResources = Field(
         default_factory=DefaultResources, description="CPU and memory of pods that say nothing of their own."

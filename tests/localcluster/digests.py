@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from fnmatch import fnmatch
 from pathlib import Path
 
-from .paths import HERE, REPO
+from .paths import REPO
 from .say import CannotRun
 
-# No part of an image; `dockerignore` beside this file tells the builders the same.
+# No part of an image; `.dockerignore` in the root tells the builders the same.
 IGNORED = ("__pycache__", "*.pyc", "*.egg-info")
 
 
@@ -91,4 +91,4 @@ def reference(image: str) -> str:
     return f"localhost/modelyard/{image}:dev"
 
 
-IGNORE_FILE = HERE / "dockerignore"
+IGNORE_FILE = REPO / ".dockerignore"

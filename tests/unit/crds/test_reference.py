@@ -22,7 +22,7 @@ def test_it_names_every_kind_field_and_rule() -> None:
         "`spec.podTemplate.resources.requests`",
         "`status.champion`",
         "`resources.run.limits`",
-        "`trackingUrl`",
+        "`trackingURL`",
     ):
         assert f"| {field} |" in text
 

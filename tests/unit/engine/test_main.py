@@ -14,7 +14,7 @@ def test_everything_has_a_default(data: dict[str, str]) -> None:
 
 
 def test_fields_are_read() -> None:
-    found = parse_installation({"installation.yaml": "trackingUrl: http://mlflow:5000\nnamespaces: [a, b]\n"}, WHERE)
+    found = parse_installation({"installation.yaml": "trackingURL: http://mlflow:5000\nnamespaces: [a, b]\n"}, WHERE)
     assert found.tracking_url == "http://mlflow:5000"
     assert found.namespaces == ["a", "b"]
 
@@ -22,8 +22,8 @@ def test_fields_are_read() -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("trackingUrl: ftp://x", "trackingUrl: .*pattern.*not 'ftp://x'"),
-        ("trackingURL: http://x", "trackingURL: Extra inputs"),
+        ("trackingURL: ftp://x", "trackingURL: .*pattern.*not 'ftp://x'"),
+        ("trackingUrl: http://x", "trackingUrl: Extra inputs"),
         ("namespaces: all", "namespaces: .*list.*not 'all'"),
         ("- a", "document: "),
         ("a: [", "not YAML"),

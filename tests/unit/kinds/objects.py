@@ -102,7 +102,7 @@ def train_result(job: Object, accuracy: float = 0.9, **more: Any) -> Object:
     return {
         "kind": "Train",
         "task": "Classification",
-        "artifactUri": f"{task.base_uri}/model",
+        "artifactURI": f"{task.base_uri}/model",
         "artifactDigest": digest(f"{task.base_uri}{task.data.digest}"),
         "artifactBytes": 1000,
         "signature": SIGNATURE,
@@ -140,7 +140,7 @@ def leave(world: World, job: Object, result: Object | None) -> None:
     if result is None:
         return
     world.results[uri] = result
-    beside = result.get("uri") or result.get("artifactUri")
+    beside = result.get("uri") or result.get("artifactURI")
     if beside:
         world.results[f"{beside}/result.json"] = result
 

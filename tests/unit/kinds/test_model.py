@@ -127,13 +127,13 @@ def test_a_result_that_is_gone_does_not_hold_up_the_others() -> None:
         start(world, name, modelRef={"name": "species"})
         complete(world, job_of(world, name), train_result(job_of(world, name)))
         world.tick(1)
-    del world.results[world.status_of(TRAINING_RUNS, "a")["resultUri"]]
+    del world.results[world.status_of(TRAINING_RUNS, "a")["resultURI"]]
     world.down.clear()
     world.tick(10)
     assert versions(world) == ["species-v1"]
     assert (ready(world, "a"), ready(world, "b")) == (("False", "Registering"), ("True", "Registered"))
     assert any(note[1] == "ResultMissing" and "TrainingRun a" in note[2] for note in world.notes)
-    world.results[world.status_of(TRAINING_RUNS, "a")["resultUri"]] = train_result(job_of(world, "a"))
+    world.results[world.status_of(TRAINING_RUNS, "a")["resultURI"]] = train_result(job_of(world, "a"))
     world.tick(10)
     assert versions(world) == ["species-v1", "species-v2"]
 

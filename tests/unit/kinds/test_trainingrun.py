@@ -84,7 +84,7 @@ def test_it_resolves_the_latest_version_once_and_makes_one_job(world: World) -> 
     assert (status["datasetVersion"], status["phase"], status["startTime"]) == (latest, "Pending", at(world))
     job = job_of(world)
     task = task_of(job, TrainTask)
-    assert (task.data.name, task.image, task.result_uri) == (latest, status["image"], status["resultUri"])
+    assert (task.data.name, task.image, task.result_uri) == (latest, status["image"], status["resultURI"])
     assert (job["spec"]["backoffLimit"], job["spec"]["activeDeadlineSeconds"]) == (3, 60)
     rules = job["spec"]["podFailurePolicy"]["rules"]
     assert rules[0] == {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget"}]}

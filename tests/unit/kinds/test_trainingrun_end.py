@@ -24,7 +24,7 @@ def test_trained_without_a_model_it_is_complete(world: World) -> None:
     assert (status["phase"], status["objective"], status["score"]) == ("Succeeded", "balanced_accuracy", "0.9877")
     assert status["outputs"] == {"datasetVersion": status["datasetVersion"]}
     assert (status["completionTime"], status["attempts"]) == (at(world), 1)
-    assert status["trackingUrl"].endswith("/#/experiments/7/runs/r1")
+    assert status["trackingURL"].endswith("/#/experiments/7/runs/r1")
     assert ready(world) == ("True", "Trained")
     assert world.condition(TRAINING_RUNS, "forest", "Complete")[0] == "True"
 
@@ -235,7 +235,7 @@ def test_a_lost_status_comes_back_from_the_job(world: World, ended: bool) -> Non
     world.status(TRAINING_RUNS, "forest", None)
     world.settle()
     after = world.status_of(TRAINING_RUNS, "forest")
-    for field in ("datasetVersion", "image", "job", "resultUri", "startTime", "phase", "outputs", "score"):
+    for field in ("datasetVersion", "image", "job", "resultURI", "startTime", "phase", "outputs", "score"):
         assert after.get(field) == first.get(field), field
     assert jobs_of(world) == 1
 
