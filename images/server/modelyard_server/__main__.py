@@ -48,9 +48,9 @@ def main() -> int:
         )
     import asyncio
 
-    from modelyard_server.server import serve
+    from modelyard_server.server import leave, serve
 
-    return asyncio.run(
+    code = asyncio.run(
         serve(
             arguments.model_dir,
             arguments.name,
@@ -62,6 +62,7 @@ def main() -> int:
             termination_log=arguments.termination_log,
         )
     )
+    leave(code)
 
 
 if __name__ == "__main__":

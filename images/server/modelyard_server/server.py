@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
+import sys
 import time
 import warnings
 from pathlib import Path
+from typing import NoReturn
 
 from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
@@ -18,6 +21,13 @@ from modelyard_server.model import OnnxModel, load
 from modelyard_server.say import last_words, say
 
 OK, FAILED, USER_ERROR = 0, 1, 2
+
+
+def leave(code: int) -> NoReturn:
+    """Ends the process at once: granian's threads must not meet an interpreter that is being taken down."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 async def serve(
@@ -67,7 +77,8 @@ async def serve(
             await asyncio.wait({serving, stop}, return_when=asyncio.FIRST_COMPLETED)
     except ModelError as error:
         last_words(f"cannot serve {name} version {version}: {error}", termination_log)
-        return USER_ERROR
+        # Nothing was ever answered but "not ready". Stopping granian while it may still be starting can abort it.
+        leave(USER_ERROR)
     finally:
         app.drain()
         if stop.done() and app.model is not None and not serving.done():
