@@ -25,9 +25,11 @@ def pipeline(estimator: BaseEstimator, spec: Features, train: Table, task: Task,
     """An unfitted pipeline. A table of numbers alone needs no column transformer: it takes one float32 matrix."""
     numeric = _numeric(spec.numeric)
     if train.categorical:
-        branches = [("numeric", Pipeline(numeric), train.numeric)] if train.numeric else []
+        # By position: the converter then needs no column's name.
+        where = {item.name: index for index, item in enumerate(train.inputs)}
+        branches = [("numeric", Pipeline(numeric), [where[name] for name in train.numeric])] if train.numeric else []
         encoder = _encoder(spec.categorical, train.features[train.categorical])
-        branches.append(("categorical", encoder, train.categorical))
+        branches.append(("categorical", encoder, [where[name] for name in train.categorical]))
         numeric = [("columns", ColumnTransformer(branches, sparse_threshold=0.0))]
     select = [("select", _selection(spec.select, task, seed))] if spec.select else []
     return Pipeline([*numeric, *select, ("estimator", estimator)])

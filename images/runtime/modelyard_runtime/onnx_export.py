@@ -10,6 +10,7 @@ from modelyard_api.metrics import Task
 from modelyard_api.signature import Output, Signature
 from modelyard_runtime.errors import UserError
 from modelyard_runtime.frames import Table
+from modelyard_runtime.onnx_names import rename_ends
 
 OPSET = {"": 18, "ai.onnx.ml": 3}
 
@@ -19,13 +20,18 @@ def to_onnx(pipeline: Pipeline, table: Table, task: Task) -> tuple[bytes, Signat
     from skl2onnx import convert_sklearn
     from skl2onnx.common.data_types import FloatTensorType, StringTensorType
 
-    if table.categorical:
-        kinds = {"FP32": FloatTensorType, "BYTES": StringTensorType}
-        initial = [(item.name, kinds[item.datatype]([None, 1])) for item in table.inputs]
-    else:
-        initial = [("input", FloatTensorType([None, len(table.inputs)]))]
     final = pipeline.steps[-1][1]
     has_probabilities = task == Task.CLASSIFICATION and hasattr(pipeline, "predict_proba")
+    classified = ["label", "probabilities"] if has_probabilities else ["label"]
+    names = ["value"] if task == Task.REGRESSION else classified
+    if table.categorical:
+        # Neutral names: the converter changes those that are not identifiers. They get their own ones afterwards.
+        kinds = {"FP32": FloatTensorType, "BYTES": StringTensorType}
+        initial = [(f"c{index}", kinds[item.datatype]([None, 1])) for index, item in enumerate(table.inputs)]
+        inputs = [item.name for item in table.inputs]
+        _refuse_reserved(inputs, names)
+    else:
+        initial, inputs = [("input", FloatTensorType([None, len(table.inputs)]))], ["input"]
     options = {}
     if task == Task.CLASSIFICATION:
         options = {id(final): {"zipmap": False} if has_probabilities else {"raw_scores": True}}
@@ -35,9 +41,7 @@ def to_onnx(pipeline: Pipeline, table: Table, task: Task) -> tuple[bytes, Signat
     except Exception as error:  # The converters raise whatever they meet, of a dozen types.
         message = f"{type(final).__name__} does not convert to ONNX: {str(error).splitlines()[0][:300]}; choose another"
         raise UserError("ConversionFailed", message, "spec.trainer.estimator.algorithm") from error
-    classified = ["label", "probabilities"] if has_probabilities else ["label"]
-    names = ["value"] if task == Task.REGRESSION else classified
-    _name_outputs(model, names)
+    rename_ends(model, inputs, names)
     # They come in the order of a set, which differs from process to process.
     opsets = sorted((item.domain, item.version) for item in model.opset_import)
     del model.opset_import[:]
@@ -45,25 +49,14 @@ def to_onnx(pipeline: Pipeline, table: Table, task: Task) -> tuple[bytes, Signat
     return model.SerializeToString(deterministic=True), _signature(pipeline, table, names)
 
 
-def _name_outputs(model: onnx.ModelProto, names: list[str]) -> None:
-    """Renames the graph's first outputs, and drops the others."""
-    graph = model.graph
-    renamed = {old.name: new for old, new in zip(graph.output, names, strict=False)}
-    taken = {name for node in graph.node for name in (*node.input, *node.output)} | {item.name for item in graph.input}
-    for old, new in renamed.items():
-        if new != old and new in taken:  # an inner tensor or a column of that very name
-            _rename(graph, new, new + "_inner")
-    for old, new in renamed.items():
-        _rename(graph, old, new)
-    del graph.output[len(names) :]
-    for output, name in zip(graph.output, names, strict=True):
-        output.name = name
-
-
-def _rename(graph: onnx.GraphProto, old: str, new: str) -> None:
-    for node in graph.node:
-        node.input[:] = [new if name == old else name for name in node.input]
-        node.output[:] = [new if name == old else name for name in node.output]
+def _refuse_reserved(columns: list[str], outputs: list[str]) -> None:
+    for name in columns:
+        if name in outputs:
+            message = (
+                f"the column {name!r} has the name of the model's output; rename it in the source, or name it in the "
+                "Dataset's spec.ignore or here"
+            )
+            raise UserError("ReservedColumnName", message, "spec.trainer.estimator.features.exclude")
 
 
 def _signature(pipeline: Pipeline, table: Table, names: list[str]) -> Signature:
