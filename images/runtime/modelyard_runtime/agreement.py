@@ -11,6 +11,7 @@ from modelyard_runtime.frames import Table
 from modelyard_runtime.session import Session
 
 RELATIVE, ABSOLUTE = 1e-4, 1e-6
+TIE = 1e-6
 FEWEST, MOST = 200, 5000
 
 
@@ -30,31 +31,68 @@ def probes(test: Table, seed: int) -> pd.DataFrame:
     return pd.concat([rows, changed], ignore_index=True)
 
 
-def check(pipeline: Pipeline, session: Session, test: Table, seed: int) -> dict[str, float]:
-    """Raises UserError unless labels are all equal, and probabilities and values within 1e-4 relative.
+def floor(expected: np.ndarray) -> float:
+    """The absolute difference that rounding explains: single precision, at the scale of the greatest answer."""
+    finite = np.abs(expected[np.isfinite(expected)])
+    return ABSOLUTE * max(1.0, float(finite.max(initial=0.0)))
 
-    Returns the figures: rows compared and the greatest difference.
+
+def differences(found: np.ndarray, expected: np.ndarray) -> np.ndarray:
+    """How far apart, relative to ``expected``: at most RELATIVE is ``|a - b| <= RELATIVE |b| + floor``."""
+    return np.abs(found - expected) / (np.abs(expected) + floor(expected) / RELATIVE)
+
+
+def check(pipeline: Pipeline, session: Session, test: Table, seed: int) -> dict[str, float]:
+    """Raises UserError unless labels are equal, and probabilities and values within 1e-4 relative.
+
+    Where the greatest probabilities are equal, any of their labels will do: which one it is, rounding decides.
+    Returns the figures: rows compared, rows with such a tie, and the greatest difference.
     """
     rows = probes(test, seed)
     matrix = rows if test.categorical else rows.to_numpy(dtype=np.float32)
-    ours = session.ask(rows)
-    worst = 0.0
+    ours, theirs = session.ask(rows), _answers(pipeline, matrix)
+    worst, ties = 0.0, 0
     if "label" in ours:
-        theirs = pipeline.predict(matrix)
-        differ = int(np.sum(ours["label"].astype(object) != np.asarray(theirs).astype(object)))
-        if differ:
-            _refuse(pipeline, f"{differ} of {len(rows)} labels differ")
-    for name, answer in (("probabilities", "predict_proba"), ("value", "predict")):
+        differ = ours["label"].astype(object) != np.asarray(theirs["label"]).astype(object)
+        if "probabilities" in ours:
+            tied, either = _ties(ours["label"], theirs["probabilities"], pipeline.classes_)
+            ties = int(tied.sum())
+            differ &= ~either
+        if differ.any():
+            _refuse(pipeline, f"{differ.sum()} of {len(rows)} labels differ")
+    for name in ("probabilities", "value"):
         if name not in ours:
             continue
-        expected = np.asarray(getattr(pipeline, answer)(matrix), dtype=np.float64).reshape(ours[name].shape)
-        distance = np.abs(ours[name] - expected) / np.maximum(np.abs(expected), ABSOLUTE / RELATIVE)
+        expected = np.asarray(theirs[name], dtype=np.float64).reshape(ours[name].shape)
+        distance = differences(ours[name], expected)
         worst = float(distance.max())
         if not np.isfinite(distance).all() or worst > RELATIVE:
             share = float(np.mean(~(distance <= RELATIVE)))
             found = f"{name} differ by up to {worst:.2g} relative, {share:.2%} of them by more than {RELATIVE:g}"
             _refuse(pipeline, found)
-    return {"rows": float(len(rows)), "greatest_relative_difference": worst}
+    return {"rows": float(len(rows)), "ties": float(ties), "greatest_relative_difference": worst}
+
+
+def _answers(pipeline: Pipeline, matrix: pd.DataFrame | np.ndarray) -> dict[str, np.ndarray]:
+    try:
+        answer = pipeline.predict(matrix)
+        found = {"label": answer, "value": answer}
+        if hasattr(pipeline, "predict_proba"):
+            found["probabilities"] = pipeline.predict_proba(matrix)
+    except ValueError as error:
+        message = f"scikit-learn fits it, but fails to predict: {str(error).splitlines()[0]}"
+        raise UserError("PredictFailed", message, "spec.trainer.estimator") from error
+    return found
+
+
+def _ties(labels: np.ndarray, probabilities: np.ndarray, classes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Two masks of shape (rows,): the two greatest probabilities are equal; and the label is of one as great."""
+    top = np.sort(probabilities, axis=1)[:, -2:]
+    column = {label: index for index, label in enumerate(np.asarray(classes).tolist())}
+    chosen = np.array([column[label] for label in labels.tolist()])
+    own = probabilities[np.arange(len(labels)), chosen]
+    tied = top[:, -1] - top[:, 0] <= TIE if top.shape[1] > 1 else np.zeros(len(labels), dtype=bool)
+    return tied, tied & (top[:, -1] - own <= TIE)
 
 
 def _refuse(pipeline: Pipeline, found: str) -> None:

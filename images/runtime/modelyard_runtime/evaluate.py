@@ -74,7 +74,8 @@ def check_example(manifest: ModelManifest, session: Session) -> None:
         stored = manifest.example.outputs.get(name, [])
         if answer.dtype.kind == "f":
             wanted = np.array(stored, dtype=np.float64).reshape(answer.shape)
-            same = np.allclose(answer, wanted, rtol=agreement.RELATIVE, atol=agreement.ABSOLUTE, equal_nan=True)
+            atol = agreement.floor(wanted)
+            same = np.allclose(answer, wanted, rtol=agreement.RELATIVE, atol=atol, equal_nan=True)
         else:
             same = answer.tolist() == stored
         if not same:

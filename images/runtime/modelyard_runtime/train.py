@@ -41,7 +41,8 @@ def train(task: TrainTask, store: Store) -> TrainResult:
     layout = "Columns" if training.categorical else "Tensor"
     session = Session(data, layout, signature)
     agreed = agreement.check(pipeline, session, test, task.seed)
-    say(f"{agreed['rows']:.0f} rows agree; scoring {len(test.target)} held-out rows")
+    tied = f", {agreed['ties']:.0f} of them have equal greatest probabilities" if agreed["ties"] else ""
+    say(f"{agreed['rows']:.0f} rows agree{tied}; scoring {len(test.target)} held-out rows")
     answers = pipeline.predict(test.matrix())
     probabilities = pipeline.predict_proba(test.matrix()) if hasattr(pipeline, "predict_proba") else None
     classes = list(pipeline.classes_) if kind == Task.CLASSIFICATION else []
