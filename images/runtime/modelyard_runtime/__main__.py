@@ -9,6 +9,7 @@ import argparse
 import os
 import signal
 import sys
+import threading
 import traceback
 from pathlib import Path
 
@@ -31,7 +32,6 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("command", nargs="?", choices=sorted(KINDS), help="must fit the task [what the task says]")
     parser.add_argument("--task", type=Path, default=Path(TASK_FILE), help=f"the task's file [{TASK_FILE}]")
     options = parser.parse_args(arguments)
-    signal.signal(signal.SIGTERM, lambda *_: os._exit(143))
     try:
         task: Task = TypeAdapter(Task).validate_json(options.task.read_bytes())
     except (OSError, ValidationError) as error:
@@ -39,6 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
     command = options.command or task.kind.lower()
     if KINDS[command] != task.kind:
         return _broken(f"{command} was asked for, but the task is to {task.kind.lower()}")
+    stop_on_sigterm(collecting=command == "collect")
     store = Store(Web(task.tracking_url))
     try:
         return run(command, task, store)
@@ -47,6 +48,22 @@ def main(arguments: list[str] | None = None) -> int:
     except Exception as error:
         traceback.print_exc()
         return _broken(f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}")
+
+
+def stop_on_sigterm(collecting: bool) -> None:
+    """Ends the process at once with 143, whatever it does then; a collector awaits the signal by itself.
+
+    A handler would run only between two Python instructions, and one fit may be a single call of minutes. The signal is
+    blocked before the numeric libraries start their threads, which inherit that.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    if not collecting:
+        threading.Thread(target=_await_sigterm, name="sigterm", daemon=True).start()
+
+
+def _await_sigterm() -> None:
+    signal.sigwait({signal.SIGTERM})
+    os._exit(143)
 
 
 def run(command: str, task: IngestTask | TrainTask | EvaluateTask, store: Store) -> int:

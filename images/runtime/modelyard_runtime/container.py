@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from pathlib import Path
 
@@ -33,10 +34,13 @@ def lay_out(task: TrainTask, store: Store, folder: Path = Path(IN_FOLDER)) -> No
 def wait_for_the_end(ready: Path = Path(COLLECT_READY)) -> None:
     """Until the kubelet ends us, which it does to a native sidecar once the main container has ended.
 
-    ``ready`` tells the startup probe that the signal is awaited: the main container is not started before, since a
-    short one could end while we are still importing, and the signal would be lost.
+    ``ready`` tells the startup probe that the signal is awaited: the main container is not started before. A signal
+    that came earlier is the end of the pod, not of a container.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
+    if signal.sigpending():
+        say("told to stop before the container has started")
+        os._exit(143)
     ready.touch()
     signal.sigwait({signal.SIGTERM, signal.SIGINT})
     say("the container has ended")

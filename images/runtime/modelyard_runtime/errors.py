@@ -12,7 +12,8 @@ class UserError(Exception):
     def __init__(self, reason: str, message: str, field: str | None = None) -> None:
         super().__init__(message)
         self.reason, self.field = reason, field
-        self.message = " ".join(f"{field}: {message}".split() if field else message.split())
+        text = " ".join(f"{field}: {message}".split() if field else message.split())
+        self.message = text.encode(errors="replace").decode()  # a file's name need not be UTF-8
 
 
 def one_of(value: str, allowed: Iterable[str], most: int = 40) -> str:

@@ -14,6 +14,10 @@ from modelyard_runtime.errors import UserError
 from modelyard_runtime.say import say
 from modelyard_runtime.store import Store
 
+ELLIPSIS = "..."
+ENOUGH = 80
+"""Bytes of an error's text that are worth more than the metrics."""
+
 
 def earlier(task: Common, store: Store, kind: str) -> dict[str, Any] | None:
     """The result of an earlier pod of the same task, which died between writing it and its end."""
@@ -44,15 +48,7 @@ def leave(result: dict[str, Any], uri: str | None = None) -> None:
     message = Message(kind=result["kind"], result_uri=uri, digest=digest, metrics=metrics)
     if error:
         message.error = Error(reason=error["reason"], message=error["message"], field=error.get("field"))
-    data = _encode(message)
-    while len(data) > MAX_MESSAGE_BYTES:
-        if message.error and len(message.error.message) > 80:
-            message.error.message = message.error.message[: len(message.error.message) * 3 // 4].rstrip() + "..."
-        elif message.metrics:
-            message.metrics.popitem()
-        else:
-            message.result_uri = None
-        data = _encode(message)
+    data = _fitted(message)
     path = Path(os.environ.get("MODELYARD_TERMINATION_LOG", TERMINATION_LOG))
     try:
         path.write_bytes(data)
@@ -60,5 +56,24 @@ def leave(result: dict[str, Any], uri: str | None = None) -> None:
         say(f"no termination message: {problem}")
 
 
+def _fitted(message: Message) -> bytes:
+    """Cuts, until it fits: the error's text down to 80 bytes, metrics from the last, the URI, the text altogether."""
+    error = message.error
+    while error and _too_long(message) and len(error.message.encode()) > ENOUGH:
+        kept = error.message.encode()[: max(ENOUGH, len(error.message.encode()) * 3 // 4) - len(ELLIPSIS)]
+        error.message = kept.decode(errors="ignore").rstrip() + ELLIPSIS
+    while message.metrics and _too_long(message):
+        message.metrics.popitem()
+    if _too_long(message):
+        message.result_uri = None
+    if error and _too_long(message):
+        error.message, error.field, error.reason = "", None, error.reason[:ENOUGH]
+    return _encode(message)
+
+
+def _too_long(message: Message) -> bool:
+    return len(_encode(message)) > MAX_MESSAGE_BYTES
+
+
 def _encode(message: Message) -> bytes:
-    return json.dumps(message.wire(), separators=(",", ":")).encode()
+    return json.dumps(message.wire(), separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()

@@ -1,0 +1,92 @@
+"""How a task ends: the message fits a pod's termination log, and SIGTERM ends even a fit at once."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from modelyard_api.result import MAX_MESSAGE_BYTES
+from modelyard_runtime import outcome
+
+URI = "mlflow-artifacts:/" + "u" * 150
+
+
+@pytest.mark.parametrize("character", ["a", "é", "漢", "🐧", '"', "\x01", "\u200b"])
+@pytest.mark.parametrize("length", [10, 107, 1000, 5000])
+def test_a_message_of_any_characters_fits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, character: str, length: int
+) -> None:
+    monkeypatch.setenv("MODELYARD_TERMINATION_LOG", str(tmp_path / "log"))
+    error = {"reason": "R", "message": character * length, "field": "spec.target"}
+    outcome.leave({"kind": "Failed", "error": error}, URI)
+    data = (tmp_path / "log").read_bytes()
+    assert len(data) <= MAX_MESSAGE_BYTES
+    found = json.loads(data)
+    assert found["error"]["message"].rstrip(".") in error["message"]
+    assert found["resultURI"] == URI
+
+
+def test_what_can_not_be_cut_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MODELYARD_TERMINATION_LOG", str(tmp_path / "log"))
+    outcome.leave({"kind": "Failed", "error": {"reason": "R" * 2000, "message": "m", "field": "f" * 2000}}, "u" * 2000)
+    assert json.loads((tmp_path / "log").read_bytes())["error"]["reason"] == "R" * 80
+
+
+FIT = """
+from modelyard_runtime.__main__ import stop_on_sigterm
+stop_on_sigterm(collecting=False)
+import numpy as np
+from sklearn.svm import SVC
+rng = np.random.default_rng(0)
+x, y = rng.normal(size=(60000, 20)), rng.integers(0, 2, 60000)
+print("fitting", flush=True)
+SVC(C=1e6).fit(x, y)
+"""
+
+
+def test_sigterm_ends_a_fit_at_once() -> None:
+    with subprocess.Popen([sys.executable, "-c", FIT], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "fitting\n"
+            begin = time.monotonic()
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=20) == 143
+            assert time.monotonic() - begin < 5
+        finally:
+            process.kill()
+
+
+COLLECT = """
+import os, signal, sys
+from pathlib import Path
+from modelyard_runtime.__main__ import stop_on_sigterm
+stop_on_sigterm(collecting=True)
+from modelyard_runtime.container import wait_for_the_end
+if sys.argv[2] == "early":
+    os.kill(os.getpid(), signal.SIGTERM)
+wait_for_the_end(Path(sys.argv[1]))
+print("collecting")
+"""
+
+
+@pytest.mark.parametrize(("when", "code"), [("early", 143), ("late", 0)])
+def test_a_collector_goes_on_after_the_container_alone(tmp_path: Path, when: str, code: int) -> None:
+    ready = tmp_path / "ready"
+    with subprocess.Popen([sys.executable, "-c", COLLECT, ready, when], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            while when == "late" and not ready.exists() and process.poll() is None:
+                time.sleep(0.02)
+            if when == "late":
+                process.send_signal(signal.SIGTERM)
+            output, _ = process.communicate(timeout=30)
+            assert process.returncode == code
+            assert ("collecting" in output) == (code == 0)
+        finally:
+            process.kill()
