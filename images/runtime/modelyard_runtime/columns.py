@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -80,7 +82,8 @@ def convert(column: pa.Array, type_: str, name: str) -> pa.Array:
         made = pc.is_in(column, pa.array(_TRUE))
         return pc.if_else(pc.is_null(column), pa.scalar(None, pa.bool_()), made)
     try:
-        return pc.cast(column, ARROW[type_])
+        made = pc.cast(column, ARROW[type_])
+        return pc.if_else(pc.is_nan(made), pa.scalar(None, made.type), made) if type_ == "Float" else made
     except pa.ArrowInvalid:
         bad = [value for value in column.to_pylist() if value is not None and not _fits(value, type_)]
         _refuse(bad, type_, name)
@@ -109,7 +112,8 @@ def describe(table: pa.Table, types: dict[str, str]) -> list[VersionColumn]:
         distinct = pc.count_distinct(column).as_py()
         found = VersionColumn(name=name, type=type_, missing=column.null_count, distinct=distinct)
         if type_ in ("Float", "Integer") and column.null_count < len(column):
-            least = pc.min_max(column).as_py()
-            found.min, found.max = float(least["min"]), float(least["max"])
+            ends = {key: float(value) for key, value in pc.min_max(column).as_py().items()}
+            if all(map(math.isfinite, ends.values())):
+                found.min, found.max = ends["min"], ends["max"]
         made.append(found)
     return made

@@ -20,7 +20,7 @@ from modelyard_runtime.say import say
 from modelyard_runtime.split import held_out
 from modelyard_runtime.store import Store
 from modelyard_runtime.tables import read_source
-from modelyard_runtime.validate import validate
+from modelyard_runtime.validate import not_finite, validate
 
 
 def ingest(task: IngestTask, store: Store, root: Path = Path(SOURCE_FOLDER)) -> IngestResult:
@@ -34,13 +34,14 @@ def ingest(task: IngestTask, store: Store, root: Path = Path(SOURCE_FOLDER)) -> 
     digest = content_digest(table, types)
     id_ = version_id(digest, types, spec)
     uri = f"{task.base_uri}/{id_}"
-    violations = validate(table, spec)
+    unusable = not_finite(table)
+    violations = [*unusable, *validate(table, spec)]
     mask = pa.array(held_out(table[spec.target], spec.split, types[spec.target]))
     train, test = parquet(table.filter(pc.invert(mask))), parquet(table.filter(mask))
     store.put(f"{uri}/{TRAIN_PARQUET}", train)
     store.put(f"{uri}/{TEST_PARQUET}", test)
     result = IngestResult(
-        accepted=not violations or spec.validation.on_failure == "Warn",
+        accepted=not unusable and (not violations or spec.validation.on_failure == "Warn"),
         version_id=id_,
         uri=uri,
         digest=digest,

@@ -18,10 +18,14 @@ EXAMPLE_ROWS = 8
 
 
 def example(session: Session, rows: pd.DataFrame) -> Example:
-    """The first and the last rows of ``rows`` with the model's own answers."""
+    """The first and the last rows of ``rows`` with the model's own answers. Raises UserError for a NaN."""
     half = EXAMPLE_ROWS // 2
     chosen = pd.concat([rows.iloc[:half], rows.iloc[max(half, len(rows) - half) :]], ignore_index=True)
     answers = session.ask(chosen)
+    for name, answer in answers.items():
+        if answer.dtype.kind == "f" and not np.isfinite(answer).all():
+            message = f"the model's output {name!r} is not finite on rows of the data, some of which lack values"
+            raise UserError("InvalidModel", message, "spec.trainer")
     inputs = {name: [_plain(value) for value in chosen[name]] for name in chosen.columns}
     return Example(inputs=inputs, outputs={name: answer.tolist() for name, answer in answers.items()})
 

@@ -46,4 +46,6 @@ class Store:
         return None if data is None else json.loads(data)
 
     def put_json(self, uri: str, document: Any) -> None:
+        """Raises ValueError for infinity and NaN, which JSON does not know."""
+        json.dumps(document, allow_nan=False)
         self.put(uri, canonical(document))

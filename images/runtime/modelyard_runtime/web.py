@@ -50,7 +50,7 @@ class Web:
 
     def json(self, method: str, url: str, document: Any = None) -> Any:
         """A JSON answer. Raises Unavailable for any status but 200, with what the server said."""
-        body = None if document is None else json.dumps(document).encode()
+        body = None if document is None else json.dumps(document, allow_nan=False).encode()
         status, data = self.request(method, url, body, "application/json")
         if status != 200:
             raise Unavailable(f"{method} {url}: {status} {data[:300].decode(errors='replace')}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -125,3 +126,16 @@ def test_missing_and_unknown_files(tmp_path: Path) -> None:
         with pytest.raises(UserError) as caught:
             run_ingest(tmp_path, name, target="kind")
         assert caught.value.reason == reason
+
+
+@pytest.mark.parametrize("value", ["inf", "-Infinity", "1e400", "1e39"])
+@pytest.mark.parametrize("on_failure", ["Reject", "Warn"])
+def test_what_single_precision_can_not_hold_is_never_accepted(tmp_path: Path, value: str, on_failure: str) -> None:
+    store = MemoryStore()
+    text = "a,b,y\n" + "".join(f"{i + 0.5},{i}.5,{'yn'[i % 2]}\n" for i in range(20)) + f"{value},1.5,y\n"
+    result = run_ingest(tmp_path, put(tmp_path, text), store, target="y", validation={"onFailure": on_failure})
+    assert not result.accepted
+    assert [(item.column, item.rule.split(",")[0]) for item in result.violations] == [("a", "finite")]
+    json.loads(store.files[f"{result.uri}/result.json"], parse_constant=pytest.fail)
+    assert result.columns[0].type == "Float"
+    assert result.columns[1].max == 19.5
