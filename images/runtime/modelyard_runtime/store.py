@@ -7,7 +7,7 @@ from typing import Any
 
 from modelyard_api.artifact import canonical, http_url, sha256
 from modelyard_runtime.errors import UserError
-from modelyard_runtime.web import Unavailable, Web
+from modelyard_runtime.web import Unavailable, Web, nothing_there
 
 
 class Store:
@@ -20,7 +20,7 @@ class Store:
             status, data = self.web.request("GET", http_url(self.web.base, uri))
         except ValueError as error:
             raise UserError("InvalidURI", str(error)) from error
-        if status == 404:
+        if nothing_there(status, data):
             return None
         if status != 200:
             raise Unavailable(f"GET {uri}: {status} {data[:200].decode(errors='replace')}")

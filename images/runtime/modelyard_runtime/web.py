@@ -20,12 +20,23 @@ class Unavailable(Exception):
     """The server could not be reached, or failed, for as long as we were patient. Worth another try later."""
 
 
+def nothing_there(status: int, data: bytes) -> bool:
+    """MLflow's own 404. Any other one is of a proxy on the way, or of a wrong address, and proves nothing."""
+    return status == 404 and b"RESOURCE_DOES_NOT_EXIST" in data
+
+
+def _busy(status: int, data: bytes) -> bool:
+    """MLflow answers 400 when it has no database connection left."""
+    return status >= 500 or status == 429 or (status == 400 and b"QueuePool limit" in data)
+
+
 class Web:
-    """One server; keeps its connection. ``request`` raises Unavailable, never on a 4xx."""
+    """One server; keeps its connection. ``request`` raises Unavailable, but not on a 4xx that another try repeats."""
 
     def __init__(self, base: str, patience: float = PATIENCE) -> None:
         self.base, self.patience = base.rstrip("/"), patience
-        parts = urlsplit(base)
+        parts = urlsplit(self.base)
+        self._origin = f"{parts.scheme}://{parts.netloc}"
         self._secure = parts.scheme == "https"
         self._address = (str(parts.hostname), parts.port or (443 if self._secure else 80))
         self._connection: http.client.HTTPConnection | None = None
@@ -36,7 +47,7 @@ class Web:
         while True:
             try:
                 status, data = self._once(method, url, body, type_)
-                if status < 500 and status != 429:
+                if not _busy(status, data):
                     return status, data
                 problem = f"{status} {data[:200].decode(errors='replace')}"
             except (OSError, http.client.HTTPException) as error:
@@ -61,7 +72,7 @@ class Web:
             kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
             self._connection = kind(*self._address, timeout=TIMEOUT)
         headers = {"Content-Type": type_ or "application/octet-stream"} if body is not None else {}
-        self._connection.request(method, url.removeprefix(self.base), body, headers)
+        self._connection.request(method, url.removeprefix(self._origin), body, headers)
         answer = self._connection.getresponse()
         data = answer.read()
         if answer.will_close:

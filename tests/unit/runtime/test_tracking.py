@@ -1,0 +1,138 @@
+"""What the tracking server may answer, as MLflow 3.17 words it, over a real connection."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from modelyard_runtime.store import Store
+from modelyard_runtime.tracking import Tracking
+from modelyard_runtime.web import Unavailable, Web
+
+ABSENT = (404, {"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "Could not find experiment with name 'e'"})
+Answer = Callable[[str, Any], tuple[int, Any]]
+
+
+class Server:
+    """Answers by a function of the path and the document; keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.answer: Answer = lambda path, document: (200, {})
+        self.asked: list[tuple[str, Any]] = []
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                length = int(self.headers.get("Content-Length") or 0)
+                document = json.loads(self.rfile.read(length)) if length else None
+                server.asked.append((self.path, document))
+                status, answer = server.answer(self.path, document)
+                data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            do_POST = do_GET
+
+            def log_message(self, *_: Any) -> None: ...
+
+        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+
+    def url(self, path: str = "") -> str:
+        return f"http://127.0.0.1:{self.http.server_port}{path}"
+
+    def of(self, end: str) -> list[Any]:
+        return [document for path, document in self.asked if path.split("?")[0].endswith(end)]
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    made = Server()
+    yield made
+    made.http.shutdown()
+    made.http.server_close()
+
+
+def test_a_deleted_experiment_is_restored(server: Server) -> None:
+    server.answer = lambda path, _: (
+        200,
+        {"experiment": {"experiment_id": "7", "lifecycle_stage": "deleted"}} if "get-by-name" in path else {},
+    )
+    assert Tracking(Web(server.url())).experiment("e") == "7"
+    assert server.of("experiments/restore") == [{"experiment_id": "7"}]
+
+
+def log(server: Server, params: dict[str, Any], found: Any, refuse: bool = False) -> list[Any]:
+    def answer(path: str, document: Any) -> tuple[int, Any]:
+        if path.endswith("runs/search"):
+            return 200, {"runs": found}
+        if path.endswith("runs/create"):
+            return 200, {"run": {"info": {"run_id": "r"}}}
+        if path.endswith("log-batch") and refuse and document["params"]:
+            return 400, {"error_code": "INVALID_PARAMETER_VALUE", "message": "Changing param values is not allowed."}
+        return 200, {}
+
+    server.answer = answer
+    assert Tracking(Web(server.url())).log("7", "n", "u", params, {"r2": 0.5}, {}) == "r"
+    return server.of("runs/log-batch")
+
+
+def test_odd_keys_are_written_in_characters_that_the_server_takes(server: Server) -> None:
+    (batch,) = log(server, {"a[0]": 1, "é/x": 2, "..": 3, "plain": None}, [])
+    assert {item["key"]: item["value"] for item in batch["params"]} == {
+        "a_0_": "1",
+        "__x": "2",
+        "_": "3",
+        "plain": "None",
+    }
+
+
+def test_parameters_of_an_earlier_try_are_not_written_again(server: Server) -> None:
+    found = [{"info": {"run_id": "r"}, "data": {"params": [{"key": "a", "value": "1"}]}}]
+    (batch,) = log(server, {"a": 2, "b": 3}, found)
+    assert batch["params"] == [{"key": "b", "value": "3"}]
+    assert not server.of("runs/create")
+
+
+def test_refused_parameters_do_not_cost_the_metrics(server: Server) -> None:
+    batches = log(server, {"a": 1}, [], refuse=True)
+    assert [len(batch["params"]) for batch in batches] == [1, 0]
+    assert [batch["metrics"][0]["value"] for batch in batches] == [0.5, 0.5]
+    assert server.of("runs/update")
+
+
+def test_a_full_connection_pool_is_waited_for(server: Server) -> None:
+    full = (400, {"error_code": "BAD_REQUEST", "message": "QueuePool limit of size 5 overflow 10 reached"})
+    server.answer = lambda path, _: full if len(server.asked) < 3 else (200, {"ok": True})
+    assert Web(server.url()).json("GET", server.url("/x")) == {"ok": True}
+    server.answer = lambda path, _: full
+    with pytest.raises(Unavailable, match="QueuePool"):
+        Web(server.url(), patience=0.1).json("GET", server.url("/x"))
+
+
+@pytest.mark.parametrize("body", [b"<html>default backend - 404</html>", b""])
+def test_a_404_of_another_server_is_not_an_empty_store(server: Server, body: bytes) -> None:
+    store = Store(Web(server.url()))
+    server.answer = lambda path, _: (404, body)
+    with pytest.raises(Unavailable, match="404"):
+        store.get("mlflow-artifacts:/a/b")
+    with pytest.raises(Unavailable, match="404"):
+        Tracking(store.web).experiment("e")
+    server.answer = lambda path, _: ABSENT
+    assert store.get("mlflow-artifacts:/a/b") is None
+
+
+@pytest.mark.parametrize("prefix", ["", "/", "/mlflow", "/mlflow/"])
+def test_the_path_of_the_tracking_url_is_kept(server: Server, prefix: str) -> None:
+    store = Store(Web(server.url(prefix)))
+    store.get("mlflow-artifacts:/a/b")
+    assert server.asked[0][0] == prefix.rstrip("/") + "/api/2.0/mlflow-artifacts/artifacts/a/b"
