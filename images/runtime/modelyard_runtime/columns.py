@@ -9,14 +9,18 @@ import pyarrow.compute as pc
 
 from modelyard_api.dataset import ColumnRule
 from modelyard_api.datasetversion import VersionColumn
+from modelyard_runtime import numbers
 from modelyard_runtime.errors import UserError
 
 ARROW = {"Float": pa.float64(), "Integer": pa.int64(), "Boolean": pa.bool_(), "Category": pa.string()}
 _TRUE, _FALSE = ["true", "True", "TRUE", "yes", "1"], ["false", "False", "FALSE", "no", "0"]
 
 
-def typed(table: pa.Table, rules: list[ColumnRule]) -> tuple[pa.Table, dict[str, str]]:
-    """The table with each column in its type's Arrow form, and the types. Declared types win over inferred ones."""
+def typed(table: pa.Table, rules: list[ColumnRule], text: bool) -> tuple[pa.Table, dict[str, str]]:
+    """The table with each column in its type's Arrow form, and the types. Declared types win over inferred ones.
+
+    ``text``: strings may be numbers or booleans, as in CSV. Else they are categories: the file had types to choose.
+    """
     declared = {rule.name: rule.type for rule in rules}
     missing = [name for name in declared if name not in table.column_names]
     if missing:
@@ -25,7 +29,7 @@ def typed(table: pa.Table, rules: list[ColumnRule]) -> tuple[pa.Table, dict[str,
     made, types = [], {}
     for name in table.column_names:
         column = _plain(table[name].combine_chunks(), name)
-        types[name] = declared.get(name) or infer(column)
+        types[name] = declared.get(name) or infer(column, text)
         made.append(convert(column, types[name], name))
     return pa.table(made, names=table.column_names), types
 
@@ -52,7 +56,7 @@ def _plain(column: pa.Array, name: str) -> pa.Array:
     return column.cast(pa.string())  # dates and times, as text
 
 
-def infer(column: pa.Array) -> str:
+def infer(column: pa.Array, text: bool) -> str:
     """The narrowest type that holds every value; a column without any value is Float."""
     if pa.types.is_boolean(column.type):
         return "Boolean"
@@ -60,14 +64,11 @@ def infer(column: pa.Array) -> str:
         return "Integer"
     if pa.types.is_floating(column.type) or column.null_count == len(column):
         return "Float"
-    for type_, arrow in (("Integer", pa.int64()), ("Float", pa.float64())):
-        try:
-            pc.cast(column, arrow)
-            return type_
-        except pa.ArrowInvalid:
-            continue
+    if not text:
+        return "Category"
     words = pa.array([*_TRUE[:3], *_FALSE[:3]])
-    return "Boolean" if pc.all(pc.is_in(column, words)).as_py() else "Category"
+    known = pc.or_(pc.is_in(column, words), pc.is_null(column))
+    return numbers.kind_of(column) or ("Boolean" if pc.all(known).as_py() else "Category")
 
 
 def convert(column: pa.Array, type_: str, name: str) -> pa.Array:
@@ -82,7 +83,7 @@ def convert(column: pa.Array, type_: str, name: str) -> pa.Array:
         made = pc.is_in(column, pa.array(_TRUE))
         return pc.if_else(pc.is_null(column), pa.scalar(None, pa.bool_()), made)
     try:
-        made = pc.cast(column, ARROW[type_])
+        made = _cast(column, type_)
         return pc.if_else(pc.is_nan(made), pa.scalar(None, made.type), made) if type_ == "Float" else made
     except pa.ArrowInvalid:
         bad = [value for value in column.to_pylist() if value is not None and not _fits(value, type_)]
@@ -90,9 +91,15 @@ def convert(column: pa.Array, type_: str, name: str) -> pa.Array:
         raise AssertionError("unreachable") from None
 
 
+def _cast(column: pa.Array, type_: str) -> pa.Array:
+    if pa.types.is_string(column.type) and type_ in ("Integer", "Float"):
+        return numbers.to_integer(column) if type_ == "Integer" else numbers.to_float(column)
+    return pc.cast(column, ARROW[type_])
+
+
 def _fits(value: object, type_: str) -> bool:
     try:
-        pc.cast(pa.array([value]), ARROW[type_])
+        _cast(pa.array([value]), type_)
         return True
     except pa.ArrowInvalid:
         return False

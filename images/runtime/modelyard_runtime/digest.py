@@ -39,8 +39,11 @@ def content_digest(table: pa.Table, types: dict[str, str]) -> str:
     return "sha256:" + total.hexdigest()
 
 
-def version_id(digest: str, types: dict[str, str], spec: DatasetSpec) -> str:
-    """64 hex digits: the same rows under the same declaration make nothing new."""
+def version_id(digest: str, types: dict[str, str], spec: DatasetSpec, lost: float) -> str:
+    """64 hex digits: the same rows under the same declaration make nothing new.
+
+    ``lost``, the share of rows without a target, counts where a rule is held against it: it decides on acceptance.
+    """
     declared = {
         "digest": digest,
         "target": spec.target,
@@ -49,4 +52,6 @@ def version_id(digest: str, types: dict[str, str], spec: DatasetSpec) -> str:
         "split": spec.split.wire(),
         "validation": spec.validation.wire(),
     }
+    if any(rule.name == spec.target and rule.max_missing is not None for rule in spec.columns):
+        declared["lost"] = lost
     return hashlib.sha256(canonical(declared)).hexdigest()

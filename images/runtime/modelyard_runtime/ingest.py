@@ -22,20 +22,23 @@ from modelyard_runtime.store import Store
 from modelyard_runtime.tables import read_source
 from modelyard_runtime.validate import not_finite, validate
 
+MOST_COLUMNS = 1000
+
 
 def ingest(task: IngestTask, store: Store, root: Path = Path(SOURCE_FOLDER)) -> IngestResult:
     """Reads, checks, splits and writes. Raises UserError for what the user can mend."""
     spec = task.spec
-    raw = read_source(root, task.source, spec.source.format)
+    raw, text = read_source(root, task.source, spec.source.format)
     say(f"read {len(raw)} rows, {raw.num_columns} columns")
-    table, types = typed(_wanted(raw, spec), spec.columns)
-    table = table.filter(pc.is_valid(table[spec.target]))
+    whole, types = typed(_wanted(raw, spec), spec.columns, text)
+    table = whole.filter(pc.is_valid(whole[spec.target]))
     _check_target(table, types, spec)
     digest = content_digest(table, types)
-    id_ = version_id(digest, types, spec)
+    lost = whole[spec.target].null_count / len(whole)
+    id_ = version_id(digest, types, spec, lost)
     uri = f"{task.base_uri}/{id_}"
     unusable = not_finite(table)
-    violations = [*unusable, *validate(table, spec)]
+    violations = [*unusable, *validate(table, spec, lost)]
     mask = pa.array(held_out(table[spec.target], spec.split, types[spec.target]))
     train, test = parquet(table.filter(pc.invert(mask))), parquet(table.filter(mask))
     store.put(f"{uri}/{TRAIN_PARQUET}", train)
@@ -73,6 +76,9 @@ def _wanted(table: pa.Table, spec: DatasetSpec) -> pa.Table:
     kept = table.drop_columns(list(spec.ignore)) if spec.ignore else table
     if kept.num_columns < 2:
         raise UserError("NoFeatures", "there is no column but the target", "spec.ignore")
+    if kept.num_columns > MOST_COLUMNS:
+        message = f"there are {kept.num_columns} columns; at most {MOST_COLUMNS} are allowed. Name those to drop here"
+        raise UserError("TooManyColumns", message, "spec.ignore")
     if not len(kept):
         message = "the table has no rows; at least two with different targets are needed"
         raise UserError("EmptyTable", message, "spec.source")

@@ -25,18 +25,21 @@ def not_finite(table: pa.Table) -> list[Violation]:
     return found
 
 
-def validate(table: pa.Table, spec: DatasetSpec) -> list[Violation]:
-    """Every declared rule that is broken, with up to five values that break it."""
+def validate(table: pa.Table, spec: DatasetSpec, lost: float) -> list[Violation]:
+    """Every declared rule that is broken, with up to five values that break it.
+
+    ``lost``: the share of the source's rows that ``table`` is without, since they have no target.
+    """
     found = []
     if len(table) < spec.validation.min_rows:
         found.append(Violation(rule=f"validation.minRows {spec.validation.min_rows}", found=f"{len(table)} rows"))
     for rule in spec.columns:
         if rule.name in table.column_names:
-            found += _column(table[rule.name], rule)
+            found += _column(table[rule.name], rule, lost if rule.name == spec.target else None)
     return found
 
 
-def _column(column: pa.ChunkedArray, rule: ColumnRule) -> list[Violation]:
+def _column(column: pa.ChunkedArray, rule: ColumnRule, missing: float | None) -> list[Violation]:
     found = []
     if rule.min is not None:
         found += _broken(column, pc.less(column, rule.min), rule.name, f"min {rule.min:g}")
@@ -45,7 +48,7 @@ def _column(column: pa.ChunkedArray, rule: ColumnRule) -> list[Violation]:
     if rule.values is not None:
         outside = pc.and_(pc.is_valid(column), pc.invert(pc.is_in(column, pa.array(rule.values, pa.string()))))
         found += _broken(column, outside, rule.name, f"values {', '.join(rule.values)}"[:256])
-    share = column.null_count / len(column) if len(column) else 0.0
+    share = column.null_count / len(column) if missing is None else missing
     if rule.max_missing is not None and share > rule.max_missing:
         rule_text = f"maxMissing {rule.max_missing:g}"
         found.append(Violation(column=rule.name, rule=rule_text, found=f"{share:.4g} of the values are missing"))

@@ -1,0 +1,44 @@
+"""Numbers that are written as text."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+_WHOLE, _INTEGER = r"^[+-]?(0|[1-9][0-9]*)$", r"^[+-]?[0-9]+(\.0*)?$"
+_DECIMAL = r"(?i)^[+-]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)(e[+-]?[0-9]+)?$"
+_SPECIAL = r"(?i)^[+-]?(nan|inf|infinity)$"
+
+
+def kind_of(column: pa.Array) -> str | None:
+    """Integer or Float, whichever is narrower and holds all of these strings; None where one is not a number.
+
+    ``01234`` is none, for it would lose its zero: it is a postal code, not a count. Neither is ``0x1F``.
+    """
+    if _all(column, _WHOLE) and _fit(column):
+        return "Integer"
+    return "Float" if _all(column, f"{_DECIMAL}|{_SPECIAL}") else None
+
+
+def to_integer(column: pa.Array) -> pa.Array:
+    """As declared: with leading zeros, a plus, or a fraction of zeros. Raises pa.ArrowInvalid."""
+    if not _all(column, _INTEGER):
+        raise pa.ArrowInvalid("not all are whole numbers")
+    return pc.cast(pc.replace_substring_regex(column, r"^\+|\.0*$", ""), pa.int64())
+
+
+def to_float(column: pa.Array) -> pa.Array:
+    """Raises pa.ArrowInvalid."""
+    return pc.cast(pc.replace_substring_regex(column, r"^\+", ""), pa.float64())
+
+
+def _all(column: pa.Array, pattern: str) -> bool:
+    return pc.all(pc.match_substring_regex(column, pattern)).as_py() is not False
+
+
+def _fit(column: pa.Array) -> bool:
+    try:
+        to_integer(column)
+    except pa.ArrowInvalid:
+        return False
+    return True
