@@ -56,6 +56,9 @@ class TrainResult(Model):
     metrics: dict[str, float]
     source_digest: str
     parameters: dict[str, Any] = Field(default_factory=dict)
+    dataset_version: str | None = Field(None, description="The DatasetVersion that it was trained on.")
+    dataset_digest: str | None = Field(None, description="That version's content digest.")
+    image: str | None = Field(None, description="The image that trained it, as the task names it.")
     tracking_run_id: str | None = None
     tracking_experiment_id: str | None = None
 

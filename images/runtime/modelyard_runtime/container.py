@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from pathlib import Path
 
-import numpy as np
-
-from modelyard_api.artifact import TEST_PARQUET, TRAIN_PARQUET, canonical, sha256
+from modelyard_api.artifact import TEST_PARQUET, TRAIN_PARQUET, canonical
 from modelyard_api.metrics import METRICS, Task
 from modelyard_api.result import TrainResult
 from modelyard_api.signature import Output, Signature
@@ -18,6 +17,7 @@ from modelyard_runtime.errors import UserError
 from modelyard_runtime.say import say
 from modelyard_runtime.session import Session
 from modelyard_runtime.store import Store
+from modelyard_runtime.train import source_digest
 
 MODEL = "model.onnx"
 
@@ -70,7 +70,10 @@ def collect(task: TrainTask, store: Store, folder: Path = Path(OUT_FOLDER)) -> T
         signature=signature,
         objective=objective,
         metrics=metrics,
-        source_digest=sha256(canonical(task.trainer.wire())),
+        source_digest=source_digest(task),
+        dataset_version=task.data.name,
+        dataset_digest=task.data.digest,
+        image=task.image,
     )
 
 
@@ -119,13 +122,39 @@ def _signature(data: bytes, task: TrainTask, kind: Task) -> tuple[str, Signature
 
 
 def _classes(data: bytes, width: int) -> list[str]:
-    """The classes in the order of the probabilities, from the last classifier node that names as many."""
+    """The classes in the order of the probabilities: what the metadata says, else the last classifier node's.
+
+    Raises UserError where neither names as many as there are probabilities: a guess would serve wrong names.
+    """
     import onnx
 
+    model = onnx.load_from_string(data)
+    stated = {item.key: item.value for item in model.metadata_props}.get("classes")
+    if stated is not None:
+        return _stated(stated, width)
     found: list[str] = []
-    for node in onnx.load_from_string(data).graph.node:
+    for node in model.graph.node:
         for attribute in node.attribute:
             values = [item.decode() for item in attribute.strings] or list(map(str, attribute.ints))
             if attribute.name.startswith(("classlabels", "classes", "cats", "keys", "values")) and len(values) == width:
                 found = values
-    return found or [str(index) for index in np.arange(width)]
+    if not found:
+        message = (
+            f"nothing in the model names the classes of its {width} probabilities; add metadata_props 'classes' with "
+            f"a JSON list of {width} strings or integers, in the order of the columns"
+        )
+        raise UserError("InvalidModel", message, "spec.trainer.container")
+    return found
+
+
+def _stated(text: str, width: int) -> list[str]:
+    try:
+        classes = json.loads(text)
+    except ValueError:
+        classes = None
+    plain = isinstance(classes, list) and all(type(item) in (str, int) for item in classes)
+    names = [str(item) for item in classes] if plain else []
+    if len(set(names)) != width or len(names) != width:
+        message = f"metadata_props 'classes' is {text[:200]!r}; it must be a JSON list of {width} different classes"
+        raise UserError("InvalidModel", message, "spec.trainer.container")
+    return names

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from modelyard_api.artifact import TEST_PARQUET, ModelManifest
-from modelyard_api.metrics import METRICS, Task, metrics_of
+from modelyard_api.metrics import Task
 from modelyard_api.result import EvaluateResult
 from modelyard_api.signature import Input
 from modelyard_api.task import Data, EvaluateTask
@@ -31,26 +31,18 @@ def evaluate(task: EvaluateTask, store: Store) -> EvaluateResult:
     )
 
 
-def score(session: Session, store: Store, data: Data, kind: Task, names: list[str] | None = None) -> dict[str, float]:
-    """Every metric that can be computed of the model's own answers on the held-out rows, or just ``names``."""
+def score(session: Session, store: Store, data: Data, kind: Task, needed: list[str] | None = None) -> dict[str, float]:
+    """Every metric that can be computed of the model's own answers on the held-out rows; ``needed`` ones must be."""
     fitting_inputs(session.signature.inputs, data)
     test = frames.load(store, data, TEST_PARQUET, session.signature.inputs, kind)
     answers = session.ask(test.features)
-    label = answers.get("value" if kind == Task.REGRESSION else "label")
-    probabilities = answers.get("probabilities")
+    label = answers["value" if kind == Task.REGRESSION else "label"]
+    if label.dtype.kind == "f" and not np.isfinite(label).all():
+        raise UserError("InvalidModel", "the model answers with what is no finite number on held-out rows")
     integers = label.dtype.kind in "iu"
     classes = [int(item) if integers else item for item in session.signature.classes]
-    if names:
-        return scoring.score(names, test.target, label, probabilities, classes)
-    found = {}
-    for name in metrics_of(kind):
-        if METRICS[name].needs_probabilities and (probabilities is None or not classes):
-            continue
-        try:
-            found |= scoring.score([name], test.target, label, probabilities, classes)
-        except UserError as error:
-            say(f"left out: {error.message}")
-    return found
+    probabilities = answers.get("probabilities") if classes else None
+    return scoring.score(needed or [], kind, test.target, label, probabilities, classes)
 
 
 def fitting_inputs(inputs: list[Input], data: Data) -> None:

@@ -11,6 +11,7 @@ from sklearn import metrics as sk
 
 from modelyard_api.metrics import METRICS, Task, metrics_of
 from modelyard_runtime.errors import UserError
+from modelyard_runtime.say import say
 
 DEFAULT = {Task.CLASSIFICATION: "balanced_accuracy", Task.REGRESSION: "root_mean_squared_error"}
 _ON_ANSWERS: dict[str, Callable[..., float]] = {
@@ -33,7 +34,7 @@ _ON_ANSWERS: dict[str, Callable[..., float]] = {
 
 
 def wanted(objective: str | None, additional: list[str], task: Task) -> tuple[str, list[str]]:
-    """The objective and all metrics to score, checked against the task. Raises UserError."""
+    """The objective and all metrics that are asked for, checked against the task. Raises UserError."""
     named = [("spec.objective", objective)] if objective else []
     named += [(f"spec.additionalMetrics[{index}]", name) for index, name in enumerate(additional)]
     for field, name in named:
@@ -45,31 +46,56 @@ def wanted(objective: str | None, additional: list[str], task: Task) -> tuple[st
 
 
 def score(
-    names: list[str],
+    needed: list[str],
+    task: Task,
     truth: np.ndarray,
     answers: np.ndarray,
     probabilities: np.ndarray | None,
     classes: list[Any],
 ) -> dict[str, float]:
-    """``truth`` and ``answers``: shape (rows,). ``probabilities``: (rows, classes) or None. Raises UserError."""
+    """The metrics that are ``needed``, then every other one of the task that can be computed.
+
+    ``truth`` and ``answers``: shape (rows,). ``probabilities``: (rows, classes) or None. Raises UserError where
+    one that is needed can't be computed.
+    """
     found = {}
-    for name in names:
+    for name in dict.fromkeys([*needed, *metrics_of(task)]):
         try:
-            if METRICS[name].needs_probabilities:
-                value = _on_probabilities(name, truth, probabilities, classes)
-            else:
-                value = _ON_ANSWERS[name](truth, answers)
-        except ValueError as error:
-            raise UserError("ScoreFailed", f"{name} can't be computed on the held-out rows: {error}") from error
-        if not math.isfinite(value):
-            raise UserError("ScoreFailed", f"{name} on the held-out rows is {value}; hold out more rows")
-        found[name] = float(value)
+            found[name] = _score(name, truth, answers, probabilities, classes)
+        except UserError as error:
+            if name in needed:
+                raise
+            say(f"left out: {error.message}")
     return found
+
+
+def _score(
+    name: str, truth: np.ndarray, answers: np.ndarray, probabilities: np.ndarray | None, classes: list[Any]
+) -> float:
+    try:
+        if METRICS[name].needs_probabilities:
+            value = _on_probabilities(name, truth, probabilities, classes)
+        else:
+            value = _ON_ANSWERS[name](truth, answers)
+    except ValueError as error:
+        problem = str(error).splitlines()[0]
+        raise UserError("ScoreFailed", f"{name} can't be computed on the held-out rows: {problem}") from error
+    if not math.isfinite(value):
+        raise UserError("ScoreFailed", f"{name} on the held-out rows is {value}; hold out more rows")
+    return float(value)
 
 
 def _on_probabilities(name: str, truth: np.ndarray, probabilities: np.ndarray | None, classes: list[Any]) -> float:
     if probabilities is None:
-        raise UserError("MetricDoesNotFit", f"{name} needs probabilities, which this algorithm does not give")
+        raise UserError("MetricDoesNotFit", f"{name} needs probabilities, which this model does not give")
+    new = sorted(set(truth.tolist()) - set(classes))
+    if new:
+        message = (
+            f"{name} needs a probability for each class of the held-out rows, but the model knows none for {new[0]!r}, "
+            "which none of the rows it was trained on has; write Stratified for the Dataset's spec.split.strategy, "
+            "or choose a metric of labels such as balanced_accuracy"
+        )
+        raise UserError("ScoreFailed", message)
     labels = np.array(classes, dtype=object if isinstance(classes[0], str) else None)
     if name == "log_loss":
         return float(sk.log_loss(truth, probabilities, labels=labels))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 
+from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
 from modelyard_api.artifact import RESULT_JSON, canonical, sha256
@@ -33,6 +34,7 @@ def train(task: TrainTask, store: Store) -> TrainResult:
     training, test = frames.load_both(store, task.data, spec.features.exclude, kind)
     say(f"fitting {type(model).__name__} on {len(training.target)} rows of {task.data.name}")
     pipeline = features.pipeline(model, spec.features, training, kind, task.seed)
+    _enough_rows(model, training)
     _fit(pipeline, training)
     round_down(model)
 
@@ -46,7 +48,7 @@ def train(task: TrainTask, store: Store) -> TrainResult:
     answers = pipeline.predict(test.matrix())
     probabilities = pipeline.predict_proba(test.matrix()) if hasattr(pipeline, "predict_proba") else None
     classes = list(pipeline.classes_) if kind == Task.CLASSIFICATION else []
-    metrics = scoring.score(names, test.target, answers, probabilities, classes)
+    metrics = scoring.score(names, kind, test.target, answers, probabilities, classes)
 
     shown = package.example(session, agreement.probes(test, task.seed))
     uri, digest, size = package.write(store, task.base_uri, data, kind, layout, signature, shown)
@@ -58,11 +60,22 @@ def train(task: TrainTask, store: Store) -> TrainResult:
         signature=signature,
         objective=objective,
         metrics=metrics,
-        source_digest=sha256(canonical(task.trainer.wire())),
+        source_digest=source_digest(task),
         parameters=_parameters(model),
+        dataset_version=task.data.name,
+        dataset_digest=task.data.digest,
+        image=task.image,
     )
     say(", ".join(f"{name} {value:.4g}" for name, value in metrics.items()))
     return result
+
+
+def _enough_rows(model: BaseEstimator, table: frames.Table) -> None:
+    """It would fit, and fail at the first answer."""
+    wanted = getattr(model, "n_neighbors", None)
+    if isinstance(wanted, int) and wanted > len(table.target):
+        message = f"{wanted} neighbours of {len(table.target)} training rows; at most {len(table.target)} are allowed"
+        raise UserError("InvalidParameter", message, "spec.trainer.estimator.params.n_neighbors")
 
 
 def _fit(pipeline: Pipeline, table: frames.Table) -> None:
@@ -81,11 +94,29 @@ def _fit(pipeline: Pipeline, table: frames.Table) -> None:
         say(f"warning: {text}")
 
 
+def source_digest(task: TrainTask) -> str:
+    """Of all that makes the model but data and image: the trainer as it was written, the seed, the task."""
+    return sha256(canonical({"trainer": task.trainer.wire(), "seed": task.seed, "task": task.task}))
+
+
 def _parameters(model: object) -> dict[str, object]:
     """What can be written as JSON of the estimator's parameters, all of them, as they were used."""
     params = model.get_params(deep=False)  # type: ignore[attr-defined]
-    plain = {key: value for key, value in params.items() if isinstance(value, str | int | float | bool | type(None))}
-    return {key: value for key, value in plain.items() if not isinstance(value, float) or math.isfinite(value)}
+    return {key: _json(value) for key, value in params.items() if _is_plain(value)}
+
+
+def _is_plain(value: object) -> bool:
+    if isinstance(value, list | tuple):
+        return all(map(_is_plain, value))
+    if isinstance(value, dict):
+        return all(isinstance(key, str) and _is_plain(item) for key, item in value.items())
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return isinstance(value, str | int | None)
+
+
+def _json(value: object) -> object:
+    return [_json(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def keep(task: TrainTask, store: Store, result: TrainResult) -> None:

@@ -1,0 +1,80 @@
+"""What a container leaves is checked as anything else: its classes must have names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from modelyard_api.task import TrainTask
+from modelyard_api.trainer import Trainer
+from modelyard_runtime.container import collect
+from modelyard_runtime.errors import UserError
+from tests.unit.runtime.memory import SUBJECT, URL, MemoryStore, data_of, run_ingest
+
+
+def model(classes: str | None, width: int = 2) -> bytes:
+    """Always the first class, as plain operators: nothing in them names one."""
+    shape = helper.make_tensor("weights", TensorProto.FLOAT, [2, width], np.zeros(2 * width, np.float32))
+    bias = helper.make_tensor("bias", TensorProto.FLOAT, [width], [1.0, *([0.0] * (width - 1))])
+    nodes = [
+        helper.make_node("Gemm", ["input", "weights", "bias"], ["raw"]),
+        helper.make_node("Softmax", ["raw"], ["probabilities"], axis=1),
+        helper.make_node("ArgMax", ["raw"], ["label"], axis=1, keepdims=0),
+    ]
+    graph = helper.make_graph(
+        nodes, "g",
+        [helper.make_tensor_value_info("input", TensorProto.FLOAT, [None, 2])],
+        [helper.make_tensor_value_info("label", TensorProto.INT64, [None]),
+         helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [None, width])],
+        [shape, bias],
+    )  # fmt: skip
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+    if classes is not None:
+        helper.set_model_props(made, {"classes": classes})
+    onnx.checker.check_model(made)
+    return made.SerializeToString()
+
+
+@pytest.fixture
+def task(tmp_path: Path) -> tuple[MemoryStore, TrainTask]:
+    text = "a,b,y\n" + "".join(f"{i},{i}.5,{i % 2}\n" for i in range(40))
+    (tmp_path / "t.csv").write_text(text)
+    store = MemoryStore()
+    data = data_of(run_ingest(tmp_path, "t.csv", store, target="y"))
+    trainer = Trainer.model_validate({"container": {"image": "example.org/own:1"}})
+    return store, TrainTask(
+        subject=SUBJECT, tracking_url=URL, base_uri="b:/m", result_uri="b:/m/r", data=data, trainer=trainer,
+        task="Classification", image="example.org/own:1", additional_metrics=["log_loss"],
+    )  # fmt: skip
+
+
+def left(folder: Path, data: bytes) -> Path:
+    (folder / "model.onnx").write_bytes(data)
+    return folder
+
+
+def test_classes_come_from_the_metadata(tmp_path: Path, task: Any) -> None:
+    store, whole = task
+    result = collect(whole, store, left(tmp_path, model("[0, 1]")))
+    assert result.signature.classes == ["0", "1"]
+    assert result.metrics["log_loss"] > 0
+    assert (result.dataset_version, result.dataset_digest, result.image) == (
+        "d-1", whole.data.digest, "example.org/own:1",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "classes", [None, "0,1", "[0]", "[0, 0]", "[0, 1.5]", '{"0": 1}', "[true, false]", "", "[0, 1, 2]", "[null, 1]"]
+)
+def test_classes_without_names_are_refused(tmp_path: Path, task: Any, classes: str | None) -> None:
+    store, whole = task
+    with pytest.raises(UserError) as caught:
+        collect(whole, store, left(tmp_path, model(classes)))
+    assert caught.value.reason == "InvalidModel"
+    for word in ("metadata_props 'classes'", "JSON list of 2"):
+        assert word in caught.value.message
