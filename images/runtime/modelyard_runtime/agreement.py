@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from sklearn.neighbors._base import KNeighborsMixin
 from sklearn.pipeline import Pipeline
 
 from modelyard_runtime.errors import UserError
@@ -59,7 +60,7 @@ def check(pipeline: Pipeline, session: Session, test: Table, seed: int) -> dict[
             ties = int(tied.sum())
             differ &= ~either
         if differ.any():
-            _refuse(pipeline, f"{differ.sum()} of {len(rows)} labels differ")
+            _refuse(pipeline, matrix, f"{differ.sum()} of {len(rows)} labels differ")
     for name in ("probabilities", "value"):
         if name not in ours:
             continue
@@ -69,7 +70,7 @@ def check(pipeline: Pipeline, session: Session, test: Table, seed: int) -> dict[
         if not np.isfinite(distance).all() or worst > RELATIVE:
             share = float(np.mean(~(distance <= RELATIVE)))
             found = f"{name} differ by up to {worst:.2g} relative, {share:.2%} of them by more than {RELATIVE:g}"
-            _refuse(pipeline, found)
+            _refuse(pipeline, matrix, found)
     return {"rows": float(len(rows)), "ties": float(ties), "greatest_relative_difference": worst}
 
 
@@ -95,10 +96,30 @@ def _ties(labels: np.ndarray, probabilities: np.ndarray, classes: np.ndarray) ->
     return tied, tied & (top[:, -1] - own <= TIE)
 
 
-def _refuse(pipeline: Pipeline, found: str) -> None:
-    name = type(pipeline.steps[-1][1]).__name__
+def _refuse(pipeline: Pipeline, matrix: pd.DataFrame | np.ndarray, found: str) -> None:
+    model = pipeline.steps[-1][1]
     message = (
-        f"the ONNX form of {name} does not answer as scikit-learn's: {found}. Nothing unchecked is served; "
-        "choose another algorithm or other feature steps"
+        f"the ONNX form of {type(model).__name__} does not answer as scikit-learn's: {found}{_why(pipeline, matrix)}. "
+        "Nothing unchecked is served; choose another algorithm or other feature steps"
     )
     raise UserError("ConversionDisagrees", message, "spec.trainer.estimator")
+
+
+def _why(pipeline: Pipeline, matrix: pd.DataFrame | np.ndarray) -> str:
+    """The reason, where it is known: nearest neighbours are no function of the data where distances are equal."""
+    model = pipeline.steps[-1][1]
+    if not isinstance(model, KNeighborsMixin) or not isinstance(getattr(model, "n_neighbors", None), int):
+        return ""
+    if model.weights != "uniform":
+        return f"; its converter knows weights 'uniform' alone, not {model.weights!r}"
+    if model.n_neighbors >= model.n_samples_fit_:
+        return ""
+    features = pipeline[:-1].transform(matrix)
+    distances, _ = model.kneighbors(features, n_neighbors=model.n_neighbors + 1)
+    equal = int(np.isclose(distances[:, -1], distances[:, -2], rtol=1e-6, atol=1e-6).sum())
+    if not equal:
+        return ""
+    return (
+        f"; {equal} of these rows have more than {model.n_neighbors} neighbours that are equally near, as with whole "
+        "numbers and categories, and scikit-learn's choice of them follows no rule that could be converted"
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,9 @@ def write(
         signature=signature,
         example=shown,
     )
-    document = canonical(manifest.model_dump(mode="json", by_alias=True))
+    plain = manifest.model_dump(mode="json", by_alias=True)
+    json.dumps(plain, allow_nan=False)
+    document = canonical(plain)
     digest = sha256(document)
     uri = f"{base_uri}/{digest.removeprefix('sha256:')}"
     store.put(f"{uri}/{manifest.file}", data)

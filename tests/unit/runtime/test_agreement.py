@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from sklearn.dummy import DummyClassifier
 
 from modelyard_runtime import agreement
+from modelyard_runtime.errors import UserError
 from modelyard_runtime.frames import Table
 from tests.unit.runtime.memory import MemoryStore, data_of, run_ingest, run_train
 
@@ -63,3 +65,22 @@ def test_models_with_exact_ties_convert(tmp_path: Path) -> None:
     data = data_of(run_ingest(tmp_path, "t.csv", store, target="y", split={"strategy": "Stratified"}))
     for algorithm in ("DecisionTreeClassifier", "RandomForestClassifier", "LogisticRegression"):
         run_train(store, data, algorithm)
+
+
+@pytest.mark.parametrize(
+    ("params", "says"),
+    [({}, "equally near"), ({"weights": "distance"}, "weights 'uniform' alone, not 'distance'")],
+)
+@pytest.mark.parametrize("algorithm", ["KNeighborsClassifier", "KNeighborsRegressor"])
+def test_neighbours_that_can_not_be_converted_say_why(
+    tmp_path: Path, algorithm: str, params: dict[str, Any], says: str
+) -> None:
+    rng = np.random.default_rng(0)
+    rows = [f"{a},{b},{t}{'.5' if algorithm.endswith('Regressor') else ''}" for a, b, t in rng.integers(0, 5, (300, 3))]
+    (tmp_path / "t.csv").write_text("a,b,y\n" + "\n".join(rows) + "\n")
+    store = MemoryStore()
+    data = data_of(run_ingest(tmp_path, "t.csv", store, target="y"))
+    with pytest.raises(UserError) as caught:
+        run_train(store, data, algorithm, params)
+    assert caught.value.reason == "ConversionDisagrees"
+    assert says in caught.value.message
