@@ -7,7 +7,7 @@ import sys
 
 from . import images, network, providers
 from .paths import DEFAULT_NAME, locked
-from .say import CannotRun, say
+from .say import CannotRun, exit_code, say
 
 _COMMANDS = {
     "up": "start the cluster, or what of it does not run, and wait until it works",
@@ -84,15 +84,7 @@ def _show(given: argparse.Namespace, provider: providers.Provider) -> None:
 
 def main() -> int:
     """Runs one command; the exit code is 1 after an error, which is a sentence on stderr."""
-    try:
-        _run(_arguments())
-    except CannotRun as problem:
-        say(f"error: {problem}")
-        return 1
-    except KeyboardInterrupt:
-        say("interrupted; the same command goes on from here")
-        return 130
-    return 0
+    return exit_code(lambda: _run(_arguments()))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from . import access, images, preflight, providers
 from .digests import reference
 from .embedded import Embedded
 from .paths import DEFAULT_NAME, REPO, locked
-from .say import CannotRun, say
+from .say import CannotRun, exit_code, say
 
 NAMESPACE = "modelyard-system"
 OVERLAY = REPO / "manifests" / "overlays" / "local"
@@ -128,15 +128,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.localcluster.install", description=__doc__)
     parser.add_argument("--name", default=DEFAULT_NAME, help=f"the cluster's name [{DEFAULT_NAME}]")
     given = parser.parse_args()
-    try:
-        install(given.name)
-    except CannotRun as problem:
-        say(f"error: {problem}")
-        return 1
-    except KeyboardInterrupt:
-        say("interrupted; the same command goes on from here")
-        return 130
-    return 0
+    return exit_code(lambda: install(given.name))
 
 
 if __name__ == "__main__":

@@ -78,3 +78,16 @@ def until(seconds: float, what: str, check: Callable[[], object], every: float =
         if time.monotonic() > end:
             raise CannotRun(f"Waited {seconds:.0f} s in vain for {what}.")
         time.sleep(every)
+
+
+def exit_code(work: Callable[[], object]) -> int:
+    """Does the work of a command; 1 after an error, which is a sentence on stderr, 130 after an interrupt."""
+    try:
+        work()
+    except CannotRun as problem:
+        say(f"error: {problem}")
+        return 1
+    except KeyboardInterrupt:
+        say("interrupted; the same command goes on from here")
+        return 130
+    return 0
