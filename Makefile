@@ -65,10 +65,13 @@ demo: .venv/installed ## From nothing to a served prediction, on a real table
 	$(PYTHON) -m tests.demo --name $(NAME)
 
 test-unit: .venv/installed ## The tests that need no cluster
-	$(PYTHON) -m pytest -q -m "not cluster"
+	$(PYTHON) -m pytest -q -m "not cluster and not kwok"
 
-test: lint ## Everything: unit, contract, cluster and end-to-end tests on the cluster TEST_NAME
-	$(PYTHON) -m pytest -q -m "not cluster"
+test: lint ## Everything: unit, contract, cluster and end-to-end tests on clusters that it starts
+	$(PYTHON) -m pytest -q -m "not cluster and not kwok"
+	$(PYTHON) -m tests.localcluster up --name $(TEST_NAME)-kwok --provider kwok
+	$(PYTHON) -m pytest -q -m kwok --kwok-cluster $(TEST_NAME)-kwok
+	$(PYTHON) -m tests.localcluster down --name $(TEST_NAME)-kwok
 	$(PYTHON) -m tests.localcluster.install --name $(TEST_NAME)
 	$(PYTHON) -m pytest -q -m cluster --cluster $(TEST_NAME)
 

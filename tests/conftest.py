@@ -15,6 +15,9 @@ from tests.support.kube import Kube
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--cluster", default="modelyard-test", help="the cluster for tests marked cluster [%(default)s]")
+    parser.addoption(
+        "--kwok-cluster", default="modelyard-test-kwok", help="the cluster for tests marked kwok [%(default)s]"
+    )
 
 
 @pytest.fixture(scope="session")
@@ -23,6 +26,15 @@ def cluster(request: pytest.FixtureRequest) -> str:
     name = str(request.config.getoption("--cluster"))
     access.enter(name)
     os.environ["KUBECONFIG"] = str(access.kubeconfig(name))  # for what starts programs of its own
+    return name
+
+
+@pytest.fixture(scope="session")
+def kwok(request: pytest.FixtureRequest) -> str:
+    """The name of a cluster of provider kwok that runs: a real control plane, nodes that are played."""
+    name = str(request.config.getoption("--kwok-cluster"))
+    access.enter(name)
+    os.environ["KUBECONFIG"] = str(access.kubeconfig(name))
     return name
 
 

@@ -19,10 +19,10 @@ def enter(name: str) -> None:
     """Moves the calling process into the cluster's network, where addresses of pods and Services can be reached.
 
     To be called from the main thread before any other is started (a thread keeps the network it was made in). The
-    kubeconfig is the same inside. With another provider than `embedded` there is no such network, and nothing happens.
+    kubeconfig is the same inside. With providers of clusters elsewhere there is no such network, and nothing happens.
     Raises CannotRun when the cluster does not run or other threads do.
     """
-    if providers.name_of(name, "auto") != "embedded":
+    if not isinstance(_provider(name), Embedded):
         return
     if not network.path(name).exists():
         raise CannotRun(f"The cluster {name} does not run: 'python3 -m tests.localcluster up --name {name}'.")

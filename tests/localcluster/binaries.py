@@ -4,6 +4,7 @@ import hashlib
 import os
 import re
 import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -78,6 +79,11 @@ def programs() -> dict[str, Program]:
     }
 
 
+def kwok() -> Program:
+    """The player of nodes, for clusters without kubelets."""
+    return _install("kwok", ["sigs.k8s.io/kwok/cmd/kwok@v0.8.0"], ["kwok"])
+
+
 def kind() -> Program:
     """kind itself, for machines that have Docker but not kind."""
     return _install("kind", ["sigs.k8s.io/kind@v0.33.0"], ["kind"])
@@ -138,6 +144,6 @@ def _packages(lines: int, last: str) -> str:
     return f"{lines} packages compiled, now {last[:70]}" if lines else "resolving modules"
 
 
-def build_all() -> str:
-    """Builds what is missing and returns the folders as a PATH."""
-    return ":".join(str(build(program)) for program in programs().values())
+def build_all(wanted: Iterable[Program] | None = None) -> str:
+    """Builds what is missing of these (all that real nodes need), and returns the folders as a PATH."""
+    return ":".join(str(build(program)) for program in wanted or programs().values())

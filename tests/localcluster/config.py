@@ -20,6 +20,8 @@ COREDNS_IMAGE = "localhost/modelyard/coredns:1.15.0"
 # to it (Kubernetes' own: 300): short, so that tests of a lost node take seconds.
 GRACE = 8
 TOLERATION = 2
+# Nodes that are played don't fail, but their heartbeats may be late on a busy machine.
+PLAYED_GRACE = 120
 # Volumes of the kind `local` that exist on node 1 from the start.
 VOLUMES = ("tracking", "data")
 VOLUMES_LABEL = "modelyard.dev/local-volumes"
@@ -91,16 +93,16 @@ nodeLeaseDurationSeconds: {GRACE // 2}
 """
 
 
-def write(folder: Path, name: str, port: int, programs: str) -> None:
+def write(folder: Path, name: str, port: int, programs: str, workers: tuple[int, ...]) -> None:
     """Writes all of them, and `node.env` with what node.sh needs, for the cluster in `folder`."""
     (folder / "resolv.conf").write_text("")  # pods ask the cluster's DNS only
-    for n in NODES:
+    for n in workers:
         own = folder / str(n)
         own.mkdir(parents=True, exist_ok=True)
         toml = containerd_toml(own / "containerd", own / "run", own / "containerd.sock", own / "cni/net.d")
         (own / "containerd.toml").write_text(toml)
         (own / "kubelet.yaml").write_text(kubelet_yaml(folder, n))
-    for volume in VOLUMES:
+    for volume in VOLUMES if workers else ():
         path = folder / "1/volumes" / volume
         path.mkdir(parents=True, exist_ok=True)
         path.chmod(0o777)  # any user of a pod may write, with or without fsGroup
@@ -112,7 +114,8 @@ def write(folder: Path, name: str, port: int, programs: str) -> None:
         "CONTROL_PLANE_IP": CONTROL_PLANE_IP,
         "POD_CIDR": POD_CIDR,
         "SERVICE_CIDR": SERVICE_CIDR,
-        "GRACE": str(GRACE),
+        "WORKERS": " ".join(map(str, workers)),
+        "GRACE": str(GRACE if workers else PLAYED_GRACE),
         "TOLERATION": str(TOLERATION),
         "VOLUMES_IN_NODE": VOLUMES_IN_NODE,
         "VOLUMES_LABEL": VOLUMES_LABEL,

@@ -3,6 +3,7 @@
 import shutil
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,6 +16,10 @@ from .say import CannotRun, run, say, until
 class Embedded:
     """One such cluster; every method may be called at any time."""
 
+    provider = "embedded"
+    workers: tuple[int, ...] = config.NODES
+    """The nodes that are processes of ours, beside the control plane."""
+
     def __init__(self, name: str) -> None:
         self.name = name
         self.folder = state(name)
@@ -24,18 +29,26 @@ class Embedded:
         """Starts what does not run and waits until the nodes are Ready and the DNS answers. Raises CannotRun."""
         preflight.check_machine()
         preflight.install_packages()
-        programs = binaries.build_all()
+        programs = self._programs()
         began = time.monotonic()
-        store.put_own_images()
-        running = [n for n in node.ALL if node.pid(self.folder, n)]
-        if len(running) < len(node.ALL):
+        running = [n for n in self._all() if node.pid(self.folder, n)]
+        if len(running) < len(self._all()):
             self._prepare(programs, running)
-            for n in node.ALL:
+            for n in self._all():
                 node.start(self.folder, self.name, n)
         self._wait(began)
 
+    def _all(self) -> tuple[int, ...]:
+        return (config.CONTROL_PLANE, *self.workers)
+
+    def _programs(self) -> str:
+        """What runs on the nodes, built, as a PATH."""
+        built = binaries.build_all()
+        store.put_own_images()
+        return built
+
     def _prepare(self, programs: str, running: list[int]) -> None:
-        record = load(self.name) or Record(self.name, "embedded")
+        record = load(self.name) or Record(self.name, self.provider)
         if not record.port or (config.CONTROL_PLANE not in running and not network.can_listen(record.port)):
             if running:
                 raise CannotRun(
@@ -46,35 +59,45 @@ class Embedded:
         record.save()
         pki.create(self.folder / "pki", self.name)
         pki.write_kubeconfigs(self.folder / "pki", self.name, record.port)
-        config.write(self.folder, self.name, record.port, programs)
+        config.write(self.folder, self.name, record.port, programs, self.workers)
         network.create(self.name)
-        roots = [self.folder / str(n) / "containerd" for n in config.NODES]
+        self._plant_images()
+
+    def _plant_images(self) -> None:
+        roots = [self.folder / str(n) / "containerd" for n in self.workers]
         if not all(root.exists() for root in roots):
             seed.fill()
             for root in roots:
                 seed.plant(root)
 
     def _wait(self, began: float) -> None:
+        names = {config.node_name(self.name, n) for n in config.NODES}
+        self._step(began, 120, "API", lambda: api.get(self.kubeconfig, "/readyz")[0] == 200)
+        self._make_nodes()
+        self._step(began, 120, "nodes Ready", lambda: api.ready_nodes(self.kubeconfig) >= names)
+        self._add_on(began)
+
+    def _make_nodes(self) -> None:
+        """A kubelet makes its Node itself."""
+
+    def _add_on(self, began: float) -> None:
+        """What the cluster has once its nodes are there: the images, and names."""
+        store.bring_to_all({f"node {n}": self.socket(n) for n in self.workers})
+        self.kubectl("apply", "-f", str(HERE / "manifests"))
+        self.kubectl("-n", "kube-system", "rollout", "status", "deployment/coredns", "--timeout=120s")
+        self._step(began, 60, "DNS", self._resolves)
+
+    def _step(self, began: float, seconds: float, what: str, check: Callable[[], object]) -> None:
         def alive(ready: object) -> object:
             if ready:
                 return ready
-            if dead := [n for n in node.ALL if not node.pid(self.folder, n)]:
+            if dead := [n for n in self._all() if not node.pid(self.folder, n)]:
                 told = "".join(f"\n{logs.tail(self.folder / str(n) / 'log/node.log', 3)}" for n in dead)
                 raise CannotRun(f"Node {', '.join(map(str, dead))} of {self.name} ended:{told}")
             return None
 
-        def step(seconds: float, what: str, check: object) -> None:
-            assert callable(check)
-            until(seconds, f"{what} of {self.name} (see 'logs --name {self.name}')", lambda: alive(check()))
-            say(f"  {what}: {time.monotonic() - began:.0f} s")
-
-        names = {config.node_name(self.name, n) for n in config.NODES}
-        step(120, "API", lambda: api.get(self.kubeconfig, "/readyz")[0] == 200)
-        step(120, "nodes Ready", lambda: api.ready_nodes(self.kubeconfig) >= names)
-        store.bring_to_all({f"node {n}": self.socket(n) for n in config.NODES})
-        self.kubectl("apply", "-f", str(HERE / "manifests"))
-        self.kubectl("-n", "kube-system", "rollout", "status", "deployment/coredns", "--timeout=120s")
-        step(60, "DNS", self._resolves)
+        until(seconds, f"{what} of {self.name} (see 'logs --name {self.name}')", lambda: alive(check()))
+        say(f"  {what}: {time.monotonic() - began:.0f} s")
 
     def _resolves(self) -> bool:
         name = "kubernetes.default.svc.cluster.local"
@@ -97,7 +120,7 @@ class Embedded:
     def kill(self) -> None:
         """Kills every process at once; objects, volumes, images and certificates stay for the next `up`."""
         with ThreadPoolExecutor() as pool:  # at once: the kernel takes a second or two to end each
-            list(pool.map(lambda n: node.stop(self.folder, n), node.ALL))
+            list(pool.map(lambda n: node.stop(self.folder, n), self._all()))
 
     def down(self) -> None:
         """Removes everything of the cluster but the caches."""
@@ -118,7 +141,7 @@ class Embedded:
 
     def load_images(self) -> None:
         """Imports the images that running nodes lack; one that does not run gets them at `up`."""
-        sockets = {f"node {n}": self.socket(n) for n in config.NODES if node.pid(self.folder, n)}
+        sockets = {f"node {n}": self.socket(n) for n in self.workers if node.pid(self.folder, n)}
         if sockets:
             store.bring_to_all(sockets)
         else:
@@ -134,7 +157,7 @@ class Embedded:
         """What runs, as data for `status --json`."""
         record = load(self.name)
         if not record:
-            return {"name": self.name, "provider": "embedded", "exists": False}
+            return {"name": self.name, "provider": self.provider, "exists": False}
         ready = api.ready_nodes(self.kubeconfig)
         nodes = [
             {
@@ -143,16 +166,21 @@ class Embedded:
                 "running": bool(node.pid(self.folder, n)),
                 **({"ready": config.node_name(self.name, n) in ready} if n else {}),
             }
-            for n in node.ALL
+            for n in self._all()
         ]
         return {
             "name": self.name,
-            "provider": "embedded",
+            "provider": self.provider,
             "exists": True,
             "kubeconfig": str(self.kubeconfig),
             "server": f"https://127.0.0.1:{record.port}",
             "networkNamespace": self.name,
             "nodes": nodes,
+            **(self._volumes() if self.workers else {}),
+        }
+
+    def _volumes(self) -> dict[str, object]:
+        return {
             "volumesPath": VOLUMES_IN_NODE,
             "volumesNode": config.node_name(self.name, 1),
             "volumesNodeLabel": f"{config.VOLUMES_LABEL}=true",

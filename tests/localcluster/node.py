@@ -9,11 +9,9 @@ import subprocess
 from pathlib import Path
 
 from . import cgroups, network
-from .config import CONTROL_PLANE, NODES
 from .paths import HERE, VOLUMES_IN_NODE
 from .say import CannotRun
 
-ALL = (CONTROL_PLANE, *NODES)
 # Paths that a node mounts its own folders over, in its own mount namespace; only the empty folders are on the host.
 _MOUNT_POINTS = ("/var/lib/kubelet", "/var/lib/cni", "/run/containerd", VOLUMES_IN_NODE)
 # Into every group, then on to the node.

@@ -51,6 +51,11 @@ control_plane() { # and the one kube-proxy that the shared network needs
     --root-ca-file="$pki/ca.crt" --allocate-node-cidrs --cluster-cidr="$POD_CIDR" \
     --node-monitor-grace-period="${GRACE}s" --node-monitor-period=1s
   start kube-scheduler kube-scheduler --kubeconfig="$pki/scheduler.kubeconfig" --leader-elect=false
+  if [ -z "$WORKERS" ]; then
+    start kwok kwok --kubeconfig="$pki/admin.kubeconfig" --config="$STATE/stages.yaml" --manage-all-nodes \
+      --node-lease-duration-seconds=40 --cidr="$POD_CIDR" --node-ip="$CONTROL_PLANE_IP"
+    return
+  fi
   until_done 90 kubectl --kubeconfig "$pki/admin.kubeconfig" get node "$NAME-1"
   start kube-proxy kube-proxy --kubeconfig="$pki/proxy.kubeconfig" --hostname-override="$NAME-1" --proxy-mode=iptables \
     --cluster-cidr="$POD_CIDR" --conntrack-max-per-core=0 --oom-score-adj=0

@@ -6,9 +6,10 @@ from . import docker
 from .current import Current
 from .embedded import Embedded
 from .kind import Kind
+from .kwok import Kwok
 from .record import load
 
-NAMES = ("current", "kind", "embedded")
+NAMES = ("current", "kind", "embedded", "kwok")
 
 
 class Provider(Protocol):
@@ -43,7 +44,7 @@ class Provider(Protocol):
 
 
 def name_of(cluster: str, asked: str) -> str:
-    """`current`, `kind` or `embedded`, for a cluster's name and what was asked for (`auto`: our choice)."""
+    """`current`, `kind`, `embedded` or `kwok`, for a cluster's name and what was asked for (`auto`: our choice)."""
     if asked != "auto":
         return asked
     if record := load(cluster):
@@ -53,7 +54,7 @@ def name_of(cluster: str, asked: str) -> str:
 
 def pick(cluster: str, asked: str) -> Provider:
     """The provider of a cluster."""
-    kinds: dict[str, type[Provider]] = {"current": Current, "kind": Kind, "embedded": Embedded}
+    kinds: dict[str, type[Provider]] = {"current": Current, "kind": Kind, "embedded": Embedded, "kwok": Kwok}
     return kinds[name_of(cluster, asked)](cluster)  # type: ignore[call-arg]
 
 

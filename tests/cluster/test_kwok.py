@@ -1,0 +1,37 @@
+"""What tests on played nodes rely on."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.conftest import new_namespace
+from tests.localcluster.kwok import FINISH
+from tests.support.kube import Kube
+
+pytestmark = pytest.mark.kwok
+
+
+@pytest.mark.parametrize(("phase", "condition"), [("Succeeded", "Complete"), ("Failed", "Failed")])
+def test_a_pod_runs_until_it_is_told_to_end(kwok: str, phase: str, condition: str) -> None:
+    with new_namespace(kwok) as kube:
+        kube.apply(_job(kube))
+        kube.run("wait", "pod", "-l", "job-name=j", "--for=condition=Ready", "--timeout=30s")
+        kube.run("annotate", "pod", "-l", "job-name=j", f"{FINISH}={phase}")
+        kube.run("wait", "job/j", f"--for=condition={condition}", "--timeout=30s")
+
+
+def test_a_deleted_pod_goes_at_once(kwok: str) -> None:
+    with new_namespace(kwok) as kube:
+        kube.apply(_job(kube))
+        kube.run("wait", "pod", "-l", "job-name=j", "--for=condition=Ready", "--timeout=30s")
+        kube.run("delete", "job", "j", "--cascade=foreground", "--timeout=30s")
+        assert kube.run("get", "pods", "-o", "name").strip() == ""
+
+
+def _job(kube: Kube) -> dict[str, object]:
+    security = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}, "runAsNonRoot": True}
+    security["seccompProfile"] = {"type": "RuntimeDefault"}
+    pod = {"restartPolicy": "Never", "containers": [{"name": "main", "image": "none", "securityContext": security}]}
+    metadata = {"namespace": kube.namespace, "name": "j"}
+    spec = {"backoffLimit": 0, "template": {"spec": pod}}
+    return {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": spec}

@@ -1,0 +1,44 @@
+"""The provider `kwok`: the control plane of `embedded` with nodes that KWOK plays. Pods run no program there.
+
+For tests and benchmarks of controllers alone: up in seconds, and room for tens of thousands of pods. A pod runs and is
+Ready as soon as it has a node; it ends when somebody annotates it with how (see ``stages.yaml``).
+"""
+
+import shutil
+
+import yaml
+
+from . import binaries, config
+from .embedded import Embedded
+from .paths import HERE
+
+FINISH = "kwok.modelyard.dev/finish"
+"""Annotation of a pod: the phase that it ends in, `Succeeded` or `Failed`."""
+
+
+class Kwok(Embedded):
+    """One such cluster; images are never brought to it, since nothing runs from them."""
+
+    provider = "kwok"
+    workers = ()
+
+    def _programs(self) -> str:
+        return binaries.build_all([binaries.programs()["hyperkube"], binaries.kwok()])
+
+    def _plant_images(self) -> None:
+        shutil.copy(HERE / "stages.yaml", self.folder)
+
+    def _make_nodes(self) -> None:
+        nodes = [
+            {"apiVersion": "v1", "kind": "Node", "metadata": {"name": config.node_name(self.name, n)}}
+            for n in config.NODES
+        ]
+        path = self.folder / "nodes.yaml"
+        path.write_text(yaml.safe_dump_all(nodes))
+        self.kubectl("apply", "--server-side", "-f", str(path))
+
+    def _add_on(self, began: float) -> None:
+        pass
+
+    def load_images(self) -> None:
+        """Nothing to do."""
