@@ -82,7 +82,10 @@ async def test_an_edit_during_a_pass_wins(bench: Bench) -> None:
     gear = await bench.turning("a", 3)
     assert edited
     assert gear["status"]["observedGeneration"] == 3
-    assert await bench.operator.metric('modelyard_api_requests_total{code="409",verb="patch"}') >= 1
+    assert (
+        await bench.operator.metric('modelyard_api_requests_total{code="409",resource="gears/status",verb="patch"}')
+        >= 1
+    )
     assert await bench.operator.metric('modelyard_reconcile_errors_total{kind="Gear"}') == 0
 
 

@@ -45,6 +45,8 @@ class ApiError(Exception):
 class Request:
     verb: str
     """As in RBAC: list, get, create, apply, patch, delete."""
+    resource: str
+    """The plural, and the subresource where there is one: ``jobs``, ``trainingruns/status``."""
     method: str
     path: str
     query: tuple[tuple[str, str], ...] = ()
@@ -54,8 +56,8 @@ class Request:
 
 Hook = Callable[[str, Request], Awaitable[None]]
 """Called with ``before`` and ``after`` each attempt; may raise, delay or end the process: for fault tests."""
-Count = Callable[[str, int], None]
-"""Called with the verb and the HTTP code (0: no answer) of each attempt."""
+Count = Callable[[Request, int], None]
+"""Called with the HTTP code (0: no answer) of each attempt."""
 
 
 async def configuration() -> Any:
@@ -86,7 +88,7 @@ class Gateway:
 
     async def get(self, resource: Resource, namespace: str, name: str) -> Object | None:
         try:
-            return await self._send(Request("get", "GET", resource.path(namespace, name)))
+            return await self._send(Request("get", resource.plural, "GET", resource.path(namespace, name)))
         except ApiError as error:
             if error.code == 404:
                 return None
@@ -100,7 +102,7 @@ class Gateway:
         while True:
             query = {"limit": str(size), "labelSelector": selector, "continue": token}
             sent = tuple((key, value) for key, value in query.items() if value)
-            page = await self._send(Request("list", "GET", resource.path(namespace), sent))
+            page = await self._send(Request("list", resource.plural, "GET", resource.path(namespace), sent))
             yield page
             token = page["metadata"].get("continue", "")
             if not token:
@@ -114,12 +116,16 @@ class Gateway:
         body = {"apiVersion": resource.api_version, "kind": resource.kind, **manifest}
         query = (("fieldManager", FIELD_MANAGER), ("force", "true"))
         path = resource.path(meta["namespace"], meta["name"])
-        return await self._send(Request("apply", "PATCH", path, query, body, "application/apply-patch+yaml"))
+        return await self._send(
+            Request("apply", resource.plural, "PATCH", path, query, body, "application/apply-patch+yaml")
+        )
 
     async def create(self, resource: Resource, manifest: Object) -> Object:
         body = {"apiVersion": resource.api_version, "kind": resource.kind, **manifest}
         path = resource.path(manifest["metadata"]["namespace"])
-        return await self._send(Request("create", "POST", path, (("fieldManager", FIELD_MANAGER),), body))
+        return await self._send(
+            Request("create", resource.plural, "POST", path, (("fieldManager", FIELD_MANAGER),), body)
+        )
 
     async def patch(
         self, resource: Resource, namespace: str, name: str, body: Object, subresource: str | None = None
@@ -127,13 +133,16 @@ class Gateway:
         """JSON merge-patch; ``body`` should hold metadata.uid or metadata.resourceVersion (else 409 is never said)."""
         path = resource.path(namespace, name, subresource)
         query = (("fieldManager", FIELD_MANAGER),)
-        return await self._send(Request("patch", "PATCH", path, query, body, "application/merge-patch+json"))
+        name_of = f"{resource.plural}/{subresource}" if subresource else resource.plural
+        return await self._send(Request("patch", name_of, "PATCH", path, query, body, "application/merge-patch+json"))
 
     async def delete(self, resource: Resource, namespace: str, name: str, uid: str) -> Object | None:
         """Delete the object of this uid only. The answer is the object while it still ends, None when it is gone."""
         body = {"preconditions": {"uid": uid}, "propagationPolicy": "Background"}
         try:
-            answer = await self._send(Request("delete", "DELETE", resource.path(namespace, name), (), body))
+            answer = await self._send(
+                Request("delete", resource.plural, "DELETE", resource.path(namespace, name), (), body)
+            )
         except ApiError as error:
             # 409: there is one of that name, but of another uid.
             if error.code == 404 or (error.code == 409 and "UID in precondition" in error.message):
@@ -188,7 +197,7 @@ class Gateway:
             raise ApiError(0, "Unreachable", f"{request.method} {request.path}: {what}") from error
         finally:
             if self._count:
-                self._count(request.verb, code)
+                self._count(request, code)
         return _parse(code, text, retry_after)
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from modelyard.engine.gateway import Request
+from modelyard.engine.queue import Queue
 from modelyard.engine.resource import Key, Object, Resource
 
 _SECONDS = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -16,6 +17,7 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
         self._depth = Gauge("modelyard_queue_depth", "Objects that wait for a worker.", registry=registry)
+        self._running = Gauge("modelyard_passes_running", "Objects that workers are at.", registry=registry)
         self.reconcile_seconds = Histogram(
             "modelyard_reconcile_seconds", "Duration of a pass.", ["kind"], buckets=_SECONDS, registry=registry
         )
@@ -25,7 +27,7 @@ class Metrics:
         self._requests = Counter(
             "modelyard_api_requests",
             "Requests to the API server; code 0: no answer.",
-            ["verb", "code"],
+            ["verb", "resource", "code"],
             registry=registry,
         )
         self._objects = Gauge(
@@ -45,11 +47,12 @@ class Metrics:
         )
         self.leading = Gauge("modelyard_leading", "1 while this process holds the lease.", registry=registry)
 
-    def requested(self, verb: str, code: int) -> None:
-        self._requests.labels(verb, str(code)).inc()
+    def requested(self, request: Request, code: int) -> None:
+        self._requests.labels(request.verb, request.resource, str(code)).inc()
 
-    def watch_depth(self, depth: Callable[[], int]) -> None:
-        self._depth.set_function(depth)
+    def watch_queue(self, queue: Queue) -> None:
+        self._depth.set_function(queue.depth)
+        self._running.set_function(queue.held)
 
     def listed(self, resource: Resource) -> None:
         at = time.monotonic()

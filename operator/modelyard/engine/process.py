@@ -57,7 +57,7 @@ class Process:
         self._settings, self._configuration = settings, configuration
         self.metrics = Metrics()
         self.gateway = Gateway(configuration, self.metrics.requested)
-        self._lease_gateway = Gateway(configuration, lambda verb, code: self.metrics.requested("lease", code))
+        self._lease_gateway = Gateway(configuration, self.metrics.requested)
         self.lease = Lease(self._lease_gateway, settings.namespace, settings.lease_name, settings.identity)
         self.store, self.queue = Store(), Queue()
         self.feeds = feeds_of(controllers)
@@ -72,7 +72,7 @@ class Process:
         self._others: list[asyncio.Task[None]] = []
         self._working = False
         self._keep_in_store(controllers)
-        self.metrics.watch_depth(self.queue.depth)
+        self.metrics.watch_queue(self.queue)
 
     def _keep_in_store(self, controllers: tuple[Controller, ...]) -> None:
         self.store.project(JOBS, _without_containers)

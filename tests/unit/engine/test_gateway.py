@@ -62,7 +62,7 @@ async def run(script: Scripted, call: Any) -> tuple[Any, Counter[tuple[str, int]
     async with serving(script) as url:
         configuration = Configuration()
         configuration.host = url
-        gateway = Gateway(configuration, lambda verb, code: counts.update([(verb, code)]))
+        gateway = Gateway(configuration, lambda request, code: counts.update([(request.verb, code)]))
         try:
             return await call(gateway), counts
         finally:
