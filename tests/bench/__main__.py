@@ -6,7 +6,7 @@ import argparse
 import importlib
 import json
 
-BENCHMARKS = {"run-overhead": "tests.bench.run_overhead"}
+BENCHMARKS = {"controllers": "tests.bench.controllers.main", "run-overhead": "tests.bench.run_overhead"}
 
 
 def main() -> None:
