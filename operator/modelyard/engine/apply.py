@@ -75,9 +75,8 @@ class Applier:
         """Apply or create, unless the same was refused a short time ago: other changes bring passes in between."""
         meta = desired["metadata"]
         child = (write.resource, meta["namespace"], meta["name"])
-        sent = digest([desired, live and live["metadata"]["uid"]])
         known = self._refused.pop(child, None)
-        if known and known[0] == sent and time.monotonic() < known[2]:
+        if known and known[0] == _sent(desired, live) and time.monotonic() < known[2]:
             self._refused[child] = known
             raise known[1]
         try:
@@ -87,7 +86,7 @@ class Applier:
         except ApiError as error:
             if refusal := refusal_of(write, error):
                 # A little less, so that the look that is planned for then does send it.
-                self._refused[child] = (sent, refusal, time.monotonic() + refusal.again - 5)
+                self._refused[child] = (_sent(desired, live), refusal, time.monotonic() + refusal.again - 5)
             raise
 
     def _forget(self, resource: Resource, before: Object | None, after: Object | None, writer: Key | None) -> None:
@@ -171,6 +170,10 @@ class Applier:
         else:
             self._store.apply(write.resource, answer, key)
         return True
+
+
+def _sent(desired: Object, live: Object | None) -> str:
+    return digest([desired, live and live["metadata"]["uid"]])
 
 
 def controller_of(obj: Mapping[str, Any]) -> Mapping[str, Any]:

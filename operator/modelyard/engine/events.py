@@ -11,8 +11,9 @@ import hashlib
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from modelyard.engine.gateway import ApiError, Gateway
 from modelyard.engine.plan import Note
@@ -23,15 +24,33 @@ REPEAT_AFTER = 300.0
 """Seconds: a series is told to the API server at most that often."""
 BURST, REFILL = 25, 12.0
 """Events of one object at once, and seconds until it may have one more."""
-_REMEMBERED, _PENDING = 4096, 1000
+PATIENCE = 5.0
+"""Seconds that an event waits for objects that wait for a pass: it is for people, they are for what it tells of."""
+_REMEMBERED, _PENDING = 4096, 10_000
 
 log = logging.getLogger(__name__)
 
 
+class _Said(NamedTuple):
+    regarding: Object
+    """An ObjectReference."""
+    note: Note
+    at: float
+    """Monotonic seconds."""
+
+    @property
+    def name(self) -> str:
+        """The same for the same words about the same object."""
+        words = "\0".join((self.regarding["uid"], self.note.type, self.note.reason, self.note.message))
+        return f"{self.regarding['name'][:230]}.{hashlib.sha256(words.encode()).hexdigest()[:16]}"
+
+
 class Recorder:
-    def __init__(self, gateway: Gateway, identity: str) -> None:
-        self._gateway, self._identity = gateway, identity[:128]
-        self._queue: asyncio.Queue[tuple[Object, Note]] = asyncio.Queue(_PENDING)
+    """``busy`` says whether objects wait for a pass."""
+
+    def __init__(self, gateway: Gateway, identity: str, busy: Callable[[], bool] = lambda: False) -> None:
+        self._gateway, self._identity, self._busy = gateway, identity[:128], busy
+        self._queue: asyncio.Queue[_Said] = asyncio.Queue(_PENDING)
         self._said: OrderedDict[str, tuple[int, float]] = OrderedDict()
         """Event name -> how often it was said, and when that was last told."""
         self._budgets: OrderedDict[str, tuple[float, float]] = OrderedDict()
@@ -39,20 +58,24 @@ class Recorder:
 
     def record(self, obj: Object, notes: Iterable[Note]) -> None:
         """Never waits, never fails."""
+        meta = obj["metadata"]
+        regarding = {key: meta[key] for key in ("namespace", "name", "uid")}
+        regarding |= {"apiVersion": obj["apiVersion"], "kind": obj["kind"]}
         for note in notes:
             try:
-                self._queue.put_nowait((obj, note))
+                self._queue.put_nowait(_Said(regarding, note, time.monotonic()))
             except asyncio.QueueFull:
-                log.warning("too many events: dropped %s of %s", note.reason, obj["metadata"]["name"])
+                log.warning("too many events: dropped %s of %s", note.reason, meta["name"])
 
     async def run(self) -> None:
         """Send for ever what was recorded."""
         while True:
-            obj, note = await self._queue.get()
+            said = await self._queue.get()
+            await self._wait_for_calm(said.at + PATIENCE)
             try:
-                await self._send(obj, note)
+                await self._send(said)
             except ApiError as error:
-                log.info("event %s: %s", note.reason, error)
+                log.info("event %s: %s", said.note.reason, error)
             finally:
                 self._queue.task_done()
 
@@ -64,8 +87,14 @@ class Recorder:
         except TimeoutError:
             log.warning("%d events were not sent", self._queue.qsize())
 
-    async def _send(self, obj: Object, note: Note) -> None:
-        name = _name(obj, note)
+    async def _wait_for_calm(self, until: float) -> None:
+        for _ in range(round((until - time.monotonic()) / 0.1)):
+            if not self._busy():
+                return
+            await asyncio.sleep(0.1)
+
+    async def _send(self, said: _Said) -> None:
+        name, regarding = said.name, said.regarding
         count, told = self._said.get(name, (0, 0.0))
         now = time.monotonic()
         due = count == 0 or now - told >= REPEAT_AFTER
@@ -73,12 +102,12 @@ class Recorder:
         self._said.move_to_end(name)
         if len(self._said) > _REMEMBERED:
             self._said.popitem(last=False)
-        if not due or not self._affordable(obj["metadata"]["uid"], now):
+        if not due or not self._affordable(regarding["uid"], now):
             return
-        namespace = obj["metadata"]["namespace"]
+        namespace = regarding["namespace"]
         if count == 0:
             try:
-                await self._gateway.create(EVENTS, self._event(obj, note, name))
+                await self._gateway.create(EVENTS, self._event(said))
                 return
             except ApiError as error:
                 if error.reason != "AlreadyExists":
@@ -89,7 +118,7 @@ class Recorder:
         except ApiError as error:
             if error.code != 404:
                 raise
-            await self._gateway.create(EVENTS, self._event(obj, note, name))  # its hour was over
+            await self._gateway.create(EVENTS, self._event(said))  # its hour was over
 
     def _affordable(self, uid: str, now: float) -> bool:
         left, since = self._budgets.pop(uid, (float(BURST), now))
@@ -99,30 +128,18 @@ class Recorder:
             self._budgets.popitem(last=False)
         return left >= 1
 
-    def _event(self, obj: Object, note: Note, name: str) -> Object:
-        meta = obj["metadata"]
+    def _event(self, said: _Said) -> Object:
         return {
-            "metadata": {"name": name, "namespace": meta["namespace"]},
+            "metadata": {"name": said.name, "namespace": said.regarding["namespace"]},
             "eventTime": _now(),
-            "type": note.type,
-            "reason": note.reason,
-            "note": note.message[:1024],
+            "type": said.note.type,
+            "reason": said.note.reason,
+            "note": said.note.message[:1024],
             "action": "Reconcile",
             "reportingController": CONTROLLER,
             "reportingInstance": self._identity,
-            "regarding": {
-                "apiVersion": obj["apiVersion"],
-                "kind": obj["kind"],
-                "namespace": meta["namespace"],
-                "name": meta["name"],
-                "uid": meta["uid"],
-            },
+            "regarding": said.regarding,
         }
-
-
-def _name(obj: Object, note: Note) -> str:
-    said = "\0".join((obj["metadata"]["uid"], note.type, note.reason, note.message))
-    return f"{obj['metadata']['name'][:230]}.{hashlib.sha256(said.encode()).hexdigest()[:16]}"
 
 
 def _now() -> str:

@@ -48,6 +48,8 @@ class Lease:
         self._seen: tuple[str, float] = ("", 0.0)
         """The lease's version, and since when it has been that."""
         self._renewed = 0.0
+        self._mine: Object | None = None
+        """The lease as our last write left it: while nobody else writes it, it need not be read again."""
         self.holder = ""
         """Who holds it, as far as was seen."""
 
@@ -89,10 +91,12 @@ class Lease:
             async with asyncio.timeout(RENEW_EVERY):
                 mine = await self._try()
         except ApiError as error:
+            self._mine = None
             if error.code not in (409, 404):
                 log.warning("lease: %s", error)
             return False
         except TimeoutError:
+            self._mine = None
             log.warning("lease: no answer in %g s", RENEW_EVERY)
             return False
         if mine:
@@ -100,12 +104,13 @@ class Lease:
         return mine
 
     async def _try(self) -> bool:
-        lease = await self._gateway.get(LEASES, self._namespace, self._name)
+        lease = self._mine or await self._gateway.get(LEASES, self._namespace, self._name)
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         spec = {"holderIdentity": self.identity, "leaseDurationSeconds": int(DURATION), "renewTime": now}
         if lease is None:
             meta = {"namespace": self._namespace, "name": self._name}
-            await self._gateway.create(LEASES, {"metadata": meta, "spec": {**spec, "acquireTime": now}})
+            made = {"metadata": meta, "spec": {**spec, "acquireTime": now}}
+            self._mine = await self._gateway.create(LEASES, made)
             self.holder = self.identity
             return True
         held = lease.get("spec") or {}
@@ -118,11 +123,11 @@ class Lease:
             if self.holder and self._clock() < expires:
                 return False
             spec |= {"acquireTime": now, "leaseTransitions": int(held.get("leaseTransitions") or 0) + 1}
-        await self._write(lease, spec)
+        self._mine = await self._write(lease, spec)
         self.holder = self.identity
         return True
 
-    async def _write(self, lease: Object, spec: Object) -> None:
+    async def _write(self, lease: Object, spec: Object) -> Object:
         """Only if nobody else wrote since it was read (ApiError 409)."""
         body = {"metadata": {"resourceVersion": lease["metadata"]["resourceVersion"]}, "spec": spec}
-        await self._gateway.patch(LEASES, self._namespace, self._name, body)
+        return await self._gateway.patch(LEASES, self._namespace, self._name, body)

@@ -62,7 +62,7 @@ class Process:
         self.store, self.queue = Store(), Queue()
         self.feeds = feeds_of(controllers)
         self.resync = Resync(self.gateway, self.store, self.feeds, settings.namespaces, self.metrics)
-        self.recorder = Recorder(self.gateway, settings.identity)
+        self.recorder = Recorder(self.gateway, settings.identity, lambda: self.queue.depth() > 0)
         self._reads = Reads(self.gateway, settings.tracking_url)
         self._reconciler = Reconciler(
             controllers, self.store, self.gateway, self._reads, self.queue, self.recorder, self.metrics

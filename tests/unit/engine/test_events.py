@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import Iterable
 from typing import Any
 
+import pytest
 from kubernetes.aio.client import Configuration
 
 from modelyard.engine import events as module
@@ -61,3 +62,25 @@ async def test_a_flood_ends() -> None:
 async def test_an_event_that_fails_does_not_stop_the_next() -> None:
     requests = await recorded(Scripted(failure(403, "Forbidden"), OK), [Note("Made", "one"), Note("Made", "two")])
     assert [request["body"]["note"] for request in requests] == ["one", "two"]
+
+
+async def test_events_wait_for_objects_that_wait_but_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PATIENCE", 0.5)
+    script, depth = Scripted(OK), [3]
+    async with serving(script) as url:
+        configuration = Configuration()
+        configuration.host = url
+        gateway = Gateway(configuration)
+        recorder = Recorder(gateway, "me", lambda: depth[0] > 0)
+        runs = asyncio.create_task(recorder.run())
+        recorder.record(WIDGET, [Note("Made", "it")])
+        await asyncio.sleep(0.2)
+        assert not script.requests
+        await recorder.flush(2)
+        assert len(script.requests) == 1, "objects waited longer than it has patience"
+        recorder.record(WIDGET, [Note("Made", "another")])
+        depth[0] = 0
+        await recorder.flush(0.3)
+        assert len(script.requests) == 2
+        runs.cancel()
+        await gateway.close()

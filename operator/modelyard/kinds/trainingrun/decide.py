@@ -13,7 +13,7 @@ from modelyard.kinds.trainingrun import children, outcome
 from modelyard.kinds.trainingrun.checks import default_objective
 from modelyard.kinds.trainingrun.observe import View
 from modelyard.kinds.trainingrun.start import adopt, again, start
-from modelyard.kinds.trainingrun.step import RETRY, Step, ask
+from modelyard.kinds.trainingrun.step import RETRY, Step, ask, pod_pending
 from modelyard.workload import failures, jobs
 from modelyard.workload.jobs import JobPhase
 from modelyard_api.status import Phase
@@ -76,7 +76,7 @@ def _running(view: View, facts: Facts, now: datetime, job: Object) -> Step:
     if look is None:
         message = f"training on {status.dataset_version}, attempt {max(status.attempts, 1)}"
         return Step(kstatus.reconciling("Training", message), Phase.RUNNING, plan, status)
-    waits = kstatus.reconciling("PodPending", f"waiting for the training pod of Job {job['metadata']['name']}")
+    waits = pod_pending(job["metadata"]["name"])
     if look > now:
         return Step(waits, Phase.PENDING, replace(plan, after=look), status)
     need = PodsOf(view.run.namespace, job["metadata"]["name"], job["metadata"]["uid"])

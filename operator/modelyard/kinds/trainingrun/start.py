@@ -1,6 +1,6 @@
-"""How a TrainingRun starts: what it is trained on is resolved and written down before its Job exists.
+"""How a TrainingRun starts: what it is trained on is resolved and written down, in its Job's task and in its status.
 
-Also how it finds its way back: a Job that was deleted, a status that was lost.
+Also how it finds its way back: a Job that was deleted, a status that was lost or never written.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from modelyard.engine.resource import JOBS, Object
 from modelyard.kinds.trainingrun import children, outcome
 from modelyard.kinds.trainingrun.checks import check
 from modelyard.kinds.trainingrun.observe import View
-from modelyard.kinds.trainingrun.step import Step, fail, wait
+from modelyard.kinds.trainingrun.step import Step, fail, pod_pending, wait
 from modelyard.workload import jobs
 from modelyard.workload.failures import Trouble
 from modelyard_api.result import TrainResult
@@ -27,7 +27,7 @@ FRESH = timedelta(seconds=30)
 
 
 def start(view: View, facts: Facts, now: datetime) -> Step:
-    """Resolve what it is trained on, and write that down before the Job exists."""
+    """Resolve what it is trained on, and make the Job. If nothing else is written, ``adopt`` reads it from the Job."""
     spec = view.run.spec
     trouble = check(spec, view.model["spec"]["task"] if view.model else None)
     if trouble:
@@ -46,8 +46,7 @@ def start(view: View, facts: Facts, now: datetime) -> Step:
         return outcome.trained(view, now, found, status)
     assert view.version is not None
     status = _started(view, view.version["metadata"]["name"], now)
-    note = Note("Started", f"training on {status.dataset_version}")
-    return Step(kstatus.reconciling("Starting", "the Job is being made"), Phase.PENDING, Plan(notes=(note,)), status)
+    return _make_job(view, now, view.version, status, Note("Started", f"training on {status.dataset_version}"))
 
 
 def _data_trouble(view: View, now: datetime) -> Step | None:
@@ -119,13 +118,17 @@ def again(view: View, facts: Facts, now: datetime) -> Step:
     if view.run.spec.model_ref and view.model is None:
         name = view.run.spec.model_ref.name
         return wait("ModelNotFound", f"spec.modelRef.name: there is no Model {name!r}; apply it")
-    job = children.training_job(view, view.version)
+    return _make_job(view, now, view.version, view.run.status)
+
+
+def _make_job(view: View, now: datetime, version: Object, status: TrainingRunStatus, *notes: Note) -> Step:
+    job = children.training_job(view, version)
     if too_large := jobs.task_too_large(job):
-        columns = len(view.version["spec"]["columns"])
+        columns = len(version["spec"]["columns"])
         message = f"spec.datasetRef: the {columns} columns and spec.trainer {too_large}; ignore columns in the Dataset"
         return fail(view, now, Trouble("SpecTooLarge", message))
-    making = kstatus.reconciling("Starting", "the Job is being made")
-    return Step(making, Phase.PENDING, Plan(writes=(Create(JOBS, job),)))
+    plan = Plan(writes=(Create(JOBS, job),), notes=notes)
+    return Step(pod_pending(job["metadata"]["name"]), Phase.PENDING, plan, status)
 
 
 def adopt(view: View, job: Object) -> Step | None:

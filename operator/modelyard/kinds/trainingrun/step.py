@@ -35,6 +35,11 @@ def wait(reason: str, message: str, phase: Phase = Phase.PENDING, after: datetim
     return Step(kstatus.reconciling(reason, message), phase, Plan(after=after))
 
 
+def pod_pending(job: str) -> tuple[Condition, ...]:
+    """What is said from the moment that the Job is made until its pod runs."""
+    return kstatus.reconciling("PodPending", f"waiting for the training pod of Job {job}")
+
+
 def fail(view: View, now: datetime, trouble: Trouble) -> Step:
     """For good: a run is tried once, and its Job has had its retries."""
     status = view.run.status.model_copy(update={"completion_time": timestamp(now)})
