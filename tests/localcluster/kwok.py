@@ -4,13 +4,19 @@ For tests and benchmarks of controllers alone: up in seconds, and room for tens 
 Ready as soon as it has a node; it ends when somebody annotates it with how (see ``stages.yaml``).
 """
 
+import contextlib
+import os
+import re
 import shutil
+import signal
+from pathlib import Path
 
 import yaml
 
-from . import binaries, config
+from . import binaries, config, node
 from .embedded import Embedded
 from .paths import HERE
+from .say import CannotRun
 
 FINISH = "kwok.modelyard.dev/finish"
 """Annotation of a pod: the phase that it ends in, `Succeeded` or `Failed`."""
@@ -42,3 +48,17 @@ class Kwok(Embedded):
 
     def load_images(self) -> None:
         """Nothing to do."""
+
+    def pause(self, daemon: str, on: bool) -> None:
+        """Stop a program of the control plane where it is (say ``kube-controller-manager``), or let it go on."""
+        inside = (self.folder / str(config.CONTROL_PLANE) / "pids" / daemon).read_text().strip()
+        holder = node.pid(self.folder, config.CONTROL_PLANE)
+        first = Path(f"/proc/{holder}/task/{holder}/children").read_text().split()[0]
+        space = os.readlink(f"/proc/{first}/ns/pid")
+        for process in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                numbers = re.findall(r"^NSpid:.*\t(\d+)$", (process / "status").read_text(), re.M)
+                if numbers == [inside] and os.readlink(process / "ns/pid") == space:
+                    os.kill(int(process.name), signal.SIGSTOP if on else signal.SIGCONT)
+                    return
+        raise CannotRun(f"{daemon} of {self.name} does not run; see 'logs --name {self.name}'.")

@@ -49,7 +49,7 @@ control_plane() { # and the one kube-proxy that the shared network needs
   start kube-controller-manager kube-controller-manager --kubeconfig="$pki/controllers.kubeconfig" --leader-elect=false \
     --use-service-account-credentials --service-account-private-key-file="$pki/service-accounts.key" \
     --root-ca-file="$pki/ca.crt" --allocate-node-cidrs --cluster-cidr="$POD_CIDR" \
-    --node-monitor-grace-period="${GRACE}s" --node-monitor-period=1s
+    --node-monitor-grace-period="${GRACE}s" --node-monitor-period=1s $CONTROLLER_LIMITS
   start kube-scheduler kube-scheduler --kubeconfig="$pki/scheduler.kubeconfig" --leader-elect=false
   if [ -z "$WORKERS" ]; then
     start kwok kwok --kubeconfig="$pki/admin.kubeconfig" --config="$STATE/stages.yaml" --manage-all-nodes \
