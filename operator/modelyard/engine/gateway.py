@@ -11,7 +11,7 @@ import asyncio
 import logging
 import os
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.request import getproxies
@@ -56,8 +56,6 @@ class Request:
     content_type: str = "application/json"
 
 
-Hook = Callable[[str, Request], Awaitable[None]]
-"""Called with ``before`` and ``after`` each attempt; may raise, delay or end the process: for fault tests."""
 Count = Callable[[Request, int], None]
 """Called with the HTTP code (0: no answer) of each attempt."""
 
@@ -84,7 +82,6 @@ class Gateway:
         self._session: aiohttp.ClientSession | None = None
         self._count = count
         self._writing = asyncio.Semaphore(writers)
-        self.hook: Hook | None = None
 
     async def close(self) -> None:
         if self._session:
@@ -183,11 +180,7 @@ class Gateway:
     async def _attempt(self, request: Request) -> Object:
         code = 0
         try:
-            if self.hook:
-                await self.hook("before", request)
             code, text, retry_after = await self._exchange(request)
-            if self.hook:
-                await self.hook("after", request)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             what = str(error) or type(error).__name__
             raise ApiError(0, "Unreachable", f"{request.method} {request.path}: {what}") from error

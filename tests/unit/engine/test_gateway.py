@@ -10,7 +10,7 @@ from aiohttp import web
 from kubernetes.aio.client import Configuration
 
 from modelyard.engine import gateway as module
-from modelyard.engine.gateway import ApiError, Gateway, Request
+from modelyard.engine.gateway import ApiError, Gateway
 from tests.unit.engine.objects import WIDGETS
 from tests.unit.engine.server import serving
 
@@ -176,23 +176,6 @@ async def test_pages_follow_the_token() -> None:
         {"limit": "1", "labelSelector": "a=b"},
         {"limit": "1", "labelSelector": "a=b", "continue": "x"},
     ]
-
-
-async def test_the_hook_sees_every_attempt() -> None:
-    seen: list[tuple[str, str]] = []
-
-    async def call(gateway: Gateway) -> None:
-        async def hook(phase: str, request: Request) -> None:
-            seen.append((phase, request.verb))
-            if len(seen) == 2:
-                raise ConnectionResetError("the answer was lost")
-
-        gateway.hook = hook
-        await gateway.get(WIDGETS, "one", "a")
-
-    _, counts = await run(Scripted(OK), call)
-    assert seen == [("before", "get"), ("after", "get")] * 2
-    assert counts == {("get", 200): 2}
 
 
 def manifest() -> dict[str, Any]:
