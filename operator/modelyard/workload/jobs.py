@@ -23,6 +23,7 @@ MAX_TASK_BYTES = 250 * 1024
 MAIN = "main"
 """The container whose exit code counts."""
 LOOK_AT_PODS_AFTER = timedelta(seconds=20)
+SOONEST_LOOK, RAREST_LOOK = timedelta(seconds=10), timedelta(minutes=5)
 
 
 class JobPhase(Enum):
@@ -120,6 +121,16 @@ def look_at_pods(job: Object, now: datetime) -> datetime | None:
         return None
     started = (job.get("status") or {}).get("startTime")
     return parse_time(started) + LOOK_AT_PODS_AFTER if started else now + LOOK_AT_PODS_AFTER
+
+
+def look_again(job: Object, now: datetime) -> datetime:
+    """The next look at pods of which none is ready: soon at first, rarely at one that has waited for long.
+
+    Each look is a request, and thousands of runs may wait in a queue for hours.
+    """
+    started = (job.get("status") or {}).get("startTime")
+    waited = now - parse_time(started) if started else timedelta()
+    return now + min(max(waited / 4, SOONEST_LOOK), RAREST_LOOK)
 
 
 def adjust(job: Object, policy: RunPolicy) -> tuple[Patch, ...]:

@@ -79,6 +79,12 @@ def test_when_the_pods_are_looked_at(status: Any, seconds: int | None) -> None:
     assert jobs.look_at_pods(job(status), NOW) == wanted
 
 
+@pytest.mark.parametrize(("waited", "seconds"), [(0, 10), (20, 10), (400, 100), (86400, 300)])
+def test_pods_that_wait_for_long_are_looked_at_rarely(waited: int, seconds: int) -> None:
+    status = {"startTime": timestamp(NOW - timedelta(seconds=waited)), "active": 1}
+    assert jobs.look_again(job(status), NOW) == NOW + timedelta(seconds=seconds)
+
+
 @pytest.mark.parametrize(
     ("spec", "policy", "body"),
     [

@@ -87,7 +87,7 @@ def _follow(view: View, facts: Facts, now: datetime, status: DatasetStatus, job:
         if pods not in facts:
             return Plan(needs=(pods,))
         found = failures.waiting(facts[pods]) if not isinstance(facts[pods], Unavailable) else None
-        plan = Plan(after=now + RETRY, writes=resume)
+        plan = Plan(after=jobs.look_again(job, now), writes=resume)
         if found:
             return trouble(view, now, status, found, plan)
         waits = kstatus.reconciling("PodPending", f"waiting for the pod of Job {meta['name']}")

@@ -133,7 +133,7 @@ def _follow(view: View, job: Object, facts: Facts, now: datetime, status: ModelV
         if pods not in facts:
             return Plan(needs=(pods,))
         seen = facts[pods] if not isinstance(facts[pods], Unavailable) else []
-        look = now + RETRY
+        look = jobs.look_again(job, now)
         trouble = failures.waiting(seen, failures.INSTALLATION)
         if trouble:
             stalls = kstatus.stalled(trouble.reason, trouble.message)

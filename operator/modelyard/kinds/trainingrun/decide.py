@@ -13,7 +13,7 @@ from modelyard.kinds.trainingrun import children, outcome
 from modelyard.kinds.trainingrun.checks import default_objective
 from modelyard.kinds.trainingrun.observe import View
 from modelyard.kinds.trainingrun.start import adopt, again, start
-from modelyard.kinds.trainingrun.step import RETRY, Step, ask, pod_pending
+from modelyard.kinds.trainingrun.step import Step, ask, pod_pending
 from modelyard.workload import failures, jobs
 from modelyard.workload.jobs import JobPhase
 from modelyard_api.status import Phase
@@ -84,7 +84,7 @@ def _running(view: View, facts: Facts, now: datetime, job: Object) -> Step:
         return ask(need)
     pods = facts[need] if not isinstance(facts[need], Unavailable) else []
     trouble = failures.waiting(pods, outcome.fields(view))
-    plan = replace(plan, after=now + RETRY)
+    plan = replace(plan, after=jobs.look_again(job, now))
     if trouble:
         plan = replace(plan, notes=(Note(trouble.reason, trouble.message, "Warning"),))
         return Step(kstatus.stalled(trouble.reason, trouble.message), Phase.PENDING, plan, status)
