@@ -4,8 +4,11 @@ PYTHON := .venv/bin/python
 NAME ?= modelyard
 TEST_NAME ?= modelyard-test
 ARGS ?= run-overhead
+COMPILE := .venv/bin/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-annotate --no-header \
+  --python-version 3.11
+ADDONS ?= gateway metrics-server
 
-.PHONY: help venv lint format crds docs lock images cluster-up cluster-down cluster-env cluster-logs install demo test test-unit bench
+.PHONY: help venv lint format crds docs lock images cluster-up cluster-down cluster-env cluster-logs cluster-addon install demo test test-unit faults fuzz fuzz-server bench
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -38,10 +41,11 @@ docs: .venv/installed ## Generates the reference of the API from the pydantic mo
 
 lock: .venv/installed ## Resolves the locked dependencies anew
 	for image in operator runtime server tracking; do \
-	  .venv/bin/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-annotate --no-header \
-	    --python-version 3.11 --extra $$image pyproject.toml -o images/$$image/requirements.txt; done
-	.venv/bin/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-annotate --no-header \
-	  --python-version 3.11 --extra dev pyproject.toml -o tests/requirements.txt
+	  $(COMPILE) --extra $$image pyproject.toml -o images/$$image/requirements.txt; done
+	$(COMPILE) --extra dev pyproject.toml -o tests/requirements.txt
+	$(COMPILE) tests/localcluster/addons/envoy/requirements.in -o tests/localcluster/addons/envoy/requirements.txt
+	for peer in mlserver kserve; do \
+	  $(COMPILE) tests/bench/serving/peers/$$peer.in -o tests/bench/serving/peers/$$peer.txt; done
 
 images: .venv/installed ## Builds the images and brings them to the cluster NAME
 	$(PYTHON) -m tests.localcluster images --name $(NAME)
@@ -57,6 +61,9 @@ cluster-env: .venv/installed ## Prints the exports that kubectl needs: eval "$$(
 
 cluster-logs: .venv/installed ## The logs of the cluster's own programs
 	@$(PYTHON) -m tests.localcluster logs --name $(NAME)
+
+cluster-addon: .venv/installed ## Adds a gateway and metrics to the cluster NAME: make cluster-addon ADDONS="gateway metrics-server"
+	$(PYTHON) -m tests.localcluster addon $(ADDONS) --name $(NAME)
 
 install: .venv/installed ## Builds the images and installs Modelyard on the cluster NAME
 	$(PYTHON) -m tests.localcluster.install --name $(NAME)
@@ -75,5 +82,15 @@ test: lint ## Everything: unit, contract, cluster and end-to-end tests on cluste
 	$(PYTHON) -m tests.localcluster.install --name $(TEST_NAME)
 	$(PYTHON) -m pytest -q -m cluster --cluster $(TEST_NAME)
 
+faults: ARGS :=
+faults: .venv/installed ## Crashes, stale reads and API faults at every write: make faults ARGS="--scenario main"
+	$(PYTHON) -m tests.faults --name $(TEST_NAME)-faults $(ARGS)
+
+fuzz-server: .venv/installed ## Requests against the model server: 5,000 from its OpenAPI document, 5,000 broken byte by byte
+	$(PYTHON) -m tests.fuzz_server $(if $(filter file,$(origin ARGS)),,$(ARGS))
+
 bench: .venv/installed ## Benchmarks: make bench ARGS="run-overhead"
 	$(PYTHON) -m tests.bench $(ARGS)
+
+fuzz: .venv/installed ## Generated objects against the operator: make fuzz ARGS="--count 2000 --seed 1"
+	$(PYTHON) -m tests.fuzz $(if $(filter file,$(origin ARGS)),,$(ARGS))

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import pytest
 
 from tests.localcluster import access
+from tests.support.addons import Gateway, bring_up
 from tests.support.kube import Kube
 
 
@@ -30,6 +31,30 @@ def cluster(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
+def gateway(cluster: str, request: pytest.FixtureRequest) -> Gateway:
+    """A Gateway of that cluster, brought up where it is not there; it stays."""
+    with shown(request):
+        bring_up(cluster, "gateway")
+    return Gateway(cluster)
+
+
+@pytest.fixture(scope="session")
+def metrics(cluster: str, request: pytest.FixtureRequest) -> str:
+    """The cluster's name, once it measures what its pods use."""
+    with shown(request):
+        bring_up(cluster, "metrics-server")
+    return cluster
+
+
+@contextmanager
+def shown(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What is written meanwhile is seen at once: a first build takes minutes."""
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+    with capture.global_and_fixture_disabled() if capture else nullcontext():
+        yield
+
+
+@pytest.fixture(scope="session")
 def kwok(request: pytest.FixtureRequest) -> str:
     """The name of a cluster of provider kwok that runs: a real control plane, nodes that are played."""
     name = str(request.config.getoption("--kwok-cluster"))
@@ -47,7 +72,7 @@ def new_namespace(cluster: str) -> Iterator[Kube]:
     try:
         yield made
     finally:
-        made.run("delete", "namespace", made.namespace, "--wait=false")
+        made.run("delete", "namespace", made.namespace, "--wait=false", "--ignore-not-found")
 
 
 @pytest.fixture

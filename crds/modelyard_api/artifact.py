@@ -17,6 +17,8 @@ from modelyard_api.base import Model
 from modelyard_api.metrics import Task
 from modelyard_api.signature import Signature
 
+Format = Literal["ONNX", "Skops"]
+FILES: dict[Format, str] = {"ONNX": "model.onnx", "Skops": "model.skops"}
 SCHEME = "mlflow-artifacts:/"
 MODEL_JSON, RESULT_JSON = "model.json", "result.json"
 TRAIN_PARQUET, TEST_PARQUET = "train.parquet", "test.parquet"
@@ -56,7 +58,7 @@ class Example(Model):
 class ModelManifest(Model):
     """``model.json``: everything about a model but its weights. The digest of its bytes is the artifact's digest."""
 
-    format: Literal["ONNX"] = Field("ONNX")
+    format: Format = Field("ONNX", description="Skops: a scikit-learn pipeline that ONNX can't hold.")
     task: Task
     file: str = Field("model.onnx", description="The model's file, beside model.json.")
     file_digest: str
@@ -66,3 +68,7 @@ class ModelManifest(Model):
     )
     signature: Signature
     example: Example
+    categories: dict[str, list[str]] = Field(
+        default_factory=dict,
+        description="Column name to the texts of the training rows; a column with more than 1000 is left out.",
+    )

@@ -21,7 +21,11 @@ class Model(BaseModel):
     """A part of a spec or a status. Unknown fields are ignored: an older operator may meet a newer object."""
 
     model_config = ConfigDict(
-        alias_generator=wire_name, populate_by_name=True, use_enum_values=True, protected_namespaces=()
+        alias_generator=wire_name,
+        populate_by_name=True,
+        use_enum_values=True,
+        protected_namespaces=(),
+        allow_inf_nan=False,  # JSON has none
     )
 
     def wire(self) -> dict[str, Any]:
@@ -97,13 +101,33 @@ ObjectName = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[a-z0
 """The name of an object of any kind."""
 ColumnName = Annotated[str, Field(min_length=1, max_length=128)]
 """The name of a column of a table."""
-Duration = Annotated[str, Field(pattern=r"^([0-9]+(ms|s|m|h))+$", max_length=32)]
-"""A Kubernetes-style duration, for example ``90s`` or ``1h30m``."""
+Duration = Annotated[str, Field(pattern=r"^([0-9]{1,7}(ms|s|m|h))+$", max_length=32)]
+"""A Kubernetes-style duration, for example ``90s`` or ``1h30m``; in 32 characters at most 4,600 years."""
+MAX_SECONDS = 2**31 - 1
+"""Of a time that is added to a date, and that Kubernetes keeps in 32 bits."""
+Count = Annotated[int, Field(ge=0, le=2**53 - 1)]
+"""Up to the greatest whole number that JSON keeps everywhere."""
+Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$", max_length=71)]
+StoreURI = Annotated[str, Field(min_length=1, max_length=1024, pattern=r"^mlflow-artifacts:/[^\t\n\f\r ?#]+$")]
+"""An address in the artifact store. Without ``\\s``: for the API server that is ASCII's white space, here Unicode's."""
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 StatusName = Annotated[str, Field(max_length=253)]
 """In a status: the name of an object that we made."""
 StatusURL = Annotated[str, Field(max_length=2048)]
 """In a status: an address."""
+
+
+MAX_LEVELS = 32
+"""Of lists and maps in each other, where anything may be written: JSON libraries give up at some number of them."""
+
+
+def levels(value: Any) -> int:
+    """How deep lists and maps lie in each other; 0 for a plain value."""
+    found, row = 0, [value]
+    while row := [one for one in row if isinstance(one, dict | list)]:
+        found += 1
+        row = [item for one in row for item in (one.values() if isinstance(one, dict) else one)]
+    return found
 
 
 class ObjectRef(Model):

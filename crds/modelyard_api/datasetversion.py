@@ -6,7 +6,19 @@ from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator, ConfigDict, Field
 
-from modelyard_api.base import Column, ColumnName, Kind, KindInfo, Model, ObjectRef, rule, rules
+from modelyard_api.base import (
+    Column,
+    ColumnName,
+    Count,
+    Digest,
+    Kind,
+    KindInfo,
+    Model,
+    ObjectRef,
+    StoreURI,
+    rule,
+    rules,
+)
 from modelyard_api.dataset import ColumnType, Split
 from modelyard_api.status import Status
 
@@ -14,8 +26,8 @@ from modelyard_api.status import Status
 class VersionColumn(Model):
     name: ColumnName = Field(description="The column.")
     type: ColumnType = Field(description="Float, Integer, Boolean or Category.")
-    missing: int = Field(0, ge=0, description="How many values are missing.")
-    distinct: int | None = Field(None, ge=0, description="How many different values there are.")
+    missing: Count = Field(0, description="How many values are missing.")
+    distinct: Count | None = Field(None, description="How many different values there are.")
     min: float | None = Field(None, description="The smallest value.")
     max: float | None = Field(None, description="The greatest value.")
 
@@ -41,11 +53,11 @@ class DatasetVersionSpec(Model):
     )
 
     dataset_ref: ObjectRef = Field(description="The Dataset it is a version of.")
-    digest: str = Field(pattern=r"^sha256:[0-9a-f]{64}$", max_length=71, description="Digest of the rows.")
-    uri: str = Field(min_length=1, max_length=1024, description="The folder in the artifact store.")
-    rows: int = Field(ge=0, description="Rows in all.")
-    test_rows: int = Field(ge=0, description="Rows held out for the final score.")
-    bytes: int = Field(ge=0, description="Size of the Parquet files.")
+    digest: Digest = Field(description="Digest of the rows.")
+    uri: StoreURI = Field(description="The folder in the artifact store.")
+    rows: Count = Field(description="Rows in all.")
+    test_rows: Count = Field(description="Rows held out for the final score.")
+    bytes: Count = Field(description="Size of the Parquet files.")
     target: ColumnName = Field(description="The column that is to be predicted.")
     columns: list[VersionColumn] = Field(max_length=1000, description="The columns, with what was found in them.")
     split: Split = Field(description="How rows are held out.")

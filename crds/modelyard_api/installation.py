@@ -46,4 +46,5 @@ class Installation(Strict):
     resources: DefaultResources = Field(
         default_factory=DefaultResources, description="CPU and memory of pods that say nothing of their own."
     )
+    gateway_namespace: str = Field("modelyard-system", description="Where Gateways are that name no namespace.")
     namespaces: list[str] = Field(default_factory=list, description="The namespaces that are watched [all].")

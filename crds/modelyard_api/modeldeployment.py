@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field
 
 from modelyard_api.base import NAME_RULE, Column, Kind, KindInfo, Model, ObjectRef, StatusURL, Time, rule, rules
 from modelyard_api.pods import PodTemplate
+from modelyard_api.rollout import Autoscaling, GatewayRef, Rollout
 from modelyard_api.status import Status
 
 
@@ -19,13 +20,47 @@ class ServedModelRef(ObjectRef):
     )
 
     alias: Literal["champion", "challenger"] | None = Field(None, description="Follow this alias of the Model.")
-    version: int | None = Field(None, ge=1, description="Serve this version, whatever the aliases say.")
+    version: int | None = Field(
+        None,
+        ge=1,
+        description="Serve this version, whatever the aliases say. When it is first asked for it must pass the Model's "
+        "gates, or be its champion, by pin for example.",
+    )
+
+
+class Logging(Model):
+    sample_rate: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Share of the predictions, chosen by their id, whose whole request and answer each pod writes to "
+        "Parquet files in its /modelyard/log, of which it keeps the newest 256 MiB.",
+    )
 
 
 class ModelDeploymentSpec(Model):
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule(
+                "has(self.gateway) || self.rollout.strategy in ['Rolling', 'BlueGreen']",
+                "strategies Canary, Shadow and ABTest divide the traffic, for which they need gateway: without one "
+                "write Rolling or BlueGreen",
+                ".rollout.strategy",
+            )
+        )
+    )
+
     model_ref: ServedModelRef = Field(description="What is served.")
-    replicas: int = Field(1, ge=0, le=1000, description="How many pods serve it.")
+    replicas: int = Field(
+        1, ge=0, le=1000, description="How many pods serve it; with autoscaling the autoscaler writes it."
+    )
+    autoscaling: Autoscaling | None = Field(None, description="Let the number of pods follow the load.")
     pod_template: PodTemplate = Field(default_factory=PodTemplate, description="The serving pods.")
+    rollout: Rollout = Field(
+        default_factory=lambda: Rollout(strategy="Rolling"), description="How a new version takes the old one's place."
+    )
+    gateway: GatewayRef | None = Field(None, description="A Gateway of the Gateway API [none: a plain Service].")
+    logging: Logging = Field(default_factory=Logging, description="What pods write of their requests [nothing].")
     suspend: bool = Field(False, description="True: no replicas.")
 
 
@@ -34,10 +69,44 @@ class Served(Model):
     time: Time = Field(description="When it was on all replicas.")
 
 
+class Rejected(Model):
+    version: int = Field(ge=1, description="The number of the version.")
+    reason: str = Field(max_length=64, description="AnalysisFailed, Crashed or Aborted.")
+    message: str = Field(max_length=512, description="What was seen.")
+    time: Time = Field(description="When.")
+
+
+class Judged(Model):
+    """The last judgement of one metric of the analysis."""
+
+    name: str = Field(max_length=63, description="The metric's name.")
+    verdict: Literal["Passed", "Failed", "Inconclusive"] = Field(
+        description="Failed: it is beyond the limit beyond doubt. Inconclusive: too little was seen to say."
+    )
+    message: str = Field(max_length=256, description="The values.")
+
+
+class RolloutStatus(Model):
+    """Where the candidate is on its way."""
+
+    version: int = Field(ge=1, description="The candidate this is about.")
+    step: int = Field(0, ge=0, description="The step's index, from 0.")
+    since: Time | None = Field(None, description="Since when the step's weight holds; absent: its pods aren't ready.")
+    judged: Time | None = Field(None, description="When it was judged last.")
+    failures: int = Field(0, description="Failed judgements so far.")
+    analysis: list[Judged] = Field(default_factory=list, max_length=16, description="The last judgement.")
+
+
 class ModelDeploymentStatus(Status):
     url: StatusURL | None = Field(None, description="Where clients in the cluster reach it.")
     stable: int | None = Field(None, description="The version that serves on all replicas.")
     candidate: int | None = Field(None, description="The version that is being rolled out.")
+    weight: int | None = Field(None, description="Percent of the traffic that the candidate gets.")
+    step: str | None = Field(None, max_length=16, description="The step of the rollout, of how many.")
+    rollout: RolloutStatus | None = Field(None, description="Where the candidate is on its way.")
+    rejected: list[Rejected] = Field(
+        default_factory=list, max_length=20, description="Versions that were rolled back: they aren't tried again."
+    )
     replicas: int = Field(0, description="How many pods there are.")
     ready_replicas: int = Field(0, description="How many pods are ready.")
     selector: str | None = Field(None, max_length=1024, description="The label selector of the pods.")
@@ -63,6 +132,8 @@ class ModelDeployment(Kind):
             Column("Model", ".spec.modelRef.name"),
             Column("Stable", ".status.stable", "integer"),
             Column("Candidate", ".status.candidate", "integer"),
+            Column("Weight", ".status.weight", "integer"),
+            Column("Step", ".status.step"),
             Column("Replicas", ".status.readyReplicas", "integer"),
             Column("URL", ".status.url", priority=1),
             Column("Age", ".metadata.creationTimestamp", "date"),

@@ -2,29 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar
 
 from pydantic import ConfigDict, Field
 
-from modelyard_api.base import Column, Kind, KindInfo, Model, ObjectRef, StatusName, rule, rules
+from modelyard_api.artifact import Format
+from modelyard_api.base import (
+    Column,
+    Count,
+    Digest,
+    Kind,
+    KindInfo,
+    Model,
+    ObjectRef,
+    StatusName,
+    StoreURI,
+    rule,
+    rules,
+)
 from modelyard_api.metrics import Metric
 from modelyard_api.signature import Signature
 from modelyard_api.status import Status
 
-DIGEST = r"^sha256:[0-9a-f]{64}$"
 Metrics = Annotated[dict[str, float], Field(json_schema_extra={"maxProperties": 32})]
 
 
 class Artifact(Model):
-    uri: str = Field(
-        min_length=1,
-        max_length=1024,
-        pattern=r"^mlflow-artifacts:/[^\s?#]+$",
+    uri: StoreURI = Field(
         description="The folder in the artifact store that holds model.json and the files it names.",
     )
-    digest: str = Field(pattern=DIGEST, max_length=71, description="Digest of model.json, which holds the files' own.")
-    format: Literal["ONNX"] = Field("ONNX", description="The format of the model.")
-    bytes: int | None = Field(None, ge=0, description="Size of all files.")
+    digest: Digest = Field(description="Digest of model.json, which holds the files' own.")
+    format: Format = Field(
+        "ONNX", description="ONNX, or Skops: a scikit-learn pipeline that ONNX can't hold, of allowed types alone."
+    )
+    format_reason: str | None = Field(None, max_length=1024, description="Why it is not ONNX.")
+    bytes: Count | None = Field(None, description="Size of all files.")
 
 
 class Lineage(Model):
@@ -101,6 +113,7 @@ class ModelVersion(Kind):
             Column("Reason", ".status.conditions[?(@.type=='Ready')].reason"),
             Column("Model", ".spec.modelRef.name"),
             Column("Approved", ".status.approved", "boolean"),
+            Column("Format", ".spec.artifact.format", priority=1),
             Column("Aliases", ".status.aliases"),
             Column("Age", ".metadata.creationTimestamp", "date"),
         ),

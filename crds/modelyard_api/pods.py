@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from modelyard_api.base import Model, ObjectName, rule, rules
+from modelyard_api.base import MAX_SECONDS, Model, ObjectName, rule, rules
 
 Quantity = Annotated[
     str,
@@ -46,16 +46,21 @@ class PodTemplate(Model):
 
     image: str | None = Field(None, min_length=1, max_length=512, description="The image [the installation's].")
     resources: Resources | None = Field(None, description="CPU and memory of each pod [the installation's].")
-    env: list[EnvVar] = Field(default_factory=list, max_length=64, description="Environment variables.")
+    env: Annotated[
+        list[EnvVar],
+        Field(
+            max_length=64, json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]}
+        ),
+    ] = Field(default_factory=list, description="Environment variables.")
     node_selector: dict[str, Annotated[str, Field(max_length=63)]] = Field(
         default_factory=dict,
         json_schema_extra={"maxProperties": 16},
         description="Labels that a node must have.",
     )
     tolerations: list[Toleration] = Field(default_factory=list, max_length=32, description="Tolerated taints.")
-    image_pull_secrets: list[ObjectName] = Field(
-        default_factory=list, max_length=8, description="Names of Secrets of type kubernetes.io/dockerconfigjson."
-    )
+    image_pull_secrets: Annotated[
+        list[ObjectName], Field(max_length=8, json_schema_extra={"x-kubernetes-list-type": "set"})
+    ] = Field(default_factory=list, description="Names of Secrets of type kubernetes.io/dockerconfigjson.")
     priority_class_name: ObjectName | None = Field(None, description="The pods' PriorityClass.")
 
 
@@ -64,13 +69,16 @@ class RunPolicy(Model):
 
     suspend: bool = Field(False, description="True: nothing runs, what runs is stopped; false again: it starts anew.")
     active_deadline_seconds: int | None = Field(
-        None, ge=1, description="Seconds after which a run that has not finished fails."
+        None, ge=1, le=MAX_SECONDS, description="Seconds after which a run that has not finished fails."
     )
     backoff_limit: int = Field(
         3, ge=0, le=100, description="How often a failed pod is replaced; lost nodes and user errors don't count."
     )
     ttl_seconds_after_finished: int | None = Field(
-        None, ge=0, description="Seconds after which a finished run's Job and pods are removed; the run itself stays."
+        None,
+        ge=0,
+        le=MAX_SECONDS,
+        description="Seconds after which a finished run's Job and pods are removed; the run itself stays.",
     )
 
 

@@ -32,14 +32,15 @@ _ORDER = ("description", "type", *_PLAIN, "default", "required", "properties", "
 
 
 class _Generator(GenerateJsonSchema):
-    """Also tells the defaults that factories make; of a nested model ``{}``, since its own fields have defaults."""
+    """Also tells the defaults that factories make; of a nested model what the factory sets: its
+    other fields have defaults of their own."""
 
     def get_default_value(self, schema: core_schema.WithDefaultSchema) -> Any:
         factory = schema.get("default_factory")
         if factory is None or schema.get("default_factory_takes_data"):
             return super().get_default_value(schema)
         made = cast(Any, factory)()
-        return {} if isinstance(made, BaseModel) else made
+        return made.model_dump(mode="json", by_alias=True, exclude_unset=True) if isinstance(made, BaseModel) else made
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
         made = super().default_schema(schema)

@@ -19,7 +19,9 @@ class Input(Model):
 class Output(Model):
     name: ColumnName = Field(description="label, probabilities or value.")
     datatype: Literal["FP32", "INT64", "BYTES"] = Field(description="Its type.")
-    shape: list[int] = Field(max_length=2, description="Its shape; -1 is the number of rows.")
+    shape: list[Annotated[int, Field(ge=-1, le=2**53 - 1)]] = Field(
+        max_length=2, description="Its shape; -1 is the number of rows."
+    )
 
 
 class Signature(Model):

@@ -47,7 +47,10 @@ class Estimator(Model):
     params: dict[str, Any] = Field(
         default_factory=dict,
         json_schema_extra={"maxProperties": 128},
-        description="The estimator's own parameters, by scikit-learn's names; null needs server-side apply.",
+        description=(
+            "The estimator's own parameters, by scikit-learn's names; null needs server-side apply. "
+            "categorical_features names columns, and needs features.categorical.encode: Ordinal."
+        ),
     )
     features: Features = Field(default_factory=Features, description="How columns become features.")
 

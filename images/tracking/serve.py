@@ -11,10 +11,12 @@ address of a database holds a password, so it comes in a file.
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
 import uuid
 from pathlib import Path
+from typing import Any
 
 # Read when MLflow is imported. Without enough connections fifty clients at once get errors; SQLite takes as many.
 os.environ.setdefault("MLFLOW_SQLALCHEMYSTORE_POOL_SIZE", "60")
@@ -64,6 +66,17 @@ def allowed_hosts(options: argparse.Namespace) -> str:
     return ",".join(variant for host in hosts for variant in (host, f"{host}:*"))
 
 
+def no_space(request: Any, error: Exception) -> Any:
+    """507 for an artifact that finds no space on the volume, in place of a 500 that doesn't say why."""
+    if not isinstance(error, OSError) or error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        raise error
+    from starlette.responses import JSONResponse
+
+    print(f"no space left on the volume: {request.method} {request.url.path}", flush=True)
+    message = "No space left on device: enlarge the volume of the tracking server, or delete what is not needed"
+    return JSONResponse({"error_code": "TEMPORARILY_UNAVAILABLE", "message": message}, 507)
+
+
 def main() -> None:
     options = arguments()
     url = database(options)
@@ -88,6 +101,7 @@ def main() -> None:
     # Only now: MLflow reads its environment when it is imported. And it takes seconds.
     import uvicorn
     from mlflow.server import constants
+    from mlflow.server.fastapi_app import app
     from mlflow.server.handlers import initialize_backend_stores
 
     if unknown := environment.keys() - {value for value in vars(constants).values() if isinstance(value, str)}:
@@ -95,9 +109,10 @@ def main() -> None:
     print("opening the database", flush=True)
     # Makes or migrates the schema, once, before the first of many clients at once would.
     initialize_backend_stores(url, url, "mlflow-artifacts:/")
+    app.add_exception_handler(OSError, no_space)
     print(f"serving on {options.host}:{options.port}", flush=True)
     uvicorn.run(
-        "mlflow.server.fastapi_app:app",
+        app,
         host=options.host,
         port=options.port,
         access_log=False,

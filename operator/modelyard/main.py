@@ -1,12 +1,14 @@
 """The operator: ``python -m modelyard.main``.
 
 Environment: POD_NAMESPACE [modelyard-system], where its installation and its Lease lie; POD_NAME and POD_UID, which
-name the Lease's holder; PORT [8080] of probes and metrics; KUBECONFIG when it doesn't run in a pod.
+name the Lease's holder; PORT [8080] of probes and metrics; KUBECONFIG when it doesn't run in a pod. For tests that
+can't wait: LEASE_SECONDS, RESYNC_SECONDS and SILENCE_SECONDS (``engine.process.Times``).
 """
 
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import logging
 import os
 import socket
@@ -18,7 +20,7 @@ from pydantic import ValidationError
 
 from modelyard.engine import logs
 from modelyard.engine.gateway import Gateway, configuration
-from modelyard.engine.process import Process, Settings
+from modelyard.engine.process import Process, Settings, Times
 from modelyard.engine.resource import CONFIG_MAPS
 from modelyard.kinds import all_controllers
 from modelyard_api.installation import Installation
@@ -68,8 +70,15 @@ async def run() -> None:
         tracking_url=installation.tracking_url,
         namespaces=tuple(installation.namespaces),
         port=int(os.environ.get("PORT", "8080")),
+        times=times(),
     )
     await Process(settings, found, all_controllers(installation)).run()
+
+
+def times() -> Times:
+    """The defaults, or what the environment says."""
+    names = {field.name: f"{field.name.upper()}_SECONDS" for field in dataclasses.fields(Times)}
+    return Times(**{name: float(os.environ[text]) for name, text in names.items() if text in os.environ})
 
 
 def main() -> None:

@@ -6,7 +6,13 @@ import argparse
 import importlib
 import json
 
-BENCHMARKS = {"controllers": "tests.bench.controllers.main", "run-overhead": "tests.bench.run_overhead"}
+BENCHMARKS = {
+    "controllers": "tests.bench.controllers.main",
+    "rollout": "tests.bench.rollout",
+    "rollout-analysis": "tests.bench.rollout_analysis",
+    "run-overhead": "tests.bench.run_overhead",
+    "serving": "tests.bench.serving.main",
+}
 
 
 def main() -> None:

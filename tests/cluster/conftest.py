@@ -10,7 +10,8 @@ import pytest
 
 from tests.cluster.engine.bench import Bench
 from tests.cluster.engine.gears import CRD, RULES
-from tests.cluster.engine.proxy import Api, Proxy
+from tests.support.api import Api
+from tests.support.proxy import Proxy
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.cluster.engine.bench import Bench, condition
-from tests.cluster.engine.operator import until
-from tests.cluster.engine.proxy import Call
+from tests.support.proxy import Call
+from tests.support.until import until
 
 pytestmark = pytest.mark.cluster
 

@@ -76,3 +76,22 @@ def test_examples_are_accepted(api: Api, path: Path) -> None:
     assert "serverside-applied (server dry run)" in Kube(api.cluster, api.namespace).run(
         "apply", *flags, "-f", str(path)
     )
+
+
+def test_the_operators_lease_is_served_first(api: Api) -> None:
+    path = str(MANIFESTS / "base" / "operator-priority.yaml")
+    schema = access.kubectl(api.cluster, "apply", "--server-side", "-f", path, "-o", "jsonpath={.metadata.uid}")
+    namespace = "modelyard-system"
+    user = {"Impersonate-User": f"system:serviceaccount:{namespace}:modelyard-operator"}
+    leases = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/modelyard-operator"
+
+    def served_by(path: str) -> str | None:
+        connection = api._connect(30)
+        try:
+            connection.request("GET", path, headers=user)
+            return connection.getresponse().headers["X-Kubernetes-PF-FlowSchema-UID"]
+        finally:
+            connection.close()
+
+    access.wait_until(20, "the API server knows the FlowSchema", lambda: served_by(leases) == schema)
+    assert served_by(api.path("Dataset")) != schema

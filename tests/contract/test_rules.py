@@ -12,6 +12,7 @@ from modelyard_api.kinds import KINDS
 from tests.contract.api import Api
 from tests.contract.cases import CREATES, UPDATES, Create, Update
 from tests.contract.objects import PLURALS, SPECS, make, merged
+from tests.contract.rollout_cases import ROLLOUTS
 
 pytestmark = pytest.mark.cluster
 
@@ -32,7 +33,7 @@ def _id(case: Create | Update) -> str:
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_rule_has_a_case(kind: str) -> None:
     schema = crd.definition(kind, KINDS[kind])["spec"]["versions"][0]["schema"]
-    tested = [case.message for case in (*CREATES, *UPDATES) if case.kind == kind]
+    tested = [case.message for case in (*CREATES, *ROLLOUTS, *UPDATES) if case.kind == kind]
     rules = set(messages(schema))
     assert rules, f"{kind} has no rule: the walk is broken"
     assert [rule for rule in rules if not any(rule.startswith(message) for message in tested)] == []
@@ -46,7 +47,7 @@ def test_the_examples_to_start_from_are_accepted(api: Api, kind: str) -> None:
     assert answer.code == 201, answer.message
 
 
-@pytest.mark.parametrize("case", CREATES, ids=_id)
+@pytest.mark.parametrize("case", [*CREATES, *ROLLOUTS], ids=_id)
 def test_create(api: Api, case: Create) -> None:
     good = api.create(make(case.kind, case.good, case.good_name))
     assert good.code == 201, good.message

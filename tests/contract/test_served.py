@@ -79,6 +79,16 @@ def test_whole_quantities_need_no_quotes(api: Api) -> None:
         assert answer.code == 422, (bad, answer.document)
 
 
+def test_the_share_of_logged_requests_is_one(api: Api) -> None:
+    for good in (0, 0.01, 1):
+        answer = api.create(make("ModelDeployment", {"logging": {"sampleRate": good}}))
+        assert answer.code == 201, (good, answer.message)
+    for bad in (1.5, -0.1, "0.5"):
+        answer = api.create(make("ModelDeployment", {"logging": {"sampleRate": bad}}))
+        assert answer.code == 422, (bad, answer.document)
+        assert "spec.logging.sampleRate" in answer.message
+
+
 def test_scale(stored: Api) -> None:
     obj = make("ModelDeployment")
     status = {"replicas": 2, "selector": "modelyard.dev/modeldeployment=one"}
@@ -145,3 +155,13 @@ def test_short_names_and_columns(kube: Kube, stored: Api, kind: str) -> None:
     shown = [column.name.upper() for column in info.columns if column.priority == 0]
     assert header.split() == ["NAME", *shown]
     assert row.split()[0] == make(kind)["metadata"]["name"]
+
+
+@pytest.mark.parametrize(
+    "template", [{"env": [{"name": "A"}, {"name": "A", "value": "1"}]}, {"imagePullSecrets": ["a", "a"]}]
+)
+def test_what_a_pod_has_by_name_is_there_once(api: Api, template: dict[str, object]) -> None:
+    answer = api.create(make("ModelDeployment", {"podTemplate": template}))
+    assert answer.code == 422, answer.document
+    assert f"spec.podTemplate.{next(iter(template))}[1]" in answer.message
+    assert "Duplicate value" in answer.message

@@ -10,6 +10,7 @@ import pytest
 from tests.support.infer import Load, labels, request_of
 from tests.support.kube import Kube, condition
 from tests.support.mainjob import DATASET, DEPLOYMENT, FIRST_RUN, GENTOO, MODEL, MORE_DATA, SECOND_RUN, MainJob, masked
+from tests.support.scene import kill_operator
 
 pytestmark = pytest.mark.cluster
 Disturb = Callable[[str], None]
@@ -85,14 +86,10 @@ def test_the_main_job(kube: Kube) -> None:
 
 
 def test_killing_the_operator_changes_nothing(kube: Kube) -> None:
-    system = Kube(kube.cluster, "modelyard-system")
     moments = []
 
     def kill(moment: str) -> None:
-        pods = system.list("pods", "app.kubernetes.io/name=modelyard-operator")
-        assert pods, "there is no operator to kill"
-        for pod in pods:
-            system.run("delete", "pod", pod["metadata"]["name"], "--force", "--grace-period=0", "--ignore-not-found")
+        kill_operator(kube.cluster)
         moments.append(moment)
 
     run_to_the_end(MainJob(kube), kill)

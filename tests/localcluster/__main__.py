@@ -6,6 +6,7 @@ import shlex
 import sys
 
 from . import images, network, providers
+from .addons import add
 from .paths import DEFAULT_NAME, locked
 from .say import CannotRun, exit_code, say
 
@@ -17,6 +18,7 @@ _COMMANDS = {
     "status": "what runs",
     "logs": "the last lines of every daemon's log",
     "images": "build the project's images and bring them to the cluster, where something changed",
+    "addon": "add to a cluster that runs: an HTTP gateway (Gateway API), or the metrics that autoscaling needs",
     "node": "take the power from a node, or give it back (0: the control plane)",
 }
 
@@ -29,6 +31,8 @@ def _arguments() -> argparse.Namespace:
         if command == "node":
             one.add_argument("action", choices=("stop", "start"))
             one.add_argument("number", type=int, choices=(0, 1, 2))
+        if command == "addon":
+            one.add_argument("addons", nargs="+", choices=add.NAMES, metavar="|".join(add.NAMES))
         if command == "status":
             one.add_argument("--json", action="store_true", help="as JSON")
         if command == "logs":
@@ -45,6 +49,9 @@ def _arguments() -> argparse.Namespace:
 
 def _run(given: argparse.Namespace) -> None:
     network.leave()  # a test that has entered a network may run this, and ports and downloads are outside of it
+    if given.command == "addon":
+        add.add(given.name, given.addons, given.provider)
+        return
     provider = providers.pick(given.name, given.provider)
     if given.command in ("kill", "env", "logs", "node") and not provider.status()["exists"]:
         raise CannotRun(f"There is no cluster {given.name}; start it with 'up --name {given.name}'.")

@@ -58,7 +58,8 @@ def _hyperkube() -> Program:
     )
 
 
-def _install(name: str, packages: list[str], makes: list[str], tags: str = "") -> Program:
+def install(name: str, packages: list[str], makes: list[str], tags: str = "") -> Program:
+    """What ``go install`` makes of packages that name their versions."""
     tagged = ("-tags", tags) if tags else ()
     return Program(name, ("install", "-v", "-ldflags", _STRIP, *tagged, *packages), tuple(makes))
 
@@ -69,24 +70,24 @@ def programs() -> dict[str, Program]:
     names = ["containerd", "containerd-shim-runc-v2", "ctr"]
     return {
         "hyperkube": _hyperkube(),
-        "containerd": _install(
+        "containerd": install(
             "containerd",
             [f"{containerd}/{name}@v2.4.2" for name in names],
             names,
             "no_btrfs no_devmapper no_zfs no_aufs",
         ),
-        "coredns": _install("coredns", ["github.com/coredns/coredns@v1.15.0"], ["coredns"]),
+        "coredns": install("coredns", ["github.com/coredns/coredns@v1.15.0"], ["coredns"]),
     }
 
 
 def kwok() -> Program:
     """The player of nodes, for clusters without kubelets."""
-    return _install("kwok", ["sigs.k8s.io/kwok/cmd/kwok@v0.8.0"], ["kwok"])
+    return install("kwok", ["sigs.k8s.io/kwok/cmd/kwok@v0.8.0"], ["kwok"])
 
 
 def kind() -> Program:
     """kind itself, for machines that have Docker but not kind."""
-    return _install("kind", ["sigs.k8s.io/kind@v0.33.0"], ["kind"])
+    return install("kind", ["sigs.k8s.io/kind@v0.33.0"], ["kind"])
 
 
 def missing() -> list[str]:

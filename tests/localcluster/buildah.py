@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 from . import layers, oci
-from .digests import IGNORE_FILE, reference
+from .digests import IGNORE_FILE, dockerfile, reference
 from .paths import REPO, cache, locked
 from .say import run, run_slow, say
 
@@ -46,13 +46,13 @@ class Buildah:
         return hashlib.sha256(" ".join((*_MMDEBSTRAP, _BASE_DOCKERFILE)).encode()).hexdigest()[:16]
 
     def build_command(self, image: str, base: str, exists: object = os.path.exists) -> list[str]:
-        """The command that builds one image of the project; `exists` tells which of the host's files there are."""
+        """The command that builds one image; `exists` tells which of the host's files there are."""
         assert callable(exists)
         mounts = [part for path in _HOST_FILES if exists(path) for part in ("-v", f"{path}:{path}:ro")]
         return [
             *(*self.argv, "bud", "--layers", "--isolation", "chroot", "--network", "host", "--pull-never"),
             *("--ignorefile", str(IGNORE_FILE), *mounts, "--build-arg", f"BASE_IMAGE={base}"),
-            *("-f", str(REPO / f"images/{image}/Dockerfile"), "-t", reference(image), str(REPO)),
+            *("-f", str(dockerfile(image)), "-t", reference(image), str(REPO)),
         ]
 
     def build(self, image: str, log: Path) -> None:

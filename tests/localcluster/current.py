@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Sequence
 from typing import Any
 
 from .digests import dockerfiles, reference
@@ -47,6 +48,10 @@ class Current:
         for image in dockerfiles():
             say(f"  docker tag {reference(image)} REGISTRY/{image}:TAG && docker push REGISTRY/{image}:TAG")
         say("and name them in your overlay: kustomize edit set image localhost/modelyard/IMAGE=REGISTRY/IMAGE:TAG")
+
+    def load_addon(self, images: Sequence[str], programs: Sequence[str]) -> None:
+        """Refused."""
+        raise self._refuse("add to")
 
     def logs(self, lines: int) -> str:
         """Refused."""

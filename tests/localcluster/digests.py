@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatch
 from pathlib import Path
 
-from .paths import REPO
+from .paths import HERE, REPO
 from .say import CannotRun
 
 # No part of an image; `.dockerignore` in the root tells the builders the same.
@@ -70,9 +70,9 @@ def files(patterns: list[str], context: Path) -> list[Path]:
     return sorted(found)
 
 
-def digest(dockerfile: Path, context: Path, base: str) -> str:
-    """The digest of what the image would contain: 'sha256:' and 64 hex digits."""
-    text = dockerfile.read_text()
+def digest(recipe: Path, context: Path, base: str) -> str:
+    """The digest of what the image of a Dockerfile would contain: 'sha256:' and 64 hex digits."""
+    text = recipe.read_text()
     total = hashlib.sha256(f"{base}\0{text}".encode())
     for path in files(copied(text), context):
         data = (context / path).read_bytes()
@@ -84,6 +84,12 @@ def digest(dockerfile: Path, context: Path, base: str) -> str:
 def dockerfiles(repo: Path = REPO) -> dict[str, Path]:
     """Image -> its Dockerfile, for each folder of images/ that has one."""
     return {path.parent.name: path for path in sorted((repo / "images").glob("*/Dockerfile"))}
+
+
+def dockerfile(image: str) -> Path:
+    """The Dockerfile of an image of the project, or of an addon."""
+    own = REPO / "images" / image / "Dockerfile"
+    return own if own.exists() else HERE / "addons" / image / "Dockerfile"
 
 
 def reference(image: str) -> str:

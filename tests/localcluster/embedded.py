@@ -3,7 +3,7 @@
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -148,6 +148,10 @@ class Embedded:
             binaries.build_all()
             store.put_own_images()
             seed.fill()
+
+    def load_addon(self, images: Sequence[str], programs: Sequence[str]) -> None:
+        """They lie in the layout with all the others."""
+        self.load_images()
 
     def logs(self, lines: int) -> str:
         """The last lines of every daemon's log."""

@@ -3,12 +3,12 @@
 import json
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from . import docker, oci, preflight
 from .buildah import Buildah
-from .digests import digest, dockerfiles, reference
+from .digests import digest, dockerfile, dockerfiles, reference
 from .paths import REPO, cache, locked
 from .say import run_slow, say
 
@@ -17,40 +17,42 @@ DOCKER_BASE = "python:3.11-slim"
 
 def docker_build(image: str) -> list[str]:
     """The command that builds an image with Docker."""
-    dockerfile = f"images/{image}/Dockerfile"
     return [
         "docker",
         "build",
         "--build-arg",
         f"BASE_IMAGE={DOCKER_BASE}",
         "-f",
-        dockerfile,
+        str(dockerfile(image).relative_to(REPO)),
         "-t",
         reference(image),
         ".",
     ]
 
 
-def image_digests(builder: str | None = None) -> dict[str, str]:
-    """Image -> digest of its content, for each image of the project. Built or not: it is a matter of the sources.
+def image_digests(builder: str | None = None, images: Iterable[str] | None = None) -> dict[str, str]:
+    """Image -> digest of its content, by default for all of the project. Built or not: it is a matter of the sources.
 
     `builder` is `docker` or `buildah` (the bases differ), by default what this machine would use.
     """
     base = DOCKER_BASE if (builder or _builder()) == "docker" else Buildah.base_key()
-    return {image: digest(dockerfile, REPO, base) for image, dockerfile in dockerfiles().items()}
+    return {image: digest(dockerfile(image), REPO, base) for image in images or dockerfiles()}
 
 
 def _builder() -> str:
     return "docker" if docker.answers() else "buildah"
 
 
-def build_all(builder: str | None = None) -> dict[str, str]:
-    """Builds each image whose content has changed; returns the digests. Raises CannotRun when a build fails."""
+def build_all(builder: str | None = None, images: Iterable[str] | None = None) -> dict[str, str]:
+    """Builds each image whose content has changed, by default of all of the project; returns the digests.
+
+    Raises CannotRun when a build fails.
+    """
     builder = builder or _builder()
     if builder == "buildah":
         preflight.check_machine()
         preflight.install_packages()
-    digests = image_digests(builder)
+    digests = image_digests(builder, images)
     with locked("images"):
         built = _Built(cache() / f"images-{builder}.json")
         changed = [image for image, value in digests.items() if not built.has(image, value, builder)]

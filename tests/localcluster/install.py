@@ -8,12 +8,11 @@ import argparse
 import hashlib
 import json
 import sys
-import time
 from typing import Any
 
 import yaml
 
-from . import access, images, preflight, providers
+from . import access, images, preflight, providers, rollouts
 from .digests import reference
 from .embedded import Embedded
 from .paths import DEFAULT_NAME, REPO, locked
@@ -22,7 +21,6 @@ from .say import CannotRun, exit_code, say
 NAMESPACE = "modelyard-system"
 OVERLAY = REPO / "manifests" / "overlays" / "local"
 IMAGE_DIGEST, INSTALLATION_DIGEST = "modelyard.dev/image-digest", "modelyard.dev/installation-digest"
-_STUCK = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "CreateContainerConfigError", "CrashLoopBackOff")
 
 Object = dict[str, Any]
 
@@ -43,7 +41,7 @@ def install(name: str) -> None:
     access.kubectl(name, "apply", "--server-side", "--force-conflicts", "-f", "-", input=yaml.safe_dump_all(objects))
     for plural in (one["metadata"]["name"] for one in objects if one["kind"] == "CustomResourceDefinition"):
         access.wait(name, f"crd/{plural}", "condition=Established")
-    wait_ready(name)
+    rollouts.wait_ready(name, NAMESPACE, "Modelyard")
 
 
 def render(name: str) -> list[Object]:
@@ -71,57 +69,6 @@ def marked(objects: list[Object], digests: dict[str, str]) -> list[Object]:
         annotations[IMAGE_DIGEST] = ",".join(sorted(found))
         annotations[INSTALLATION_DIGEST] = installation
     return objects
-
-
-def wait_ready(name: str, seconds: float = 300) -> None:
-    """Waits for all Deployments of ours, telling what they wait for. Raises CannotRun with their logs' end."""
-    began, told = time.monotonic(), ""
-    while True:
-        listed = access.kubectl(name, "-n", NAMESPACE, "get", "deployments,pods", "--output=json")
-        items = json.loads(listed)["items"]
-        deployments = [one for one in items if one["kind"] == "Deployment"]
-        pods = [one for one in items if one["kind"] == "Pod"]
-        if deployments and all(_ready(one) for one in deployments):
-            say(f"  ready: {time.monotonic() - began:.0f} s")
-            return
-        news = "; ".join(sorted(_news(pod) for pod in pods)) or "no pods yet"
-        if news != told:
-            told = news
-            say(f"  {time.monotonic() - began:3.0f} s: {news}")
-        if time.monotonic() - began > seconds:
-            logs = access.kubectl(
-                name, "-n", NAMESPACE, "logs", "--selector=app.kubernetes.io/part-of=modelyard", "--tail=20"
-            )
-            raise CannotRun(f"Modelyard was not ready after {seconds:.0f} s: {news}\n{logs}")
-        time.sleep(0.5)
-
-
-def _ready(deployment: Object) -> bool:
-    status, wanted = deployment.get("status", {}), deployment["spec"]["replicas"]
-    seen = status.get("observedGeneration") == deployment["metadata"]["generation"]
-    counts = [status.get(key, 0) for key in ("replicas", "updatedReplicas", "availableReplicas")]
-    return seen and counts == [wanted] * 3
-
-
-def _news(pod: Object) -> str:
-    """One pod in a few words: how far it is, and what keeps it."""
-    name = pod["metadata"]["name"].rsplit("-", 2)[0]
-    if "deletionTimestamp" in pod["metadata"]:
-        return f"{name} ends"
-    status = pod["status"]
-    for condition in status.get("conditions", ()):
-        if condition["type"] == "PodScheduled" and condition["status"] == "False":
-            return f"{name} waits for a node: {condition.get('message', '')}"
-    for container in status.get("containerStatuses", ()):
-        if container.get("ready"):
-            return f"{name} is ready"
-        waiting = container["state"].get("waiting", {})
-        if waiting.get("reason") in _STUCK:
-            ended = container.get("lastState", {}).get("terminated", {}).get("message", "")
-            return f"{name}: {waiting['reason']}: {ended.strip()[-500:] or waiting.get('message', '')}"
-        if "running" in container["state"]:
-            return f"{name} starts"
-    return f"{name} is made"
 
 
 def main() -> int:

@@ -4,10 +4,11 @@ every command comes from `commands`, and a test compares each with what it shoul
 import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from . import binaries, config, docker
+from . import binaries, config, docker, oci
 from .digests import dockerfiles, reference
 from .paths import HERE, VOLUMES_IN_NODE, state
 from .record import Record, load
@@ -34,7 +35,7 @@ def container(name: str, n: int) -> str:
 
 
 def commands(action: str, name: str, folder: Path, images: list[str] | None = None, n: int = 0) -> list[list[str]]:
-    """The command lines of an action (up, down, kill, restart, images, logs, stop, start), in their order."""
+    """The command lines of an action (up, down, kill, restart, images, archive, logs, stop, start), in their order."""
     kubeconfig = ["--kubeconfig", str(folder / "kubeconfig")]
     everyone = [container(name, each) for each in range(3)]
     create = ["kind", "create", "cluster", "--name", name, "--config", str(folder / "kind.yaml"), *kubeconfig]
@@ -55,6 +56,7 @@ def commands(action: str, name: str, folder: Path, images: list[str] | None = No
         "down": [["kind", "delete", "cluster", "--name", name, *kubeconfig]],
         "kill": [["docker", "kill", *everyone]],
         "images": [["kind", "load", "docker-image", *(images or []), "--name", name]],
+        "archive": [["kind", "load", "image-archive", str(folder / "programs.tar"), "--name", name]],
         "logs": [["kind", "export", "logs", str(folder / "logs"), "--name", name]],
         "stop": [["docker", "kill", container(name, n)]],
         "start": [["docker", "start", container(name, n)]],
@@ -126,6 +128,16 @@ class Kind:
         """Loads the built images; kind itself leaves out what a node has already."""
         if load(self.name):
             self._do("images", images=[reference(image) for image in dockerfiles()])
+
+    def load_addon(self, images: Sequence[str], programs: Sequence[str]) -> None:
+        """What Docker built comes from Docker, a program from an archive of ours: both end in a node's containerd."""
+        if images:
+            self._do("images", images=[reference(image) for image in images])
+        archive = self.folder / "programs.tar"
+        with open(archive, "wb") as out:
+            oci.write_archive(out, programs, set())
+        self._do("archive")
+        archive.unlink()
 
     def logs(self, lines: int) -> str:
         """Exports the logs and says where to."""

@@ -49,8 +49,8 @@ class Kwok(Embedded):
     def load_images(self) -> None:
         """Nothing to do."""
 
-    def pause(self, daemon: str, on: bool) -> None:
-        """Stop a program of the control plane where it is (say ``kube-controller-manager``), or let it go on."""
+    def process(self, daemon: str) -> int:
+        """The pid, as this machine counts, of a program of the control plane, say ``kube-apiserver``."""
         inside = (self.folder / str(config.CONTROL_PLANE) / "pids" / daemon).read_text().strip()
         holder = node.pid(self.folder, config.CONTROL_PLANE)
         first = Path(f"/proc/{holder}/task/{holder}/children").read_text().split()[0]
@@ -59,6 +59,9 @@ class Kwok(Embedded):
             with contextlib.suppress(OSError):
                 numbers = re.findall(r"^NSpid:.*\t(\d+)$", (process / "status").read_text(), re.M)
                 if numbers == [inside] and os.readlink(process / "ns/pid") == space:
-                    os.kill(int(process.name), signal.SIGSTOP if on else signal.SIGCONT)
-                    return
+                    return int(process.name)
         raise CannotRun(f"{daemon} of {self.name} does not run; see 'logs --name {self.name}'.")
+
+    def pause(self, daemon: str, on: bool) -> None:
+        """Stop a program of the control plane where it is (say ``kube-controller-manager``), or let it go on."""
+        os.kill(self.process(daemon), signal.SIGSTOP if on else signal.SIGCONT)

@@ -67,19 +67,26 @@ def set_image(ref: str, digest: str) -> None:
         _write_index({**images(), ref: digest})
 
 
-def put_program(ref: str, program: Path, inside: str, arguments: tuple[str, ...] = ()) -> None:
-    """Makes an image of one static program, `inside` in the image. The same input gives the same digest."""
+def put_program(ref: str, program: Path, inside: str, arguments: tuple[str, ...] = (), user: str = "") -> None:
+    """Makes an image of one static program, `inside` in the image. The same input gives the same digest.
+
+    With a `user` that is not root it also has a /tmp, where everybody may write.
+    """
     layer = io.BytesIO()
     with tarfile.open(fileobj=layer, mode="w") as tar, open(program, "rb") as file:
         member = tarfile.TarInfo(inside.lstrip("/"))
         member.mode, member.size = 0o755, program.stat().st_size
         tar.addfile(member, file)
+        if user:
+            tmp = tarfile.TarInfo("tmp")
+            tmp.type, tmp.mode = tarfile.DIRTYPE, 0o1777
+            tar.addfile(tmp)
     made = {"mediaType": "application/vnd.oci.image.layer.v1.tar", **put(layer.getvalue())}
     architecture = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
     config = {
         "architecture": architecture,
         "os": "linux",
-        "config": {"Entrypoint": [inside, *arguments], "Env": ["PATH=/"]},
+        "config": {"Entrypoint": [inside, *arguments], "Env": ["PATH=/"], **({"User": user} if user else {})},
         "rootfs": {"type": "layers", "diff_ids": [made["digest"]]},
     }
     about = {"mediaType": "application/vnd.oci.image.config.v1+json", **put(json.dumps(config).encode())}

@@ -37,7 +37,15 @@ def check(system: str, uid: int, free_gb: float, cold: bool) -> None:
         raise CannotRun(
             f"The embedded cluster needs root for its namespaces, this is uid {uid}: run it again with sudo, {_ELSE}."
         )
-    needed, why = (COLD_GB, "the first build") if cold else (WARM_GB, "the nodes and their images")
+    _check_free(free_gb, *((COLD_GB, "the first build") if cold else (WARM_GB, "the nodes and their images")))
+
+
+def check_space(needed: int, why: str) -> None:
+    """Raises CannotRun unless that many GB are free where the caches lie."""
+    _check_free(_free_gb(cache()), needed, why)
+
+
+def _check_free(free_gb: float, needed: int, why: str) -> None:
     if free_gb < needed:
         raise CannotRun(
             f"{free_gb:.0f} GB are free and {why} may take {needed} GB: free some space, or set MODELYARD_CACHE and"

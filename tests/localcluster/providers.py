@@ -1,5 +1,6 @@
 """Which provider runs a cluster, and what all of them can do."""
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from . import docker
@@ -32,6 +33,9 @@ class Provider(Protocol):
 
     def load_images(self) -> None:
         """Bring the built images to the nodes."""
+
+    def load_addon(self, images: Sequence[str], programs: Sequence[str]) -> None:
+        """Bring an addon's images to the nodes: those built from Dockerfiles, and the programs' in the layout."""
 
     def logs(self, lines: int) -> str:
         """The end of the daemons' logs."""

@@ -60,8 +60,17 @@ class MainJob:
         return service["spec"]["clusterIP"], service["spec"]["ports"][0]["port"]
 
     def infer(self, rows: list[dict[str, Any]]) -> tuple[int, Any]:
+        """Kube-proxy hears of a new Service's pods up to a second after their readiness: until then it refuses."""
         host, port = self.address()
-        return post(host, port, f"/v2/models/{DEPLOYMENT}/infer", request_of(rows))
+
+        def probe() -> tuple[int, Any] | None:
+            try:
+                return post(host, port, f"/v2/models/{DEPLOYMENT}/infer", request_of(rows))
+            except ConnectionRefusedError:
+                return None
+
+        answer: tuple[int, Any] = self.kube.until("the Service answers", probe, 10)
+        return answer
 
 
 def masked(kube: Kube) -> str:

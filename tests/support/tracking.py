@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import time
 import urllib.error
@@ -14,6 +13,7 @@ from typing import Any
 
 from modelyard_api.artifact import SCHEME
 from tests.localcluster.paths import REPO
+from tests.support.ports import free_port
 from tests.support.venvs import python_with
 
 IMAGE = REPO / "images" / "tracking"
@@ -28,9 +28,7 @@ class Tracking:
 
     def __enter__(self) -> Tracking:
         self.folder.mkdir(parents=True, exist_ok=True)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         argv = [str(self._python), str(IMAGE / "serve.py"), "--data", str(self.folder), "--host", "127.0.0.1"]
         with (self.folder / "tracking.log").open("ab") as log:
@@ -50,10 +48,14 @@ class Tracking:
 
     def put(self, uri: str, document: Any) -> None:
         """Write a document where the server's artifact proxy finds it, as a pod's upload would leave it."""
+        self.put_bytes(uri, json.dumps(document).encode())
+
+    def put_bytes(self, uri: str, data: bytes) -> None:
+        """The same with any bytes."""
         path = self.folder / "artifacts" / uri.removeprefix(SCHEME)
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(path.name + ".part")
-        part.write_text(json.dumps(document))
+        part.write_bytes(data)
         part.replace(path)
 
     def _answers(self) -> bool:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+from tests.localcluster import network
 from tests.localcluster.paths import cache, locked
 from tests.localcluster.say import run_slow, say
 
@@ -16,14 +18,19 @@ def python_with(name: str, requirements: Path) -> Path:
     """The interpreter of an environment with exactly the locked packages of that file."""
     digest = hashlib.sha256(requirements.read_bytes() + sys.version.encode()).hexdigest()[:16]
     folder = cache() / "venvs" / f"{name}-{digest}"
+    # Beside it while it is being made: in its own place from the start, since its programs name their interpreter.
+    part = folder.with_suffix(".part")
     with locked(f"venv-{name}"):
-        if not folder.exists():
+        if part.exists() or not folder.exists():
             for old in folder.parent.glob(f"{name}-*"):
-                shutil.rmtree(old)
+                shutil.rmtree(old) if old.is_dir() else old.unlink()
             say(f"installing the environment of {name} (kept in {folder.parent})")
-            part = folder.with_suffix(".part")
-            subprocess.run([sys.executable, "-m", "venv", str(part)], check=True)
-            pip = [str(part / "bin/python"), "-m", "pip", "install", "--disable-pip-version-check", "--require-hashes"]
-            run_slow(name, [*pip, "-r", str(requirements)], cache() / "log" / f"venv-{name}.log")
-            part.rename(folder)
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            part.touch()
+            subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+            pip = [str(folder / "bin/python"), "-m", "pip", "install", "--disable-pip-version-check"]
+            if os.geteuid() == 0:  # a cluster's network, which the caller may have entered, has no way out
+                pip = ["nsenter", f"--net={network.outside()}", *pip]
+            run_slow(name, [*pip, "--require-hashes", "-r", str(requirements)], cache() / "log" / f"venv-{name}.log")
+            part.unlink()
     return folder / "bin/python"

@@ -1,11 +1,13 @@
 """``python -m modelyard_runtime [ingest|train|evaluate|lay-out|collect]``: does the task that the pod was given.
 
-Exit codes: 0 done; 2 the user's error, no retry helps; 1 anything else; 143 told to stop.
+Exit codes: 0 done; 2 the user's error, no retry helps; 75 no tracking server to be reached; 1 anything else;
+143 told to stop.
 """
 
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import signal
 import sys
@@ -16,7 +18,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from modelyard_api.base import Model
-from modelyard_api.result import EXIT_USER_ERROR, TrainResult
+from modelyard_api.result import EXIT_UNAVAILABLE, EXIT_USER_ERROR, TrainResult
 from modelyard_api.task import TASK_FILE, EvaluateTask, IngestTask, Task, TrainTask
 from modelyard_runtime import outcome
 from modelyard_runtime.errors import UserError
@@ -24,6 +26,8 @@ from modelyard_runtime.say import say
 from modelyard_runtime.store import Store
 from modelyard_runtime.web import Unavailable, Web
 
+COLLECTING = 75.0
+"""Seconds of patience of a collector."""
 KINDS = {"ingest": "Ingest", "train": "Train", "evaluate": "Evaluate", "lay-out": "Train", "collect": "Train"}
 
 
@@ -44,10 +48,16 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return run(command, task, store)
     except Unavailable as error:
-        return _broken(f"the tracking server can't be reached: {error}")
+        return _unavailable(task.tracking_url, error)
+    except OSError as error:
+        traceback.print_exc()
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            return _broken(_first_line(error))
+        message = "no space left on the pod's disk; write less, or ask for more in resources.requests.ephemeral-storage"
+        return _broken(f"{message} ({_first_line(error)})", "DiskFull")
     except Exception as error:
         traceback.print_exc()
-        return _broken(f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}")
+        return _broken(_first_line(error))
 
 
 def stop_on_sigterm(collecting: bool) -> None:
@@ -73,7 +83,11 @@ def run(command: str, task: IngestTask | TrainTask | EvaluateTask, store: Store)
         from modelyard_runtime.container import wait_for_the_end
 
         wait_for_the_end()
-    before = None if command == "lay-out" else outcome.earlier(task, store, task.kind)
+        # The kubelet ends us two minutes after it has told us to stop; what went wrong should be said before that.
+        store.web.patience = COLLECTING
+    # What a container left, and was collected before it has ended well, is nobody's result.
+    ours = command not in ("lay-out", "collect")
+    before = outcome.earlier(task, store, task.kind) if ours else None
     if before is not None:
         outcome.leave(before, task.result_uri)
         return 0
@@ -115,10 +129,24 @@ def _work(command: str, task: IngestTask | TrainTask | EvaluateTask, store: Stor
     return None
 
 
-def _broken(message: str) -> int:
+def _unavailable(url: str, error: Unavailable) -> int:
+    if error.full:
+        say(str(error))
+        _broken(f"the volume of the tracking server {url} is full; enlarge it, or delete there", "TrackingFull")
+    else:
+        what = f"the tracking server {url} can't be reached; see that its pod runs and is ready"
+        _broken(f"{what} ({error})", "TrackingUnavailable")
+    return EXIT_UNAVAILABLE
+
+
+def _broken(message: str, reason: str = "InternalError") -> int:
     say(message)
-    outcome.leave({"kind": "Failed", "error": {"reason": "InternalError", "message": message}})
+    outcome.leave({"kind": "Failed", "error": {"reason": reason, "message": message}})
     return 1
+
+
+def _first_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}"
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
-"""Proves that the converted model answers as scikit-learn's does: that it converted proves nothing."""
+"""Proves that the stored model answers as scikit-learn's does: that it converted proves nothing."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -9,7 +11,7 @@ from sklearn.pipeline import Pipeline
 
 from modelyard_runtime.errors import UserError
 from modelyard_runtime.frames import Table
-from modelyard_runtime.session import Session
+from modelyard_runtime.session import Asked
 
 RELATIVE, ABSOLUTE = 1e-4, 1e-6
 TIE = 1e-6
@@ -43,46 +45,72 @@ def differences(found: np.ndarray, expected: np.ndarray) -> np.ndarray:
     return np.abs(found - expected) / (np.abs(expected) + floor(expected) / RELATIVE)
 
 
-def check(pipeline: Pipeline, session: Session, test: Table, seed: int) -> dict[str, float]:
-    """Raises UserError unless labels are equal, and probabilities and values within 1e-4 relative.
+class Disagrees(Exception):
+    """The stored form does not answer as scikit-learn; the message says how."""
 
-    Where the greatest probabilities are equal, any of their labels will do: which one it is, rounding decides.
-    Returns the figures: rows compared, rows with such a tie, and the greatest difference.
-    """
-    rows = probes(test, seed)
-    matrix = rows if test.categorical else rows.to_numpy(dtype=np.float32)
-    ours, theirs = session.ask(rows), _answers(pipeline, matrix)
-    worst, ties = 0.0, 0
-    if "label" in ours:
-        differ = ours["label"].astype(object) != np.asarray(theirs["label"]).astype(object)
-        if "probabilities" in ours:
-            tied, either = _ties(ours["label"], theirs["probabilities"], pipeline.classes_)
-            ties = int(tied.sum())
-            differ &= ~either
-        if differ.any():
-            _refuse(pipeline, matrix, f"{differ.sum()} of {len(rows)} labels differ")
-    for name in ("probabilities", "value"):
-        if name not in ours:
-            continue
-        expected = np.asarray(theirs[name], dtype=np.float64).reshape(ours[name].shape)
-        distance = differences(ours[name], expected)
-        worst = float(distance.max())
-        if not np.isfinite(distance).all() or worst > RELATIVE:
-            share = float(np.mean(~(distance <= RELATIVE)))
-            found = f"{name} differ by up to {worst:.2g} relative, {share:.2%} of them by more than {RELATIVE:g}"
-            _refuse(pipeline, matrix, found)
-    return {"rows": float(len(rows)), "ties": float(ties), "greatest_relative_difference": worst}
+
+@dataclass(frozen=True)
+class Agreement:
+    """Rows compared, rows whose greatest probabilities are equal, and the greatest relative difference."""
+
+    rows: int
+    ties: int
+    greatest: float
+
+
+class Proof:
+    """The rows that are asked, and scikit-learn's own answers."""
+
+    def __init__(self, pipeline: Pipeline, test: Table, seed: int) -> None:
+        """Raises UserError where there are no answers to compare with."""
+        self.pipeline, self.rows = pipeline, probes(test, seed)
+        self._matrix = self.rows if test.categorical else self.rows.to_numpy(dtype=np.float32)
+        self._theirs = _answers(pipeline, self._matrix)
+
+    def check(self, session: Asked) -> Agreement:
+        """Raises Disagrees unless labels are equal, and probabilities and values within 1e-4 relative.
+
+        Where the greatest probabilities are equal, any of their labels will do: which one it is, rounding decides.
+        """
+        ours, theirs = session.ask(self.rows), self._theirs
+        worst, ties = 0.0, 0
+        if "label" in ours:
+            differ = ours["label"].astype(object) != np.asarray(theirs["label"]).astype(object)
+            if "probabilities" in ours:
+                tied, either = _ties(ours["label"], theirs["probabilities"], self.pipeline.classes_)
+                ties = int(tied.sum())
+                differ &= ~either
+            if differ.any():
+                self._refuse(f"{differ.sum()} of {len(self.rows)} labels differ")
+        for name in ("probabilities", "value"):
+            if name not in ours:
+                continue
+            expected = np.asarray(theirs[name], dtype=np.float64).reshape(ours[name].shape)
+            distance = differences(ours[name], expected)
+            worst = float(distance.max())
+            if not np.isfinite(distance).all() or worst > RELATIVE:
+                share = float(np.mean(~(distance <= RELATIVE)))
+                found = f"{name} differ by up to {worst:.2g} relative, {share:.2%} of them by more than {RELATIVE:g}"
+                self._refuse(found)
+        return Agreement(len(self.rows), ties, worst)
+
+    def _refuse(self, found: str) -> None:
+        raise Disagrees(f"{found}{_why(self.pipeline, self._matrix)}")
 
 
 def _answers(pipeline: Pipeline, matrix: pd.DataFrame | np.ndarray) -> dict[str, np.ndarray]:
     try:
         answer = pipeline.predict(matrix)
-        found = {"label": answer, "value": answer}
+        found = {"value": answer, "label": answer}
         if hasattr(pipeline, "predict_proba"):
             found["probabilities"] = pipeline.predict_proba(matrix)
     except ValueError as error:
         message = f"scikit-learn fits it, but fails to predict: {str(error).splitlines()[0]}"
         raise UserError("PredictFailed", message, "spec.trainer.estimator") from error
+    for name, values in found.items():
+        if values.dtype.kind == "f" and not np.isfinite(values).all():
+            message = f"the fitted model's {name} are not finite on rows of the data, some of which lack values"
+            raise UserError("InvalidModel", message, "spec.trainer.estimator")
     return found
 
 
@@ -94,15 +122,6 @@ def _ties(labels: np.ndarray, probabilities: np.ndarray, classes: np.ndarray) ->
     own = probabilities[np.arange(len(labels)), chosen]
     tied = top[:, -1] - top[:, 0] <= TIE if top.shape[1] > 1 else np.zeros(len(labels), dtype=bool)
     return tied, tied & (top[:, -1] - own <= TIE)
-
-
-def _refuse(pipeline: Pipeline, matrix: pd.DataFrame | np.ndarray, found: str) -> None:
-    model = pipeline.steps[-1][1]
-    message = (
-        f"the ONNX form of {type(model).__name__} does not answer as scikit-learn's: {found}{_why(pipeline, matrix)}. "
-        "Nothing unchecked is served; choose another algorithm or other feature steps"
-    )
-    raise UserError("ConversionDisagrees", message, "spec.trainer.estimator")
 
 
 def _why(pipeline: Pipeline, matrix: pd.DataFrame | np.ndarray) -> str:

@@ -15,7 +15,7 @@ from modelyard_api.task import COLLECT_READY, IN_FOLDER, OUT_FOLDER, TrainTask
 from modelyard_runtime import evaluate, frames, package, scoring
 from modelyard_runtime.errors import UserError
 from modelyard_runtime.say import say
-from modelyard_runtime.session import Session
+from modelyard_runtime.session import OnnxSession
 from modelyard_runtime.store import Store
 from modelyard_runtime.train import source_digest
 
@@ -23,7 +23,11 @@ MODEL = "model.onnx"
 
 
 def lay_out(task: TrainTask, store: Store, folder: Path = Path(IN_FOLDER)) -> None:
-    """Writes train.parquet, test.parquet and task.json."""
+    """Writes train.parquet, test.parquet and task.json.
+
+    The result of an earlier pod goes: its container has failed or was stopped, whatever was collected of it.
+    """
+    store.delete(task.result_uri)
     folder.mkdir(parents=True, exist_ok=True)
     for name in (TRAIN_PARQUET, TEST_PARQUET):
         (folder / name).write_bytes(store.read(f"{task.data.uri}/{name}"))
@@ -56,12 +60,13 @@ def collect(task: TrainTask, store: Store, folder: Path = Path(OUT_FOLDER)) -> T
     data = path.read_bytes()
     kind = _task(task)
     layout, signature = _signature(data, task, kind)
-    session = Session(data, layout, signature)
+    session = OnnxSession(data, layout, signature)
     objective, names = scoring.wanted(task.objective, list(task.additional_metrics), kind)
     metrics = evaluate.score(session, store, task.data, kind, names)
     test = frames.load(store, task.data, TEST_PARQUET, signature.inputs, kind)
     shown = package.example(session, test.features)
-    uri, digest, size = package.write(store, task.base_uri, data, kind, layout, signature, shown)
+    known = frames.load(store, task.data, TRAIN_PARQUET, signature.inputs, kind).categories()
+    uri, digest, size = package.write(store, task.base_uri, data, kind, layout, signature, shown, known)
     return TrainResult(
         task=kind,
         artifact_uri=uri,
@@ -88,7 +93,7 @@ def _task(task: TrainTask) -> Task:
 
 def _signature(data: bytes, task: TrainTask, kind: Task) -> tuple[str, Signature]:
     """What the graph says of itself, held against the data: one tensor ``input``, or an input a column."""
-    bare = Session(data, "Columns", Signature(inputs=[], outputs=[]))
+    bare = OnnxSession(data, "Columns", Signature(inputs=[], outputs=[]))
     names = [item.name for item in bare.session.get_inputs()]
     inputs = frames.inputs_of(task.data, [])
     if names == ["input"]:

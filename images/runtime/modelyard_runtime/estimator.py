@@ -22,9 +22,6 @@ def make(spec: Estimator, seed: int) -> BaseEstimator:
     for name in spec.params:
         if name not in allowed:
             raise UserError("UnknownParameter", one_of(name, allowed), f"{FIELD}.params")
-    if spec.params.get("categorical_features") is not None:
-        message = "it does not convert; categories are encoded by spec.trainer.estimator.features.categorical"
-        raise UserError("InvalidParameter", message, f"{FIELD}.params.categorical_features")
     params: dict[str, Any] = dict(spec.params)
     if "random_state" in allowed and "random_state" not in params:
         params["random_state"] = seed
@@ -45,8 +42,8 @@ def _class(algorithm: str) -> type[BaseEstimator]:
     if not right:
         raise UserError("UnknownAlgorithm", f"{algorithm!r} is not an estimator that predicts", f"{FIELD}.algorithm")
     try:
-        found()
-    except TypeError as error:
+        is_classifier(found())
+    except (TypeError, AttributeError) as error:  # the second, of one whose default estimator is None
         message = f"{algorithm!r} needs arguments that can't be written here: {error}"
         raise UserError("UnknownAlgorithm", message, f"{FIELD}.algorithm") from error
     return found

@@ -13,7 +13,7 @@ from modelyard_api.task import Data, EvaluateTask
 from modelyard_runtime import agreement, frames, package, scoring
 from modelyard_runtime.errors import UserError, one_of
 from modelyard_runtime.say import say
-from modelyard_runtime.session import Session
+from modelyard_runtime.session import Asked
 from modelyard_runtime.store import Store
 
 
@@ -27,11 +27,15 @@ def evaluate(task: EvaluateTask, store: Store) -> EvaluateResult:
         raise UserError("TaskMismatch", f"the artifact is for {manifest.task}, the Model is of task {kind}")
     metrics = score(session, store, task.data, kind)
     return EvaluateResult(
-        artifact_digest=task.artifact_digest, artifact_bytes=size, signature=manifest.signature, metrics=metrics
+        artifact_digest=task.artifact_digest,
+        artifact_bytes=size,
+        artifact_format=manifest.format,
+        signature=manifest.signature,
+        metrics=metrics,
     )
 
 
-def score(session: Session, store: Store, data: Data, kind: Task, needed: list[str] | None = None) -> dict[str, float]:
+def score(session: Asked, store: Store, data: Data, kind: Task, needed: list[str] | None = None) -> dict[str, float]:
     """Every metric that can be computed of the model's own answers on the held-out rows; ``needed`` ones must be."""
     fitting_inputs(session.signature.inputs, data)
     test = frames.load(store, data, TEST_PARQUET, session.signature.inputs, kind)
@@ -53,7 +57,7 @@ def fitting_inputs(inputs: list[Input], data: Data) -> None:
             raise UserError("SignatureMismatch", message)
 
 
-def check_example(manifest: ModelManifest, session: Session) -> None:
+def check_example(manifest: ModelManifest, session: Asked) -> None:
     """The stored answers must come again."""
     kinds = {item.name: item.datatype for item in manifest.signature.inputs}
     rows = pd.DataFrame(

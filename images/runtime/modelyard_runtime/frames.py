@@ -16,6 +16,9 @@ from modelyard_api.task import Data
 from modelyard_runtime.errors import UserError, one_of
 from modelyard_runtime.store import Store
 
+MAX_CATEGORIES = 1000
+"""A text column with more is more like free text; naming them all would make ``model.json`` large."""
+
 
 @dataclass(frozen=True)
 class Table:
@@ -32,6 +35,11 @@ class Table:
     @property
     def categorical(self) -> list[str]:
         return [item.name for item in self.inputs if item.datatype == "BYTES"]
+
+    def categories(self) -> dict[str, list[str]]:
+        """The texts of each categorical column, sorted, missing left out; no column with more than MAX_CATEGORIES."""
+        found = {name: sorted(set(self.features[name]) - {""}) for name in self.categorical}
+        return {name: texts for name, texts in found.items() if len(texts) <= MAX_CATEGORIES}
 
     def matrix(self) -> pd.DataFrame | np.ndarray:
         """What the pipeline takes: one float32 matrix where all columns are numbers, else the columns by name."""

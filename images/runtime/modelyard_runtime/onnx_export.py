@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
 import onnx
 from sklearn.pipeline import Pipeline
 
 from modelyard_api.metrics import Task
-from modelyard_api.signature import Output, Signature
+from modelyard_api.signature import Signature
 from modelyard_runtime.errors import UserError
 from modelyard_runtime.frames import Table
 from modelyard_runtime.onnx_names import rename_ends
@@ -15,15 +14,17 @@ from modelyard_runtime.onnx_names import rename_ends
 OPSET = {"": 18, "ai.onnx.ml": 3}
 
 
-def to_onnx(pipeline: Pipeline, table: Table, task: Task) -> tuple[bytes, Signature]:
-    """The model's bytes and its signature. Raises UserError where a step does not convert."""
+class NotAsOnnx(Exception):
+    """ONNX can't hold this model; the message says why."""
+
+
+def to_onnx(pipeline: Pipeline, table: Table, task: Task, signature: Signature) -> bytes:
+    """The model's bytes. Raises NotAsOnnx where a step does not convert, UserError for a column's name."""
     from skl2onnx import convert_sklearn
     from skl2onnx.common.data_types import FloatTensorType, StringTensorType
 
     final = pipeline.steps[-1][1]
-    has_probabilities = task == Task.CLASSIFICATION and hasattr(pipeline, "predict_proba")
-    classified = ["label", "probabilities"] if has_probabilities else ["label"]
-    names = ["value"] if task == Task.REGRESSION else classified
+    names = [item.name for item in signature.outputs]
     if table.categorical:
         # Neutral names: the converter changes those that are not identifiers. They get their own ones afterwards.
         kinds = {"FP32": FloatTensorType, "BYTES": StringTensorType}
@@ -32,21 +33,22 @@ def to_onnx(pipeline: Pipeline, table: Table, task: Task) -> tuple[bytes, Signat
         _refuse_reserved(inputs, names)
     else:
         initial, inputs = [("input", FloatTensorType([None, len(table.inputs)]))], ["input"]
+    _refuse_own_categories(final)
     options = {}
     if task == Task.CLASSIFICATION:
-        options = {id(final): {"zipmap": False} if has_probabilities else {"raw_scores": True}}
+        options = {id(final): {"zipmap": False} if "probabilities" in names else {"raw_scores": True}}
     try:
         # A name of its own, or the graph gets a random one and the same model other bytes.
         model = convert_sklearn(pipeline, "modelyard", initial, options=options, target_opset=OPSET)
     except Exception as error:  # The converters raise whatever they meet, of a dozen types.
-        message = f"{type(final).__name__} does not convert to ONNX: {str(error).splitlines()[0][:300]}; choose another"
-        raise UserError("ConversionFailed", message, "spec.trainer.estimator.algorithm") from error
+        lines = str(error).splitlines() or [type(error).__name__]
+        raise NotAsOnnx(f"{type(final).__name__} does not convert to ONNX: {lines[0][:300]}") from error
     rename_ends(model, inputs, names)
     # They come in the order of a set, which differs from process to process.
     opsets = sorted((item.domain, item.version) for item in model.opset_import)
     del model.opset_import[:]
     model.opset_import.extend(onnx.helper.make_opsetid(domain, version) for domain, version in opsets)
-    return model.SerializeToString(deterministic=True), _signature(pipeline, table, names)
+    return model.SerializeToString(deterministic=True)
 
 
 def _refuse_reserved(columns: list[str], outputs: list[str]) -> None:
@@ -59,12 +61,7 @@ def _refuse_reserved(columns: list[str], outputs: list[str]) -> None:
             raise UserError("ReservedColumnName", message, "spec.trainer.estimator.features.exclude")
 
 
-def _signature(pipeline: Pipeline, table: Table, names: list[str]) -> Signature:
-    if names == ["value"]:
-        return Signature(inputs=table.inputs, outputs=[Output(name="value", datatype="FP32", shape=[-1])])
-    classes = [str(item) for item in pipeline.classes_]
-    integers = np.issubdtype(np.asarray(pipeline.classes_).dtype, np.integer)
-    outputs = [Output(name="label", datatype="INT64" if integers else "BYTES", shape=[-1])]
-    if "probabilities" in names:
-        outputs.append(Output(name="probabilities", datatype="FP32", shape=[-1, len(classes)]))
-    return Signature(inputs=table.inputs, outputs=outputs, classes=classes)
+def _refuse_own_categories(final: object) -> None:
+    """They convert without a word, and to other answers: no proof on some rows would be enough."""
+    if getattr(final, "is_categorical_", None) is not None:
+        raise NotAsOnnx(f"the converter of {type(final).__name__} does not know its categorical_features")

@@ -1,4 +1,4 @@
-"""A model as it lies in the store: ``model.onnx``, and ``model.json`` that names it and holds an example."""
+"""A model as it lies in the store: its file, and ``model.json`` that names it and holds an example."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from modelyard_api.artifact import MODEL_JSON, Example, ModelManifest, canonical, sha256
+from modelyard_api.artifact import FILES, MODEL_JSON, Example, Format, ModelManifest, canonical, sha256
 from modelyard_api.metrics import Task
 from modelyard_api.signature import Signature
 from modelyard_runtime.errors import UserError
-from modelyard_runtime.session import Session
+from modelyard_runtime.session import Asked, open_model
 from modelyard_runtime.store import Store
 
 EXAMPLE_ROWS = 8
 
 
-def example(session: Session, rows: pd.DataFrame) -> Example:
+def example(session: Asked, rows: pd.DataFrame) -> Example:
     """The first and the last rows of ``rows`` with the model's own answers. Raises UserError for a NaN."""
     half = EXAMPLE_ROWS // 2
     chosen = pd.concat([rows.iloc[:half], rows.iloc[max(half, len(rows) - half) :]], ignore_index=True)
@@ -38,16 +38,27 @@ def _plain(value: Any) -> float | str | None:
 
 
 def write(
-    store: Store, base_uri: str, data: bytes, task: Task, layout: str, signature: Signature, shown: Example
+    store: Store,
+    base_uri: str,
+    data: bytes,
+    task: Task,
+    layout: str,
+    signature: Signature,
+    shown: Example,
+    categories: dict[str, list[str]],
+    format_: Format = "ONNX",
 ) -> tuple[str, str, int]:
     """Writes the files, the one that names the others last. Returns URI, digest and size in bytes."""
     manifest = ModelManifest(
+        format=format_,
         task=task,
+        file=FILES[format_],
         file_digest=sha256(data),
         file_bytes=len(data),
         layout=layout,
         signature=signature,
         example=shown,
+        categories=categories,
     )
     plain = manifest.model_dump(mode="json", by_alias=True)
     json.dumps(plain, allow_nan=False)
@@ -59,7 +70,7 @@ def write(
     return uri, digest, len(data) + len(document)
 
 
-def read(store: Store, uri: str, digest: str) -> tuple[ModelManifest, Session, int]:
+def read(store: Store, uri: str, digest: str) -> tuple[ModelManifest, Asked, int]:
     """A model from the store, every digest checked. Raises UserError."""
     document = store.read(f"{uri}/{MODEL_JSON}", digest)
     try:
@@ -67,4 +78,4 @@ def read(store: Store, uri: str, digest: str) -> tuple[ModelManifest, Session, i
     except ValueError as error:
         raise UserError("InvalidModel", f"{uri}/{MODEL_JSON} is not a model's description: {error}") from error
     data = store.read(f"{uri}/{manifest.file}", manifest.file_digest)
-    return manifest, Session(data, manifest.layout, manifest.signature), len(data) + len(document)
+    return manifest, open_model(manifest, data), len(data) + len(document)

@@ -97,6 +97,9 @@ def _on_probabilities(name: str, truth: np.ndarray, probabilities: np.ndarray | 
         )
         raise UserError("ScoreFailed", message)
     labels = np.array(classes, dtype=object if isinstance(classes[0], str) else None)
+    # In double precision whatever they came in: log_loss clips at the precision of the type.
+    probabilities = np.asarray(probabilities, dtype=np.float64)
+    probabilities = probabilities / probabilities.sum(axis=1, keepdims=True)
     if name == "log_loss":
         return float(sk.log_loss(truth, probabilities, labels=labels))
     if len(classes) == 2:

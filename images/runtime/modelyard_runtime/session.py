@@ -1,19 +1,41 @@
-"""Asks an ONNX model, as the server does."""
+"""Asks a model, as the server does."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import onnxruntime
 import pandas as pd
 
+from modelyard_api.artifact import ModelManifest
 from modelyard_api.signature import Signature
+from modelyard_api.skops_types import NotAllowed
 from modelyard_runtime.errors import UserError
 
 
-class Session:
-    """A loaded model. Raises UserError where onnxruntime does not take it."""
+class Asked(Protocol):
+    """A loaded model."""
+
+    signature: Signature
+
+    def ask(self, features: pd.DataFrame) -> dict[str, np.ndarray]:
+        """Each output by its name, in the shape of the signature. Raises UserError where the model fails."""
+        ...
+
+
+def open_model(manifest: ModelManifest, data: bytes) -> Asked:
+    """Raises UserError where it can't be loaded."""
+    if manifest.format == "ONNX":
+        return OnnxSession(data, manifest.layout, manifest.signature)
+    try:
+        return SkopsSession(data, manifest.signature)
+    except NotAllowed as error:
+        raise UserError("TypeNotAllowed", f"{manifest.file} is not loaded: {error}") from error
+
+
+class OnnxSession:
+    """Raises UserError where onnxruntime does not take it."""
 
     def __init__(self, data: bytes, layout: str, signature: Signature) -> None:
         options = onnxruntime.SessionOptions()
@@ -27,19 +49,47 @@ class Session:
         self.layout, self.signature = layout, signature
 
     def ask(self, features: pd.DataFrame) -> dict[str, np.ndarray]:
-        """Each output by its name, in the shape of the signature."""
         feeds: dict[str, Any]
         if self.layout == "Tensor":
             # By name: an example that was read back has its columns in the order of the alphabet.
-            names = [item.name for item in self.signature.inputs]
-            feeds = {"input": features[names].to_numpy(dtype=np.float32)}
+            feeds = {"input": _matrix(features, self.signature)}
         else:
-            kinds = {item.name: np.float32 if item.datatype == "FP32" else object for item in self.signature.inputs}
-            feeds = {name: features[name].to_numpy(dtype=kind).reshape(-1, 1) for name, kind in kinds.items()}
+            feeds = {name: values.reshape(-1, 1) for name, values in _columns(features, self.signature).items()}
         outputs = self.signature.outputs
         try:
             arrays = self.session.run([item.name for item in outputs], feeds)
         except Exception as error:
-            message = f"the model fails on rows of the data: {str(error).splitlines()[0]}"
-            raise UserError("InvalidModel", message) from error
+            raise _failed(error) from error
         return {item.name: np.asarray(array).reshape(item.shape) for item, array in zip(outputs, arrays, strict=True)}
+
+
+class SkopsSession:
+    """Raises NotAllowed for what is never loaded."""
+
+    def __init__(self, data: bytes, signature: Signature) -> None:
+        from modelyard_api.skops_model import SkopsModel
+
+        self.model = SkopsModel(data, [item.name for item in signature.inputs])
+        self.signature = signature
+
+    def ask(self, features: pd.DataFrame) -> dict[str, np.ndarray]:
+        outputs = self.signature.outputs
+        try:
+            arrays = self.model.answer(_columns(features, self.signature), None, outputs)
+        except Exception as error:
+            raise _failed(error) from error
+        return {item.name: array for item, array in zip(outputs, arrays, strict=True)}
+
+
+def _matrix(features: pd.DataFrame, signature: Signature) -> np.ndarray:
+    return features[[item.name for item in signature.inputs]].to_numpy(dtype=np.float32)
+
+
+def _columns(features: pd.DataFrame, signature: Signature) -> dict[str, np.ndarray]:
+    kinds = {item.name: np.float32 if item.datatype == "FP32" else object for item in signature.inputs}
+    return {name: features[name].to_numpy(dtype=kind) for name, kind in kinds.items()}
+
+
+def _failed(error: Exception) -> UserError:
+    line = (str(error).splitlines() or [type(error).__name__])[0]
+    return UserError("InvalidModel", f"the model fails on rows of the data: {line}")

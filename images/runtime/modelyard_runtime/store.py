@@ -41,6 +41,12 @@ class Store:
         if status != 200:
             raise Unavailable(f"PUT {uri}: {status} {answer[:200].decode(errors='replace')}")
 
+    def delete(self, uri: str) -> None:
+        """Raises Unavailable; nothing there is fine."""
+        status, answer = self.web.request("DELETE", http_url(self.web.base, uri))
+        if status != 200 and not nothing_there(status, answer):
+            raise Unavailable(f"DELETE {uri}: {status} {answer[:200].decode(errors='replace')}")
+
     def get_json(self, uri: str) -> Any | None:
         data = self.get(uri)
         return None if data is None else json.loads(data)

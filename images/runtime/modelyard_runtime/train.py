@@ -1,4 +1,4 @@
-"""``train``: one estimator, fitted, converted, proven, scored and written."""
+"""``train``: one estimator, fitted, exported, proven, scored and written."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from modelyard_api.metrics import Task
 from modelyard_api.result import TrainResult
 from modelyard_api.task import TrainTask
 from modelyard_api.trainer import Estimator
-from modelyard_runtime import agreement, estimator, features, frames, package, scoring
+from modelyard_runtime import agreement, estimator, features, frames, own_categories, package, scoring
 from modelyard_runtime.errors import UserError
-from modelyard_runtime.onnx_export import to_onnx
+from modelyard_runtime.export import export
 from modelyard_runtime.say import say
-from modelyard_runtime.session import Session
 from modelyard_runtime.store import Store
 from modelyard_runtime.thresholds import round_down
 from modelyard_runtime.tracking import Tracking
+from modelyard_runtime.web import AFTER_WORK
 
 
 def train(task: TrainTask, store: Store) -> TrainResult:
@@ -33,30 +33,35 @@ def train(task: TrainTask, store: Store) -> TrainResult:
     objective, names = scoring.wanted(task.objective, list(task.additional_metrics), kind)
     training, test = frames.load_both(store, task.data, spec.features.exclude, kind)
     say(f"fitting {type(model).__name__} on {len(training.target)} rows of {task.data.name}")
+    own_categories.by_position(model, spec.features, training)
     pipeline = features.pipeline(model, spec.features, training, kind, task.seed)
     _enough_rows(model, training)
     _fit(pipeline, training)
+    store.web.patience = AFTER_WORK
     round_down(model)
 
     say("converting to ONNX, and comparing its answers with scikit-learn's")
-    data, signature = to_onnx(pipeline, training, kind)
-    layout = "Columns" if training.categorical else "Tensor"
-    session = Session(data, layout, signature)
-    agreed = agreement.check(pipeline, session, test, task.seed)
-    tied = f", {agreed['ties']:.0f} of them have equal greatest probabilities" if agreed["ties"] else ""
-    say(f"{agreed['rows']:.0f} rows agree{tied}; scoring {len(test.target)} held-out rows")
+    stored = export(pipeline, training, test, kind, task.seed)
+    agreed, signature = stored.agreed, stored.session.signature
+    tied = f", {agreed.ties} of them have equal greatest probabilities" if agreed.ties else ""
+    say(f"{stored.format}: {agreed.rows} rows agree{tied}; scoring {len(test.target)} held-out rows")
     answers = pipeline.predict(test.matrix())
     probabilities = pipeline.predict_proba(test.matrix()) if hasattr(pipeline, "predict_proba") else None
     classes = list(pipeline.classes_) if kind == Task.CLASSIFICATION else []
     metrics = scoring.score(names, kind, test.target, answers, probabilities, classes)
 
-    shown = package.example(session, agreement.probes(test, task.seed))
-    uri, digest, size = package.write(store, task.base_uri, data, kind, layout, signature, shown)
+    shown = package.example(stored.session, agreement.probes(test, task.seed))
+    known = training.categories()
+    uri, digest, size = package.write(
+        store, task.base_uri, stored.data, kind, stored.layout, signature, shown, known, stored.format
+    )
     result = TrainResult(
         task=kind,
         artifact_uri=uri,
         artifact_digest=digest,
         artifact_bytes=size,
+        artifact_format=stored.format,
+        format_reason=stored.reason,
         signature=signature,
         objective=objective,
         metrics=metrics,

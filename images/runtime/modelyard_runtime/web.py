@@ -12,12 +12,22 @@ from urllib.parse import urlsplit
 from modelyard_runtime.say import say
 
 TIMEOUT = 30.0
-PATIENCE = 90.0
-"""Seconds for which a server that is down or busy is asked again; after that the Job's own retries take over."""
+PATIENCE = 30.0
+"""Seconds for which a server that is down or busy is asked again, while there is no work that would be lost. After that
+the pod ends, which its object tells of, and the Job starts another one."""
+AFTER_WORK = 300.0
+"""The same when there is: a fit may have taken hours."""
 
 
 class Unavailable(Exception):
-    """The server could not be reached, or failed, for as long as we were patient. Worth another try later."""
+    """The server could not be reached, or failed, for as long as we were patient. Worth another try later.
+
+    ``full``: it answers, but its volume has no space left.
+    """
+
+    def __init__(self, message: str, full: bool = False) -> None:
+        super().__init__(message)
+        self.full = full
 
 
 def nothing_there(status: int, data: bytes) -> bool:
@@ -28,6 +38,11 @@ def nothing_there(status: int, data: bytes) -> bool:
 def _busy(status: int, data: bytes) -> bool:
     """MLflow answers 400 when it has no database connection left."""
     return status >= 500 or status == 429 or (status == 400 and b"QueuePool limit" in data)
+
+
+def _full(status: int, data: bytes) -> bool:
+    """Our tracking image answers 507; SQLite's own words come with a 503, those of PostgreSQL's disk with a 500."""
+    return status == 507 or (status >= 500 and (b"disk is full" in data or b"No space left on device" in data))
 
 
 class Web:
@@ -43,18 +58,20 @@ class Web:
 
     def request(self, method: str, url: str, body: bytes | None = None, type_: str | None = None) -> tuple[int, bytes]:
         """Status and body. Everything that is sent here may be sent twice."""
-        deadline, wait = time.monotonic() + self.patience, 0.2
+        deadline, wait, full = time.monotonic() + self.patience, 0.2, False
         while True:
             try:
                 status, data = self._once(method, url, body, type_)
                 if not _busy(status, data):
                     return status, data
+                # Told whatever comes after: who refuses a body may close the connection before all of it is sent.
+                full = full or _full(status, data)
                 problem = f"{status} {data[:200].decode(errors='replace')}"
             except (OSError, http.client.HTTPException) as error:
                 problem = f"{type(error).__name__}: {error}"
                 self._connection = None
             if time.monotonic() + wait > deadline:
-                raise Unavailable(f"{method} {url}: {problem}")
+                raise Unavailable(f"{method} {url}: {problem}", full)
             say(f"the tracking server does not answer well ({problem}); asking again")
             time.sleep(wait * random.uniform(0.7, 1.3))
             wait = min(wait * 2, 5.0)

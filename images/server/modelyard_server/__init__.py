@@ -1,6 +1,8 @@
-"""The model server: fetches a model by its digest, and answers the Open Inference Protocol V2 over HTTP.
+"""The model server: fetches models by their digests, and answers the Open Inference Protocol V2 over HTTP and gRPC.
 
-``fetch`` is the init container, ``serve`` the container. Pure parts: ``manifest`` (what model.json says), ``tensors``
-and ``protocol`` (JSON to arrays and back). ``model`` runs ONNX, ``app`` maps paths to answers, ``server`` owns the
-process: its socket, its signals, its end.
+``fetch`` is the init container, ``serve`` the container. Pure parts: ``manifest`` (what model.json says), ``tensors``,
+``binary`` and ``protocol`` (a request's tensors to arrays), ``rest`` and ``rpc.convert`` (bodies and messages to
+tensors and back), ``openapi``. ``model`` runs ONNX, ``models`` has those that are served, ``engine`` answers, ``app``
+and ``rpc.service`` map paths and calls to it, ``rpc.listener`` owns gRPC's port, ``server`` owns the process:
+its sockets, its signals, its end.
 """

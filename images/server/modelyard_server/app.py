@@ -1,189 +1,189 @@
-"""The paths of the Open Inference Protocol, as a granian RSGI application.
-
-Small requests are answered on the event loop, which is quickest; large ones in a pool of threads, so that health
-checks and small requests don't wait for them.
-"""
+"""The REST paths of the Open Inference Protocol, as a granian RSGI application."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-import traceback
-import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from granian.rsgi import HTTPProtocol, ProtocolClosed, ProtocolError, Scope
 
-from modelyard_server import protocol
+from modelyard_server import openapi, rest
+from modelyard_server.body import read_body
+from modelyard_server.engine import Engine, Parse, unexpected
+from modelyard_server.limiter import RETRY_AFTER, Overloaded
 from modelyard_server.metrics import CLIENT_GONE, CONTENT_TYPE, Metrics
-from modelyard_server.model import OnnxModel
-from modelyard_server.say import say
-from modelyard_server.tensors import BadRequest
+from modelyard_server.models import Models, Slot, unavailable
+from modelyard_server.observe.answer import chosen, document
+from modelyard_server.rest import HEADER_LENGTH, JSON, Headers
+from modelyard_server.tensors import BadRequest, shown
 
 MAX_BODY = 16 * 1024 * 1024
-INLINE_BYTES = 64 * 1024
-"""Bodies up to this size are parsed on the event loop: about a millisecond."""
-INLINE_SECONDS = 0.005
-"""Predictions expected to take longer than this leave the event loop."""
-LARGE_AT_ONCE = 2
-"""Large requests answered at once: each may need ten times its body in memory."""
+MAX_CONTROL = 64 * 1024
+"""Bytes of the body of a request to the repository."""
 
-Headers = list[tuple[str, str]]
-_JSON: Headers = [("content-type", "application/json")]
+Answer = tuple[int, Headers, bytes]
 _TEXT: Headers = [("content-type", CONTENT_TYPE)]
 _CLOSE = ("connection", "close")
 
 
 class App:
-    """``model`` is None until it is loaded and checked; while ``draining`` every answer ends its connection."""
+    """While the engine is draining every answer ends its connection, so that clients with connections kept alive go
+    to another server."""
 
-    def __init__(self, name: str, version: str) -> None:
-        self.name, self.version = name, version
-        self.model: OnnxModel | None = None
-        self.draining = False
-        self.metrics = Metrics(name, version)
-        self._pool = ThreadPoolExecutor(LARGE_AT_ONCE, thread_name_prefix="large")
-        self._infer_paths: set[str] = set()
-        self._gets: dict[str, Callable[[], tuple[int, Headers, bytes]]] = {
-            "/v2": self._server,
-            "/v2/health/live": lambda: (200, _JSON, b'{"live":true}'),
+    def __init__(self, models: Models, engine: Engine) -> None:
+        self.models, self.engine, self.limiter = models, engine, engine.limiter
+        self.metrics = Metrics(models, engine)
+        self._slots = models.infer_paths
+        self._merging = ThreadPoolExecutor(1, thread_name_prefix="merge")
+        self._gets: dict[str, Callable[[], Answer]] = {
+            "/v2": lambda: (200, JSON, rest.SERVER),
+            "/v2/health/live": lambda: (200, JSON, b'{"live":true}'),
             "/v2/health/ready": self._ready,
+            "/v2/models": self._names,
+            openapi.PATH: lambda: (200, JSON, rest.dumps(openapi.document(models))),
             "/metrics": lambda: (200, _TEXT, self.metrics.exposition()),
         }
-        for base in (f"/v2/models/{name}", f"/v2/models/{name}/versions/{version}"):
-            self._infer_paths.add(f"{base}/infer")
-            self._gets[base] = self._metadata
-            self._gets[f"{base}/ready"] = self._ready
-
-    def serve(self, model: OnnxModel) -> None:
-        """From now on this model answers, and the server is ready."""
-        self.metrics.digest = model.manifest.digest
-        self.model = model
-        self.metrics.ready = not self.draining
-
-    def drain(self) -> None:
-        """Not ready any more; requests are still answered, each on a connection that ends with it, so that clients
-        with connections kept alive go to another server."""
-        self.draining = True
-        self.metrics.ready = False
 
     async def __rsgi__(self, scope: Scope, proto: HTTPProtocol) -> None:
-        if scope.path in self._infer_paths and scope.method == "POST":
-            await self._infer(scope, proto)
+        slot = self._slots.get(scope.path)
+        if slot is not None and scope.method == "POST":
+            await self._infer(slot, scope, proto)
             return
         try:
-            status, headers, body = self._other(scope)
+            status, headers, body = await self._other(scope, proto)
+        except BadRequest as error:
+            status, headers, body = _refused(error)
+        except (ProtocolClosed, ProtocolError):
+            return
         except Exception:
-            status, headers, body = 500, _JSON, _unexpected()
+            status, headers, body = 500, JSON, rest.error(unexpected())
         self._send(proto, status, headers, body)
 
-    async def _infer(self, scope: Scope, proto: HTTPProtocol) -> None:
-        started = time.perf_counter()
-        metrics = self.metrics
-        metrics.in_flight += 1
-        status, headers, rows = 200, _JSON, 0
+    async def _infer(self, slot: Slot, scope: Scope, proto: HTTPProtocol) -> None:
+        slot.used = started = time.perf_counter()
+        counts = slot.counts
+        counts.in_flight += 1
+        status, headers, rows, held = 200, JSON, 0, 0
         try:
-            rows, body = await self._answer(scope, proto)
+            self.limiter.enter(counts.in_flight - 1, slot.seconds_a_call)
+            given = scope.headers
+            parse = rest.parse if (length := given.get(HEADER_LENGTH)) is None else _with_binary(length)
+            data = await read_body(self.limiter, given, proto, MAX_BODY)
+            held = len(data)
+            rows, (headers, body) = await self.engine.answer(slot, data, held, parse, rest.encode)
         except BadRequest as error:
-            status, body = error.status, protocol.error(str(error))
-            if status == 413:  # what is left of the body is not read, so the connection can't go on
-                headers = [*_JSON, _CLOSE]
+            status, headers, body = _refused(error)
         except (ProtocolClosed, ProtocolError):
             status, body = CLIENT_GONE, b""
         except Exception:
-            status, body = 500, _unexpected()
+            status, headers, body = 500, JSON, rest.error(unexpected())
         finally:
-            metrics.in_flight -= 1
+            counts.in_flight -= 1
+            self.limiter.release(held)
         if status != CLIENT_GONE:
             self._send(proto, status, headers, body)
-        metrics.count(status, time.perf_counter() - started, rows)
+        counts.count(status, started, time.perf_counter(), rows)
 
-    async def _answer(self, scope: Scope, proto: HTTPProtocol) -> tuple[int, bytes]:
-        model = self.model
-        if model is None:
-            raise BadRequest("the model is being loaded", 503)
-        body = await _read(scope, proto)
-        if len(body) > INLINE_BYTES:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, self._whole, model, body)
-        request = protocol.parse(body, model.manifest)
-        if max(model.seconds_a_call, request.rows * model.seconds_a_row) > INLINE_SECONDS:
-            arrays = await asyncio.get_running_loop().run_in_executor(self._pool, model.predict, request)
-        else:
-            arrays = model.predict(request)
-        return request.rows, protocol.encode(self.name, self.version, request, arrays)
-
-    def _whole(self, model: OnnxModel, body: bytes) -> tuple[int, bytes]:
-        request = protocol.parse(body, model.manifest)
-        return request.rows, protocol.encode(self.name, self.version, request, model.predict(request))
-
-    def _other(self, scope: Scope) -> tuple[int, Headers, bytes]:
+    async def _other(self, scope: Scope, proto: HTTPProtocol) -> Answer:
         path, method = scope.path, scope.method
         answer = self._gets.get(path)
         if answer is not None:
             return answer() if method == "GET" else _not_allowed(method, path, "GET")
-        if path in self._infer_paths:
-            return _not_allowed(method, path, "POST")
-        return 404, _JSON, protocol.error(self._unknown(path))
+        parts = path.split("/")[1:]
+        if parts[:2] == ["v2", "repository"]:
+            control = self._control(parts[2:])
+            if control is not None:
+                if method != "POST":
+                    return _not_allowed(method, path, "POST")
+                data = await read_body(self.limiter, scope.headers, proto, MAX_CONTROL)
+                self.limiter.release(len(data))
+                return await control(rest.document(data or b"{}"))
+        if parts[:2] == ["v2", "models"] and len(parts) > 2:
+            name, version, last = parts[2], None, parts[3:]
+            if last[:1] == ["versions"] and len(last) > 1 and last[1]:
+                version, last = last[1], last[2:]
+            slot = self.models.find(name, version)
+            if last == ["infer"]:
+                return _not_allowed(method, path, "POST")
+            if last in ([], ["ready"], ["sketches"]):
+                if method != "GET":
+                    return _not_allowed(method, path, "GET")
+                if last == ["sketches"]:
+                    return await self._sketches(slot, scope.query_string)
+                return self._model_ready(slot) if last else await self._metadata(slot)
+        example = next((slot.name for slot in self.models), "NAME")
+        raise BadRequest(f"unknown path {path[:256]!r}: POST /v2/models/{example}/infer predicts", 404)
 
-    def _unknown(self, path: str) -> str:
-        parts = path.split("/")
-        here = f"this server serves {self.name!r} version {self.version}"
-        if len(parts) > 3 and parts[1:3] == ["v2", "models"]:
-            if parts[3] != self.name:
-                return f"unknown model {parts[3][:128]!r}: {here}"
-            if len(parts) > 5 and parts[4] == "versions" and parts[5] != self.version:
-                return f"unknown version {parts[5][:128]!r} of model {self.name!r}: {here}"
-        return f"unknown path {path[:256]!r}: POST /v2/models/{self.name}/infer predicts"
+    def _control(self, parts: list[str]) -> Callable[[dict[str, Any]], Awaitable[Answer]] | None:
+        """What answers a path below /v2/repository."""
+        if parts == ["index"]:
+            return self._index
+        if len(parts) == 3 and parts[0] == "models" and parts[2] in ("load", "unload"):
+            change = self.models.load if parts[2] == "load" else self.models.unload
 
-    def _server(self) -> tuple[int, Headers, bytes]:
-        return 200, _JSON, b'{"name":"modelyard","version":"0.1.0","extensions":[]}'
+            async def changed(document: dict[str, Any]) -> Answer:
+                rest.check_control(document)
+                await change(parts[1])
+                return 200, JSON, b"{}"
 
-    def _ready(self) -> tuple[int, Headers, bytes]:
-        if self.draining:
-            return 503, _JSON, protocol.error("the server is stopping")
-        if self.model is None:
-            return 503, _JSON, protocol.error("the model is being loaded")
-        return 200, _JSON, b'{"ready":true}'
+            return changed
+        return None
 
-    def _metadata(self) -> tuple[int, Headers, bytes]:
-        if self.model is None:
-            return 503, _JSON, protocol.error("the model is being loaded")
-        return 200, _JSON, protocol.metadata(self.name, self.version, self.model.manifest)
+    async def _index(self, document: dict[str, Any]) -> Answer:
+        ready = document.get("ready", False)
+        if type(ready) is not bool:
+            raise BadRequest(f"ready {shown(ready)} is not true or false")
+        return 200, JSON, rest.dumps(await self.models.index(ready))
+
+    def _names(self) -> Answer:
+        return 200, JSON, rest.dumps({"models": list(dict.fromkeys(slot.name for slot in self.models))})
+
+    def _ready(self) -> Answer:
+        if self.engine.draining:
+            return 503, JSON, rest.error("the server is stopping")
+        if not self.engine.started:
+            return 503, JSON, rest.error("the models are being loaded")
+        return 200, JSON, b'{"ready":true}'
+
+    def _model_ready(self, slot: Slot) -> Answer:
+        if self.engine.draining or slot.answers:
+            return self._ready()
+        return 503, JSON, rest.error(unavailable(slot))
+
+    async def _metadata(self, slot: Slot) -> Answer:
+        model = await self.models.loaded(slot)
+        versions = self.models.versions(slot.name)
+        return 200, JSON, rest.dumps(rest.metadata(slot.name, versions, model.manifest))
+
+    async def _sketches(self, slot: Slot, query: str) -> Answer:
+        if slot.model is None:
+            raise BadRequest(unavailable(slot), 503)
+        parts = chosen(slot, slot.model.manifest.digest, query)
+        return 200, JSON, await asyncio.get_running_loop().run_in_executor(self._merging, document, parts)
 
     def _send(self, proto: HTTPProtocol, status: int, headers: Headers, body: bytes) -> None:
-        proto.response_bytes(status, [*headers, _CLOSE] if self.draining else headers, body)
+        proto.response_bytes(status, [*headers, _CLOSE] if self.engine.draining else headers, body)
 
 
-def _not_allowed(method: str, path: str, allowed: str) -> tuple[int, Headers, bytes]:
-    return 405, [*_JSON, ("allow", allowed)], protocol.error(f"{method} is not allowed on {path}: use {allowed}")
+def _refused(error: BadRequest) -> Answer:
+    headers = JSON
+    if isinstance(error, Overloaded):
+        headers = [*JSON, RETRY_AFTER]
+    elif error.status in (408, 413):  # the rest of the body is not read, so the connection can't go on
+        headers = [*JSON, _CLOSE]
+    return error.status, headers, rest.error(str(error))
 
 
-def _unexpected() -> bytes:
-    """Logs the exception in flight under an id, and tells the client only the id."""
-    identity = uuid.uuid4().hex
-    say(f"request {identity} failed\n{traceback.format_exc()}")
-    return protocol.error(f"internal error; the server's log has it as request {identity}")
+def _not_allowed(method: str, path: str, allowed: str) -> Answer:
+    return 405, [*JSON, ("allow", allowed)], rest.error(f"{method} is not allowed on {path}: use {allowed}")
 
 
-async def _read(scope: Scope, proto: HTTPProtocol) -> bytes:
-    """The body, at most MAX_BODY bytes: reading stops there whatever the client said. Raises BadRequest."""
-    headers: Any = scope.headers
-    if "inference-header-content-length" in headers:
-        raise BadRequest("Inference-Header-Content-Length: binary tensor data is not supported yet: send JSON", 415)
-    encoding = headers.get("content-encoding")
-    if encoding is not None and encoding.lower() != "identity":
-        raise BadRequest(f"Content-Encoding {encoding[:64]!r} is not supported: send the JSON as it is", 415)
-    length = headers.get("content-length")
-    if length is not None and int(length) <= MAX_BODY:
-        return await proto()
-    if length is None:
-        body = bytearray()
-        async for chunk in proto:
-            body += chunk
-            if len(body) > MAX_BODY:
-                break
-        else:
-            return bytes(body)
-    raise BadRequest(f"the body is larger than {MAX_BODY} bytes: send fewer rows in a request", 413)
+def _with_binary(value: str) -> Parse[bytes]:
+    """Reads bodies whose JSON ends where the header says. Raises BadRequest."""
+    if not (value.isascii() and value.isdigit() and len(value) <= 12):
+        raise BadRequest(f"{HEADER_LENGTH} {value[:64]!r} is not a number of bytes")
+    return partial(rest.parse_binary, length=int(value))

@@ -16,6 +16,8 @@ import orjson
 MODEL_JSON = "model.json"
 """``modelyard_api.artifact.MODEL_JSON``, whose module imports pydantic."""
 NUMBER, TEXT = "FP32", "BYTES"
+PLATFORMS = {"ONNX": "onnxruntime_onnx", "Skops": "sklearn_skops"}
+"""The formats, and what the protocol calls those that serve them."""
 
 
 class ModelError(Exception):
@@ -42,6 +44,7 @@ class Output:
 @dataclass(frozen=True)
 class Manifest:
     digest: str
+    format: str
     task: str
     file: str
     file_digest: str
@@ -51,6 +54,7 @@ class Manifest:
     classes: tuple[str, ...]
     example_inputs: dict[str, list[float | str | None]]
     example_outputs: dict[str, list[Any]]
+    categories: dict[str, list[str]]
 
     @cached_property
     def numeric(self) -> bool:
@@ -74,13 +78,15 @@ def parse(data: bytes) -> Manifest:
     """Reads the bytes of model.json. Raises ModelError when they are not a manifest this server knows."""
     try:
         document = orjson.loads(data)
-        if document["format"] != "ONNX":
-            raise ModelError(f"{MODEL_JSON}: format {document['format']!r}: this server serves ONNX")
+        if document["format"] not in PLATFORMS:
+            known = " and ".join(PLATFORMS)
+            raise ModelError(f"{MODEL_JSON}: format {document['format']!r}: this server serves {known}")
         if document["layout"] not in ("Tensor", "Columns"):
             raise ModelError(f"{MODEL_JSON}: layout {document['layout']!r}: only Tensor and Columns are known")
         signature, example = document["signature"], document["example"]
         return Manifest(
             digest=sha256(data),
+            format=document["format"],
             task=document["task"],
             file=document["file"],
             file_digest=document["fileDigest"],
@@ -92,6 +98,7 @@ def parse(data: bytes) -> Manifest:
             classes=tuple(signature.get("classes", ())),
             example_inputs=example["inputs"],
             example_outputs=example["outputs"],
+            categories=document.get("categories", {}),
         )
     except KeyError as error:
         raise ModelError(f"{MODEL_JSON}: {error.args[0]} is missing") from error

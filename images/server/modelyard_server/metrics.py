@@ -6,8 +6,11 @@ and no label look-up on the way of a request.
 
 from __future__ import annotations
 
+import itertools
+import time
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import (
@@ -21,67 +24,166 @@ from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
+from modelyard_api.requests import LATENCY_BOUNDS, STEPS, Requests
+from modelyard_server.history import History
+
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-"""Upper bounds in seconds."""
+BUCKETS = LATENCY_BOUNDS[: 30 * STEPS + 1 : STEPS]
+"""Upper bounds in seconds, 0.1 ms to 10 s, of buckets that are counted in finer ones: a quantile read from them is at
+most 47 % too large."""
+ROW_BUCKETS = tuple(2**power for power in range(17))
+"""Upper bounds of the rows of a request."""
 CLIENT_GONE = 499
 """Counted when the client went away before its answer; nothing is sent."""
 
 
-class Metrics(Collector):
-    def __init__(self, model: str, version: str) -> None:
+class Counts:
+    """What one version of a model was asked and has answered: since the process began, and by time window."""
+
+    __slots__ = ("codes", "due", "history", "in_flight", "latencies", "row_buckets", "rows", "seconds")
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self.in_flight = 0
-        self.ready = False
-        self.digest = ""
-        self._labels = {"model": model, "version": version}
-        self._codes: dict[int, int] = {}
-        self._rows = 0
-        self._buckets = [0] * (len(BUCKETS) + 1)
-        self._seconds = 0.0
+        self.codes: dict[int, int] = {}
+        self.rows = 0
+        self.latencies = [0] * (len(LATENCY_BOUNDS) + 1)
+        self.row_buckets = [0] * (len(ROW_BUCKETS) + 1)
+        self.seconds = 0.0
+        self.history = History(self.copy, clock)
+        self.due = 0.0
+        """When the window ends, on the clock of ``time.perf_counter``."""
+
+    def count(self, code: int, began: float, ended: float, rows: int) -> None:
+        """One infer request: its HTTP code, the time of ``time.perf_counter`` when it came and when it was answered,
+        the rows it answered."""
+        if ended >= self.due:
+            self.due = ended + self.history.roll()
+        seconds = ended - began
+        self.codes[code] = self.codes.get(code, 0) + 1
+        self.latencies[bisect_left(LATENCY_BOUNDS, seconds)] += 1
+        self.seconds += seconds
+        if rows:
+            self.rows += rows
+            self.row_buckets[min((rows - 1).bit_length(), len(ROW_BUCKETS))] += 1
+
+    def copy(self) -> Requests:
+        """The requests since the process began."""
+        return Requests(dict(self.codes), {index: number for index, number in enumerate(self.latencies) if number})
+
+
+class _Manifest(Protocol):
+    @property
+    def digest(self) -> str: ...
+
+
+class _Model(Protocol):
+    @property
+    def manifest(self) -> _Manifest: ...
+
+
+class _Observer(Protocol):
+    failed: int
+
+
+class Counted(Protocol):
+    """``models.Slot``, as far as metrics look at it."""
+
+    name: str
+    version: str
+    counts: Counts
+
+    @property
+    def model(self) -> _Model | None: ...
+
+    @property
+    def observer(self) -> _Observer | None: ...
+
+
+class _Held(Protocol):
+    bytes: int
+
+
+class _Log(Protocol):
+    rows: int
+    dropped: int
+
+
+class _Engine(Protocol):
+    draining: bool
+
+    @property
+    def limiter(self) -> _Held: ...
+
+    @property
+    def payloads(self) -> _Log | None: ...
+
+
+class Metrics(Collector):
+    def __init__(self, slots: Iterable[Counted], engine: _Engine) -> None:
+        self._slots, self._engine = slots, engine
         self._registry = CollectorRegistry()
         self._registry.register(self)
         ProcessCollector(registry=self._registry)
         PlatformCollector(registry=self._registry)
 
-    def count(self, code: int, seconds: float, rows: int) -> None:
-        """One infer request: its HTTP code, how long it took with its body's arrival, the rows it answered."""
-        self._codes[code] = self._codes.get(code, 0) + 1
-        self._buckets[bisect_left(BUCKETS, seconds)] += 1
-        self._seconds += seconds
-        self._rows += rows
-
     def collect(self) -> Iterator[Metric]:
         """The families, at the moment of a scrape."""
+        labels = ["model", "version"]
         requests = CounterMetricFamily(
-            "modelyard_server_requests", "Infer requests, by HTTP code.", labels=[*self._labels, "code"]
+            "modelyard_server_requests", "Infer requests, by HTTP code.", labels=[*labels, "code"]
         )
-        for code, number in sorted(self._codes.items()):
-            requests.add_metric([*self._labels.values(), str(code)], number)
-        yield requests
-        cumulative, buckets = 0, []
-        for bound, number in zip((*map(str, BUCKETS), "+Inf"), self._buckets, strict=True):
-            cumulative += number
-            buckets.append((bound, cumulative))
         seconds = HistogramMetricFamily(
-            "modelyard_server_request_duration_seconds", "Infer requests, by seconds.", labels=list(self._labels)
+            "modelyard_server_request_duration_seconds", "Infer requests, by seconds.", labels=labels
         )
-        seconds.add_metric(list(self._labels.values()), buckets, self._seconds)
-        yield seconds
-        rows = CounterMetricFamily("modelyard_server_rows", "Rows answered.", labels=list(self._labels))
-        rows.add_metric(list(self._labels.values()), self._rows)
-        yield rows
-        for name, text, value in (
-            ("modelyard_server_requests_in_flight", "Infer requests being answered.", self.in_flight),
-            ("modelyard_server_ready", "1 while the server is ready.", int(self.ready)),
-        ):
-            gauge = GaugeMetricFamily(name, text, labels=list(self._labels))
-            gauge.add_metric(list(self._labels.values()), value)
-            yield gauge
-        if self.digest:
-            info = InfoMetricFamily("modelyard_server_model", "The model that is served.")
-            info.add_metric([], self._labels | {"digest": self.digest})
-            yield info
+        rows = CounterMetricFamily("modelyard_server_rows", "Rows answered.", labels=labels)
+        batches = HistogramMetricFamily(
+            "modelyard_server_request_rows", "Answered infer requests, by their rows.", labels=labels
+        )
+        unobserved = CounterMetricFamily(
+            "modelyard_server_unobserved_rows", "Rows that some sketch lacks, after an error.", labels=labels
+        )
+        in_flight = GaugeMetricFamily(
+            "modelyard_server_requests_in_flight", "Infer requests being answered.", labels=labels
+        )
+        ready = GaugeMetricFamily("modelyard_server_ready", "1 while the model is ready to be asked.", labels=labels)
+        info = InfoMetricFamily("modelyard_server_model", "The models that are served.", labels=labels)
+        for slot in self._slots:
+            values, counts = [slot.name, slot.version], slot.counts
+            for code, number in sorted(counts.codes.items()):
+                requests.add_metric([*values, str(code)], number)
+            seconds.add_metric(values, _cumulative(BUCKETS, _coarse(counts.latencies)), counts.seconds)
+            rows.add_metric(values, counts.rows)
+            batches.add_metric(values, _cumulative(ROW_BUCKETS, counts.row_buckets), counts.rows)
+            if slot.observer is not None:
+                unobserved.add_metric(values, slot.observer.failed)
+            in_flight.add_metric(values, counts.in_flight)
+            ready.add_metric(values, int(slot.model is not None and not self._engine.draining))
+            if slot.model is not None:
+                info.add_metric(values, {"digest": slot.model.manifest.digest})
+        held = GaugeMetricFamily("modelyard_server_body_bytes_in_flight", "Bytes of requests being answered.")
+        held.add_metric([], self._engine.limiter.bytes)
+        yield from (requests, seconds, rows, batches, in_flight, held, unobserved, ready, info)
+        log = self._engine.payloads
+        if log is not None:
+            logged = CounterMetricFamily("modelyard_server_logged_rows", "Rows of the payload log.", labels=["result"])
+            logged.add_metric(["written"], log.rows)
+            logged.add_metric(["dropped"], log.dropped)
+            yield logged
 
     def exposition(self) -> bytes:
         """The answer to GET /metrics."""
         return generate_latest(self._registry)
+
+
+def _cumulative(bounds: Iterable[float], numbers: list[int]) -> list[tuple[str, float]]:
+    total, buckets = 0, []
+    for bound, number in zip((*map(str, bounds), "+Inf"), numbers, strict=True):
+        total += number
+        buckets.append((bound, float(total)))
+    return buckets
+
+
+def _coarse(numbers: list[int]) -> list[int]:
+    """Of the buckets of LATENCY_BOUNDS those of BUCKETS, and what is above all of them."""
+    edges = [0, *range(1, STEPS * len(BUCKETS), STEPS), len(numbers)]
+    return [sum(numbers[start:end]) for start, end in itertools.pairwise(edges)]

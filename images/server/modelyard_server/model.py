@@ -1,39 +1,45 @@
-"""The ONNX model: loaded, held against its own example, asked."""
+"""A model: loaded in the form that its manifest names, held against its own example, asked."""
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
 from modelyard_server import manifest as manifests
-from modelyard_server.manifest import NUMBER, Manifest, ModelError, Output
-from modelyard_server.protocol import Inference, assemble
-from modelyard_server.tensors import BadRequest, check_numbers, check_texts
+from modelyard_server.example import check_example, line
+from modelyard_server.manifest import Manifest, ModelError, Output
+from modelyard_server.protocol import Inference
 
 TENSOR_INPUT = "input"
-RELATIVE, ABSOLUTE = 1e-4, 1e-6
-"""How far an answer may be from the stored one: the tolerance the model was accepted with."""
+
+
+class Model(Protocol):
+    """A loaded model. ``predict`` may be called from several threads at once."""
+
+    manifest: Manifest
+    seconds_a_row: float
+    """Measured with the example, as a batch: what a large request costs."""
+    seconds_a_call: float
+
+    def predict(self, request: Inference) -> list[NDArray[Any]]:
+        """The outputs asked for, in the order and the shapes of the signature."""
+        ...
 
 
 class OnnxModel:
-    """A loaded model. ``predict`` may be called from several threads at once."""
+    """A Model that onnxruntime answers for."""
 
     def __init__(self, manifest: Manifest, session: onnxruntime.InferenceSession) -> None:
         self.manifest = manifest
         self._session = session
         self._tensor = manifest.layout == "Tensor"
         self._names = [column.name for column in manifest.inputs]
-        self.seconds_a_row = 0.0
-        """Measured with the example, as a batch: what a large request costs."""
-        self.seconds_a_call = 0.0
+        self.seconds_a_row = self.seconds_a_call = 0.0
 
     def predict(self, request: Inference) -> list[NDArray[Any]]:
-        """The outputs asked for, in the order and the shapes of the signature."""
         return self._run(self._feeds(request), request.outputs)
 
     def _feeds(self, request: Inference) -> dict[str, NDArray[Any]]:
@@ -52,23 +58,9 @@ class OnnxModel:
             for output, array in zip(outputs, arrays, strict=True)
         ]
 
-    def check_example(self) -> None:
-        """Predicts the manifest's example. Raises ModelError when an answer is not the stored one."""
-        request = _example(self.manifest)
-        try:
-            arrays = self.predict(request)
-            started = time.perf_counter()
-            self.predict(request)
-            self.seconds_a_call = time.perf_counter() - started
-            self.seconds_a_row = self.seconds_a_call / request.rows
-        except Exception as error:  # onnxruntime raises classes of its own for each code
-            raise ModelError(f"the model fails on its own example: {_line(error)}") from error
-        for output, found in zip(request.outputs, arrays, strict=True):
-            _compare(output, self.manifest.example_outputs.get(output.name), found)
 
-
-def load(folder: Path, threads: int = 1) -> OnnxModel:
-    """Loads and checks the model in ``folder``. Raises ModelError with a message for people.
+def load(folder: Path, threads: int = 1) -> Model:
+    """Loads the model in ``folder``, and holds it against its own example. Raises ModelError with a message for people.
 
     ``threads`` is the number one prediction is spread over; 1 is the quickest for the small models and requests
     that are usual, and leaves no spinning threads on a shared core.
@@ -82,6 +74,19 @@ def load(folder: Path, threads: int = 1) -> OnnxModel:
     found = manifests.sha256(data)
     if found != manifest.file_digest:
         raise ModelError(f"{path} has digest {found}, {manifests.MODEL_JSON} says {manifest.file_digest}")
+    model: Model
+    if manifest.format == "Skops":
+        # Here, since scikit-learn takes seconds and a hundred megabytes, which no ONNX model needs.
+        from modelyard_server.skops_model import load_skops
+
+        model = load_skops(manifest, data, path, threads)
+    else:
+        model = _load_onnx(manifest, data, path, threads)
+    check_example(model)
+    return model
+
+
+def _load_onnx(manifest: Manifest, data: bytes, path: Path, threads: int) -> OnnxModel:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -90,11 +95,9 @@ def load(folder: Path, threads: int = 1) -> OnnxModel:
     try:
         session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     except Exception as error:
-        raise ModelError(f"{path} is not a model onnxruntime can load: {_line(error)}") from error
+        raise ModelError(f"{path} is not a model onnxruntime can load: {line(error)}") from error
     _check_names(manifest, session)
-    model = OnnxModel(manifest, session)
-    model.check_example()
-    return model
+    return OnnxModel(manifest, session)
 
 
 def _check_names(manifest: Manifest, session: onnxruntime.InferenceSession) -> None:
@@ -107,44 +110,3 @@ def _check_names(manifest: Manifest, session: onnxruntime.InferenceSession) -> N
     missing = {output.name for output in manifest.outputs} - {item.name for item in session.get_outputs()}
     if missing:
         raise ModelError(f"the model has no output {sorted(missing)}, which its manifest names")
-
-
-def _example(manifest: Manifest) -> Inference:
-    """The example as a request, through the same conversions as any other."""
-    values = manifest.example_inputs
-    for column in manifest.inputs:
-        if not values.get(column.name):
-            raise ModelError(f"the example has no values for input {column.name!r}")
-    lengths = {len(values[column.name]) for column in manifest.inputs}
-    if len(lengths) != 1:
-        raise ModelError(f"the example's inputs differ in length: {sorted(lengths)}")
-    try:
-        for column in manifest.inputs:
-            check = check_numbers if column.datatype == NUMBER else check_texts
-            check(column.name, column.datatype, values[column.name])
-        return assemble("example", manifest.outputs, values, manifest)
-    except BadRequest as error:
-        raise ModelError(f"the example's {error}") from error
-
-
-def _compare(output: Output, stored: list[Any] | None, found: NDArray[Any]) -> None:
-    if not stored:
-        raise ModelError(f"the example has no answers for output {output.name!r}")
-    answers = found.tolist()
-    if output.datatype == NUMBER:
-        wanted = np.array(stored, dtype=np.float64)
-        same = wanted.size == found.size and np.allclose(
-            found.reshape(wanted.shape), wanted, rtol=RELATIVE, atol=ABSOLUTE, equal_nan=True
-        )
-    else:
-        same = answers == stored
-    if not same:
-        row = next((i for i, pair in enumerate(zip(answers, stored, strict=False)) if pair[0] != pair[1]), 0)
-        raise ModelError(
-            f"the model does not answer its own example as it was stored: output {output.name!r}, row {row}: "
-            f"{str(answers[row : row + 1])[:100]} instead of {str(stored[row : row + 1])[:100]}"
-        )
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:400] or type(error).__name__

@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
+import resource
 import signal
 import sys
 import time
 import warnings
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.embed import Server
 
 from modelyard_server.app import App
+from modelyard_server.engine import Engine
+from modelyard_server.limiter import Limiter
 from modelyard_server.manifest import ModelError
-from modelyard_server.model import OnnxModel, load
+from modelyard_server.models import Models
+from modelyard_server.observe.payload import PayloadLog
 from modelyard_server.say import last_words, say
 
+if TYPE_CHECKING:
+    from modelyard_server.rpc.listener import Listener
+
+MAX_CONNECTIONS = 16_384
+MAX_HEADER = 128 * 1024
+"""Bytes read ahead of a connection: of its head, or of a body that nobody reads."""
 OK, FAILED, USER_ERROR = 0, 1, 2
 
 
@@ -35,20 +47,32 @@ async def serve(
     name: str,
     version: str,
     *,
+    repository: Path | None = None,
+    memory_budget: int = 0,
     host: str,
     port: int,
+    grpc_port: int = 0,
     threads: int,
     drain_seconds: float,
+    body_seconds: float,
+    observed: bool,
+    payloads: PayloadLog | None,
     termination_log: Path,
 ) -> int:
-    """Serves until SIGTERM or SIGINT; returns the exit code.
+    """Serves the model in ``folder``, or those of ``repository``, until SIGTERM or SIGINT; returns the exit code.
 
     The end: at the signal the server says it is not ready, and goes on answering for ``drain_seconds``, asking each
-    client to leave after its answer; then the socket is closed, and what is in flight is finished.
+    client to leave after its answer; then the sockets are closed, and what is in flight is finished.
     """
+    gc.freeze()  # what was imported stays: looking through it stops all requests for 15 ms
     warnings.filterwarnings("ignore", message="overflow encountered in cast")  # tensors.py refuses it in words
     started = time.monotonic()
-    app = App(name, version)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < hard:  # 1,024 in many places: a connection needs one
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    models = Models(repository, memory_budget, threads, observed)
+    engine = Engine(models, Limiter(body_seconds), payloads)
+    app = App(models, engine)
     # In this process and loop: one process is half the memory and start of granian's parent with a worker, and
     # signals reach the loop that serves.
     server = Server(
@@ -59,34 +83,56 @@ async def serve(
         http=HTTPModes.http1,
         websockets=False,
         backlog=1024,
+        # granian would take no more connections above this, those of probes among them; app.py refuses requests.
+        backpressure=MAX_CONNECTIONS,
+        http1_settings=HTTP1Settings(header_read_timeout=int(3000 * body_seconds), max_buffer_size=MAX_HEADER),
         log_level=LogLevels.error,
     )
+    if payloads is not None:
+        try:
+            payloads.start()
+        except OSError as error:
+            last_words(f"--log-dir {payloads.folder}: {error.strerror}", termination_log)
+            return USER_ERROR
     loop = asyncio.get_running_loop()
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     serving = asyncio.ensure_future(server.serve())
     stop = asyncio.ensure_future(stopping.wait())
-    loading = loop.run_in_executor(None, load, folder, threads)
-    say(f"listening on {host}:{port}, loading {folder}")
+    if repository is None:
+        what = f"{name} version {version}"
+        loading: asyncio.Future[object] = asyncio.ensure_future(models.bring(models.add(name, version, folder)))
+    else:
+        what = f"the models of {repository}"
+        loading = asyncio.ensure_future(models.start())
+    say(f"listening on {host}:{port}, loading {what}")
+    calls: Listener | None = None
     try:
+        if grpc_port:
+            calls = await _calls(engine, models, f"{host}:{grpc_port}", termination_log)
         await asyncio.wait({serving, stop, loading}, return_when=asyncio.FIRST_COMPLETED)
         if not serving.done() and not stop.done():
-            app.serve(await _loaded(loading))
-            say(f"ready: {name} version {version}, {app.metrics.digest}, {time.monotonic() - started:.2f} s")
+            await loading
+            engine.start()
+            say(f"ready: {_loaded(models)}, {time.monotonic() - started:.2f} s")
             await asyncio.wait({serving, stop}, return_when=asyncio.FIRST_COMPLETED)
     except ModelError as error:
-        last_words(f"cannot serve {name} version {version}: {error}", termination_log)
+        last_words(f"cannot serve {what}: {error}", termination_log)
         # Nothing was ever answered but "not ready". Stopping granian while it may still be starting can abort it.
         leave(USER_ERROR)
     finally:
-        app.drain()
-        if stop.done() and app.model is not None and not serving.done():
+        engine.drain()
+        if stop.done() and engine.started and not serving.done():
             say(f"stopping: still answering for {drain_seconds:g} s")
             await asyncio.wait({serving}, timeout=drain_seconds)
         server.stop()
+        if calls is not None:
+            await calls.stop()
         await asyncio.wait({serving})
         stop.cancel()
+        if payloads is not None:
+            await payloads.close()
     if not stopping.is_set():
         reason = serving.exception() or "see the log"
         last_words(f"the HTTP server on {host}:{port} ended by itself: {reason}", termination_log)
@@ -95,11 +141,25 @@ async def serve(
     return OK
 
 
-async def _loaded(loading: asyncio.Future[OnnxModel]) -> OnnxModel:
-    """The model; any failure to load it is a ModelError, since trying again with the same bytes can't help."""
+async def _calls(engine: Engine, models: Models, address: str, termination_log: Path) -> Listener:
+    """The gRPC server; the process ends where it can't listen."""
+    # Imported while the model is loaded by another thread: it takes as long as all else.
+    from modelyard_server.rpc.listener import Listener
+
+    server = Listener(engine, models)
     try:
-        return await loading
-    except ModelError:
-        raise
-    except Exception as error:
-        raise ModelError(f"{type(error).__name__}: {' '.join(str(error).split())[:400]}") from error
+        await server.start(address)
+    except (RuntimeError, OSError) as error:
+        last_words(f"the gRPC server can't listen on {address}: {error}", termination_log)
+        leave(FAILED)
+    say(f"listening on {address} for gRPC")
+    return server
+
+
+def _loaded(models: Models) -> str:
+    slots = [slot for slot in models if slot.model is not None]
+    if len(slots) == 1:
+        slot = slots[0]
+        assert slot.model is not None
+        return f"{slot.name} version {slot.version}, {slot.model.manifest.digest}"
+    return f"{len(slots)} models"

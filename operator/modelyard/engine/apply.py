@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any, assert_never
 
 from modelyard.engine.compare import digest, holds, likeness, patched
@@ -36,9 +36,10 @@ class Refusal(Exception):
 
 
 class Applier:
-    def __init__(self, store: Store, gateway: Gateway) -> None:
-        self._store = store
-        self._gateway = gateway
+    """``fed``: the resources that the store is told of. A child of any other is read before it is written."""
+
+    def __init__(self, store: Store, gateway: Gateway, fed: Container[Resource]) -> None:
+        self._store, self._gateway, self._fed = store, gateway, fed
         self._settled: dict[tuple[Resource, str], tuple[str, str]] = {}
         """Child -> (hash of the manifest, hash of what the API server made of its fields), where those differ:
         a quantity written another way, a default inside a list. Else such a child would be written at every pass."""
@@ -52,19 +53,21 @@ class Applier:
         ``owner`` is the object of the key as it was decided on; its resourceVersion follows a patch of itself.
         Raises Refusal, or ApiError when it should be tried again.
         """
-        ending = "deletionTimestamp" in owner["metadata"]
+        if isinstance(write, Apply | Create) and "deletionTimestamp" in owner["metadata"]:
+            return False
         try:
-            match write:
-                case Apply():
-                    return not ending and await self._apply(write, key)
-                case Create():
-                    return not ending and await self._create(write, key)
-                case Patch():
-                    return await self._patch(write, key, owner)
-                case Delete():
-                    return await self._delete(write, key)
-                case _:
-                    assert_never(write)
+            with self._store.writing(write.resource, *_place(write)):
+                match write:
+                    case Apply():
+                        return await self._apply(write, key, owner)
+                    case Create():
+                        return await self._create(write, key)
+                    case Patch():
+                        return await self._patch(write, key, owner)
+                    case Delete():
+                        return await self._delete(write, key)
+                    case _:
+                        assert_never(write)
         except ApiError as error:
             refusal = refusal_of(write, error)
             if refusal is None:
@@ -81,7 +84,7 @@ class Applier:
             raise known[1]
         try:
             if isinstance(write, Apply):
-                return await self._gateway.apply(write.resource, desired)
+                return await self._gateway.apply(write.resource, _of_version(desired, live))
             return await self._gateway.create(write.resource, desired)
         except ApiError as error:
             if refusal := refusal_of(write, error):
@@ -93,7 +96,7 @@ class Applier:
         if before is not None and after is None:
             self._settled.pop((resource, before["metadata"]["uid"]), None)
 
-    async def _apply(self, write: Apply, key: Key) -> bool:
+    async def _apply(self, write: Apply, key: Key, owner: Object) -> bool:
         desired = _marked(write.manifest)
         wanted = digest(desired)
         desired["metadata"]["annotations"] = {**desired["metadata"].get("annotations", {}), APPLIED: wanted}
@@ -102,6 +105,8 @@ class Applier:
         if live is None:
             # Somebody else's object of that name isn't in the store, and an apply would take it over.
             live = await self._gateway.get(write.resource, meta["namespace"], meta["name"])
+            if live is None and not await self._stands(key, owner):
+                return False
         if live is not None:
             if "deletionTimestamp" in live["metadata"]:
                 return False  # its end will be an event, and then there is room for a new one
@@ -110,13 +115,24 @@ class Applier:
             if holds(live, desired) or settled == (wanted, digest(likeness(live, desired))):
                 return False
         answer = await self._send(write, desired, live)
-        self._store.apply(write.resource, answer, key)
+        self._take(write.resource, answer, key)
         child = (write.resource, answer["metadata"]["uid"])
         if holds(answer, desired):
             self._settled.pop(child, None)
         else:
             self._settled[child] = (wanted, digest(likeness(answer, desired)))
         return True
+
+    async def _stands(self, key: Key, owner: Object) -> bool:
+        """Whether the owner is there still: its children may be collected before its own end is known here, and what
+        is made for it then is an orphan, whose name its successor can't take."""
+        uid = owner["metadata"]["uid"]
+        found = await self._gateway.get(*key)
+        if found is not None and found["metadata"]["uid"] == uid and "deletionTimestamp" not in found["metadata"]:
+            return True
+        if found is None or found["metadata"]["uid"] != uid:
+            self._store.gone(*key, uid)
+        return False
 
     async def _create(self, write: Create, key: Key) -> bool:
         desired = _marked(write.manifest)
@@ -136,7 +152,7 @@ class Applier:
                 raise
             _check_owner(write.resource, desired, there)
             answer = there
-        self._store.apply(write.resource, answer, key)
+        self._take(write.resource, answer, key)
         return True
 
     async def _patch(self, write: Patch, key: Key, owner: Object) -> bool:
@@ -148,14 +164,16 @@ class Applier:
             return False
         if own:
             # Only the version that was decided on, so that the status may follow on what comes of it.
-            body["metadata"] = {**meta, "resourceVersion": owner["metadata"]["resourceVersion"]}
+            body = _of_version(body, owner)
+        elif live is not None and live["metadata"]["uid"] == write.uid:
+            body = _of_version(body, live)
         try:
             answer = await self._gateway.patch(write.resource, write.namespace, write.name, body)
         except ApiError as error:
             if error.code != 404:
                 raise
             return self._store.gone(write.resource, write.namespace, write.name, write.uid, key)
-        self._store.apply(write.resource, answer, key)
+        self._take(write.resource, answer, key)
         if own:
             owner["metadata"]["resourceVersion"] = answer["metadata"]["resourceVersion"]
         return True
@@ -168,8 +186,27 @@ class Applier:
         if answer is None:
             self._store.gone(write.resource, write.namespace, write.name, write.uid, key)
         else:
-            self._store.apply(write.resource, answer, key)
+            self._take(write.resource, answer, key)
         return True
+
+    def _take(self, resource: Resource, answer: Object, key: Key) -> None:
+        """What nobody tells us of would lie in the store as it once was."""
+        if resource in self._fed:
+            self._store.apply(resource, answer, key)
+
+
+def _place(write: Write) -> tuple[str, str]:
+    if isinstance(write, Apply | Create):
+        return write.manifest["metadata"]["namespace"], write.manifest["metadata"]["name"]
+    return write.namespace, write.name
+
+
+def _of_version(body: Object, live: Object | None) -> Object:
+    """Only if it is still the version that was decided on: else who is behind (an old leader, a process that has
+    just started and was told old things) would put back what was brought forward since."""
+    if live is None:
+        return body
+    return {**body, "metadata": {**body["metadata"], "resourceVersion": live["metadata"]["resourceVersion"]}}
 
 
 def _sent(desired: Object, live: Object | None) -> str:
@@ -198,7 +235,8 @@ def _owner(reference: Mapping[str, Any]) -> str:
 
 def refusal_of(write: Write, error: ApiError) -> Refusal | None:
     if error.code in (400, 422):
-        return Refusal("InvalidChild", error.message)
+        kind = write.resource.kind
+        return Refusal("InvalidChild", f"correct the part of spec that its {kind} is made from: {error.message}")
     if error.code == 403 and error.namespace_is_terminating:
         return Refusal("NamespaceTerminating", error.message)
     if error.code == 403 and isinstance(write, Apply | Create):

@@ -11,6 +11,7 @@ import asyncio
 import logging
 import os
 import random
+import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -21,11 +22,17 @@ import orjson
 from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient, Configuration
 
+from modelyard.engine import anyjson
 from modelyard.engine.resource import Object, Resource
 
 FIELD_MANAGER = "modelyard"
 ATTEMPTS, FIRST_PAUSE, LONGEST_PAUSE = 4, 0.25, 5.0
+WATCH_SECONDS = 290
+"""After which the API server ends a watch by itself."""
 _TIMEOUT = aiohttp.ClientTimeout(total=30, sock_connect=5)
+_APPLY = "application/apply-patch+yaml"
+_NOT_IN_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+"""What JSON strings may hold as it is and YAML's may not, or would read as the end of a line."""
 _TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token"
 
 log = logging.getLogger(__name__)
@@ -46,7 +53,7 @@ class ApiError(Exception):
 @dataclass(frozen=True, slots=True)
 class Request:
     verb: str
-    """As in RBAC: list, get, create, apply, patch, delete."""
+    """As in RBAC: list, watch, get, create, patch, delete; and apply."""
     resource: str
     """The plural, and the subresource where there is one: ``jobs``, ``trainingruns/status``."""
     method: str
@@ -76,8 +83,17 @@ def _in_pod() -> bool:
 
 
 class Gateway:
-    def __init__(self, configuration: Any, count: Count | None = None, writers: int = 8) -> None:
-        self._configuration = configuration
+    """``may_write`` is asked before every write is sent: a process that was stopped for a while must find out that
+    it leads no more before it acts on what it knew."""
+
+    def __init__(
+        self,
+        configuration: Any,
+        count: Count | None = None,
+        writers: int = 8,
+        may_write: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self._configuration, self._may_write = configuration, may_write
         self._tls = ApiClient(configuration).rest_client.ssl_context
         self._session: aiohttp.ClientSession | None = None
         self._count = count
@@ -111,6 +127,34 @@ class Gateway:
             if not token:
                 return
 
+    async def watch(
+        self, resource: Resource, namespace: str | None, selector: str, version: int, silence: float
+    ) -> AsyncIterator[Object]:
+        """Events after that version, as they come, bookmarks among them; ends when the API server ends it.
+
+        ApiError 0 when it is cut, or when nothing came for ``silence`` seconds; another code is the API server's word,
+        as an answer or as an event of type ERROR.
+        """
+        query = {"watch": "true", "allowWatchBookmarks": "true", "timeoutSeconds": str(WATCH_SECONDS)}
+        query |= {"resourceVersion": str(version)} | ({"labelSelector": selector} if selector else {})
+        request = Request("watch", resource.plural, "GET", resource.path(namespace), tuple(query.items()))
+        limits, code, rest = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=silence), 0, b""
+        try:
+            async with await self._open(request, limits) as answer:
+                code = answer.status
+                if code != 200:
+                    _parse(code, await answer.read(), answer.headers.get("Retry-After", ""))
+                async for chunk in answer.content.iter_any():
+                    *lines, rest = (rest + chunk).split(b"\n")
+                    for line in lines:
+                        yield _event(line)
+                    await asyncio.sleep(0)  # what was buffered would else come before all other work
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise _unreachable(request, error) from error
+        finally:
+            if self._count:
+                self._count(request, code)
+
     # --- writes -------------------------------------------------------------------------------------------------
 
     async def apply(self, resource: Resource, manifest: Object) -> Object:
@@ -119,9 +163,7 @@ class Gateway:
         body = {"apiVersion": resource.api_version, "kind": resource.kind, **manifest}
         query = (("fieldManager", FIELD_MANAGER), ("force", "true"))
         path = resource.path(meta["namespace"], meta["name"])
-        return await self._send(
-            Request("apply", resource.plural, "PATCH", path, query, body, "application/apply-patch+yaml")
-        )
+        return await self._send(Request("apply", resource.plural, "PATCH", path, query, body, _APPLY))
 
     async def create(self, resource: Resource, manifest: Object) -> Object:
         body = {"apiVersion": resource.api_version, "kind": resource.kind, **manifest}
@@ -179,40 +221,70 @@ class Gateway:
 
     async def _attempt(self, request: Request) -> Object:
         code = 0
+        if request.method != "GET" and not self._may_write():
+            raise ApiError(0, "NotLeading", f"{request.verb} {request.path}: the lease was not renewed in time")
         try:
             code, text, retry_after = await self._exchange(request)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            what = str(error) or type(error).__name__
-            raise ApiError(0, "Unreachable", f"{request.method} {request.path}: {what}") from error
+            raise _unreachable(request, error) from error
         finally:
             if self._count:
                 self._count(request, code)
         return _parse(code, text, retry_after)
 
     async def _exchange(self, request: Request) -> tuple[int, bytes, str]:
+        async with await self._open(request, _TIMEOUT) as answer:
+            return answer.status, await answer.read(), answer.headers.get("Retry-After", "")
+
+    async def _open(self, request: Request, limits: aiohttp.ClientTimeout) -> Any:
         """Over a session of our own: with the client's, each request costs twice the CPU time (it looks for a .netrc
         in a thread, and copies the body before it is written as JSON)."""
         if self._session is None:
             # Its environment says which proxy to use; only then is it worth the look.
             connector = aiohttp.TCPConnector(ssl=self._tls, limit=100)
-            self._session = aiohttp.ClientSession(connector=connector, trust_env=bool(getproxies()), timeout=_TIMEOUT)
+            self._session = aiohttp.ClientSession(connector=connector, trust_env=bool(getproxies()))
         headers = {"Accept": "application/json", "Content-Type": request.content_type}
         if token := await self._configuration.get_api_key_with_prefix("BearerToken", alias="authorization"):
             headers["Authorization"] = token
-        async with self._session.request(
+        return self._session.request(
             request.method,
             self._configuration.host + request.path,
             params=request.query,
-            data=None if request.body is None else orjson.dumps(request.body),
+            data=None if request.body is None else _written(request.body, request.content_type),
             headers=headers,
             proxy=self._configuration.proxy,
-        ) as answer:
-            return answer.status, await answer.read(), answer.headers.get("Retry-After", "")
+            timeout=limits,
+        )
+
+
+def _unreachable(request: Request, error: Exception) -> ApiError:
+    what = str(error) or type(error).__name__
+    return ApiError(0, "Unreachable", f"{request.method} {request.path}: {what}")
+
+
+def _event(line: bytes) -> Object:
+    """Raises ApiError for one that says that the watch ends, and ClientPayloadError for what is no event."""
+    try:
+        event = anyjson.loads(line)
+        kind, obj = event["type"], event["object"]
+    except (ValueError, TypeError, KeyError) as error:
+        raise aiohttp.ClientPayloadError(f"not an event: {line[:100]!r}") from error
+    if kind == "ERROR":
+        raise ApiError(int(obj.get("code") or 500), obj.get("reason") or "Unknown", obj.get("message") or "")
+    return dict(event)
+
+
+def _written(body: Object, content_type: str) -> bytes:
+    """As JSON; where it is read as YAML, in the part of JSON that is YAML too."""
+    data = orjson.dumps(body)
+    if content_type != _APPLY:
+        return data
+    return _NOT_IN_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", data.decode()).encode()
 
 
 def _parse(code: int, text: bytes, retry_after: str) -> Object:
     try:
-        answer = orjson.loads(text)
+        answer = anyjson.loads(text)
     except ValueError:
         answer = None
     if not isinstance(answer, dict):

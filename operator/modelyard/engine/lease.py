@@ -2,14 +2,16 @@
 
 The holder's name is the pod's name and uid, so a restarted container of the same pod goes on at once. Other machines'
 clocks don't matter: a lease counts as expired when it was not seen to change for its duration, by our own clock.
-A lease doesn't fence: what keeps an old leader from doing harm is the resourceVersion in each status write and the uid
-in each delete.
+Nothing is written after the lease has run out by our own clock (``holds``), as in a process that was stopped for a
+while and wakes up. What was on its way before is fenced by the resourceVersion in each status write and the uid in each
+delete.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import os
 import time
 from collections.abc import Callable
@@ -19,8 +21,8 @@ from typing import NoReturn
 from modelyard.engine.gateway import ApiError, Gateway
 from modelyard.engine.resource import LEASES, Object
 
-DURATION, RENEW_EVERY, RETRY_EVERY = 15.0, 5.0, 2.0
-"""Seconds."""
+DURATION = 15.0
+"""Seconds that a lease holds; it is renewed three times in these."""
 
 log = logging.getLogger(__name__)
 
@@ -41,13 +43,15 @@ class Lease:
         identity: str,
         lost: Callable[[str], NoReturn] = _lost,
         clock: Callable[[], float] = time.monotonic,
+        duration: float = DURATION,
     ) -> None:
         self._gateway = gateway
         self._namespace, self._name, self.identity = namespace, name, identity
         self._lost, self._clock = lost, clock
+        self._duration, self._renew_every = duration, duration / 3
         self._seen: tuple[str, float] = ("", 0.0)
         """The lease's version, and since when it has been that."""
-        self._renewed = 0.0
+        self._renewed = -math.inf
         self._mine: Object | None = None
         """The lease as our last write left it: while nobody else writes it, it need not be read again."""
         self.holder = ""
@@ -60,17 +64,27 @@ class Lease:
             if self.holder != told:
                 log.info("standing by: %s leads", self.holder or "nobody")
                 told = self.holder
-            await asyncio.sleep(RETRY_EVERY)
+            await asyncio.sleep(self._duration / 7.5)
         log.info("leading as %s", self.identity)
+
+    def holds(self) -> bool:
+        """Whether nobody else can have taken it yet."""
+        return self._clock() - self._renewed < self._duration
+
+    @property
+    def version(self) -> int:
+        """The resourceVersion of our last write of it, 0 without one."""
+        return int(self._mine["metadata"]["resourceVersion"]) if self._mine else 0
 
     async def keep(self) -> None:
         """Renew for ever; ends the process when the lease is lost or could not be renewed in its duration."""
         while True:
-            await asyncio.sleep(RENEW_EVERY if self._clock() - self._renewed < RENEW_EVERY else 1.0)
+            late = self._clock() - self._renewed >= self._renew_every
+            await asyncio.sleep(self._renew_every / 5 if late else self._renew_every)
             renewed = await self._tried()
             if not renewed and self.holder not in ("", self.identity):
                 self._lost(f"{self.holder} took the lease")
-            if not renewed and self._clock() - self._renewed > DURATION - RENEW_EVERY:
+            if not renewed and self._clock() - self._renewed > self._duration - self._renew_every:
                 self._lost("the lease could not be renewed")
 
     async def release(self) -> None:
@@ -88,7 +102,7 @@ class Lease:
         """One attempt to take or renew it, in bounded time."""
         started = self._clock()
         try:
-            async with asyncio.timeout(RENEW_EVERY):
+            async with asyncio.timeout(self._renew_every):
                 mine = await self._try()
         except ApiError as error:
             self._mine = None
@@ -97,7 +111,7 @@ class Lease:
             return False
         except TimeoutError:
             self._mine = None
-            log.warning("lease: no answer in %g s", RENEW_EVERY)
+            log.warning("lease: no answer in %g s", self._renew_every)
             return False
         if mine:
             self._renewed = started
@@ -106,7 +120,7 @@ class Lease:
     async def _try(self) -> bool:
         lease = self._mine or await self._gateway.get(LEASES, self._namespace, self._name)
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        spec = {"holderIdentity": self.identity, "leaseDurationSeconds": int(DURATION), "renewTime": now}
+        spec = {"holderIdentity": self.identity, "leaseDurationSeconds": math.ceil(self._duration), "renewTime": now}
         if lease is None:
             meta = {"namespace": self._namespace, "name": self._name}
             made = {"metadata": meta, "spec": {**spec, "acquireTime": now}}
@@ -119,7 +133,7 @@ class Lease:
         if version != self._seen[0]:
             self._seen = (version, self._clock())
         if self.holder != self.identity:
-            expires = self._seen[1] + float(held.get("leaseDurationSeconds") or DURATION)
+            expires = self._seen[1] + float(held.get("leaseDurationSeconds") or self._duration)
             if self.holder and self._clock() < expires:
                 return False
             spec |= {"acquireTime": now, "leaseTransitions": int(held.get("leaseTransitions") or 0) + 1}

@@ -40,18 +40,40 @@ class PodsOf:
 
 
 @dataclass(frozen=True, slots=True)
+class PodsWith:
+    """The pods of a namespace with these labels (``key=value,...``). The fact is a list of Pod objects."""
+
+    namespace: str
+    selector: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a pod answers to a GET of this http URL. The fact is its bytes, or Unavailable for anything but a 200."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
-    """A JSON document in the artifact store. The fact is the parsed document, or None where there is none."""
+    """A JSON document in the artifact store. The fact is what it holds, None where there is none, or Unreadable."""
 
     uri: str
 
 
-Need = Fetch | PodsOf | Result
+Need = Fetch | PodsOf | PodsWith | Page | Result
 
 
 @dataclass(frozen=True, slots=True)
 class Unavailable:
     """The fact of a need that could not be read now; ``message`` is for people. Look again later."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """The fact of a Result that is no document and won't become one: it is written once; ``message`` is for people."""
 
     message: str
 

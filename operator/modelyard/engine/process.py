@@ -8,14 +8,15 @@ import logging
 import os
 import signal
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from modelyard.engine import feed
+from modelyard.engine import anyjson, lifecycle
 from modelyard.engine.apply import MANAGED_BY
 from modelyard.engine.events import Recorder
+from modelyard.engine.feed import Feed
 from modelyard.engine.gateway import Gateway
-from modelyard.engine.lease import Lease
+from modelyard.engine.lease import DURATION, Lease
 from modelyard.engine.metrics import Metrics
 from modelyard.engine.plan import Controller
 from modelyard.engine.queue import Queue
@@ -29,12 +30,22 @@ from modelyard.engine.web import Web
 
 DRAIN_SECONDS = 15.0
 """How long passes may take to end after SIGTERM; the next leader repairs what they leave."""
-SETTLED = 15.0
-"""Seconds after which kopf's watches surely run."""
-LATE = 4 * INTERVAL
-"""Seconds without a whole list after which the process counts as dead."""
+LATE = 4
+"""Intervals between lists without a whole one after which the process counts as dead."""
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Seconds. Tests that wait for them to go by have shorter ones."""
+
+    lease: float = DURATION
+    """That the lease holds without being renewed."""
+    resync: float = INTERVAL
+    """Between whole lists of a resource."""
+    silence: float = 70.0
+    """That a watch may say nothing; the API server sends a bookmark about every minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +60,7 @@ class Settings:
     port: int = 8080
     workers: int = 8
     lease_name: str = "modelyard-operator"
+    times: Times = field(default_factory=Times)
 
 
 class Process:
@@ -56,12 +68,15 @@ class Process:
         controllers = tuple(controllers)
         self._settings, self._configuration = settings, configuration
         self.metrics = Metrics()
-        self.gateway = Gateway(configuration, self.metrics.requested)
+        self.gateway = Gateway(configuration, self.metrics.requested, may_write=lambda: self.lease.holds())
         self._lease_gateway = Gateway(configuration, self.metrics.requested)
-        self.lease = Lease(self._lease_gateway, settings.namespace, settings.lease_name, settings.identity)
+        times = settings.times
+        where = (settings.namespace, settings.lease_name)
+        self.lease = Lease(self._lease_gateway, *where, settings.identity, duration=times.lease)
         self.store, self.queue = Store(), Queue()
         self.feeds = feeds_of(controllers)
-        self.resync = Resync(self.gateway, self.store, self.feeds, settings.namespaces, self.metrics)
+        self.resync = Resync(self.gateway, self.store, self.feeds, settings.namespaces, self.metrics, times.resync)
+        self.feed = Feed(self.gateway, self.store, self.resync, times.silence)
         self.recorder = Recorder(self.gateway, settings.identity, lambda: self.queue.depth() > 0)
         self._reads = Reads(self.gateway, settings.tracking_url)
         self._reconciler = Reconciler(
@@ -84,7 +99,8 @@ class Process:
         self.store.listeners += [self.metrics.changed, router.changed]
 
     async def run(self) -> None:
-        """Work until SIGTERM or SIGINT. Raises when a watch fails for good; a lost lease ends the process at once."""
+        """Work until SIGTERM or SIGINT; a lost lease ends the process at once."""
+        anyjson.allow_depth()
         main = asyncio.current_task()
         assert main is not None
         # Until kopf runs, which takes these signals over.
@@ -96,19 +112,19 @@ class Process:
             await self.lease.acquire()
             self._start(self.lease.keep)
             self.metrics.leading.set(1)
-            await self.resync.first()
+            await self.resync.first(self.lease.version)
             log.info("all is listed: %s", {str(fed.resource): self.store.count(fed.resource) for fed in self.feeds})
             # What lives this long mostly stays; a full collection would walk it again and again.
             gc.collect()
             gc.freeze()
             self._start(self.recorder.run)
             self._start(self.resync.run)
+            self._start(self.feed.run)
             self._workers = [asyncio.create_task(self._reconciler.work()) for _ in range(self._settings.workers)]
             for worker in self._workers:
                 worker.add_done_callback(_must_end_well)
             self._working = True
-            namespaces = self._settings.namespaces
-            await feed.run(self.feeds, namespaces, self._configuration, self._event, self._watching, self._drain)
+            await lifecycle.run(self._configuration, self._settings.namespaces, self._drain)
         finally:
             await self._drain()
             await self.web.close()
@@ -123,18 +139,6 @@ class Process:
         task = asyncio.create_task(forever())
         task.add_done_callback(_must_end_well)
         self._others.append(task)
-
-    def _watching(self) -> None:
-        # Between our lists and kopf's first ones, deletions went unseen; there is no signal when those have ended.
-        asyncio.get_running_loop().call_later(SETTLED, self.resync.hint)
-
-    def _event(self, resource: Resource, type_: str | None, obj: Object) -> None:
-        if type_ == "DELETED":
-            self.store.deleted(resource, obj)
-            return
-        self.store.apply(resource, obj)
-        if type_ is None:
-            self.resync.hint(resource)
 
     async def _drain(self) -> None:
         """Let the passes that run come to their end, and give up the lease."""
@@ -160,7 +164,7 @@ class Process:
         if not self._working:
             return True, "not working yet"
         age = self.resync.age()
-        return age < LATE, f"{age:.0f} s since the last whole list"
+        return age < LATE * self._settings.times.resync, f"{age:.0f} s since the last whole list"
 
     def _ready(self) -> tuple[bool, str]:
         """A standby is ready too: it does what it is there for."""

@@ -18,6 +18,8 @@ from modelyard.engine.resource import Key
 
 FIRST_BACKOFF, LONGEST_BACKOFF = 0.5, 60.0
 """Seconds. The eighth failure in a row, and each after it, waits at least the longest."""
+PATIENCE = 10
+"""Failures in a row after which changes around an object don't bring the next attempt forward; its own edit does."""
 
 
 class Queue:
@@ -41,12 +43,19 @@ class Queue:
 
     def add(self, key: Key) -> None:
         """Look at this object as soon as a worker is free."""
+        if self._failures.get(key, 0) >= PATIENCE and key in self._deadlines:
+            return
         if key in self._held:
             self._held[key] = True
         elif key not in self._waiting:
             self._waiting.add(key)
             self._ready.setdefault(key.namespace, deque()).append(key)
             self._wake.set()
+
+    def edited(self, key: Key) -> None:
+        """Look at this object, which may be right now: what failed before doesn't count."""
+        self._failures.pop(key, None)
+        self.add(key)
 
     def add_after(self, key: Key, seconds: float) -> None:
         """Look at this object after that time, at the latest. A sooner time that was asked for before stays."""

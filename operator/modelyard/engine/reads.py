@@ -1,4 +1,4 @@
-"""Answers what ``decide`` asked for: an object that isn't fed, a Job's pods, a document in the artifact store."""
+"""Answers what ``decide`` asked for: objects that aren't fed, what pods answer, documents in the artifact store."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import aiohttp
 import orjson
 
 from modelyard.engine.gateway import ApiError, Gateway
-from modelyard.engine.plan import Facts, Fetch, Need, PodsOf, Result, Unavailable
+from modelyard.engine.plan import Facts, Fetch, Need, Page, PodsOf, PodsWith, Result, Unavailable, Unreadable
 from modelyard.engine.resource import PODS, Object
 
 MAX_BYTES = 4 * 1024 * 1024
@@ -22,8 +22,14 @@ KEPT_BYTES = 16 * 1024 * 1024
 """Of documents that were found: they are written once by digest, so they are never read twice while kept."""
 _SCHEME = "mlflow-artifacts"
 _TIMEOUT = aiohttp.ClientTimeout(total=20, sock_connect=5)
+_PAGE_TIMEOUT = aiohttp.ClientTimeout(total=3)
+"""Of a pod, which answers at once or is not well."""
 
 log = logging.getLogger(__name__)
+
+
+class _NotNow(Exception):
+    """The store answered, but not with the document."""
 
 
 class Reads:
@@ -51,7 +57,11 @@ class Reads:
                 case Fetch():
                     return await self._gateway.get(need.resource, need.namespace, need.name)
                 case PodsOf():
-                    return await self._pods(need)
+                    return await self._pods(need.namespace, f"batch.kubernetes.io/controller-uid={need.job_uid}")
+                case PodsWith():
+                    return await self._pods(need.namespace, need.selector)
+                case Page():
+                    return await self._page(need.url)
                 case Result():
                     return await self._result(need.uri)
                 case _:
@@ -60,26 +70,35 @@ class Reads:
             log.warning("can't read %s: %s", need, error)
             return Unavailable(str(error))
 
-    async def _pods(self, need: PodsOf) -> list[Object]:
-        selector = f"batch.kubernetes.io/controller-uid={need.job_uid}"
-        pods = [pod async for page in self._gateway.pages(PODS, need.namespace, selector) for pod in page["items"]]
+    async def _pods(self, namespace: str, selector: str) -> list[Object]:
+        pods = [pod async for page in self._gateway.pages(PODS, namespace, selector) for pod in page["items"]]
         return sorted(pods, key=lambda pod: (pod["metadata"]["creationTimestamp"], pod["metadata"]["name"]))
 
+    async def _page(self, url: str) -> bytes | Unavailable:
+        try:
+            async with self._sessions().get(url, timeout=_PAGE_TIMEOUT) as answer:
+                if answer.status != 200:
+                    return Unavailable(f"{url}: answered {answer.status}")
+                return await _body(answer)
+        except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
+            return Unavailable(f"{url}: {error or type(error).__name__}")
+
     async def _result(self, uri: str) -> Any:
-        """The document, None where there is none, or Unavailable."""
+        """The document, None where there is none, Unavailable or Unreadable."""
         if uri in self._kept:
             self._kept.move_to_end(uri)
             return orjson.loads(self._kept[uri])
         try:
             data = await self._download(self._address(uri))
-            if data is None:
-                return None
-            document = orjson.loads(data)
-        except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
+            document = None if data is None else orjson.loads(data)
+        except ValueError as error:
+            return Unreadable(f"{uri}: {error}")
+        except (aiohttp.ClientError, OSError, TimeoutError, _NotNow) as error:
             what = f"{uri}: {error or type(error).__name__}"
             log.warning("can't read %s", what)
             return Unavailable(what)
-        self._keep(uri, data)
+        if data is not None:
+            self._keep(uri, data)
         return document
 
     def _address(self, uri: str) -> str:
@@ -90,20 +109,18 @@ class Reads:
         return self._artifacts + quote(path)
 
     async def _download(self, address: str) -> bytes | None:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(timeout=_TIMEOUT)
-        async with self._session.get(address) as answer:
+        async with self._sessions().get(address) as answer:
             # MLflow's own 404 says that the artifact isn't there; another one, that this isn't MLflow's address.
             if answer.status == 404 and b"RESOURCE_DOES_NOT_EXIST" in await answer.content.read(MAX_BYTES):
                 return None
             if answer.status != 200:
-                raise ValueError(f"the artifact store answered {answer.status}")
-            data = bytearray()
-            async for piece in answer.content.iter_chunked(65536):
-                data += piece
-                if len(data) > MAX_BYTES:
-                    raise ValueError(f"longer than {MAX_BYTES} bytes")
-            return bytes(data)
+                raise _NotNow(f"the artifact store answered {answer.status}")
+            return await _body(answer)
+
+    def _sessions(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(timeout=_TIMEOUT)
+        return self._session
 
     def _keep(self, uri: str, data: bytes) -> None:
         self._kept[uri] = data
@@ -111,3 +128,13 @@ class Reads:
         while self._kept_bytes > KEPT_BYTES:
             _, dropped = self._kept.popitem(last=False)
             self._kept_bytes -= len(dropped)
+
+
+async def _body(answer: aiohttp.ClientResponse) -> bytes:
+    """Raises ValueError when it is longer than ``MAX_BYTES``."""
+    data = bytearray()
+    async for piece in answer.content.iter_chunked(65536):
+        data += piece
+        if len(data) > MAX_BYTES:
+            raise ValueError(f"longer than {MAX_BYTES} bytes")
+    return bytes(data)

@@ -43,7 +43,8 @@ class Reconciler:
         self._controllers = {controller.resource: controller for controller in controllers}
         self._store, self._gateway, self._reads, self._queue = store, gateway, reads, queue
         self._recorder, self._metrics, self._now = recorder, metrics, now
-        self._applier = Applier(store, gateway)
+        fed = {one for each in self._controllers.values() for one in (each.resource, *each.watches)}
+        self._applier = Applier(store, gateway, fed)
         self._writing: dict[Key, int] = {}
         """How many passes in a row wrote something."""
         self._odd: dict[Key, tuple[Object, Object]] = {}
@@ -102,7 +103,8 @@ class Reconciler:
             status = refused(obj, plan.status, refusal.reason, refusal.message, self._now())
             notes = (Note(refusal.reason, refusal.message, "Warning"),)
             self._queue.add_after(key, refusal.again)
-        wrote |= await self._write_status(key, obj, status)
+        with self._store.writing(*key):
+            wrote |= await self._write_status(key, obj, status)
         self._recorder.record(obj, notes)
         self._plan_next(key, plan, wrote)
 

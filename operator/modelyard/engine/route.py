@@ -27,8 +27,13 @@ class Router:
 
     def changed(self, resource: Resource, before: Object | None, after: Object | None, writer: Key | None) -> None:
         """Enqueue every key that either version concerns, but not the one whose pass made the change: it goes on."""
+        edited = _generation(before) != _generation(after)
         for key in self._concerned(resource, before, after):
-            if key != writer:
+            if key == writer:
+                continue
+            if edited and key == _key(resource, after or before):
+                self._queue.edited(key)
+            else:
                 self._queue.add(key)
 
     def _concerned(self, resource: Resource, before: Object | None, after: Object | None) -> set[Key]:
@@ -38,10 +43,19 @@ class Router:
                 continue
             meta = obj["metadata"]
             if resource in self._kinds:
-                keys.add(Key(resource, meta["namespace"], meta["name"]))
+                keys.add(_key(resource, obj))
             for controller in self._watchers.get(resource, ()):
                 try:
                     keys.update(controller.keys_of(resource, obj, self._store))
                 except Exception:
                     log.exception("keys of %s %s/%s", resource.kind, meta["namespace"], meta["name"])
         return keys
+
+
+def _key(resource: Resource, obj: Object | None) -> Key:
+    assert obj is not None
+    return Key(resource, obj["metadata"]["namespace"], obj["metadata"]["name"])
+
+
+def _generation(obj: Object | None) -> int | None:
+    return obj["metadata"].get("generation") if obj else None

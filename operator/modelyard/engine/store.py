@@ -7,12 +7,14 @@ Objects are kept as JSON bytes (a third of a dict's memory); what is read is a f
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import orjson
 
+from modelyard.engine import anyjson
 from modelyard.engine.resource import Key, Object, Resource
 
 Index = Callable[[Object], Iterable[str]]
@@ -62,6 +64,8 @@ class _Shelf:
 class Store:
     def __init__(self) -> None:
         self._shelves: dict[Resource, _Shelf] = {}
+        self._written: dict[tuple[Resource, Name], list[Callable[[], object]]] = {}
+        """What is being written by us -> what was told of it meanwhile."""
         self.listeners: list[Listener] = []
 
     # --- set-up, before anything is applied ---------------------------------------------------------------------
@@ -81,10 +85,29 @@ class Store:
 
     # --- what the cluster says ----------------------------------------------------------------------------------
 
+    @contextlib.contextmanager
+    def writing(self, resource: Resource, namespace: str, name: str) -> Iterator[None]:
+        """While we write this object, what others tell of it waits: a watch often tells of our write before its answer
+        does, and would be taken for somebody else's. Only one may write an object at a time; a second isn't waited for.
+        """
+        at = (resource, Name(namespace, name))
+        if at in self._written:
+            yield
+            return
+        self._written[at] = []
+        try:
+            yield
+        finally:
+            for late in self._written.pop(at):
+                late()
+
     def apply(self, resource: Resource, obj: Object, writer: Key | None = None) -> bool:
         """Take an object if it is newer than what is known; says whether it was."""
         shelf, meta = self._shelf(resource), obj["metadata"]
         name, version = _name(meta), int(meta["resourceVersion"])
+        if writer is None and (late := self._written.get((resource, name))) is not None:
+            late.append(lambda: self.apply(resource, obj))
+            return False
         entry = shelf.entries.get(name)
         if entry is not None:
             if version <= entry.version:
@@ -96,9 +119,9 @@ class Store:
         before = orjson.loads(entry.data) if entry else None
         if entry:
             self._unindex(shelf, name, entry)
-        kept = _trim(resource, obj, shelf.projection)
+        kept, data = _kept(_trim(resource, obj, shelf.projection))
         values = tuple((index, value) for index, value in _values(shelf, kept))
-        shelf.entries[name] = _Entry(version, meta["uid"], _dump(kept), values)
+        shelf.entries[name] = _Entry(version, meta["uid"], data, values)
         for pair in values:
             shelf.found.setdefault(pair, set()).add(name)
         self._tell(resource, before, kept, writer)
@@ -108,6 +131,9 @@ class Store:
         """A watch said that this object is gone; false when a later one of the same name is known already."""
         shelf, meta = self._shelf(resource), obj["metadata"]
         name, version = _name(meta), int(meta["resourceVersion"])
+        if (late := self._written.get((resource, name))) is not None:
+            late.append(lambda: self.deleted(resource, obj))
+            return False
         shelf.dead.pop(meta["uid"], None)
         shelf.tombs[name] = max(version, shelf.tombs.get(name, 0))
         entry = shelf.entries.get(name)
@@ -199,6 +225,15 @@ class Store:
 
 def _name(meta: Mapping[str, str]) -> Name:
     return Name(meta.get("namespace", ""), meta["name"])
+
+
+def _kept(obj: Object) -> tuple[Object, bytes]:
+    """What is kept of it, and its bytes."""
+    try:
+        return obj, _dump(obj)
+    except TypeError:  # orjson's, for too many levels and too great numbers
+        obj = anyjson.plain(obj)
+        return obj, _dump(obj)
 
 
 def _dump(obj: Object) -> bytes:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from modelyard.engine.resource import Object
+from modelyard.workload.disruptions import disruption
 from modelyard.workload.jobs import MAIN, failure
 from modelyard_api.result import Error, Failed
 
 IMAGE_REASONS = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable")
 CONFIG_REASONS = ("CreateContainerConfigError", "CreateContainerError", "RunContainerError")
+NO_SPACE = "No space left on device"
+"""What every program says of it in the end: strerror(ENOSPC)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +32,13 @@ class Fields:
             return self.image
         return self.own_image if container == MAIN else _RUNTIME
 
+    def resources_of(self, container: str) -> str:
+        return self.resources if self.own_image is None or container == MAIN else _RUN
 
-_RUNTIME = "images.runtime of the installation"
+
+_RUNTIME, _RUN = "images.runtime of the installation", "resources.run of the installation"
 SPEC = Fields()
-INSTALLATION = Fields(_RUNTIME, "resources.run of the installation")
+INSTALLATION = Fields(_RUNTIME, _RUN)
 """Of pods that no object of the user's describes."""
 
 
@@ -41,17 +48,32 @@ class Trouble:
     message: str
 
 
-def _statuses(pod: Object) -> list[dict[str, Any]]:
+def statuses(pod: Object) -> list[dict[str, Any]]:
+    """Of all containers, the one whose exit code counts first."""
     status = pod.get("status") or {}
-    return [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]
+    found = [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]
+    return sorted(found, key=lambda item: item["name"] != MAIN)
+
+
+def has_ended(pod: Object) -> bool:
+    return (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
+
+
+def exit_code(pod: Object) -> int | None:
+    """Of the container whose exit code counts; None: it has not ended."""
+    for status in statuses(pod):
+        if status["name"] == MAIN:
+            code = ((status.get("state") or {}).get("terminated") or {}).get("exitCode")
+            return None if code is None else int(code)
+    return None
 
 
 def waiting(pods: list[Object], fields: Fields = SPEC) -> Trouble | None:
     """Why the newest pod that hasn't ended does not start, if it says so."""
     for pod in reversed(pods):
-        if (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed"):
+        if has_ended(pod):
             continue
-        for status in _statuses(pod):
+        for status in statuses(pod):
             held = (status.get("state") or {}).get("waiting") or {}
             reason, said = held.get("reason", ""), held.get("message", "")
             if reason in IMAGE_REASONS:
@@ -74,16 +96,17 @@ def waiting(pods: list[Object], fields: Fields = SPEC) -> Trouble | None:
 
 
 def _limit(pod: Object, container: str) -> str:
-    for spec in (pod.get("spec") or {}).get("containers") or ():
-        if spec["name"] == container:
-            return str(((spec.get("resources") or {}).get("limits") or {}).get("memory", "none"))
+    spec = pod.get("spec") or {}
+    for item in (*(spec.get("containers") or ()), *(spec.get("initContainers") or ())):
+        if item["name"] == container:
+            return str(((item.get("resources") or {}).get("limits") or {}).get("memory", "none"))
     return "none"
 
 
 def _said(message: str) -> Error | None:
     """The error in a termination message of ours."""
     try:
-        document = json.loads(message)
+        document = orjson.loads(message)  # the standard library's takes what can't be written again
         return Failed.model_validate(document).error if document.get("kind") == "Failed" else None
     except (ValueError, AttributeError):
         return None
@@ -91,38 +114,58 @@ def _said(message: str) -> Error | None:
 
 def ended(pods: list[Object], fields: Fields = SPEC) -> Trouble | None:
     """Why the newest pod that failed did so."""
-    for pod in reversed(pods):
-        if (pod.get("status") or {}).get("reason") == "Evicted":
-            return Trouble("Evicted", f"the pod was evicted: {pod['status'].get('message', '')}")
-        # The container whose exit code counts, before the helpers around it.
-        for status in sorted(_statuses(pod), key=lambda status: status["name"] != MAIN):
-            end = (status.get("state") or {}).get("terminated") or {}
-            if not end or end.get("exitCode") == 0:
-                continue
-            if end.get("reason") == "OOMKilled":
-                limit = _limit(pod, status["name"])
-                return Trouble(
-                    "OOMKilled",
-                    f"container {status['name']!r} used more memory than its limit of {limit}; "
-                    f"raise {fields.resources}.limits.memory",
-                )
-            error = _said(end.get("message") or "")
-            if error:
-                return Trouble(error.reason, error.message)
-            lines = (end.get("message") or "").strip().splitlines()
-            tail = f"; its last line: {lines[-1][:300]}" if lines else ""
-            if fields.own_image and status["name"] == MAIN:
-                return Trouble(
-                    "ContainerFailed",
-                    f"spec.trainer.container ended with exit code {end.get('exitCode')}{tail}; "
-                    f"see kubectl logs {pod['metadata']['name']}",
-                )
-            return Trouble(
-                "PodFailed",
-                f"container {status['name']!r} ended with exit code {end.get('exitCode')}; "
-                f"see kubectl logs {pod['metadata']['name']} -c {status['name']}",
-            )
+    return next(filter(None, (_ended(pod, fields) for pod in reversed(pods))), None)
+
+
+def _ended(pod: Object, fields: Fields) -> Trouble | None:
+    name = pod["metadata"]["name"]
+    if (pod.get("status") or {}).get("reason") == "Evicted":
+        return _evicted(pod, fields)
+    if found := disruption(pod):
+        return Trouble("Disrupted", f"pod {name} was stopped: {found}; such an end does not count as a failed attempt")
+    for status in statuses(pod):
+        end = (status.get("state") or {}).get("terminated") or {}
+        if end and end.get("exitCode") != 0:
+            return _exited(pod, status, end, fields)
     return None
+
+
+def _evicted(pod: Object, fields: Fields) -> Trouble:
+    """By the kubelet: for what the pod itself used too much of, which counts as a failure, or for others' sake."""
+    # After that it lists what each container used.
+    said = str(pod["status"].get("message", "")).split(". Container ")[0].strip().rstrip(".")
+    if disruption(pod):
+        asks = f"{fields.resources}.requests.{'memory' if 'resource: memory' in said else 'ephemeral-storage'}"
+        message = f"free the node, or ask for what the pod uses in {asks}; it does not count as a failed attempt"
+    else:
+        message = f"raise {fields.resources}.limits.ephemeral-storage, or write less to /tmp and the work folder"
+    return Trouble("Evicted", f"the pod was evicted: {said}; {message}")
+
+
+def _exited(pod: Object, status: dict[str, Any], end: dict[str, Any], fields: Fields) -> Trouble:
+    name, container, code = pod["metadata"]["name"], status["name"], end.get("exitCode")
+    if end.get("reason") == "OOMKilled":
+        return Trouble(
+            "OOMKilled",
+            f"container {container!r} was killed for using more than its memory limit of {_limit(pod, container)}; "
+            f"raise {fields.resources_of(container)}.limits.memory",
+        )
+    error = _said(end.get("message") or "")
+    if error:
+        return Trouble(error.reason, error.message)
+    lines = (end.get("message") or "").strip().splitlines()
+    tail = f"; its last line: {lines[-1][:300]}" if lines else ""
+    if lines and NO_SPACE in lines[-1]:
+        return Trouble(
+            "DiskFull",
+            f"container {container!r} found no space left to write to{tail}; write less, free the node's disk, or ask "
+            f"for more in {fields.resources_of(container)}.requests.ephemeral-storage",
+        )
+    if fields.own_image and container == MAIN:
+        what = f"spec.trainer.container ended with exit code {code}{tail}"
+        return Trouble("ContainerFailed", f"{what}; see kubectl logs {name}")
+    what = f"container {container!r} ended with exit code {code}"
+    return Trouble("PodFailed", f"{what}; see kubectl logs {name} -c {container}")
 
 
 def of_job(job: Object, pods: list[Object], result: Failed | None, fields: Fields = SPEC) -> Trouble:
@@ -135,7 +178,7 @@ def of_job(job: Object, pods: list[Object], result: Failed | None, fields: Field
             f"it did not end within spec.activeDeadlineSeconds ({seconds}); raise it or make the work smaller",
         )
     found = ended(pods, fields)
-    if found and fields.own_image and found.reason in ("ContainerFailed", "OOMKilled"):
+    if found and fields.own_image:
         return found  # What our helper found to collect after that is no news.
     if result is not None:
         return Trouble(result.error.reason, result.error.message)

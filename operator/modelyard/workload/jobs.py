@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
@@ -13,11 +14,13 @@ from modelyard.engine.resource import JOBS, Object
 from modelyard.workload.names import manifest
 from modelyard_api.base import Model
 from modelyard_api.pods import RunPolicy
-from modelyard_api.result import EXIT_USER_ERROR
+from modelyard_api.result import EXIT_UNAVAILABLE, EXIT_USER_ERROR
 from modelyard_api.task import ANNOTATION
 
 POD_TEMPLATE = "modelyard.dev/pod-template"
 """Annotation of a Job: the digest of the ``spec.podTemplate`` that it was made from."""
+ATTEMPTS_BEFORE = "modelyard.dev/attempts-before"
+"""Annotation of a Job that takes the place of another: how many of its owner's attempts had failed by then."""
 MAX_TASK_BYTES = 250 * 1024
 """The API server takes 256 KiB of annotations, names included."""
 MAIN = "main"
@@ -33,10 +36,24 @@ class JobPhase(Enum):
     FAILED = "Failed"
 
 
-def job(metadata: dict[str, Any], task: Model, spec: dict[str, Any], policy: RunPolicy) -> Object:
-    """The Job of one task. Lost nodes and preemption don't count as failures; the user's errors end it at once."""
+def job(
+    metadata: dict[str, Any],
+    task: Model,
+    spec: dict[str, Any],
+    policy: RunPolicy,
+    before: int = 0,
+    asks_store: str = MAIN,
+) -> Object:
+    """The Job of one task. The user's errors end it at once; what is nobody's failed attempt is tried again for free:
+    evictions, preemption, lost nodes, a tracking server that was not there.
+
+    ``before``: attempts that had failed when the Job that this one replaces was given up. ``asks_store``: the container
+    that runs our program, whose exit code says that the tracking server was not there.
+    """
+    if before:
+        metadata = {**metadata, "annotations": {**metadata.get("annotations", {}), ATTEMPTS_BEFORE: str(before)}}
     body: dict[str, Any] = {
-        "backoffLimit": policy.backoff_limit,
+        "backoffLimit": max(policy.backoff_limit - before, 0),
         "podReplacementPolicy": "Failed",
         "podFailurePolicy": {
             "rules": [
@@ -44,6 +61,10 @@ def job(metadata: dict[str, Any], task: Model, spec: dict[str, Any], policy: Run
                 {
                     "action": "FailJob",
                     "onExitCodes": {"containerName": MAIN, "operator": "In", "values": [EXIT_USER_ERROR]},
+                },
+                {
+                    "action": "Ignore",
+                    "onExitCodes": {"containerName": asks_store, "operator": "In", "values": [EXIT_UNAVAILABLE]},
                 },
             ]
         },
@@ -87,38 +108,82 @@ def failure(job: Object) -> tuple[str, str]:
     return "Failed", ""
 
 
+def _holds(job: Object, type_: str) -> bool:
+    found = (job.get("status") or {}).get("conditions") or ()
+    return any(condition["type"] == type_ and condition["status"] == "True" for condition in found)
+
+
 def pod_template(job: Object) -> str | None:
     """The digest of the ``spec.podTemplate`` that an existing Job was made from."""
     annotations = job["metadata"].get("annotations") or {}
     return annotations.get(POD_TEMPLATE)
 
 
+def failed_attempts(job: Object) -> int:
+    """How many pods have failed, but for those that don't count; with those of a Job that this one has replaced."""
+    before = (job["metadata"].get("annotations") or {}).get(ATTEMPTS_BEFORE, "0")
+    return int((job.get("status") or {}).get("failed", 0)) + (int(before) if before.isdigit() else 0)
+
+
 def attempts(job: Object) -> int:
-    """How many pods were started."""
+    """How many pods were started, but for those that ended without having failed: evicted, or on a lost node."""
     status = job.get("status") or {}
-    return int(status.get("active", 0)) + int(status.get("succeeded", 0)) + int(status.get("failed", 0))
+    return int(status.get("active", 0)) + int(status.get("succeeded", 0)) + failed_attempts(job)
+
+
+def attempts_left(job: Object, pods: Iterable[Object] = ()) -> int:
+    """How many pods may still be started; ``pods``: those of the Job, whose ends it may not have counted yet."""
+    seen = [verdict(job, pod) for pod in pods if (pod.get("status") or {}).get("phase") == "Failed"]
+    if "FailJob" in seen:
+        return 0
+    failed = max(int((job.get("status") or {}).get("failed", 0)), seen.count("Count"))
+    return max(int(job["spec"].get("backoffLimit", 6)) + 1 - failed, 0)
+
+
+def verdict(job: Object, pod: Object) -> str:
+    """What the Job makes of a pod that has failed, by its podFailurePolicy: Ignore, FailJob or Count."""
+    status = pod.get("status") or {}
+    held = {item["type"] for item in status.get("conditions") or () if item["status"] == "True"}
+    codes = {}
+    for container in (*(status.get("containerStatuses") or ()), *(status.get("initContainerStatuses") or ())):
+        codes[container["name"]] = ((container.get("state") or {}).get("terminated") or {}).get("exitCode")
+    for rule in (job["spec"].get("podFailurePolicy") or {}).get("rules") or ():
+        if held & {item["type"] for item in rule.get("onPodConditions") or ()}:
+            return str(rule["action"])
+        wanted = rule.get("onExitCodes")
+        if wanted and codes.get(wanted["containerName"]) in wanted["values"]:
+            return str(rule["action"])
+    return "Count"
 
 
 def is_running(job: Object) -> bool:
     return bool((job.get("status") or {}).get("ready"))
 
 
-def is_between_pods(job: Object) -> bool:
-    """Whether a pod has ended and neither the next one nor the Job's own end is there yet."""
+def is_ending(job: Object) -> bool:
+    """Whether its last pod has ended, well or not, and only the Job's own end is not there yet."""
     status = job.get("status") or {}
-    ended = status.get("uncountedTerminatedPods") or {}
-    if ended.get("succeeded") or ended.get("failed"):
+    if status.get("succeeded") or (status.get("uncountedTerminatedPods") or {}).get("succeeded"):
         return True
-    return not status.get("active") and bool(status.get("succeeded") or status.get("failed"))
+    return _holds(job, "FailureTarget") or not attempts_left(job)
+
+
+def was_interrupted(job: Object) -> bool:
+    """Whether a pod has failed, or is being removed, and the next one does not run yet."""
+    status = job.get("status") or {}
+    counting = (status.get("uncountedTerminatedPods") or {}).get("failed")
+    return bool(status.get("failed") or status.get("terminating") or counting) and not is_running(job)
 
 
 def look_at_pods(job: Object, now: datetime) -> datetime | None:
-    """When the pods of an active Job should be looked at because none is ready; None: a pod runs, or has just ended.
+    """When the pods of an active Job should be looked at because none is ready; None: one runs, or the last has ended.
 
     A moment in the past means now: an image that can't be pulled, or a pod that fits on no node, shows only there.
     """
-    if is_running(job) or is_between_pods(job):
+    if is_running(job) or is_ending(job):
         return None
+    if was_interrupted(job):
+        return now
     started = (job.get("status") or {}).get("startTime")
     return parse_time(started) + LOOK_AT_PODS_AFTER if started else now + LOOK_AT_PODS_AFTER
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from modelyard.engine.plan import Unreadable
 from modelyard_api.result import Error, Failed, Result
 
 _RESULT: TypeAdapter[Result] = TypeAdapter(Result)
@@ -18,13 +19,16 @@ def parse(document: Any, uri: str) -> Result | None:
     """
     if document is None:
         return None
+    if isinstance(document, Unreadable):
+        return _unreadable(document.message)
     try:
         return _RESULT.validate_python(document)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the document"
-        message = (
-            f"the result at {uri} can't be understood: {where}: {first['msg']}; "
-            "use an image of the same release as the operator"
-        )
-        return Failed(error=Error(reason="ResultUnreadable", message=message))
+        where = "".join(filter(str.isprintable, ".".join(map(str, first["loc"]))))[:200] or "the document"
+        return _unreadable(f"{uri}: {where}: {first['msg']}")
+
+
+def _unreadable(what: str) -> Failed:
+    message = f"the result can't be understood: {what}; use an image of the same release as the operator"
+    return Failed(error=Error(reason="ResultUnreadable", message=message))

@@ -71,15 +71,13 @@ def container(
     **more: Any,
 ) -> dict[str, Any]:
     """One container of a run: work and temporary files go to an emptyDir, messages come from the log on errors."""
+    # Each name once: the API server answers 500 to an apply that has one twice.
+    env = {"TMPDIR": WORK_FOLDER, "HOME": WORK_FOLDER, **{item.name: item.value for item in template.env}}
     return {
         "name": name,
         "image": image,
         "imagePullPolicy": "IfNotPresent",
-        "env": [
-            {"name": "TMPDIR", "value": WORK_FOLDER},
-            {"name": "HOME", "value": WORK_FOLDER},
-            *({"name": item.name, "value": item.value} for item in template.env),
-        ],
+        "env": [{"name": key, "value": value} for key, value in env.items()],
         "resources": resources(template.resources, default),
         "securityContext": security(),
         "terminationMessagePolicy": "FallbackToLogsOnError",
@@ -99,8 +97,8 @@ def task_volume() -> Volume:
     return {"name": "task", "downwardAPI": {"items": [source]}}
 
 
-def empty(name: str) -> Volume:
-    return {"name": name, "emptyDir": {}}
+def empty(name: str, size_limit: str | None = None) -> Volume:
+    return {"name": name, "emptyDir": {"sizeLimit": size_limit} if size_limit else {}}
 
 
 def pod(template: PodTemplate, volumes: list[Volume], **more: Any) -> dict[str, Any]:

@@ -10,15 +10,17 @@ from __future__ import annotations
 import argparse
 import asyncio
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tests.bench.controllers import phases, place
+from tests.bench.controllers import bare, finish, phases, place
+from tests.bench.controllers.cpu import Costs
 from tests.bench.controllers.operator import Operator
-from tests.bench.controllers.report import show
 from tests.localcluster import access
 from tests.localcluster.kwok import Kwok
 from tests.localcluster.say import say
+from tests.support.report import show
 from tests.support.tracking import Tracking
 
 LOG = Path(tempfile.gettempdir()) / "modelyard-bench-operator.log"
@@ -31,6 +33,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--count", type=int, default=1000, help="training runs [%(default)s]")
     parser.add_argument(
         "--kwok", action="store_true", help="let the pods run and succeed, then measure rest and restart"
+    )
+    parser.add_argument(
+        "--played",
+        action="store_true",
+        help="let the benchmark write what Kubernetes' Job controller says of finished Jobs, then measure rest and "
+        "restart: for counts at which that controller and its pods take a quarter of an hour",
     )
     parser.add_argument("--pods", action="store_true", help="let Kubernetes make the pods while the Jobs are made")
     parser.add_argument("--rest", type=int, default=60, help="seconds that rest is measured for [%(default)s]")
@@ -52,33 +60,37 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
 async def _measure(options: argparse.Namespace, tracking: Tracking, kubeconfig: Path) -> dict[str, Any]:
     kubernetes = Kwok(options.name)
     operator = Operator(kubeconfig, place.SYSTEM, LOG)
-    bare = await place.gateway(kubeconfig)
     client = await place.gateway(access.kubeconfig(options.name))
     try:
         place.cordon(options.name, True)
         await phases.put_data(tracking)
         operator.start()
         operator.until("the operator leads", operator.idle)
-        job = await phases.one_job(client)
+        run, job = await bare.one_run(client)
         operator.stop()
         figures: dict[str, Any] = {"benchmark": "controllers", "count": options.count}
         if not options.pods:
             kubernetes.pause("kube-controller-manager", True)
-        figures |= await phases.ceiling(bare, job, options.count)
+        servers = {name: kubernetes.process(name) for name in ("kube-apiserver", "etcd")}
+        figures |= await bare.ceiling(client, Costs(servers), job, options.count)
+        figures |= await bare.same_writes(client, Costs(servers), run, job, options.count)
         operator.start()
         operator.until("the operator leads", operator.idle)
-        figures |= await phases.make_jobs(client, operator, tracking, options.count, options.profile)
+        costs = Costs({**servers, "operator": operator.process.pid})
+        figures |= await phases.make_jobs(client, operator, costs, tracking, options.count, options.profile)
         figures["ceiling_percent"] = round(100 * figures["jobs_per_second"] / figures["bare_jobs_per_second"])
-        kubernetes.pause("kube-controller-manager", False)
+        if options.played:
+            figures |= await finish.finish(client, operator, options.count, partial(finish.end_jobs, client))
+        else:
+            kubernetes.pause("kube-controller-manager", False)
         if options.kwok:
             place.cordon(options.name, False)
-            figures |= await phases.finish(client, operator, options.count)
+            figures |= await finish.finish(client, operator, options.count, partial(finish.end_pods, client))
         figures["rest"] = await phases.rest(operator, options.rest)
         figures |= await phases.restart(operator)
         show(figures)
         return figures
     finally:
-        await bare.close()
         await client.close()
         kubernetes.pause("kube-controller-manager", False)
         if operator.process.poll() is None:

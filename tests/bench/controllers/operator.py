@@ -14,14 +14,18 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.bench.controllers.cpu import cpu_seconds
+
 _LINE = re.compile(r'modelyard_api_requests_total\{code="(\d+)",resource="([^"]+)",verb="(\w+)"\} (\S+)')
+
+WRITES = {"create", "patch", "apply", "delete"}
 
 
 class Operator:
-    """``python -m modelyard.main`` with this kubeconfig."""
+    """``python -m modelyard.main``, or another program of its kind, with this kubeconfig."""
 
-    def __init__(self, kubeconfig: Path, namespace: str, log: Path) -> None:
-        self._kubeconfig, self._namespace, self._log = kubeconfig, namespace, log
+    def __init__(self, kubeconfig: Path, namespace: str, log: Path, module: str = "modelyard.main") -> None:
+        self._kubeconfig, self._namespace, self._log, self._module = kubeconfig, namespace, log, module
         self.port = 0
 
     def start(self) -> None:
@@ -30,13 +34,20 @@ class Operator:
             self.port = free.getsockname()[1]
         identity = {"KUBECONFIG": str(self._kubeconfig), "POD_NAMESPACE": self._namespace, "POD_NAME": "bench"}
         identity |= {"POD_UID": "1", "PORT": str(self.port)}
-        argv = [sys.executable, "-m", "modelyard.main"]
+        argv = [sys.executable, "-m", self._module]
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(argv, env={**os.environ, **identity}, stdout=log, stderr=log)
 
     def stop(self) -> None:
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(60)
+
+    def revive(self) -> bool:
+        """Start it again if it has ended; whether it had."""
+        if self.process.poll() is None:
+            return False
+        self.start()
+        return True
 
     def ready(self) -> bool:
         return self._get("/readyz").startswith("leading")
@@ -56,8 +67,7 @@ class Operator:
         return found
 
     def cpu_seconds(self) -> float:
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return cpu_seconds(self.process.pid)
 
     def memory_mb(self, what: str = "VmRSS") -> float:
         """Resident memory in 10^6 bytes: now, or the most there was (``VmHWM``)."""

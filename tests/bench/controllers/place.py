@@ -21,10 +21,19 @@ from tests.localcluster.kwok import Kwok
 from tests.localcluster.say import say
 
 SYSTEM, BENCH, BARE = "modelyard-system", "bench", "bench-bare"
+APPLIERS = 8
+"""Requests at once of whoever applies the runs, and of the bare loops."""
 
 
 def prepare(name: str, tracking_url: str, folder: Path) -> Path:
-    """From an entered cluster to one with CRDs, rights, the installation and the data.
+    """From an entered cluster to one with CRDs, rights, the installation and the data; the operator's kubeconfig."""
+    kubeconfig = install_rights(name, tracking_url, folder, (BENCH, BARE))
+    apply(name, [objects.dataset(BENCH), objects.version(BENCH)])
+    return kubeconfig
+
+
+def install_rights(name: str, tracking_url: str, folder: Path, namespaces: Iterable[str]) -> Path:
+    """All of the installation but its pods, and these namespaces.
 
     Returns a kubeconfig of the operator's own ServiceAccount, as in its pod.
     """
@@ -37,11 +46,10 @@ def prepare(name: str, tracking_url: str, folder: Path) -> Path:
     }
     installed = [one for one in install.render(name) if one["kind"] in _INSTALLED]
     installed.sort(key=lambda one: one["kind"] != "Namespace")
-    _apply(name, [*installed, objects.namespace(BENCH), objects.namespace(BARE), config_map])
+    apply(name, [*installed, *map(objects.namespace, namespaces), config_map])
     for one in installed:
         if one["kind"] == "CustomResourceDefinition":
             access.wait(name, f"crd/{one['metadata']['name']}", "condition=Established")
-    _apply(name, [objects.dataset(BENCH), objects.version(BENCH)])
     token = access.kubectl(name, "-n", SYSTEM, "create", "token", "modelyard-operator", "--duration=12h").strip()
     config = yaml.safe_load(access.kubeconfig(name).read_text())
     config["users"][0]["user"] = {"token": token}
@@ -53,16 +61,17 @@ def prepare(name: str, tracking_url: str, folder: Path) -> Path:
 
 _INSTALLED = {
     *("Namespace", "CustomResourceDefinition", "ServiceAccount"),
-    *("ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"),
+    *("ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding", "FlowSchema"),
 }
 
 
-def _apply(name: str, documents: Iterable[Any]) -> None:
+def apply(name: str, documents: Iterable[Any]) -> None:
     access.kubectl(name, "apply", "--server-side", "-f", "-", input=yaml.safe_dump_all(documents))
 
 
 def up(name: str) -> None:
-    """Start the cluster and enter its network; to be called before any thread is started."""
+    """Start the cluster anew and enter its network; to be called before any thread is started."""
+    Kwok(name).down()  # what an interrupted run left there would count
     Kwok(name).up()
     access.enter(name)
 

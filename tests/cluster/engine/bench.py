@@ -6,8 +6,10 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from tests.cluster.engine.operator import Operator, until
-from tests.cluster.engine.proxy import Api, Call, Proxy
+from tests.cluster.engine.operator import Operator
+from tests.support.api import Api
+from tests.support.proxy import Call, Proxy
+from tests.support.until import until
 
 
 class Bench:

@@ -7,23 +7,11 @@ import os
 import signal
 import socket
 import sys
-import time
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 
-
-async def until(what: str, check: Callable[[], Awaitable[Any]], seconds: float = 30) -> Any:
-    """The first true answer of ``check``; fails with ``what`` was awaited."""
-    ends = time.monotonic() + seconds
-    while True:
-        found = await check()
-        if found:
-            return found
-        assert time.monotonic() < ends, f"not within {seconds} s: {what}"
-        await asyncio.sleep(0.1)
+from tests.support.until import until
 
 
 class Operator:

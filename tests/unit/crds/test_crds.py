@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -117,3 +118,18 @@ def test_printer_columns_lead_somewhere(name: str) -> None:
                 node = node["properties"][part]
             else:
                 assert path.startswith("metadata."), f"{column.name}: {column.path}"
+
+
+def test_lists_that_pods_have_by_key_have_each_key_once() -> None:
+    found = {
+        path.rsplit(".", 1)[1]: node.get("x-kubernetes-list-type") for path, node in nodes() if "podTemplate." in path
+    }
+    assert found["env"] == "map"
+    assert found["imagePullSecrets"] == "set"
+
+
+def test_patterns_mean_the_same_to_the_api_server_and_here() -> None:
+    r"""Go's \s, \d, \w are ASCII's, pydantic's Unicode's: what only the API server accepts gets no condition."""
+    found = [node["pattern"] for _, node in nodes() if "pattern" in node]
+    assert found
+    assert [pattern for pattern in found if re.search(r"\\[sSdDwWbBpP]|\(\?", pattern)] == []

@@ -3,12 +3,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from aiohttp import web
+from kubernetes.aio.client import Configuration
 
-from modelyard.engine.apply import refusal_of
+from modelyard.engine.apply import Applier, refusal_of
 from modelyard.engine.compare import holds, likeness, patched
-from modelyard.engine.gateway import ApiError
+from modelyard.engine.gateway import ApiError, Gateway
 from modelyard.engine.plan import Apply, Delete, Write
-from tests.unit.engine.objects import WIDGETS
+from modelyard.engine.store import Store
+from tests.unit.engine.objects import WIDGETS, key, widget
+from tests.unit.engine.server import serving
 
 APPLY = Apply(WIDGETS, {"metadata": {"namespace": "one", "name": "a"}})
 DELETE = Delete(WIDGETS, "one", "a", "uid-a")
@@ -76,4 +80,68 @@ def test_what_ends_in_a_condition(write: Write, code: int, message: str, reason:
     refusal = refusal_of(write, ApiError(code, "Whatever", message))
     assert (refusal and refusal.reason) == reason
     if refusal:
-        assert refusal.message == message
+        assert refusal.message.endswith(message)
+        # What the API server says names a field of the child, which a person has not written.
+        assert refusal.message.startswith("correct the part of spec that its Widget") == (reason == "InvalidChild")
+
+
+class Child:
+    """The API server, as far as one child goes: it may be newer than what the operator knows."""
+
+    def __init__(self, version: int | None, owner: str = "uid-owner") -> None:
+        self.version, self.owner = version, owner
+        self.sent: list[Any] = []
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        if request.path.endswith("/owner") and self.owner:
+            return web.json_response(widget("owner", 9, self.owner))
+        if request.method == "GET":
+            return web.json_response({"reason": "NotFound"}, status=404)
+        body = await request.json()
+        self.sent.append(body)
+        if body["metadata"].get("resourceVersion", str(self.version)) != str(self.version):
+            return web.json_response({"reason": "Conflict", "message": "newer"}, status=409)
+        meta = {**body["metadata"], "uid": "uid-a", "resourceVersion": str((self.version or 0) + 1)}
+        return web.json_response({**body, "metadata": meta})
+
+
+async def _applied(child: Child, store: Store) -> bool:
+    async with serving(child) as url:
+        configuration = Configuration()
+        configuration.host = url
+        gateway = Gateway(configuration)
+        write = Apply(WIDGETS, {"metadata": {"namespace": "one", "name": "a"}, "spec": {"size": 1}})
+        try:
+            return await Applier(store, gateway, {WIDGETS}).carry_out(write, key("owner"), widget("owner", 1))
+        finally:
+            await gateway.close()
+
+
+async def test_an_apply_is_of_the_version_that_was_decided_on() -> None:
+    store, child = Store(), Child(5)
+    store.apply(WIDGETS, widget("a", 5, spec={"size": 2}))
+    assert await _applied(child, store)
+    assert child.sent[0]["metadata"]["resourceVersion"] == "5"
+
+
+async def test_an_apply_never_puts_back_what_is_newer() -> None:
+    store, child = Store(), Child(6)
+    store.apply(WIDGETS, widget("a", 5, spec={"size": 2}))
+    with pytest.raises(ApiError, match="409"):
+        await _applied(child, store)
+
+
+async def test_an_apply_of_what_is_not_there_makes_it() -> None:
+    child = Child(None)
+    assert await _applied(child, Store())
+    assert "resourceVersion" not in child.sent[0]["metadata"]
+
+
+@pytest.mark.parametrize("owner", ["", "uid-successor"])
+async def test_nothing_is_made_for_an_owner_that_is_gone(owner: str) -> None:
+    """Its children were collected, which was seen first; perhaps another one of its name is there by now."""
+    store, child = Store(), Child(None, owner)
+    store.apply(WIDGETS, widget("owner", 1))
+    assert not await _applied(child, store)
+    assert child.sent == []
+    assert store.get(*key("owner")) is None

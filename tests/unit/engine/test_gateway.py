@@ -1,17 +1,20 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections import Counter
 from typing import Any
 
 import pytest
+import yaml
 from aiohttp import web
 from kubernetes.aio.client import Configuration
 
+from modelyard.engine import anyjson
 from modelyard.engine import gateway as module
 from modelyard.engine.gateway import ApiError, Gateway
-from tests.unit.engine.objects import WIDGETS
+from tests.unit.engine.objects import WIDGETS, widget
 from tests.unit.engine.server import serving
 
 Answer = tuple[int, Any, dict[str, str]] | None
@@ -149,6 +152,27 @@ async def test_what_is_sent() -> None:
     assert delete["body"] == {"preconditions": {"uid": "uid-a"}, "propagationPolicy": "Background"}
 
 
+async def test_what_is_applied_is_yaml_too() -> None:
+    """The API server reads it as YAML, which has no control characters and takes some for the end of a line."""
+    odd = "".join(map(chr, (*range(0x20), *range(0x7F, 0xA1), 0x2028, 0x2029, 0xFEFF, 0xFFFE, 0xFFFF, 0x1F642)))
+    manifest = widget("a", 1, text=f"a {odd} b", **{odd: "as a key"})
+    received: list[bytes] = []
+
+    async def handler(request: web.Request) -> web.Response:
+        received.append(await request.read())
+        return web.json_response(manifest)
+
+    async with serving(handler) as url:
+        configuration = Configuration()
+        configuration.host = url
+        gateway = Gateway(configuration)
+        await gateway.apply(WIDGETS, manifest)
+        await gateway.close()
+    (body,) = received
+    sent = {"apiVersion": WIDGETS.api_version, "kind": WIDGETS.kind, **manifest}
+    assert yaml.safe_load(body) == json.loads(body) == sent
+
+
 @pytest.mark.parametrize(
     ("answer", "left"),
     [
@@ -184,3 +208,45 @@ def manifest() -> dict[str, Any]:
 
 async def get(gateway: Gateway) -> Any:
     return await gateway.get(WIDGETS, "one", "a")
+
+
+async def test_an_answer_of_any_depth_is_read() -> None:
+    """One object that no JSON library reads must not keep all others from being listed."""
+    item = b'{"metadata": {"name": "a"}, "spec": {"params": ' + b"[" * 9000 + b"]" * 9000 + b"}}"
+
+    async def handler(request: web.Request) -> web.Response:
+        return web.Response(body=b'{"metadata": {"resourceVersion": "7"}, "items": [' + item + b"]}")
+
+    limit = sys.getrecursionlimit()
+    anyjson.allow_depth()
+    try:
+        async with serving(handler) as url:
+            configuration = Configuration()
+            configuration.host = url
+            gateway = Gateway(configuration)
+            (page,) = [page async for page in gateway.pages(WIDGETS)]
+            await gateway.close()
+    finally:
+        sys.setrecursionlimit(limit)
+    assert page["items"][0]["metadata"] == {"name": "a"}
+
+
+async def test_a_write_is_not_sent_when_it_may_not_be() -> None:
+    sent: list[str] = []
+    held = True
+
+    async def handler(request: web.Request) -> web.Response:
+        sent.append(request.method)
+        return web.json_response({"metadata": {"resourceVersion": "1"}})
+
+    async with serving(handler) as host:
+        gateway = Gateway(Configuration(host=host), may_write=lambda: held)
+        try:
+            await gateway.create(WIDGETS, widget("one", 1))
+            held = False
+            with pytest.raises(ApiError, match="NotLeading"):
+                await gateway.create(WIDGETS, widget("one", 1))
+            await gateway.get(WIDGETS, "ns", "one")
+        finally:
+            await gateway.close()
+    assert sent == ["POST", "GET"]

@@ -82,6 +82,7 @@ async def test_a_lease_that_is_held_is_renewed_by_one_write() -> None:
         server.requests.clear()
         assert await a._tried()
         assert server.requests == ["PATCH"]
+        assert a.version == 2
 
 
 async def test_who_comes_second_waits_until_the_lease_stands_still_for_its_duration() -> None:
@@ -135,3 +136,29 @@ async def test_a_process_whose_lease_was_taken_ends(monkeypatch: pytest.MonkeyPa
         monkeypatch.setattr(asyncio, "sleep", sleep)
         with pytest.raises(Lost, match="b took the lease"):
             await a.keep()
+
+
+async def test_a_shorter_lease_is_free_sooner() -> None:
+    async with leases("a", "b") as (server, clock, (a, b)):
+        short = Lease(a._gateway, "ns", "lease", "short", a._lost, clock, duration=3)
+        assert await short._tried()
+        assert server.lease is not None
+        assert server.lease["spec"]["leaseDurationSeconds"] == 3
+        assert not await b._tried()
+        clock.now += 3.1
+        assert await b._tried(), "its holder's duration counts, not one's own"
+
+
+async def test_after_its_time_nothing_may_be_written() -> None:
+    """However that time went by: asleep, or without an answer. Nobody else takes it before."""
+    async with leases("a", "b") as (_, clock, (a, b)):
+        assert not a.holds()
+        await a.acquire()
+        assert not await b._tried()
+        clock.now += DURATION - 0.1
+        assert a.holds()
+        assert not await b._tried()
+        clock.now += 0.2
+        assert not a.holds()
+        assert await b._tried()
+        assert b.holds()

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from modelyard.main import BadInstallation, parse_installation
+from modelyard.engine.process import Times
+from modelyard.main import BadInstallation, parse_installation, times
 from modelyard_api.installation import Installation
 
 WHERE = "ConfigMap modelyard-system/modelyard"
@@ -32,3 +33,10 @@ def test_fields_are_read() -> None:
 def test_a_mistake_is_named(text: str, says: str) -> None:
     with pytest.raises(BadInstallation, match=f"{WHERE}, key installation.yaml: .*{says}"):
         parse_installation({"installation.yaml": text}, WHERE)
+
+
+def test_times_are_for_tests_to_shorten(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert times() == Times()
+    monkeypatch.setenv("LEASE_SECONDS", "3")
+    monkeypatch.setenv("SILENCE_SECONDS", "0.5")
+    assert times() == Times(lease=3, silence=0.5)

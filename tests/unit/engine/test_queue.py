@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from modelyard.engine.queue import LONGEST_BACKOFF, Queue
+from modelyard.engine.queue import LONGEST_BACKOFF, PATIENCE, Queue
 from modelyard.engine.resource import Key
 from tests.unit.engine.objects import key
 
@@ -95,8 +95,9 @@ async def test_failures_cost_at_most_one_attempt_a_minute() -> None:
     clock = Clock()
     queue = Queue(clock)
     delays = []
+    queue.add(key("a"))
     for _ in range(20):
-        queue.add(key("a"))
+        clock.now += 2 * LONGEST_BACKOFF
         taken = await queue.take()
         assert taken is not None
         delays.append(queue.failed(taken))
@@ -109,6 +110,39 @@ async def test_failures_cost_at_most_one_attempt_a_minute() -> None:
     await queue.take()
     assert queue.failed(key("a")) <= 0.6
     assert queue.failed(key("a"), at_least=40) >= 40
+
+
+async def test_what_fails_for_ever_is_not_hurried_by_changes_around_it_but_by_its_own_edit() -> None:
+    clock = Clock()
+    queue = Queue(clock)
+    attempts = 0
+    queue.add(key("a"))
+    for _ in range(3600):
+        attempts += await drain_failing(queue)
+        queue.add(key("a"))  # its child changes each second
+        clock.now += 1
+    assert attempts <= PATIENCE + 60
+    queue.edited(key("a"))
+    assert await drain(queue) == [key("a")]
+    queue.succeeded(key("a"))
+    queue.add(key("a"))
+    assert await drain(queue) == [key("a")], "all is as in the beginning"
+
+
+async def drain_failing(queue: Queue) -> int:
+    """How many attempts are due now, each of which fails."""
+    attempts = 0
+    while True:
+        taking = asyncio.create_task(queue.take())
+        await asyncio.sleep(0)
+        if not taking.done():
+            taking.cancel()
+            return attempts
+        taken = taking.result()
+        assert taken is not None
+        attempts += 1
+        queue.failed(taken)
+        queue.done(taken)
 
 
 async def test_close_frees_the_workers() -> None:

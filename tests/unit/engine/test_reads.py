@@ -9,7 +9,7 @@ from kubernetes.aio.client import Configuration
 
 from modelyard.engine import reads as module
 from modelyard.engine.gateway import Gateway
-from modelyard.engine.plan import Result, Unavailable
+from modelyard.engine.plan import Result, Unavailable, Unreadable
 from modelyard.engine.reads import Reads
 from tests.unit.engine.server import Handler, serving
 
@@ -63,20 +63,38 @@ async def test_a_missing_document_is_none() -> None:
         (404, b"<html>not found</html>", "answered 404"),
         (500, b"{}", "answered 500"),
         (403, b"Invalid Host header", "answered 403"),
-        (200, b"<html>", "unexpected character"),
-        (200, b'"' + b"x" * 2000 + b'"', "longer than 1000 bytes"),
     ],
 )
-async def test_everything_else_is_unavailable(
-    code: int, body: bytes, says: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "MAX_BYTES", 1000)
-
+async def test_everything_else_is_unavailable(code: int, body: bytes, says: str) -> None:
     async def handler(request: web.Request) -> web.Response:
         return web.Response(status=code, body=body)
 
     found = await fact(handler)
     assert isinstance(found, Unavailable)
+    assert says in found.message
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b"<html>", "unexpected character"),
+        (b"\xff\x00", "not valid UTF-8"),
+        (b"", "zero-length"),
+        (b'"\\ud800"', "surrogate"),
+        (b"[" * 900, "line 1 column"),
+        (b'{"metrics": NaN}', "unexpected character"),
+        (b'"' + b"x" * 2000 + b'"', "longer than 1000 bytes"),
+    ],
+)
+async def test_what_is_no_document_never_becomes_one(body: bytes, says: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is written once: whoever waits for it would wait for ever."""
+    monkeypatch.setattr(module, "MAX_BYTES", 1000)
+
+    async def handler(request: web.Request) -> web.Response:
+        return web.Response(body=body)
+
+    found = await fact(handler)
+    assert isinstance(found, Unreadable)
     assert says in found.message
 
 
@@ -103,5 +121,5 @@ async def test_other_addresses_are_refused(uri: str) -> None:
         raise AssertionError("no request is sent")
 
     found = await fact(handler, uri)
-    assert isinstance(found, Unavailable)
+    assert isinstance(found, Unreadable)
     assert "mlflow-artifacts:/path" in found.message

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import pytest
 
 from modelyard.engine.resource import Object
 from modelyard.engine.store import Store
-from tests.unit.engine.objects import WIDGETS, widget
+from tests.unit.engine.objects import WIDGETS, key, widget
 
 
 def versions(store: Store) -> dict[str, tuple[str, int]]:
@@ -161,3 +162,47 @@ def test_tombstones_do_not_pile_up() -> None:
         store.deleted(WIDGETS, widget(f"w{number}", 1000 + number))
     store.listed(WIDGETS, None, set(), 5000)
     assert not store._shelf(WIDGETS).tombs
+
+
+@pytest.mark.parametrize("depth", [90, 300, 5000])
+def test_an_object_of_any_depth_is_kept(depth: int) -> None:
+    store = Store()
+    deepest: Any = 1
+    for _ in range(depth):
+        deepest = [deepest]
+    assert store.apply(WIDGETS, widget("a", 1, spec={"params": deepest, "other": 1}))
+    kept = store.get(WIDGETS, "one", "a")
+    assert kept is not None
+    assert kept["spec"]["other"] == 1
+    assert (kept["spec"]["params"] == deepest) == (depth == 90)
+
+
+@pytest.mark.parametrize("number", [10**30, 2**64, -(2**63) - 1])
+def test_a_number_of_any_size_is_kept(number: int) -> None:
+    """The API server writes a float of 1e30 as 31 digits, which read as a whole number."""
+    store = Store()
+    assert store.apply(WIDGETS, widget("a", 1, spec={"max": number}))
+    kept = store.get(WIDGETS, "one", "a")
+    assert kept is not None
+    assert kept["spec"]["max"] == float(number)
+
+
+def test_what_is_told_of_an_object_while_we_write_it_waits_for_the_answer() -> None:
+    store, heard = Store(), []
+    store.apply(WIDGETS, widget("a", 1))
+    store.listeners.append(lambda resource, before, after, writer: heard.append((after and version(after), writer)))
+    with store.writing(WIDGETS, "one", "a"):
+        assert not store.apply(WIDGETS, widget("a", 2)), "the echo, before the answer"
+        store.apply(WIDGETS, widget("b", 3))
+        store.apply(WIDGETS, widget("a", 4))
+        assert heard == [(3, None)]
+        store.apply(WIDGETS, widget("a", 2), key("a"))
+    assert heard == [(3, None), (2, key("a")), (4, None)], "and nothing of the echo"
+    with store.writing(WIDGETS, "one", "a"):
+        store.deleted(WIDGETS, widget("a", 5))
+        assert store.get(WIDGETS, "one", "a") is not None
+    assert store.get(WIDGETS, "one", "a") is None
+
+
+def version(obj: Object) -> int:
+    return int(obj["metadata"]["resourceVersion"])

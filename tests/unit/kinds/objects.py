@@ -184,12 +184,18 @@ def pod(job: Object, name: str = "main", conditions: list[Object] | None = None,
 
 
 def roll_out(world: World, name: str = "species", ready: int | None = None, **more: Any) -> None:
-    """What the Deployment controller says once that many pods are ready (all)."""
-    child = world.get(DEPLOYMENTS, name)
-    wanted = child["spec"]["replicas"]
-    there = wanted if ready is None else ready
-    counts = {"replicas": wanted, "updatedReplicas": there, "readyReplicas": there, "availableReplicas": there}
-    world.status(DEPLOYMENTS, name, {"observedGeneration": child["metadata"]["generation"], **counts, **more})
+    """What the Deployment controller says of all its Deployments; of the newest one that many pods are ready (all)."""
+    found = [child for child in world.all(DEPLOYMENTS) if child["metadata"]["labels"].get(_PARENT) == name]
+    for child in found:
+        newest = child is found[-1]
+        wanted = child["spec"]["replicas"]
+        there = wanted if ready is None or not newest else ready
+        counts = {"replicas": wanted, "updatedReplicas": there, "readyReplicas": there, "availableReplicas": there}
+        state = {"observedGeneration": child["metadata"]["generation"], **counts, **(more if newest else {})}
+        world.status(DEPLOYMENTS, child["metadata"]["name"], state)
+
+
+_PARENT = "modelyard.dev/modeldeployment"
 
 
 def at(world: World) -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from pydantic import ValidationError
 
 from modelyard.engine.plan import Fetch
 from modelyard.engine.resource import CONFIG_MAPS, DATASET_VERSIONS, DATASETS, JOBS, Key, Object
+from modelyard_api.dataset import Dataset
 from modelyard_api.datasetversion import DatasetVersionSpec
 from tests.unit.kinds.objects import (
     complete,
@@ -325,3 +327,14 @@ def test_looks_are_never_closer_than_five_seconds(world: World) -> None:
     world.tick(1)
     ingest(world, "b")
     assert world.status_of(DATASETS, "penguins")["versions"] == 2
+
+
+def test_the_longest_interval_still_ends_at_a_date(world: World) -> None:
+    """32 characters of seven digits each; with more, time would be over before the next look."""
+    longest = "9999999h" * 4
+    world.put(DATASETS, dataset(checkEvery=longest))
+    world.settle()
+    ingest(world)
+    assert world.condition(DATASETS, "penguins")[0] == "True"
+    with pytest.raises(ValidationError, match="checkEvery"):
+        Dataset.model_validate(dataset(checkEvery="99999999h"))

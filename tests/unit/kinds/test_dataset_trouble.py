@@ -157,3 +157,13 @@ def test_a_table_that_is_too_wide_is_told(world: World) -> None:
     status, reason, message = world.condition(DATASETS, "penguins")
     assert (status, reason) == ("False", "TooManyColumns")
     assert "1001 columns; at most 1000" in message
+
+
+def test_what_was_found_as_an_older_spec_said_it_is_not_told_of_this_one(world: World) -> None:
+    fail(world, running_job(world), failed("EmptyTable", "no rows"))
+    world.settle()
+    assert world.condition(DATASETS, "penguins", "SourceReadable")[0] == "False"
+    world.put(DATASETS, dataset(checkEvery="1m", suspend=True))
+    world.settle()
+    told = {item["type"] for item in world.status_of(DATASETS, "penguins")["conditions"]}
+    assert told == {"Ready"}

@@ -58,8 +58,8 @@ def work(world: World, content: str) -> None:
             kind = job["metadata"]["labels"]["app.kubernetes.io/name"]
             complete(world, job, ingest_result(job, content) if kind.endswith("ingest") else train_result(job))
         behind = [child for child in world.all(DEPLOYMENTS) if not is_rolled_out(child)]
-        for child in behind:
-            roll_out(world, child["metadata"]["name"])
+        if behind:
+            roll_out(world)
         if not waiting and not behind:
             return
 

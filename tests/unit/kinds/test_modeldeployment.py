@@ -16,7 +16,11 @@ from modelyard.engine.resource import (
     Key,
     Object,
 )
+from modelyard.kinds.modeldeployment.children import SPEC_DIGEST
+from modelyard.workload.template import quantity
 from modelyard_api.installation import Installation
+from modelyard_server.__main__ import parser
+from modelyard_server.observe import payload
 from tests.unit.kinds.objects import LONG, deployment, model, roll_out
 from tests.unit.kinds.test_model import GATES, train, with_model
 from tests.unit.kinds.world import NameTaken, World
@@ -43,18 +47,28 @@ def serves(world: World) -> tuple[int | None, int | None]:
 
 
 def rolled(world: World) -> None:
-    roll_out(world)
-    world.settle()
+    """To the end: each turn of the Deployment controller brings one of ours."""
+    for _ in range(20):
+        before = world.writes
+        roll_out(world)
+        world.settle()
+        if world.writes == before:
+            return
+    raise AssertionError("it goes on for ever")
+
+
+def child(world: World) -> Object:
+    """The newest Deployment."""
+    return world.all(DEPLOYMENTS)[-1]
 
 
 def args(world: World) -> list[str]:
-    child = world.get(DEPLOYMENTS, "species")
-    (server,) = child["spec"]["template"]["spec"]["containers"]
+    (server,) = child(world)["spec"]["template"]["spec"]["containers"]
     return list(server["args"])
 
 
 def image(world: World) -> str:
-    (server,) = world.get(DEPLOYMENTS, "species")["spec"]["template"]["spec"]["containers"]
+    (server,) = child(world)["spec"]["template"]["spec"]["containers"]
     return str(server["image"])
 
 
@@ -89,20 +103,65 @@ def test_the_champion_is_served_when_it_is_there() -> None:
 
 
 def test_its_children_are_as_a_server_needs_them(world: World) -> None:
-    child = world.get(DEPLOYMENTS, "species")
-    assert child["spec"]["strategy"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": "25%"}
-    (fetch,) = child["spec"]["template"]["spec"]["initContainers"]
+    made = child(world)
+    assert made["spec"]["strategy"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": "25%"}
+    (fetch,) = made["spec"]["template"]["spec"]["initContainers"]
     artifact = world.get(MODEL_VERSIONS, "species-v1")["spec"]["artifact"]
     assert f"--uri={artifact['uri']}" in fetch["args"]
     assert f"--digest={artifact['digest']}" in fetch["args"]
     assert "--model-version=1" in args(world)
     selector = world.get(SERVICES, "species")["spec"]["selector"]
-    assert selector == child["spec"]["selector"]["matchLabels"]
-    assert selector.items() <= child["spec"]["template"]["metadata"]["labels"].items()
+    assert selector == {"modelyard.dev/modeldeployment": "species"}
+    own = made["spec"]["selector"]["matchLabels"]
+    assert own == selector | {"modelyard.dev/version": "1"}
+    assert own.items() <= made["spec"]["template"]["metadata"]["labels"].items()
     assert world.get(DISRUPTION_BUDGETS, "species")["spec"] == {
         "maxUnavailable": 1,
         "selector": {"matchLabels": selector},
     }
+
+
+def test_its_service_answers_rest_and_grpc(world: World) -> None:
+    (server,) = child(world)["spec"]["template"]["spec"]["containers"]
+    containers = {port["name"]: port["containerPort"] for port in server["ports"]}
+    assert containers == {"http": 8080, "grpc": 9000}
+    assert {"--port=8080", "--grpc-port=9000"} <= set(args(world))
+    ports = {port["name"]: port for port in world.get(SERVICES, "species")["spec"]["ports"]}
+    assert {name: (port["port"], port["targetPort"], port["appProtocol"]) for name, port in ports.items()} == {
+        "http": (80, "http", "http"),
+        "grpc": (9000, "grpc", "kubernetes.io/h2c"),
+    }
+    # Ready is said over HTTP once both listen; a pod that ends is not ready, and yet alive.
+    assert server["readinessProbe"]["httpGet"] == {"path": "/v2/health/ready", "port": "http"}
+    assert server["livenessProbe"]["httpGet"] == {"path": "/v2/health/live", "port": "http"}
+
+
+def test_requests_are_logged_only_when_asked_for(world: World) -> None:
+    before = child(world)
+    deploy(world, logging={"sampleRate": 0.0})
+    assert child(world)["spec"] == before["spec"]
+    assert not any("--log" in argument for argument in args(world))
+    deploy(world, logging={"sampleRate": 0.25})
+    assert ready(world) == ("False", "RollingOut")
+    rolled(world)
+    assert ready(world) == ("True", "Serving")
+    spec = child(world)["spec"]["template"]["spec"]
+    # What the server itself makes of it, and that a read-only root has room for it.
+    told = parser().parse_args(args(world))
+    assert told.log_sample_rate == 0.25
+    mounts = {mount["mountPath"]: mount for mount in spec["containers"][0]["volumeMounts"]}
+    mount = mounts[str(told.log_dir)]
+    (volume,) = (volume for volume in spec["volumes"] if volume["name"] == mount["name"])
+    assert not mount.get("readOnly")
+    assert quantity(volume["emptyDir"]["sizeLimit"]) >= told.log_bytes + 2 * payload.WAITING_BYTES
+    assert mount["name"] not in {other["name"] for other in spec["initContainers"][0]["volumeMounts"]}
+    digest = child(world)["metadata"]["annotations"][SPEC_DIGEST]
+    deploy(world, logging={"sampleRate": 0.5})
+    assert child(world)["metadata"]["annotations"][SPEC_DIGEST] != digest
+    assert parser().parse_args(args(world)).log_sample_rate == 0.5
+    deploy(world, logging={"sampleRate": 0})
+    rolled(world)
+    assert child(world)["spec"] == before["spec"]
 
 
 def test_the_alias_moves_and_the_new_version_is_candidate_then_stable(world: World) -> None:
@@ -114,7 +173,7 @@ def test_the_alias_moves_and_the_new_version_is_candidate_then_stable(world: Wor
     assert [item["version"] for item in status(world)["history"]] == [1, 2]
     told = [note[1:] for note in world.notes if note[0] == "ModelDeployment/species"]
     assert [reason for reason, _ in told] == ["RollingOut", "Serving"]
-    assert "before: 1" in told[1][1]
+    assert "before: version 1" in told[1][1]
 
 
 def test_the_alias_comes_back_in_the_middle_of_a_rollout(world: World) -> None:
@@ -137,7 +196,7 @@ def test_a_pinned_version_is_served_whatever_the_aliases_say(world: World) -> No
 
 
 def test_what_cannot_be_served_is_told_and_what_serves_goes_on(world: World) -> None:
-    before = world.get(DEPLOYMENTS, "species")
+    before = child(world)
     cases = (
         ({"name": "nowhere", "alias": "champion"}, "ModelNotFound", "'nowhere'"),
         ({"name": "species", "version": 9}, "VersionNotFound", "it has 1"),
@@ -152,7 +211,7 @@ def test_what_cannot_be_served_is_told_and_what_serves_goes_on(world: World) -> 
     world.results.clear()
     deploy(world)
     assert ready(world) == ("False", "VersionNotReady")
-    assert world.get(DEPLOYMENTS, "species")["spec"] == before["spec"]
+    assert child(world)["spec"] == before["spec"]
 
 
 def test_a_stuck_rollout_stalls_while_the_stable_version_goes_on(world: World) -> None:
@@ -164,12 +223,11 @@ def test_a_stuck_rollout_stalls_while_the_stable_version_goes_on(world: World) -
     assert world.condition(MODEL_DEPLOYMENTS, "species", "Stalled")[0] == "True"
     assert "timed out" in message
     assert "version 1 goes on serving" in message
-    # Going back is a rollout of its own: what was stuck says nothing of it.
+    # Going back is at once: none of its pods has gone.
     world.put(MODELS, model(gates=GATES, pin={"version": 1}))
     world.settle()
-    assert ready(world) == ("False", "RollingOut")
-    rolled(world)
     assert (ready(world), serves(world)) == (("True", "Serving"), (1, None))
+    assert [one["metadata"]["name"] for one in world.all(DEPLOYMENTS)] == ["species-v1"]
 
 
 def test_the_first_rollout_stuck_serves_nothing() -> None:
@@ -184,7 +242,7 @@ def test_the_first_rollout_stuck_serves_nothing() -> None:
 
 def test_scaling_is_ready_when_all_replicas_are(world: World) -> None:
     deploy(world, replicas=5)
-    assert world.get(DEPLOYMENTS, "species")["spec"]["replicas"] == 5
+    assert child(world)["spec"]["replicas"] == 5
     assert (ready(world), serves(world)) == (("False", "RollingOut"), (1, None))
     rolled(world)
     assert ready(world) == ("True", "Serving")
@@ -204,12 +262,12 @@ def test_a_changed_pod_template_is_not_ready_by_the_old_pods(world: World) -> No
 
 def test_suspend_takes_the_replicas_and_resume_brings_them_back(world: World) -> None:
     deploy(world, suspend=True)
-    assert (world.get(DEPLOYMENTS, "species")["spec"]["replicas"], ready(world)) == (0, ("False", "Suspended"))
+    assert (child(world)["spec"]["replicas"], ready(world)) == (0, ("False", "Suspended"))
     roll_out(world)
     world.settle()
     assert ready(world) == ("False", "Suspended")
     deploy(world)
-    assert world.get(DEPLOYMENTS, "species")["spec"]["replicas"] == 2
+    assert child(world)["spec"]["replicas"] == 2
     assert ready(world) == ("False", "RollingOut")
     rolled(world)
     assert (ready(world), serves(world)) == (("True", "Serving"), (1, None))
@@ -219,10 +277,10 @@ def test_suspend_and_scale_work_while_there_is_no_version_to_serve(world: World)
     world.delete(MODELS, "species", cascade=False)
     deploy(world, replicas=3)
     assert ready(world) == ("False", "ModelNotFound")
-    assert world.get(DEPLOYMENTS, "species")["spec"]["replicas"] == 3
+    assert child(world)["spec"]["replicas"] == 3
     deploy(world, suspend=True)
     assert ready(world) == ("False", "Suspended")
-    assert world.get(DEPLOYMENTS, "species")["spec"]["replicas"] == 0
+    assert child(world)["spec"]["replicas"] == 0
     assert "--model-version=1" in args(world)
 
 
@@ -249,27 +307,27 @@ def test_an_own_image_comes_and_goes_with_the_pod_template(world: World) -> None
 
 @pytest.mark.parametrize("resource", [DEPLOYMENTS, SERVICES, DISRUPTION_BUDGETS])
 def test_a_child_deleted_by_hand_comes_back(world: World, resource: Any) -> None:
-    world.delete(resource, "species")
+    world.delete(resource, "species-v1" if resource == DEPLOYMENTS else "species")
     world.settle()
     assert len(world.all(resource)) == 1
     assert serves(world) == (1, None)
 
 
 def test_a_child_changed_by_hand_is_put_right(world: World) -> None:
-    child = world.get(DEPLOYMENTS, "species")
-    child["spec"]["replicas"] = 7
-    world.put(DEPLOYMENTS, child)
+    made = child(world)
+    made["spec"]["replicas"] = 7
+    world.put(DEPLOYMENTS, made)
     world.settle()
-    assert world.get(DEPLOYMENTS, "species")["spec"]["replicas"] == 2
+    assert child(world)["spec"]["replicas"] == 2
 
 
 def test_somebody_else_s_deployment_of_that_name_is_left_alone() -> None:
     world = with_model()
     train(world, "a")
-    world.put(DEPLOYMENTS, {"metadata": {"name": "species"}, "spec": {"replicas": 1}})
+    world.put(DEPLOYMENTS, {"metadata": {"name": "species-v1"}, "spec": {"replicas": 1}})
     with pytest.raises(NameTaken):
         deploy(world)
-    assert world.get(DEPLOYMENTS, "species")["spec"] == {"replicas": 1}
+    assert child(world)["spec"] == {"replicas": 1}
 
 
 def test_the_history_is_bounded(world: World) -> None:

@@ -314,3 +314,31 @@ def test_names_stay_short_for_the_longest_parents(world: World) -> None:
     complete(world, job, ingest_result(job, "a"))
     start(world, LONG, datasetRef={"name": LONG})
     assert len(job_of(world, LONG)["metadata"]["name"]) == 60
+
+
+@pytest.mark.parametrize(("depth", "phase"), [(31, "Pending"), (33, "Failed")])
+def test_parameters_have_few_levels(world: World, depth: int, phase: str) -> None:
+    deepest: Any = 1
+    for _ in range(depth - 1):
+        deepest = [deepest]
+    estimator = {"algorithm": "RandomForestClassifier", "params": {"a": deepest}}
+    world.put(TRAINING_RUNS, run("deep", trainer={"estimator": estimator}))
+    world.settle()
+    assert world.status_of(TRAINING_RUNS, "deep")["phase"] == phase
+    if phase == "Failed":
+        _, reason, message = world.condition(TRAINING_RUNS, "deep")
+        assert reason == "SpecTooDeep"
+        assert message.startswith("spec.trainer.estimator.params: more than 32 levels")
+
+
+def test_the_objective_follows_the_spec_until_the_run_starts(world: World) -> None:
+    container = {"trainer": {"container": {"image": "i:1"}}, "suspend": True}
+    world.put(TRAINING_RUNS, run("edited", **container))
+    world.settle()
+    assert "objective" not in world.status_of(TRAINING_RUNS, "edited")
+    world.put(TRAINING_RUNS, run("edited", suspend=True))
+    world.settle()
+    assert world.status_of(TRAINING_RUNS, "edited")["objective"] == "balanced_accuracy"
+    world.put(TRAINING_RUNS, run("edited", **container))
+    world.settle()
+    assert "objective" not in world.status_of(TRAINING_RUNS, "edited")

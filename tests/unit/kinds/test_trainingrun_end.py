@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import ValidationError
 
 from modelyard.engine.plan import PodsOf, Result
 from modelyard.engine.resource import DATASET_VERSIONS, DATASETS, JOBS, MODEL_VERSIONS, MODELS, TRAINING_RUNS, Object
+from modelyard_api.trainingrun import TrainingRun
 from tests.unit.kinds.objects import at, complete, fail, failed, model, pod, run, train_result
 from tests.unit.kinds.test_trainingrun import OWN, job_of, jobs_of, phase, ready, start, with_data
 from tests.unit.kinds.world import World
@@ -44,6 +46,24 @@ def test_trained_for_a_model_it_is_complete_once_registered(world: World) -> Non
     assert status["outputs"]["modelVersion"] == "species-v1"
     assert (phase(world), ready(world)) == ("Succeeded", ("True", "Registered"))
     assert world.one(MODEL_VERSIONS)["spec"]["lineage"]["datasetVersion"] == status["datasetVersion"]
+
+
+def test_what_is_stored_as_skops_says_so_and_why_to_the_end(world: World) -> None:
+    """Also once the result can't be read any more: the Model's version and the condition keep it."""
+    why = "KNeighborsClassifier does not convert"
+    world.put(MODELS, model())
+    start(world, modelRef={"name": "species"})
+    complete(world, job_of(world), train_result(job_of(world), artifactFormat="Skops", formatReason=why))
+    world.settle()
+    status, reason, message = world.condition(TRAINING_RUNS, "forest", "Trained")
+    assert (status, reason) == ("True", "StoredAsSkops")
+    assert why in message
+    assert "stored as skops" in world.condition(TRAINING_RUNS, "forest")[2]
+    version = world.one(MODEL_VERSIONS)
+    assert (version["spec"]["artifact"]["format"], version["spec"]["artifact"]["formatReason"]) == ("Skops", why)
+    message = world.condition(MODEL_VERSIONS, "species-v1", "Verified")[2]
+    assert "stored as skops" in message
+    assert why in message
 
 
 def test_trained_stays_said_while_it_waits_for_the_model(world: World) -> None:
@@ -172,6 +192,16 @@ def test_the_job_goes_after_its_time_to_live_and_the_run_stays(world: World) -> 
     assert jobs_of(world) == 0
     world.tick(3600)
     assert (phase(world), jobs_of(world)) == ("Succeeded", 0)
+
+
+def test_the_longest_time_to_live_still_ends_at_a_date(world: World) -> None:
+    start(world, ttlSecondsAfterFinished=2**31 - 1)
+    complete(world, job_of(world), train_result(job_of(world)))
+    world.settle()
+    assert (phase(world), jobs_of(world)) == ("Succeeded", 1)
+    for field in ("ttlSecondsAfterFinished", "activeDeadlineSeconds"):
+        with pytest.raises(ValidationError, match=field):
+            TrainingRun.model_validate(run(**{field: 2**31}))
 
 
 def test_what_is_over_stays_over_whatever_happens_to_its_parts(world: World) -> None:

@@ -15,7 +15,21 @@ from typing import Any
 import orjson
 
 from modelyard.engine.conditions import timestamp
-from modelyard.engine.plan import Apply, Create, Delete, Facts, Fetch, Need, Patch, Plan, PodsOf, Result, Unavailable
+from modelyard.engine.plan import (
+    Apply,
+    Create,
+    Delete,
+    Facts,
+    Fetch,
+    Need,
+    Page,
+    Patch,
+    Plan,
+    PodsOf,
+    PodsWith,
+    Result,
+    Unavailable,
+)
 from modelyard.engine.plan import Controller as Kind
 from modelyard.engine.resource import JOBS, Key, Object, Resource
 from modelyard.engine.status import difference, without_nulls
@@ -49,6 +63,10 @@ class World:
         """The artifact store's documents by URI."""
         self.pods: dict[str, list[Object]] = {}
         """By the uid of their Job."""
+        self.serving: dict[str, list[Object]] = {}
+        """By the selector of their labels."""
+        self.pages: dict[str, bytes] = {}
+        """What pods answer, by URL."""
         self.down: set[type] = set()
         """The types of needs that can't be read now."""
         self.created: Counter[Slot] = Counter()
@@ -197,6 +215,10 @@ class World:
                 return _copy(self.objects.get((need.resource, need.namespace, need.name)))
             case PodsOf():
                 return _copy(self.pods.get(need.job_uid, []))
+            case PodsWith():
+                return _copy(self.serving.get(need.selector, []))
+            case Page():
+                return self.pages.get(need.url, Unavailable("no answer"))
             case Result():
                 return _copy(self.results.get(need.uri))
 

@@ -23,6 +23,7 @@ EXPECTED = {
     "restart": ["docker start yard-control-plane yard-worker yard-worker2"],
     "down": ["kind delete cluster --name yard --kubeconfig /state/yard/kubeconfig"],
     "kill": ["docker kill yard-control-plane yard-worker yard-worker2"],
+    "archive": ["kind load image-archive /state/yard/programs.tar --name yard"],
     "logs": ["kind export logs /state/yard/logs --name yard"],
 }
 

@@ -26,6 +26,12 @@ def test_what_a_machine_lacks(machine: tuple[str, int, float, bool], says: str) 
         preflight.check(*machine)
 
 
+def test_no_space_for_an_addon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preflight, "_free_gb", lambda folder: 3.0)
+    with pytest.raises(CannotRun, match=r"3 GB are free and the addons' first build may take 6 GB"):
+        preflight.check_space(6, "the addons' first build")
+
+
 def test_a_machine_that_has_it_all() -> None:
     preflight.check("Linux", 0, 25.0, True)
     preflight.check("Linux", 0, 8.0, False)
@@ -72,6 +78,9 @@ def test_a_path_that_no_socket_fits_in(monkeypatch: pytest.MonkeyPatch) -> None:
         (["node", "stop", "1", "--name", "nosuch"], "error: There is no cluster nosuch"),
         (["kill", "--name", "nosuch"], "error: There is no cluster nosuch"),
         (["logs", "--name", "nosuch"], "error: There is no cluster nosuch"),
+        (["addon", "gateway", "--name", "nosuch"], "error: There is no cluster nosuch; start it with 'up"),
+        (["addon", "gateway", "--provider", "kwok"], "error: The nodes of modelyard are played, so no addon"),
+        (["addon", "gateway", "--provider", "current"], "error: The cluster of kubectl's current context is not ours"),
         (["down", "--provider", "current"], "error: The cluster of kubectl's current context is not ours to remove"),
     ],
 )

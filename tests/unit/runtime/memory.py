@@ -12,15 +12,18 @@ from modelyard_api.trainer import Trainer
 from modelyard_runtime.ingest import ingest
 from modelyard_runtime.store import Store
 from modelyard_runtime.train import train
+from modelyard_runtime.web import Web
 
 SUBJECT = Subject(namespace="n", name="s", uid="u")
 URL = "http://tracking:5000"
+STORE = "mlflow-artifacts:"
 
 
 class MemoryStore(Store):
     """The store's digests and errors are the real ones; only the bytes lie in a dict."""
 
     def __init__(self) -> None:
+        super().__init__(Web(URL))
         self.files: dict[str, bytes] = {}
 
     def get(self, uri: str) -> bytes | None:
@@ -29,11 +32,16 @@ class MemoryStore(Store):
     def put(self, uri: str, data: bytes) -> None:
         self.files[uri] = data
 
+    def delete(self, uri: str) -> None:
+        self.files.pop(uri, None)
+
 
 def run_ingest(folder: Path, file: str, store: MemoryStore | None = None, **spec: Any) -> IngestResult:
     source = {"volume": {"claimName": "c", "path": file}, **spec.pop("source", {})}
     whole = DatasetSpec.model_validate({"source": source, **spec})
-    task = IngestTask(subject=SUBJECT, tracking_url=URL, base_uri="b:/d", result_uri="b:/r", spec=whole, source=file)
+    task = IngestTask(
+        subject=SUBJECT, tracking_url=URL, base_uri=f"{STORE}/d", result_uri=f"{STORE}/r", spec=whole, source=file
+    )
     return ingest(task, store or MemoryStore(), folder)
 
 
@@ -46,8 +54,8 @@ def train_task(data: Data, algorithm: str, params: dict[str, Any] | None = None,
     return TrainTask(
         subject=SUBJECT,
         tracking_url=URL,
-        base_uri="b:/m",
-        result_uri="b:/m/result.json",
+        base_uri=f"{STORE}/m",
+        result_uri=f"{STORE}/m/result.json",
         data=data,
         trainer=Trainer.model_validate({"estimator": estimator}),
         image="i",
@@ -57,3 +65,12 @@ def train_task(data: Data, algorithm: str, params: dict[str, Any] | None = None,
 
 def run_train(store: MemoryStore, data: Data, algorithm: str, params: Any = None, **more: Any) -> TrainResult:
     return train(train_task(data, algorithm, params, **more), store)
+
+
+def lay_down(store: MemoryStore, result: TrainResult, folder: Path) -> Path:
+    """Writes a trained model's files into ``folder``, as a serving pod's init container does."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for uri, data in store.files.items():
+        if uri.startswith(f"{result.artifact_uri}/"):
+            (folder / uri.rpartition("/")[2]).write_bytes(data)
+    return folder

@@ -10,7 +10,6 @@ import pytest
 from sklearn.dummy import DummyClassifier
 
 from modelyard_runtime import agreement
-from modelyard_runtime.errors import UserError
 from modelyard_runtime.frames import Table
 from tests.unit.runtime.memory import MemoryStore, data_of, run_ingest, run_train
 
@@ -72,7 +71,7 @@ def test_models_with_exact_ties_convert(tmp_path: Path) -> None:
     [({}, "equally near"), ({"weights": "distance"}, "weights 'uniform' alone, not 'distance'")],
 )
 @pytest.mark.parametrize("algorithm", ["KNeighborsClassifier", "KNeighborsRegressor"])
-def test_neighbours_that_can_not_be_converted_say_why(
+def test_neighbours_that_can_not_be_converted_are_stored_as_skops_and_say_why(
     tmp_path: Path, algorithm: str, params: dict[str, Any], says: str
 ) -> None:
     rng = np.random.default_rng(0)
@@ -80,7 +79,6 @@ def test_neighbours_that_can_not_be_converted_say_why(
     (tmp_path / "t.csv").write_text("a,b,y\n" + "\n".join(rows) + "\n")
     store = MemoryStore()
     data = data_of(run_ingest(tmp_path, "t.csv", store, target="y"))
-    with pytest.raises(UserError) as caught:
-        run_train(store, data, algorithm, params)
-    assert caught.value.reason == "ConversionDisagrees"
-    assert says in caught.value.message
+    result = run_train(store, data, algorithm, params)
+    assert result.artifact_format == "Skops"
+    assert says in str(result.format_reason)

@@ -12,9 +12,9 @@ from onnx import TensorProto, helper
 
 from modelyard_api.task import TrainTask
 from modelyard_api.trainer import Trainer
-from modelyard_runtime.container import collect
+from modelyard_runtime.container import collect, lay_out
 from modelyard_runtime.errors import UserError
-from tests.unit.runtime.memory import SUBJECT, URL, MemoryStore, data_of, run_ingest
+from tests.unit.runtime.memory import STORE, SUBJECT, URL, MemoryStore, data_of, run_ingest
 
 
 def model(classes: str | None, width: int = 2) -> bytes:
@@ -48,9 +48,19 @@ def task(tmp_path: Path) -> tuple[MemoryStore, TrainTask]:
     data = data_of(run_ingest(tmp_path, "t.csv", store, target="y"))
     trainer = Trainer.model_validate({"container": {"image": "example.org/own:1"}})
     return store, TrainTask(
-        subject=SUBJECT, tracking_url=URL, base_uri="b:/m", result_uri="b:/m/r", data=data, trainer=trainer,
+        subject=SUBJECT, tracking_url=URL, base_uri=f"{STORE}/m", result_uri=f"{STORE}/m/r", data=data, trainer=trainer,
         task="Classification", image="example.org/own:1", additional_metrics=["log_loss"],
     )  # fmt: skip
+
+
+def test_a_new_pod_takes_the_result_of_an_earlier_one_away(tmp_path: Path, task: Any) -> None:
+    """That one's container has failed, or was stopped; only what follows a good end counts."""
+    store, whole = task
+    collected = collect(whole, store, left(tmp_path, model("[0, 1]")))
+    store.put_json(whole.result_uri, collected.wire())
+    lay_out(whole, store, tmp_path / "in")
+    assert store.get(whole.result_uri) is None
+    assert (tmp_path / "in/train.parquet").stat().st_size > 0
 
 
 def left(folder: Path, data: bytes) -> Path:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from modelyard_api.result import MAX_MESSAGE_BYTES
+from modelyard_api.task import Data
+from modelyard_runtime import __main__ as program
 from modelyard_runtime import outcome
+from modelyard_runtime.web import Unavailable
+from tests.unit.runtime.memory import train_task
 
 URI = "mlflow-artifacts:/" + "u" * 150
 
@@ -34,7 +40,7 @@ def test_a_message_of_any_characters_fits(
 
 def test_what_can_not_be_cut_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MODELYARD_TERMINATION_LOG", str(tmp_path / "log"))
-    outcome.leave({"kind": "Failed", "error": {"reason": "R" * 2000, "message": "m", "field": "f" * 2000}}, "u" * 2000)
+    outcome.leave({"kind": "Failed", "error": {"reason": "R" * 128, "message": "m", "field": "f" * 2000}}, "u" * 2000)
     assert json.loads((tmp_path / "log").read_bytes())["error"]["reason"] == "R" * 80
 
 
@@ -61,6 +67,32 @@ def test_sigterm_ends_a_fit_at_once() -> None:
             assert time.monotonic() - begin < 5
         finally:
             process.kill()
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "reason", "says"),
+    [
+        (Unavailable("GET x: refused"), 75, "TrackingUnavailable", "http://tracking:5000 can't be reached"),
+        (Unavailable("PUT x: 507", full=True), 75, "TrackingFull", "is full; enlarge it, or delete there"),
+        (OSError(errno.ENOSPC, "No space left on device"), 1, "DiskFull", "resources.requests.ephemeral-storage"),
+        (OSError(errno.EIO, "Input/output error"), 1, "InternalError", "Input/output error"),
+    ],
+)
+def test_what_stands_in_the_way_is_told_by_reason_and_exit_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, code: int, reason: str, says: str
+) -> None:
+    def run(*_: Any) -> int:
+        raise error
+
+    data = Data(name="d-1", uri="b:/d", digest="sha256:0", target="y", columns=[])
+    (tmp_path / "task").write_text(train_task(data, "DecisionTreeClassifier").model_dump_json(by_alias=True))
+    monkeypatch.setenv("MODELYARD_TERMINATION_LOG", str(tmp_path / "log"))
+    monkeypatch.setattr(program, "run", run)
+    monkeypatch.setattr(program, "stop_on_sigterm", lambda collecting: None)
+    assert program.main(["train", "--task", str(tmp_path / "task")]) == code
+    found = json.loads((tmp_path / "log").read_bytes())["error"]
+    assert found["reason"] == reason
+    assert says in found["message"]
 
 
 COLLECT = """

@@ -40,7 +40,7 @@ class Server:
                 self.end_headers()
                 self.wfile.write(data)
 
-            do_POST = do_GET
+            do_POST = do_DELETE = do_GET
 
             def log_message(self, *_: Any) -> None: ...
 
@@ -117,6 +117,53 @@ def test_a_full_connection_pool_is_waited_for(server: Server) -> None:
     server.answer = lambda path, _: full
     with pytest.raises(Unavailable, match="QueuePool"):
         Web(server.url(), patience=0.1).json("GET", server.url("/x"))
+
+
+@pytest.mark.parametrize(
+    ("answer", "full"),
+    [
+        ((507, {"message": "No space left on device"}), True),
+        ((503, {"message": "(sqlite3.OperationalError) database or disk is full"}), True),
+        ((503, {"message": "starting"}), False),
+        ((500, b"Internal Server Error"), False),
+    ],
+)
+def test_a_full_volume_is_told_from_a_server_that_fails(server: Server, answer: tuple[int, Any], full: bool) -> None:
+    server.answer = lambda path, _: answer
+    with pytest.raises(Unavailable) as caught:
+        Store(Web(server.url(), patience=0.1)).get("mlflow-artifacts:/a/b")
+    assert caught.value.full is full
+
+
+def test_a_server_that_comes_back_is_waited_for(server: Server) -> None:
+    """The port is there again a second later, as after a restart of its pod."""
+    port = server.http.server_port
+    server.http.shutdown()
+    server.http.server_close()
+    again: list[ThreadingHTTPServer] = []
+
+    def back() -> None:
+        again.append(ThreadingHTTPServer(("127.0.0.1", port), server.http.RequestHandlerClass))
+        again[0].serve_forever()
+
+    timer = threading.Timer(1.0, back)
+    timer.start()
+    try:
+        assert Store(Web(server.url(), patience=20)).get_json("mlflow-artifacts:/a/b") == {}
+    finally:
+        timer.join(0.1)
+        again[0].shutdown()
+        again[0].server_close()
+
+
+def test_what_is_deleted_may_not_be_there(server: Server) -> None:
+    store = Store(Web(server.url()))
+    store.delete("mlflow-artifacts:/a/b")
+    server.answer = lambda path, _: ABSENT
+    store.delete("mlflow-artifacts:/a/b")
+    server.answer = lambda path, _: (403, b"no")
+    with pytest.raises(Unavailable, match="403"):
+        store.delete("mlflow-artifacts:/a/b")
 
 
 @pytest.mark.parametrize("body", [b"<html>default backend - 404</html>", b""])

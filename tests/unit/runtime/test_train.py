@@ -15,7 +15,7 @@ from modelyard_api.artifact import MODEL_JSON
 from modelyard_api.task import Data, EvaluateTask
 from modelyard_runtime.errors import UserError
 from modelyard_runtime.evaluate import evaluate
-from tests.unit.runtime.memory import SUBJECT, URL, MemoryStore, data_of, run_ingest, run_train
+from tests.unit.runtime.memory import STORE, SUBJECT, URL, MemoryStore, data_of, run_ingest, run_train
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "manifests" / "examples" / "penguins"
 
@@ -71,7 +71,7 @@ def test_classifiers(penguins: Any, algorithm: str, params: Any, features: Any) 
     assert manifest["layout"] == "Columns"
     assert result.signature.classes == ["Adelie", "Chinstrap", "Gentoo"]
     task = EvaluateTask(
-        subject=SUBJECT, tracking_url=URL, base_uri="b:/e", result_uri="b:/e/r", data=data,
+        subject=SUBJECT, tracking_url=URL, base_uri=f"{STORE}/e", result_uri=f"{STORE}/e/r", data=data,
         artifact_uri=result.artifact_uri, artifact_digest=result.artifact_digest, task="Classification",
     )  # fmt: skip
     found = evaluate(task, store)
@@ -103,7 +103,7 @@ def test_numbers_alone_are_one_tensor(tmp_path: Path, load: Any, algorithm: str,
     assert (result.signature.outputs[0].datatype == "INT64") == integers
 
 
-TREE = "DecisionTreeClassifier"
+TREE, HIST = "DecisionTreeClassifier", "HistGradientBoostingClassifier"
 
 
 @pytest.mark.parametrize(
@@ -117,9 +117,12 @@ TREE = "DecisionTreeClassifier"
         (TREE, {}, {"task": "Regression"}, "TaskMismatch", ["Classification"]),
         ("Ridge", {}, {}, "TargetDoesNotFit", ["species", "Category"]),
         ("sklearn.tree.Nothing", {}, {}, "UnknownAlgorithm", ["Nothing"]),
+        ("sklearn.semi_supervised.SelfTrainingClassifier", {}, {}, "UnknownAlgorithm", ["arguments"]),
         ("sklearn.preprocessing.StandardScaler", {}, {}, "UnknownAlgorithm", ["predict"]),
         ("sklearn.svm.LinearSVC", {}, {"objective": "log_loss"}, "MetricDoesNotFit", ["probabilities"]),
-        ("HistGradientBoostingClassifier", {"categorical_features": [0]}, {}, "InvalidParameter", ["categorical"]),
+        (HIST, {"categorical_features": [0]}, {}, "InvalidParameter", ["categorical_features", "island, sex"]),
+        (HIST, {"categorical_features": ["iland"]}, {}, "UnknownColumn", ["iland", "did you mean island"]),
+        (HIST, {"categorical_features": ["island"]}, {}, "InvalidParameter", ["encode: Ordinal"]),
     ],
 )
 def test_bad_input(penguins: Any, algorithm: str, params: Any, more: Any, reason: str, says: list[str]) -> None:
@@ -153,7 +156,7 @@ def test_a_tampered_artifact_is_refused(penguins: Any) -> None:
     store, data = penguins
     result = run_train(store, data, TREE)
     task = EvaluateTask(
-        subject=SUBJECT, tracking_url=URL, base_uri="b:/e", result_uri="b:/e/r", data=data,
+        subject=SUBJECT, tracking_url=URL, base_uri=f"{STORE}/e", result_uri=f"{STORE}/e/r", data=data,
         artifact_uri=result.artifact_uri, artifact_digest=result.artifact_digest, task="Classification",
     )  # fmt: skip
     store.files[f"{result.artifact_uri}/model.onnx"] += b"x"

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.unit.server import models
+from tests.unit.server.estimators import Trained, train_all
 from tests.unit.server.models import Made
-from tests.unit.server.serving import Served
+from tests.unit.server.serving import Served, running
 
 
 @pytest.fixture(scope="session")
@@ -38,36 +38,37 @@ def body_mass(scratch: Path) -> Made:
     return models.body_mass(scratch / "body_mass")
 
 
-@contextmanager
-def running(made: Made, scratch: Path) -> Iterator[Served]:
-    server = Served(made.folder, scratch)
-    try:
-        server.wait_ready()
+@pytest.fixture(scope="session")
+def estimators(scratch: Path) -> list[Trained]:
+    """Twenty of them, in the repository ``scratch``/estimators."""
+    return train_all(scratch / "estimators")
+
+
+@pytest.fixture(scope="session")
+def estimators_server(estimators: list[Trained], scratch: Path) -> Iterator[Served]:
+    with running(scratch / "estimators", scratch, repository=True) as server:
         yield server
-    finally:
-        server.process.kill()
-        server.process.wait()
 
 
 @pytest.fixture(scope="session")
 def iris_server(iris: Made, scratch: Path) -> Iterator[Served]:
-    with running(iris, scratch) as server:
+    with running(iris.folder, scratch) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def diabetes_server(diabetes: Made, scratch: Path) -> Iterator[Served]:
-    with running(diabetes, scratch) as server:
+    with running(diabetes.folder, scratch) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def body_mass_server(body_mass: Made, scratch: Path) -> Iterator[Served]:
-    with running(body_mass, scratch) as server:
+    with running(body_mass.folder, scratch) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def penguins_server(penguins: Made, scratch: Path) -> Iterator[Served]:
-    with running(penguins, scratch) as server:
+    with running(penguins.folder, scratch) as server:
         yield server

@@ -105,6 +105,7 @@ def _write(
     outputs: list[tuple[str, str, list[int]]],
     model: Any,
     table: pd.DataFrame,
+    categories: dict[str, list[str]] | None = None,
 ) -> Made:
     for output, (name, _, _) in zip(list(onnx.graph.output), outputs, strict=True):
         for node in onnx.graph.node:
@@ -133,6 +134,7 @@ def _write(
             "classes": [str(item) for item in getattr(model, "classes_", ())],
         },
         "example": {"inputs": {name: made.column(name, rows) for name in table.columns}, "outputs": answers},
+        "categories": categories or {},
     }
     # Through the contract's own model, so that the server reads what a training run writes.
     made.manifest = ModelManifest.model_validate(_plain(manifest)).wire()

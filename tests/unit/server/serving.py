@@ -5,33 +5,32 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import socket
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from tests.support.ports import free_port
 
 NAME, VERSION = "flowers", "3"
 
 
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
-
-
 class Served:
-    """``python -m modelyard_server serve`` of one folder."""
+    """``python -m modelyard_server serve`` of one model's folder, or of a repository of models."""
 
-    def __init__(self, folder: Path, scratch: Path, *arguments: str) -> None:
-        self.port = free_port()
+    def __init__(self, folder: Path, scratch: Path, *arguments: str, repository: bool = False) -> None:
+        self.port, self.grpc_port = free_port(), free_port()
         self.termination_log = scratch / f"termination-{self.port}"
         self.termination_log.touch()
         self._log = scratch / f"log-{self.port}"
-        command = [sys.executable, "-m", "modelyard_server", "serve", "--model-dir", str(folder), "--name", NAME]
-        command += ["--model-version", VERSION, "--host", "127.0.0.1", "--port", str(self.port)]
+        command = [sys.executable, "-m", "modelyard_server", "serve"]
+        one = ["--model-dir", str(folder), "--name", NAME, "--model-version", VERSION]
+        command += ["--repository", str(folder)] if repository else one
+        command += ["--host", "127.0.0.1", "--port", str(self.port), "--grpc-port", str(self.grpc_port)]
         command += ["--termination-log", str(self.termination_log), *arguments]
         self.started = time.monotonic()
         with self._log.open("wb") as log:
@@ -89,6 +88,18 @@ class Served:
         if self.process.poll() is None:
             self.process.terminate()
         return self.process.wait(30)
+
+
+@contextmanager
+def running(folder: Path, scratch: Path, *arguments: str, repository: bool = False) -> Iterator[Served]:
+    """A server that is ready; killed at the end."""
+    server = Served(folder, scratch, *arguments, repository=repository)
+    try:
+        server.wait_ready()
+        yield server
+    finally:
+        server.process.kill()
+        server.process.wait()
 
 
 class Clients:

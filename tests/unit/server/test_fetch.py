@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.server.models import Made, write_manifest
-from tests.unit.server.serving import Served, free_port
+from tests.unit.server.serving import free_port, running
 
 FOLDER = "modelyard/team/1234/abcd ef"
 URI = f"mlflow-artifacts:/{FOLDER}"
@@ -100,12 +100,8 @@ def test_what_is_fetched_is_served(iris: Made, store: Store, fetch: Fetch, tmp_p
     assert store.requests == [PREFIX + "model.json", PREFIX + "model.onnx"]
     assert fetch.files == ["model.json", "model.onnx"], "and no file that is half written"
     assert fetch.words.read_text() == ""
-    server = Served(fetch.to, tmp_path)
-    try:
-        server.wait_ready()
-    finally:
-        server.process.kill()
-        server.process.wait()
+    with running(fetch.to, tmp_path):
+        pass
 
 
 def test_a_model_that_is_there_is_not_fetched_again(iris: Made, store: Store, fetch: Fetch) -> None:

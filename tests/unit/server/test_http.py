@@ -16,7 +16,7 @@ from onnx import TensorProto, helper
 
 from modelyard_api.artifact import sha256
 from tests.unit.server.models import Made, write_manifest
-from tests.unit.server.serving import NAME, VERSION, Served
+from tests.unit.server.serving import NAME, VERSION, Served, running
 
 INFER = f"/v2/models/{NAME}/infer"
 MIB = 1024 * 1024
@@ -50,6 +50,7 @@ def test_server_and_health(iris_server: Served) -> None:
         ("POST", f"/v2/models/{NAME}/versions/9/infer", 404, "unknown version '9'"),
         ("GET", f"/v2/models/{NAME}/versions/9/ready", 404, "unknown version '9'"),
         ("POST", f"/v2/models/{NAME}/explain", 404, f"POST {INFER} predicts"),
+        ("POST", f"/v2/models/{NAME}/versions//infer", 404, f"POST {INFER} predicts"),
         ("GET", "/", 404, "unknown path '/'"),
         ("GET", "/v2/../etc/passwd", 404, "unknown path"),
         ("GET", INFER, 405, f"GET is not allowed on {INFER}: use POST"),
@@ -138,7 +139,7 @@ def test_health_answers_while_large_requests_are_computed(iris: Made, iris_serve
         slowest, during = max(slowest, time.monotonic() - began), during + 1
     assert statuses == [200] * 4
     assert during > 3
-    assert slowest < 1.0, "a kubelet's probe gives up after a second"
+    assert slowest < 2.0, "the kubelet gives up after two seconds (timeoutSeconds of the Deployment)"
 
 
 def test_metrics_count(iris: Made, iris_server: Served) -> None:
@@ -188,9 +189,7 @@ def test_an_unexpected_failure_tells_the_client_only_an_id(scratch: Path, iris: 
     manifest["signature"]["outputs"] = [{"name": "value", "datatype": "FP32", "shape": [-1]}]
     manifest["example"]["outputs"] = {"value": sums}
     write_manifest(folder, manifest)
-    server = Served(folder, scratch)
-    try:
-        server.wait_ready()
+    with running(folder, scratch) as server:
         status, body = server.infer(SMALL)
         assert status == 500
         found = re.fullmatch(r"internal error; the server's log has it as request ([0-9a-f]{32})", body["error"])
@@ -198,6 +197,3 @@ def test_an_unexpected_failure_tells_the_client_only_an_id(scratch: Path, iris: 
         assert found[1] in server.log
         assert "Traceback" in server.log
         assert server.get("/v2/health/ready")[0] == 200
-    finally:
-        server.process.kill()
-        server.process.wait()

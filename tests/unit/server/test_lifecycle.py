@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from tests.unit.server.models import Made, write_manifest
-from tests.unit.server.serving import NAME, Clients, Served
+from tests.unit.server.serving import NAME, Clients, Served, running
 
 SMALL = json.dumps({"inputs": [{"name": "x", "datatype": "FP32", "shape": [1, 4], "data": [1, 2, 3, 4]}]}).encode()
 INFER = f"/v2/models/{NAME}/infer"
@@ -27,7 +27,7 @@ def test_serving_imports_nothing_slow() -> None:
     code = "import sys, modelyard_server.__main__, modelyard_server.server; print(*sorted(sys.modules))"
     out = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
     assert "onnxruntime" in out
-    assert not {"pydantic", "pandas", "sklearn", "onnx", "modelyard_api"} & set(out)
+    assert not {"pydantic", "pandas", "sklearn", "skops", "onnx"} & set(out)
 
 
 def change(*path: str | int, to: Any) -> Callable[[Path, dict[str, Any]], None]:
@@ -64,7 +64,7 @@ DAMAGES: dict[str, tuple[Callable[[Path, dict[str, Any]], None], str]] = {
     "layout": (change("layout", to="Columns"), "the model's inputs are ['input'], its manifest says"),
     "texts": (change("signature", "inputs", 0, "datatype", to="BYTES"), "layout Tensor, which holds numbers only"),
     "other layout": (change("layout", to="Rows"), "layout 'Rows': only Tensor and Columns are known"),
-    "format": (change("format", to="Pickle"), "format 'Pickle': this server serves ONNX"),
+    "format": (change("format", to="Pickle"), "format 'Pickle': this server serves ONNX and Skops"),
     "one bit": (flip, "model.json says sha256:"),
     "no file": (lambda folder, _: (folder / "model.onnx").unlink(), "model.onnx: No such file"),
     "no manifest": (lambda folder, _: (folder / "model.json").unlink(), "model.json: No such file"),
@@ -148,9 +148,7 @@ def test_no_request_is_lost_when_a_pod_goes(iris: Made, tmp_path: Path) -> None:
 
 
 def test_while_draining_it_answers_but_is_not_ready(iris: Made, tmp_path: Path) -> None:
-    server = Served(iris.folder, tmp_path, "--drain-seconds", "2")
-    try:
-        server.wait_ready()
+    with running(iris.folder, tmp_path, "--drain-seconds", "2") as server:
         kept = server.connect()
         kept.request("POST", INFER, SMALL)
         answer = kept.getresponse()
@@ -168,16 +166,11 @@ def test_while_draining_it_answers_but_is_not_ready(iris: Made, tmp_path: Path) 
         assert answer.status == 200
         assert answer.will_close, "the client is asked to leave"
         assert server.process.wait(20) == 0
-    finally:
-        server.process.kill()
-        server.process.wait()
 
 
 def test_what_is_in_flight_at_the_end_is_answered(iris: Made, tmp_path: Path) -> None:
     """The second half of a body comes after the socket was closed to others."""
-    server = Served(iris.folder, tmp_path, "--drain-seconds", "0")
-    try:
-        server.wait_ready()
+    with running(iris.folder, tmp_path, "--drain-seconds", "0") as server:
         with socket.create_connection(("127.0.0.1", server.port), timeout=20) as sock:
             head = f"POST {INFER} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(SMALL)}\r\n\r\n"
             sock.sendall(head.encode() + SMALL[:20])
@@ -194,9 +187,6 @@ def test_what_is_in_flight_at_the_end_is_answered(iris: Made, tmp_path: Path) ->
             sock.sendall(SMALL[20:])
             assert sock.recv(65536).startswith(b"HTTP/1.1 200")
         assert server.process.wait(20) == 0
-    finally:
-        server.process.kill()
-        server.process.wait()
 
 
 def test_a_signal_before_it_is_ready_ends_it_at_once(iris: Made, tmp_path: Path) -> None:

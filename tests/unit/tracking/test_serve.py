@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fnmatch
 import importlib.util
 from pathlib import Path
@@ -54,6 +55,12 @@ def test_the_database_comes_from_a_file(serve: ModuleType, tmp_path: Path) -> No
     file = tmp_path / "url"
     file.write_text("postgresql://user:secret@host/mlflow\n")
     assert serve.database(serve.arguments(["--database-file", str(file)])) == "postgresql://user:secret@host/mlflow"
+
+
+@pytest.mark.parametrize("error", [OSError(errno.EIO, "Input/output error"), ValueError("no")])
+def test_other_errors_than_a_full_volume_stay_what_they_are(serve: ModuleType, error: Exception) -> None:
+    with pytest.raises(type(error)):
+        serve.no_space(None, error)
 
 
 @pytest.mark.parametrize(("content", "said"), [(None, "mount the Secret"), ("secret", "no SQLAlchemy URL")])

@@ -66,11 +66,29 @@ def test_what_an_ended_pod_once_waited_for_is_no_news() -> None:
 @pytest.mark.parametrize(
     ("pods", "fields", "reason", "says"),
     [
-        ([pod(ends(137, reason="OOMKilled"))], SPEC, "OOMKilled", "limit of 1Gi; raise spec.podTemplate.resources"),
+        (
+            [pod(ends(137, reason="OOMKilled"))],
+            SPEC,
+            "OOMKilled",
+            "1Gi; raise spec.podTemplate.resources.limits.memory",
+        ),
         ([pod(ends(137, reason="OOMKilled"))], INSTALLATION, "OOMKilled", "raise resources.run of the installation"),
         ([pod(ends(1, message="a\nb\n"))], SPEC, "PodFailed", "kubectl logs p -c main"),
         ([pod(ends(1, message="a\nb\n"))], OWN, "ContainerFailed", "exit code 1; its last line: b"),
         ([pod(ends(0), init=(ends(4, "lay-out"),))], OWN, "PodFailed", "'lay-out' ended with exit code 4"),
+        # A helper's memory is the installation's.
+        (
+            [pod(ends(0), init=(ends(137, "lay-out", reason="OOMKilled"),))],
+            OWN,
+            "OOMKilled",
+            "raise resources.run of",
+        ),
+        (
+            [pod(ends(1, message=f"OSError: [Errno 28] {failures.NO_SPACE}"))],
+            OWN,
+            "DiskFull",
+            "requests.ephemeral-storage",
+        ),
         # The main container's own end is told before what its helpers made of it.
         ([pod(ends(3), init=(ends(2, "collect"),))], OWN, "ContainerFailed", "exit code 3"),
         # The newest pod that failed, not one that still starts.
@@ -93,6 +111,45 @@ def test_our_own_termination_message_is_told_as_it_is() -> None:
         assert found.reason == "PodFailed"
 
 
+def taken(pod: dict[str, Any], why: str) -> dict[str, Any]:
+    pod["status"]["conditions"] = [{"type": "DisruptionTarget", "status": "True", "reason": why}]
+    return pod
+
+
+def evicted(message: str) -> dict[str, Any]:
+    found = pod(ends(137))
+    found["status"] |= {"reason": "Evicted", "message": message}
+    return found
+
+
+OVER = "Pod ephemeral local storage usage exceeds the total limit of containers 20Mi. "
+LOW = "The node was low on resource: {}. Threshold quantity: 2Gi, available: 1Gi. Container main was using 24Ki. "
+
+
+@pytest.mark.parametrize(
+    ("pod", "reason", "says"),
+    [
+        (evicted(OVER), "Evicted", "containers 20Mi; raise spec.podTemplate.resources.limits.ephemeral-storage"),
+        (taken(evicted(LOW.format("memory")), "TerminationByKubelet"), "Evicted", "requests.memory; it does not count"),
+        (
+            taken(evicted(LOW.format("ephemeral-storage")), "TerminationByKubelet"),
+            "Evicted",
+            "requests.ephemeral-storage",
+        ),
+        (taken(pod(ends(143)), "EvictionByEvictionAPI"), "Disrupted", "evicted from its node, as a drain does"),
+        (taken(pod(ends(137)), "DeletionByTaintManager"), "Disrupted", "its node is lost, or was tainted"),
+        (taken(pod(ends(137)), "PreemptionByScheduler"), "Disrupted", "higher priority"),
+        (taken(pod(ends(137)), "SomethingNew"), "Disrupted", "SomethingNew"),
+    ],
+)
+def test_pods_that_were_taken_away(pod: dict[str, Any], reason: str, says: str) -> None:
+    found = failures.ended([pod])
+    assert found is not None
+    assert found.reason == reason
+    assert says in found.message
+    assert "was using" not in found.message
+
+
 def test_no_message_is_long() -> None:
     found = failures.ended([pod(ends(1, message="x" * 5000))], OWN)
     assert found is not None
@@ -113,6 +170,7 @@ WROTE = Failed(error=Error(reason="Written", message="by the program"))
         (job("DeadlineExceeded"), [pod(ends(1))], WROTE, SPEC, "DeadlineExceeded"),
         (job(), [pod(ends(1))], WROTE, SPEC, "Written"),
         (job(), [pod(ends(1))], WROTE, OWN, "ContainerFailed"),
+        (job(), [evicted(OVER)], WROTE, OWN, "Evicted"),
         (job(), [pod(ends(0))], WROTE, OWN, "Written"),
         (job(), [pod(ends(1))], None, SPEC, "PodFailed"),
         (job(), [], None, SPEC, "BackoffLimitExceeded"),

@@ -13,6 +13,7 @@ from modelyard.engine.resource import JOBS
 from modelyard.workload import jobs
 from modelyard.workload.jobs import JobPhase
 from modelyard_api.pods import RunPolicy
+from modelyard_api.result import Error, Failed
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
@@ -48,27 +49,79 @@ def test_phase(obj: dict[str, Any], phase: JobPhase) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "attempts", "between"),
+    ("status", "attempts", "left", "ending", "interrupted"),
     [
-        (None, 0, False),
-        ({"active": 1}, 1, False),
-        ({"active": 1, "failed": 2}, 3, False),
-        ({"failed": 1}, 1, True),
-        ({"succeeded": 1}, 1, True),
-        ({"active": 0, "uncountedTerminatedPods": {"failed": ["u"]}}, 0, True),
-        ({"active": 1, "uncountedTerminatedPods": {}}, 1, False),
+        (None, 0, 3, False, False),
+        ({"active": 1}, 1, 3, False, False),
+        ({"active": 1, "failed": 2}, 3, 1, False, True),
+        ({"active": 1, "failed": 2, "ready": 1}, 3, 1, False, False),
+        ({"failed": 1}, 1, 2, False, True),
+        ({"failed": 3}, 3, 0, True, True),
+        ({"failed": 1, **conditions("FailureTarget")}, 1, 2, True, True),
+        ({"succeeded": 1}, 1, 3, True, False),
+        ({"terminating": 1}, 0, 3, False, True),
+        ({"active": 0, "uncountedTerminatedPods": {"failed": ["u"]}}, 0, 3, False, True),
+        ({"active": 0, "uncountedTerminatedPods": {"succeeded": ["u"]}}, 0, 3, True, False),
+        ({"active": 1, "uncountedTerminatedPods": {}, "terminating": 0}, 1, 3, False, False),
     ],
 )
-def test_attempts_and_the_time_between_pods(status: Any, attempts: int, between: bool) -> None:
-    assert jobs.attempts(job(status)) == attempts
-    assert jobs.is_between_pods(job(status)) is between
+def test_attempts_and_the_time_between_pods(
+    status: Any, attempts: int, left: int, ending: bool, interrupted: bool
+) -> None:
+    found = job(status, backoffLimit=2)
+    assert (jobs.attempts(found), jobs.attempts_left(found)) == (attempts, left)
+    assert (jobs.is_ending(found), jobs.was_interrupted(found)) == (ending, interrupted)
+
+
+def made(before: int = 0, asks_store: str = "main") -> Any:
+    task = Failed(error=Error(reason="R", message="m"))
+    return jobs.job({"name": "j", "labels": {}}, task, {}, RunPolicy(), before, asks_store)
+
+
+def test_a_job_that_replaces_another_has_what_is_left_of_its_attempts() -> None:
+    found = made(before=2)
+    assert found["spec"]["backoffLimit"] == 1
+    found["status"] = {"active": 1, "failed": 1}
+    assert (jobs.attempts(found), jobs.failed_attempts(found), jobs.attempts_left(found)) == (4, 3, 1)
+    assert made(before=9)["spec"]["backoffLimit"] == 0
+
+
+@pytest.mark.parametrize(
+    ("condition", "codes", "verdict"),
+    [
+        ("DisruptionTarget", {"main": 2}, "Ignore"),
+        ("Ready", {"main": 2, "lay-out": 0}, "FailJob"),
+        ("Ready", {"lay-out": 75}, "Ignore"),
+        ("Ready", {"main": 75}, "Count"),
+        ("Ready", {"main": 1, "collect": 75}, "Count"),
+        ("Ready", {"lay-out": 2}, "Count"),
+    ],
+)
+def test_what_a_job_makes_of_a_failed_pod(condition: str, codes: dict[str, int], verdict: str) -> None:
+    found = [{"name": name, "state": {"terminated": {"exitCode": code}}} for name, code in codes.items()]
+    status = {"phase": "Failed", "conditions": [{"type": condition, "status": "True"}], "containerStatuses": found}
+    policed = made(asks_store="lay-out")
+    assert jobs.verdict(policed, {"status": status}) == verdict
+    left = {"Ignore": 4, "FailJob": 0, "Count": 3}[verdict]
+    assert jobs.attempts_left(policed, [{"status": status}]) == left
+
+
+def test_what_is_nobodys_failed_attempt_is_not_counted() -> None:
+    rules = made(asks_store="x")["spec"]["podFailurePolicy"]["rules"]
+    assert [rule["action"] for rule in rules] == ["Ignore", "FailJob", "Ignore"]
+    assert rules[0]["onPodConditions"] == [{"type": "DisruptionTarget"}]
+    codes = [(rule["onExitCodes"]["containerName"], rule["onExitCodes"]["values"]) for rule in rules[1:]]
+    assert codes == [("main", [2]), ("x", [75])]
 
 
 @pytest.mark.parametrize(
     ("status", "seconds"),
     [
         ({"active": 1, "ready": 1, "startTime": timestamp(NOW)}, None),
-        ({"failed": 1, "startTime": timestamp(NOW)}, None),
+        ({"succeeded": 1, "startTime": timestamp(NOW)}, None),
+        ({"failed": 1, "startTime": timestamp(NOW)}, 0),
+        ({"terminating": 1, "startTime": timestamp(NOW)}, 0),
+        ({"failed": 7, "startTime": timestamp(NOW)}, None),
         ({"active": 1, "ready": 0, "startTime": timestamp(NOW)}, 20),
         ({"active": 1, "startTime": timestamp(NOW - timedelta(minutes=1))}, -40),
         ({}, 20),

@@ -8,7 +8,7 @@ import pytest
 
 from modelyard.workload import template
 from modelyard_api.pods import PodTemplate, Resources
-from modelyard_api.task import ANNOTATION, TASK_FILE
+from modelyard_api.task import ANNOTATION, TASK_FILE, WORK_FOLDER
 
 DEFAULT = Resources(requests={"cpu": "100m", "memory": "512Mi"}, limits={"memory": "2Gi"})
 
@@ -87,3 +87,12 @@ def test_the_task_is_a_file_made_of_the_pod_s_annotation() -> None:
     (item,) = template.task_volume()["downwardAPI"]["items"]
     assert item["fieldRef"]["fieldPath"] == f"metadata.annotations['{ANNOTATION}']"
     assert f"{template.TASK_MOUNT['mountPath']}/{item['path']}" == TASK_FILE
+
+
+def test_a_variable_is_there_once() -> None:
+    """Also of an object that is older than the rule: an apply with one twice is answered with 500, again and again."""
+    given = [{"name": "A", "value": "1"}, {"name": "HOME", "value": "/else"}, {"name": "A", "value": "2"}]
+    made = template.container("main", "i:1", PodTemplate.model_validate({"env": given}), DEFAULT, [])
+    names = [item["name"] for item in made["env"]]
+    assert len(names) == len(set(names))
+    assert {item["name"]: item["value"] for item in made["env"]} == {"TMPDIR": WORK_FOLDER, "HOME": "/else", "A": "2"}

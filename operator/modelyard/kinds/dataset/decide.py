@@ -11,7 +11,7 @@ from modelyard.kinds.dataset import children, source
 from modelyard.kinds.dataset.observe import View
 from modelyard.kinds.dataset.outcome import checked, conclude, ingested, standing, trouble
 from modelyard.kinds.dataset.schedule import interval, next_check
-from modelyard.workload import failures, jobs
+from modelyard.workload import failures, jobs, progress
 from modelyard.workload.failures import Trouble
 from modelyard.workload.jobs import JobPhase
 from modelyard.workload.results import parse
@@ -80,17 +80,17 @@ def _follow(view: View, facts: Facts, now: datetime, status: DatasetStatus, job:
     pods = PodsOf(meta["namespace"], meta["name"], meta["uid"])
     if phase in (JobPhase.ACTIVE, JobPhase.SUSPENDED):
         resume = (_set_suspend(job, False),) if phase is JobPhase.SUSPENDED else ()
-        look = jobs.look_at_pods(job, now)
-        if look is None or look > now:
-            reads = kstatus.reconciling("Checking", f"Job {meta['name']} reads the source")
-            return conclude(view, now, status, reads, Plan(after=look, writes=resume))
-        if pods not in facts:
-            return Plan(needs=(pods,))
-        found = failures.waiting(facts[pods]) if not isinstance(facts[pods], Unavailable) else None
-        plan = Plan(after=jobs.look_again(job, now), writes=resume)
-        if found:
-            return trouble(view, now, status, found, plan)
-        waits = kstatus.reconciling("PodPending", f"waiting for the pod of Job {meta['name']}")
+        found = progress.look(job, facts, now)
+        if not isinstance(found, progress.Look):
+            return Plan(needs=(found,))
+        plan = Plan(after=found.after, writes=(_delete(job),) if found.lost else resume)
+        if found.trouble and found.stalled:
+            return trouble(view, now, status, found.trouble, plan)
+        waits = kstatus.reconciling("Checking", f"Job {meta['name']} reads the source")
+        if not found.runs and not found.early:
+            waits = kstatus.reconciling("PodPending", f"waiting for the pod of Job {meta['name']}")
+        if found.trouble:
+            waits = kstatus.reconciling(found.trouble.reason, found.trouble.message)
         return conclude(view, now, status, waits, plan)
     need = Result(children.result_uri(view.dataset, meta["name"]))
     if need not in facts:

@@ -18,8 +18,6 @@ from modelyard_api.result import IngestResult
 
 MAX_COLUMNS = 1000
 """That a DatasetVersion may have."""
-_PASSING = ("Checking", "PodPending", "ArtifactStoreUnavailable", "SourceUnavailable")
-"""Reasons of a look that takes nothing away from the version that is there."""
 
 
 def ingested(view: View, now: datetime, status: DatasetStatus, found: IngestResult) -> Plan:
@@ -81,12 +79,16 @@ def trouble(view: View, now: datetime, status: DatasetStatus, trouble: Trouble, 
 
 
 def conclude(view: View, now: datetime, status: DatasetStatus, wanted: tuple[Condition, ...], plan: Plan) -> Plan:
-    if _has_version(view, status) and wanted[0].reason in _PASSING:
+    if _has_version(view, status) and any(item.type == "Reconciling" for item in wanted):
+        # A look that goes on takes nothing away from the version that is there.
         wanted = kstatus.ready("VersionAccepted", f"{status.latest} is the latest accepted version")
     if not any(item.type == "SourceReadable" for item in wanted):
         kept = kstatus.find(view.raw, "SourceReadable")
-        if kept and status.last_check_time == view.dataset.status.last_check_time:
-            wanted = (*wanted, Condition("SourceReadable", kept["status"] == "True", kept["reason"], kept["message"]))
+        if status.last_check_time == view.dataset.status.last_check_time:
+            # What was found as an older spec said it tells nothing of what this one says.
+            if kept and kept.get("observedGeneration") == view.dataset.generation:
+                readable = Condition("SourceReadable", kept["status"] == "True", kept["reason"], kept["message"])
+                wanted = (*wanted, readable)
         elif status.last_check_time:
             wanted = (*wanted, Condition("SourceReadable", True, "Read", "the source was read to its end"))
     status.observed_generation = view.dataset.generation

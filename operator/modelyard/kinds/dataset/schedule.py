@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime, timedelta
 
 from modelyard.engine.conditions import parse_time
+from modelyard.workload.durations import duration
 from modelyard_api.dataset import Dataset
 
-_MILLISECONDS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000}
 SHORTEST = timedelta(seconds=5)
-
-
-def duration(text: str) -> timedelta:
-    """A Kubernetes-style duration such as ``1h30m``."""
-    parts = re.findall(r"(\d+)(ms|s|m|h)", text)
-    return timedelta(milliseconds=sum(int(number) * _MILLISECONDS[unit] for number, unit in parts))
 
 
 def interval(dataset: Dataset) -> timedelta:

@@ -20,7 +20,13 @@ def model_version(view: View, run: TrainingRun, number: int, result: TrainResult
     spec = ModelVersionSpec(
         model_ref=ObjectRef(name=name),
         number=number,
-        artifact=Artifact(uri=result.artifact_uri, digest=result.artifact_digest, bytes=result.artifact_bytes),
+        artifact=Artifact(
+            uri=result.artifact_uri,
+            digest=result.artifact_digest,
+            format=result.artifact_format,
+            format_reason=result.format_reason,
+            bytes=result.artifact_bytes,
+        ),
         signature=result.signature,
         lineage=Lineage(
             training_run=run.name,

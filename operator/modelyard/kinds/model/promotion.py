@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from modelyard.workload.versions import approved, usable
 from modelyard_api.artifact import canonical, sha256
 from modelyard_api.model import Alias, ModelKind
 from modelyard_api.modelversion import ModelVersion
@@ -17,15 +18,6 @@ class Choice:
     """What moved the champion; None: it stays."""
     problem: tuple[str, str] | None = None
     """Reason and message, where there is no champion or not the one that was asked for."""
-
-
-def usable(version: ModelVersion) -> bool:
-    return any(item.type == "Ready" and item.status == "True" for item in version.status.conditions)
-
-
-def approved(version: ModelVersion, model: ModelKind) -> bool:
-    """Whether all gates, as they are now, hold."""
-    return usable(version) and bool(version.status.approved) and version.status.judged_generation == model.generation
 
 
 def choose(model: ModelKind, versions: tuple[ModelVersion, ...]) -> Choice:

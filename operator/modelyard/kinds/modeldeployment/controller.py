@@ -8,6 +8,7 @@ from typing import Any
 
 from modelyard.engine.plan import Facts, Plan
 from modelyard.engine.resource import (
+    AUTOSCALERS,
     DEPLOYMENTS,
     DISRUPTION_BUDGETS,
     MODEL_DEPLOYMENTS,
@@ -20,7 +21,7 @@ from modelyard.engine.resource import (
 )
 from modelyard.engine.store import Store
 from modelyard.kinds.modeldeployment.decide import decide
-from modelyard.kinds.modeldeployment.observe import View, observe
+from modelyard.kinds.modeldeployment.observe import View, addresses, observe
 from modelyard.workload.indexes import by_model
 from modelyard.workload.names import label
 from modelyard_api.installation import Installation
@@ -28,13 +29,23 @@ from modelyard_api.installation import Installation
 
 class ModelDeploymentController:
     resource = MODEL_DEPLOYMENTS
-    watches: tuple[Resource, ...] = (DEPLOYMENTS, SERVICES, DISRUPTION_BUDGETS, MODELS, MODEL_VERSIONS)
+    watches: tuple[Resource, ...] = (
+        DEPLOYMENTS,
+        SERVICES,
+        DISRUPTION_BUDGETS,
+        AUTOSCALERS,
+        MODELS,
+        MODEL_VERSIONS,
+    )
 
     def __init__(self, installation: Installation) -> None:
         self.installation = installation
 
     def indexes(self) -> Mapping[Resource, Mapping[str, Any]]:
-        return {MODEL_DEPLOYMENTS: {"model": by_model}, MODEL_VERSIONS: {"model": by_model}}
+        return {
+            MODEL_DEPLOYMENTS: {"model": by_model, "address": lambda obj: addresses(obj, self.installation)},
+            MODEL_VERSIONS: {"model": by_model},
+        }
 
     def keys_of(self, resource: Resource, obj: Object, store: Store) -> Iterable[Key]:
         meta = obj["metadata"]

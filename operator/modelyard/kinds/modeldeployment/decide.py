@@ -2,126 +2,143 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
-from modelyard.engine import conditions as kstatus
-from modelyard.engine.conditions import Condition, conditions, timestamp
-from modelyard.engine.plan import Apply, Facts, Note, Patch, Plan, Write
-from modelyard.engine.resource import DEPLOYMENTS, DISRUPTION_BUDGETS, SERVICES, Object
-from modelyard.kinds.modeldeployment import children
+from modelyard.engine.plan import Delete, Facts, Need, Note, Plan
+from modelyard.kinds.modeldeployment import children, gateways, services, tell
+from modelyard.kinds.modeldeployment.advance import Advanced, Pods, Situation, advance, due, serving
+from modelyard.kinds.modeldeployment.capacity import capacity
+from modelyard.kinds.modeldeployment.evidence import evidence
+from modelyard.kinds.modeldeployment.gateways import Way
+from modelyard.kinds.modeldeployment.names import STABLE, selector, written
 from modelyard.kinds.modeldeployment.observe import View
 from modelyard.kinds.modeldeployment.resolve import resolve
+from modelyard.kinds.modeldeployment.wanted import writes
 from modelyard.workload.failures import Trouble
-from modelyard_api.modeldeployment import ModelDeploymentStatus, Served
+from modelyard_api.modeldeployment import Judged, ModelDeploymentStatus
+from modelyard_api.modelversion import ModelVersion
 
-KEPT_HISTORY = 10
+LOOK_AT_GATEWAY = timedelta(seconds=60)
+"""Gateways and routes are not fed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What was read: the way through the gateway, the judgement that was due, how the candidate's pods ended,
+    and what is left of a Gateway that is not named any more."""
+
+    way: Way
+    judged: tuple[Judged, ...] | None = None
+    crashed: str | None = None
+    gone: tuple[Delete, ...] = ()
 
 
 def decide(view: View, facts: Facts, now: datetime) -> Plan:
+    deployment = view.deployment
+    status = _counted(view, now)
+    goal = resolve(view, status)
+    pods = {number: children.counted(view, version) for number, version in view.versions.items()}
+    known = _read(view, status, goal, pods, facts, now)
+    if not isinstance(known, Known):
+        return Plan(needs=known)
+    if isinstance(goal, Trouble):
+        # What serves goes on serving, and a rollout waits where it is.
+        done = Advanced(status)
+    elif deployment.spec.suspend:
+        status.candidate = status.weight = status.step = status.rollout = None
+        done = Advanced(status)
+    else:
+        done = advance(status, _situation(view, goal, pods, known, now))
+    status = done.status
+    replicas = 0 if deployment.spec.suspend else deployment.spec.replicas
+    sizes = capacity(status, deployment.spec.rollout, replicas, pods)
+    if deployment.spec.suspend and not sizes and not isinstance(goal, Trouble):
+        sizes = {goal.spec.number: 0}
+    status.image = _image(view, status)
+    after = done.after
+    if deployment.spec.gateway is not None:
+        after = min(after, now + LOOK_AT_GATEWAY) if after else now + LOOK_AT_GATEWAY
+    notes: tuple[Note, ...] = (done.note,) if done.note else ()
+    wanted = None if isinstance(goal, Trouble) else goal.spec.number
+    said = tell.conditions_of(view, status, goal, pods, known.way)
+    status.observed_generation = deployment.generation
+    return Plan(
+        status=tell.wire(view, status, said, now),
+        writes=(*writes(view, status, wanted, sizes, pods, known.way), *known.gone),
+        notes=notes,
+        after=after,
+    )
+
+
+def _read(
+    view: View,
+    status: ModelDeploymentStatus,
+    goal: ModelVersion | Trouble,
+    pods: dict[int, Pods],
+    facts: Facts,
+    now: datetime,
+) -> Known | tuple[Need, ...]:
+    spec, known = view.deployment.spec, Known(Way())
+    if spec.gateway is not None:
+        way = gateways.look(view, spec.gateway, facts)
+        if not isinstance(way, Way):
+            return way
+        known = Known(way)
+    elif left := gateways.leftovers(view, facts):
+        gone = tuple(item for item in left if isinstance(item, Delete))
+        if not gone:
+            return tuple(item for item in left if not isinstance(item, Delete))
+        known = Known(Way(), gone=gone)
+    state, when = status.rollout, due(status, spec.rollout)
+    if state is None or when is None or spec.suspend or isinstance(goal, Trouble):
+        return known
+    # A candidate whose last pod has just gone is looked at before anything else is made of that.
+    absent = not pods[goal.spec.number].available
+    if state.version != goal.spec.number or (now < when and not absent):
+        return known
+    found = evidence(view, status, facts, now)
+    return found.needs or replace(known, judged=found.judged, crashed=found.crashed)
+
+
+def _situation(view: View, goal: ModelVersion, pods: dict[int, Pods], known: Known, now: datetime) -> Situation:
+    spec = view.deployment.spec
+    return Situation(
+        now=now,
+        goal=goal.spec.number,
+        rollout=spec.rollout,
+        replicas=spec.replicas,
+        pods=pods,
+        judged=known.judged,
+        crashed=known.crashed,
+        open=spec.gateway is None or known.way.trouble is None,
+    )
+
+
+def _counted(view: View, now: datetime) -> ModelDeploymentStatus:
+    """The status as it was, with what is counted anew."""
     status = view.deployment.status.model_copy(deep=True)
-    child = view.child or {}
-    counts = child.get("status") or {}
-    status.replicas, status.ready_replicas = counts.get("replicas", 0), counts.get("readyReplicas", 0)
-    status.url = children.url(view)
-    status.selector = ",".join(f"{key}={value}" for key, value in children.selector(view).items())
-    wanted = resolve(view)
-    if isinstance(wanted, Trouble):
-        return _unresolved(view, now, status, wanted)
-    status.image = children.image(view, wanted)
-    made = children.deployment(view, wanted)
-    writes = (
-        Apply(DEPLOYMENTS, made),
-        Apply(SERVICES, children.service(view)),
-        Apply(DISRUPTION_BUDGETS, children.disruption_budget(view)),
-    )
-    number = wanted.spec.number
-    if status.stable == number:
-        # Also when the alias came back in the middle of a rollout.
-        status.candidate = None
-    if view.deployment.spec.suspend:
-        status.candidate = None
-        message = "spec.suspend is true: no replicas; set it to false to serve again"
-        return _plan(view, now, status, kstatus.suspended(message), writes)
-    notes: tuple[Note, ...] = ()
-    if _rolled_out(view, made):
-        if status.stable != number:
-            status.history = [*status.history, Served(version=number, time=timestamp(now))][-KEPT_HISTORY:]
-            notes = (Note("Serving", f"version {number} serves on all replicas; before: {status.stable or 'none'}"),)
-        status.stable, status.candidate = number, None
-        replicas = view.deployment.spec.replicas
-        said = kstatus.ready("Serving", f"version {number} serves on {replicas} of {replicas} replicas")
-        return _plan(view, now, status, said, writes, notes)
-    if status.stable != number:
-        if status.candidate != number:
-            notes = (Note("RollingOut", f"version {number} is rolled out; stable: {status.stable or 'none'}"),)
-        status.candidate = number
-    return _plan(view, now, status, _progress(view, status, number, made), writes, notes)
+    if status.stable is None and (number := _remembered(view)) is not None:
+        # A status that was lost, or whose write failed after the Service's; before there was one, nothing had served.
+        status = serving(status, number, now)
+    counts = [child.get("status") or {} for child in view.pods]
+    status.replicas = sum(item.get("replicas", 0) for item in counts)
+    status.ready_replicas = sum(item.get("readyReplicas", 0) for item in counts)
+    gateway = view.deployment.spec.gateway
+    status.url = f"http://{gateway.hostname}" if gateway else services.url(view)
+    # The autoscaler counts these pods: of a rollout's stages those of the stable version.
+    status.selector = written(selector(view, status.stable if status.weight is not None else None))
+    return status
 
 
-def _rolled_out(view: View, made: Object) -> bool:
-    """Whether what is wanted, and nothing else, serves on all replicas: the rule of ``kubectl rollout status``."""
-    child = view.child
-    if child is None or not children.is_as_wanted(child, made):
-        return False
-    counts: dict[str, Any] = child.get("status") or {}
-    replicas = view.deployment.spec.replicas
-    return bool(
-        child["spec"].get("replicas") == replicas
-        and counts.get("updatedReplicas", 0) == replicas
-        and counts.get("replicas", 0) == replicas
-        and counts.get("availableReplicas", 0) == replicas
-    )
-
-
-def _progress(view: View, status: ModelDeploymentStatus, number: int, made: Object) -> tuple[Condition, ...]:
-    replicas = view.deployment.spec.replicas
-    # Old pods go only as new ones get ready, so what was stable still serves.
-    serves = f"version {status.stable} goes on serving" if status.stable and status.ready_replicas else "nothing serves"
-    late = _deadline_exceeded(view.child) if children.is_as_wanted(view.child, made) else None
-    if late:
-        message = (
-            f"version {number} did not become ready within {children.PROGRESS_SECONDS} s ({late}); {serves}; "
-            f"see kubectl describe pods -l {status.selector}, then correct podTemplate or the version"
-        )
-        return kstatus.stalled("RolloutFailed", message)
-    message = f"version {number}: {status.ready_replicas} pods of {replicas} replicas are ready"
-    return kstatus.reconciling("RollingOut", message)
-
-
-def _deadline_exceeded(child: Object | None) -> str | None:
-    for item in ((child or {}).get("status") or {}).get("conditions") or ():
-        if item["type"] == "Progressing" and item["status"] == "False":
-            return str(item.get("message", ""))
+def _remembered(view: View) -> int | None:
+    for service in view.services:
+        if service["metadata"]["name"] == view.deployment.name:
+            text = (service["metadata"].get("annotations") or {}).get(STABLE, "")
+            return int(text) if text.isdecimal() else None
     return None
 
 
-def _unresolved(view: View, now: datetime, status: ModelDeploymentStatus, trouble: Trouble) -> Plan:
-    """What serves goes on serving: nothing of it is touched but its number of replicas."""
-    writes: tuple[Write, ...] = (
-        Apply(SERVICES, children.service(view)),
-        Apply(DISRUPTION_BUDGETS, children.disruption_budget(view)),
-    )
-    if view.child is not None:
-        meta, body = view.child["metadata"], {"spec": {"replicas": children.replicas(view)}}
-        writes = (Patch(DEPLOYMENTS, meta["namespace"], meta["name"], meta["uid"], body), *writes)
-    if view.deployment.spec.suspend:
-        return _plan(view, now, status, kstatus.suspended(f"spec.suspend is true; {trouble.message}"), writes)
-    serves = f"; version {status.stable} goes on serving" if status.stable and view.child else ""
-    said = kstatus.reconciling(trouble.reason, trouble.message + serves)
-    return _plan(view, now, status, said, writes)
-
-
-def _plan(
-    view: View,
-    now: datetime,
-    status: ModelDeploymentStatus,
-    wanted: tuple[Condition, ...],
-    writes: tuple[Write, ...],
-    notes: tuple[Note, ...] = (),
-) -> Plan:
-    status.observed_generation = view.deployment.generation
-    wire = status.wire()
-    previous = (view.raw.get("status") or {}).get("conditions") or ()
-    wire["conditions"] = conditions(wanted, previous, view.deployment.generation, now)
-    return Plan(status=wire, writes=writes, notes=notes)
+def _image(view: View, status: ModelDeploymentStatus) -> str | None:
+    version = view.versions.get(status.candidate or status.stable or 0)
+    return children.image(view, version) if version else status.image

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from modelyard.engine.resource import DEPLOYMENTS, MODEL_DEPLOYMENTS, MODEL_VERSIONS, MODELS, Key, Object
+from modelyard.engine.resource import (
+    AUTOSCALERS,
+    DEPLOYMENTS,
+    MODEL_DEPLOYMENTS,
+    MODEL_VERSIONS,
+    MODELS,
+    SERVICES,
+    Key,
+    Object,
+)
 from modelyard.engine.store import Store
 from modelyard.workload.names import owned_by
 from modelyard_api.installation import Installation
@@ -15,13 +24,20 @@ from modelyard_api.modelversion import ModelVersion
 
 @dataclass(frozen=True)
 class View:
+    """``pods``: the Deployments of serving pods. ``services`` and ``autoscaler``: those that are ours.
+
+    ``rivals``: other ModelDeployments of the same hostname on the same Gateway.
+    """
+
     raw: Object
     deployment: ModelDeployment
     installation: Installation
     model: ModelKind | None
     versions: dict[int, ModelVersion]
-    child: Object | None
-    """The Deployment of the serving pods."""
+    pods: tuple[Object, ...] = ()
+    services: tuple[Object, ...] = ()
+    autoscaler: Object | None = None
+    rivals: tuple[Object, ...] = field(default=())
 
 
 def observe(store: Store, key: Key, installation: Installation) -> View | None:
@@ -33,12 +49,30 @@ def observe(store: Store, key: Key, installation: Installation) -> View | None:
     model = store.get(MODELS, key.namespace, name)
     found = store.find(MODEL_VERSIONS, "model", f"{key.namespace}/{name}")
     versions = [ModelVersion.model_validate(obj) for obj in found]
-    child = store.get(DEPLOYMENTS, key.namespace, key.name)
+    uid = raw["metadata"]["uid"]
+    autoscaler = store.get(AUTOSCALERS, key.namespace, key.name)
+    rivals = [
+        other
+        for place in addresses(raw, installation)
+        for other in store.find(MODEL_DEPLOYMENTS, "address", place)
+        if other["metadata"]["uid"] != uid
+    ]
     return View(
         raw=raw,
         deployment=deployment,
         installation=installation,
         model=ModelKind.model_validate(model) if model else None,
         versions={version.spec.number: version for version in versions},
-        child=child if owned_by(child, raw) else None,
+        pods=tuple(store.owned(DEPLOYMENTS, uid)),
+        services=tuple(store.owned(SERVICES, uid)),
+        autoscaler=autoscaler if owned_by(autoscaler, raw) else None,
+        rivals=tuple(rivals),
     )
+
+
+def addresses(raw: Object, installation: Installation) -> tuple[str, ...]:
+    """``namespace/gateway/hostname`` of a raw ModelDeployment, if it has one: an index of the store."""
+    found = (raw.get("spec") or {}).get("gateway")
+    if not found:
+        return ()
+    return (f"{found.get('namespace') or installation.gateway_namespace}/{found['name']}/{found['hostname']}",)

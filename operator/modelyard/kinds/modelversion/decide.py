@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 
 from modelyard.engine import conditions as kstatus
 from modelyard.engine.conditions import Condition, conditions
-from modelyard.engine.plan import Create, Facts, Patch, Plan, PodsOf, Result, Unavailable
+from modelyard.engine.plan import Create, Delete, Facts, Patch, Plan, PodsOf, Result, Unavailable
 from modelyard.engine.resource import JOBS, MODEL_VERSIONS, Object
 from modelyard.kinds.modelversion import children
 from modelyard.kinds.modelversion.gates import judge
 from modelyard.kinds.modelversion.observe import View
-from modelyard.workload import failures, jobs
+from modelyard.workload import failures, jobs, progress
 from modelyard.workload.jobs import JobPhase
 from modelyard.workload.names import controller_uid, owner_reference
 from modelyard.workload.results import parse
@@ -50,6 +50,9 @@ def _decide(view: View, facts: Facts, now: datetime) -> Plan:
         return _plan(view, now, status, waits, Plan(after=now + RETRY))
     found = parse(facts[need], need.uri)
     if isinstance(found, results.TrainResult | results.EvaluateResult):
+        if imported:
+            # Also where the Job was done before a status could say that it runs.
+            status.job = children.job_name(view.version)
         return _verified(view, now, status, found)
     if imported and view.job:
         return _failed(view, view.job, facts, now, status, found)
@@ -77,6 +80,12 @@ def _verified(view: View, now: datetime, status: ModelVersionStatus, proof: Proo
             f"{proof.artifact_digest}; import the model again with that digest"
         )
         return _plan(view, now, status, kstatus.stalled("DigestMismatch", message), Plan())
+    if proof.artifact_format != spec.artifact.format:
+        message = (
+            f"spec.artifact.format: it says {spec.artifact.format}, but the artifact is {proof.artifact_format}; "
+            f"import the model again with format: {proof.artifact_format}"
+        )
+        return _plan(view, now, status, kstatus.stalled("FormatMismatch", message), Plan())
     if spec.signature and spec.signature != proof.signature:
         message = "spec.signature: it is not the artifact's own; import the model again without it"
         return _plan(view, now, status, kstatus.stalled("SignatureMismatch", message), Plan())
@@ -87,7 +96,7 @@ def _verified(view: View, now: datetime, status: ModelVersionStatus, proof: Proo
 
 def _judged(view: View, status: ModelVersionStatus) -> tuple[Condition, ...]:
     """Verified and scored is Ready; Approved is apart."""
-    verified = Condition("Verified", True, "Verified", "the artifact's digest and its answers were checked")
+    verified = _verified_condition(view)
     ready = kstatus.ready("Verified", "the artifact was verified and scored on held-out rows")
     if view.model is None:
         # What was judged stays as it is while the Model is away.
@@ -108,6 +117,14 @@ def _judged(view: View, status: ModelVersionStatus) -> tuple[Condition, ...]:
     return (*ready, verified, *approved)
 
 
+def _verified_condition(view: View) -> Condition:
+    artifact, message = view.version.spec.artifact, "the artifact's digest and its answers were checked"
+    if artifact.format == "Skops":
+        why = f": {artifact.format_reason}" if artifact.format_reason else ""
+        message += f"; it is stored as skops, and scikit-learn serves it{why}"
+    return Condition("Verified", True, "Verified", message)
+
+
 def _evaluate(view: View, model: ModelKind, now: datetime, status: ModelVersionStatus) -> Plan:
     """An imported model is checked and scored by a Job of its own."""
     name = view.version.spec.lineage.dataset_version
@@ -126,21 +143,17 @@ def _evaluate(view: View, model: ModelKind, now: datetime, status: ModelVersionS
 def _follow(view: View, job: Object, facts: Facts, now: datetime, status: ModelVersionStatus) -> Plan:
     meta = job["metadata"]
     status.job = meta["name"]
-    writes = jobs.adjust(job, children.POLICY)
-    look = jobs.look_at_pods(job, now)
-    if look is not None and look <= now:
-        pods = PodsOf(meta["namespace"], meta["name"], meta["uid"])
-        if pods not in facts:
-            return Plan(needs=(pods,))
-        seen = facts[pods] if not isinstance(facts[pods], Unavailable) else []
-        look = jobs.look_again(job, now)
-        trouble = failures.waiting(seen, failures.INSTALLATION)
-        if trouble:
-            stalls = kstatus.stalled(trouble.reason, trouble.message)
-            return _plan(view, now, status, stalls, Plan(after=look, writes=writes))
+    found = progress.look(job, facts, now, failures.INSTALLATION)
+    if not isinstance(found, progress.Look):
+        return Plan(needs=(found,))
+    gone = (Delete(JOBS, meta["namespace"], meta["name"], meta["uid"]),)
+    plan = Plan(after=found.after, writes=gone if found.lost else jobs.adjust(job, children.POLICY))
+    if found.trouble:
+        say = kstatus.stalled if found.stalled else kstatus.reconciling
+        return _plan(view, now, status, say(found.trouble.reason, found.trouble.message), plan)
     name = view.version.spec.lineage.dataset_version
     waits = kstatus.reconciling("Evaluating", f"Job {meta['name']} scores the model on {name}")
-    return _plan(view, now, status, waits, Plan(after=look, writes=writes))
+    return _plan(view, now, status, waits, plan)
 
 
 def _failed(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from modelyard.workload.failures import Trouble
+from modelyard_api.base import MAX_LEVELS, levels
 from modelyard_api.catalogue import path_of, task_of
 from modelyard_api.metrics import METRICS, Task, metrics_of
 from modelyard_api.trainingrun import TrainingRunSpec
@@ -15,6 +16,9 @@ def check(spec: TrainingRunSpec, model_task: str | None) -> Trouble | None:
     task = Task(model_task) if model_task else None
     estimator = spec.trainer.estimator
     if estimator:
+        if levels(estimator.params) > MAX_LEVELS:
+            message = f"spec.trainer.estimator.params: more than {MAX_LEVELS} levels of lists and maps; write fewer"
+            return Trouble("SpecTooDeep", message)
         try:
             path_of(estimator.algorithm)
         except ValueError as error:

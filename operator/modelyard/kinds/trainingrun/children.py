@@ -15,6 +15,9 @@ from modelyard_api.metrics import Task
 from modelyard_api.task import COLLECT_READY, Data, Subject, TrainTask
 from modelyard_api.trainingrun import TrainingRun
 
+LAY_OUT = "lay-out"
+"""The init container before a container of the user's own."""
+
 
 def job_name(run: TrainingRun) -> str:
     """With a hash of the uid: a run that was deleted and applied again never meets the old one's Job."""
@@ -71,8 +74,9 @@ def training_job(view: View, version: Object) -> Object:
     )
     metadata = child_metadata(view.raw, job_name(run), "modelyard-training")
     metadata["annotations"] = {POD_TEMPLATE: pod_template(view)}
-    pod = _own_container(view) if spec.trainer.container else _estimator(view)
-    return job(metadata, task, pod, spec)
+    if spec.trainer.container:
+        return job(metadata, task, _own_container(view), spec, run.status.attempts, asks_store=LAY_OUT)
+    return job(metadata, task, _estimator(view), spec, run.status.attempts)
 
 
 def _estimator(view: View) -> dict[str, Any]:
@@ -91,7 +95,7 @@ def _own_container(view: View) -> dict[str, Any]:
     assert container is not None
     folders = [template.TASK_MOUNT, template.IN_MOUNT, template.OUT_MOUNT]
     plain = spec.pod_template.model_copy(update={"env": [], "resources": None})
-    lay_out = template.container("lay-out", ours, plain, default, folders, args=["lay-out"])
+    lay_out = template.container(LAY_OUT, ours, plain, default, folders, args=["lay-out"])
     probe = {"exec": {"command": ["test", "-e", COLLECT_READY]}, "periodSeconds": 1, "failureThreshold": 60}
     collect = template.container(
         "collect", ours, plain, default, folders, args=["collect"], restartPolicy="Always", startupProbe=probe

@@ -7,14 +7,14 @@ from datetime import datetime, timedelta
 
 from modelyard.engine import conditions as kstatus
 from modelyard.engine.conditions import conditions, parse_time
-from modelyard.engine.plan import Delete, Facts, Note, Plan, PodsOf, Unavailable, Write
+from modelyard.engine.plan import Delete, Facts, Note, Plan, Write
 from modelyard.engine.resource import JOBS, Object
 from modelyard.kinds.trainingrun import children, outcome
 from modelyard.kinds.trainingrun.checks import default_objective
 from modelyard.kinds.trainingrun.observe import View
 from modelyard.kinds.trainingrun.start import adopt, again, start
-from modelyard.kinds.trainingrun.step import Step, ask, pod_pending
-from modelyard.workload import failures, jobs
+from modelyard.kinds.trainingrun.step import Step, ask, give_up, pod_pending
+from modelyard.workload import jobs, progress
 from modelyard.workload.jobs import JobPhase
 from modelyard_api.status import Phase
 
@@ -24,6 +24,10 @@ def decide(view: View, facts: Facts, now: datetime) -> Plan:
         if not _corrected(view):
             return _finished(view, now)
         status = view.run.status.model_copy(update={"completion_time": None})
+        view = replace(view, run=view.run.model_copy(update={"status": status}))
+    if not view.run.status.start_time:
+        # Until it starts it may be edited: what an earlier spec made the objective holds no more.
+        status = view.run.status.model_copy(update={"objective": None})
         view = replace(view, run=view.run.model_copy(update={"status": status}))
     return _conclude(view, now, _step(view, facts, now))
 
@@ -42,8 +46,10 @@ def _step(view: View, facts: Facts, now: datetime) -> Step:
     if kstatus.holds(view.raw, "Trained"):
         return outcome.registered(view, now, run.status)
     phase = jobs.phase(job) if job else None
+    if job is not None and phase in (JobPhase.COMPLETE, JobPhase.FAILED):
+        view = _counted(view, job)
     if job is not None and phase is JobPhase.COMPLETE:
-        return outcome.complete(view, facts, now)
+        return outcome.complete(view, facts, now, job)
     if job is not None and phase is JobPhase.FAILED:
         return outcome.job_failed(view, facts, now, job)
     if run.spec.suspend:
@@ -51,6 +57,14 @@ def _step(view: View, facts: Facts, now: datetime) -> Step:
     if job is not None:
         return _running(view, facts, now, job)
     return again(view, facts, now) if run.status.start_time else start(view, facts, now)
+
+
+def _counted(view: View, job: Object) -> View:
+    """The last attempt may have ended before it was seen; a Job is complete before it has counted its last pod."""
+    last = 1 if jobs.phase(job) is JobPhase.COMPLETE else 0
+    attempts = max(jobs.attempts(job), jobs.failed_attempts(job) + last, view.run.status.attempts)
+    status = view.run.status.model_copy(update={"attempts": attempts})
+    return replace(view, run=view.run.model_copy(update={"status": status}))
 
 
 def _suspended(view: View) -> Step:
@@ -65,6 +79,7 @@ def _suspended(view: View) -> Step:
         if job is not None:
             meta = job["metadata"]
             writes = (Delete(JOBS, meta["namespace"], meta["name"], meta["uid"]),)
+            status.attempts = jobs.failed_attempts(job)
     message = "spec.suspend is true; set it to false and the run starts anew"
     return Step(kstatus.suspended(message), Phase.SUSPENDED, Plan(writes=writes), status)
 
@@ -72,23 +87,21 @@ def _suspended(view: View) -> Step:
 def _running(view: View, facts: Facts, now: datetime, job: Object) -> Step:
     status = view.run.status.model_copy(update={"attempts": max(jobs.attempts(job), view.run.status.attempts)})
     plan = Plan(writes=jobs.adjust(job, view.run.spec))
-    look = jobs.look_at_pods(job, now)
-    if look is None:
+    found = progress.look(job, facts, now, outcome.fields(view))
+    if not isinstance(found, progress.Look):
+        return ask(found)
+    plan, trouble = replace(plan, after=found.after), found.trouble
+    if found.runs:
         message = f"training on {status.dataset_version}, attempt {max(status.attempts, 1)}"
         return Step(kstatus.reconciling("Training", message), Phase.RUNNING, plan, status)
-    waits = pod_pending(job["metadata"]["name"])
-    if look > now:
-        return Step(waits, Phase.PENDING, replace(plan, after=look), status)
-    need = PodsOf(view.run.namespace, job["metadata"]["name"], job["metadata"]["uid"])
-    if need not in facts:
-        return ask(need)
-    pods = facts[need] if not isinstance(facts[need], Unavailable) else []
-    trouble = failures.waiting(pods, outcome.fields(view))
-    plan = replace(plan, after=jobs.look_again(job, now))
-    if trouble:
-        plan = replace(plan, notes=(Note(trouble.reason, trouble.message, "Warning"),))
+    if trouble is None:
+        return Step(pod_pending(job["metadata"]["name"]), Phase.PENDING, plan, status)
+    plan = replace(plan, notes=(Note(trouble.reason, trouble.message, "Warning"),))
+    if found.stalled:
         return Step(kstatus.stalled(trouble.reason, trouble.message), Phase.PENDING, plan, status)
-    return Step(waits, Phase.PENDING, plan, status)
+    if found.lost:
+        return give_up(view, now, job, trouble, jobs.failed_attempts(job))
+    return Step(kstatus.reconciling(trouble.reason, trouble.message), Phase.PENDING, plan, status)
 
 
 def _finished(view: View, now: datetime) -> Plan:

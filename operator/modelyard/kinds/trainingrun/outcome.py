@@ -10,7 +10,7 @@ from modelyard.engine.plan import Facts, Note, Plan, PodsOf, Result, Unavailable
 from modelyard.engine.resource import Object
 from modelyard.kinds.trainingrun import children
 from modelyard.kinds.trainingrun.observe import View
-from modelyard.kinds.trainingrun.step import RETRY, Step, ask, fail, wait
+from modelyard.kinds.trainingrun.step import RETRY, Step, ask, fail, give_up, wait
 from modelyard.workload import failures
 from modelyard.workload.failures import Fields, Trouble
 from modelyard.workload.results import parse
@@ -19,7 +19,9 @@ from modelyard_api.metrics import METRICS
 from modelyard_api.status import Outputs, Phase
 from modelyard_api.trainingrun import TrainingRunStatus
 
-_TRAINED = Condition("Trained", True, "Trained", "the model was trained, converted, checked and scored")
+AS_SKOPS = "StoredAsSkops"
+"""Reason of Trained where ONNX can't hold the model."""
+_AS_ONNX = Condition("Trained", True, "Trained", "the model was trained, converted, checked and scored")
 
 
 def fields(view: View) -> Fields:
@@ -39,7 +41,7 @@ def read(view: View, facts: Facts, now: datetime) -> results.Result | Step | Non
     return parse(found, need.uri)
 
 
-def complete(view: View, facts: Facts, now: datetime) -> Step:
+def complete(view: View, facts: Facts, now: datetime, job: Object) -> Step:
     """The Job is complete."""
     found = read(view, facts, now)
     if isinstance(found, Step):
@@ -49,22 +51,48 @@ def complete(view: View, facts: Facts, now: datetime) -> Step:
     if isinstance(found, results.Failed):
         return fail(view, now, Trouble(found.error.reason, found.error.message))
     message = f"the pod ended well but left no result at {view.run.status.result_uri}; see the Job's log"
-    return fail(view, now, Trouble("ResultMissing", message))
+    missing = Trouble("ResultMissing", message)
+    return _uncollected(view, facts, now, job, missing) if view.run.spec.trainer.container else fail(view, now, missing)
+
+
+def _uncollected(view: View, facts: Facts, now: datetime, job: Object, missing: Trouble) -> Step:
+    """The user's container ended well, but our helper after it did not: nothing of that makes a Job try again."""
+    pods = _pods_of(job, facts, now)
+    if isinstance(pods, Step):
+        return pods
+    trouble, failed = failures.ended(pods, fields(view)) or missing, view.run.status.attempts
+    left = 1 + view.run.spec.backoff_limit - failed
+    if left <= 0:
+        return fail(view, now, trouble)
+    message = f"{trouble.message}; it is tried again by itself, attempts left: {left}"
+    return give_up(view, now, job, Trouble(trouble.reason, message), failed)
+
+
+def _pods_of(job: Object, facts: Facts, now: datetime) -> list[Object] | Step:
+    """The Job's pods, or the Step that gets them first."""
+    meta = job["metadata"]
+    need = PodsOf(meta["namespace"], meta["name"], meta["uid"])
+    if need not in facts:
+        return ask(need)
+    pods: list[Object] | Unavailable = facts[need]
+    if isinstance(pods, Unavailable):
+        return wait("PodsUnavailable", pods.message, Phase.RUNNING, now + RETRY)
+    return pods
 
 
 def job_failed(view: View, facts: Facts, now: datetime, job: Object) -> Step:
-    """The Job has failed; trained all the same where the pod was lost only after it had written its result."""
+    """The Job has failed; trained all the same where the pod was lost only after it had written its result.
+
+    That of a container of the user's own would be what was collected after it had failed.
+    """
     found = read(view, facts, now)
     if isinstance(found, Step):
         return found
-    if isinstance(found, results.TrainResult):
+    if isinstance(found, results.TrainResult) and not view.run.spec.trainer.container:
         return trained(view, now, found, view.run.status)
-    need = PodsOf(view.run.namespace, job["metadata"]["name"], job["metadata"]["uid"])
-    if need not in facts:
-        return ask(need)
-    pods = facts[need]
-    if isinstance(pods, Unavailable):
-        return wait("PodsUnavailable", pods.message, Phase.RUNNING, now + RETRY)
+    pods = _pods_of(job, facts, now)
+    if isinstance(pods, Step):
+        return pods
     wrote = found if isinstance(found, results.Failed) else None
     return fail(view, now, failures.of_job(job, pods, wrote, fields(view)))
 
@@ -81,29 +109,46 @@ def trained(view: View, now: datetime, found: results.TrainResult, status: Train
         "completion_time": status.completion_time or timestamp(now),
         "outputs": Outputs(dataset_version=status.dataset_version),
     }
-    return registered(view, now, status.model_copy(update=known))
+    return registered(view, now, status.model_copy(update=known), _condition(found))
 
 
-def registered(view: View, now: datetime, status: TrainingRunStatus) -> Step:
-    """Trained, and all that is known of it is in status: nothing is left but the version."""
+def registered(view: View, now: datetime, status: TrainingRunStatus, trained: Condition | None = None) -> Step:
+    """Trained, and all that is known of it is in status: nothing is left but the version.
+
+    ``trained`` [as it stands in status]: the condition that says so.
+    """
+    condition = trained or _kept(view)
     ref = view.run.spec.model_ref
     if ref is None:
-        done = (*kstatus.complete("Trained", _summary(status)), _TRAINED)
-        return Step(done, Phase.SUCCEEDED, Plan(notes=(Note("Trained", _summary(status)),)), status)
+        done = (*kstatus.complete("Trained", _summary(status, condition)), condition)
+        return Step(done, Phase.SUCCEEDED, Plan(notes=(Note("Trained", _summary(status, condition)),)), status)
     if view.model_version is None:
-        return _unregistered(view, now, ref.name, status)
+        return _unregistered(view, now, ref.name, status, condition)
     name = view.model_version["metadata"]["name"]
     outputs = Outputs(dataset_version=status.dataset_version, model_version=name)
-    message = f"registered {name}: {_summary(status)}"
+    message = f"registered {name}: {_summary(status, condition)}"
     return Step(
-        (*kstatus.complete("Registered", message), _TRAINED),
+        (*kstatus.complete("Registered", message), condition),
         Phase.SUCCEEDED,
         Plan(notes=(Note("Registered", message),)),
         status.model_copy(update={"outputs": outputs}),
     )
 
 
-def _unregistered(view: View, now: datetime, model: str, status: TrainingRunStatus) -> Step:
+def _condition(found: results.TrainResult) -> Condition:
+    if found.artifact_format == "ONNX":
+        return _AS_ONNX
+    why = f": {found.format_reason}" if found.format_reason else ""
+    message = f"the model was trained, checked and scored; it is stored as skops, and scikit-learn serves it{why}"
+    return Condition("Trained", True, AS_SKOPS, message)
+
+
+def _kept(view: View) -> Condition:
+    before = kstatus.find(view.raw, "Trained")
+    return Condition("Trained", True, before["reason"], before["message"]) if before else _AS_ONNX
+
+
+def _unregistered(view: View, now: datetime, model: str, status: TrainingRunStatus, condition: Condition) -> Step:
     message = f"waiting for Model {model!r} to register the version"
     if view.model is None:
         message = f"there is no Model {model!r} any more; apply it, and the version is registered"
@@ -114,11 +159,12 @@ def _unregistered(view: View, now: datetime, model: str, status: TrainingRunStat
             f"trained for {task}; apply a new run"
         )
         return fail(view, now, Trouble("TaskMismatch", message))
-    return Step((*kstatus.reconciling("Registering", message), _TRAINED), Phase.RUNNING, Plan(), status)
+    return Step((*kstatus.reconciling("Registering", message), condition), Phase.RUNNING, Plan(), status)
 
 
-def _summary(status: TrainingRunStatus) -> str:
-    return f"{status.objective} {status.score} on the held-out rows"
+def _summary(status: TrainingRunStatus, condition: Condition) -> str:
+    stored = "; stored as skops, see condition Trained" if condition.reason == AS_SKOPS else ""
+    return f"{status.objective} {status.score} on the held-out rows{stored}"
 
 
 def tracking_url(view: View, found: results.TrainResult) -> str | None:

@@ -106,8 +106,11 @@ def _before(view: View, facts: Facts, now: datetime) -> TrainResult | Step | Non
 
 
 def again(view: View, facts: Facts, now: datetime) -> Step:
-    """It has started but has no Job: not made yet, deleted by somebody, or a restored backup."""
-    found = _before(view, facts, now)
+    """It has started but has no Job: not made yet, given up, deleted by somebody, or a restored backup.
+
+    What was collected of a container of the user's own tells nothing: it may have been stopped, or have failed.
+    """
+    found = None if view.run.spec.trainer.container else _before(view, facts, now)
     if isinstance(found, Step):
         return found
     if found:

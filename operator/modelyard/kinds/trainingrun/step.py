@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 
 from modelyard.engine import conditions as kstatus
 from modelyard.engine.conditions import Condition, timestamp
-from modelyard.engine.plan import Need, Note, Plan
+from modelyard.engine.plan import Delete, Need, Note, Plan
+from modelyard.engine.resource import JOBS, Object
 from modelyard.kinds.trainingrun.observe import View
 from modelyard.workload.failures import Trouble
 from modelyard_api.status import Phase
@@ -38,6 +39,18 @@ def wait(reason: str, message: str, phase: Phase = Phase.PENDING, after: datetim
 def pod_pending(job: str) -> tuple[Condition, ...]:
     """What is said from the moment that the Job is made until its pod runs."""
     return kstatus.reconciling("PodPending", f"waiting for the training pod of Job {job}")
+
+
+def give_up(view: View, now: datetime, job: Object, trouble: Trouble, failed: int) -> Step:
+    """Its Job goes, and another one takes its place in the next pass; ``failed``: the attempts that count until now.
+
+    They are written down first: once the Job is gone, nothing else knows them.
+    """
+    meta, known = job["metadata"], (view.raw.get("status") or {}).get("attempts", 0)
+    gone = (Delete(JOBS, meta["namespace"], meta["name"], meta["uid"]),) if known == failed else ()
+    plan = Plan(writes=gone, notes=(Note(trouble.reason, trouble.message, "Warning"),), after=now)
+    status = view.run.status.model_copy(update={"attempts": failed})
+    return Step(kstatus.reconciling(trouble.reason, trouble.message), Phase.PENDING, plan, status)
 
 
 def fail(view: View, now: datetime, trouble: Trouble) -> Step:

@@ -1,4 +1,4 @@
-"""What a person sees of it: progress, and a table at the end."""
+"""What a person sees of a long measurement or trial: progress, and figures at the end."""
 
 from __future__ import annotations
 

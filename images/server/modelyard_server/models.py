@@ -1,0 +1,292 @@
+"""The models of the process, by the rules of the V2 protocol's model repository extension.
+
+The event loop alone changes what is here; files are read and models loaded in a thread, one at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import gc
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from modelyard_server import repository
+from modelyard_server.manifest import ModelError
+from modelyard_server.metrics import Counts
+from modelyard_server.model import Model, load
+from modelyard_server.observe.observer import Observer
+from modelyard_server.say import say
+from modelyard_server.tensors import BadRequest
+
+READY, UNAVAILABLE, LOADING = "READY", "UNAVAILABLE", "LOADING"
+"""The states of the extension's index."""
+FIRST_LOAD = "the model is being loaded"
+
+
+class Slot:
+    """One version of a model, loaded or not. ``model`` is None while it can't answer, and ``reason`` says why."""
+
+    __slots__ = (
+        "cost",
+        "counts",
+        "folder",
+        "loading",
+        "model",
+        "name",
+        "observer",
+        "on_demand",
+        "reason",
+        "seconds_a_call",
+        "used",
+        "version",
+    )
+
+    def __init__(self, name: str, version: str, folder: Path) -> None:
+        self.name, self.version, self.folder = name, version, folder
+        self.model: Model | None = None
+        self.reason = FIRST_LOAD
+        self.on_demand = False
+        """Whether a request for it brings it back."""
+        self.loading: asyncio.Future[Model] | None = None
+        self.used = 0.0
+        """When it was last asked, for the choice of who goes first; in seconds of ``time.perf_counter``."""
+        self.seconds_a_call = 0.0
+        """What its last example took: how many requests may wait for it depends on it."""
+        self.cost = 0
+        self.counts = Counts()
+        self.observer: Observer | None = None
+        """Of the loaded model: what was seen of it goes with it."""
+
+    @property
+    def answers(self) -> bool:
+        """Whether a request is answered, if need be after a load."""
+        return self.model is not None or self.on_demand
+
+    @property
+    def state(self) -> str:
+        if self.model is not None:
+            return READY
+        return LOADING if self.loading is not None else UNAVAILABLE
+
+
+class Models:
+    """One model for the whole life of the process, or those of a repository within ``budget`` bytes."""
+
+    def __init__(self, folder: Path | None = None, budget: int = 0, threads: int = 1, observed: bool = True) -> None:
+        self._folder, self._budget, self._threads, self._observed = folder, budget, threads, observed
+        self._versions: dict[str, dict[str, Slot]] = {}
+        self.infer_paths: dict[str, Slot] = {}
+        """The path of each infer request that can be answered: a request costs one look-up."""
+        self._loader = ThreadPoolExecutor(1, thread_name_prefix="load")
+        self._turn = asyncio.Lock()
+
+    def __iter__(self) -> Iterator[Slot]:
+        return (slot for versions in self._versions.values() for slot in versions.values())
+
+    # What is there
+
+    def find(self, name: str, version: str | None = None) -> Slot:
+        """The slot of this version, or of the highest one. Raises BadRequest, status 404."""
+        versions = self._versions.get(name)
+        if versions is None:
+            raise BadRequest(f"unknown model {name[:128]!r}: {self._here()}", 404)
+        if not version:
+            return next(reversed(versions.values()))
+        if version not in versions:
+            raise BadRequest(f"unknown version {version[:128]!r} of model {name!r}: {self._here()}", 404)
+        return versions[version]
+
+    def versions(self, name: str) -> list[str]:
+        return list(self._versions[name])
+
+    def _here(self) -> str:
+        here = [f"{name!r} version {', '.join(versions)}" for name, versions in self._versions.items()]
+        more = f" and {len(here) - 10} more models" if len(here) > 10 else ""
+        return f"this server serves {'; '.join(here[:10]) or 'no model'}{more}"
+
+    def add(self, name: str, version: str, folder: Path) -> Slot:
+        """A place for a model, which is not loaded yet."""
+        slot = Slot(name, version, folder)
+        versions = self._versions.setdefault(name, {})
+        versions[version] = slot
+        self._versions[name] = dict(sorted(versions.items(), key=lambda item: int(item[0])))
+        self._route(name)
+        return slot
+
+    def _drop(self, slot: Slot) -> None:
+        self._let_go(slot, "its folder is gone")
+        versions = self._versions[slot.name]
+        del versions[slot.version]
+        if not versions:
+            del self._versions[slot.name]
+        del self.infer_paths[f"/v2/models/{slot.name}/versions/{slot.version}/infer"]
+        self._route(slot.name)
+
+    def _route(self, name: str) -> None:
+        base, versions = f"/v2/models/{name}", self._versions.get(name)
+        if not versions:
+            self.infer_paths.pop(f"{base}/infer", None)
+            return
+        for version, slot in versions.items():
+            self.infer_paths[f"{base}/versions/{version}/infer"] = slot
+        self.infer_paths[f"{base}/infer"] = self.find(name)
+
+    # Loading
+
+    async def loaded(self, slot: Slot) -> Model:
+        """Its model, brought back first where it had to make room. Raises BadRequest, status 503."""
+        if slot.model is not None:
+            return slot.model
+        if slot.loading is None and not slot.on_demand:
+            raise BadRequest(unavailable(slot), 503)
+        try:
+            return await self.bring(slot)
+        except ModelError:
+            raise BadRequest(unavailable(slot), 503) from None
+
+    async def bring(self, slot: Slot) -> Model:
+        """Loads it, or loads it anew; a model that is there answers until the new one can. Raises ModelError."""
+        if slot.loading is None:
+            slot.loading = asyncio.ensure_future(self._bring(slot))
+        # Whoever asked may go away; the others still wait for it.
+        return await asyncio.shield(slot.loading)
+
+    async def _bring(self, slot: Slot) -> Model:
+        loop = asyncio.get_running_loop()
+        try:
+            async with self._turn:
+                cost = await loop.run_in_executor(self._loader, repository.cost, slot.folder) if self._budget else 0
+                self._make_room(slot, cost)
+                model = await loop.run_in_executor(self._loader, _load, slot.folder, self._threads)
+                slot.model, slot.cost, slot.reason, slot.on_demand = model, cost, "", False
+                slot.used = time.perf_counter()
+                slot.seconds_a_call = model.seconds_a_call
+                slot.observer = Observer(slot.name, slot.version, model.manifest) if self._observed else None
+                slot.counts.history.restart()
+                return model
+        except ModelError as error:
+            if slot.model is None:
+                # Not again by itself: each request would cost a load that fails.
+                slot.reason, slot.on_demand = str(error), False
+            raise
+        finally:
+            slot.loading = None
+
+    def _make_room(self, slot: Slot, cost: int) -> None:
+        if cost > self._budget > 0:
+            raise ModelError(f"it needs about {cost} bytes, --memory-budget is {self._budget}")
+        # A reload has both in memory for a while.
+        while self._budget and sum(other.cost for other in self) + cost > self._budget:
+            oldest = min((other for other in self if other.cost and other is not slot), key=_used, default=slot)
+            self._let_go(oldest, "it made room for others, and comes back when it is asked for")
+            oldest.on_demand = True
+
+    def _let_go(self, slot: Slot, reason: str) -> None:
+        """Requests in flight keep the model until they are answered."""
+        was, slot.model, slot.cost, slot.reason, slot.on_demand = slot.model, None, 0, reason, False
+        slot.observer = None
+        if was is not None:
+            say(f"unloaded {slot.name} version {slot.version}: {reason}")
+            self._loader.submit(_trim)
+
+    # The extension's three calls
+
+    async def start(self) -> None:
+        """Finds the models of the repository and loads them while they fit. Raises ModelError where it can't be read.
+
+        One that can't be loaded does not keep the others from serving: the index says why.
+        """
+        loop = asyncio.get_running_loop()
+        await self._scan()
+        room = self._budget
+        for slot in list(self):
+            try:
+                room -= await loop.run_in_executor(self._loader, repository.cost, slot.folder)
+                if self._budget and room < 0:
+                    slot.on_demand, slot.reason = True, "it comes when it is asked for"
+                    continue
+                await self.bring(slot)
+            except ModelError as error:
+                slot.reason = str(error)
+                say(f"cannot serve {slot.name} version {slot.version}: {error}")
+
+    async def index(self, ready: bool = False) -> list[dict[str, str]]:
+        """What the repository holds now, loaded or not; with ``ready`` only what can be asked."""
+        if self._folder is not None:
+            await self._scan()
+        return [
+            {"name": slot.name, "version": slot.version, "state": slot.state, "reason": slot.reason}
+            for slot in self
+            if slot.model is not None or not ready
+        ]
+
+    async def load(self, name: str) -> None:
+        """Loads or reloads all versions of a model. Raises BadRequest."""
+        await self._controlled(name)
+        failed = []
+        for version in self.versions(name):
+            try:
+                await self.bring(self.find(name, version))
+            except ModelError as error:
+                failed.append(f"version {version}: {error}")
+        if failed:
+            raise BadRequest(f"cannot load {name!r}: {'; '.join(failed)}")
+
+    async def unload(self, name: str) -> None:
+        """Unloads all versions of a model; only ``load`` brings it back. Raises BadRequest."""
+        await self._controlled(name)
+        for version in self.versions(name):
+            slot = self.find(name, version)
+            if slot.loading is not None:
+                await asyncio.wait({slot.loading})
+            self._let_go(slot, f"it was unloaded: POST /v2/repository/models/{name}/load brings it back")
+
+    async def _controlled(self, name: str) -> None:
+        if self._folder is None:
+            raise BadRequest("this server serves one model, which can't be loaded or unloaded by clients", 403)
+        await self._scan()
+        self.find(name)
+
+    async def _scan(self) -> None:
+        assert self._folder is not None
+        loop = asyncio.get_running_loop()
+        found = await loop.run_in_executor(self._loader, repository.scan, self._folder)
+        for slot in list(self):
+            if slot.version not in found.get(slot.name, {}) and slot.loading is None:
+                self._drop(slot)
+        for name, versions in found.items():
+            for version, folder in versions.items():
+                if version not in self._versions.get(name, {}):
+                    self.add(name, version, folder).reason = "it was never loaded"
+
+
+def unavailable(slot: Slot) -> str:
+    """The message for a model that can't answer."""
+    if slot.reason == FIRST_LOAD:
+        return FIRST_LOAD
+    return f"model {slot.name!r} version {slot.version} is not loaded: {slot.reason}"
+
+
+def _used(slot: Slot) -> float:
+    return slot.used
+
+
+def _load(folder: Path, threads: int) -> Model:
+    """Any failure to load is a ModelError, since trying again with the same bytes can't help."""
+    try:
+        return load(folder, threads)
+    except ModelError:
+        raise
+    except Exception as error:
+        raise ModelError(f"{type(error).__name__}: {' '.join(str(error).split())[:400]}") from error
+
+
+def _trim() -> None:
+    """Gives what a model has held back to the system: glibc keeps it for the process otherwise."""
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)

@@ -1,0 +1,86 @@
+"""Which columns a model has, and how its requests and answers go into their sketches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from modelyard_api.sketches import Column
+from modelyard_server.manifest import NUMBER, Manifest
+from modelyard_server.observe.live import Numbers, Texts
+from modelyard_server.protocol import Inference
+
+Seen = tuple[Inference, list[NDArray[Any]]]
+"""A request, and the arrays of the outputs it asked for, in their order."""
+
+
+class Columns:
+    """The sketches of every input, and of every output: the label, each class's probability, the value."""
+
+    def __init__(self, manifest: Manifest) -> None:
+        self._manifest = manifest
+        self.predictions = 0
+        self._numbers = Numbers(manifest.number_names, "Input") if manifest.number_names else None
+        self._texts = {name: Texts(name, "Input", _known(manifest, name)) for name in manifest.text_names}
+        self._outputs: dict[str, Numbers | Texts] = {}
+        for output in manifest.outputs:
+            if output.datatype != NUMBER:
+                self._outputs[output.name] = Texts(output.name, "Output", None)
+            else:
+                width = output.shape[1] if len(output.shape) == 2 else 1
+                self._outputs[output.name] = Numbers(_names(output.name, width, manifest.classes), "Output")
+        self.width = len(manifest.inputs) + sum(
+            len(made.names) if isinstance(made, Numbers) else 1 for made in self._outputs.values()
+        )
+
+    def fold(self, batch: Sequence[Seen]) -> None:
+        """Takes any number of requests at once, which is what makes it cheap."""
+        requests = [request for request, _ in batch]
+        self.predictions += sum(request.rows for request in requests)
+        if self._numbers is not None:
+            self._numbers.fold(_joined(requests, self._numbers.names))
+        for name, texts in self._texts.items():
+            texts.fold(_column(requests, name))
+        rest = batch
+        while rest:
+            # Nearly always all at once: requests that name no outputs share the manifest's tuple.
+            outputs = rest[0][0].outputs
+            answers = [arrays for request, arrays in rest if request.outputs is outputs]
+            for output, parts in zip(outputs, zip(*answers, strict=True), strict=True):
+                made, whole = self._outputs[output.name], np.concatenate(parts)
+                made.fold(whole.reshape(len(whole), -1) if isinstance(made, Numbers) else whole.ravel())
+            if len(answers) == len(rest):
+                break
+            rest = [(request, arrays) for request, arrays in rest if request.outputs is not outputs]
+
+    def freeze(self) -> tuple[Column, ...]:
+        """The columns as they are now."""
+        groups: list[Numbers | Texts] = [*self._texts.values(), *self._outputs.values()]
+        if self._numbers is not None:
+            groups.insert(0, self._numbers)
+        return tuple(column for group in groups for column in group.freeze())
+
+
+def _joined(requests: list[Inference], names: tuple[str, ...]) -> NDArray[np.float32]:
+    """The numbers of all requests, [rows, columns]."""
+    if requests[0].matrix is None:
+        return np.stack([_column(requests, name) for name in names], axis=1)
+    return requests[0].matrix if len(requests) == 1 else np.concatenate([item.matrix for item in requests])
+
+
+def _column(requests: list[Inference], name: str) -> NDArray[Any]:
+    return np.concatenate([request.columns[name] for request in requests if request.columns is not None])
+
+
+def _names(output: str, width: int, classes: tuple[str, ...]) -> list[str]:
+    if width == 1:
+        return [output]
+    return [f"{output}[{name}]" for name in (classes if len(classes) == width else range(width))]
+
+
+def _known(manifest: Manifest, name: str) -> frozenset[str] | None:
+    found = manifest.categories.get(name)
+    return None if found is None else frozenset(found)

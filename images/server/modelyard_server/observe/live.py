@@ -1,0 +1,91 @@
+"""The sketches that are being filled: of a group of columns of numbers, or of one column of texts."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import datasketches
+import numpy as np
+from numpy.typing import NDArray
+
+from modelyard_api.sketches import FREQUENT_LG_SIZE, HLL_LG_K, KLL_K, MAX_TEXT, Column, Role
+from modelyard_server.observe.distinct import Distinct
+
+
+class Numbers:
+    """Columns that come together, as one float32 array."""
+
+    def __init__(self, names: Sequence[str], role: Role) -> None:
+        self.names, self.role = tuple(names), role
+        self._count = 0
+        self._missing = np.zeros(len(self.names), np.int64)
+        self._quantiles = [datasketches.kll_floats_sketch(KLL_K) for _ in self.names]
+        self._distinct = Distinct(len(self.names))
+
+    def fold(self, rows: NDArray[np.float32]) -> None:
+        """Takes [rows, columns]; NaN is missing."""
+        values = np.sort(rows.T, axis=1)  # NaN last; and a sorted column goes into its sketch in half the time
+        valid = len(rows) - np.isnan(values).sum(axis=1)
+        self._count += len(rows)
+        self._missing += len(rows) - valid
+        for sketch, column, number in zip(self._quantiles, values, valid.tolist(), strict=True):
+            sketch.update(column[:number])
+        self._distinct.fold(values)
+
+    def freeze(self) -> Iterator[Column]:
+        """The columns as they are now."""
+        for index, name in enumerate(self.names):
+            yield Column(
+                name,
+                self.role,
+                "Number",
+                self._count,
+                int(self._missing[index]),
+                quantiles=bytes(self._quantiles[index].serialize()),
+                distinct=bytes(self._distinct.sketches[index].serialize_compact()),
+            )
+
+
+class Texts:
+    """``known`` are the texts that the model was trained with, None where they are not known."""
+
+    def __init__(self, name: str, role: Role, known: frozenset[str] | None) -> None:
+        self.name, self.role, self.known = name, role, known
+        self._count = self._missing = self._unseen = 0
+        self._frequent = datasketches.frequent_strings_sketch(FREQUENT_LG_SIZE)
+        self._distinct = datasketches.hll_sketch(HLL_LG_K, datasketches.HLL_4)
+
+    def fold(self, values: NDArray[Any]) -> None:
+        """Takes [rows] of texts or whole numbers; "" is missing."""
+        self._count += len(values)
+        for value, number in Counter(values.tolist()).items():
+            if value == "":
+                self._missing += number
+                continue
+            text = str(value)
+            if self.known is not None and text not in self.known:
+                self._unseen += number
+            self._frequent.update(text if len(text) <= MAX_TEXT else cut(text), number)
+            self._distinct.update(text)
+
+    def freeze(self) -> Iterator[Column]:
+        """The column as it is now."""
+        yield Column(
+            self.name,
+            self.role,
+            "Text",
+            self._count,
+            self._missing,
+            unseen=None if self.known is None else self._unseen,
+            frequent=bytes(self._frequent.serialize()),
+            distinct=bytes(self._distinct.serialize_compact()),
+        )
+
+
+def cut(text: str) -> str:
+    """A long text as MAX_TEXT characters that are its alone: sketches of long texts would not be of constant size."""
+    digest = hashlib.blake2b(text.encode(errors="replace"), digest_size=8).hexdigest()
+    return f"{text[: MAX_TEXT - 17]}#{digest}"

@@ -1,0 +1,144 @@
+"""Between the requests and the sketches: a buffer, emptied in slices between requests.
+
+A request costs an append. What was appended is folded on the event loop, in slices of less than a millisecond: in a
+thread it would take the interpreter's lock from the requests for longer, and a pod has one core for both.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from numpy.typing import NDArray
+
+from modelyard_api.sketches import Sketches
+from modelyard_server.manifest import Manifest
+from modelyard_server.observe.columns import Seen
+from modelyard_server.observe.windows import Windows
+from modelyard_server.protocol import Inference
+from modelyard_server.say import say
+
+SLICE_VALUES = 16_384
+"""Values folded at once: less than a millisecond."""
+MANY_ROWS = 256
+"""So many waiting rows are folded at once: more make a value no cheaper."""
+IDLE_SECONDS = 0.2
+"""What was seen waits so long for more of it."""
+MAX_BYTES = 16 * 1024 * 1024
+"""What may wait. Above it, it is folded before the next request is answered."""
+
+
+class Observer:
+    """One model's. All but the Sketches it returns belong to the event loop's thread."""
+
+    def __init__(self, model: str, version: str, manifest: Manifest, clock: Callable[[], float] = time.time) -> None:
+        self.manifest = manifest
+        self.windows = Windows(model, version, manifest, clock)
+        self._width = self.windows.live.width
+        self._slice = max(1, SLICE_VALUES // self._width)
+        self._many = min(MANY_ROWS, self._slice)
+        self._waiting: deque[tuple[Seen, float]] = deque()
+        """With the bytes a row."""
+        self._rows = 0
+        self._bytes = 0.0
+        self._timer: asyncio.Handle | None = None
+        self._soon = False
+        self.failed = 0
+        """Rows that some sketch may lack because folding them failed."""
+
+    def add(self, request: Inference, arrays: list[NDArray[Any]], size: int) -> None:
+        """Notes a prediction; ``size`` is that of the request's body in bytes. Neither the request's arrays nor
+        ``arrays`` may be changed afterwards."""
+        rows = request.rows
+        row = size / rows + 4 * self._width
+        self._waiting.append(((request, arrays), row))
+        self._rows += rows
+        self._bytes += rows * row
+        while self._bytes > MAX_BYTES and self._waiting:
+            self._fold()
+        self._again()
+
+    def flush(self) -> None:
+        """Folds all that waits: afterwards the counts are those of the answers."""
+        while self._waiting:
+            self._fold()
+
+    def between(self, start: float, end: float) -> list[Sketches]:
+        """The windows that begin from ``start`` to before ``end`` (Unix seconds), to be merged; see ``Windows``."""
+        self.flush()
+        return self.windows.between(start, end)
+
+    def whole(self) -> list[Sketches]:
+        """All since the model was loaded, to be merged."""
+        self.flush()
+        return self.windows.whole()
+
+    def _again(self) -> None:
+        """Sees to it that what waits is folded: a whole slice soon, less of it a little later."""
+        if self._rows >= self._many:
+            if not self._soon:
+                self._soon = True
+                asyncio.get_running_loop().call_soon(self._now)
+        elif self._waiting and self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(IDLE_SECONDS, self._idle)
+
+    def _now(self) -> None:
+        self._soon = False
+        if self._waiting:
+            self._fold()
+        self._again()
+
+    def _idle(self) -> None:
+        self._timer = None
+        if not self._soon and self._waiting:
+            self._fold()
+            self._again()
+
+    def _fold(self) -> None:
+        """Takes one slice: whole requests, or the first rows of a large one."""
+        waiting, batch, room = self._waiting, [], self._slice
+        while waiting and room > 0:
+            seen, row = waiting[0]
+            rows = seen[0].rows
+            if rows > room:
+                if batch:
+                    break
+                seen, rest = split(*seen, room)
+                waiting[0] = (rest, row)
+                rows = room
+            else:
+                waiting.popleft()
+            batch.append(seen)
+            room -= rows
+            self._rows -= rows
+            self._bytes -= rows * row
+        if not waiting:
+            self._bytes = 0.0
+        try:
+            self.windows.fold(batch)
+        except Exception:
+            # Who observes must not fail what is observed.
+            if not self.failed:
+                say(f"a prediction could not be observed; the next failures are only counted\n{traceback.format_exc()}")
+            self.failed += sum(request.rows for request, _ in batch)
+
+
+def split(request: Inference, arrays: list[NDArray[Any]], rows: int) -> tuple[Seen, Seen]:
+    """The first ``rows`` rows, and the others; views, nothing is copied."""
+
+    def part(rows: slice, number: int) -> Seen:
+        columns = request.columns
+        made = Inference(
+            request.id,
+            number,
+            request.outputs,
+            None if columns is None else {name: column[rows] for name, column in columns.items()},
+            None if request.matrix is None else request.matrix[rows],
+        )
+        return made, [array[rows] for array in arrays]
+
+    return part(slice(0, rows), rows), part(slice(rows, None), request.rows - rows)

@@ -1,0 +1,185 @@
+"""The payload log: whole rows of some requests and their answers, as Parquet files. Off unless a rate is given.
+
+Which requests is a function of the prediction id alone, so that every pod, and whoever joins labels later, agrees.
+pyarrow is imported when the log is switched on, in its thread: it takes 61 MB.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from modelyard_server.manifest import NUMBER, Manifest
+from modelyard_server.protocol import Inference
+from modelyard_server.say import say
+
+WAITING_BYTES = 16 * 1024 * 1024
+"""Of requests that wait to be written; above it they are not logged, and counted as dropped."""
+FILE_BYTES = 4 * 1024 * 1024
+"""So much is written at once, or what came in FILE_SECONDS."""
+FILE_SECONDS = 10.0
+SUFFIX = ".parquet"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One request. ``time`` is in seconds since 1970."""
+
+    model: str
+    version: str
+    manifest: Manifest
+    time: float
+    request: Inference
+    arrays: list[NDArray[Any]]
+
+
+def sampled(prediction: str, rate: float) -> bool:
+    """Whether the prediction of this id is among the ``rate`` (0 to 1) that are logged."""
+    digest = hashlib.blake2b(prediction.encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") < rate * 2**64
+
+
+class PayloadLog:
+    """``add`` and ``close`` belong to the event loop's thread. ``most`` bytes of files are kept, the newest."""
+
+    def __init__(self, folder: Path, rate: float, most: int, clock: Callable[[], float] = time.time) -> None:
+        self.folder, self.rate, self._most, self._clock = folder, rate, most, clock
+        self.rows = self.dropped = 0
+        """Rows written to files; rows that were sampled but came too fast, or could not be written."""
+        self._entries: list[Entry] = []
+        self._fresh = 0
+        """Bytes of the entries."""
+        self._held = 0
+        """Bytes of the entries, and of those that are being written."""
+        self._timer: asyncio.Handle | None = None
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="payload")
+        self._files = 0
+
+    def start(self) -> None:
+        """Raises OSError when the folder can't be written."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        probe = self.folder / ".probe"
+        probe.write_bytes(b"")
+        probe.unlink()
+        self._writer.submit(__import__, "pyarrow.parquet")
+
+    def add(
+        self, model: str, version: str, manifest: Manifest, request: Inference, arrays: list[NDArray[Any]], size: int
+    ) -> None:
+        """Notes a prediction whose request had ``size`` bytes, if it is sampled."""
+        if not sampled(request.id, self.rate):
+            return
+        size += sum(array.nbytes for array in arrays)
+        if self._held + size > WAITING_BYTES:
+            self.dropped += request.rows
+            return
+        self._entries.append(Entry(model, version, manifest, self._clock(), request, arrays))
+        self._fresh += size
+        self._held += size
+        if self._fresh >= FILE_BYTES:
+            self.flush()
+        elif self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(FILE_SECONDS, self.flush)
+
+    def flush(self) -> asyncio.Future[None] | None:
+        """Begins to write what waits."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        entries, size = self._entries, self._fresh
+        self._entries, self._fresh = [], 0
+        if not entries:
+            return None
+        writing = asyncio.get_running_loop().run_in_executor(self._writer, self._write, entries)
+        return asyncio.ensure_future(self._written(writing, entries, size))
+
+    async def close(self) -> None:
+        """Writes what waits, and ends."""
+        last = self.flush()
+        if last is not None:
+            await last
+        self._writer.shutdown()
+
+    async def _written(self, writing: asyncio.Future[None], entries: list[Entry], size: int) -> None:
+        rows = sum(entry.request.rows for entry in entries)
+        try:
+            await writing
+            self.rows += rows
+        except Exception as error:  # a full disk must not fail the predictions
+            self.dropped += rows
+            say(f"payload log: {rows} rows were not written: {error}")
+        finally:
+            self._held -= size
+
+    def _write(self, entries: list[Entry]) -> None:
+        import pyarrow.parquet as parquet
+
+        groups: dict[tuple[str, str, str], list[Entry]] = {}
+        for entry in entries:
+            groups.setdefault((entry.model, entry.version, entry.manifest.digest), []).append(entry)
+        for (model, version, _), group in groups.items():
+            self._files += 1
+            name = f"{model}-{version}-{int(group[0].time * 1000)}-{os.getpid()}-{self._files}{SUFFIX}"
+            part = self.folder / f".{name}.part"
+            try:
+                parquet.write_table(table(group), part, compression="zstd")
+                part.rename(self.folder / name)
+            finally:
+                part.unlink(missing_ok=True)
+        self._prune()
+
+    def _prune(self) -> None:
+        """Deletes the oldest files until the others fit."""
+        found = sorted((path.stat().st_mtime_ns, path) for path in self.folder.glob(f"*{SUFFIX}"))
+        total = sum(path.stat().st_size for _, path in found)
+        for _, path in found:
+            if total <= self._most:
+                break
+            total -= path.stat().st_size
+            path.unlink()
+
+
+def table(entries: list[Entry]) -> Any:
+    """The rows of requests to one model, as a pyarrow table: prediction_id, row, time, model_version, the inputs
+    (``input.NAME``) and the outputs (``output.NAME``; probabilities are lists). What was not asked for is null."""
+    import pyarrow as pa
+
+    manifest = entries[0].manifest
+    counts = [entry.request.rows for entry in entries]
+    repeated = np.repeat(np.arange(len(entries)), counts)
+    columns: dict[str, Any] = {
+        "prediction_id": pa.array([entry.request.id for entry in entries]).take(pa.array(repeated)),
+        "row": pa.array(np.concatenate([np.arange(count, dtype=np.int32) for count in counts])),
+        "time": pa.array([int(entry.time * 1e6) for entry in entries], pa.timestamp("us", "UTC")).take(
+            pa.array(repeated)
+        ),
+        "model_version": pa.array([entries[0].version] * len(repeated)),
+    }
+    for index, column in enumerate(manifest.inputs):
+        parts = []
+        for entry in entries:
+            matrix, given = entry.request.matrix, entry.request.columns
+            parts.append(matrix[:, index] if matrix is not None else (given or {})[column.name])
+        columns[f"input.{column.name}"] = pa.array(np.concatenate(parts), from_pandas=True)
+    for output in manifest.outputs:
+        values: list[Any] = []
+        for entry in entries:
+            names = [item.name for item in entry.request.outputs]
+            if output.name in names:
+                values += entry.arrays[names.index(output.name)].tolist()
+            else:
+                values += [None] * entry.request.rows
+        plain = pa.float32() if output.datatype == NUMBER else None
+        kind = pa.list_(pa.float32()) if len(output.shape) == 2 else plain
+        columns[f"output.{output.name}"] = pa.array(values, kind)
+    return pa.table(columns)

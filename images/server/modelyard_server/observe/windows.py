@@ -1,0 +1,67 @@
+"""The sketches of a model by time window, and of its whole time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from modelyard_api.sketches import Column, Sketches, merge
+from modelyard_server.kept import SECONDS, Kept
+from modelyard_server.manifest import Manifest
+from modelyard_server.observe.columns import Columns, Seen
+
+
+class Windows:
+    """Not safe for threads: the event loop alone calls it. What it returns never changes."""
+
+    def __init__(self, model: str, version: str, manifest: Manifest, clock: Callable[[], float]) -> None:
+        self._name, self._version, self._manifest, self._clock = model, version, manifest, clock
+        self._kept: Kept[Sketches] = Kept(lambda one, other: merge((one, other)), _size)
+        self._open = self._window()
+        self.live = Columns(manifest)
+
+    def fold(self, batch: Sequence[Seen]) -> None:
+        """Takes requests into the open window."""
+        self.roll()
+        self.live.fold(batch)
+
+    def roll(self) -> None:
+        """Closes the open window when its time is over."""
+        now = self._window()
+        if now == self._open:
+            return
+        if self.live.predictions:
+            self._kept.add(self._open, self._frozen())
+            self.live = Columns(self._manifest)
+        self._open = now
+        self._kept.age(now)
+
+    def between(self, start: float, end: float) -> list[Sketches]:
+        """The windows that begin from ``start`` to before ``end`` (Unix seconds) and hold something, oldest first;
+        the open one may be among them."""
+        self.roll()
+        found = [sketches for _, _, sketches in self._kept.between(start, end)]
+        if start <= self._open < end and self.live.predictions:
+            found.append(self._frozen())
+        return found
+
+    def whole(self) -> list[Sketches]:
+        """Everything since the model was loaded, in parts."""
+        self.roll()
+        return [*self._kept.whole(), self._frozen()]
+
+    def _window(self) -> float:
+        return self._clock() // SECONDS * SECONDS
+
+    def _frozen(self) -> Sketches:
+        live, start = self.live, self._open
+        end = min(self._clock(), start + SECONDS)
+        manifest = self._manifest
+        return Sketches(self._name, self._version, manifest.digest, start, end, live.predictions, live.freeze())
+
+
+def _size(sketches: Sketches) -> int:
+    return sum(len(data) for column in sketches.columns for data in _data(column))
+
+
+def _data(column: Column) -> list[bytes]:
+    return [data for data in (column.quantiles, column.frequent, column.distinct) if data is not None]

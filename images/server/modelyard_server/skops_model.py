@@ -1,0 +1,39 @@
+"""A model that ONNX can't hold: scikit-learn answers for it. Imported only where there is one to serve."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from modelyard_server.manifest import Manifest, ModelError
+from modelyard_server.protocol import Inference
+
+
+class SkopsServed:
+    """A Model in skops' form."""
+
+    def __init__(self, manifest: Manifest, model: Any) -> None:
+        self.manifest = manifest
+        self._model = model
+        self.seconds_a_row = self.seconds_a_call = 0.0
+
+    def predict(self, request: Inference) -> list[NDArray[Any]]:
+        answers: list[NDArray[Any]] = self._model.answer(request.columns, request.matrix, request.outputs)
+        return answers
+
+
+def load_skops(manifest: Manifest, data: bytes, path: Path, threads: int) -> SkopsServed:
+    """Raises ModelError where it holds what is never loaded: the message names that."""
+    # Read by scikit-learn's own libraries when they are loaded, now.
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[name] = str(threads)
+    from modelyard_api.skops_model import NotAllowed, SkopsModel
+
+    try:
+        model = SkopsModel(data, [column.name for column in manifest.inputs])
+    except NotAllowed as error:
+        raise ModelError(f"{path} is not served: {error}") from error
+    return SkopsServed(manifest, model)

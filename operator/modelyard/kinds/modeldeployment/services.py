@@ -1,0 +1,70 @@
+"""The Services of a ModelDeployment, its PodDisruptionBudget and its autoscaler."""
+
+from __future__ import annotations
+
+from modelyard.engine.resource import AUTOSCALERS, DISRUPTION_BUDGETS, SERVICES, Object
+from modelyard.kinds.modeldeployment.names import COMPONENT, GRPC_PORT, STABLE, VERSION, selector, versioned
+from modelyard.kinds.modeldeployment.observe import View
+from modelyard.workload.names import child_metadata, manifest
+from modelyard_api import API_VERSION
+from modelyard_api.modeldeployment import ModelDeploymentStatus
+
+IN_FLIGHT = "modelyard_server_requests_in_flight"
+
+
+def url(view: View) -> str:
+    """Where clients in the cluster reach it."""
+    return f"http://{view.deployment.name}.{view.deployment.namespace}.svc"
+
+
+def service(view: View, status: ModelDeploymentStatus) -> Object:
+    """The one that clients in the cluster use: all pods where they are replaced one by one, else the stable version's,
+    and all at once the candidate's, when it has all of the traffic."""
+    metadata = child_metadata(view.raw, view.deployment.name, COMPONENT)
+    if status.stable is not None:
+        metadata["annotations"] = {STABLE: str(status.stable)}
+    return manifest(SERVICES, metadata, spec={"selector": selector(view, _served(view, status)), "ports": _PORTS})
+
+
+def _served(view: View, status: ModelDeploymentStatus) -> int | None:
+    """The version whose pods answer; None: all."""
+    if view.deployment.spec.rollout.strategy == "Rolling" or status.stable is None:
+        return None
+    return status.candidate if status.candidate is not None and status.weight == 100 else status.stable
+
+
+def version_service(view: View, number: int) -> Object:
+    """Of one version's pods: what a route divides traffic between."""
+    metadata = child_metadata(view.raw, versioned(view, number), COMPONENT, {VERSION: str(number)})
+    return manifest(SERVICES, metadata, spec={"selector": selector(view, number), "ports": _PORTS})
+
+
+_PORTS = [
+    {"name": "http", "port": 80, "targetPort": "http", "protocol": "TCP", "appProtocol": "http"},
+    # What Kubernetes calls HTTP/2 without TLS, which is how gateways know that it is gRPC.
+    {"name": "grpc", "port": GRPC_PORT, "targetPort": "grpc", "protocol": "TCP", "appProtocol": "kubernetes.io/h2c"},
+]
+
+
+def disruption_budget(view: View) -> Object:
+    """One pod at a time may be drained; with a single replica too, or its node could never be drained."""
+    metadata = child_metadata(view.raw, view.deployment.name, COMPONENT)
+    spec = {"maxUnavailable": 1, "selector": {"matchLabels": selector(view)}}
+    return manifest(DISRUPTION_BUDGETS, metadata, spec=spec)
+
+
+def autoscaler(view: View) -> Object | None:
+    """Scales the ModelDeployment itself, so that a rollout divides whatever number there is; None: not wanted."""
+    spec = view.deployment.spec.autoscaling
+    if spec is None or view.deployment.spec.suspend:
+        return None
+    metadata = child_metadata(view.raw, view.deployment.name, COMPONENT)
+    if spec.metric == "CPU":
+        target = {"type": "Utilization", "averageUtilization": spec.target}
+        metric = {"type": "Resource", "resource": {"name": "cpu", "target": target}}
+    else:
+        target = {"type": "AverageValue", "averageValue": str(spec.target)}
+        metric = {"type": "Pods", "pods": {"metric": {"name": IN_FLIGHT}, "target": target}}
+    scaled = {"apiVersion": API_VERSION, "kind": "ModelDeployment", "name": view.deployment.name}
+    wanted = {"minReplicas": spec.min_replicas, "maxReplicas": spec.max_replicas, "metrics": [metric]}
+    return manifest(AUTOSCALERS, metadata, spec={"scaleTargetRef": scaled, **wanted})

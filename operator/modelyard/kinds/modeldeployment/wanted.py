@@ -1,0 +1,90 @@
+"""The writes that make a ModelDeployment's children what its status says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from modelyard.engine.plan import Apply, Delete, Patch, Write
+from modelyard.engine.resource import (
+    AUTOSCALERS,
+    BACKEND_POLICIES,
+    DEPLOYMENTS,
+    DISRUPTION_BUDGETS,
+    HTTP_ROUTES,
+    SERVICES,
+    Object,
+    Resource,
+)
+from modelyard.kinds.modeldeployment import children, routes, services
+from modelyard.kinds.modeldeployment.advance import Pods
+from modelyard.kinds.modeldeployment.gateways import Way
+from modelyard.kinds.modeldeployment.names import number_of
+from modelyard.kinds.modeldeployment.observe import View
+from modelyard_api.modeldeployment import ModelDeploymentStatus
+
+
+def writes(
+    view: View,
+    status: ModelDeploymentStatus,
+    goal: int | None,
+    sizes: Mapping[int, int],
+    pods: Mapping[int, Pods],
+    way: Way,
+) -> tuple[Write, ...]:
+    """In this order: what traffic is sent to is there before it is, and goes after. ``goal`` is the wanted version,
+    None where there is none that can be served."""
+    made: list[Write] = []
+    for number, replicas in sizes.items():
+        version, child = view.versions.get(number), children.child_of(view, number)
+        if version is not None and (child is None or number == goal or children.serves(child, version)):
+            made.append(Apply(DEPLOYMENTS, children.deployment(view, version, replicas)))
+        elif child is not None:
+            # Its ModelVersion is gone, or was of a Model that is not named any more: the pods go on as they are.
+            made.append(_resized(child, replicas))
+    gateway = view.deployment.spec.gateway
+    if gateway is not None:
+        made += [Apply(SERVICES, services.version_service(view, number)) for number in sizes]
+    made.append(Apply(SERVICES, services.service(view, status)))
+    made.append(Apply(DISRUPTION_BUDGETS, services.disruption_budget(view)))
+    if gateway is not None and way.open:
+        made.append(Apply(HTTP_ROUTES, routes.route(view, gateway, status)))
+        if way.envoy:
+            made.append(Apply(BACKEND_POLICIES, routes.policy(view, gateway)))
+    scaler = services.autoscaler(view)
+    if scaler is not None:
+        made.append(Apply(AUTOSCALERS, scaler))
+    elif view.autoscaler is not None:
+        made.append(_gone(AUTOSCALERS, view.autoscaler))
+    return (*made, *_leftovers(view, sizes, pods, gateway is not None))
+
+
+def _leftovers(view: View, sizes: Mapping[int, int], pods: Mapping[int, Pods], routed: bool) -> list[Write]:
+    """Versions that have no business here any more. While nothing is known to serve nothing goes, and while pods are
+    replaced one by one what serves goes after there is enough of what follows."""
+    if not sizes:
+        return []
+    enough = sum(pods[number].available for number in sizes if number in pods) >= max(sizes.values())
+    rolling = view.deployment.spec.rollout.strategy == "Rolling"
+    gone: list[Write] = []
+    for child in view.pods:
+        if number_of(child) not in sizes and (enough or not rolling or not _available(child)):
+            gone.append(_gone(DEPLOYMENTS, child))
+    for child in view.services:
+        number = number_of(child)
+        if number is not None and (not routed or number not in sizes):
+            gone.append(_gone(SERVICES, child))
+    return gone
+
+
+def _available(child: Object) -> int:
+    return int((child.get("status") or {}).get("availableReplicas", 0))
+
+
+def _gone(resource: Resource, child: Object) -> Delete:
+    meta = child["metadata"]
+    return Delete(resource, meta["namespace"], meta["name"], meta["uid"])
+
+
+def _resized(child: Object, replicas: int) -> Patch:
+    meta = child["metadata"]
+    return Patch(DEPLOYMENTS, meta["namespace"], meta["name"], meta["uid"], {"spec": {"replicas": replicas}})

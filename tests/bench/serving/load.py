@@ -1,0 +1,55 @@
+"""The load: wrk, which is compiled, on a core of its own, in a closed loop."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.localcluster.say import CannotRun
+
+SCRIPT = Path(__file__).with_name("wrk.lua")
+
+
+@dataclass(frozen=True)
+class Round:
+    """One server under load: answers a second, milliseconds, requests that failed, and the CPU time of all that
+    the server runs: of one core, and microseconds an answer, which a busy machine changes least."""
+
+    rate: float
+    p50: float
+    p95: float
+    p99: float
+    failed: int
+    cpu_percent: float = 0.0
+    cpu_us: float = 0.0
+
+
+def check() -> None:
+    """Raises CannotRun when a program that is needed is not there."""
+    for program, package in (("wrk", "wrk"), ("taskset", "util-linux")):
+        if shutil.which(program) is None:
+            raise CannotRun(f"{program} is not installed: apt-get install {package}")
+
+
+def raw(host: str, path: str, headers: dict[str, str], body: bytes) -> bytes:
+    """A whole HTTP/1.1 request; ``host`` is what its header says."""
+    lines = [f"POST {path} HTTP/1.1", f"Host: {host}", f"Content-Length: {len(body)}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+def drive(
+    port: int, requests: list[Path], connections: int, seconds: int, cpu: int, address: str = "127.0.0.1"
+) -> Round:
+    """``connections`` kept alive, each sending its next request when it has its answer. Raises CannotRun."""
+    argv = ["taskset", "-c", str(cpu), "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s"]
+    argv += ["-s", str(SCRIPT), f"http://{address}:{port}", "--", *map(str, requests)]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=seconds + 30, check=False)
+    if done.returncode:
+        raise CannotRun(f"wrk failed with exit code {done.returncode}: {done.stderr or done.stdout}")
+    told = json.loads(done.stdout.splitlines()[-1])
+    times = (told[name] / 1e3 for name in ("p50", "p95", "p99"))
+    return Round(told["answered"] / told["microseconds"] * 1e6, *times, told["failed"])

@@ -1,0 +1,78 @@
+"""One namespace's load is not another's delay."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import statistics
+import time
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from modelyard.engine.conditions import holds
+from modelyard.engine.gateway import Gateway, configuration
+from modelyard.engine.resource import MODELS
+from tests.bench.controllers import place
+from tests.bench.controllers.operator import Operator
+from tests.conftest import new_namespace
+from tests.localcluster import access
+from tests.support.kube import Kube
+
+pytestmark = pytest.mark.kwok
+OBJECTS, DELAY = 5000, 2.0
+"""So many objects of one namespace delay another's by that many seconds at the most."""
+
+
+@pytest.fixture
+def operator(kwok: str, tmp_path: Path) -> Iterator[Operator]:
+    made = Operator(place.install_rights(kwok, "http://127.0.0.1:1", tmp_path, ()), place.SYSTEM, tmp_path / "log")
+    os.environ["KUBECONFIG"] = str(access.kubeconfig(kwok))
+    yield made
+    if made.process.poll() is None:
+        made.stop()
+
+
+async def test_many_objects_of_one_namespace_do_not_delay_another(kwok: str, operator: Operator) -> None:
+    with new_namespace(kwok) as crowd, new_namespace(kwok) as other:
+        async with client() as gateway:
+            operator.start()
+            await asyncio.to_thread(operator.until, "the operator leads", operator.idle)
+            alone = [await seconds_until_told(gateway, other) for _ in range(5)]
+            await asyncio.to_thread(operator.stop)
+            await place.at_once(OBJECTS, 8, lambda number: create(gateway, crowd, f"model-{number}"))
+            operator.start()
+            await asyncio.to_thread(operator.until, "the operator leads", operator.ready)
+            beside = [await seconds_until_told(gateway, other)]
+            while not operator.idle():
+                beside.append(await seconds_until_told(gateway, other))
+            await asyncio.to_thread(operator.stop)
+    assert len(beside) >= 3, "it was asked while the crowd was worked on"
+    assert max(beside) - statistics.median(alone) <= DELAY, (alone, beside)
+
+
+@asynccontextmanager
+async def client() -> AsyncIterator[Gateway]:
+    gateway = Gateway(await configuration())
+    try:
+        yield gateway
+    finally:
+        await gateway.close()
+
+
+async def create(gateway: Gateway, kube: Kube, name: str) -> None:
+    metadata = {"namespace": kube.namespace, "name": name}
+    await gateway.create(MODELS, {"metadata": metadata, "spec": {"task": "Classification"}})
+
+
+async def seconds_until_told(gateway: Gateway, kube: Kube) -> float:
+    name = f"one-{uuid.uuid4().hex[:8]}"
+    began = time.monotonic()
+    await create(gateway, kube, name)
+    while not holds(await gateway.get(MODELS, kube.namespace, name), "Ready"):
+        assert time.monotonic() - began < 60, "its condition Ready, in a minute"
+        await asyncio.sleep(0.02)
+    return time.monotonic() - began

@@ -1,0 +1,61 @@
+"""Two hundred ModelDeployments of one model: all serve, their status is current, and the operator is at rest."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.faults import objects as o
+from tests.faults.place import prepare
+from tests.faults.play import Play, open_site
+from tests.faults.scenarios import Scenario, main_job
+from tests.faults.stage import Stage
+from tests.support.tracking import Tracking
+
+pytestmark = pytest.mark.kwok
+COUNT, REST_SECONDS = 200, 20
+
+
+async def test_two_hundred_are_served_and_then_at_rest(kwok: str, tmp_path: Path) -> None:
+    prepare(kwok, tmp_path)
+    names = [f"{o.DEPLOYMENT}-{number}" for number in range(COUNT)]
+    calls, megabytes = 0, 0.0
+
+    async def many(stage: Stage) -> None:
+        nonlocal calls, megabytes
+        for name in names:
+            await stage.apply(o.deployment() | {"metadata": {"name": name}})
+        await stage.reach("all are served", lambda: all(_serves(stage, name, 1) for name in names))
+        await stage.edit("modeldeployments", names[0], {"spec": {"replicas": 2}})
+        await stage.reach("one has two pods", lambda: _serves(stage, names[0], 2))
+        await stage.calm(3)
+        before = len(play.proxy.calls)
+        await asyncio.sleep(REST_SECONDS)
+        calls = len(play.proxy.calls) - before
+        megabytes = _resident(play.operator._fd)
+
+    with Tracking(tmp_path / "tracking") as tracking:
+        async with open_site(tracking, tmp_path, patience=240) as site:
+            play = Play(site, Scenario("many", main_job, many))
+            ended = await play.run()
+    assert ended.wrong == []
+    print(f"{calls} requests in {REST_SECONDS} s of rest, {megabytes:.0f} MB")
+    # The lease, and what is listed again in these seconds: nothing that grows with their number.
+    assert calls < REST_SECONDS
+    assert 30 < megabytes < 200
+
+
+def _resident(pidfd: int) -> float:
+    """10^6 bytes of a process in memory."""
+    pid = Path(f"/proc/self/fdinfo/{pidfd}").read_text().split("Pid:")[1].split()[0]
+    found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    assert found
+    return int(found[1]) * 1024 / 1e6
+
+
+def _serves(stage: Stage, name: str, pods: int) -> bool:
+    status = stage.status("modeldeployments", name)
+    return status.get("readyReplicas") == pods and stage.holds("modeldeployments", name)

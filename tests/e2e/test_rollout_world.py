@@ -1,0 +1,127 @@
+"""What the world does to serving pods, their nodes and the operator, while clients ask through a real gateway."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.conftest import new_namespace
+from tests.localcluster import access
+from tests.localcluster.addons import gateway as addon
+from tests.support.addons import Gateway
+from tests.support.kube import Kube
+from tests.support.rollout_scene import MODEL, Rollouts
+from tests.support.scene import cordoned, kill_operator, without_power
+
+pytestmark = pytest.mark.cluster
+CONNECTIONS = 4
+STEPS = [{"weight": 10, "pause": "12s"}, {"weight": 50, "pause": "12s"}]
+
+
+@pytest.fixture(scope="module")
+def served(cluster: str, gateway: Gateway) -> Iterator[Rollouts]:
+    """Two versions that answer alike; what the gateway is made of runs on node 1."""
+    gather(Kube(cluster, addon.CONTROLLERS))
+    with new_namespace(cluster) as kube:
+        made = Rollouts(kube, gateway)
+        made.prepare("equal", "equal")
+        made.deploy(1)
+        made.serving(1)
+        with made.asking() as clients:
+            kube.until("an answer through the gateway", lambda: clients.answers, 60)
+        yield made
+
+
+def gather(controllers: Kube) -> None:
+    """Moves what runs on node 2 to node 1, which stays whole here."""
+    two = access.node_object(controllers.cluster, 2)
+    with cordoned(controllers, two):
+        for pod in controllers.list("pods"):
+            if pod["spec"].get("nodeName") == two:
+                controllers.run("delete", "pod", pod["metadata"]["name"], "--wait")
+        controllers.run("wait", "--for=condition=Available", "deployment", "--all", "--timeout=120s")
+
+
+def on_both(rollouts: Rollouts) -> None:
+    """Sees to a replica on either node, whatever was before."""
+    nodes = {access.node_object(rollouts.kube.cluster, n) for n in (1, 2)}
+
+    def spread() -> bool:
+        pods = rollouts.pods()
+        if len(pods) != 2:
+            return False
+        if {pod["spec"]["nodeName"] for pod in pods} == nodes:
+            return True
+        # The scheduler only prefers it: one goes, and the next one sees where the others are.
+        rollouts.kube.run("delete", "pod", pods[0]["metadata"]["name"], "--wait")
+        return False
+
+    rollouts.kube.until("replicas on both nodes", spread, 180, every=2)
+
+
+def test_killed_pods_cost_no_request(served: Rollouts) -> None:
+    on_both(served)
+    with served.clients() as clients:
+        for turn in range(6):
+            one = served.whole(2)[turn % 2]["metadata"]["name"]
+            at_once = ("--force", "--grace-period=0") if turn % 2 else ()
+            served.kube.run("delete", "pod", one, "--wait=false", *at_once)
+            served.kube.until(f"{one} is out", lambda one=one: one not in served.names(), 60)
+        served.whole(2)
+        time.sleep(3)
+    assert set(clients.since(0)) == {"1"}
+
+
+def test_a_drained_node_costs_no_request(served: Rollouts) -> None:
+    kube, two = served.kube, access.node_object(served.kube.cluster, 2)
+    on_both(served)
+    with served.clients():
+        kube.run("drain", two, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=180s")
+        try:
+            assert {pod["spec"]["nodeName"] for pod in served.whole(2)} == {access.node_object(kube.cluster, 1)}
+            time.sleep(3)
+        finally:
+            kube.run("uncordon", two)
+
+
+def test_a_lost_node_costs_what_was_on_its_way_to_it(served: Rollouts) -> None:
+    on_both(served)
+    with served.asking(connections=CONNECTIONS) as clients:
+        time.sleep(5)
+        with without_power(served.kube, 2):
+            lost = time.monotonic()
+            # Their own patience, and that of the gateway's look at its backends.
+            time.sleep(20)
+            failed = len(clients.failures)
+            assert failed <= CONNECTIONS, clients.failures[:10]
+            assert sum(clients.since(lost + 15).values()) > 50
+            time.sleep(50)
+        on_both(served)
+        time.sleep(3)
+    print(f"lost node: {failed} requests on their way to it failed, of {len(clients.answers)}")
+    assert len(clients.failures) == failed, clients.failures[:10]
+
+
+def test_a_canary_goes_on_when_the_operator_is_killed_at_each_step(served: Rollouts) -> None:
+    moments = []
+    with served.clients() as clients:
+        served.deploy(2, strategy="Canary", steps=STEPS)
+        for what, wanted in (
+            ("the candidate", {"candidate": 2}),
+            ("10 percent", {"weight": 10}),
+            ("50 percent", {"weight": 50}),
+            ("everything", {"weight": 100}),
+        ):
+            moments.append(served.until(what, **wanted))
+            kill_operator(served.kube.cluster)
+        done = served.serving(2)
+        time.sleep(3)
+    history = [item["version"] for item in served.status["history"]]
+    assert history == [1, 2]
+    assert not served.status["rejected"]
+    assert set(clients.since(done + 1)) == {"2"}
+    shares = clients.since(moments[2] + 2, moments[3] - 2)
+    assert shares["2"] / max(1, sum(shares.values())) == pytest.approx(0.5, abs=0.05), shares
+    assert [child["metadata"]["name"] for child in served.kube.list("deployments")] == [f"{MODEL}-v2"]

@@ -1,0 +1,1 @@
+"""Nothing lost, nothing twice: scenarios are learnt once, then played again with one fault a run."""

@@ -1,0 +1,30 @@
+"""Whether a run came to the same end as the learnt one."""
+
+from __future__ import annotations
+
+import difflib
+
+from tests.faults.play import Ended
+
+ALLOWANCE = 6
+"""Writes more than in the learnt run: a pass that was cut short is made again."""
+
+
+def judge(learnt: Ended, ended: Ended) -> list[str]:
+    """What differs that must not, in lines for people."""
+    wrong = list(ended.wrong)
+    for name in sorted({*learnt.state, *ended.state}):
+        before, after = learnt.state.get(name, ""), ended.state.get(name, "")
+        if before != after:
+            diff = difflib.unified_diff(before.splitlines(), after.splitlines(), "learnt", "this run", n=1, lineterm="")
+            wrong += [f"{name} differs:", *(f"  {line}" for line in diff)]
+    for name in sorted({*learnt.created, *ended.created}):
+        if learnt.created[name] != ended.created[name]:
+            wrong.append(f"{name} was made {ended.created[name]} times, not {learnt.created[name]}")
+    for what, now, before in (
+        ("writes", *map(len, (ended.writes, learnt.writes))),
+        ("events", ended.events, learnt.events),
+    ):
+        if now > before + ALLOWANCE:
+            wrong.append(f"{now} {what}, {now - before} more than in the learnt run")
+    return wrong

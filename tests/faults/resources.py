@@ -1,0 +1,27 @@
+"""The resources that the scenarios' namespaces hold, and where they lie on the API server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Object = dict[str, Any]
+
+OURS = ("datasets", "datasetversions", "trainingruns", "models", "modelversions", "modeldeployments")
+GROUPS = {
+    **dict.fromkeys(OURS, "apis/modelyard.dev/v1alpha1"),
+    "jobs": "apis/batch/v1",
+    "deployments": "apis/apps/v1",
+    "replicasets": "apis/apps/v1",
+    "services": "api/v1",
+    "pods": "api/v1",
+    "poddisruptionbudgets": "apis/policy/v1",
+    "horizontalpodautoscalers": "apis/autoscaling/v2",
+}
+FED = (*OURS, "jobs", "deployments", "services", "poddisruptionbudgets", "horizontalpodautoscalers")
+"""What the operator watches."""
+
+
+def path(plural: str, namespace: str = "", name: str = "") -> str:
+    group = GROUPS.get(plural, "api/v1")
+    inside = f"/namespaces/{namespace}" if namespace else ""
+    return f"/{group}{inside}/{plural}{'/' if name else ''}{name}"

@@ -1,0 +1,46 @@
+"""metrics-server: the CPU and memory that pods use, for `kubectl top` and for a HorizontalPodAutoscaler."""
+
+import json
+
+from tests.localcluster import access, binaries
+from tests.localcluster.say import CannotRun
+
+from .charts import Chart
+from .parts import Addon
+
+VERSION = "v0.9.0"
+MODULE = "sigs.k8s.io/metrics-server"
+IMAGE = "localhost/modelyard/metrics-server"
+NAMESPACE = "kube-system"
+# Its own ten seconds a request would not fit into our ten seconds a round, which it refuses.
+_ROUND = ["--metric-resolution=10s", "--kubelet-request-timeout=5s"]
+_AUTHORITY = "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt"
+
+
+def addon(*, kubelets_have_certificates: bool) -> Addon:
+    """The addon; kind's kubelets sign their certificates themselves, so that nobody can check them."""
+    trust = f"--kubelet-certificate-authority={_AUTHORITY}" if kubelets_have_certificates else "--kubelet-insecure-tls"
+    own = ["--cert-dir=/tmp", "--kubelet-preferred-address-types=InternalIP", "--kubelet-use-node-status-port"]
+    values = {
+        "image": {"repository": IMAGE, "tag": VERSION.removeprefix("v")},
+        "defaultArgs": [*own, *_ROUND, trust],
+        "readinessProbe": {"initialDelaySeconds": 0, "periodSeconds": 2},
+        "resources": {"requests": {"cpu": "20m", "memory": "48Mi"}, "limits": {"memory": "128Mi"}},
+    }
+    return Addon(
+        name="metrics-server",
+        program=binaries.install("metrics-server", [f"{MODULE}/cmd/metrics-server@{VERSION}"], ["metrics-server"]),
+        image=f"{IMAGE}:{VERSION.removeprefix('v')}",
+        chart=Chart("metrics-server", NAMESPACE, MODULE, VERSION, "charts/metrics-server", values),
+        works=_works,
+    )
+
+
+def _works(cluster: str) -> bool:
+    """Whether it has measured every node: a first time after it has asked each of them twice."""
+    try:
+        nodes = json.loads(access.kubectl(cluster, "get", "nodes", "--output=json"))["items"]
+        measured = json.loads(access.kubectl(cluster, "get", "--raw", "/apis/metrics.k8s.io/v1beta1/nodes"))["items"]
+    except CannotRun:
+        return False
+    return {one["metadata"]["name"] for one in nodes} == {one["metadata"]["name"] for one in measured}

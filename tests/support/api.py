@@ -1,0 +1,63 @@
+"""The API server, directly, for a test that drives an operator from outside."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import ssl
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import yaml
+
+
+class Api:
+    """Requests to the API server of the kubeconfig that KUBECONFIG names, as its user."""
+
+    def __init__(self) -> None:
+        path = os.environ.get("KUBECONFIG")
+        assert path, "KUBECONFIG must name the test cluster's kubeconfig (make test sets it)"
+        folder = Path(path).parent
+        config = yaml.safe_load(Path(path).read_text())
+        cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
+        self.server: str = cluster["server"]
+        self._ssl = ssl.create_default_context(cafile=_file(folder, cluster, "certificate-authority"))
+        self._ssl.load_cert_chain(_file(folder, user, "client-certificate"), _file(folder, user, "client-key"))
+        self.session: aiohttp.ClientSession
+
+    async def __aenter__(self) -> Api:
+        connector = aiohttp.TCPConnector(ssl=self._ssl, limit=0)
+        self.session = aiohttp.ClientSession(
+            connector=connector, headers={"Accept-Encoding": "identity"}, read_bufsize=2**21
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.session.close()
+
+    async def __call__(
+        self, method: str, path: str, body: Any = None, content: str = "application/merge-patch+json"
+    ) -> Any:
+        """The answer's document; raises AssertionError with the API server's message on another code than 2xx."""
+        headers = {"Content-Type": content if method == "PATCH" else "application/json"}
+        data = None if body is None else json.dumps(body)
+        async with self.session.request(method, self.server + path, data=data, headers=headers) as answer:
+            document = await answer.json()
+            assert answer.status < 300, f"{method} {path}: {document.get('message')}"
+            return document
+
+    async def find(self, path: str) -> Any | None:
+        """The document, or None where there is none."""
+        async with self.session.get(self.server + path) as answer:
+            return None if answer.status == 404 else await answer.json()
+
+
+def _file(folder: Path, part: dict[str, str], name: str) -> str:
+    if name in part:
+        return str(folder / part[name])
+    with tempfile.NamedTemporaryFile(delete=False) as file:
+        file.write(base64.b64decode(part[f"{name}-data"]))
+    return file.name

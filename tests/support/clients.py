@@ -1,0 +1,121 @@
+"""Clients that ask all the time: a few connections that are kept, a steady number of requests a second, every answer
+counted. By REST, or by gRPC."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Protocol
+
+import grpc
+from tritonclient.grpc import service_pb2, service_pb2_grpc
+
+TIMEOUT = 10
+"""Seconds that a client waits for an answer."""
+
+
+class Connection(Protocol):
+    def ask(self) -> str:
+        """The version of the model that answered. Raises OSError, HTTPException, ValueError or RpcError."""
+
+    def close(self) -> None:
+        """Let go of it; the next ``ask`` begins a new one where there is one."""
+
+
+class Clients:
+    """While it is entered, ``connections`` threads send ``rate`` requests a second in all."""
+
+    def __init__(self, connect: Callable[[], Connection], rate: float = 60, connections: int = 4) -> None:
+        self._connect, self._pause = connect, connections / rate
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+        self.answers: list[tuple[float, str]] = []
+        """(monotonic time, model version) of every answer."""
+        self.failures: list[str] = []
+        self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(connections)]
+
+    def __enter__(self) -> Clients:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(timeout=2 * TIMEOUT)
+
+    def since(self, moment: float, until: float = float("inf")) -> Counter[str]:
+        """Answers by model version between two moments of ``time.monotonic``."""
+        with self._lock:
+            return Counter(version for when, version in self.answers if moment <= when < until)
+
+    def _work(self) -> None:
+        connection = self._connect()
+        due = time.monotonic()
+        while not self._stop.is_set():
+            try:
+                version = connection.ask()
+                with self._lock:
+                    self.answers.append((time.monotonic(), version))
+            except (OSError, http.client.HTTPException, ValueError, grpc.RpcError) as error:
+                connection.close()
+                with self._lock:
+                    self.failures.append(f"{time.strftime('%H:%M:%S')} {error!r}")
+            due = max(due + self._pause, time.monotonic() - 1)
+            self._stop.wait(max(0.0, due - time.monotonic()))
+        connection.close()
+
+
+class Rest:
+    """Of the protocol's REST form; ``hostname`` is what the Host header says."""
+
+    def __init__(
+        self,
+        address: tuple[str, int],
+        hostname: str,
+        model: str,
+        body: Any,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        self._connection = http.client.HTTPConnection(*address, timeout=TIMEOUT)
+        self._path, self._body = f"/v2/models/{model}/infer", json.dumps(body).encode()
+        self._headers = {"Host": hostname, "Content-Type": "application/json", **(headers or {})}
+
+    def ask(self) -> str:
+        self._connection.request("POST", self._path, self._body, self._headers)
+        answer = self._connection.getresponse()
+        text = answer.read()
+        if answer.status != 200:
+            raise ValueError(f"{answer.status} {text[:200]!r}")
+        return str(json.loads(text)["model_version"])
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+class Grpc:
+    """Of its gRPC form, by Triton's messages; the body is REST's, of FP32 inputs. A channel connects by itself."""
+
+    def __init__(self, address: tuple[str, int], hostname: str, model: str, body: Any) -> None:
+        self._channel = grpc.insecure_channel(
+            f"{address[0]}:{address[1]}",
+            # A channel of its own for each: they would share one connection.
+            options=[("grpc.default_authority", hostname), ("grpc.use_local_subchannel_pool", 1)],
+        )
+        self._stub = service_pb2_grpc.GRPCInferenceServiceStub(self._channel)
+        self._request = service_pb2.ModelInferRequest(model_name=model)
+        for column in body["inputs"]:
+            found = self._request.inputs.add(name=column["name"], datatype=column["datatype"], shape=column["shape"])
+            found.contents.fp32_contents.extend(column["data"])
+
+    def ask(self) -> str:
+        return str(self._stub.ModelInfer(self._request, timeout=TIMEOUT).model_version)
+
+    def close(self) -> None:
+        # What failed was one call: the channel connects again by itself, and goes with the process.
+        pass

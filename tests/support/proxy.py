@@ -1,0 +1,183 @@
+"""A reverse proxy between the operator under test and the API server, that can do harm.
+
+It speaks plain HTTP on 127.0.0.1 and forwards as the user it is told. It knows every write that passed, asks a fault
+before and after any request, and holds each open watch as a ``Stream``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import aiohttp
+import yaml
+from aiohttp import web
+
+from tests.support.api import Api
+from tests.support.stream import Drops, Stream
+
+WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+
+@dataclass(eq=False)
+class Call:
+    """One request. ``code`` is the API server's answer, 0 before it is there or where it was never asked."""
+
+    method: str
+    path: str
+    body: Any
+    query: dict[str, str] = field(default_factory=dict)
+    content_type: str = ""
+    code: int = 0
+
+    @property
+    def _after(self) -> list[str]:
+        parts = self.path.split("/")
+        return parts[parts.index("namespaces") + 2 :] if "namespaces" in parts else parts[-1:]
+
+    @property
+    def plural(self) -> str:
+        """Of the resource, for example ``configmaps``; of a status write, ``gears/status``."""
+        return "/".join([self._after[0] if self._after else "namespaces", *self._after[2:]])
+
+    @property
+    def name(self) -> str:
+        """Of the object, also of one that is to be created; empty for lists and watches."""
+        if len(self._after) > 1:
+            return self._after[1]
+        return str(self.body["metadata"]["name"]) if self.method == "POST" else ""
+
+    @property
+    def verb(self) -> str:
+        """As in RBAC, but apply apart from patch."""
+        if self.method == "GET":
+            watch = self.query.get("watch") == "true"
+            return "get" if self.name else "watch" if watch else "list"
+        apply = "apply-patch" in self.content_type
+        return {"POST": "create", "PUT": "update", "DELETE": "delete"}.get(self.method, "apply" if apply else "patch")
+
+    @property
+    def is_write(self) -> bool:
+        """Writes to Leases don't count: they go on and on."""
+        return self.method in WRITES and self.plural != "leases"
+
+
+class Reply(NamedTuple):
+    """An answer that the API server never gave."""
+
+    code: int
+    document: Any
+    headers: dict[str, str] = {}  # noqa: RUF012
+
+
+Fault = Callable[[str, Call], Awaitable[Reply | None]]
+"""Called with ``before`` or ``after`` and each request; may wait, raise ConnectionError to cut the connection, or, when
+called before, return what is answered instead."""
+
+
+@dataclass
+class Proxy:
+    api: Api
+    user: str
+    """Whose rights the operator has, whatever those of the test are."""
+    groups: tuple[str, ...] = ("system:authenticated",)
+    calls: list[Call] = field(default_factory=list)
+    fault: Fault | None = None
+    drops: Drops | None = None
+    """Whether a watch event never arrives."""
+    streams: set[Stream] = field(default_factory=set)
+    """The watches that are open."""
+    opened: Callable[[Stream], None] = lambda stream: None
+    """Called with each new watch before its first line."""
+
+    async def __aenter__(self) -> Proxy:
+        app = web.Application(client_max_size=2**24)
+        app.router.add_route("*", "/{path:.*}", self._handle)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for stream in self.streams:
+            stream.close()
+        await self._runner.cleanup()
+
+    def writes(self) -> list[Call]:
+        """Every write that was sent, but those to Leases."""
+        return [call for call in self.calls if call.is_write]
+
+    def expire_watches(self) -> None:
+        """Every watch that is open now ends as when the API server's history was too short (410)."""
+        for stream in self.streams:
+            stream.error(410)
+
+    def kubeconfig(self, folder: Path) -> Path:
+        config = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": "proxy",
+            "clusters": [{"name": "proxy", "cluster": {"server": self.url}}],
+            "users": [{"name": "proxy", "user": {}}],
+            "contexts": [{"name": "proxy", "context": {"cluster": "proxy", "user": "proxy"}}],
+        }
+        path = folder / "kubeconfig"
+        path.write_text(yaml.safe_dump(config))
+        return path
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        body = await request.read()
+        document = json.loads(body) if body else None
+        content_type = request.headers.get("Content-Type", "")
+        call = Call(request.method, request.path, document, dict(request.query), content_type)
+        self.calls.append(call)
+        try:
+            if self.fault and (reply := await self.fault("before", call)):
+                text = json.dumps(reply.document) + "\n"
+                return web.Response(
+                    status=reply.code, text=text, headers=reply.headers, content_type="application/json"
+                )
+            if call.verb == "watch":
+                return await self._watch(request, call)
+            # A write that is on its way arrives, even if whoever sent it is killed meanwhile.
+            content = await asyncio.shield(asyncio.ensure_future(self._forward(request, call, body)))
+            if self.fault:
+                await self.fault("after", call)
+            return web.Response(status=call.code, body=content, content_type="application/json")
+        except (ConnectionError, aiohttp.ClientConnectionError):
+            if request.transport is not None:
+                request.transport.close()
+            return web.Response()
+
+    async def _forward(self, request: web.Request, call: Call, body: bytes) -> bytes:
+        async with self._sent(request, call, body) as answer:
+            content = await answer.read()
+            call.code = answer.status
+            return content
+
+    def _sent(self, request: web.Request, call: Call, body: bytes) -> Any:
+        headers = {key: request.headers[key] for key in ("Accept", "Content-Type") if key in request.headers}
+        who = [*headers.items(), ("Impersonate-User", self.user), *(("Impersonate-Group", one) for one in self.groups)]
+        url = self.api.server + request.path
+        timeout = aiohttp.ClientTimeout(total=None)
+        return self.api.session.request(
+            call.method, url, params=call.query, data=body or None, headers=who, timeout=timeout
+        )
+
+    async def _watch(self, request: web.Request, call: Call) -> web.StreamResponse:
+        async with self._sent(request, call, b"") as answer:
+            call.code = answer.status
+            if answer.status != 200:
+                return web.Response(status=answer.status, body=await answer.read(), content_type="application/json")
+            stream = Stream(call.plural, answer, lambda event: bool(self.drops and self.drops(event)))
+            self.streams.add(stream)
+            self.opened(stream)
+            try:
+                return await stream.pass_on(request)
+            finally:
+                self.streams.discard(stream)

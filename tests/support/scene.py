@@ -1,0 +1,184 @@
+"""A namespace with data and runs, for tests of what the world does to pods: runs that wait until they are let go."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from tests.localcluster import access
+from tests.localcluster.say import CannotRun
+from tests.support.kube import Kube, Object, condition
+from tests.support.pods import RUNTIME
+
+CSV = "a,b,y\n" + "".join(f"{i},{i % 7},{'yes' if i % 3 else 'no'}\n" for i in range(60))
+FINAL = 2 / 3
+"""The accuracy of a model that always says yes; of one that always says no it is half of that."""
+WAITS = """
+import pathlib, signal, sys, time
+def end(*_):
+    time.sleep(4)  # as one that writes a checkpoint
+    sys.exit(143)
+signal.signal(signal.SIGTERM, end)
+from onnx import TensorProto as T, helper as h
+def write(k):
+    parts = [h.make_tensor("w", T.FLOAT, [2, 2], [0.0] * 4), h.make_tensor("b", T.FLOAT, [2], [1.0 - k, float(k)]),
+             h.make_tensor("c", T.STRING, [2], [b"no", b"yes"])]
+    nodes = [h.make_node("Gemm", ["input", "w", "b"], ["raw"]), h.make_node("Gather", ["c", "i"], ["label"]),
+             h.make_node("ArgMax", ["raw"], ["i"], axis=1, keepdims=0)]
+    info = h.make_tensor_value_info
+    graph = h.make_graph([nodes[0], nodes[2], nodes[1]], "g", [info("input", T.FLOAT, [None, 2])],
+                         [info("label", T.STRING, [None])], parts)
+    model = h.make_model(graph, opset_imports=[h.make_opsetid("", 18)], ir_version=10)
+    pathlib.Path("/modelyard/out/model.onnx").write_bytes(model.SerializeToString())
+write(0)
+print("waiting to be let go", flush=True)
+while not pathlib.Path("/tmp/go").exists():
+    time.sleep(0.2)
+write(1)
+"""
+"""A trainer that leaves an early model, and a better one once somebody has made /tmp/go in its pod."""
+
+
+class Scene:
+    def __init__(self, kube: Kube) -> None:
+        self.kube = kube
+
+    def put(self, kind: str, name: str, spec: dict[str, Any]) -> None:
+        meta = {"name": name, "namespace": self.kube.namespace}
+        self.kube.apply({"apiVersion": "modelyard.dev/v1alpha1", "kind": kind, "metadata": meta, "spec": spec})
+
+    def table(self, name: str, text: str = CSV) -> None:
+        meta = {"name": name, "namespace": self.kube.namespace}
+        self.kube.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": {"t.csv": text}})
+
+    def dataset(self, name: str = "good", text: str = CSV) -> None:
+        self.table(name, text)
+        self.put("Dataset", name, {"source": {"configMap": {"name": name, "key": "t.csv"}}, "target": "y"})
+
+    def run(self, name: str, program: str = WAITS, **spec: Any) -> None:
+        """A container that runs a Python program."""
+        trainer = {"container": {"image": RUNTIME, "command": ["python", "-c", program]}}
+        whole = {"datasetRef": {"name": "good"}, "trainer": trainer, "objective": "accuracy"} | spec
+        self.put("TrainingRun", name, whole)
+
+    def pods(self, name: str) -> list[Object]:
+        """Of a run, the newest last."""
+        found = self.kube.list("pods", f"modelyard.dev/trainingrun={name}")
+        return sorted(found, key=lambda pod: str(pod["metadata"]["creationTimestamp"]))
+
+    def running(self, name: str, but: str = "") -> str:
+        """The name of its pod once its container waits, of one that isn't ``but``."""
+
+        def probe() -> str | None:
+            for pod in self.pods(name):
+                found = str(pod["metadata"]["name"])
+                runs = any("running" in s["state"] for s in (pod.get("status") or {}).get("containerStatuses") or ())
+                if found == but or not runs or pod["metadata"].get("deletionTimestamp"):
+                    continue
+                if "waiting" in self.kube.run("logs", found, "-c", "main"):
+                    return found
+            return None
+
+        return str(self.kube.until(f"a training pod of {name} that runs", probe, 240, every=1))
+
+    def let_go(self, name: str, seconds: float = 240) -> Object:
+        """Lets whatever pod it has, or gets, end; returns the run once it is Ready."""
+
+        def probe() -> Object | None:
+            for pod in self.pods(name):
+                with suppress(CannotRun):  # not there yet, or gone
+                    self.kube.run("exec", pod["metadata"]["name"], "-c", "main", "--", "touch", "/tmp/go")
+            run = self.kube.get("trainingrun", name)
+            found = condition(run, "Ready") or {}
+            assert not condition(run, "Failed"), found
+            return run if found.get("status") == "True" else None
+
+        return dict(self.kube.until(f"the end of {name}", probe, seconds, every=1))
+
+    def told(self, kind: str, name: str, *reasons: str) -> str:
+        """What an Event of one of these reasons says, once there is one."""
+
+        def probe() -> str | None:
+            for event in self.kube.list("events.events.k8s.io"):
+                about = event["regarding"]
+                if (about["kind"], about["name"]) == (kind, name) and event["reason"] in reasons:
+                    return str(event["note"])
+            return None
+
+        return str(self.kube.until(f"an event {' or '.join(reasons)} of {kind} {name}", probe, 180, every=0.5))
+
+    def fails(self, name: str, reason: str, *says: str, seconds: float = 240) -> Object:
+        """The run once it has failed so; its message holds all of ``says``."""
+        found = self.kube.until_condition("trainingrun", name, "Failed", "True", reason, seconds)
+        for word in says:
+            assert word in found["message"], f"{name}: {word!r} is not in {found['message']!r}"
+        return dict(self.kube.get("trainingrun", name) or {})
+
+
+@contextmanager
+def cordoned(kube: Kube, node: str) -> Iterator[None]:
+    """No new pod goes there meanwhile."""
+    kube.run("cordon", node)
+    try:
+        yield
+    finally:
+        kube.run("uncordon", node)
+
+
+@contextmanager
+def without_power(kube: Kube, n: int) -> Iterator[None]:
+    access.node_stop(kube.cluster, n)
+    try:
+        yield
+    finally:
+        access.node_start(kube.cluster, n)
+
+
+SYSTEM, TRACKING = "modelyard-system", "modelyard-tracking"
+
+
+def kill_operator(cluster: str) -> None:
+    """At once, as a crash does; its Deployment makes another one."""
+    system = Kube(cluster, SYSTEM)
+    pods = system.list("pods", "app.kubernetes.io/name=modelyard-operator")
+    assert pods, "there is no operator to kill"
+    for pod in pods:
+        system.run("delete", "pod", pod["metadata"]["name"], "--force", "--grace-period=0", "--ignore-not-found")
+
+
+@contextmanager
+def without_tracking(cluster: str) -> Iterator[Kube]:
+    """Nothing answers for the tracking server until it is scaled up again; afterwards it is ready in any case."""
+    system = Kube(cluster, SYSTEM)
+    system.run("scale", "deployment", TRACKING, "--replicas=0")
+    try:
+        gone = f"app.kubernetes.io/name={TRACKING}"
+        system.until("the end of the tracking pod", lambda: not system.list("pods", gone), 90)
+        yield system
+    finally:
+        system.run("scale", "deployment", TRACKING, "--replicas=1")
+        system.run("rollout", "status", f"deployment/{TRACKING}", "--timeout=240s")
+
+
+@contextmanager
+def small_tracking_volume(cluster: str, mebibytes: int) -> Iterator[Kube]:
+    """The tracking server on an empty volume of that size, in memory; afterwards on its own one again."""
+    system = Kube(cluster, SYSTEM)
+    before = system.get("deployment", TRACKING)
+    assert before is not None
+    volumes = before["spec"]["template"]["spec"]["volumes"]
+    at = next(i for i, volume in enumerate(volumes) if volume["name"] == "data")
+    small = {"name": "data", "emptyDir": {"medium": "Memory", "sizeLimit": f"{mebibytes}Mi"}}
+    _set_volume(system, at, small)
+    try:
+        yield system
+    finally:
+        _set_volume(system, at, volumes[at])
+
+
+def _set_volume(system: Kube, at: int, volume: Object) -> None:
+    patch = [{"op": "replace", "path": f"/spec/template/spec/volumes/{at}", "value": volume}]
+    system.run("patch", "deployment", TRACKING, "--type=json", f"--patch={json.dumps(patch)}")
+    system.run("rollout", "status", f"deployment/{TRACKING}", "--timeout=240s")

@@ -1,0 +1,132 @@
+"""What a watch does when it ends: in the middle of a line, with an error, with nothing more to say."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from aiohttp import web
+from kubernetes.aio.client import Configuration
+
+from modelyard.engine import feed as module
+from modelyard.engine.feed import Feed
+from modelyard.engine.gateway import Gateway
+from modelyard.engine.metrics import Metrics
+from modelyard.engine.resync import Fed, Resync
+from modelyard.engine.store import Store
+from tests.support.until import until
+from tests.unit.engine.objects import WIDGETS, widget
+from tests.unit.engine.server import serving
+
+Event = dict[str, Any]
+
+
+class Api:
+    """Lists of version 10, 20, ...; each watch says the next lines and then ends, the last one stays open."""
+
+    def __init__(self, *watches: list[bytes] | int) -> None:
+        self.watches, self.asked, self.lists = list(watches), [], 0
+        self.asked: list[str]
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        if "watch" not in request.query:
+            self.lists += 1
+            return web.json_response({"metadata": {"resourceVersion": str(10 * self.lists)}, "items": []})
+        self.asked.append(request.query["resourceVersion"])
+        said = self.watches.pop(0) if self.watches else []
+        if isinstance(said, int):
+            return web.json_response({"code": said, "reason": "Expired", "message": "no"}, status=said)
+        answer = web.StreamResponse()
+        await answer.prepare(request)
+        for piece in said:
+            await answer.write(piece)
+            await asyncio.sleep(0)
+        if not self.watches:
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(60)
+        return answer
+
+
+@contextlib.asynccontextmanager
+async def fed(api: Api, silence: float = 60) -> AsyncIterator[Store]:
+    async with serving(api) as url:
+        gateway, store = Gateway(Configuration(host=url)), Store()
+        resync = Resync(gateway, store, [Fed(WIDGETS)], (), Metrics())
+        await resync.first(0)
+        task = asyncio.create_task(Feed(gateway, store, resync, silence).run())
+        try:
+            yield store
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            await gateway.close()
+
+
+def event(type_: str, obj: Event) -> bytes:
+    return json.dumps({"type": type_, "object": obj}).encode() + b"\n"
+
+
+ADDED = event("ADDED", widget("a", 12))
+BOOKMARK = event("BOOKMARK", {"metadata": {"resourceVersion": "15"}})
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_pauses", lambda: iter([0.001] * 100))
+
+
+@pytest.mark.parametrize(
+    ("watches", "asked", "lists"),
+    [
+        pytest.param([[ADDED]], ["10"], 1, id="from the list's version on"),
+        pytest.param([[ADDED], []], ["10", "12"], 1, id="ended: on from the last version"),
+        pytest.param([[ADDED, BOOKMARK], []], ["10", "15"], 1, id="a bookmark is a version too"),
+        pytest.param([[ADDED, BOOKMARK[:20]], []], ["10", "12"], 1, id="cut in the middle of a line"),
+        pytest.param([[ADDED[:20], ADDED[20:] + BOOKMARK], []], ["10", "15"], 1, id="a line in two pieces"),
+        pytest.param([[ADDED, b"<html>\n"], []], ["10", "12"], 1, id="not an event"),
+        pytest.param([410, [event("ADDED", widget("a", 25))]], ["10", "20"], 2, id="410: a new list first"),
+        pytest.param([500, [event("ADDED", widget("a", 25))]], ["10", "20"], 2, id="500: a new list too"),
+        pytest.param(
+            [[event("ERROR", {"code": 410, "message": "too old"})], [event("ADDED", widget("a", 25))]],
+            ["10", "20"],
+            2,
+            id="an event that says 410",
+        ),
+    ],
+)
+async def test_a_watch_goes_on(watches: list[list[bytes] | int], asked: list[str], lists: int) -> None:
+    api = Api(*watches)
+    async with fed(api) as store:
+
+        async def seen() -> bool:
+            return len(api.asked) == len(asked) and store.count(WIDGETS) == 1
+
+        await until("all watches were begun", seen, 10)
+    assert (api.asked, api.lists) == (asked, lists)
+
+
+async def test_a_watch_that_falls_silent_is_begun_anew() -> None:
+    api = Api([ADDED])
+    async with fed(api, silence=0.2):
+
+        async def again() -> bool:
+            return len(api.asked) >= 2
+
+        await until("a second watch", again, 10)
+    assert api.asked[:2] == ["10", "12"]
+
+
+async def test_an_object_that_cannot_be_taken_stops_no_other() -> None:
+    strange = event("ADDED", {"metadata": {"resourceVersion": "11"}})
+    async with fed(
+        Api([strange + ADDED + event("DELETED", widget("a", 13)) + event("ADDED", widget("b", 14))])
+    ) as store:
+
+        async def seen() -> bool:
+            return [obj["metadata"]["name"] for obj in store.list(WIDGETS)] == ["b"]
+
+        await until("the last event", seen, 10)

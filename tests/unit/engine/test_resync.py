@@ -1,0 +1,58 @@
+"""Whole lists: which are taken, and which are from the past."""
+
+from __future__ import annotations
+
+import pytest
+from aiohttp import web
+from kubernetes.aio.client import Configuration
+
+from modelyard.engine import resync as module
+from modelyard.engine.gateway import Gateway
+from modelyard.engine.metrics import Metrics
+from modelyard.engine.resync import Fed, Resync
+from modelyard.engine.store import Store
+from tests.unit.engine.objects import WIDGETS, widget
+from tests.unit.engine.server import serving
+
+
+class Behind:
+    """An API server whose next lists are of these versions; the last one stays. Each list holds one object of it."""
+
+    def __init__(self, *versions: int) -> None:
+        self.versions, self.lists = list(versions), 0
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        self.lists += 1
+        version = self.versions.pop(0) if len(self.versions) > 1 else self.versions[0]
+        items = [widget(f"at-{version}", version)]
+        return web.json_response({"metadata": {"resourceVersion": str(version)}, "items": items})
+
+
+async def first(api: Behind, since: int) -> Store:
+    async with serving(api) as url:
+        gateway, store = Gateway(Configuration(host=url)), Store()
+        await Resync(gateway, store, [Fed(WIDGETS)], (), Metrics()).first(since)
+        await gateway.close()
+        return store
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "FIRST_PAUSE", 0.01)
+
+
+async def test_a_first_list_that_lacks_what_was_there_before_is_asked_for_again() -> None:
+    api = Behind(10, 19, 20)
+    store = await first(api, 20)
+    assert api.lists == 3
+    assert store.get(WIDGETS, "one", "at-20") is not None
+    assert store.count(WIDGETS) == 1, "nothing of the past is kept"
+
+
+async def test_versions_that_never_get_there_are_believed_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with an API server that keeps leases in another etcd."""
+    monkeypatch.setattr(module, "DISBELIEF", 0.3)
+    api = Behind(10)
+    store = await first(api, 1000)
+    assert api.lists > 1
+    assert store.count(WIDGETS) == 1

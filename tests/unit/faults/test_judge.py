@@ -1,0 +1,67 @@
+"""What the fault harness takes for the same, and what not."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from tests.faults.judge import ALLOWANCE, judge
+from tests.faults.play import Ended
+from tests.faults.state import masked, wrong
+
+RUN, JOB = "0f3b1c2d-0000-4000-8000-000000000001", "0f3b1c2d-0000-4000-8000-000000000002"
+OTHER = "ffffffff-0000-4000-8000-000000000009"
+
+
+def found(run_uid: str = RUN, hash_: str = "12345678", **status: Any) -> dict[str, list[dict[str, Any]]]:
+    owner = {"kind": "TrainingRun", "name": "first", "uid": run_uid}
+    time = "2026-01-05T12:00:00Z"
+    run = {
+        "metadata": {"name": "first", "namespace": "f1", "uid": run_uid, "resourceVersion": "7", "generation": 1},
+        "status": {"job": f"first-train-{hash_}", "startTime": time, **status},
+    }
+    job = {"metadata": {"name": f"first-train-{hash_}", "namespace": "f1", "uid": JOB, "ownerReferences": [owner]}}
+    return {"trainingruns": [run], "jobs": [job]}
+
+
+def test_uids_times_and_hashes_of_uids_are_masked() -> None:
+    later = found(OTHER, "abcdef01", startTime="2026-01-05T12:34:56Z")
+    assert masked(found(), "f1") == masked(later, "f1")
+
+
+@pytest.mark.parametrize("change", [{"score": "0.93"}, {"startTime": None}, {"job": "other"}])
+def test_what_a_status_says_is_not(change: dict[str, Any]) -> None:
+    assert masked(found(), "f1") != masked(found(**change), "f1")
+
+
+def test_an_owner_of_another_uid_is_seen() -> None:
+    other = found()
+    other["jobs"][0]["metadata"]["ownerReferences"][0]["uid"] = OTHER
+    assert masked(found(), "f1") != masked(other, "f1")
+    assert wrong(found()) == []
+    assert wrong(other) == ["jobs/first-train-12345678 is an orphan: its owner TrainingRun first is gone"]
+
+
+def test_what_ends_for_ever_is_seen() -> None:
+    stuck = found()
+    stuck["trainingruns"][0]["metadata"] |= {"deletionTimestamp": "2026-01-05T12:00:00Z", "finalizers": ["a"]}
+    assert wrong(stuck) == ["trainingruns/first is stuck in deletion, finalizers ['a']"]
+
+
+@pytest.mark.parametrize(
+    ("ended", "said"),
+    [
+        (Ended(state={"a": "1"}, created=Counter(a=1), writes=["w"]), []),
+        (Ended(state={"a": "1"}, created=Counter(a=2), writes=["w"]), ["a was made 2 times, not 1"]),
+        (Ended(state={}, created=Counter(a=1), writes=["w"]), ["a differs:"]),
+        (Ended(state={"a": "1"}, created=Counter(a=1), writes=["w"] * (2 + ALLOWANCE)), ["8 writes, 7 more"]),
+        (Ended(state={"a": "1"}, created=Counter(a=1), writes=["w"], wrong=["it is stuck"]), ["it is stuck"]),
+    ],
+)
+def test_judge(ended: Ended, said: list[str]) -> None:
+    lines = judge(Ended(state={"a": "1"}, created=Counter(a=1), writes=["w"]), ended)
+    assert len(lines) >= len(said)
+    assert all(line.startswith(start) for line, start in zip(lines, said, strict=False))
+    assert bool(lines) is bool(said)

@@ -1,0 +1,298 @@
+"""The stages of a rollout as tables: what is seen, and where that leads."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from modelyard.engine.conditions import timestamp
+from modelyard.kinds.modeldeployment.advance import Advanced, Pods, Situation, advance, due
+from modelyard.kinds.modeldeployment.capacity import capacity
+from modelyard_api.modeldeployment import Judged, ModelDeploymentStatus
+from modelyard_api.rollout import Rollout
+
+NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
+STEPS = [{"weight": 10, "pause": "60s"}, {"weight": 50, "pause": "60s"}]
+METRICS = {"metrics": [{"name": "errors", "metric": "ErrorRate", "max": 0.01}]}
+
+
+def rollout(strategy: str = "Canary", **more: Any) -> Rollout:
+    return Rollout.model_validate({"strategy": strategy, **({"steps": STEPS} if strategy == "Canary" else {}), **more})
+
+
+def verdict(result: str) -> list[Judged]:
+    return [Judged.model_validate({"name": "errors", "verdict": result, "message": "3 % of 900"})]
+
+
+class Story:
+    """A rollout from version 1 to 2 of four replicas, told pass by pass."""
+
+    def __init__(self, plan: Rollout, stable: int | None = 1) -> None:
+        self.plan, self.now, self.replicas = plan, NOW, 4
+        self.status = ModelDeploymentStatus(stable=stable)
+        self.pods = {1: Pods(4, 4, 4, 4, True)} if stable else {}
+        self.told: list[str] = []
+        self.after: datetime | None = None
+
+    def see(self, goal: int = 2, **more: Any) -> Advanced:
+        """One pass."""
+        seen = Situation(self.now, goal, self.plan, self.replicas, self.pods, **more)
+        done = advance(self.status, seen)
+        self.status, self.after = done.status, done.after
+        if done.note:
+            self.told.append(done.note.reason)
+        return done
+
+    def ready(self, number: int = 2) -> None:
+        """The pods that a version should have are there."""
+        wanted = capacity(self.status, self.plan, self.replicas, self.pods).get(number, 0)
+        self.pods[number] = Pods(wanted, wanted, wanted, wanted, True)
+
+    def wait(self, seconds: float, goal: int = 2, **more: Any) -> Advanced:
+        self.now += timedelta(seconds=seconds)
+        return self.see(goal, **more)
+
+    @property
+    def where(self) -> tuple[int | None, int | None, int | None, str | None]:
+        """Stable, candidate, weight, step."""
+        return self.status.stable, self.status.candidate, self.status.weight, self.status.step
+
+    def enter(self) -> None:
+        """The next stage's traffic comes."""
+        self.see()
+        self.ready()
+        self.see()
+
+
+def test_a_canary_to_the_end() -> None:
+    story = Story(rollout())
+    story.see()
+    assert story.where == (1, 2, 0, None), "no traffic before its pods are ready"
+    story.see()
+    assert capacity(story.status, story.plan, 4, story.pods) == {1: 4, 2: 1}
+    assert story.where == (1, 2, 0, "1/3")
+    story.ready()
+    story.see()
+    assert story.where == (1, 2, 10, "1/3")
+    story.wait(55, judged=[])
+    assert story.where == (1, 2, 10, "1/3")
+    assert story.after == NOW + timedelta(seconds=60)
+    story.wait(5)
+    assert capacity(story.status, story.plan, 4, story.pods) == {1: 4, 2: 2}
+    assert story.where == (1, 2, 10, "2/3"), "the weight waits for the pods"
+    story.ready()
+    story.see()
+    assert story.where == (1, 2, 50, "2/3")
+    story.wait(60)
+    story.ready()
+    story.see()
+    assert story.where == (1, 2, 100, "3/3")
+    assert capacity(story.status, story.plan, 4, story.pods) == {1: 4, 2: 4}, "the stable one keeps its pods"
+    story.wait(5)
+    assert story.where == (2, None, None, None)
+    assert capacity(story.status, story.plan, 4, story.pods) == {2: 4}
+    assert story.told == ["RollingOut", "Step", "Step", "Step", "Serving"]
+    assert [item.version for item in story.status.history] == [2]
+
+
+def test_a_failed_analysis_goes_back_and_is_not_tried_again() -> None:
+    story = Story(rollout(analysis={**METRICS, "failureLimit": 2}))
+    story.enter()
+    story.wait(10, judged=verdict("Failed"))
+    assert story.where == (1, 2, 10, "1/3")
+    assert story.status.rollout is not None
+    assert story.status.rollout.failures == 1
+    story.wait(10, judged=verdict("Failed"))
+    assert story.where == (1, None, None, None)
+    (rejected,) = story.status.rejected
+    assert (rejected.version, rejected.reason) == (2, "AnalysisFailed")
+    assert "errors: 3 % of 900" in rejected.message
+    story.wait(600)
+    assert story.where == (1, None, None, None)
+    story.see(goal=3)
+    assert story.where == (1, 3, 0, None), "another version is"
+    assert story.told == ["RollingOut", "Step", "RolledBack", "RollingOut"]
+
+
+@pytest.mark.parametrize(("result", "step"), [("Passed", "2/3"), ("Inconclusive", "1/3"), (None, "1/3")])
+def test_a_step_ends_with_a_verdict_that_passed(result: str | None, step: str) -> None:
+    story = Story(rollout(analysis=METRICS))
+    story.enter()
+    story.wait(60, judged=verdict(result) if result else None)
+    assert story.where[3] == step
+
+
+def test_at_all_of_the_traffic_nothing_is_left_to_compare_with() -> None:
+    story = Story(rollout("BlueGreen", analysis=METRICS))
+    story.enter()
+    assert story.where == (1, 2, 100, "1/1")
+    story.wait(30, judged=verdict("Inconclusive"))
+    assert story.where == (2, None, None, None)
+
+
+def test_blue_green_turns_when_all_pods_are_ready() -> None:
+    story = Story(rollout("BlueGreen"))
+    story.see()
+    story.see()
+    assert capacity(story.status, story.plan, 4, story.pods) == {1: 4, 2: 4}
+    story.pods[2] = Pods(4, 4, 3, 4, True)
+    story.see()
+    assert story.where == (1, 2, 0, "1/1")
+    story.ready()
+    story.see()
+    assert story.where == (1, 2, 100, "1/1")
+
+
+def test_shadow_sends_copies_and_then_everything() -> None:
+    story = Story(rollout("Shadow"))
+    story.enter()
+    assert story.where == (1, 2, 0, "1/2")
+    story.wait(60)
+    story.ready()
+    story.see()
+    assert story.where == (1, 2, 100, "2/2")
+
+
+def test_until_promoted_waits_and_promote_goes_to_the_end() -> None:
+    steps = [{"weight": 10, "untilPromoted": True}]
+    story = Story(rollout(steps=steps))
+    story.enter()
+    story.wait(10**6)
+    assert story.where == (1, 2, 10, "1/2")
+    story.plan = rollout(steps=steps, promote=2)
+    story.see()
+    assert capacity(story.status, story.plan, 4, story.pods) == {1: 4, 2: 4}
+    story.ready()
+    story.see()
+    assert story.where == (1, 2, 100, "2/2")
+    story.wait(5)
+    story.see()
+    assert story.where == (2, None, None, None)
+
+
+def test_promote_of_a_version_that_is_not_the_candidate_does_nothing() -> None:
+    story = Story(rollout(promote=7))
+    story.enter()
+    assert story.where == (1, 2, 10, "1/3")
+
+
+def test_promote_outweighs_a_rejection() -> None:
+    story = Story(rollout())
+    story.enter()
+    story.see(crashed="pod x ended with exit code 139")
+    assert story.status.rejected[0].reason == "Crashed"
+    story.plan = rollout(promote=2)
+    story.see()
+    assert story.where == (1, 2, 0, None)
+    assert not story.status.rejected
+    for _ in range(3):
+        story.ready()
+        story.wait(5)
+    assert story.where == (2, None, None, None)
+
+
+def test_abort_rejects_once_and_for_all() -> None:
+    story = Story(rollout())
+    story.enter()
+    story.plan = rollout(abort=2)
+    story.see()
+    story.see()
+    assert story.where == (1, None, None, None)
+    assert [item.reason for item in story.status.rejected] == ["Aborted"]
+
+
+def test_paused_stays_and_is_judged_nevertheless() -> None:
+    story = Story(rollout(paused=True, analysis={**METRICS, "failureLimit": 1}))
+    story.enter()
+    story.wait(1000, judged=verdict("Passed"))
+    assert story.where == (1, 2, 10, "1/3")
+    story.wait(10, judged=verdict("Failed"))
+    assert story.where == (1, None, None, None)
+
+
+def test_a_newer_candidate_takes_the_place_of_the_old_one() -> None:
+    story = Story(rollout())
+    story.enter()
+    story.see(goal=3)
+    assert story.where == (1, 3, 0, None)
+    assert capacity(story.status, story.plan, 4, story.pods) == {1: 4, 3: 1}
+
+
+def test_back_to_the_stable_version_ends_the_rollout() -> None:
+    story = Story(rollout())
+    story.enter()
+    story.see(goal=1)
+    assert story.where == (1, None, None, None)
+    assert story.told[-1] == "RolloutEnded"
+
+
+def test_a_candidate_without_a_ready_pod_gets_no_traffic() -> None:
+    story = Story(rollout())
+    story.enter()
+    story.pods[2] = Pods(1, 1, 0, 1, True)
+    story.wait(5)
+    assert story.where == (1, 2, 0, "1/3")
+    story.ready()
+    story.see()
+    assert story.where == (1, 2, 10, "1/3")
+
+
+def test_no_traffic_is_divided_where_there_is_no_way() -> None:
+    story = Story(rollout())
+    story.see()
+    story.see()
+    story.ready()
+    story.see(open=False)
+    assert story.where == (1, 2, 0, "1/3")
+
+
+def test_the_first_version_waits_for_nobody() -> None:
+    story = Story(rollout(), stable=None)
+    story.see()
+    assert story.where == (None, 2, None, None)
+    assert capacity(story.status, story.plan, 4, story.pods) == {2: 4}
+    story.ready()
+    story.see()
+    assert story.where == (2, None, None, None)
+
+
+def test_fewer_steps_than_it_has_gone() -> None:
+    story = Story(rollout())
+    story.enter()
+    story.wait(60)
+    story.plan = rollout(steps=[{"weight": 20, "pause": "1s"}])
+    story.ready()
+    story.see()
+    assert story.where[3] == "2/2"
+
+
+def test_judged_as_often_as_asked() -> None:
+    plan = rollout(analysis={"every": "10s"})
+    story = Story(plan)
+    assert due(story.status, plan) is None
+    story.enter()
+    assert due(story.status, plan) == NOW + timedelta(seconds=10)
+    story.wait(12, judged=[])
+    assert due(story.status, plan) == NOW + timedelta(seconds=22)
+    assert story.status.rollout is not None
+    assert story.status.rollout.judged == timestamp(NOW + timedelta(seconds=12))
+
+
+@pytest.mark.parametrize("replicas", [0, 1, 2, 4, 7])
+def test_rolling_never_serves_with_fewer_pods_nor_with_many_more(replicas: int) -> None:
+    plan = rollout("Rolling")
+    status = ModelDeploymentStatus(stable=1, candidate=2)
+    have = {1: replicas, 2: 0}
+    most = replicas + max(1, -(-replicas // 4))
+    for _ in range(100):
+        pods = {number: Pods(count, count, count, count, True) for number, count in have.items()}
+        wanted = capacity(status, plan, replicas, pods)
+        if wanted == have:
+            break
+        # New pods come before old ones have gone.
+        assert max(have[1], wanted[1]) + wanted[2] <= most or wanted[2] == have[2]
+        assert wanted[1] + have[2] >= replicas
+        have = wanted
+    assert have == {1: 0, 2: replicas}

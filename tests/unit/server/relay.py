@@ -1,0 +1,42 @@
+"""A Service in small: connections are passed on, and stay where they went."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def service(target: int) -> Iterator[tuple[int, list[int]]]:
+    """A port whose new connections go to the last port in the list beside it, and stay there."""
+    to = [target]
+    loop = asyncio.new_event_loop()
+
+    async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65536):
+            writer.write(data)
+        writer.close()
+
+    async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", to[-1])
+            await asyncio.gather(copy(reader, far_writer), copy(far_reader, writer))
+        except ConnectionError:
+            writer.close()
+
+    server = loop.run_until_complete(asyncio.start_server(relay, "127.0.0.1"))
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    try:
+        yield server.sockets[0].getsockname()[1], to
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        tasks = asyncio.all_tasks(loop)
+        for task in tasks:
+            task.cancel()
+        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        server.close()
+        loop.close()

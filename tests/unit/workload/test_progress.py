@@ -1,0 +1,126 @@
+"""What is told of an active Job of which no pod runs, and when its pod is given up."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from modelyard.engine.conditions import timestamp
+from modelyard.engine.plan import Fetch, PodsOf, Unavailable
+from modelyard.engine.resource import NODES
+from modelyard.workload.progress import Look, look
+
+NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
+PODS, NODE = PodsOf("team", "j", "u"), Fetch(NODES, "", "n-2")
+UP = {"status": {"conditions": [{"type": "Ready", "status": "True", "lastTransitionTime": "t"}]}}
+DOWN = {"status": {"conditions": [{"type": "Ready", "status": "Unknown", "lastTransitionTime": "11:59"}]}}
+UNWELL = {"status": {"conditions": [{"type": "Ready", "status": "False", "lastTransitionTime": "11:59"}]}}
+
+
+def job(**status: Any) -> dict[str, Any]:
+    started = {"startTime": timestamp(NOW - timedelta(minutes=1))}
+    meta = {"namespace": "team", "name": "j", "uid": "u"}
+    return {"metadata": meta, "spec": {"backoffLimit": 2}, "status": started | status}
+
+
+def pod(ready: str = "True", containers: str = "True", phase: str = "Running", **meta: Any) -> dict[str, Any]:
+    found = [{"type": "Ready", "status": ready}, {"type": "ContainersReady", "status": containers}]
+    status = {"phase": phase, "conditions": found}
+    return {"metadata": {"name": "p", **meta}, "spec": {"nodeName": "n-2"}, "status": status}
+
+
+def going(seconds: float, why: str = "EvictionByEvictionAPI") -> dict[str, Any]:
+    """Deleted; its grace period ends in so many seconds."""
+    found = pod(deletionTimestamp=timestamp(NOW + timedelta(seconds=seconds)))
+    found["status"]["conditions"].append({"type": "DisruptionTarget", "status": "True", "reason": why})
+    return found
+
+
+def killed(code: int = 137, message: str = "", reason: str = "OOMKilled") -> dict[str, Any]:
+    end = {"exitCode": code, "reason": reason, "message": message}
+    found = pod("False", "False", "Failed")
+    found["status"]["containerStatuses"] = [{"name": "main", "state": {"terminated": end}}]
+    return found
+
+
+def seen(obj: dict[str, Any], *pods: dict[str, Any], node: Any = UP) -> Look:
+    found = look(obj, {PODS: list(pods), NODE: node}, NOW)
+    assert isinstance(found, Look)
+    return found
+
+
+@pytest.mark.parametrize("status", [{"active": 1, "ready": 1}, {"succeeded": 1}, {"failed": 3}])
+def test_a_job_that_runs_or_ends_is_left_alone(status: Any) -> None:
+    assert look(job(**status), {}, NOW) == Look(runs=True)
+
+
+def test_it_asks_for_pods_and_for_the_node_of_one_that_is_taken_away() -> None:
+    assert look(job(terminating=1), {}, NOW) == PODS
+    assert look(job(terminating=1), {PODS: [going(20)]}, NOW) == NODE
+    assert isinstance(look(job(active=1), {PODS: [pod("False", "False", "Pending")]}, NOW), Look)
+
+
+@pytest.mark.parametrize(
+    ("pods", "node", "reason", "lost", "says"),
+    [
+        # A drain: it ends in its own time.
+        ([going(20)], UP, "Disrupted", False, "evicted from its node, as a drain does; another one follows"),
+        # Lost: the kubelet will never say that it has ended. At once, whatever its grace.
+        ([going(110, "DeletionByTaintManager")], DOWN, "NodeLost", True, "node 'n-2' does not answer since 11:59"),
+        ([going(110, "DeletionByTaintManager")], None, "NodeLost", True, "node 'n-2' is gone"),
+        ([going(-20)], UP, "Disrupted", False, "another one follows"),
+        ([going(-31)], UP, "PodStuck", True, "pod p on node 'n-2' was to end, and does not"),
+        # Without the right to read nodes the grace period decides.
+        ([going(20)], Unavailable("403"), "Disrupted", False, "another one follows"),
+        ([going(-31)], Unavailable("403"), "PodStuck", True, "does not"),
+        # A kubelet that says itself that it is not well still ends its pods.
+        ([going(20)], UNWELL, "Disrupted", False, "another one follows"),
+        # Not given up by Kubernetes yet.
+        ([pod("False")], DOWN, "NodeNotReady", False, "5 min by default"),
+        # An older pod that was taken away is no news once there is a newer one.
+        ([killed(), killed(1, "boom", "Error")], UP, "PodFailed", False, "exit code 1"),
+        ([killed(), pod("False", "False", "Pending")], UP, "OOMKilled", False, "attempts left: 2"),
+    ],
+)
+def test_what_is_told(pods: Any, node: Any, reason: str, lost: bool, says: str) -> None:
+    found = seen(job(failed=1, terminating=1), *pods, node=node)
+    assert found.trouble is not None
+    assert (found.trouble.reason, found.lost, found.stalled, found.runs) == (reason, lost, False, False)
+    assert says in found.trouble.message
+    assert found.after is not None
+
+
+def test_the_last_end_is_the_job_s_to_tell() -> None:
+    """Also before the Job has counted it; and while a helper works on what a container left."""
+    assert seen(job(active=1), killed(), killed(), killed()).runs
+    collected = killed(3, reason="Error")
+    collected["status"]["phase"] = "Running"
+    assert seen(job(active=1), collected).runs
+    collected["status"] |= {"phase": "Succeeded", "containerStatuses": []}
+    collected["status"]["initContainerStatuses"] = [{"name": "collect", "state": {"terminated": {"exitCode": 75}}}]
+    assert seen(job(active=0), collected).runs
+    rule = {"action": "FailJob", "onExitCodes": {"containerName": "main", "operator": "In", "values": [2]}}
+    policed = job(active=1)
+    policed["spec"]["podFailurePolicy"] = {"rules": [rule]}
+    assert seen(policed, killed(2)).runs
+    assert not seen(policed, killed(3)).runs
+
+
+@pytest.mark.parametrize("pods", [[], [pod("False", "False", "Pending")], [pod("False")]])
+def test_a_pod_that_takes_its_time_is_no_trouble(pods: Any) -> None:
+    found = seen(job(active=1), *pods)
+    assert found.trouble is None
+    assert not found.early
+
+
+def test_a_stuck_pod_is_looked_at_again_in_time() -> None:
+    found = seen(job(terminating=1, startTime=timestamp(NOW - timedelta(days=1))), going(20))
+    assert found.after == NOW + timedelta(seconds=50)
+
+
+def test_pods_that_cannot_be_read_are_looked_at_again() -> None:
+    found = look(job(terminating=1), {PODS: Unavailable("503")}, NOW)
+    assert isinstance(found, Look)
+    assert (found.trouble, found.lost, found.runs) == (None, False, False)
