@@ -120,7 +120,7 @@ class Campaign:
             fault = FAULTS[point.fault](point.at) if point.fault else None
             play = Play(self.site, SCENARIOS[point.scenario], fault, self.broken)
             try:
-                wrong = judge(learnt, await play.run(learnt))
+                wrong = judge(learnt, await play.run(learnt), late=point.at if fault and fault.late else "")
             except Exception as error:
                 wrong = [f"the run broke off: {type(error).__name__}: {error}"]
             if wrong:

@@ -20,6 +20,9 @@ class Fault:
     most: ClassVar[int] = 0
     """How many points of each scenario are tried, where trying all would take hours; 0: all."""
 
+    late: ClassVar[bool] = False
+    """Whether the write arrives when its sender may write no more."""
+
     def __init__(self, at: str) -> None:
         self.at, self.happened = at, False
 

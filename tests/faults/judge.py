@@ -10,8 +10,12 @@ ALLOWANCE = 6
 """Writes more than in the learnt run: a pass that was cut short is made again."""
 
 
-def judge(learnt: Ended, ended: Ended) -> list[str]:
-    """What differs that must not, in lines for people."""
+def judge(learnt: Ended, ended: Ended, late: str = "") -> list[str]:
+    """What differs that must not, in lines for people.
+
+    ``late`` is the label of a write that was on its way when its sender lost the lease. Nothing in Kubernetes keeps
+    such a create from being carried out after its owner's end: it may be made once more, if it is collected then.
+    """
     wrong = list(ended.wrong)
     for name in sorted({*learnt.state, *ended.state}):
         before, after = learnt.state.get(name, ""), ended.state.get(name, "")
@@ -19,7 +23,9 @@ def judge(learnt: Ended, ended: Ended) -> list[str]:
             diff = difflib.unified_diff(before.splitlines(), after.splitlines(), "learnt", "this run", n=1, lineterm="")
             wrong += [f"{name} differs:", *(f"  {line}" for line in diff)]
     for name in sorted({*learnt.created, *ended.created}):
-        if learnt.created[name] != ended.created[name]:
+        more = ended.created[name] - learnt.created[name]
+        collected = more == 1 and late.startswith(f"create {name.replace('/', ' ')} #") and name not in learnt.state
+        if more and not collected:
             wrong.append(f"{name} was made {ended.created[name]} times, not {learnt.created[name]}")
     for what, now, before in (
         ("writes", *map(len, (ended.writes, learnt.writes))),

@@ -17,6 +17,7 @@ class LateWrite(Fault):
 
     name = "two leaders: late write"
     most = 6
+    late = True
 
     async def strike(self, play: Play, call: Call) -> Reply | None:
         await play.change_leader()

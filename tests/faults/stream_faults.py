@@ -13,7 +13,7 @@ from tests.support.stream import Stream
 if TYPE_CHECKING:
     from tests.faults.play import Ended, Play
 
-HELD_SECONDS, GAP_SECONDS = 3.0, 3.0
+HELD_SECONDS, GAP_SECONDS = 3.0, 6.0
 ALL = "all"
 
 

@@ -44,8 +44,7 @@ async def _found(kwok: str, tracking: Tracking, folder: Path, rule: str, scenari
     async with open_site(tracking, folder, patience=30) as site:
         campaign = Campaign(site, kwok, slots=2)
         await campaign.learn([scenario])
-        writes = campaign.learnt[scenario].writes
-        point = Point(scenario, fault, at.format(before_services=writes[writes.index("apply services species #1") - 1]))
+        point = Point(scenario, fault, at)
         await campaign.go([point])
         assert [one.wrong for one in campaign.tried] == [[]], "the operator as it is converges"
         campaign.broken = rule
@@ -61,6 +60,6 @@ async def test_names_that_are_not_deterministic_are_found(kwok: str, tracking: T
 
 async def test_a_list_that_is_not_trusted_is_found(kwok: str, tracking: Tracking, tmp_path: Path) -> None:
     """The Service is deleted in the gap: only a list that lacks it can tell."""
-    at = "services at {before_services}"
+    at = "services at apply deployments species-v1 #1"
     wrong = await _found(kwok, tracking, tmp_path, "lists-not-trusted", "children", "watch: gap", at)
     assert "not within 30 s: services is back" in wrong

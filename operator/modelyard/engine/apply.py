@@ -61,7 +61,7 @@ class Applier:
                     case Apply():
                         return await self._apply(write, key, owner)
                     case Create():
-                        return await self._create(write, key)
+                        return await self._create(write, key, owner)
                     case Patch():
                         return await self._patch(write, key, owner)
                     case Delete():
@@ -134,12 +134,14 @@ class Applier:
             self._store.gone(*key, uid)
         return False
 
-    async def _create(self, write: Create, key: Key) -> bool:
+    async def _create(self, write: Create, key: Key, owner: Object) -> bool:
         desired = _marked(write.manifest)
         namespace, name = desired["metadata"]["namespace"], desired["metadata"]["name"]
         live = self._store.get(write.resource, namespace, name)
         if live is not None:
             _check_owner(write.resource, desired, live)
+            return False
+        if self._store.has_gone(write.resource, namespace, name) and not await self._stands(key, owner):
             return False
         try:
             answer = await self._send(write, desired, None)

@@ -176,6 +176,10 @@ class Store:
         entry = self._shelf(resource).entries.get(Name(namespace, name))
         return _load(entry) if entry else None
 
+    def has_gone(self, resource: Resource, namespace: str, name: str) -> bool:
+        """Whether an object of this name was deleted since the last whole list: its owner may be gone with it."""
+        return Name(namespace, name) in self._shelf(resource).tombs
+
     def list(self, resource: Resource, namespace: str | None = None) -> Objects:
         """All objects (of one namespace), by namespace and name."""
         entries = self._shelf(resource).entries

@@ -9,7 +9,7 @@ from kubernetes.aio.client import Configuration
 from modelyard.engine.apply import Applier, refusal_of
 from modelyard.engine.compare import holds, likeness, patched
 from modelyard.engine.gateway import ApiError, Gateway
-from modelyard.engine.plan import Apply, Delete, Write
+from modelyard.engine.plan import Apply, Create, Delete, Write
 from modelyard.engine.store import Store
 from tests.unit.engine.objects import WIDGETS, key, widget
 from tests.unit.engine.server import serving
@@ -105,12 +105,12 @@ class Child:
         return web.json_response({**body, "metadata": meta})
 
 
-async def _applied(child: Child, store: Store) -> bool:
+async def _applied(child: Child, store: Store, kind: type[Apply | Create] = Apply) -> bool:
     async with serving(child) as url:
         configuration = Configuration()
         configuration.host = url
         gateway = Gateway(configuration)
-        write = Apply(WIDGETS, {"metadata": {"namespace": "one", "name": "a"}, "spec": {"size": 1}})
+        write = kind(WIDGETS, {"metadata": {"namespace": "one", "name": "a"}, "spec": {"size": 1}})
         try:
             return await Applier(store, gateway, {WIDGETS}).carry_out(write, key("owner"), widget("owner", 1))
         finally:
@@ -145,3 +145,18 @@ async def test_nothing_is_made_for_an_owner_that_is_gone(owner: str) -> None:
     assert not await _applied(child, store)
     assert child.sent == []
     assert store.get(*key("owner")) is None
+
+
+@pytest.mark.parametrize(("owner", "sent"), [("", 0), ("uid-successor", 0), ("uid-owner", 1)])
+async def test_what_was_deleted_is_made_again_only_for_an_owner_that_is_there(owner: str, sent: int) -> None:
+    store, child = Store(), Child(None, owner)
+    store.apply(WIDGETS, widget("owner", 1))
+    store.apply(WIDGETS, widget("a", 2))
+    store.deleted(WIDGETS, widget("a", 3))
+    assert await _applied(child, store, Create) is bool(sent)
+    assert len(child.sent) == sent
+
+
+async def test_what_never_was_is_made_without_a_look_at_its_owner() -> None:
+    child = Child(None, owner="")
+    assert await _applied(child, Store(), Create)

@@ -65,3 +65,21 @@ def test_judge(ended: Ended, said: list[str]) -> None:
     assert len(lines) >= len(said)
     assert all(line.startswith(start) for line, start in zip(lines, said, strict=False))
     assert bool(lines) is bool(said)
+
+
+@pytest.mark.parametrize(
+    ("late", "times", "at_the_end", "good"),
+    [
+        ("create jobs a-train-# #1", 2, {}, True),
+        ("create jobs a-train-# #1", 3, {}, False),
+        ("create jobs a-train-# #1", 2, {"jobs/a-train-#": "1"}, False),
+        ("create jobs b-train-# #1", 2, {}, False),
+        ("", 2, {}, False),
+    ],
+)
+def test_a_create_that_arrives_after_its_owners_end_is_collected(
+    late: str, times: int, at_the_end: dict[str, str], good: bool
+) -> None:
+    name = "jobs/a-train-#"
+    learnt, ended = (Ended(state=at_the_end, created=Counter({name: count}), writes=["w"]) for count in (1, times))
+    assert (judge(learnt, ended, late) == []) is good
