@@ -45,6 +45,11 @@ class Mirror:
     def list(self, plural: str, namespace: str) -> list[Object]:
         return list(self._objects[plural, namespace].values())
 
+    def know(self, plural: str, obj: Object) -> None:
+        """What a person's write was answered: who wrote must not go on by what was there before."""
+        if plural in GROUPS:
+            self._keep(plural, obj)
+
     async def change(self, namespace: str, seconds: float) -> None:
         """Wait for the next change there, or that long."""
         event = self._changes[namespace]
@@ -93,6 +98,9 @@ class Mirror:
 
     def _keep(self, plural: str, obj: Object) -> None:
         meta = obj["metadata"]
+        known = self.get(plural, meta["namespace"], meta["name"])
+        if known and int(known["metadata"]["resourceVersion"]) >= int(meta["resourceVersion"]):
+            return
         self._objects[plural, meta["namespace"]][meta["name"]] = obj
         self._changed(meta["namespace"])
         for listener in list(self.listeners):

@@ -66,10 +66,10 @@ class Stage:
 
     async def _apply(self, plural: str, obj: Object) -> None:
         at = path(plural, self.namespace, obj["metadata"]["name"]) + "?fieldManager=person&force=true"
-        await self.api("PATCH", at, obj, "application/apply-patch+yaml")
+        self.mirror.know(plural, await self.api("PATCH", at, obj, "application/apply-patch+yaml"))
 
     async def edit(self, plural: str, name: str, body: Object) -> None:
-        await self.api("PATCH", path(plural, self.namespace, name), body)
+        self.mirror.know(plural, await self.api("PATCH", path(plural, self.namespace, name), body))
 
     async def delete(self, plural: str, name: str) -> None:
         await self.api("DELETE", path(plural, self.namespace, name))
