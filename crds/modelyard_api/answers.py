@@ -60,9 +60,8 @@ def merge(parts: Sequence[Answers]) -> Answers:
     if len({part.kind for part in parts}) != 1:
         raise ValueError("samples of labels and of numbers can't be merged")
     kind, level = parts[0].kind, max(part.level for part in parts)
-    entries = np.concatenate([_entries(part, level) for part in parts])
-    order = np.argsort(entries["id"].astype(np.uint64), kind="stable")
-    entries = entries[order]
+    entries = _entries(Answers(kind, level, b"".join(part.entries for part in parts)), level)
+    entries = entries[np.argsort(entries["id"], kind="stable")]
     ids = entries["id"].astype(np.uint64)
     kept = np.ones(len(ids), bool)
     kept[2:] = ids[2:] != ids[:-2]
