@@ -54,6 +54,9 @@ class Observer:
         """Notes a prediction; ``size`` is that of the request's body in bytes. Neither the request's arrays nor
         ``arrays`` may be changed afterwards."""
         rows = request.rows
+        if not self._waiting:
+            # The sample's window; what waits has come a moment ago.
+            self.windows.roll()
         try:
             self.windows.sample.add(request, arrays)
         except Exception:
