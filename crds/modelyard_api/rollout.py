@@ -51,6 +51,11 @@ class AnalysisMetric(Model):
                 "max of this metric is a share between 0 and 1",
                 ".max",
             ),
+            rule(
+                "!has(self.tolerance) || self.metric == 'Disagreement'",
+                "tolerance is for metric Disagreement: the other metrics have max or maxRatioToStable alone",
+                ".tolerance",
+            ),
         )
     )
 
@@ -58,11 +63,19 @@ class AnalysisMetric(Model):
     metric: AnalysisMetricName = Field(
         description="ErrorRate (share of answers with a code of 500 and more), LatencyP50, P95, P99 (seconds), "
         "PredictionShift and InputShift (the greatest distance between the two versions' distributions of an output or "
-        "an input, 0 to 1), Disagreement (share of requests that both answered, and differently; Shadow only)."
+        "an input, 0 to 1), Disagreement (share of the requests that both answered, by the same id, and differently: "
+        "another label, or of models without labels another number; Shadow only)."
     )
     max: float | None = Field(None, ge=0, description="The greatest value that passes.")
     max_ratio_to_stable: float | None = Field(
         None, ge=1, description="The greatest ratio to the stable version's value that passes."
+    )
+    tolerance: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="Of Disagreement: numbers differ when they are further apart than so many times the greater one "
+        "[0.01].",
     )
 
 
@@ -140,6 +153,11 @@ class Rollout(Model):
                 "!has(self.promote) || !has(self.abort) || self.promote != self.abort",
                 "promote and abort name the same version",
                 ".abort",
+            ),
+            rule(
+                "self.strategy == 'Shadow' || !self.analysis.metrics.exists(item, item.metric == 'Disagreement')",
+                "metric Disagreement is for strategy Shadow: with the others no request is answered by both versions",
+                ".analysis.metrics",
             ),
         )
     )

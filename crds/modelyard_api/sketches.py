@@ -3,7 +3,7 @@
 A sketch has constant size whatever the number of values: KLL for the quantiles of numbers, frequent items for texts,
 HyperLogLog for distinct counts (Apache DataSketches; Karnin, Lang, Liberty 2016; Flajolet et al. 2007). Beside them
 are exact counts: of values, of missing ones, of categories the model was not trained with, and of requests by their
-code and latency.
+code and latency. And, when asked for, a sample of the answers, which tells whose they are by a hash of the id alone.
 
 Needs ``datasketches`` (an extra of the distribution) and no pydantic: a server's start would be a third longer.
 """
@@ -19,10 +19,12 @@ from typing import Any, Literal
 
 import datasketches
 
+from modelyard_api import answers as answered
 from modelyard_api import requests as requested
+from modelyard_api.answers import Answers
 from modelyard_api.requests import Requests
 
-VERSION = 2
+VERSION = 3
 """Of the document. A reader refuses another: sizes of sketches may change with it."""
 KLL_K = 200
 """A quantile's rank is within 1.33 % with 99 % confidence."""
@@ -123,7 +125,8 @@ class Column:
 @dataclass(frozen=True)
 class Sketches:
     """One model's columns over the time from ``start`` to ``end`` (Unix seconds); ``predictions`` rows were
-    answered and observed, exactly. ``requests`` are counted where nothing is observed too."""
+    answered and observed, exactly. ``requests`` are counted where nothing is observed too. ``answers`` is None where
+    they were not asked for, or nothing is observed."""
 
     model: str
     model_version: str
@@ -133,6 +136,7 @@ class Sketches:
     predictions: int
     columns: tuple[Column, ...] = field(default=())
     requests: Requests = field(default_factory=Requests)
+    answers: Answers | None = None
 
     def column(self, name: str, role: Role) -> Column:
         """Raises KeyError when there is none."""
@@ -157,6 +161,9 @@ def merge(parts: Iterable[Sketches]) -> Sketches:
             raise NotSketches(f"sketches of two models can't be merged: {first.digest} and {part.digest}")
         for column in part.columns:
             grouped.setdefault((column.role, column.name, column.kind), []).append(column)
+    samples = [part.answers for part in whole if part.answers is not None]
+    if len({sample.kind for sample in samples}) > 1:
+        raise NotSketches("samples of labels and of numbers can't be merged")
     return Sketches(
         first.model,
         first.model_version,
@@ -166,6 +173,7 @@ def merge(parts: Iterable[Sketches]) -> Sketches:
         sum(part.predictions for part in whole),
         tuple(_merged(columns) for columns in grouped.values()),
         requested.add(part.requests for part in whole),
+        answered.merge(samples) if samples else None,
     )
 
 
@@ -227,7 +235,7 @@ def write(sketches: Sketches) -> bytes:
             if data is not None:
                 item[key] = base64.b64encode(data).decode()
         columns.append(item)
-    document = {
+    document: dict[str, Any] = {
         "version": VERSION,
         "model": sketches.model,
         "modelVersion": sketches.model_version,
@@ -238,6 +246,8 @@ def write(sketches: Sketches) -> bytes:
         "columns": columns,
         "requests": requested.written(sketches.requests),
     }
+    if sketches.answers is not None:
+        document["answers"] = answered.written(sketches.answers)
     return json.dumps(document, separators=(",", ":")).encode()
 
 
@@ -256,6 +266,7 @@ def read(data: bytes) -> Sketches:
             document["predictions"],
             tuple(_column(item) for item in document["columns"]),
             requested.read(document["requests"]),
+            answered.read(document["answers"]) if "answers" in document else None,
         )
     except (ValueError, KeyError, TypeError, AttributeError, binascii.Error) as error:
         if isinstance(error, NotSketches):

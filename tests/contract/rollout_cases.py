@@ -21,6 +21,10 @@ def _metric(**more: Any) -> dict[str, Any]:
     return _rollout("Canary", analysis={"metrics": [{"name": "a", **more}]})
 
 
+def _shadow(**more: Any) -> dict[str, Any]:
+    return _rollout("Shadow", analysis={"metrics": [{"name": "a", **more}]})
+
+
 ROLLOUTS = (
     Create(
         "ModelDeployment",
@@ -114,6 +118,23 @@ ROLLOUTS = (
         "max of this metric is a share between 0 and 1",
         good=_metric(metric="LatencyP50", max=2),
         bad=_metric(metric="InputShift", max=2),
+    ),
+    Create(
+        "ModelDeployment",
+        "metric Disagreement is for strategy Shadow",
+        good=_shadow(metric="Disagreement", max=0.01),
+        bad=_metric(metric="Disagreement", max=0.01),
+    ),
+    Create(
+        "ModelDeployment",
+        "tolerance is for metric Disagreement",
+        good=_shadow(metric="Disagreement", max=0.01, tolerance=0.1),
+        bad=_metric(metric="PredictionShift", max=0.2, tolerance=0.1),
+    ),
+    Create(
+        "ModelDeployment",
+        "should be less than or equal to 1",
+        bad=_shadow(metric="Disagreement", max=0.01, tolerance=1.5),
     ),
     Create(
         "ModelDeployment",

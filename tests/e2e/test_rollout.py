@@ -110,6 +110,34 @@ def test_a_shadow_gets_copies_and_answers_nobody(first: Rollouts) -> None:
     assert set(clients.since(time.monotonic() - 2)) <= {"3"}
 
 
+@pytest.mark.parametrize("identified", [False, True], ids=["id-of-the-gateway", "id-of-the-client"])
+def test_a_shadow_is_compared_answer_by_answer(first: Rollouts, identified: bool) -> None:
+    """Where clients send no id, the gateway's x-request-id names a request and its copy alike."""
+    metrics = [{"name": "same", "metric": "Disagreement", "max": 0.01}]
+    shadow = {"strategy": "Shadow", "steps": [{"weight": 100, "pause": "20s"}]}
+    shadow["analysis"] = ANALYSIS | {"metrics": metrics}
+
+    def compared() -> list[dict[str, Any]]:
+        judged = (first.status.get("rollout") or {}).get("analysis") or ()
+        return [item for item in judged if "differently" in item["message"]]
+
+    with first.clients(identified=identified) as clients:
+        first.deploy(2, **shadow)
+        first.until("the mirror", step="1/2", weight=0)
+        (said,) = first.kube.until("a verdict", compared, 30)
+        assert said["verdict"] == "Passed", said
+        assert said["message"].startswith("0 % of "), said
+        done = first.serving(2)
+        first.deploy(3, **shadow)
+        began = first.until("the mirror of version 3", candidate=3, step="1/2", weight=0)
+        back = first.until("the rejection", stable=2, candidate=None)
+    assert back - began < 20 + 10, "within the step"
+    (rejected,) = first.status["rejected"]
+    assert (rejected["version"], rejected["reason"]) == (3, "AnalysisFailed")
+    assert "same: 100 % of " in rejected["message"]
+    assert set(clients.since(done + 2)) == {"2"}, "nobody got version 3's answers"
+
+
 def test_an_ab_test_by_header_and_by_a_hash_of_a_header(first: Rollouts) -> None:
     test = {"headers": {"x-group": "beta"}, "stickyBy": "x-user"}
     steps = [{"weight": 50, "untilPromoted": True}]

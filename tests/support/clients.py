@@ -7,6 +7,7 @@ import http.client
 import json
 import threading
 import time
+import uuid
 from collections import Counter
 from collections.abc import Callable
 from types import TracebackType
@@ -72,7 +73,8 @@ class Clients:
 
 
 class Rest:
-    """Of the protocol's REST form; ``hostname`` is what the Host header says."""
+    """Of the protocol's REST form; ``hostname`` is what the Host header says; each request has an id of
+    its own where they are ``identified``."""
 
     def __init__(
         self,
@@ -81,13 +83,15 @@ class Rest:
         model: str,
         body: Any,
         headers: dict[str, str] | None = None,
+        identified: bool = False,
     ) -> None:
         self._connection = http.client.HTTPConnection(*address, timeout=TIMEOUT)
-        self._path, self._body = f"/v2/models/{model}/infer", json.dumps(body).encode()
+        self._path, self._body, self._identified = f"/v2/models/{model}/infer", body, identified
         self._headers = {"Host": hostname, "Content-Type": "application/json", **(headers or {})}
 
     def ask(self) -> str:
-        self._connection.request("POST", self._path, self._body, self._headers)
+        body = self._body | {"id": uuid.uuid4().hex} if self._identified else self._body
+        self._connection.request("POST", self._path, json.dumps(body).encode(), self._headers)
         answer = self._connection.getresponse()
         text = answer.read()
         if answer.status != 200:

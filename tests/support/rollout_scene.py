@@ -147,6 +147,7 @@ class Rollouts:
         rate: float = 60,
         connections: int = 4,
         by_grpc: bool = False,
+        identified: bool = False,
     ) -> Clients:
         """Clients of the gateway, or without one of the plain Service."""
         if self.gateway:
@@ -159,6 +160,6 @@ class Rollouts:
         def connect() -> Connection:
             if by_grpc:
                 return Grpc(address, self.hostname, MODEL, body or asked())
-            return Rest(address, self.hostname, MODEL, body or asked(), headers)
+            return Rest(address, self.hostname, MODEL, body or asked(), headers, identified)
 
         return Clients(connect, rate, connections)

@@ -18,6 +18,7 @@ from modelyard_server.limiter import RETRY_AFTER, Overloaded
 from modelyard_server.metrics import CLIENT_GONE, CONTENT_TYPE, Metrics
 from modelyard_server.models import Models, Slot, unavailable
 from modelyard_server.observe.answer import chosen, document
+from modelyard_server.protocol import NAMED
 from modelyard_server.rest import HEADER_LENGTH, JSON, Headers
 from modelyard_server.tensors import BadRequest, shown
 
@@ -74,7 +75,7 @@ class App:
             parse = rest.parse if (length := given.get(HEADER_LENGTH)) is None else _with_binary(length)
             data = await read_body(self.limiter, given, proto, MAX_BODY)
             held = len(data)
-            rows, (headers, body) = await self.engine.answer(slot, data, held, parse, rest.encode)
+            rows, (headers, body) = await self.engine.answer(slot, data, held, given.get(NAMED), parse, rest.encode)
         except BadRequest as error:
             status, headers, body = _refused(error)
         except (ProtocolClosed, ProtocolError):

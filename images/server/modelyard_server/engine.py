@@ -33,7 +33,8 @@ LARGE_AT_ONCE = 2
 
 _A = TypeVar("_A")
 _D = TypeVar("_D")
-Parse = Callable[[_D, Manifest], Inference]
+Parse = Callable[[_D, Manifest, str | None], Inference]
+"""Of what came, the model's manifest, and the request's header x-request-id."""
 Encode = Callable[[str, str, Inference, list[NDArray[Any]]], _A]
 """Of the model's name, its version, the request and its answers."""
 
@@ -65,16 +66,18 @@ class Engine:
         changed, self.changed = self.changed, asyncio.Event()
         changed.set()
 
-    async def answer(self, slot: Slot, data: _D, size: int, parse: Parse[_D], encode: Encode[_A]) -> tuple[int, _A]:
+    async def answer(
+        self, slot: Slot, data: _D, size: int, named: str | None, parse: Parse[_D], encode: Encode[_A]
+    ) -> tuple[int, _A]:
         """The number of rows, and the encoded answer, to a request of ``size`` bytes. Raises BadRequest."""
         model = slot.model or await self._models.loaded(slot)
         if size > INLINE_BYTES:
             loop, now = asyncio.get_running_loop(), time.perf_counter()
             request, arrays, answer = await loop.run_in_executor(
-                self._pool, _whole, slot, model, data, parse, encode, now
+                self._pool, _whole, slot, model, data, named, parse, encode, now
             )
         else:
-            request = parse(data, model.manifest)
+            request = parse(data, model.manifest, named)
             if max(model.seconds_a_call, request.rows * model.seconds_a_row) > INLINE_SECONDS:
                 loop, now = asyncio.get_running_loop(), time.perf_counter()
                 arrays = await loop.run_in_executor(self._pool, _predict, model, request, now)
@@ -95,10 +98,10 @@ def _predict(model: Model, request: Inference, since: float) -> list[NDArray[Any
 
 
 def _whole(
-    slot: Slot, model: Model, data: _D, parse: Parse[_D], encode: Encode[_A], since: float
+    slot: Slot, model: Model, data: _D, named: str | None, parse: Parse[_D], encode: Encode[_A], since: float
 ) -> tuple[Inference, list[NDArray[Any]], _A]:
     check_waited(since)
-    request = parse(data, model.manifest)
+    request = parse(data, model.manifest, named)
     arrays = model.predict(request)
     return request, arrays, encode(slot.name, slot.version, request, arrays)
 

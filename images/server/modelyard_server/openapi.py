@@ -136,6 +136,7 @@ def _sketches(identity: str) -> Json:
             }
             for name in ("since", "until")
         ),
+        {"name": "answers", "in": "query", "description": "with a sample of them", "schema": {"type": "boolean"}},
     ]
     return item
 
@@ -210,6 +211,12 @@ _SCHEMAS: Json = {
             )
         ),
         requests=_object(["codes", "latencies"], codes=_COUNTS, latencies=_COUNTS),
+        answers=_object(
+            ["kind", "level", "entries"],
+            kind={"type": "string", "enum": ["Labels", "Numbers"]},
+            level=_SIZE,
+            entries=_TEXT,
+        ),
     ),
     "Index": {"type": "object", "properties": {"ready": {"type": "boolean"}}},
     "Models": _array(
@@ -233,7 +240,12 @@ _SCHEMAS: Json = {
     },
     "Request": _object(
         ["inputs"],
-        id={"type": "string", "minLength": 1, "maxLength": MAX_ID, "description": "Comes back; the prediction's id."},
+        id={
+            "type": "string",
+            "minLength": 1,
+            "maxLength": MAX_ID,
+            "description": "Comes back; the prediction's id [the header x-request-id, else a new one].",
+        },
         parameters=_ANY | {"properties": {"binary_data_output": {"type": "boolean"}}},
         inputs=_array(
             _object(

@@ -28,6 +28,8 @@ from modelyard_server.tensors import (
 
 MAX_ID = 256
 """Characters of a request's id: it is the prediction id that labels are joined on later."""
+NAMED = "x-request-id"
+"""The header that has the id where the body has none."""
 _LISTED = 20
 
 
@@ -44,9 +46,12 @@ class Inference:
     """The outputs that are answered as bytes, not as JSON or typed values."""
 
 
-def identity(given: Any) -> str:
-    """The request's id: the one given, or a new one. Raises BadRequest."""
+def identity(given: Any, named: str | None = None) -> str:
+    """The request's id: the one given; else ``named``, its header x-request-id, by which gateways and logs know it;
+    else a new one. Raises BadRequest."""
     if given is None:
+        if named is not None and 1 <= len(named) <= MAX_ID:
+            return named
         return os.urandom(16).hex()  # a tenth of the time of a UUID, and as much chance
     if type(given) is not str or not 1 <= len(given) <= MAX_ID:
         raise BadRequest(f"id {shown(given)} is not a text of 1 to {MAX_ID} characters")

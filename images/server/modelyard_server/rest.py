@@ -27,20 +27,21 @@ _NONE: frozenset[str] = frozenset()
 _SHAPES = "an object with a name, shape, datatype and data"
 
 
-def parse(body: bytes, manifest: Manifest) -> Inference:
-    """Reads the JSON body of an infer request. Raises BadRequest that names the field and says what is allowed."""
-    return _request(document(body), None, manifest)
+def parse(body: bytes, manifest: Manifest, named: str | None = None) -> Inference:
+    """Reads the JSON body of an infer request; ``named`` as of ``protocol.identity``. Raises BadRequest that names the
+    field and says what is allowed."""
+    return _request(document(body), None, manifest, named)
 
 
-def parse_binary(body: bytes, manifest: Manifest, length: int) -> Inference:
+def parse_binary(body: bytes, manifest: Manifest, named: str | None = None, *, length: int) -> Inference:
     """Reads a body whose first ``length`` bytes are JSON. Raises BadRequest."""
     if not 0 < length <= len(body):
         raise BadRequest(f"{_NAME} {length}: the body has {len(body)} bytes, the first of which must be JSON")
-    return _request(document(body[:length]), memoryview(body)[length:], manifest)
+    return _request(document(body[:length]), memoryview(body)[length:], manifest, named)
 
 
-def _request(found: dict[str, Any], rest: memoryview | None, manifest: Manifest) -> Inference:
-    id_ = protocol.identity(found.get("id"))
+def _request(found: dict[str, Any], rest: memoryview | None, manifest: Manifest, named: str | None) -> Inference:
+    id_ = protocol.identity(found.get("id"), named)
     as_bytes = False
     if "parameters" in found:
         as_bytes = _flag(_parameters(found, "").get("binary_data_output"), "parameters.binary_data_output")

@@ -10,6 +10,7 @@ import sys
 import datasketches
 import pytest
 
+from modelyard_api.answers import Answers
 from modelyard_api.requests import Requests
 from modelyard_api.sketches import Column, NotSketches, Sketches, merge, read, write
 
@@ -68,6 +69,18 @@ def test_columns_that_only_some_have() -> None:
         whole.column("n", "Output")
 
 
+def test_answers_are_there_where_some_part_has_them() -> None:
+    plain = made([1], ["a"])
+    sample = Answers("Labels", 0, bytes(8) + b"answer_1")
+    one, two = (dataclasses.replace(plain, answers=item) for item in (sample, Answers("Labels", 1, b"")))
+    assert read(write(one)) == one
+    assert b"answers" not in write(plain)
+    assert merge([plain, plain]).answers is None
+    assert merge([plain, one, two]).answers == Answers("Labels", 1, sample.entries)
+    with pytest.raises(NotSketches, match="samples of labels and of numbers"):
+        merge([one, dataclasses.replace(plain, answers=Answers("Numbers", 0, b""))])
+
+
 def test_models_are_not_mixed() -> None:
     with pytest.raises(NotSketches, match="two models can't be merged: sha256:1 and sha256:2"):
         merge([made([1], []), made([1], [], digest="sha256:2")])
@@ -78,7 +91,7 @@ def test_models_are_not_mixed() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"version": 1}, "sketches of version 1: this program reads version 2"),
+        ({"version": 1}, "sketches of version 1: this program reads version 3"),
         ({"requests": None}, "not a document of sketches: TypeError"),
         ({"requests": {"codes": {"200": -1}, "latencies": {}}}, "requests that are no counts"),
         ({"requests": {"codes": {"ok": 1}, "latencies": {}}}, "not a document of sketches: ValueError"),
@@ -89,6 +102,8 @@ def test_models_are_not_mixed() -> None:
             "not a",
         ),
         ({"columns": 7}, "not a document of sketches"),
+        ({"answers": {"kind": "Labels", "level": 0, "entries": "AAAA"}}, "answers that are no sample"),
+        ({"answers": None}, "not a document of sketches: TypeError"),
     ],
 )
 def test_what_is_not_read(change: dict[str, object], message: str) -> None:

@@ -65,7 +65,7 @@ def ways(made: Made) -> dict[str, tuple[bytes, Parse]]:
 
     return {
         "json": (json.dumps(document | {"inputs": tensors}).encode(), lambda body: rest.parse(body, manifest)),
-        "binary": (head + tail, lambda body: rest.parse_binary(body, manifest, len(head))),
+        "binary": (head + tail, lambda body: rest.parse_binary(body, manifest, length=len(head))),
         "raw": (
             ModelInferRequest(**fields, inputs=described, raw_input_contents=raw).SerializeToString(),
             message,

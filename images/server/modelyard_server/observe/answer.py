@@ -5,6 +5,8 @@ fifteen minutes, with the one that runs. ``?since=T&until=T`` (Unix seconds) are
 to before ``until``. A window is ten seconds, after ten minutes it is joined to its whole minute, after an hour it is
 gone: a program that asks again and again from minute to minute misses nothing and counts nothing twice.
 
+With ``answers=true`` the sample of the answers comes too: up to half a megabyte.
+
 The requests are counted by code and latency where nothing is observed, too.
 """
 
@@ -13,6 +15,7 @@ from __future__ import annotations
 import math
 import re
 import time
+from dataclasses import replace
 from typing import Protocol
 from urllib.parse import parse_qsl
 
@@ -37,27 +40,41 @@ class Slot(Protocol):
 def chosen(slot: Slot, digest: str, query: str) -> list[Sketches]:
     """The parts that the query asks for; ``digest`` is that of the model. Raises BadRequest that names the
     parameter."""
-    span, observer = _span(query), slot.observer
+    asked = _asked(query)
+    span, observer = _span(asked), slot.observer
     if span is None:
         parts = observer.whole() if observer else []
         found = slot.counts.history.whole()
     else:
         parts = observer.between(*span) if observer else []
         found = slot.counts.history.between(*span)
+    if not _flag(asked):
+        parts = [replace(part, answers=None) for part in parts]
     start, end, requests = found
     if parts and not requests.total:
         return parts
     return [*parts, Sketches(slot.name, slot.version, digest, start, end, 0, (), requests)]
 
 
-def _span(query: str) -> tuple[float, float] | None:
-    """From when to when the windows begin, None for all."""
+def _asked(query: str) -> dict[str, str]:
     asked: dict[str, str] = {}
     for key, value in parse_qsl(query, keep_blank_values=True):
-        if key not in ("window", "since", "until") or key in asked:
-            raise BadRequest(f"query parameter {key[:64]!r}: window, or since and until, once each")
+        if key not in ("window", "since", "until", "answers") or key in asked:
+            raise BadRequest(f"query parameter {key[:64]!r}: window, or since and until, and answers, once each")
         asked[key] = value
-    if "window" in asked and len(asked) > 1:
+    return asked
+
+
+def _flag(asked: dict[str, str]) -> bool:
+    text = asked.get("answers", "false")
+    if text not in ("true", "false"):
+        raise BadRequest(f"query parameter 'answers', {text[:64]!r}: true or false")
+    return text == "true"
+
+
+def _span(asked: dict[str, str]) -> tuple[float, float] | None:
+    """From when to when the windows begin, None for all."""
+    if "window" in asked and ("since" in asked or "until" in asked):
         raise BadRequest("query parameter 'window' says which time already: leave out since and until")
     if "since" in asked or "until" in asked:
         return _time(asked, "since", 0.0), _time(asked, "until", math.inf)

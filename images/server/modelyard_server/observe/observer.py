@@ -48,12 +48,19 @@ class Observer:
         self._timer: asyncio.Handle | None = None
         self._soon = False
         self.failed = 0
-        """Rows that some sketch may lack because folding them failed."""
+        """Rows that some sketch, or the sample of answers, may lack because of a failure."""
 
     def add(self, request: Inference, arrays: list[NDArray[Any]], size: int) -> None:
         """Notes a prediction; ``size`` is that of the request's body in bytes. Neither the request's arrays nor
         ``arrays`` may be changed afterwards."""
         rows = request.rows
+        if not self._waiting:
+            # The sample's window; what waits has come a moment ago.
+            self.windows.roll()
+        try:
+            self.windows.sample.add(request, arrays)
+        except Exception:
+            self._tell(rows)
         row = size / rows + 4 * self._width
         self._waiting.append(((request, arrays), row))
         self._rows += rows
@@ -121,10 +128,13 @@ class Observer:
         try:
             self.windows.fold(batch)
         except Exception:
-            # Who observes must not fail what is observed.
-            if not self.failed:
-                say(f"a prediction could not be observed; the next failures are only counted\n{traceback.format_exc()}")
-            self.failed += sum(request.rows for request, _ in batch)
+            self._tell(sum(request.rows for request, _ in batch))
+
+    def _tell(self, rows: int) -> None:
+        """Of the exception in flight: who observes must not fail what is observed."""
+        if not self.failed:
+            say(f"a prediction could not be observed; the next failures are only counted\n{traceback.format_exc()}")
+        self.failed += rows
 
 
 def split(request: Inference, arrays: list[NDArray[Any]], rows: int) -> tuple[Seen, Seen]:

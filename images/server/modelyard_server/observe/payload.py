@@ -7,7 +7,6 @@ pyarrow is imported when the log is switched on, in its thread: it takes 61 MB.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 import time
 from collections.abc import Callable
@@ -20,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modelyard_server.manifest import NUMBER, Manifest
+from modelyard_server.observe.sample import hashed
 from modelyard_server.protocol import Inference
 from modelyard_server.say import say
 
@@ -45,8 +45,7 @@ class Entry:
 
 def sampled(prediction: str, rate: float) -> bool:
     """Whether the prediction of this id is among the ``rate`` (0 to 1) that are logged."""
-    digest = hashlib.blake2b(prediction.encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big") < rate * 2**64
+    return int.from_bytes(hashed(prediction), "big") < rate * 2**64
 
 
 class PayloadLog:

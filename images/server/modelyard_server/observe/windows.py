@@ -8,6 +8,7 @@ from modelyard_api.sketches import Column, Sketches, merge
 from modelyard_server.kept import SECONDS, Kept
 from modelyard_server.manifest import Manifest
 from modelyard_server.observe.columns import Columns, Seen
+from modelyard_server.observe.sample import Sample
 
 
 class Windows:
@@ -17,7 +18,7 @@ class Windows:
         self._name, self._version, self._manifest, self._clock = model, version, manifest, clock
         self._kept: Kept[Sketches] = Kept(lambda one, other: merge((one, other)), _size)
         self._open = self._window()
-        self.live = Columns(manifest)
+        self.live, self.sample = Columns(manifest), Sample(manifest)
 
     def fold(self, batch: Sequence[Seen]) -> None:
         """Takes requests into the open window."""
@@ -31,7 +32,7 @@ class Windows:
             return
         if self.live.predictions:
             self._kept.add(self._open, self._frozen())
-            self.live = Columns(self._manifest)
+            self.live, self.sample = Columns(self._manifest), Sample(self._manifest)
         self._open = now
         self._kept.age(now)
 
@@ -55,12 +56,21 @@ class Windows:
     def _frozen(self) -> Sketches:
         live, start = self.live, self._open
         end = min(self._clock(), start + SECONDS)
-        manifest = self._manifest
-        return Sketches(self._name, self._version, manifest.digest, start, end, live.predictions, live.freeze())
+        return Sketches(
+            self._name,
+            self._version,
+            self._manifest.digest,
+            start,
+            end,
+            live.predictions,
+            live.freeze(),
+            answers=self.sample.freeze(),
+        )
 
 
 def _size(sketches: Sketches) -> int:
-    return sum(len(data) for column in sketches.columns for data in _data(column))
+    answers = len(sketches.answers.entries) if sketches.answers is not None else 0
+    return answers + sum(len(data) for column in sketches.columns for data in _data(column))
 
 
 def _data(column: Column) -> list[bytes]:

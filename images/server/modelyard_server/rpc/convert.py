@@ -30,8 +30,9 @@ FIELDS: dict[str, str] = {
 """Datatype -> the field of InferTensorContents that holds it. FP16 has none: it comes as raw bytes."""
 
 
-def parse(message: Any, manifest: Manifest) -> Inference:
-    """Reads a ModelInferRequest. Raises BadRequest that names the field and says what is allowed."""
+def parse(message: Any, manifest: Manifest, named: str | None = None) -> Inference:
+    """Reads a ModelInferRequest; ``named`` as of ``protocol.identity``. Raises BadRequest that names the field and says
+    what is allowed."""
     raw = message.raw_input_contents
     if raw and len(raw) != len(message.inputs):
         raise BadRequest(f"raw_input_contents has {len(raw)} items for {len(message.inputs)} inputs: give one for each")
@@ -50,7 +51,7 @@ def parse(message: Any, manifest: Manifest) -> Inference:
         inputs[item.name] = _tensor(item, raw[index] if raw else None)
     outputs = protocol.choose(names, manifest)
     as_bytes = frozenset(output.name for output in outputs) if _binary(message) else frozenset[str]()
-    return protocol.of_tensors(protocol.identity(message.id or None), outputs, inputs, manifest, as_bytes)
+    return protocol.of_tensors(protocol.identity(message.id or None, named), outputs, inputs, manifest, as_bytes)
 
 
 def _binary(message: Any) -> bool:

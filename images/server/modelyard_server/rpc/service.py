@@ -15,6 +15,7 @@ from modelyard_server import rest
 from modelyard_server.engine import Engine, unexpected
 from modelyard_server.metrics import CLIENT_GONE
 from modelyard_server.models import Models, Slot
+from modelyard_server.protocol import NAMED
 from modelyard_server.rpc import convert
 from modelyard_server.rpc.messages import MESSAGES, ModelInferRequest
 from modelyard_server.tensors import BadRequest
@@ -70,7 +71,8 @@ class Service:
             limiter.enter(slot.counts.in_flight - 1, slot.seconds_a_call)
             limiter.hold(len(data))
             held = len(data)
-            rows, answer = await self._engine.answer(slot, request, len(data), convert.parse, convert.encode)
+            named = None if request.id else _named(context)
+            rows, answer = await self._engine.answer(slot, request, len(data), named, convert.parse, convert.encode)
         except BadRequest as error:
             status, message = error.status, str(error)
         except asyncio.CancelledError:
@@ -118,6 +120,10 @@ class Service:
         name = _changed(request)
         await self._models.unload(name)
         return {"model_name": name, "isUnloaded": True}
+
+
+def _named(context: Context) -> str | None:
+    return next((value for key, value in context.invocation_metadata() or () if key == NAMED), None)
 
 
 def _changed(request: Any) -> str:

@@ -48,7 +48,8 @@ def evidence(view: View, status: ModelDeploymentStatus, facts: Facts, now: datet
     # Servers keep windows of ten seconds: from the one in which the step began, for both versions.
     began = int(parse_time(state.since).timestamp())
     span = (began - began % WINDOW_SECONDS, int(now.timestamp()) + 1)
-    pages = [_pages(view, facts[pods], span) for pods in (candidate, stable)]
+    answers = any(metric.metric == "Disagreement" for metric in analysis.metrics)
+    pages = [_pages(view, facts[pods], span, answers) for pods in (candidate, stable)]
     if unread := tuple(page for found in pages for page in found if page not in facts):
         return Evidence(unread)
     seen = [_merged([facts[page] for page in found]) for found in pages]
@@ -82,14 +83,14 @@ def _listed(pods: Sequence[Object] | Unavailable) -> Sequence[Object]:
     return () if isinstance(pods, Unavailable) else pods
 
 
-def _pages(view: View, pods: Sequence[Object] | Unavailable, span: tuple[int, int]) -> list[Page]:
+def _pages(view: View, pods: Sequence[Object] | Unavailable, span: tuple[int, int], answers: bool) -> list[Page]:
     made = []
+    query = f"since={span[0]}&until={span[1]}{'&answers=true' if answers else ''}"
     for pod in _listed(pods):
         place = (pod.get("status") or {}).get("podIP")
         if place and pod["status"].get("phase") == "Running":
             host = f"[{place}]" if ":" in place else place
-            path = f"/v2/models/{view.deployment.name}/sketches?since={span[0]}&until={span[1]}"
-            made.append(Page(f"http://{host}:{PORT}{path}"))
+            made.append(Page(f"http://{host}:{PORT}/v2/models/{view.deployment.name}/sketches?{query}"))
     return made
 
 

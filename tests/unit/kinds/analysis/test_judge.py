@@ -128,7 +128,7 @@ def test_what_is_said_of_latencies() -> None:
         (metric("LatencyP50", maxRatioToStable=1), 50, None, "the stable version was asked 0 times"),
         (metric("PredictionShift", max=0.1), 50, 20, "the stable version was asked 20 times"),
         (metric("InputShift", max=0.1), 50, 60, "observed no input in common"),
-        (metric("Disagreement", max=0.1), 5000, 5000, "not measured yet"),
+        (metric("Disagreement", max=0.1), 50, 20, "the stable version was asked 20 times"),
     ],
 )
 def test_too_little_is_no_verdict(

@@ -93,11 +93,25 @@ def test_the_candidates_servers_are_asked_over_the_same_time(world: World) -> No
     world.tick(20)
     spans = {need.url.split("sketches")[1] for need in world.read if isinstance(need, Page)}
     assert len(spans) == 1, spans
+    assert "answers" not in spans.pop()
     assert sum(isinstance(need, PodsWith) for need in world.read) == 2
     world.tick(60)
     assert ready(world) == ("False", "Inconclusive")
     assert "spec.rollout.promote: 2" in world.condition(MODEL_DEPLOYMENTS, "species")[2]
     assert status(world)["rollout"]["analysis"][0]["verdict"] == "Inconclusive"
+
+
+def test_answers_are_asked_for_where_they_are_compared(world: World) -> None:
+    metrics = [{"name": "same", "metric": "Disagreement", "max": 0.01}]
+    shadow = {"strategy": "Shadow", "steps": [{"weight": 100, "pause": "60s"}], "analysis": {"metrics": metrics}}
+    at_ten(world, rollout=shadow)
+    for number in (1, 2):
+        world.serving[f"modelyard.dev/modeldeployment=species,modelyard.dev/version={number}"] = [pod(number)]
+    world.read.clear()
+    world.tick(20)
+    pages = [need.url for need in world.read if isinstance(need, Page)]
+    assert len(pages) == 2
+    assert all(url.endswith("&answers=true") for url in pages), pages
 
 
 def pod(number: int, **container: Any) -> Object:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from modelyard.kinds.modeldeployment.analysis.disagreement import disagreement
 from modelyard.kinds.modeldeployment.analysis.errors import error_rate, error_ratio
 from modelyard.kinds.modeldeployment.analysis.finding import Finding
 from modelyard.kinds.modeldeployment.analysis.latency import RANKS, latency, latency_ratio
@@ -46,14 +47,16 @@ def judge(
 def _judged(
     metric: AnalysisMetric, min_requests: int, candidate: Sketches | None, stable: Sketches | None, alpha: float
 ) -> Finding:
-    if metric.metric == "Disagreement":
-        return Finding("Inconclusive", "Disagreement is not measured yet")
-    compares = metric.metric in _ROLES or metric.max_ratio_to_stable is not None
-    for name, sketches in (("candidate", candidate), ("stable version", stable))[: 2 if compares else 1]:
+    alone = metric.metric not in ("Disagreement", *_ROLES) and metric.max_ratio_to_stable is None
+    for name, sketches in (("candidate", candidate), ("stable version", stable))[: 1 if alone else 2]:
         came = sketches.requests.total if sketches is not None else 0
         if came < max(min_requests, 1):
             return Finding("Inconclusive", f"the {name} was asked {came} times since the step began, of {min_requests}")
     assert candidate is not None
+    if metric.metric == "Disagreement":
+        assert stable is not None
+        assert metric.max is not None
+        return disagreement(metric.max, metric.tolerance, min_requests, candidate, stable, alpha)
     if metric.metric in _ROLES:
         assert stable is not None
         assert metric.max is not None
