@@ -149,7 +149,7 @@ class Follower:
             if slot.version in keep:
                 continue
             end = time.monotonic() + DRAIN_SECONDS
-            while slot.counts.in_flight and time.monotonic() < end:
+            while slot.counts.in_flight and time.monotonic() < end:  # noqa: ASYNC110 - requests only count
                 await asyncio.sleep(0.05)
             self._models.drop(slot, "the catalogue lists it no more")
             self._held.pop(slot.version, None)

@@ -11,11 +11,12 @@ from modelyard.kinds.modeldeployment.advance import Advanced, Pods, Situation, a
 from modelyard.kinds.modeldeployment.capacity import capacity
 from modelyard.kinds.modeldeployment.evidence import evidence
 from modelyard.kinds.modeldeployment.gateways import Way
-from modelyard.kinds.modeldeployment.names import STABLE, selector, written
+from modelyard.kinds.modeldeployment.names import STABLE, selector
 from modelyard.kinds.modeldeployment.observe import View
 from modelyard.kinds.modeldeployment.resolve import resolve
 from modelyard.kinds.modeldeployment.wanted import writes
 from modelyard.workload.failures import Trouble
+from modelyard.workload.server import written
 from modelyard_api.modeldeployment import Judged, ModelDeploymentStatus
 from modelyard_api.modelversion import ModelVersion
 

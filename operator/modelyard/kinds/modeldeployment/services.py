@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from modelyard.engine.resource import AUTOSCALERS, DISRUPTION_BUDGETS, SERVICES, Object
-from modelyard.kinds.modeldeployment.names import COMPONENT, GRPC_PORT, STABLE, VERSION, selector, versioned
+from modelyard.kinds.modeldeployment.names import STABLE, VERSION, selector, versioned
 from modelyard.kinds.modeldeployment.observe import View
 from modelyard.workload.names import child_metadata, manifest
+from modelyard.workload.server import COMPONENT, SERVICE_PORTS, disruption_budget_spec
 from modelyard_api import API_VERSION
 from modelyard_api.modeldeployment import ModelDeploymentStatus
 
@@ -23,7 +24,9 @@ def service(view: View, status: ModelDeploymentStatus) -> Object:
     metadata = child_metadata(view.raw, view.deployment.name, COMPONENT)
     if status.stable is not None:
         metadata["annotations"] = {STABLE: str(status.stable)}
-    return manifest(SERVICES, metadata, spec={"selector": selector(view, _served(view, status)), "ports": _PORTS})
+    return manifest(
+        SERVICES, metadata, spec={"selector": selector(view, _served(view, status)), "ports": SERVICE_PORTS}
+    )
 
 
 def _served(view: View, status: ModelDeploymentStatus) -> int | None:
@@ -36,21 +39,12 @@ def _served(view: View, status: ModelDeploymentStatus) -> int | None:
 def version_service(view: View, number: int) -> Object:
     """Of one version's pods: what a route divides traffic between."""
     metadata = child_metadata(view.raw, versioned(view, number), COMPONENT, {VERSION: str(number)})
-    return manifest(SERVICES, metadata, spec={"selector": selector(view, number), "ports": _PORTS})
-
-
-_PORTS = [
-    {"name": "http", "port": 80, "targetPort": "http", "protocol": "TCP", "appProtocol": "http"},
-    # What Kubernetes calls HTTP/2 without TLS, which is how gateways know that it is gRPC.
-    {"name": "grpc", "port": GRPC_PORT, "targetPort": "grpc", "protocol": "TCP", "appProtocol": "kubernetes.io/h2c"},
-]
+    return manifest(SERVICES, metadata, spec={"selector": selector(view, number), "ports": SERVICE_PORTS})
 
 
 def disruption_budget(view: View) -> Object:
-    """One pod at a time may be drained; with a single replica too, or its node could never be drained."""
     metadata = child_metadata(view.raw, view.deployment.name, COMPONENT)
-    spec = {"maxUnavailable": 1, "selector": {"matchLabels": selector(view)}}
-    return manifest(DISRUPTION_BUDGETS, metadata, spec=spec)
+    return manifest(DISRUPTION_BUDGETS, metadata, spec=disruption_budget_spec(selector(view)))
 
 
 def autoscaler(view: View) -> Object | None:
