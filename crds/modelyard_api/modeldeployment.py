@@ -169,6 +169,12 @@ class ModelDeploymentStatus(Status):
     ready_replicas: int = Field(0, description="How many pods are ready.")
     selector: str | None = Field(None, max_length=1024, description="The label selector of the pods.")
     pool: StatusName | None = Field(None, description="The ModelPool whose pods serve it.")
+    packed: list[StatusName] = Field(
+        default_factory=list,
+        max_length=2,
+        description="The ModelVersions that a ModelPool is to serve: the wanted one, and the one that stands in for it "
+        "until it can be served.",
+    )
     image: str | None = Field(None, max_length=512, description="The image of the serving pods.")
     history: list[Served] = Field(default_factory=list, max_length=10, description="The versions served last.")
 

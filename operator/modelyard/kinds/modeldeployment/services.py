@@ -5,6 +5,7 @@ from __future__ import annotations
 from modelyard.engine.resource import AUTOSCALERS, DISRUPTION_BUDGETS, SERVICES, Object
 from modelyard.kinds.modeldeployment.names import STABLE, VERSION, selector, versioned
 from modelyard.kinds.modeldeployment.observe import View
+from modelyard.workload import pools
 from modelyard.workload.names import child_metadata, manifest
 from modelyard.workload.server import COMPONENT, SERVICE_PORTS, disruption_budget_spec
 from modelyard_api import API_VERSION
@@ -20,13 +21,18 @@ def url(view: View) -> str:
 
 def service(view: View, status: ModelDeploymentStatus) -> Object:
     """The one that clients in the cluster use: all pods where they are replaced one by one, else the stable version's,
-    and all at once the candidate's, when it has all of the traffic."""
+    and all at once the candidate's, when it has all of the traffic. Of a packed one, the pool's pods."""
     metadata = child_metadata(view.raw, view.deployment.name, COMPONENT)
     if status.stable is not None:
         metadata["annotations"] = {STABLE: str(status.stable)}
-    return manifest(
-        SERVICES, metadata, spec={"selector": selector(view, _served(view, status)), "ports": SERVICE_PORTS}
-    )
+    return manifest(SERVICES, metadata, spec={"selector": _target(view, status), "ports": SERVICE_PORTS})
+
+
+def _target(view: View, status: ModelDeploymentStatus) -> dict[str, str]:
+    pool = status.pool
+    if pool is None and not any((child.get("status") or {}).get("availableReplicas") for child in view.pods):
+        pool = view.deployment.spec.pool
+    return pools.selector(pool) if pool is not None else selector(view, _served(view, status))
 
 
 def _served(view: View, status: ModelDeploymentStatus) -> int | None:
