@@ -137,7 +137,7 @@ def test_a_packed_model_is_served_by_the_pools_pods(world: World) -> None:
     servers = Servers(world)
     world.put(MODEL_DEPLOYMENTS, packed("species"))
     world.settle()
-    assert (ready(world, "species"), status(world)["candidate"]) == (("False", "RollingOut"), 1)
+    assert (ready(world, "species"), status(world)["candidate"]) == (("False", "WaitingForPool"), 1)
     assert catalogue(world) == {"species": [1]}
     servers.roll_out()
     servers.read(0)
@@ -168,7 +168,7 @@ def test_a_new_version_has_the_one_before_beside_it_until_it_serves(world: World
     assert (status(world)["stable"], status(world)["candidate"]) == (1, 2)
     servers.read(1)
     world.tick(1)
-    assert ready(world, "species") == ("False", "RollingOut")
+    assert ready(world, "species") == ("False", "WaitingForPool")
     assert "version 1 goes on serving" in message(world)
     assert catalogue(world) == {"species": [2, 1]}
     servers.settle()
@@ -222,7 +222,7 @@ def test_a_version_of_another_model_is_told_from_it_by_its_digest(world: World, 
     train(world, "x", of="other")
     world.put(MODEL_DEPLOYMENTS, packed("species", modelRef={"name": "other", "version": 1}))
     world.settle()
-    assert ready(world, "species") == ("False", "RollingOut")
+    assert ready(world, "species") == ("False", "WaitingForPool")
     assert status(world)["packed"] == ["other-v1", "species-v1"]
     servers.settle()
     assert (ready(world, "species"), status(world)["packed"]) == (("True", "Serving"), ["other-v1"])
@@ -238,18 +238,31 @@ def test_a_pool_that_is_not_there(world: World) -> None:
     assert ready(world, "species") == ("True", "Serving")
 
 
+def test_a_change_of_mind_leaves_nothing(world: World) -> None:
+    def put(spec: Object) -> Object:
+        whole = {key: value for key, value in deployment().items() if key != "spec"}
+        world.put(MODEL_DEPLOYMENTS, whole | {"spec": spec})
+        world.settle()
+        return {key: value for key, value in status(world).items() if key not in ("conditions", "observedGeneration")}
+
+    own_pods = {"modelRef": {"name": "species", "version": 1}, "replicas": 2}
+    before = put(own_pods)
+    put({**own_pods, "replicas": 1, "pool": "none"})
+    assert put(own_pods) == before
+
+
 def test_a_pool_without_pods(world: World, servers: Servers) -> None:
     world.put(MODEL_POOLS, pool(replicas=0))
     servers.pods.clear()
     servers.settle()
-    assert ready(world, "species") == ("False", "NoPods")
+    assert ready(world, "species") == ("False", "PoolHasNoPods")
     assert pool_ready(world) == ("True", "NoReplicas")
 
 
 def test_pods_that_do_not_answer_serve_nothing(world: World, servers: Servers) -> None:
     world.pages.clear()
     world.tick(30)
-    assert ready(world, "species") == ("False", "RollingOut")
+    assert ready(world, "species") == ("False", "WaitingForPool")
     assert pool_ready(world) == ("False", "Loading")
     assert catalogue(world) == {"species": [1]}
     servers.settle()

@@ -22,8 +22,8 @@ from modelyard_api.modelversion import ModelVersion
 
 LOOK_AT_GATEWAY = timedelta(seconds=60)
 """Gateways and routes are not fed."""
-LOOK_AT_POOL = timedelta(seconds=30)
-"""Where not all pods serve a packed model; the ModelPool tells when what its pods say changes."""
+LOOK_AT_POOL = timedelta(seconds=300)
+"""Where not all pods serve a packed model: the ModelPool tells at once when what its pods say has changed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,8 @@ def settle(view: View, status: ModelDeploymentStatus, goal: ModelVersion | Troub
     if spec.suspend:
         status.pool, status.packed = None, []
         return
+    if here is None and status.pool is None:
+        status.packed = []
     if isinstance(goal, Trouble) or here is None:
         return  # what serves goes on serving
     if here.complete and status.stable == goal.spec.number:

@@ -25,14 +25,13 @@ def said(view: View, status: ModelDeploymentStatus, number: int, here: Shared) -
         message = f"version {number} can't be served by pool {name} now: {_line(here.retried)}; {_serves(status, here)}"
         return kstatus.reconciling("LoadRetried", message)
     if not pool.spec.replicas:
-        return kstatus.reconciling("NoPods", f"pool {name} has no pods: set spec.replicas of ModelPool {name}")
+        return kstatus.reconciling("PoolHasNoPods", f"pool {name} has no pods: set spec.replicas of ModelPool {name}")
     if here.complete:
         return kstatus.ready(
             "Serving", f"version {number} serves on {here.serving} of {here.ready} pods of pool {name}"
         )
-    reason = "RollingOut" if here.ready else "WaitingForPods"
     message = f"version {number} serves on {here.serving} of {here.replicas} pods of pool {name}{_told(pool)}"
-    return kstatus.reconciling(reason, f"{message}; {_serves(status, here)}")
+    return kstatus.reconciling("WaitingForPool", f"{message}; {_serves(status, here)}")
 
 
 def _told(pool: ModelPool) -> str:

@@ -14,11 +14,8 @@ from modelyard.kinds.modelpool.seen import seen
 from modelyard.workload import pools, server
 from modelyard_api.packing import catalogue_digest
 
-LOOK = timedelta(seconds=1)
-"""How soon pods are asked again that are behind: nobody tells when they have loaded a model."""
-PATIENCE = timedelta(seconds=60)
-LOOK_AT_LATE = timedelta(seconds=5)
-"""The same, where models can't be served and are tried again, or after PATIENCE."""
+LOOK, LOOK_AT_TRIED = timedelta(seconds=1), timedelta(seconds=5)
+"""How soon pods are asked again that are behind, or try a model again: nobody tells when they have loaded it."""
 LOOK_AT_STEADY = timedelta(seconds=30)
 """The same, where all is as it should be."""
 
@@ -61,6 +58,9 @@ def decide(view: View, facts: Facts, now: datetime) -> Plan:
 def _look(view: View, ready: bool, settled: bool, retrying: bool, now: datetime) -> timedelta:
     if not ready or (settled and not retrying):
         return LOOK_AT_STEADY  # of pods that get ready the Deployment tells
+    if settled:
+        return LOOK_AT_TRIED
+    # The longer it has lasted the less often: pods that don't answer cost a worker some seconds.
     last = find(view.raw, "Ready")
-    late = last is not None and last["status"] == "False" and parse_time(last["lastTransitionTime"]) + PATIENCE < now
-    return LOOK_AT_LATE if settled or late else LOOK
+    waited = last is not None and last["status"] == "False" and now - parse_time(last["lastTransitionTime"])
+    return min(LOOK_AT_STEADY, max(LOOK, waited / 4)) if waited else LOOK
