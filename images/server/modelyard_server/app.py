@@ -94,7 +94,7 @@ class App:
             counts.in_flight -= 1
             self.limiter.release(held)
         if status != CLIENT_GONE:
-            self._send(proto, status, headers, body)
+            self._send(proto, status, [*headers, _CLOSE] if slot.leaving else headers, body)
         counts.count(status, started, time.perf_counter(), rows)
 
     async def _other(self, scope: Scope, proto: HTTPProtocol) -> Answer:

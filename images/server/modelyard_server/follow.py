@@ -74,11 +74,13 @@ class Follower:
             wanted = self.wanted
             if wanted is None:
                 self.tried.set()
+                self._leave(True)
                 if not await self._waited(LINGER_SECONDS):
                     await self._clear(keep=())
                     if self.wanted is None:
                         return
                 continue
+            self._leave(False)
             try:
                 await self._settle(wanted)
             except Exception as error:
@@ -156,6 +158,10 @@ class Follower:
             await asyncio.get_running_loop().run_in_executor(
                 self._threads, lambda folder=slot.folder: shutil.rmtree(folder, ignore_errors=True)
             )
+
+    def _leave(self, leaving: bool) -> None:
+        for slot in self._slots():
+            slot.leaving = leaving
 
     def _slots(self) -> list[Slot]:
         return [slot for slot in self._models if slot.name == self.name]

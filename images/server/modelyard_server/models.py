@@ -33,6 +33,7 @@ class Slot:
         "cost",
         "counts",
         "folder",
+        "leaving",
         "loading",
         "model",
         "name",
@@ -50,6 +51,8 @@ class Slot:
         self.reason = FIRST_LOAD
         self.on_demand = False
         """Whether a request for it brings it back."""
+        self.leaving = False
+        """Whether it goes soon: each answer asks the client to connect anew, since it may be served elsewhere now."""
         self.loading: asyncio.Future[Model] | None = None
         self.used = 0.0
         """When it was last asked, for the choice of who goes first; in seconds of ``time.perf_counter``."""

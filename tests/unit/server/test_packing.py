@@ -162,7 +162,11 @@ def test_what_is_listed_no_more_goes(packing: Packing, iris: Made) -> None:
     packing.lists(flowers=[flowers], other=[other])
     with packing.serving() as server:
         settled(server, packing.lists(flowers=[flowers]))
-        assert code(server, "other", iris) == 200, "a little while longer, until its clients have heard"
+        body, path = encoded(iris), "/v2/models/other/infer"
+        status, _, headers = server.request("POST", path, body)
+        assert status == 200, "a little while longer, until its clients have heard"
+        assert headers["connection"] == "close", "so that they go where it is served now"
+        assert server.request("POST", f"/v2/models/{NAME}/infer", body)[2]["connection"] is None
         until(lambda: code(server, "other", iris) == 404)
         until(lambda: not (packing.repository / "other" / "1").exists())
         assert list(index(server)) == [f"{NAME}/1"]
