@@ -195,6 +195,7 @@ def test_one_that_cannot_be_loaded_says_why_and_the_one_before_serves_on(world: 
     assert world.condition(MODEL_DEPLOYMENTS, "species", "Stalled")[0] == "True"
     assert "version 2 can't be served by pool small: it does not answer its own example" in message(world)
     assert "version 1 goes on serving" in message(world)
+    assert [note[1] for note in world.notes].count("LoadFailed") == 1
     assert catalogue(world) == {"species": [2, 1]}, "a new pod has something to serve"
     assert pool_ready(world) == ("True", "Serving")
     assert "species: it does not answer its own example" in world.condition(MODEL_POOLS, POOL)[2]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from modelyard.engine.plan import Delete, Facts, Need, Note, Plan
-from modelyard.kinds.modeldeployment import children, gateways, packed, services, tell
+from modelyard.engine.plan import Delete, Facts, Need, Plan
+from modelyard.kinds.modeldeployment import children, gateways, packed, services, tell, tell_packed
 from modelyard.kinds.modeldeployment.advance import Advanced, Pods, Situation, advance, due, serving
 from modelyard.kinds.modeldeployment.capacity import capacity
 from modelyard.kinds.modeldeployment.evidence import evidence
@@ -76,15 +76,15 @@ def decide(view: View, facts: Facts, now: datetime) -> Plan:
         after = min(after, now + LOOK_AT_GATEWAY) if after else now + LOOK_AT_GATEWAY
     if here is not None and here.ready and not here.complete:
         after = now + LOOK_AT_POOL
-    notes: tuple[Note, ...] = (done.note,) if done.note else ()
     wanted = None if isinstance(goal, Trouble) else goal.spec.number
+    told = (done.note, tell_packed.note(view, wanted, here) if wanted is not None and here is not None else None)
     said = tell.conditions_of(view, status, goal, pods, known.way, here)
     made = packed.writes(view, status) if here is not None else writes(view, status, wanted, sizes, pods, known.way)
     status.observed_generation = deployment.generation
     return Plan(
         status=tell.wire(view, status, said, now),
         writes=(*made, *known.gone),
-        notes=notes,
+        notes=tuple(note for note in told if note is not None),
         after=after,
     )
 
