@@ -7,6 +7,7 @@ from modelyard_api.dataset import Dataset
 from modelyard_api.datasetversion import DatasetVersion
 from modelyard_api.model import ModelKind
 from modelyard_api.modeldeployment import ModelDeployment
+from modelyard_api.modelpool import ModelPool
 from modelyard_api.modelversion import ModelVersion
 from modelyard_api.trainingrun import TrainingRun
 
@@ -17,4 +18,5 @@ KINDS: dict[str, type[Kind]] = {
     "Model": ModelKind,
     "ModelVersion": ModelVersion,
     "ModelDeployment": ModelDeployment,
+    "ModelPool": ModelPool,
 }

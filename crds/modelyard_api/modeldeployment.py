@@ -6,7 +6,20 @@ from typing import ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
-from modelyard_api.base import NAME_RULE, Column, Kind, KindInfo, Model, ObjectRef, StatusURL, Time, rule, rules
+from modelyard_api.base import (
+    NAME_RULE,
+    Column,
+    Kind,
+    KindInfo,
+    Model,
+    ObjectName,
+    ObjectRef,
+    StatusName,
+    StatusURL,
+    Time,
+    rule,
+    rules,
+)
 from modelyard_api.pods import PodTemplate
 from modelyard_api.rollout import Autoscaling, GatewayRef, Rollout
 from modelyard_api.status import Status
@@ -38,6 +51,45 @@ class Logging(Model):
     )
 
 
+def _packed(allowed: str, message: str, field_path: str) -> dict[str, str]:
+    """What can't be said of one ModelDeployment alone while it shares its pods."""
+    return rule(f"!has(self.pool) || ({allowed})", message, field_path)
+
+
+PACKED = (
+    _packed(
+        "self.rollout.strategy == 'Rolling'",
+        "with pool the only strategy is Rolling: write Rolling, or leave rollout out",
+        ".rollout.strategy",
+    ),
+    _packed(
+        "self.replicas == 1",
+        "with pool leave replicas out: the pods are the ModelPool's, write its spec.replicas",
+        ".replicas",
+    ),
+    _packed(
+        "!has(self.autoscaling)",
+        "with pool leave autoscaling out: the pods are the ModelPool's, write its spec.replicas",
+        ".autoscaling",
+    ),
+    _packed("!has(self.gateway)", "with pool leave gateway out: clients use the Service", ".gateway"),
+    _packed(
+        "!has(self.podTemplate.image) && !has(self.podTemplate.resources) && !has(self.podTemplate.priorityClassName) "
+        "&& (!has(self.podTemplate.env) || self.podTemplate.env.size() == 0) "
+        "&& (!has(self.podTemplate.nodeSelector) || self.podTemplate.nodeSelector.size() == 0) "
+        "&& (!has(self.podTemplate.tolerations) || self.podTemplate.tolerations.size() == 0) "
+        "&& (!has(self.podTemplate.imagePullSecrets) || self.podTemplate.imagePullSecrets.size() == 0)",
+        "with pool leave podTemplate out: write it in the ModelPool's spec",
+        ".podTemplate",
+    ),
+    _packed(
+        "self.logging.sampleRate == 0.0",
+        "with pool leave logging out: requests of packed models are not logged",
+        ".logging",
+    ),
+)
+
+
 class ModelDeploymentSpec(Model):
     model_config = ConfigDict(
         json_schema_extra=rules(
@@ -46,11 +98,17 @@ class ModelDeploymentSpec(Model):
                 "strategies Canary, Shadow and ABTest divide the traffic, for which they need gateway: without one "
                 "write Rolling or BlueGreen",
                 ".rollout.strategy",
-            )
+            ),
+            *PACKED,
         )
     )
 
     model_ref: ServedModelRef = Field(description="What is served.")
+    pool: ObjectName | None = Field(
+        None,
+        description="Share the pods of this ModelPool instead of having some; the Service stays. With it strategy is "
+        "Rolling, and replicas, autoscaling, gateway, podTemplate and logging are left out.",
+    )
     replicas: int = Field(
         1, ge=0, le=1000, description="How many pods serve it; with autoscaling the autoscaler writes it."
     )
@@ -110,6 +168,13 @@ class ModelDeploymentStatus(Status):
     replicas: int = Field(0, description="How many pods there are.")
     ready_replicas: int = Field(0, description="How many pods are ready.")
     selector: str | None = Field(None, max_length=1024, description="The label selector of the pods.")
+    pool: StatusName | None = Field(None, description="The ModelPool whose pods serve it.")
+    packed: list[StatusName] = Field(
+        default_factory=list,
+        max_length=2,
+        description="The ModelVersions that a ModelPool is to serve: the wanted one, and the one that stands in for it "
+        "until it can be served.",
+    )
     image: str | None = Field(None, max_length=512, description="The image of the serving pods.")
     history: list[Served] = Field(default_factory=list, max_length=10, description="The versions served last.")
 
@@ -135,6 +200,7 @@ class ModelDeployment(Kind):
             Column("Weight", ".status.weight", "integer"),
             Column("Step", ".status.step"),
             Column("Replicas", ".status.readyReplicas", "integer"),
+            Column("Pool", ".status.pool", priority=1),
             Column("URL", ".status.url", priority=1),
             Column("Age", ".metadata.creationTimestamp", "date"),
         ),

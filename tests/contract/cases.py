@@ -43,7 +43,7 @@ _NAME = "metadata.name must be a DNS-1035 label"
 CREATES = (
     *(
         Create(kind, _NAME, good_name=good, bad_name=bad)
-        for kind in ("Dataset", "TrainingRun", "Model", "ModelDeployment")
+        for kind in ("Dataset", "TrainingRun", "Model", "ModelDeployment", "ModelPool")
         for good, bad in ((LONGEST, LONGEST + "a"), ("a-1", "1-a"), ("a-b", "a.b"))
     ),
     Create(
@@ -142,6 +142,23 @@ CREATES = (
         bad={"modelRef": {"version": 3}},
     ),
     Create("ModelDeployment", "write exactly one of alias", bad={"modelRef": {"alias": None}}),
+    *(
+        Create("ModelDeployment", f"with pool {message}", good={"pool": "small", **good}, bad={"pool": "small", **bad})
+        for message, good, bad in (
+            (
+                "the only strategy is Rolling",
+                {"rollout": {"strategy": "Rolling"}},
+                {"rollout": {"strategy": "BlueGreen"}},
+            ),
+            ("leave replicas out", {"replicas": 1}, {"replicas": 2}),
+            ("leave autoscaling out", {}, {"autoscaling": {"maxReplicas": 2}}),
+            ("leave gateway out", {}, {"gateway": {"name": "gw", "hostname": "m.example.com"}}),
+            ("leave podTemplate out", {"podTemplate": {}}, {"podTemplate": {"image": "a"}}),
+            ("leave podTemplate out", {"podTemplate": {"env": []}}, {"podTemplate": {"env": [{"name": "A"}]}}),
+            ("leave podTemplate out", {}, {"podTemplate": {"nodeSelector": {"a": "b"}}}),
+            ("leave logging out", {"logging": {"sampleRate": 0}}, {"logging": {"sampleRate": 0.1}}),
+        )
+    ),
 )
 
 UPDATES = (

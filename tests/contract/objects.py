@@ -36,6 +36,7 @@ SPECS: dict[str, Object] = {
         "lineage": {"datasetVersion": "table-1"},
     },
     "ModelDeployment": {"modelRef": {"name": "m", "alias": "champion"}, "suspend": True},
+    "ModelPool": {"replicas": 0},
 }
 PLURALS = {
     "Dataset": "datasets",
@@ -44,6 +45,7 @@ PLURALS = {
     "Model": "models",
     "ModelVersion": "modelversions",
     "ModelDeployment": "modeldeployments",
+    "ModelPool": "modelpools",
 }
 
 

@@ -109,6 +109,11 @@ _UNRESOLVED = (
     "VersionNotReady",
     "VersionNotJudged",
     "VersionNotApproved",
+    "PoolNotFound",
+    "PoolHasNoPods",
+    "WaitingForPool",
+    "LoadFailed",
+    "LoadRetried",
     "Suspended",
 )
 

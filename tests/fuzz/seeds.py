@@ -31,7 +31,8 @@ _OWN: dict[str, tuple[Object, ...]] = {
         {"lineage": {"datasetVersion": bench.VERSION}, "number": 5, "modelRef": {"name": "fz-one"}},
         {"artifact": {"uri": "mlflow-artifacts:/modelyard/fuzz/models/m"}, "lineage": {"trainingRun": "fz-one"}},
     ),
-    "ModelDeployment": ({}, {"modelRef": {"alias": None, "version": 3}, "replicas": 2}),
+    "ModelDeployment": ({}, {"modelRef": {"alias": None, "version": 3}, "replicas": 2}, {"pool": "fz-one"}),
+    "ModelPool": ({"replicas": 1}, {"podTemplate": {"resources": {"limits": {"memory": "256Mi"}}}}),
 }
 
 

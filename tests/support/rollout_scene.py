@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from modelyard.kinds.modeldeployment.names import GRPC_PORT
+from modelyard.workload.server import GRPC_PORT
 from tests.support.addons import Gateway
 from tests.support.clients import Clients, Connection, Grpc, Rest
 from tests.support.kube import Kube, Object, condition

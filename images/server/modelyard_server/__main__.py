@@ -31,6 +31,8 @@ def parser() -> argparse.ArgumentParser:
     serve.add_argument("--name", help="the model's name in the protocol")
     serve.add_argument("--model-version", help="the number of its version")
     serve.add_argument("--repository", type=Path, help="serve NAME/VERSION/model.json below it, not one model")
+    serve.add_argument("--catalogue", type=Path, help="bring the models that this file lists into --repository")
+    serve.add_argument("--tracking-url", help="http://... of the store, for --catalogue")
     serve.add_argument("--memory-budget", type=int, default=0, help="bytes for the repository's models [no limit]")
     serve.add_argument("--host", default="0.0.0.0", help="the address to listen on [0.0.0.0]")
     serve.add_argument("--port", type=int, default=8080, help="the port, with /metrics on it too [8080]")
@@ -56,6 +58,8 @@ def main() -> int:
     arguments = parser().parse_args()
     if arguments.command == "serve" and not arguments.repository and not (arguments.name and arguments.model_version):
         parser().error("serve needs --name and --model-version, or --repository")
+    if arguments.command == "serve" and arguments.catalogue and not (arguments.repository and arguments.tracking_url):
+        parser().error("--catalogue needs --repository and --tracking-url")
     if arguments.command == "fetch":
         from modelyard_server.fetch import fetch
 
@@ -81,6 +85,8 @@ def main() -> int:
             arguments.name,
             arguments.model_version,
             repository=arguments.repository,
+            catalogue=arguments.catalogue,
+            tracking_url=arguments.tracking_url or "",
             memory_budget=arguments.memory_budget,
             host=arguments.host,
             port=arguments.port,

@@ -7,7 +7,8 @@ import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
 
 from granian.rsgi import HTTPProtocol, ProtocolClosed, ProtocolError, Scope
 
@@ -22,6 +23,11 @@ from modelyard_server.protocol import NAMED
 from modelyard_server.rest import HEADER_LENGTH, JSON, Headers
 from modelyard_server.tensors import BadRequest, shown
 
+if TYPE_CHECKING:
+    from modelyard_api.packing import CatalogueState
+
+CATALOGUE_PATH = "/v2/catalogue"
+"""``modelyard_api.packing.CATALOGUE_PATH``, whose module imports pydantic."""
 MAX_BODY = 16 * 1024 * 1024
 MAX_CONTROL = 64 * 1024
 """Bytes of the body of a request to the repository."""
@@ -35,7 +41,10 @@ class App:
     """While the engine is draining every answer ends its connection, so that clients with connections kept alive go
     to another server."""
 
-    def __init__(self, models: Models, engine: Engine) -> None:
+    def __init__(
+        self, models: Models, engine: Engine, catalogue: Callable[[str | None], CatalogueState] | None = None
+    ) -> None:
+        self._catalogue = catalogue
         self.models, self.engine, self.limiter = models, engine, engine.limiter
         self.metrics = Metrics(models, engine)
         self._slots = models.infer_paths
@@ -86,7 +95,7 @@ class App:
             counts.in_flight -= 1
             self.limiter.release(held)
         if status != CLIENT_GONE:
-            self._send(proto, status, headers, body)
+            self._send(proto, status, [*headers, _CLOSE] if slot.leaving else headers, body)
         counts.count(status, started, time.perf_counter(), rows)
 
     async def _other(self, scope: Scope, proto: HTTPProtocol) -> Answer:
@@ -94,6 +103,8 @@ class App:
         answer = self._gets.get(path)
         if answer is not None:
             return answer() if method == "GET" else _not_allowed(method, path, "GET")
+        if path == CATALOGUE_PATH and self._catalogue is not None:
+            return self._listed(scope.query_string) if method == "GET" else _not_allowed(method, path, "GET")
         parts = path.split("/")[1:]
         if parts[:2] == ["v2", "repository"]:
             control = self._control(parts[2:])
@@ -139,6 +150,12 @@ class App:
         if type(ready) is not bool:
             raise BadRequest(f"ready {shown(ready)} is not true or false")
         return 200, JSON, rest.dumps(await self.models.index(ready))
+
+    def _listed(self, query: str) -> Answer:
+        """What came of the catalogue; with ``?name=`` of one of its models."""
+        assert self._catalogue is not None
+        name = parse_qs(query).get("name", [None])[0]
+        return 200, JSON, rest.dumps(self._catalogue(name).wire())
 
     def _names(self) -> Answer:
         return 200, JSON, rest.dumps({"models": list(dict.fromkeys(slot.name for slot in self.models))})

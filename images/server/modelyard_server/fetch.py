@@ -56,7 +56,7 @@ def fetch(
     2: what it holds is not what the digest says, or is not there.
     """
     try:
-        _fetch(uri, digest, tracking_url, to, give_up_after)
+        bring(uri, digest, tracking_url, to, give_up_after)
     except Refused as error:
         last_words(f"cannot fetch the model: {error}", termination_log)
         return USER_ERROR
@@ -69,7 +69,8 @@ def fetch(
     return OK
 
 
-def _fetch(uri: str, digest: str, tracking_url: str, to: Path, give_up_after: float) -> None:
+def bring(uri: str, digest: str, tracking_url: str, to: Path, give_up_after: float) -> None:
+    """Sees to it that the folder ``to`` holds the model. Raises Refused, Unavailable or OSError."""
     started = time.monotonic()
     if _complete(to, digest):
         say(f"{to} holds {digest} already")

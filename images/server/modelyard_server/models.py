@@ -33,6 +33,7 @@ class Slot:
         "cost",
         "counts",
         "folder",
+        "leaving",
         "loading",
         "model",
         "name",
@@ -50,6 +51,8 @@ class Slot:
         self.reason = FIRST_LOAD
         self.on_demand = False
         """Whether a request for it brings it back."""
+        self.leaving = False
+        """Whether it goes soon: each answer asks the client to connect anew, since it may be served elsewhere now."""
         self.loading: asyncio.Future[Model] | None = None
         self.used = 0.0
         """When it was last asked, for the choice of who goes first; in seconds of ``time.perf_counter``."""
@@ -73,11 +76,17 @@ class Slot:
 
 
 class Models:
-    """One model for the whole life of the process, or those of a repository within ``budget`` bytes."""
+    """One model for the whole life of the process, or those of a repository within ``budget`` bytes.
+
+    Without a ``folder`` clients can't load and unload: what is there is the business of whoever calls ``add``,
+    ``prefer`` and ``drop``.
+    """
 
     def __init__(self, folder: Path | None = None, budget: int = 0, threads: int = 1, observed: bool = True) -> None:
         self._folder, self._budget, self._threads, self._observed = folder, budget, threads, observed
         self._versions: dict[str, dict[str, Slot]] = {}
+        self._preferred: dict[str, str] = {}
+        """Name -> the version that answers requests which name none, where that is not the highest one."""
         self.infer_paths: dict[str, Slot] = {}
         """The path of each infer request that can be answered: a request costs one look-up."""
         self._loader = ThreadPoolExecutor(1, thread_name_prefix="load")
@@ -89,12 +98,12 @@ class Models:
     # What is there
 
     def find(self, name: str, version: str | None = None) -> Slot:
-        """The slot of this version, or of the highest one. Raises BadRequest, status 404."""
+        """The slot of this version, or of the preferred or highest one. Raises BadRequest, status 404."""
         versions = self._versions.get(name)
         if versions is None:
             raise BadRequest(f"unknown model {name[:128]!r}: {self._here()}", 404)
         if not version:
-            return next(reversed(versions.values()))
+            return versions.get(self._preferred.get(name, "")) or next(reversed(versions.values()))
         if version not in versions:
             raise BadRequest(f"unknown version {version[:128]!r} of model {name!r}: {self._here()}", 404)
         return versions[version]
@@ -116,12 +125,20 @@ class Models:
         self._route(name)
         return slot
 
-    def _drop(self, slot: Slot) -> None:
-        self._let_go(slot, "its folder is gone")
+    def prefer(self, slot: Slot) -> None:
+        """From now on this one answers requests that name no version."""
+        self._preferred[slot.name] = slot.version
+        self._route(slot.name)
+
+    def drop(self, slot: Slot, reason: str) -> None:
+        """It is not there any more; requests in flight keep the model that they have."""
+        self._let_go(slot, reason)
         versions = self._versions[slot.name]
         del versions[slot.version]
         if not versions:
             del self._versions[slot.name]
+        if self._preferred.get(slot.name) == slot.version:
+            del self._preferred[slot.name]
         del self.infer_paths[f"/v2/models/{slot.name}/versions/{slot.version}/infer"]
         self._route(slot.name)
 
@@ -246,7 +263,7 @@ class Models:
 
     async def _controlled(self, name: str) -> None:
         if self._folder is None:
-            raise BadRequest("this server serves one model, which can't be loaded or unloaded by clients", 403)
+            raise BadRequest("the models of this server can't be loaded or unloaded by clients", 403)
         await self._scan()
         self.find(name)
 
@@ -256,7 +273,7 @@ class Models:
         found = await loop.run_in_executor(self._loader, repository.scan, self._folder)
         for slot in list(self):
             if slot.version not in found.get(slot.name, {}) and slot.loading is None:
-                self._drop(slot)
+                self.drop(slot, "its folder is gone")
         for name, versions in found.items():
             for version, folder in versions.items():
                 if version not in self._versions.get(name, {}):

@@ -27,6 +27,7 @@ from modelyard_server.observe.payload import PayloadLog
 from modelyard_server.say import last_words, say
 
 if TYPE_CHECKING:
+    from modelyard_server.loader import Loader
     from modelyard_server.rpc.listener import Listener
 
 MAX_CONNECTIONS = 16_384
@@ -48,6 +49,8 @@ async def serve(
     version: str,
     *,
     repository: Path | None = None,
+    catalogue: Path | None = None,
+    tracking_url: str = "",
     memory_budget: int = 0,
     host: str,
     port: int,
@@ -59,7 +62,8 @@ async def serve(
     payloads: PayloadLog | None,
     termination_log: Path,
 ) -> int:
-    """Serves the model in ``folder``, or those of ``repository``, until SIGTERM or SIGINT; returns the exit code.
+    """Serves the model in ``folder``, those of ``repository``, or those that ``catalogue`` lists, which are brought
+    into ``repository``, until SIGTERM or SIGINT; returns the exit code.
 
     The end: at the signal the server says it is not ready, and goes on answering for ``drain_seconds``, asking each
     client to leave after its answer; then the sockets are closed, and what is in flight is finished.
@@ -70,9 +74,10 @@ async def serve(
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < hard:  # 1,024 in many places: a connection needs one
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    models = Models(repository, memory_budget, threads, observed)
+    models = Models(None if catalogue else repository, memory_budget, threads, observed)
     engine = Engine(models, Limiter(body_seconds), payloads)
-    app = App(models, engine)
+    loader = _loader(models, catalogue, repository, tracking_url) if catalogue and repository else None
+    app = App(models, engine, loader.state if loader else None)
     # In this process and loop: one process is half the memory and start of granian's parent with a worker, and
     # signals reach the loop that serves.
     server = Server(
@@ -100,9 +105,12 @@ async def serve(
         loop.add_signal_handler(number, stopping.set)
     serving = asyncio.ensure_future(server.serve())
     stop = asyncio.ensure_future(stopping.wait())
-    if repository is None:
+    if loader is not None:
+        what = f"the models that {catalogue} lists"
+        loading: asyncio.Future[object] = asyncio.ensure_future(loader.start())
+    elif repository is None:
         what = f"{name} version {version}"
-        loading: asyncio.Future[object] = asyncio.ensure_future(models.bring(models.add(name, version, folder)))
+        loading = asyncio.ensure_future(models.bring(models.add(name, version, folder)))
     else:
         what = f"the models of {repository}"
         loading = asyncio.ensure_future(models.start())
@@ -116,7 +124,8 @@ async def serve(
             await loading
             engine.start()
             say(f"ready: {_loaded(models)}, {time.monotonic() - started:.2f} s")
-            await asyncio.wait({serving, stop}, return_when=asyncio.FIRST_COMPLETED)
+            ends = {serving, stop, *([loader.watching] if loader and loader.watching else [])}
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     except ModelError as error:
         last_words(f"cannot serve {what}: {error}", termination_log)
         # Nothing was ever answered but "not ready". Stopping granian while it may still be starting can abort it.
@@ -133,12 +142,22 @@ async def serve(
         stop.cancel()
         if payloads is not None:
             await payloads.close()
+    if loader is not None and loader.watching is not None and loader.watching.done():
+        last_words(f"following {catalogue} ended by itself: {loader.watching.exception()!r}", termination_log)
+        return FAILED
     if not stopping.is_set():
         reason = serving.exception() or "see the log"
         last_words(f"the HTTP server on {host}:{port} ended by itself: {reason}", termination_log)
         return FAILED
     say("stopped")
     return OK
+
+
+def _loader(models: Models, catalogue: Path, folder: Path, tracking_url: str) -> Loader:
+    # Here, since it reads its documents with pydantic, which a server of one model does without.
+    from modelyard_server.loader import Loader
+
+    return Loader(models, catalogue, folder, tracking_url)
 
 
 async def _calls(engine: Engine, models: Models, address: str, termination_log: Path) -> Listener:

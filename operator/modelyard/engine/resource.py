@@ -59,6 +59,7 @@ TRAINING_RUNS = ours("trainingruns", "TrainingRun")
 MODELS = ours("models", "Model")
 MODEL_VERSIONS = ours("modelversions", "ModelVersion")
 MODEL_DEPLOYMENTS = ours("modeldeployments", "ModelDeployment")
+MODEL_POOLS = ours("modelpools", "ModelPool")
 
 JOBS = Resource("batch", "v1", "jobs", "Job")
 DEPLOYMENTS = Resource("apps", "v1", "deployments", "Deployment")

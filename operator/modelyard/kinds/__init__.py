@@ -12,6 +12,7 @@ def all_controllers(installation: Installation) -> list[Controller]:
     from modelyard.kinds.datasetversion import DatasetVersionController
     from modelyard.kinds.model import ModelController
     from modelyard.kinds.modeldeployment import ModelDeploymentController
+    from modelyard.kinds.modelpool import ModelPoolController
     from modelyard.kinds.modelversion import ModelVersionController
     from modelyard.kinds.trainingrun import TrainingRunController
 
@@ -22,4 +23,5 @@ def all_controllers(installation: Installation) -> list[Controller]:
         ModelController(),
         ModelVersionController(installation),
         ModelDeploymentController(installation),
+        ModelPoolController(installation),
     ]

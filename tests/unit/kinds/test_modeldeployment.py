@@ -16,7 +16,7 @@ from modelyard.engine.resource import (
     Key,
     Object,
 )
-from modelyard.kinds.modeldeployment.children import SPEC_DIGEST
+from modelyard.workload.server import SPEC_DIGEST
 from modelyard.workload.template import quantity
 from modelyard_api.installation import Installation
 from modelyard_server.__main__ import parser

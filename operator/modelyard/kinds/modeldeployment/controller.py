@@ -12,6 +12,7 @@ from modelyard.engine.resource import (
     DEPLOYMENTS,
     DISRUPTION_BUDGETS,
     MODEL_DEPLOYMENTS,
+    MODEL_POOLS,
     MODEL_VERSIONS,
     MODELS,
     SERVICES,
@@ -22,7 +23,7 @@ from modelyard.engine.resource import (
 from modelyard.engine.store import Store
 from modelyard.kinds.modeldeployment.decide import decide
 from modelyard.kinds.modeldeployment.observe import View, addresses, observe
-from modelyard.workload.indexes import by_model
+from modelyard.workload.indexes import by_model, by_pool
 from modelyard.workload.names import label
 from modelyard_api.installation import Installation
 
@@ -36,6 +37,7 @@ class ModelDeploymentController:
         AUTOSCALERS,
         MODELS,
         MODEL_VERSIONS,
+        MODEL_POOLS,
     )
 
     def __init__(self, installation: Installation) -> None:
@@ -43,16 +45,21 @@ class ModelDeploymentController:
 
     def indexes(self) -> Mapping[Resource, Mapping[str, Any]]:
         return {
-            MODEL_DEPLOYMENTS: {"model": by_model, "address": lambda obj: addresses(obj, self.installation)},
+            MODEL_DEPLOYMENTS: {
+                "model": by_model,
+                "pool": by_pool,
+                "address": lambda obj: addresses(obj, self.installation),
+            },
             MODEL_VERSIONS: {"model": by_model},
         }
 
     def keys_of(self, resource: Resource, obj: Object, store: Store) -> Iterable[Key]:
         meta = obj["metadata"]
         namespace = meta["namespace"]
-        if resource in (MODELS, MODEL_VERSIONS):
-            model = meta["name"] if resource == MODELS else obj["spec"]["modelRef"]["name"]
-            found = store.find(MODEL_DEPLOYMENTS, "model", f"{namespace}/{model}")
+        if resource in (MODELS, MODEL_VERSIONS, MODEL_POOLS):
+            name = obj["spec"]["modelRef"]["name"] if resource == MODEL_VERSIONS else meta["name"]
+            index = "pool" if resource == MODEL_POOLS else "model"
+            found = store.find(MODEL_DEPLOYMENTS, index, f"{namespace}/{name}")
             return [Key(MODEL_DEPLOYMENTS, namespace, item["metadata"]["name"]) for item in found]
         name = (meta.get("labels") or {}).get(label("ModelDeployment"))
         return (Key(MODEL_DEPLOYMENTS, namespace, name),) if name else ()

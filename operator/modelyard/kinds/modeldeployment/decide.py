@@ -5,22 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from modelyard.engine.plan import Delete, Facts, Need, Note, Plan
-from modelyard.kinds.modeldeployment import children, gateways, services, tell
+from modelyard.engine.plan import Delete, Facts, Need, Plan
+from modelyard.kinds.modeldeployment import children, gateways, packed, services, tell, tell_packed
 from modelyard.kinds.modeldeployment.advance import Advanced, Pods, Situation, advance, due, serving
 from modelyard.kinds.modeldeployment.capacity import capacity
 from modelyard.kinds.modeldeployment.evidence import evidence
 from modelyard.kinds.modeldeployment.gateways import Way
-from modelyard.kinds.modeldeployment.names import STABLE, selector, written
+from modelyard.kinds.modeldeployment.names import STABLE, selector
 from modelyard.kinds.modeldeployment.observe import View
 from modelyard.kinds.modeldeployment.resolve import resolve
 from modelyard.kinds.modeldeployment.wanted import writes
 from modelyard.workload.failures import Trouble
+from modelyard.workload.server import written
 from modelyard_api.modeldeployment import Judged, ModelDeploymentStatus
 from modelyard_api.modelversion import ModelVersion
 
 LOOK_AT_GATEWAY = timedelta(seconds=60)
 """Gateways and routes are not fed."""
+LOOK_AT_POOL = timedelta(seconds=300)
+"""Where not all pods serve a packed model: the ModelPool tells at once when what its pods say has changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,14 @@ def decide(view: View, facts: Facts, now: datetime) -> Plan:
     status = _counted(view, now)
     goal = resolve(view, status)
     pods = {number: children.counted(view, version) for number, version in view.versions.items()}
+    here = packed.look(view, goal, facts)
+    if isinstance(here, tuple):
+        return Plan(needs=here)
+    replicas = deployment.spec.replicas
+    if here is not None:
+        packed.counted(view, status, here)
+        replicas = here.replicas
+        pods = {} if isinstance(goal, Trouble) else {goal.spec.number: here.pods}
     known = _read(view, status, goal, pods, facts, now)
     if not isinstance(known, Known):
         return Plan(needs=known)
@@ -49,24 +60,31 @@ def decide(view: View, facts: Facts, now: datetime) -> Plan:
         status.candidate = status.weight = status.step = status.rollout = None
         done = Advanced(status)
     else:
-        done = advance(status, _situation(view, goal, pods, known, now))
+        done = advance(status, _situation(view, goal, pods, known, replicas, now))
     status = done.status
-    replicas = 0 if deployment.spec.suspend else deployment.spec.replicas
+    packed.settle(view, status, goal, here)
+    if here is None and not isinstance(goal, Trouble):
+        packed.moved_out(status, pods[goal.spec.number], replicas)
+    replicas = 0 if deployment.spec.suspend else replicas
     sizes = capacity(status, deployment.spec.rollout, replicas, pods)
     if deployment.spec.suspend and not sizes and not isinstance(goal, Trouble):
         sizes = {goal.spec.number: 0}
-    status.image = _image(view, status)
+    if here is None:
+        status.image = _image(view, status)
     after = done.after
     if deployment.spec.gateway is not None:
         after = min(after, now + LOOK_AT_GATEWAY) if after else now + LOOK_AT_GATEWAY
-    notes: tuple[Note, ...] = (done.note,) if done.note else ()
+    if here is not None and here.ready and not here.complete:
+        after = now + LOOK_AT_POOL
     wanted = None if isinstance(goal, Trouble) else goal.spec.number
-    said = tell.conditions_of(view, status, goal, pods, known.way)
+    told = (done.note, tell_packed.note(view, wanted, here) if wanted is not None and here is not None else None)
+    said = tell.conditions_of(view, status, goal, pods, known.way, here)
+    made = packed.writes(view, status) if here is not None else writes(view, status, wanted, sizes, pods, known.way)
     status.observed_generation = deployment.generation
     return Plan(
         status=tell.wire(view, status, said, now),
-        writes=(*writes(view, status, wanted, sizes, pods, known.way), *known.gone),
-        notes=notes,
+        writes=(*made, *known.gone),
+        notes=tuple(note for note in told if note is not None),
         after=after,
     )
 
@@ -101,13 +119,15 @@ def _read(
     return found.needs or replace(known, judged=found.judged, crashed=found.crashed)
 
 
-def _situation(view: View, goal: ModelVersion, pods: dict[int, Pods], known: Known, now: datetime) -> Situation:
+def _situation(
+    view: View, goal: ModelVersion, pods: dict[int, Pods], known: Known, replicas: int, now: datetime
+) -> Situation:
     spec = view.deployment.spec
     return Situation(
         now=now,
         goal=goal.spec.number,
         rollout=spec.rollout,
-        replicas=spec.replicas,
+        replicas=replicas,
         pods=pods,
         judged=known.judged,
         crashed=known.crashed,

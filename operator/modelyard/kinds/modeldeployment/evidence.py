@@ -11,8 +11,9 @@ from modelyard.engine.conditions import parse_time
 from modelyard.engine.plan import Facts, Need, Page, PodsWith, Unavailable
 from modelyard.engine.resource import Object
 from modelyard.kinds.modeldeployment.analysis import judge
-from modelyard.kinds.modeldeployment.names import PORT, selector, written
+from modelyard.kinds.modeldeployment.names import selector
 from modelyard.kinds.modeldeployment.observe import View
+from modelyard.workload.server import PORT, written
 from modelyard_api.modeldeployment import Judged, ModelDeploymentStatus
 from modelyard_api.requests import WINDOW_SECONDS
 

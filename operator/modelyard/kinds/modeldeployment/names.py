@@ -6,9 +6,6 @@ from modelyard.engine.resource import Object
 from modelyard.kinds.modeldeployment.observe import View
 from modelyard.workload.names import label
 
-COMPONENT = "modelyard-server"
-PORT = 8080
-GRPC_PORT = 9000
 VERSION = "modelyard.dev/version"
 """Label: the number of the version that a Deployment's pods serve."""
 STABLE = "modelyard.dev/stable"
@@ -24,11 +21,6 @@ def selector(view: View, number: int | None = None) -> dict[str, str]:
     """Of all pods, or of those of one version."""
     found = {label("ModelDeployment"): view.deployment.name}
     return found if number is None else found | {VERSION: str(number)}
-
-
-def written(selector: dict[str, str]) -> str:
-    """As kubectl takes it."""
-    return ",".join(f"{key}={value}" for key, value in selector.items())
 
 
 def number_of(child: Object) -> int | None:

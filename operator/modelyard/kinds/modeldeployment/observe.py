@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from modelyard.engine.resource import (
     AUTOSCALERS,
     DEPLOYMENTS,
+    DISRUPTION_BUDGETS,
     MODEL_DEPLOYMENTS,
+    MODEL_POOLS,
     MODEL_VERSIONS,
     MODELS,
     SERVICES,
@@ -19,6 +21,7 @@ from modelyard.workload.names import owned_by
 from modelyard_api.installation import Installation
 from modelyard_api.model import ModelKind
 from modelyard_api.modeldeployment import ModelDeployment
+from modelyard_api.modelpool import ModelPool
 from modelyard_api.modelversion import ModelVersion
 
 
@@ -26,7 +29,7 @@ from modelyard_api.modelversion import ModelVersion
 class View:
     """``pods``: the Deployments of serving pods. ``services`` and ``autoscaler``: those that are ours.
 
-    ``rivals``: other ModelDeployments of the same hostname on the same Gateway.
+    ``rivals``: other ModelDeployments of the same hostname on the same Gateway. ``pool``: the one that spec.pool names.
     """
 
     raw: Object
@@ -37,6 +40,8 @@ class View:
     pods: tuple[Object, ...] = ()
     services: tuple[Object, ...] = ()
     autoscaler: Object | None = None
+    budget: Object | None = None
+    pool: ModelPool | None = None
     rivals: tuple[Object, ...] = field(default=())
 
 
@@ -51,6 +56,9 @@ def observe(store: Store, key: Key, installation: Installation) -> View | None:
     versions = [ModelVersion.model_validate(obj) for obj in found]
     uid = raw["metadata"]["uid"]
     autoscaler = store.get(AUTOSCALERS, key.namespace, key.name)
+    budget = store.get(DISRUPTION_BUDGETS, key.namespace, key.name)
+    named = deployment.spec.pool
+    pool = store.get(MODEL_POOLS, key.namespace, named) if named else None
     rivals = [
         other
         for place in addresses(raw, installation)
@@ -66,6 +74,8 @@ def observe(store: Store, key: Key, installation: Installation) -> View | None:
         pods=tuple(store.owned(DEPLOYMENTS, uid)),
         services=tuple(store.owned(SERVICES, uid)),
         autoscaler=autoscaler if owned_by(autoscaler, raw) else None,
+        budget=budget if owned_by(budget, raw) else None,
+        pool=ModelPool.model_validate(pool) if pool else None,
         rivals=tuple(rivals),
     )
 

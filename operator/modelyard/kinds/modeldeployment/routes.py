@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from modelyard.engine.resource import BACKEND_POLICIES, HTTP_ROUTES, Object
-from modelyard.kinds.modeldeployment.names import COMPONENT, GRPC_PORT, versioned
+from modelyard.kinds.modeldeployment.names import versioned
 from modelyard.kinds.modeldeployment.observe import View
 from modelyard.kinds.modeldeployment.stages import stages_of
 from modelyard.workload.names import child_metadata, manifest
+from modelyard.workload.server import COMPONENT, GRPC_PORT
 from modelyard_api.modeldeployment import ModelDeploymentStatus
 from modelyard_api.rollout import GatewayRef
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from modelyard.engine.resource import AUTOSCALERS, DISRUPTION_BUDGETS, SERVICES, Object
-from modelyard.kinds.modeldeployment.names import COMPONENT, GRPC_PORT, STABLE, VERSION, selector, versioned
+from modelyard.kinds.modeldeployment.names import STABLE, VERSION, selector, versioned
 from modelyard.kinds.modeldeployment.observe import View
+from modelyard.workload import pools
 from modelyard.workload.names import child_metadata, manifest
+from modelyard.workload.server import COMPONENT, SERVICE_PORTS, disruption_budget_spec
 from modelyard_api import API_VERSION
 from modelyard_api.modeldeployment import ModelDeploymentStatus
 
@@ -19,11 +21,18 @@ def url(view: View) -> str:
 
 def service(view: View, status: ModelDeploymentStatus) -> Object:
     """The one that clients in the cluster use: all pods where they are replaced one by one, else the stable version's,
-    and all at once the candidate's, when it has all of the traffic."""
+    and all at once the candidate's, when it has all of the traffic. Of a packed one, the pool's pods."""
     metadata = child_metadata(view.raw, view.deployment.name, COMPONENT)
     if status.stable is not None:
         metadata["annotations"] = {STABLE: str(status.stable)}
-    return manifest(SERVICES, metadata, spec={"selector": selector(view, _served(view, status)), "ports": _PORTS})
+    return manifest(SERVICES, metadata, spec={"selector": _target(view, status), "ports": SERVICE_PORTS})
+
+
+def _target(view: View, status: ModelDeploymentStatus) -> dict[str, str]:
+    pool = status.pool
+    if pool is None and not any((child.get("status") or {}).get("availableReplicas") for child in view.pods):
+        pool = view.deployment.spec.pool
+    return pools.selector(pool) if pool is not None else selector(view, _served(view, status))
 
 
 def _served(view: View, status: ModelDeploymentStatus) -> int | None:
@@ -36,21 +45,12 @@ def _served(view: View, status: ModelDeploymentStatus) -> int | None:
 def version_service(view: View, number: int) -> Object:
     """Of one version's pods: what a route divides traffic between."""
     metadata = child_metadata(view.raw, versioned(view, number), COMPONENT, {VERSION: str(number)})
-    return manifest(SERVICES, metadata, spec={"selector": selector(view, number), "ports": _PORTS})
-
-
-_PORTS = [
-    {"name": "http", "port": 80, "targetPort": "http", "protocol": "TCP", "appProtocol": "http"},
-    # What Kubernetes calls HTTP/2 without TLS, which is how gateways know that it is gRPC.
-    {"name": "grpc", "port": GRPC_PORT, "targetPort": "grpc", "protocol": "TCP", "appProtocol": "kubernetes.io/h2c"},
-]
+    return manifest(SERVICES, metadata, spec={"selector": selector(view, number), "ports": SERVICE_PORTS})
 
 
 def disruption_budget(view: View) -> Object:
-    """One pod at a time may be drained; with a single replica too, or its node could never be drained."""
     metadata = child_metadata(view.raw, view.deployment.name, COMPONENT)
-    spec = {"maxUnavailable": 1, "selector": {"matchLabels": selector(view)}}
-    return manifest(DISRUPTION_BUDGETS, metadata, spec=spec)
+    return manifest(DISRUPTION_BUDGETS, metadata, spec=disruption_budget_spec(selector(view)))
 
 
 def autoscaler(view: View) -> Object | None:

@@ -10,10 +10,11 @@ from typing import Any
 from modelyard.engine import conditions as kstatus
 from modelyard.engine.conditions import Condition, conditions, parse_time, timestamp
 from modelyard.engine.resource import Object
-from modelyard.kinds.modeldeployment import children
+from modelyard.kinds.modeldeployment import children, tell_packed
 from modelyard.kinds.modeldeployment.advance import Pods
 from modelyard.kinds.modeldeployment.gateways import Way
 from modelyard.kinds.modeldeployment.observe import View
+from modelyard.kinds.modeldeployment.packed import Shared
 from modelyard.kinds.modeldeployment.resolve import NOT_APPROVED
 from modelyard.kinds.modeldeployment.stages import Stage, pods_for, stage_at, stages_of
 from modelyard.workload.failures import Trouble
@@ -28,9 +29,10 @@ def conditions_of(
     goal: ModelVersion | Trouble,
     pods: Mapping[int, Pods],
     way: Way,
+    here: Shared | None = None,
 ) -> tuple[Condition, ...]:
-    """``status`` as it will be written."""
-    said = _said(view, status, goal, pods, way)
+    """``status`` as it will be written; ``here``: of one that is packed."""
+    said = _said(view, status, goal, pods, way, here)
     if isinstance(goal, Trouble) or view.deployment.spec.suspend or goal.status.approved is not False:
         return said
     number, model = goal.spec.number, goal.spec.model_ref.name
@@ -49,13 +51,18 @@ def wire(view: View, status: ModelDeploymentStatus, said: tuple[Condition, ...],
 
 
 def _said(
-    view: View, status: ModelDeploymentStatus, goal: ModelVersion | Trouble, pods: Mapping[int, Pods], way: Way
+    view: View,
+    status: ModelDeploymentStatus,
+    goal: ModelVersion | Trouble,
+    pods: Mapping[int, Pods],
+    way: Way,
+    here: Shared | None,
 ) -> tuple[Condition, ...]:
     spec = view.deployment.spec
     if isinstance(goal, Trouble):
         if spec.suspend:
             return kstatus.suspended(f"spec.suspend is true; {goal.message}")
-        serves = f"; version {status.stable} goes on serving" if status.stable and view.pods else ""
+        serves = f"; version {status.stable} goes on serving" if status.stable and (view.pods or status.pool) else ""
         say = kstatus.stalled if goal.reason == NOT_APPROVED else kstatus.reconciling
         return say(goal.reason, goal.message + serves)
     if spec.suspend:
@@ -68,6 +75,8 @@ def _said(
                 f"Train or pin another version, or set spec.rollout.promote: {number}"
             )
             return kstatus.stalled("CandidateRejected", message)
+    if here is not None:
+        return tell_packed.said(view, status, number, here)
     if status.candidate is None and status.stable == number:
         return _steady(view, status, number, pods.get(number, Pods()), way)
     if late := _late(view, number, pods.get(number, Pods()), status):

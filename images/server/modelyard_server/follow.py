@@ -1,0 +1,177 @@
+"""One model of the catalogue: brought, put in the place of the one before it, let go.
+
+Files are fetched and models loaded in threads; what answers is changed on the event loop, between two requests.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import time
+import traceback
+from collections.abc import Callable
+from concurrent.futures import Executor
+from pathlib import Path
+
+from modelyard_api.packing import PackedCondition, PackedModel, PackedState, PackedVersion
+from modelyard_server.fetch import Refused, Unavailable
+from modelyard_server.manifest import ModelError
+from modelyard_server.models import Models, Slot
+from modelyard_server.say import say
+
+LINGER_SECONDS = 5.0
+"""How long a model that is not listed any more still answers: until its clients have heard of it."""
+DRAIN_SECONDS = 30.0
+"""How long the requests in flight of a version that was replaced are waited for."""
+FIRST_PAUSE, LAST_PAUSE = 5.0, 120.0
+"""Seconds until what could not be brought is tried again."""
+MAX_REASON = 512
+
+Fetch = Callable[[PackedVersion, Path], None]
+"""Brings the files into a folder, in a thread. Raises Refused, Unavailable or OSError."""
+
+
+class Follower:
+    """``wanted`` None: the model is not listed any more."""
+
+    def __init__(self, name: str, models: Models, folder: Path, fetch: Fetch, threads: Executor) -> None:
+        self.name, self._models, self._folder, self._fetch, self._threads = name, models, folder, fetch, threads
+        self.wanted: PackedModel | None = None
+        self.tried = asyncio.Event()
+        """Set once it was loaded, or could not be."""
+        self._changed = asyncio.Event()
+        self._held: dict[str, str] = {}
+        """Version -> digest of what was loaded and checked."""
+        self._state: PackedCondition = "Loading"
+        self._reason, self._pause = "", 0.0
+
+    def want(self, wanted: PackedModel | None) -> None:
+        if wanted != self.wanted:
+            self.wanted, self._state, self._reason = wanted, "Loading", ""
+            self._changed.set()
+
+    def told(self) -> PackedState | None:
+        """What came of the wanted version; None where none is wanted."""
+        if self.wanted is None:
+            return None
+        first, serving = self.wanted.versions[0], self._serving()
+        state, reason, slot = self._state, self._reason, self._slot(str(first.number))
+        if state == "Ready" and slot is not None and not slot.answers:
+            state, reason = "Failed", slot.reason  # it had to make room, and could not be brought back
+        return PackedState(
+            name=self.name,
+            number=first.number,
+            digest=first.digest,
+            state=state,
+            reason=reason[:MAX_REASON],
+            serving=int(serving.version) if serving is not None else None,
+        )
+
+    async def run(self) -> None:
+        """Until the model is not wanted any more and gone."""
+        while True:
+            self._changed.clear()
+            wanted = self.wanted
+            if wanted is None:
+                self.tried.set()
+                self._leave(True)
+                if not await self._waited(LINGER_SECONDS):
+                    await self._clear(keep=())
+                    if self.wanted is None:
+                        return
+                continue
+            self._leave(False)
+            try:
+                await self._settle(wanted)
+            except Exception as error:
+                say(f"{self.name}: {traceback.format_exc()}")
+                self._state, self._reason = "Retrying", f"{type(error).__name__}: {error}"
+            self.tried.set()
+            if self._state != "Retrying":
+                self._pause = 0.0
+                await self._changed.wait()
+                continue
+            self._pause = min(LAST_PAUSE, self._pause * 2 or FIRST_PAUSE)
+            await self._waited(self._pause)
+
+    async def _waited(self, seconds: float) -> bool:
+        """Whether something else came to be wanted meanwhile."""
+        try:
+            await asyncio.wait_for(self._changed.wait(), seconds)
+        except TimeoutError:
+            return False
+        return True
+
+    async def _settle(self, wanted: PackedModel) -> None:
+        """The first of the versions that can be served takes the requests; the others go after that."""
+        failures: dict[str, str] = {}
+        state: PackedCondition = "Ready"
+        for version in wanted.versions:
+            number = str(version.number)
+            try:
+                slot = await self._bring(version)
+            except (Refused, ModelError) as error:
+                failures[number] = str(error)
+                state = "Failed" if state == "Ready" else state
+            except (Unavailable, OSError) as error:
+                failures[number], state = str(error), "Retrying"
+            else:
+                self._models.prefer(slot)
+                await self._clear(keep=(number, *failures))
+                break
+        if wanted != self.wanted:
+            return  # it was told of another one meanwhile
+        self._state = state
+        self._reason = failures.get(str(wanted.versions[0].number), "")
+
+    async def _bring(self, version: PackedVersion) -> Slot:
+        """Its slot, with the model checked and loaded, or let go only to make room. Raises what ``Fetch`` raises, or
+        ModelError."""
+        number, folder = str(version.number), self._folder / str(version.number)
+        slot = self._slot(number)
+        if slot is not None and slot.answers and self._held.get(number) == version.digest:
+            return slot
+        if slot is None:
+            slot = self._models.add(self.name, number, folder)
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._threads, self._fetch, version, folder)
+            await self._models.bring(slot)
+        except (Refused, Unavailable, ModelError, OSError) as error:
+            if slot.model is None:
+                slot.reason, slot.on_demand = str(error), False
+            say(f"cannot serve {self.name} version {number}: {error}")
+            raise
+        self._held[number] = version.digest
+        say(f"serving {self.name} version {number}, {version.digest}")
+        return slot
+
+    async def _clear(self, keep: tuple[str, ...]) -> None:
+        """Lets go of all versions but these, once nobody waits for their answer."""
+        for slot in self._slots():
+            if slot.version in keep:
+                continue
+            end = time.monotonic() + DRAIN_SECONDS
+            while slot.counts.in_flight and time.monotonic() < end:  # noqa: ASYNC110 - requests only count
+                await asyncio.sleep(0.05)
+            self._models.drop(slot, "the catalogue lists it no more")
+            self._held.pop(slot.version, None)
+            await asyncio.get_running_loop().run_in_executor(
+                self._threads, lambda folder=slot.folder: shutil.rmtree(folder, ignore_errors=True)
+            )
+
+    def _leave(self, leaving: bool) -> None:
+        for slot in self._slots():
+            slot.leaving = leaving
+
+    def _slots(self) -> list[Slot]:
+        return [slot for slot in self._models if slot.name == self.name]
+
+    def _slot(self, number: str) -> Slot | None:
+        return next((slot for slot in self._slots() if slot.version == number), None)
+
+    def _serving(self) -> Slot | None:
+        """Which answers requests that name no version."""
+        if not self._slots():
+            return None
+        found = self._models.find(self.name)
+        return found if found.answers else None

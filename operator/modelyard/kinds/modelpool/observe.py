@@ -1,0 +1,70 @@
+"""What a ModelPool's decision is made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from modelyard.engine.resource import (
+    CONFIG_MAPS,
+    DEPLOYMENTS,
+    MODEL_DEPLOYMENTS,
+    MODEL_POOLS,
+    MODEL_VERSIONS,
+    Key,
+    Object,
+)
+from modelyard.engine.store import Store
+from modelyard.workload.names import owned_by
+from modelyard_api.installation import Installation
+from modelyard_api.modeldeployment import ModelDeployment
+from modelyard_api.modelpool import ModelPool
+from modelyard_api.modelversion import ModelVersion
+
+
+@dataclass(frozen=True)
+class Member:
+    """A ModelDeployment that is packed here; ``versions`` are those of its ``status.packed`` that there are."""
+
+    deployment: ModelDeployment
+    versions: dict[str, ModelVersion]
+
+
+@dataclass(frozen=True)
+class View:
+    """``pods``: the Deployment. ``catalogue``: the ConfigMap. Both only if they are ours."""
+
+    raw: Object
+    pool: ModelPool
+    installation: Installation
+    members: tuple[Member, ...] = ()
+    pods: Object | None = None
+    catalogue: Object | None = None
+
+
+def child_name(pool: str) -> str:
+    """Of all children."""
+    return f"{pool}-pool"
+
+
+def observe(store: Store, key: Key, installation: Installation) -> View | None:
+    raw = store.get(MODEL_POOLS, key.namespace, key.name)
+    if raw is None or raw["metadata"].get("deletionTimestamp"):
+        return None
+    members = []
+    for obj in store.find(MODEL_DEPLOYMENTS, "pool", f"{key.namespace}/{key.name}"):
+        if obj["metadata"].get("deletionTimestamp"):
+            continue
+        deployment = ModelDeployment.model_validate(obj)
+        found = {name: store.get(MODEL_VERSIONS, key.namespace, name) for name in deployment.status.packed}
+        versions = {name: ModelVersion.model_validate(one) for name, one in found.items() if one is not None}
+        members.append(Member(deployment, versions))
+    pods = store.get(DEPLOYMENTS, key.namespace, child_name(key.name))
+    catalogue = store.get(CONFIG_MAPS, key.namespace, child_name(key.name))
+    return View(
+        raw=raw,
+        pool=ModelPool.model_validate(raw),
+        installation=installation,
+        members=tuple(members),
+        pods=pods if owned_by(pods, raw) else None,
+        catalogue=catalogue if owned_by(catalogue, raw) else None,
+    )

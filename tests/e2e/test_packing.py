@@ -1,0 +1,163 @@
+"""Fifty small models on the pods of one ModelPool: each answers as it should, and one changes while clients ask."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.conftest import new_namespace
+from tests.support import infer
+from tests.support.clients import Clients, Rest
+from tests.support.kube import Kube, Object
+from tests.support.rollout_scene import PROGRAM
+from tests.support.scene import Scene
+
+pytestmark = pytest.mark.cluster
+MODEL, POOL, COUNT = "cut", "small", 50
+CUTS = [5 * k + 2.5 for k in range(10)]
+"""Each version says yes where a is above its own."""
+PROBES = [float(a) for a in range(0, 60, 5)]
+MORE = """
+parts[0] = const("w", [[0.0, 1.0], [0.0, 0.0]])
+bias = [0.0, -{cut}]
+"""
+
+
+class Packed:
+    """The ModelDeployments ``m0`` to ``m49``, of ten versions of one Model."""
+
+    def __init__(self, kube: Kube) -> None:
+        self.kube, self.scene = kube, Scene(kube)
+        self.cuts: dict[int, float] = {}
+        """Version -> where it says yes."""
+
+    def train(self) -> None:
+        self.scene.dataset()
+        self.scene.put("Model", MODEL, {"task": "Classification"})
+        for k, cut in enumerate(CUTS):
+            program = PROGRAM.format(more=MORE.format(cut=cut), name=f"cut {cut}")
+            self.scene.run(f"run-{k}", program, modelRef={"name": MODEL})
+        for k, cut in enumerate(CUTS):
+            # Their numbers are in the order in which they end.
+            self.kube.run("wait", "--for=condition=Ready", f"trainingrun/run-{k}", "--timeout=600s")
+            run = self.kube.get("trainingrun", f"run-{k}") or {}
+            name = run["status"]["outputs"]["modelVersion"]
+            self.kube.until_condition("modelversion", name)
+            self.cuts[int(name.rsplit("-v", 1)[1])] = cut
+
+    def pack(self, replicas: int) -> None:
+        self.scene.put("ModelPool", POOL, {"replicas": replicas})
+        self.kube.apply(*(self.deployment(f"m{k}", 1 + k % len(CUTS)) for k in range(COUNT)))
+
+    def deployment(self, name: str, version: int) -> Object:
+        spec = {"modelRef": {"name": MODEL, "version": version}, "pool": POOL}
+        meta = {"name": name, "namespace": self.kube.namespace}
+        return {"apiVersion": "modelyard.dev/v1alpha1", "kind": "ModelDeployment", "metadata": meta, "spec": spec}
+
+    def stable(self) -> dict[str, int | None]:
+        """The version that each serves, of those that are Ready."""
+        found = self.kube.list("modeldeployments")
+        return {one["metadata"]["name"]: (one.get("status") or {}).get("stable") for one in found if _ready(one)}
+
+    def pods(self) -> list[Object]:
+        return self.kube.list("pods", f"modelyard.dev/modelpool={POOL}")
+
+    def address(self, name: str) -> str:
+        service = self.kube.get("service", name)
+        assert service is not None
+        return str(service["spec"]["clusterIP"])
+
+    def answers(self, name: str) -> tuple[int, list[Any]]:
+        """The version that answers, and what it says of all of ``PROBES``."""
+        status, answer = infer.post(self.address(name), 80, f"/v2/models/{name}/infer", asked())
+        assert status == 200, (name, answer)
+        return int(answer["model_version"]), infer.labels(answer)
+
+
+def asked() -> dict[str, Any]:
+    values = {"a": PROBES, "b": [1.0] * len(PROBES)}
+    return {"inputs": [{"name": k, "datatype": "FP32", "shape": [len(v), 1], "data": v} for k, v in values.items()]}
+
+
+def _ready(obj: Object) -> bool:
+    conditions = (obj.get("status") or {}).get("conditions") or ()
+    return any(
+        item["type"] == "Ready"
+        and item["status"] == "True"
+        and item["observedGeneration"] == obj["metadata"]["generation"]
+        for item in conditions
+    )
+
+
+@pytest.fixture(scope="module")
+def packed(cluster: str) -> Iterator[Packed]:
+    with new_namespace(cluster) as kube:
+        made = Packed(kube)
+        made.train()
+        made.pack(replicas=2)
+        yield made
+
+
+def test_fifty_models_on_two_pods(packed: Packed) -> None:
+    began = time.monotonic()
+    packed.kube.until("fifty that are served", lambda: len(packed.stable()) == COUNT, 300, every=1)
+    print(f"{COUNT} models were served after {time.monotonic() - began:.0f} s")
+    assert len(packed.pods()) == 2
+    assert [one["metadata"]["name"] for one in packed.kube.list("deployments")] == [f"{POOL}-pool"]
+    pool = packed.kube.get("modelpool", POOL) or {}
+    assert (pool["status"]["models"], pool["status"]["loaded"], pool["status"]["failed"]) == (COUNT, COUNT, 0)
+    for k in range(COUNT):
+        version, labels = packed.answers(f"m{k}")
+        assert version == 1 + k % len(CUTS)
+        assert labels == ["yes" if a > packed.cuts[version] else "no" for a in PROBES], f"m{k}"
+
+
+def test_a_version_changes_while_clients_ask(packed: Packed) -> None:
+    packed.kube.until("all are served", lambda: len(packed.stable()) == COUNT, 300, every=1)
+    before = packed.stable()
+    address = (packed.address("m0"), 80)
+    with Clients(lambda: Rest(address, "m0", "m0", asked())) as clients:
+        packed.kube.until("answers", lambda: len(clients.answers) > 100, 30)
+        for version in (7, 3):
+            began = time.monotonic()
+            packed.kube.apply(packed.deployment("m0", version))
+            packed.kube.until(f"version {version}", lambda v=version: packed.stable().get("m0") == v, 180, every=0.5)
+            took = time.monotonic() - began
+            print(f"version {version} after {took:.1f} s")
+            # The kubelet alone would take up to a minute and a half: the pods are nudged.
+            assert took < 30
+            time.sleep(3)
+            assert set(clients.since(time.monotonic() - 1)) == {str(version)}
+    assert clients.failures == [], (len(clients.failures), clients.failures[:5])
+    assert set(clients.since(0)) == {"1", "7", "3"}
+    assert packed.stable() == before | {"m0": 3}
+    assert packed.answers("m0")[1] == ["yes" if a > packed.cuts[3] else "no" for a in PROBES]
+
+
+def test_what_is_deleted_is_served_no_more_and_the_others_are(packed: Packed) -> None:
+    packed.kube.until("all are served", lambda: len(packed.stable()) == COUNT, 300, every=1)
+    host = packed.address("m1")
+    packed.kube.run("delete", "modeldeployment", "m2", "--wait")
+    path, body = "/v2/models/m2/infer", asked()
+    packed.kube.until("its end", lambda: infer.post(host, 80, path, body)[0] == 404, 60, every=1)
+    packed.kube.until("the end of its Service", lambda: packed.kube.get("service", "m2") is None, 60)
+    assert packed.answers("m1")[0] == 2
+    packed.kube.apply(packed.deployment("m2", 3))
+    packed.kube.until("all are served", lambda: len(packed.stable()) == COUNT, 120, every=1)
+    assert packed.answers("m2")[0] == 3
+
+
+def test_pods_go_and_come_while_clients_ask(packed: Packed) -> None:
+    packed.kube.until("all are served", lambda: len(packed.stable()) == COUNT, 300, every=1)
+    address = (packed.address("m5"), 80)
+    with Clients(lambda: Rest(address, "m5", "m5", asked())) as clients:
+        gone = {str(pod["metadata"]["name"]) for pod in packed.pods()}
+        for name in sorted(gone):
+            packed.kube.run("delete", "pod", name, "--wait")
+            packed.kube.run("rollout", "status", f"deployment/{POOL}-pool", "--timeout=240s")
+    assert clients.failures == [], (len(clients.failures), clients.failures[:5])
+    assert len(clients.answers) > 100
+    packed.kube.until("all are served", lambda: len(packed.stable()) == COUNT, 120, every=1)
