@@ -32,17 +32,17 @@ async def rollout(stage: Stage) -> None:
 
 
 async def behind_a_gateway(stage: Stage) -> None:
-    """Version 1 serves, pinned; there are two more."""
-    await stage.apply(gateways.gateway())
-    await stage.reach("the Gateway is programmed", lambda: stage.holds("gateways", gateways.NAME, "Programmed"))
-    where = {"name": gateways.NAME, "namespace": stage.namespace, "hostname": gateways.HOSTNAME}
+    """Version 1 serves, pinned; there are two more. All are imported, which takes half the time of training them."""
     await stage.put_data(o.FIRST)
-    await stage.apply(o.dataset(), o.model(pin={"version": 1}), o.run(), o.deployment(gateway=where))
+    await stage.apply(gateways.gateway(), o.dataset(), o.model(pin={"version": 1}))
+    await stage.reach("the Gateway is programmed", lambda: stage.holds("gateways", gateways.NAME, "Programmed"))
+    await stage.reach("the Dataset is Ready", lambda: stage.holds("datasets", o.DATASET))
+    where = {"name": gateways.NAME, "namespace": stage.namespace, "hostname": gateways.HOSTNAME}
+    data, versions = stage.status("datasets", o.DATASET)["latest"], (1, 2, 3)
+    await stage.apply(o.deployment(gateway=where), *(o.imported(number, data) for number in versions))
+    names = [f"{o.MODEL}-v{number}" for number in versions]
+    await stage.reach("all are there", lambda: all(stage.holds("modelversions", name) for name in names))
     await stage.reach("version 1 is served", lambda: stage.serves(1))
-    for number, name in ((2, o.SECOND), (3, "third")):
-        await stage.apply(o.run(name, seed=number))
-        version = f"{o.MODEL}-v{number}"
-        await stage.reach(f"{version} is there", lambda version=version: stage.holds("modelversions", version))  # type: ignore[misc]
 
 
 async def canary(stage: Stage) -> None:
