@@ -11,7 +11,7 @@ from tests.faults.resources import Object
 
 
 class Actor:
-    """``saw`` is called with (plural, object) at every change in the namespace but a deletion."""
+    """``saw`` is called with (plural, object) at every change in the namespace but a deletion, ``lost`` at that."""
 
     def __init__(self, mirror: Mirror, namespace: str) -> None:
         self._mirror, self._namespace = mirror, namespace
@@ -19,15 +19,20 @@ class Actor:
 
     def __enter__(self) -> Self:
         self._mirror.listeners.append(self._changed)
+        self._mirror.mourners.append(self._gone)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._mirror.listeners.remove(self._changed)
+        self._mirror.mourners.remove(self._gone)
         for task in self._tasks:
             task.cancel()
 
     def saw(self, plural: str, obj: Object) -> None:
         raise NotImplementedError
+
+    def lost(self, plural: str, obj: Object) -> None:
+        pass
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -37,3 +42,7 @@ class Actor:
     def _changed(self, plural: str, obj: Object) -> None:
         if obj["metadata"]["namespace"] == self._namespace:
             self.saw(plural, obj)
+
+    def _gone(self, plural: str, obj: Object) -> None:
+        if obj["metadata"]["namespace"] == self._namespace:
+            self.lost(plural, obj)

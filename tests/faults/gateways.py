@@ -29,6 +29,8 @@ class Gateways(Actor):
     def __init__(self, api: Api, mirror: Mirror, namespace: str) -> None:
         super().__init__(mirror, namespace)
         self._api = api
+        self.wrong: list[str] = []
+        """Routes that sent traffic nowhere, for however short a time."""
 
     def saw(self, plural: str, obj: Object) -> None:
         if plural == "gateways":
@@ -37,6 +39,23 @@ class Gateways(Actor):
             told = {"controllerName": CONTROLLER, "conditions": _true(obj, "Accepted", "ResolvedRefs")}
             parents = [told | {"parentRef": reference} for reference in obj["spec"]["parentRefs"]]
             self._tell(plural, obj, {"parents": parents})
+            self.start(self._check(obj))
+
+    def lost(self, plural: str, obj: Object) -> None:
+        if plural == "services":
+            for route in self._mirror.list("httproutes", self._namespace):
+                self.start(self._check(route))
+
+    async def _check(self, route: Object) -> None:
+        """What traffic is sent to is there before it is, and goes after."""
+        at = path("httproutes", self._namespace, route["metadata"]["name"])
+        for name in sorted(_backends(route)):
+            if await self._api.find(path("services", self._namespace, name)):
+                continue
+            # A watch is late: it counts only if the route still is what it was.
+            now = await self._api.find(at)
+            if now and _generation(now) == _generation(route):
+                self.wrong.append(f"httproutes/{route['metadata']['name']} sends requests to {name}, which is gone")
 
     def _tell(self, plural: str, obj: Object, status: Object) -> None:
         if _timeless(status) != _timeless({key: (obj.get("status") or {}).get(key) for key in status}):
@@ -46,6 +65,18 @@ class Gateways(Actor):
         version = {"resourceVersion": obj["metadata"]["resourceVersion"]}
         with contextlib.suppress(AssertionError):  # it has changed meanwhile, which will be seen, or is gone
             await self._api("PATCH", f"{at}/status", {"metadata": version, "status": status})
+
+
+def _generation(obj: Object) -> tuple[str, int]:
+    return obj["metadata"]["uid"], obj["metadata"]["generation"]
+
+
+def _backends(route: Object) -> set[str]:
+    """Of copies too."""
+    rules = route["spec"]["rules"]
+    refs = [ref for rule in rules for ref in rule["backendRefs"]]
+    mirrors = [one["requestMirror"]["backendRef"] for rule in rules for one in rule.get("filters") or ()]
+    return {str(ref["name"]) for ref in (*refs, *mirrors)}
 
 
 def _true(obj: Object, *types: str) -> list[Object]:

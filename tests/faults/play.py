@@ -110,7 +110,7 @@ class Play:
             site = self.site
             with (
                 Player(site.api, site.mirror, site.tracking, self.namespace, self._quiet) as player,
-                Gateways(site.api, site.mirror, self.namespace),
+                Gateways(site.api, site.mirror, self.namespace) as gateways,
                 Serving(site.api, site.mirror, self.namespace, site.servers) as serving,
             ):
                 self.stage = Stage(
@@ -131,6 +131,7 @@ class Play:
                     if self._first and not self._first.ended.is_set():
                         ended.wrong.append("the first leader, whose lease was taken, still runs")
                         await self._first.kill()
+        ended.wrong += dict.fromkeys(gateways.wrong)
         ended.writes, ended.events = self._labels, self._events
         return ended
 
