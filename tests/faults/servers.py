@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import ipaddress
 import itertools
+import secrets
 import subprocess
 from typing import Any
 
@@ -22,7 +24,8 @@ PORT, VERSION = 8080, "modelyard.dev/version"
 PODS = ipaddress.ip_network("198.18.0.0/15")
 """Kept for benchmarks (RFC 2544), so nothing else of a cluster has such an address."""
 REQUESTS = 1000
-_numbers = itertools.count(1)
+_numbers = itertools.count(secrets.randbelow(PODS.num_addresses))
+"""Begins anywhere: several programs may play on one cluster."""
 
 
 def have_addresses() -> None:
@@ -31,7 +34,7 @@ def have_addresses() -> None:
 
 
 class Servers:
-    """All of them; a request's own address says whose it is."""
+    """The program behind all of them; the address that a request came to says whose it is."""
 
     def __init__(self) -> None:
         self._pods: dict[str, tuple[Serving, str]] = {}
@@ -41,16 +44,17 @@ class Servers:
         app.router.add_get(f"/v2/models/{DEPLOYMENT}/sketches", self._sketches)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
-        await web.TCPSite(self._runner, "0.0.0.0", PORT).start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._runner.cleanup()
 
-    def place(self, serving: Serving, version: str) -> str:
-        address = str(PODS[next(_numbers)])
+    async def listen(self, serving: Serving, version: str) -> tuple[str, asyncio.Server]:
+        """At a new address."""
+        address = str(PODS[next(_numbers) % PODS.num_addresses])
         self._pods[address] = serving, version
-        return address
+        assert self._runner.server
+        return address, await asyncio.get_running_loop().create_server(self._runner.server, address, PORT)
 
     async def _sketches(self, request: web.Request) -> web.Response:
         address: Any = request.transport.get_extra_info("sockname") if request.transport else ("",)
@@ -68,6 +72,12 @@ class Serving(Actor):
         self._api, self._servers = api, servers
         self.failing: set[int] = set()
         self._placed: set[str] = set()
+        self._open: list[asyncio.Server] = []
+
+    def __exit__(self, *_: object) -> None:
+        super().__exit__()
+        for one in self._open:
+            one.close()
 
     def saw(self, plural: str, obj: Object) -> None:
         meta = obj["metadata"]
@@ -84,7 +94,8 @@ class Serving(Actor):
         return write(Sketches(DEPLOYMENT, version, f"sha256:{version}", 0.0, 10.0, REQUESTS, (), requests))
 
     async def _place(self, name: str, version: str) -> None:
-        address = self._servers.place(self, version)
+        address, server = await self._servers.listen(self, version)
+        self._open.append(server)
         status = {"podIP": address, "podIPs": [{"ip": address}]}
         with contextlib.suppress(AssertionError):  # deleted in between
             await self._api("PATCH", path("pods", self._namespace, name) + "/status", {"status": status})
