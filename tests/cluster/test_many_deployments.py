@@ -11,7 +11,7 @@ import pytest
 from tests.faults import objects as o
 from tests.faults.place import prepare
 from tests.faults.play import Play, open_site
-from tests.faults.scenarios import Scenario, main_job
+from tests.faults.scenario import Scenario, main_job
 from tests.faults.stage import Stage
 from tests.support.tracking import Tracking
 

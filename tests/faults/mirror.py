@@ -25,6 +25,8 @@ class Mirror:
         self._changes: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self.listeners: list[Callable[[str, Object], None]] = []
         """Called with (plural, object) at every change but a deletion."""
+        self.mourners: list[Callable[[str, Object], None]] = []
+        """Called with (plural, object) at every deletion that a watch tells of."""
 
     async def __aenter__(self) -> Mirror:
         listed = [asyncio.Event() for _ in GROUPS]
@@ -92,6 +94,8 @@ class Mirror:
                 meta = obj["metadata"]
                 self._objects[plural, meta["namespace"]].pop(meta["name"], None)
                 self._changed(meta["namespace"])
+                for mourner in list(self.mourners):
+                    mourner(plural, obj)
             else:
                 self._keep(plural, obj)
         return str(obj["metadata"]["resourceVersion"])

@@ -16,6 +16,7 @@ PLURALS = {
     "Model": "models",
     "ModelDeployment": "modeldeployments",
     "ModelVersion": "modelversions",
+    "Gateway": "gateways",
 }
 
 

@@ -17,10 +17,12 @@ import aiohttp
 
 from tests.faults import state
 from tests.faults.fault import Fault
+from tests.faults.gateways import Gateways
 from tests.faults.mirror import Mirror
 from tests.faults.operator import Forge, Operator
 from tests.faults.player import Player
-from tests.faults.scenarios import Scenario
+from tests.faults.scenario import Scenario
+from tests.faults.servers import Servers, Serving
 from tests.faults.stage import Stage, Stuck
 from tests.support.api import Api
 from tests.support.proxy import Call, Proxy, Reply
@@ -44,6 +46,7 @@ class Site:
     mirror: Mirror
     tracking: Tracking
     forge: Forge
+    servers: Servers
     local: aiohttp.ClientSession
     folder: Path
     patience: float = 90.0
@@ -53,8 +56,14 @@ class Site:
 @contextlib.asynccontextmanager
 async def open_site(tracking: Tracking, folder: Path, patience: float = 90.0) -> AsyncIterator[Site]:
     """On the cluster that KUBECONFIG names (see ``place.prepare``)."""
-    async with Api() as api, Mirror(api) as mirror, Forge() as forge, aiohttp.ClientSession() as local:
-        yield Site(api, mirror, tracking, forge, local, folder, patience)
+    async with (
+        Api() as api,
+        Mirror(api) as mirror,
+        Forge() as forge,
+        Servers() as servers,
+        aiohttp.ClientSession() as local,
+    ):
+        yield Site(api, mirror, tracking, forge, servers, local, folder, patience)
 
 
 @dataclass
@@ -99,9 +108,13 @@ class Play:
             self._kubeconfig = proxy.kubeconfig(self.folder)
             self.operator = Operator(self.site.forge, self._kubeconfig, self.namespace, "first")
             site = self.site
-            with Player(site.api, site.mirror, site.tracking, self.namespace, self._quiet) as player:
+            with (
+                Player(site.api, site.mirror, site.tracking, self.namespace, self._quiet) as player,
+                Gateways(site.api, site.mirror, self.namespace) as gateways,
+                Serving(site.api, site.mirror, self.namespace, site.servers) as serving,
+            ):
                 self.stage = Stage(
-                    self.site.api, self.site.mirror, player, self.namespace, self._active_at, self.site.patience
+                    site.api, site.mirror, player, serving, self.namespace, self._active_at, site.patience
                 )
                 await self._start()
                 keeper = asyncio.create_task(self._keep())
@@ -118,6 +131,7 @@ class Play:
                     if self._first and not self._first.ended.is_set():
                         ended.wrong.append("the first leader, whose lease was taken, still runs")
                         await self._first.kill()
+        ended.wrong += dict.fromkeys(gateways.wrong)
         ended.writes, ended.events = self._labels, self._events
         return ended
 

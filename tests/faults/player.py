@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from modelyard_api.task import ANNOTATION
 from tests.faults import results
+from tests.faults.actor import Actor
 from tests.faults.mirror import Mirror
 from tests.faults.resources import Object, path
 from tests.localcluster.kwok import FINISH
@@ -18,37 +19,25 @@ LONGEST = 15.0
 """Seconds that a pod runs at most, calm or not."""
 
 
-class Player:
+class Player(Actor):
     """Of one namespace. ``calm`` says for how many seconds nothing has happened there."""
 
     def __init__(self, api: Api, mirror: Mirror, tracking: Tracking, namespace: str, calm: Callable[[], float]) -> None:
-        self._api, self._mirror, self._tracking, self._namespace = api, mirror, tracking, namespace
-        self._calm = calm
+        super().__init__(mirror, namespace)
+        self._api, self._tracking, self._calm = api, tracking, calm
         self.data = ""
         """What the source of the Dataset holds."""
         self.stopped = False
         """Pods run on for now."""
         self._seen: set[str] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
 
-    def __enter__(self) -> Player:
-        self._mirror.listeners.append(self._changed)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._mirror.listeners.remove(self._changed)
-        for task in self._tasks:
-            task.cancel()
-
-    def _changed(self, plural: str, pod: Object) -> None:
-        meta = pod["metadata"]
-        if plural != "pods" or meta["namespace"] != self._namespace or meta["uid"] in self._seen:
+    def saw(self, plural: str, obj: Object) -> None:
+        meta = obj["metadata"]
+        if plural != "pods" or meta["uid"] in self._seen:
             return
-        if (pod.get("status") or {}).get("phase") == "Running" and ANNOTATION in (meta.get("annotations") or {}):
+        if (obj.get("status") or {}).get("phase") == "Running" and ANNOTATION in (meta.get("annotations") or {}):
             self._seen.add(meta["uid"])
-            task = asyncio.create_task(self._play(pod))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self.start(self._play(obj))
 
     async def _play(self, pod: Object) -> None:
         data = self.data  # as it was when the pod started

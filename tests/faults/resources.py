@@ -16,6 +16,9 @@ GROUPS = {
     "pods": "api/v1",
     "poddisruptionbudgets": "apis/policy/v1",
     "horizontalpodautoscalers": "apis/autoscaling/v2",
+    "gateways": "apis/gateway.networking.k8s.io/v1",
+    "httproutes": "apis/gateway.networking.k8s.io/v1",
+    "backendtrafficpolicies": "apis/gateway.envoyproxy.io/v1alpha1",
 }
 FED = (*OURS, "jobs", "deployments", "services", "poddisruptionbudgets", "horizontalpodautoscalers")
 """What the operator watches."""

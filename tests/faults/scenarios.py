@@ -2,31 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-
 from tests.faults import objects as o
+from tests.faults import rollouts
+from tests.faults.scenario import Scenario, main_job, nothing, two_versions
 from tests.faults.stage import Stage
-
-Part = Callable[[Stage], Awaitable[None]]
-
-
-@dataclass(frozen=True)
-class Scenario:
-    name: str
-    before: Part
-    story: Part
-
-
-async def nothing(stage: Stage) -> None:
-    pass
-
-
-async def main_job(stage: Stage) -> None:
-    """From data to a served model, all applied at once."""
-    await stage.put_data(o.FIRST)
-    await stage.apply(o.dataset(), o.model(), o.run(), o.deployment())
-    await stage.reach("version 1 is served", lambda: stage.serves(1))
 
 
 async def ready_to_train(stage: Stage) -> None:
@@ -60,12 +39,6 @@ async def edit(stage: Stage) -> None:
     await stage.reach("it was judged anew", lambda: stage.holds("modelversions", version, "Approved", "False"))
     await stage.apply(o.deployment(replicas=2))
     await stage.reach("two replicas", lambda: stage.serves(1, 2))
-
-
-async def two_versions(stage: Stage) -> None:
-    await main_job(stage)
-    await stage.apply(o.run(o.SECOND))
-    await stage.reach("version 2 is served", lambda: stage.serves(2))
 
 
 async def pin(stage: Stage) -> None:
@@ -169,24 +142,6 @@ async def again(stage: Stage) -> None:
     await stage.reach("version 1 of the new Model is served", lambda: stage.serves(1))
 
 
-async def rollout(stage: Stage) -> None:
-    """Blue-green: a preview that waits until it is promoted, and one that is aborted."""
-    steps = [{"weight": 0, "untilPromoted": True}, {"weight": 100, "pause": "2s"}]
-    await _change_rollout(stage, strategy="BlueGreen", steps=steps)
-    await stage.edit("models", o.MODEL, {"spec": {"pin": {"version": 1}}})
-    await stage.reach("version 1 waits", lambda: stage.waits(1))
-    await _change_rollout(stage, promote=1)
-    await stage.reach("version 1 is served", lambda: stage.serves(1))
-    await stage.edit("models", o.MODEL, {"spec": {"pin": None}})
-    await stage.reach("version 2 waits", lambda: stage.waits(2))
-    await _change_rollout(stage, abort=2)
-    await stage.reach("version 2 is rejected", lambda: stage.holds("modeldeployments", o.DEPLOYMENT, "Stalled"))
-
-
-async def _change_rollout(stage: Stage, **change: object) -> None:
-    await stage.edit("modeldeployments", o.DEPLOYMENT, {"spec": {"rollout": change}})
-
-
 SCENARIOS = {
     one.name: one
     for one in (
@@ -200,6 +155,6 @@ SCENARIOS = {
         Scenario("delete", main_job, delete),
         Scenario("children", main_job, children),
         Scenario("again", main_job, again),
-        Scenario("rollout", two_versions, rollout),
+        *rollouts.SCENARIOS,
     )
 }

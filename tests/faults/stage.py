@@ -11,6 +11,7 @@ from tests.faults.mirror import Mirror
 from tests.faults.objects import PLURALS
 from tests.faults.player import Player
 from tests.faults.resources import Object, path
+from tests.faults.servers import Serving
 from tests.support.api import Api
 
 
@@ -20,9 +21,16 @@ class Stuck(Exception):
 
 class Stage:
     def __init__(
-        self, api: Api, mirror: Mirror, player: Player, namespace: str, wrote_at: Callable[[], float], patience: float
+        self,
+        api: Api,
+        mirror: Mirror,
+        player: Player,
+        serving: Serving,
+        namespace: str,
+        wrote_at: Callable[[], float],
+        patience: float,
     ) -> None:
-        self.api, self.mirror, self.player, self.namespace = api, mirror, player, namespace
+        self.api, self.mirror, self.player, self.serving, self.namespace = api, mirror, player, serving, namespace
         self._wrote_at = wrote_at
         """When the operator last wrote something, in monotonic seconds."""
         self.patience = patience
@@ -104,6 +112,12 @@ class Stage:
         status = self.status("modeldeployments", "species")
         state = status.get("rollout") or {}
         return status.get("candidate") == state.get("version") == number and "since" in state
+
+    def rejected(self, number: int, reason: str) -> bool:
+        """Whether this version was rolled back, and the object says so."""
+        items = self.status("modeldeployments", "species").get("rejected") or ()
+        found = any(item["version"] == number and item["reason"] == reason for item in items)
+        return found and self.holds("modeldeployments", "species", "Stalled")
 
     def gone(self, plural: str, name: str = "") -> bool:
         """Whether the object, or every one of the resource, is gone."""

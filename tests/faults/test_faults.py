@@ -15,7 +15,7 @@ from tests.faults.play import open_site
 from tests.support.tracking import Tracking
 
 pytestmark = pytest.mark.kwok
-SCENARIOS, POINTS, SEED = ("main",), 16, 7
+SCENARIOS, POINTS, SEED = ("main", "canary"), 20, 7
 
 
 @pytest.fixture(scope="module")

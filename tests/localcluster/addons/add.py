@@ -1,7 +1,7 @@
 """Brings addons to a cluster that runs. Run again, it changes only what is not as it should be."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from tests.localcluster import access, binaries, images, oci, preflight, providers, rollouts
 from tests.localcluster.paths import locked
@@ -10,7 +10,8 @@ from tests.localcluster.say import CannotRun, say
 from . import charts, gateway, metrics_server
 from .parts import Addon, Object
 
-NAMES = ("gateway", "metrics-server")
+_CRDS_ALONE = "gateway-crds"
+NAMES = ("gateway", _CRDS_ALONE, "metrics-server")
 # Measured: the caches of Go 4.4 GB, programs, images and two nodes' copies the rest.
 COLD_GB = 6
 _REFUSED = {
@@ -19,15 +20,19 @@ _REFUSED = {
 }
 
 
-def add(cluster: str, names: Iterable[str], provider_asked: str = "auto") -> None:
+def add(cluster: str, names: Collection[str], provider_asked: str = "auto") -> None:
     """Builds what is missing and waits until each addon works. Raises CannotRun with a sentence."""
     name = providers.name_of(cluster, provider_asked)
-    if name in _REFUSED:
+    programs = [one for one in names if one != _CRDS_ALONE]
+    if name in _REFUSED and (programs or name != "kwok"):
         raise CannotRun(_REFUSED[name].format(cluster))
     provider = providers.pick(cluster, name)
     _check_answers(cluster, provider)
-    wanted = [_addon(one, name) for one in names]
-    _build(wanted, provider)
+    if _CRDS_ALONE in names:
+        _apply_crds(cluster, gateway.crds())
+    wanted = [_addon(one, name) for one in programs]
+    if wanted:
+        _build(wanted, provider)
     for addon in wanted:
         with locked(f"cluster-{cluster}"):
             provider.load_addon(addon.images, [addon.image])
@@ -69,11 +74,15 @@ def _apply(cluster: str, addon: Addon) -> None:
     chart = charts.rendered(addon.chart)
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": addon.chart.namespace}}
     if chart.crds:
-        _apply_all(cluster, chart.crds)
-        kinds = [f"crd/{one['metadata']['name']}" for one in chart.crds if one["kind"] == "CustomResourceDefinition"]
-        access.kubectl(cluster, "wait", "--for=condition=Established", *kinds, "--timeout=60s")
+        _apply_crds(cluster, chart.crds)
     _apply_all(cluster, [namespace, *sorted(chart.objects, key=_is_late), *addon.objects])
     rollouts.wait_ready(cluster, addon.chart.namespace, addon.name, also=lambda: addon.works(cluster))
+
+
+def _apply_crds(cluster: str, crds: list[Object]) -> None:
+    _apply_all(cluster, crds)
+    kinds = [f"crd/{one['metadata']['name']}" for one in crds if one["kind"] == "CustomResourceDefinition"]
+    access.kubectl(cluster, "wait", "--for=condition=Established", *kinds, "--timeout=60s")
 
 
 def _apply_all(cluster: str, objects: list[Object]) -> None:

@@ -67,6 +67,11 @@ def rendered(chart: Chart) -> Rendered:
     return Rendered(_read(target / "crds.yaml"), _read(target / "objects.yaml"))
 
 
+def crds(chart: Chart) -> list[Object]:
+    """The objects under ``crds`` alone, which Helm has no part in."""
+    return [one for path in _crds(_module(chart), chart) for one in _read(path)]
+
+
 def _render(chart: Chart, into: Path) -> None:
     program = binaries.build(helm()) / "helm"
     say(f"rendering the chart of {chart.release}")

@@ -5,6 +5,7 @@ import json
 from tests.localcluster import access, binaries
 from tests.localcluster.digests import reference
 
+from . import charts
 from .charts import Chart
 from .parts import Addon, Object
 
@@ -15,8 +16,16 @@ CONTROLLERS = "envoy-gateway-system"
 """The namespace of the controller, and of the proxies that it starts."""
 NAMESPACE, NAME, CLASS = "modelyard-gateway", "modelyard", "envoy"
 """The Gateway's own, and the name of its class."""
+CONTROLLER = "gateway.envoyproxy.io/gatewayclass-controller"
 WORKERS = 2
 """Threads of Envoy. Each goes round the weights of a route by itself: a split is exact up to one request a thread."""
+KINDS = (
+    "gatewayclasses.gateway.networking.k8s.io",
+    "gateways.gateway.networking.k8s.io",
+    "httproutes.gateway.networking.k8s.io",
+    "backendtrafficpolicies.gateway.envoyproxy.io",
+)
+"""What a ModelDeployment behind a Gateway has to do with."""
 _USER = "65532:65532"
 
 
@@ -64,17 +73,27 @@ def _values() -> Object:
     }
 
 
+def gateway_class() -> Object:
+    """The one whose Gateways are Envoy Gateway's."""
+    api, spec = "gateway.networking.k8s.io/v1", {"controllerName": CONTROLLER}
+    return {"apiVersion": api, "kind": "GatewayClass", "metadata": {"name": CLASS}, "spec": spec}
+
+
 def _objects() -> tuple[Object, ...]:
     api = "gateway.networking.k8s.io/v1"
-    implemented = {"controllerName": "gateway.envoyproxy.io/gatewayclass-controller"}
     everybody = {"namespaces": {"from": "All"}}
     listener = {"name": "http", "protocol": "HTTP", "port": 80, "allowedRoutes": everybody}
     spec = {"gatewayClassName": CLASS, "listeners": [listener]}
     return (
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}},
-        {"apiVersion": api, "kind": "GatewayClass", "metadata": {"name": CLASS}, "spec": implemented},
+        gateway_class(),
         {"apiVersion": api, "kind": "Gateway", "metadata": {"name": NAME, "namespace": NAMESPACE}, "spec": spec},
     )
+
+
+def crds() -> list[Object]:
+    """The CRDs of ``KINDS``, for a cluster where nothing can run: there a test plays the controller."""
+    return [one for one in charts.crds(addon().chart) if one["metadata"]["name"] in KINDS]
 
 
 def _gateway(cluster: str) -> Object:

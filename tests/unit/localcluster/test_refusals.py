@@ -80,7 +80,10 @@ def test_a_path_that_no_socket_fits_in(monkeypatch: pytest.MonkeyPatch) -> None:
         (["logs", "--name", "nosuch"], "error: There is no cluster nosuch"),
         (["addon", "gateway", "--name", "nosuch"], "error: There is no cluster nosuch; start it with 'up"),
         (["addon", "gateway", "--provider", "kwok"], "error: The nodes of modelyard are played, so no addon"),
+        (["addon", "gateway-crds", "gateway", "--provider", "kwok"], "error: The nodes of modelyard are played, so no"),
+        (["addon", "gateway-crds", "--name", "nosuch", "--provider", "kwok"], "error: There is no cluster nosuch"),
         (["addon", "gateway", "--provider", "current"], "error: The cluster of kubectl's current context is not ours"),
+        (["addon", "gateway-crds", "--provider", "current"], "error: The cluster of kubectl's current context is not"),
         (["down", "--provider", "current"], "error: The cluster of kubectl's current context is not ours to remove"),
     ],
 )

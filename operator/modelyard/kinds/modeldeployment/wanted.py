@@ -60,18 +60,24 @@ def writes(
 
 def _leftovers(view: View, sizes: Mapping[int, int], pods: Mapping[int, Pods], routed: bool) -> list[Write]:
     """Versions that have no business here any more. While nothing is known to serve nothing goes, and while pods are
-    replaced one by one what serves goes after there is enough of what follows."""
+    replaced one by one what serves goes after there is enough of what follows.
+
+    A version goes once the stored status no longer names it: an operator that ends before its verdict is stored judges
+    anew, by what these pods have counted, or how they ended. Without them it would begin the rollout again.
+    """
     if not sizes:
         return []
+    told = view.deployment.status
+    staying = {*sizes, told.stable, told.candidate}
     enough = sum(pods[number].available for number in sizes if number in pods) >= max(sizes.values())
     rolling = view.deployment.spec.rollout.strategy == "Rolling"
     gone: list[Write] = []
     for child in view.pods:
-        if number_of(child) not in sizes and (enough or not rolling or not _available(child)):
+        if number_of(child) not in staying and (enough or not rolling or not _available(child)):
             gone.append(_gone(DEPLOYMENTS, child))
     for child in view.services:
         number = number_of(child)
-        if number is not None and (not routed or number not in sizes):
+        if number is not None and (not routed or number not in staying):
             gone.append(_gone(SERVICES, child))
     return gone
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ from modelyard.engine.resource import (
 from tests.unit.kinds.objects import deployment, model, roll_out
 from tests.unit.kinds.test_model import GATES, train, with_model
 from tests.unit.kinds.test_modeldeployment import deploy, ready, rolled, serves, status
-from tests.unit.kinds.world import World
+from tests.unit.kinds.world import Died, World
 
 GATEWAY = {"name": "modelyard", "hostname": "species.example.com"}
 CANARY = {"strategy": "Canary", "steps": [{"weight": 10, "pause": "60s"}]}
@@ -133,6 +134,29 @@ def test_a_candidate_that_crashes_is_rolled_back(world: World) -> None:
     assert [child["metadata"]["name"] for child in world.all(DEPLOYMENTS)] == ["species-v1"]
     world.tick(3600)
     assert serves(world) == (1, None)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("number", range(1, 7))
+def test_an_operator_that_ends_in_a_rollback_does_not_begin_the_rollout_again(
+    world: World, number: int, when: str
+) -> None:
+    at_ten(world)
+    ended = {"terminated": {"exitCode": 137, "reason": "OOMKilled"}}
+    pods = "modelyard.dev/modeldeployment=species,modelyard.dev/version=2"
+    world.serving[pods] = [pod(2, state=ended)]
+    world.die_at = (world.writes + number, when)
+    with contextlib.suppress(Died):
+        world.tick(10)
+    world.die_at = None
+    if len(world.all(DEPLOYMENTS)) == 1:
+        del world.serving[pods]
+    world.restart()
+    world.settle()
+    rolled(world)
+    assert (serves(world), shares(world)) == ((1, None), {"species": 1})
+    assert [(item["version"], item["reason"]) for item in status(world)["rejected"]] == [(2, "Crashed")]
+    assert world.created[DEPLOYMENTS, "team", "species-v2"] == 1
 
 
 def test_a_crash_is_seen_as_soon_as_no_pod_is_ready(world: World) -> None:

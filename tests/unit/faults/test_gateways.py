@@ -1,0 +1,72 @@
+"""The played gateway's controller sees traffic that is sent nowhere, and only that."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tests.faults.gateways import Gateways
+from tests.faults.resources import Object, path
+
+ROUTE = path("httproutes", "f1", "species")
+
+
+def route(*services: str, mirror: str = "", generation: int = 1) -> Object:
+    rule: Object = {"backendRefs": [{"name": name, "port": 80, "weight": 1} for name in services]}
+    if mirror:
+        rule["filters"] = [{"type": "RequestMirror", "requestMirror": {"backendRef": {"name": mirror, "port": 80}}}]
+    meta = {"namespace": "f1", "name": "species", "uid": "r", "generation": generation, "resourceVersion": "7"}
+    return {"metadata": meta, "spec": {"parentRefs": [{"name": "front"}], "rules": [rule]}}
+
+
+class Server:
+    """An API server that has these Services, and this route."""
+
+    def __init__(self, *services: str, route: Object | None = None) -> None:
+        self.objects: dict[str, Object] = {path("services", "f1", name): {"kind": "Service"} for name in services}
+        self.objects |= {ROUTE: route} if route else {}
+        self.patched: list[Any] = []
+
+    async def __call__(self, method: str, at: str, body: Any = None) -> None:
+        self.patched.append((method, at, body))
+
+    async def find(self, at: str) -> Object | None:
+        return self.objects.get(at)
+
+
+async def played(server: Server, seen: Object) -> Gateways:
+    mirror = SimpleNamespace(listeners=[], mourners=[], list=lambda plural, namespace: [seen])
+    with Gateways(server, mirror, "f1") as gateways:  # type: ignore[arg-type]
+        mirror.listeners[0]("httproutes", seen)
+        for gone in mirror.mourners:
+            gone("services", {"metadata": {"namespace": "f1", "name": "any"}})
+        await asyncio.gather(*gateways._tasks)
+    return gateways
+
+
+@pytest.mark.parametrize("seen", [route("v1", "v2"), route("v1", mirror="v2")])
+async def test_a_service_that_is_not_there_is_found(seen: Object) -> None:
+    assert (await played(Server("v1", "v2", route=seen), seen)).wrong == []
+    found = (await played(Server("v1", route=seen), seen)).wrong
+    assert set(found) == {"httproutes/species sends requests to v2, which is gone"}
+
+
+async def test_a_route_that_has_moved_on_is_not_blamed() -> None:
+    assert (await played(Server("v1", route=route("v1", generation=2)), route("v1", "v2"))).wrong == []
+    assert (await played(Server("v1"), route("v1", "v2"))).wrong == []
+
+
+async def test_a_route_is_accepted_once_for_each_generation() -> None:
+    server, seen = Server("v1"), route("v1")
+    await played(server, seen)
+    ((method, at, body),) = server.patched
+    assert (method, at, body["metadata"]) == ("PATCH", f"{ROUTE}/status", {"resourceVersion": "7"})
+    (parent,) = body["status"]["parents"]
+    assert [item["type"] for item in parent["conditions"]] == ["Accepted", "ResolvedRefs"]
+    await played(server, seen | {"status": body["status"]})
+    assert len(server.patched) == 1
+    await played(server, route("v1", generation=2) | {"status": body["status"]})
+    assert len(server.patched) == 2
