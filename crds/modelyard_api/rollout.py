@@ -155,7 +155,8 @@ class Rollout(Model):
                 ".abort",
             ),
             rule(
-                "self.strategy == 'Shadow' || !self.analysis.metrics.exists(item, item.metric == 'Disagreement')",
+                "self.strategy == 'Shadow' || !has(self.analysis) || !has(self.analysis.metrics) || "
+                "!self.analysis.metrics.exists(item, item.metric == 'Disagreement')",
                 "metric Disagreement is for strategy Shadow: with the others no request is answered by both versions",
                 ".analysis.metrics",
             ),
