@@ -133,11 +133,6 @@ ROLLOUTS = (
     ),
     Create(
         "ModelDeployment",
-        "should be less than or equal to 1",
-        bad=_shadow(metric="Disagreement", max=0.01, tolerance=1.5),
-    ),
-    Create(
-        "ModelDeployment",
         "minReplicas must not be greater than maxReplicas",
         good={"autoscaling": {"minReplicas": 2, "maxReplicas": 2}},
         bad={"autoscaling": {"minReplicas": 3, "maxReplicas": 2}},
