@@ -97,6 +97,17 @@ def test_a_pool_makes_its_pods_with_an_empty_catalogue(world: World) -> None:
     assert world.status_of(MODEL_POOLS, POOL)["selector"] == SELECTOR
 
 
+def test_pods_that_are_refused_are_told_of_at_once(world: World) -> None:
+    why = 'pods "small-pool-" is forbidden: no PriorityClass with name e3 was found'
+    refused = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": why}
+    generation = world.get(DEPLOYMENTS, CHILD)["metadata"]["generation"]
+    world.status(DEPLOYMENTS, CHILD, {"observedGeneration": generation, "conditions": [refused]})
+    world.settle()
+    status, reason, message = world.condition(MODEL_POOLS, POOL)
+    assert (status, reason) == ("False", "ChildForbidden")
+    assert message == f"0 of 2 pods are ready, others can't be made: {why}; correct podTemplate, or what it needs"
+
+
 @pytest.mark.parametrize(
     ("limit", "budget"), [("256Mi", 72 * 1024**2), ("128Mi", 16 * 1024**2), ("1G", int((1e9 - 160 * 1024**2) * 0.75))]
 )
