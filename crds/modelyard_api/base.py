@@ -90,6 +90,12 @@ def rules(*made: dict[str, str]) -> dict[str, Any]:
     return {"x-kubernetes-validations": list(made)}
 
 
+SCALE = {
+    "specReplicasPath": ".spec.replicas",
+    "statusReplicasPath": ".status.replicas",
+    "labelSelectorPath": ".status.selector",
+}
+"""The scale subresource of a kind with replicas, for kubectl scale and autoscalers."""
 NAME_PATTERN = r"^[a-z]([-a-z0-9]*[a-z0-9])?$"
 NAME_RULE = rule(
     "self.metadata.name.size() <= 45 && self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",

@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field
 
 from modelyard_api.base import (
     NAME_RULE,
+    SCALE,
     Column,
     Kind,
     KindInfo,
@@ -186,11 +187,7 @@ class ModelDeployment(Kind):
         plural="modeldeployments",
         short="mdep",
         rules=(NAME_RULE,),
-        scale={
-            "specReplicasPath": ".spec.replicas",
-            "statusReplicasPath": ".status.replicas",
-            "labelSelectorPath": ".status.selector",
-        },
+        scale=SCALE,
         columns=(
             Column("Ready", ".status.conditions[?(@.type=='Ready')].status"),
             Column("Reason", ".status.conditions[?(@.type=='Ready')].reason"),

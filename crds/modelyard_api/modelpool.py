@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from modelyard_api.base import NAME_RULE, Column, Kind, KindInfo, Model
+from modelyard_api.base import NAME_RULE, SCALE, Column, Kind, KindInfo, Model
 from modelyard_api.pods import PodTemplate
 from modelyard_api.status import Status
 
@@ -39,11 +39,7 @@ class ModelPool(Kind):
         plural="modelpools",
         short="mpool",
         rules=(NAME_RULE,),
-        scale={
-            "specReplicasPath": ".spec.replicas",
-            "statusReplicasPath": ".status.replicas",
-            "labelSelectorPath": ".status.selector",
-        },
+        scale=SCALE,
         columns=(
             Column("Ready", ".status.conditions[?(@.type=='Ready')].status"),
             Column("Reason", ".status.conditions[?(@.type=='Ready')].reason"),

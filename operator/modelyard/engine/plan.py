@@ -123,6 +123,12 @@ class Delete:
     name: str
     uid: str
 
+    @classmethod
+    def of(cls, resource: Resource, obj: Object) -> Delete:
+        """Of an object that was seen."""
+        meta = obj["metadata"]
+        return cls(resource, meta["namespace"], meta["name"], meta["uid"])
+
 
 Write = Apply | Create | Patch | Delete
 

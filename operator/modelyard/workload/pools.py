@@ -11,7 +11,7 @@ from modelyard.engine.conditions import holds
 from modelyard.engine.plan import Page, PodsWith, Unavailable
 from modelyard.engine.resource import Object
 from modelyard.workload.names import label
-from modelyard.workload.server import PORT, written
+from modelyard.workload.server import url, written
 from modelyard_api.packing import CATALOGUE_PATH, CatalogueState
 
 
@@ -36,9 +36,7 @@ def ready(pods: Sequence[Object] | Unavailable) -> list[Object]:
 
 def page(pod: Object, model: str | None = None) -> Page:
     """What a ready pod says of all its models, or of one."""
-    place = pod["status"]["podIP"]
-    host = f"[{place}]" if ":" in place else place
-    return Page(f"http://{host}:{PORT}{CATALOGUE_PATH}" + (f"?name={quote(model)}" if model else ""))
+    return Page(f"{url(pod['status']['podIP'])}{CATALOGUE_PATH}" + (f"?name={quote(model)}" if model else ""))
 
 
 def read(fact: bytes | Unavailable) -> CatalogueState | None:

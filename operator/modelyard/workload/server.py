@@ -26,6 +26,11 @@ SERVICE_PORTS = [
 ]
 
 
+def url(ip: str) -> str:
+    """Of a pod's server."""
+    return f"http://[{ip}]:{PORT}" if ":" in ip else f"http://{ip}:{PORT}"
+
+
 def written(selector: dict[str, str]) -> str:
     """As kubectl takes it."""
     return ",".join(f"{key}={value}" for key, value in selector.items())

@@ -32,7 +32,7 @@ def decide(view: View, facts: Facts, now: datetime) -> Plan:
         # It reads what an older spec said: start over.
         status.job = None
         starting = kstatus.reconciling("Checking", "the spec has changed")
-        return conclude(view, now, status, starting, Plan(writes=(_delete(current),)))
+        return conclude(view, now, status, starting, Plan(writes=(Delete.of(JOBS, current),)))
     if current is not None:
         return _follow(view, facts, now, status, current)
     if status.latest and status.latest not in {item["metadata"]["name"] for item in view.versions}:
@@ -83,7 +83,7 @@ def _follow(view: View, facts: Facts, now: datetime, status: DatasetStatus, job:
         found = progress.look(job, facts, now)
         if not isinstance(found, progress.Look):
             return Plan(needs=(found,))
-        plan = Plan(after=found.after, writes=(_delete(job),) if found.lost else resume)
+        plan = Plan(after=found.after, writes=(Delete.of(JOBS, job),) if found.lost else resume)
         if found.trouble and found.stalled:
             return trouble(view, now, status, found.trouble, plan)
         waits = kstatus.reconciling("Checking", f"Job {meta['name']} reads the source")
@@ -119,11 +119,6 @@ def _follow(view: View, facts: Facts, now: datetime, status: DatasetStatus, job:
     return trouble(view, now, status, why, Plan(after=checked(view, status, now)))
 
 
-def _delete(job: Object) -> Delete:
-    meta = job["metadata"]
-    return Delete(JOBS, meta["namespace"], meta["name"], meta["uid"])
-
-
 def _set_suspend(job: Object, suspend: bool) -> Patch:
     meta = job["metadata"]
     return Patch(JOBS, meta["namespace"], meta["name"], meta["uid"], {"spec": {"suspend": suspend}})
@@ -137,4 +132,4 @@ def _old_jobs(view: View) -> tuple[Delete, ...]:
         key=lambda job: str(job["metadata"].get("creationTimestamp")),
     )
     lost = [job for job in view.jobs if jobs.phase(job) not in over]
-    return tuple(_delete(job) for job in (*finished[:-1], *lost))
+    return tuple(Delete.of(JOBS, job) for job in (*finished[:-1], *lost))

@@ -13,7 +13,7 @@ from modelyard.engine.resource import Object
 from modelyard.kinds.modeldeployment.analysis import judge
 from modelyard.kinds.modeldeployment.names import selector
 from modelyard.kinds.modeldeployment.observe import View
-from modelyard.workload.server import PORT, written
+from modelyard.workload.server import url, written
 from modelyard_api.modeldeployment import Judged, ModelDeploymentStatus
 from modelyard_api.requests import WINDOW_SECONDS
 
@@ -90,8 +90,7 @@ def _pages(view: View, pods: Sequence[Object] | Unavailable, span: tuple[int, in
     for pod in _listed(pods):
         place = (pod.get("status") or {}).get("podIP")
         if place and pod["status"].get("phase") == "Running":
-            host = f"[{place}]" if ":" in place else place
-            made.append(Page(f"http://{host}:{PORT}/v2/models/{view.deployment.name}/sketches?{query}"))
+            made.append(Page(f"{url(place)}/v2/models/{view.deployment.name}/sketches?{query}"))
     return made
 
 

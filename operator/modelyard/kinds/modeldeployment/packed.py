@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from modelyard.engine.plan import Apply, Delete, Facts, Need, Write
-from modelyard.engine.resource import AUTOSCALERS, DEPLOYMENTS, DISRUPTION_BUDGETS, SERVICES, Resource
+from modelyard.engine.resource import AUTOSCALERS, DEPLOYMENTS, DISRUPTION_BUDGETS, SERVICES
 from modelyard.kinds.modeldeployment import services
 from modelyard.kinds.modeldeployment.advance import Pods
 from modelyard.kinds.modeldeployment.names import number_of
@@ -121,15 +121,11 @@ def writes(view: View, status: ModelDeploymentStatus) -> tuple[Write, ...]:
     """The Service; and the end of pods of its own, once they are not needed."""
     made: list[Write] = [Apply(SERVICES, services.service(view, status))]
     if view.autoscaler is not None:
-        made.append(_gone(AUTOSCALERS, view, view.autoscaler["metadata"]))
+        made.append(Delete.of(AUTOSCALERS, view.autoscaler))
     if status.pool != view.deployment.spec.pool and not view.deployment.spec.suspend:
         return tuple(made)
-    made += [_gone(DEPLOYMENTS, view, child["metadata"]) for child in view.pods]
-    made += [_gone(SERVICES, view, child["metadata"]) for child in view.services if number_of(child) is not None]
+    made += [Delete.of(DEPLOYMENTS, child) for child in view.pods]
+    made += [Delete.of(SERVICES, child) for child in view.services if number_of(child) is not None]
     if view.budget is not None:
-        made.append(_gone(DISRUPTION_BUDGETS, view, view.budget["metadata"]))
+        made.append(Delete.of(DISRUPTION_BUDGETS, view.budget))
     return tuple(made)
-
-
-def _gone(resource: Resource, view: View, meta: dict[str, str]) -> Delete:
-    return Delete(resource, view.deployment.namespace, meta["name"], meta["uid"])

@@ -13,7 +13,6 @@ from modelyard.engine.resource import (
     HTTP_ROUTES,
     SERVICES,
     Object,
-    Resource,
 )
 from modelyard.kinds.modeldeployment import children, routes, services
 from modelyard.kinds.modeldeployment.advance import Pods
@@ -54,7 +53,7 @@ def writes(
     if scaler is not None:
         made.append(Apply(AUTOSCALERS, scaler))
     elif view.autoscaler is not None:
-        made.append(_gone(AUTOSCALERS, view.autoscaler))
+        made.append(Delete.of(AUTOSCALERS, view.autoscaler))
     return (*made, *_leftovers(view, sizes, pods, gateway is not None))
 
 
@@ -74,21 +73,16 @@ def _leftovers(view: View, sizes: Mapping[int, int], pods: Mapping[int, Pods], r
     gone: list[Write] = []
     for child in view.pods:
         if number_of(child) not in staying and (enough or not rolling or not _available(child)):
-            gone.append(_gone(DEPLOYMENTS, child))
+            gone.append(Delete.of(DEPLOYMENTS, child))
     for child in view.services:
         number = number_of(child)
         if number is not None and (not routed or number not in staying):
-            gone.append(_gone(SERVICES, child))
+            gone.append(Delete.of(SERVICES, child))
     return gone
 
 
 def _available(child: Object) -> int:
     return int((child.get("status") or {}).get("availableReplicas", 0))
-
-
-def _gone(resource: Resource, child: Object) -> Delete:
-    meta = child["metadata"]
-    return Delete(resource, meta["namespace"], meta["name"], meta["uid"])
 
 
 def _resized(child: Object, replicas: int) -> Patch:

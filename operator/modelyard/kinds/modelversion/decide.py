@@ -141,18 +141,17 @@ def _evaluate(view: View, model: ModelKind, now: datetime, status: ModelVersionS
 
 
 def _follow(view: View, job: Object, facts: Facts, now: datetime, status: ModelVersionStatus) -> Plan:
-    meta = job["metadata"]
-    status.job = meta["name"]
+    status.job = job["metadata"]["name"]
     found = progress.look(job, facts, now, failures.INSTALLATION)
     if not isinstance(found, progress.Look):
         return Plan(needs=(found,))
-    gone = (Delete(JOBS, meta["namespace"], meta["name"], meta["uid"]),)
+    gone = (Delete.of(JOBS, job),)
     plan = Plan(after=found.after, writes=gone if found.lost else jobs.adjust(job, children.POLICY))
     if found.trouble:
         say = kstatus.stalled if found.stalled else kstatus.reconciling
         return _plan(view, now, status, say(found.trouble.reason, found.trouble.message), plan)
     name = view.version.spec.lineage.dataset_version
-    waits = kstatus.reconciling("Evaluating", f"Job {meta['name']} scores the model on {name}")
+    waits = kstatus.reconciling("Evaluating", f"Job {status.job} scores the model on {name}")
     return _plan(view, now, status, waits, plan)
 
 

@@ -77,8 +77,7 @@ def _suspended(view: View) -> Step:
     else:
         status.image = children.image(view) if run.status.start_time else None
         if job is not None:
-            meta = job["metadata"]
-            writes = (Delete(JOBS, meta["namespace"], meta["name"], meta["uid"]),)
+            writes = (Delete.of(JOBS, job),)
             status.attempts = jobs.failed_attempts(job)
     message = "spec.suspend is true; set it to false and the run starts anew"
     return Step(kstatus.suspended(message), Phase.SUSPENDED, Plan(writes=writes), status)
@@ -116,8 +115,7 @@ def _finished(view: View, now: datetime) -> Plan:
     due = parse_time(ended) + timedelta(seconds=ttl)
     if now < due:
         return Plan(status=status, after=due)
-    meta = job["metadata"]
-    return Plan(status=status, writes=(Delete(JOBS, meta["namespace"], meta["name"], meta["uid"]),))
+    return Plan(status=status, writes=(Delete.of(JOBS, job),))
 
 
 def _conclude(view: View, now: datetime, step: Step) -> Plan:

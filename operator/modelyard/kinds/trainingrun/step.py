@@ -46,8 +46,8 @@ def give_up(view: View, now: datetime, job: Object, trouble: Trouble, failed: in
 
     They are written down first: once the Job is gone, nothing else knows them.
     """
-    meta, known = job["metadata"], (view.raw.get("status") or {}).get("attempts", 0)
-    gone = (Delete(JOBS, meta["namespace"], meta["name"], meta["uid"]),) if known == failed else ()
+    known = (view.raw.get("status") or {}).get("attempts", 0)
+    gone = (Delete.of(JOBS, job),) if known == failed else ()
     plan = Plan(writes=gone, notes=(Note(trouble.reason, trouble.message, "Warning"),), after=now)
     status = view.run.status.model_copy(update={"attempts": failed})
     return Step(kstatus.reconciling(trouble.reason, trouble.message), Phase.PENDING, plan, status)
