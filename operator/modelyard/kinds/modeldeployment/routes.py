@@ -20,6 +20,8 @@ from modelyard_api.rollout import GatewayRef
 
 ENVOY = "gateway.envoyproxy.io/gatewayclass-controller"
 GRPC_PATHS = ("/inference.GRPCInferenceService", "/grpc.health.v1.Health")
+NOBODY = "x-modelyard-nobody"
+"""A header that no request has."""
 Rule = dict[str, Any]
 
 
@@ -81,13 +83,17 @@ def _rules(view: View, status: ModelDeploymentStatus) -> list[Rule]:
     test = view.deployment.spec.rollout.ab_test
     if test is None:
         return _both(view, shares, mirror=_mirrored(view, status))
-    # With as many rules as during the test: gateways name their clusters by a rule's place, and one that goes may be
-    # gone a moment before the rule.
+    # A gateway names its clusters by a rule's place, and for some milliseconds answers 503 by a rule whose cluster is
+    # not there yet or no more. So everybody else's rules keep their places, and those of the test are there as long as
+    # the spec has it, but for nobody before it begins and after it ends.
+    wanted = test.headers or {}
     if candidate is not None and weight is not None and 0 < weight < 100:
         chosen = [(candidate, 1)]
         shares = shares if test.sticky_by else [(stable, 1)]
-    headers = [{"name": name, "type": "Exact", "value": value} for name, value in sorted((test.headers or {}).items())]
-    return (_both(view, chosen, headers) if headers else []) + _both(view, shares)
+    else:
+        wanted = wanted | {NOBODY: "true"}
+    headers = [{"name": name, "type": "Exact", "value": value} for name, value in sorted(wanted.items())]
+    return _both(view, shares) + (_both(view, chosen, headers) if test.headers else [])
 
 
 def _mirrored(view: View, status: ModelDeploymentStatus) -> tuple[int, int] | None:

@@ -20,6 +20,7 @@ from modelyard.engine.resource import (
     SERVICES,
     Object,
 )
+from modelyard.kinds.modeldeployment.routes import NOBODY
 from tests.unit.kinds.objects import deployment, model, roll_out
 from tests.unit.kinds.test_model import GATES, train, with_model
 from tests.unit.kinds.test_modeldeployment import deploy, ready, rolled, serves, status
@@ -53,6 +54,12 @@ def world() -> World:
 def shares(world: World, rule: int = -1) -> dict[str, int]:
     refs = world.get(HTTP_ROUTES, "species")["spec"]["rules"][rule]["backendRefs"]
     return {ref["name"]: ref["weight"] for ref in refs}
+
+
+def matched(world: World, rule: int) -> list[str]:
+    """The headers that lead to it."""
+    match = world.get(HTTP_ROUTES, "species")["spec"]["rules"][rule]["matches"][0]
+    return [header["name"] for header in match.get("headers") or ()]
 
 
 def at_ten(world: World, **spec: Any) -> None:
@@ -191,18 +198,24 @@ def test_shadow_mirrors(world: World) -> None:
 def test_an_ab_test_by_header_and_by_hash(world: World) -> None:
     test = {"headers": {"x-group": "beta"}, "stickyBy": "x-user"}
     steps = [{"weight": 40, "untilPromoted": True}]
-    at_ten(world, rollout={"strategy": "ABTest", "abTest": test, "steps": steps})
+    world.put(
+        MODEL_DEPLOYMENTS, deployment(gateway=GATEWAY, rollout={"strategy": "ABTest", "abTest": test, "steps": steps})
+    )
+    world.settle()
+    # Before it begins the rules are there for nobody: the gateway answers 503 by a new one for a moment.
+    headers = [[], [], ["x-group", NOBODY], ["x-group", NOBODY]]
+    assert [matched(world, rule) for rule in range(4)] == headers
     at_ten(world)
-    rules = world.get(HTTP_ROUTES, "species")["spec"]["rules"]
-    assert [bool(rule["matches"][0].get("headers")) for rule in rules] == [True, True, False, False]
-    assert shares(world, 1) == {"species-v2": 1}
-    assert shares(world) == {"species-v1": 60, "species-v2": 40}
+    assert [matched(world, rule) for rule in range(4)] == [[], [], ["x-group"], ["x-group"]]
+    assert shares(world, 3) == {"species-v2": 1}
+    assert shares(world, 1) == {"species-v1": 60, "species-v2": 40}
     consistent = world.get(BACKEND_POLICIES, "species")["spec"]["loadBalancer"]["consistentHash"]
     assert consistent["headers"] == [{"name": "x-user"}]
     assert ready(world) == ("False", "AwaitingPromotion")
-    # Back again: not a rule less, or the gateway answers 503 for a moment.
+    # Back again: not a rule less, for the same reason.
     world.put(MODELS, model(gates=GATES, pin={"version": 1}))
     world.settle()
+    assert [matched(world, rule) for rule in range(4)] == headers
     rules = world.get(HTTP_ROUTES, "species")["spec"]["rules"]
     assert [rule["backendRefs"][0]["name"] for rule in rules] == ["species"] * 4
 
