@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from modelyard.engine.conditions import find
 from modelyard.engine.resource import DEPLOYMENTS, Object
 from modelyard.workload import template
+from modelyard.workload.failures import Trouble
 from modelyard.workload.names import manifest, short_hash
 from modelyard_api.artifact import canonical
 from modelyard_api.pods import PodTemplate, Resources
@@ -136,6 +138,23 @@ def is_current(child: Object, wanted: Object) -> bool:
     seen = child["metadata"].get("annotations") or {}
     known = (child.get("status") or {}).get("observedGeneration", 0) >= child["metadata"].get("generation", 0)
     return bool(known and seen.get(SPEC_DIGEST) == wanted["metadata"]["annotations"][SPEC_DIGEST])
+
+
+def stuck(child: Object, progress_seconds: int, pods: str, fix: str = "podTemplate") -> Trouble | None:
+    """Why the pods of a Deployment that is current won't come by themselves; ``pods`` selects them, ``fix`` says what
+    may have to be corrected where they don't get ready."""
+    refused = find(child, "ReplicaFailure")
+    if refused is not None and refused["status"] == "True":
+        why = f"pods can't be made: {refused.get('message', '')}; correct podTemplate, or what it needs"
+        return Trouble("ChildForbidden", why)
+    late = find(child, "Progressing")
+    if late is not None and late["status"] == "False":
+        why = (
+            f"not all pods are ready after {progress_seconds} s ({late.get('message', '')}); "
+            f"see kubectl describe pods -l {pods}, then correct {fix}"
+        )
+        return Trouble("RolloutFailed", why)
+    return None
 
 
 def disruption_budget_spec(selector: dict[str, str]) -> dict[str, Any]:

@@ -230,6 +230,19 @@ def test_a_stuck_rollout_stalls_while_the_stable_version_goes_on(world: World) -
     assert [one["metadata"]["name"] for one in world.all(DEPLOYMENTS)] == ["species-v1"]
 
 
+def test_pods_that_are_refused_are_told_of_at_once(world: World) -> None:
+    train(world, "b")
+    why = "exceeded quota: compute-resources"
+    refused = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": why}
+    roll_out(world, ready=0, conditions=[refused], readyReplicas=2)
+    world.settle()
+    assert world.condition(MODEL_DEPLOYMENTS, "species") == (
+        "False",
+        "ChildForbidden",
+        f"version 2: pods can't be made: {why}; correct podTemplate, or what it needs; version 1 goes on serving",
+    )
+
+
 def test_the_first_rollout_stuck_serves_nothing() -> None:
     world = with_model()
     train(world, "a")

@@ -105,7 +105,7 @@ def test_pods_that_are_refused_are_told_of_at_once(world: World) -> None:
     world.settle()
     status, reason, message = world.condition(MODEL_POOLS, POOL)
     assert (status, reason) == ("False", "ChildForbidden")
-    assert message == f"0 of 2 pods are ready, others can't be made: {why}; correct podTemplate, or what it needs"
+    assert message == f"0 of 2 pods are ready: pods can't be made: {why}; correct podTemplate, or what it needs"
 
 
 @pytest.mark.parametrize(

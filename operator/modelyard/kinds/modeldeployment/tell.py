@@ -17,6 +17,7 @@ from modelyard.kinds.modeldeployment.observe import View
 from modelyard.kinds.modeldeployment.packed import Shared
 from modelyard.kinds.modeldeployment.resolve import NOT_APPROVED
 from modelyard.kinds.modeldeployment.stages import Stage, pods_for, stage_at, stages_of
+from modelyard.workload import server
 from modelyard.workload.failures import Trouble
 from modelyard.workload.versions import broken
 from modelyard_api.modeldeployment import ModelDeploymentStatus, RolloutStatus
@@ -79,8 +80,8 @@ def _said(
         return tell_packed.said(view, status, number, here)
     if status.candidate is None and status.stable == number:
         return _steady(view, status, number, pods.get(number, Pods()), way)
-    if late := _late(view, number, pods.get(number, Pods()), status):
-        return kstatus.stalled("RolloutFailed", late)
+    if stuck := _stuck(view, number, pods.get(number, Pods()), status):
+        return stuck
     if way.trouble:
         return kstatus.reconciling(way.trouble.reason, f"{way.trouble.message}; {_serves(status)}")
     if status.rollout is not None and (stages := stages_of(spec.rollout)):
@@ -91,8 +92,8 @@ def _said(
 def _steady(view: View, status: ModelDeploymentStatus, number: int, pods: Pods, way: Way) -> tuple[Condition, ...]:
     replicas = view.deployment.spec.replicas
     if not pods.complete(replicas):
-        if late := _late(view, number, pods, status):
-            return kstatus.stalled("RolloutFailed", late)
+        if stuck := _stuck(view, number, pods, status):
+            return stuck
         return kstatus.reconciling("RollingOut", _pods_message(number, pods, replicas))
     message = f"version {number} serves on {replicas} of {replicas} replicas"
     if way.trouble:
@@ -143,15 +144,11 @@ def _serves(status: ModelDeploymentStatus) -> str:
     return f"version {status.stable} goes on serving" if status.stable and status.ready_replicas else "nothing serves"
 
 
-def _late(view: View, number: int, pods: Pods, status: ModelDeploymentStatus) -> str | None:
+def _stuck(view: View, number: int, pods: Pods, status: ModelDeploymentStatus) -> tuple[Condition, ...] | None:
     child = children.child_of(view, number)
     if child is None or not pods.current:
         return None
-    found = kstatus.find(child, "Progressing")
-    if found is None or found["status"] != "False":
+    trouble = server.stuck(child, children.PROGRESS_SECONDS, status.selector or "", "podTemplate or the version")
+    if trouble is None:
         return None
-    return (
-        f"version {number} did not become ready within {children.PROGRESS_SECONDS} s "
-        f"({found.get('message', '')}); {_serves(status)}; see kubectl describe pods -l {status.selector}, "
-        f"then correct podTemplate or the version"
-    )
+    return kstatus.stalled(trouble.reason, f"version {number}: {trouble.message}; {_serves(status)}")

@@ -28,17 +28,11 @@ def said(view: View, wanted: Object, status: ModelPoolStatus, seen: Seen, settle
     numbers = [counts.get(key, 0) for key in ("replicas", "updatedReplicas", "availableReplicas")]
     pods = f"{counts.get('availableReplicas', 0)} of {replicas} pods are ready"
     if child is None or not current or numbers != [replicas] * 3:
-        refused = kstatus.find(child, "ReplicaFailure") if child is not None and current else None
-        if refused is not None and refused["status"] == "True":
-            why = f"{pods}, others can't be made: {refused.get('message', '')}; correct podTemplate, or what it needs"
-            return kstatus.stalled("ChildForbidden", why)
-        late = kstatus.find(child, "Progressing") if child is not None and current else None
-        if late is not None and late["status"] == "False":
-            message = (
-                f"{pods}, after {PROGRESS_SECONDS} s ({late.get('message', '')}); see kubectl describe pods "
-                f"-l {status.selector}, then correct podTemplate"
-            )
-            return kstatus.stalled("RolloutFailed", message)
+        trouble = (
+            server.stuck(child, PROGRESS_SECONDS, status.selector or "") if child is not None and current else None
+        )
+        if trouble is not None:
+            return kstatus.stalled(trouble.reason, f"{pods}: {trouble.message}")
         return kstatus.reconciling("WaitingForPods", pods)
     served = f"{status.loaded} of {status.models} models are served by {replicas} of {replicas} pods"
     if failed := _failed(seen):
