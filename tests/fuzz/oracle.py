@@ -71,6 +71,11 @@ def owns(owner: Object, obj: Object) -> bool:
     return any(reference["uid"] == owner["metadata"]["uid"] for reference in references)
 
 
+def is_scaled(obj: Object) -> bool:
+    """Whether spec.replicas is an autoscaler's, not what was written last by a person."""
+    return any(entry.get("subresource") == "scale" for entry in obj["metadata"].get("managedFields") or ())
+
+
 # --- A -> B -> A is A -------------------------------------------------------------------------------------------------
 
 _PAST = ("startTime", "completionTime", "lastCheckTime", "checkedGeneration", "acceptedGeneration", "judgedGeneration")
