@@ -1,14 +1,14 @@
 """Distinct counts of many columns of numbers at once.
 
-``hll_sketch.update`` takes one value a call, which for 64 columns would cost more than a prediction. But after its
-first few thousand values nearly none changes a HyperLogLog: a value sets register ``slot`` to the number of leading
-zeros of its hash, plus one, if that is more than it holds. So what each register would take is kept in an array, the
-hashes are computed by NumPy, and only values that change a register are given to the sketch. What comes out is the
-same, byte for byte.
+``hll_sketch.update`` takes one value a call, which for 64 columns would cost more than a prediction. So a column's
+first distinct values are kept as they are, and after them its HyperLogLog's registers, as an array that NumPy updates;
+the library's sketch is made of them when it is asked for. Its registers are those that the library would have; its
+estimate is that of a sketch that was merged (Apache DataSketches calls it out of order).
 """
 
 from __future__ import annotations
 
+import struct
 from typing import Any
 
 import datasketches
@@ -21,49 +21,83 @@ _K = 1 << HLL_LG_K
 _SEED = np.uint64(9001)
 """DEFAULT_SEED of the library."""
 _MAX_ZEROS = 62
-_ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
-_SPARSE_MAX = _K / 8
-"""While sparse, an estimate is that of the at most 3/32 * K hashes kept."""
+EXACT = 128
+"""So many distinct values of a column are kept; the sketch of them is exact."""
+_HEADER = struct.Struct("<8BdddII")
+"""Of a sketch in mode HLL: sizes and modes; the estimator of one in order, which this is not; the sums of 2^-register
+of the registers below 32, and of the others; how many are 0; exceptions, which HLL_8 has none of."""
+_PREAMBLE = (10, 1, 7, HLL_LG_K, 0, 16, 0, 10)
+"""Ten words of header, version 1, family HLL, size, no list, out of order, smallest register 0, mode HLL as HLL_8."""
 
 
 class Distinct:
     """A HyperLogLog for each of ``columns`` columns."""
 
     def __init__(self, columns: int) -> None:
-        self.sketches = [datasketches.hll_sketch(HLL_LG_K, datasketches.HLL_4) for _ in range(columns)]
-        self._dense = np.zeros(columns, bool)
-        """Columns whose sketch has left the library's sparse modes, which keep hashes, not registers."""
-        self._held = np.full((columns, _K), _ALL)
-        """By column and register: of a dense one, the largest hash with the leading zeros that it takes to change it;
-        of a sparse one, the last hash that went there, since what comes again changes nothing."""
+        self._few: dict[int, set[float]] = {column: set() for column in range(columns)}
+        """By column, the values of those that have no registers yet."""
+        self._registers = np.zeros((columns, _K), np.uint8)
         self._first_slots = (np.arange(columns) * _K)[:, None]
 
     def fold(self, values: NDArray[np.float32]) -> None:
-        """Takes [columns, n]; NaN does not count."""
+        """Takes [columns, n], each column sorted; NaN, which comes last, does not count."""
+        if not self._few:
+            self._put(values, self._first_slots)
+            return
+        rest = [column for column in range(len(values)) if column not in self._few]
+        if rest:
+            self._put(values[rest], self._first_slots[rest])
+        new = np.empty(values.shape, bool)
+        new[:, :1] = values[:, :1] == values[:, :1]
+        np.greater(values[:, 1:], values[:, :-1], out=new[:, 1:])
+        ends = np.cumsum(np.count_nonzero(new, axis=1)).tolist()
+        found = values[new]
+        listed = found.tolist()
+        grown: list[int] = []
+        more: list[NDArray[Any]] = []
+        for column, few in self._few.items():
+            start, end = ends[column - 1] if column else 0, ends[column]
+            if end - start <= EXACT:
+                few.update(listed[start:end])
+                if len(few) <= EXACT:
+                    continue
+                start = end
+            grown.append(column)
+            more.append(np.concatenate([found[start:end], np.fromiter(few, np.float32, len(few))]))
+        if grown:
+            self._put(np.concatenate(more), np.repeat(self._first_slots[grown], [len(part) for part in more]))
+            self._few = {column: few for column, few in self._few.items() if column not in grown}
+
+    def freeze(self, column: int) -> bytes:
+        """The sketch as it is now, HLL_4, compact."""
+        few = self._few.get(column)
+        if few is not None:
+            sketch = datasketches.hll_sketch(HLL_LG_K, datasketches.HLL_4)
+            for value in sorted(few):
+                sketch.update(value)
+            return bytes(sketch.serialize_compact())
+        registers = self._registers[column]
+        parts = np.ldexp(1.0, -registers.astype(np.int32))
+        large = registers >= 32
+        sums = float(parts[~large].sum()), float(parts[large].sum())
+        header = _HEADER.pack(*_PREAMBLE, 0.0, *sums, int(np.count_nonzero(registers == 0)), 0)
+        union = datasketches.hll_union(HLL_LG_K)
+        union.update(datasketches.hll_sketch.deserialize(header + registers.tobytes()))
+        return bytes(union.get_result(datasketches.HLL_4).serialize_compact())
+
+    def _put(self, values: NDArray[Any], first_slots: NDArray[np.int64]) -> None:
+        """Each into the registers that begin there. One is the number of leading zeros of a hash, plus one."""
         low, high = murmur3(values.astype(np.float64))
         low &= np.uint64(_K - 1)
         slots = low.view(np.int64)
-        slots += self._first_slots
-        held = self._held.take(slots)
-        changes = high <= held
-        sparse = np.flatnonzero(~self._dense)
-        changes[sparse] = high[sparse] != held[sparse]
-        changes &= values == values
-        rows, places = changes.nonzero()
-        slots, hashes = slots[rows, places], high[rows, places]
-        dense = self._dense[rows]
-        self._held.ravel()[slots[~dense]] = hashes[~dense]
-        # The logarithm may round a hash up to the next power of two: then it passes once more, which harms nobody.
-        zeros = np.minimum(64 - np.frexp(hashes[dense].astype(np.float64))[1], _MAX_ZEROS).astype(np.uint64)
-        limits = (np.uint64(1) << (np.uint64(63) - zeros)) - np.uint64(1)
-        np.minimum.at(self._held.ravel(), slots[dense], limits)
-        updates = [sketch.update for sketch in self.sketches]
-        for row, value in zip(rows.tolist(), values[rows, places].tolist(), strict=True):
-            updates[row](value)
-        for row in sparse.tolist():
-            if self.sketches[row].get_estimate() > _SPARSE_MAX:
-                self._dense[row] = True
-                self._held[row] = _ALL
+        slots += first_slots
+        registers = self._registers.ravel()
+        # Whether it has as many leading zeros as the register says; shifted by 64 it is 0. Soon nearly none has.
+        larger = high >> (np.uint64(64) - registers.take(slots)) == 0
+        larger &= values == values
+        # The upper 53 bits, which a double holds as they are.
+        zeros = 53 - np.frexp((high[larger] >> np.uint64(11)).astype(np.float64))[1]
+        np.maximum.at(registers, slots[larger], (np.minimum(zeros, _MAX_ZEROS) + 1).astype(np.uint8))
 
 
 def murmur3(values: NDArray[np.float64]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:

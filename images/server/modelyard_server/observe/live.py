@@ -27,7 +27,8 @@ class Numbers:
 
     def fold(self, rows: NDArray[np.float32]) -> None:
         """Takes [rows, columns]; NaN is missing."""
-        values = np.sort(rows.T, axis=1)  # NaN last; and a sorted column goes into its sketch in half the time
+        values = np.array(rows.T, order="C")  # a column's values side by side: all that follows is twice as quick
+        values.sort(axis=1)  # NaN last; and a sorted column goes into its sketch in half the time
         valid = len(rows) - np.isnan(values).sum(axis=1)
         self._count += len(rows)
         self._missing += len(rows) - valid
@@ -45,7 +46,7 @@ class Numbers:
                 self._count,
                 int(self._missing[index]),
                 quantiles=bytes(self._quantiles[index].serialize()),
-                distinct=bytes(self._distinct.sketches[index].serialize_compact()),
+                distinct=self._distinct.freeze(index),
             )
 
 

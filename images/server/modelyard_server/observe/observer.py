@@ -11,6 +11,7 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from numpy.typing import NDArray
@@ -38,13 +39,12 @@ class Observer:
     def __init__(self, model: str, version: str, manifest: Manifest, clock: Callable[[], float] = time.time) -> None:
         self.manifest = manifest
         self.windows = Windows(model, version, manifest, clock)
-        self._width = self.windows.live.width
-        self._slice = max(1, SLICE_VALUES // self._width)
-        self._many = min(MANY_ROWS, self._slice)
-        self._waiting: deque[tuple[Seen, float]] = deque()
-        """With the bytes a row."""
-        self._rows = 0
-        self._bytes = 0.0
+        self._row_bytes = 4 * self.windows.live.width
+        self._slice = max(1, SLICE_VALUES // self.windows.live.width)
+        self._many = min(MANY_ROWS, max(1, self._slice * 7 // 8))  # a few more come until it is folded
+        self._waiting: deque[tuple[Seen, int]] = deque()
+        """With its bytes."""
+        self._rows = self._bytes = 0
         self._timer: asyncio.Handle | None = None
         self._soon = False
         self.failed = 0
@@ -54,20 +54,16 @@ class Observer:
         """Notes a prediction; ``size`` is that of the request's body in bytes. Neither the request's arrays nor
         ``arrays`` may be changed afterwards."""
         rows = request.rows
-        if not self._waiting:
-            # The sample's window; what waits has come a moment ago.
-            self.windows.roll()
-        try:
-            self.windows.sample.add(request, arrays)
-        except Exception:
-            self._tell(rows)
-        row = size / rows + 4 * self._width
-        self._waiting.append(((request, arrays), row))
+        if rows > self._slice:
+            request = self._sampled(request, arrays)
+        size += self._row_bytes * rows
+        self._waiting.append(((request, arrays), size))
         self._rows += rows
-        self._bytes += rows * row
+        self._bytes += size
         while self._bytes > MAX_BYTES and self._waiting:
             self._fold()
-        self._again()
+        if self._rows >= self._many or self._timer is None:
+            self._again()
 
     def flush(self) -> None:
         """Folds all that waits: afterwards the counts are those of the answers."""
@@ -107,28 +103,42 @@ class Observer:
 
     def _fold(self) -> None:
         """Takes one slice: whole requests, or the first rows of a large one."""
-        waiting, batch, room = self._waiting, [], self._slice
-        while waiting and room > 0:
-            seen, row = waiting[0]
-            rows = seen[0].rows
-            if rows > room:
-                if batch:
-                    break
-                seen, rest = split(*seen, room)
-                waiting[0] = (rest, row)
-                rows = room
-            else:
-                waiting.popleft()
-            batch.append(seen)
-            room -= rows
-            self._rows -= rows
-            self._bytes -= rows * row
-        if not waiting:
-            self._bytes = 0.0
+        waiting, slice_ = self._waiting, self._slice
+        if self._rows <= slice_:
+            batch = [seen for seen, _ in waiting]
+            waiting.clear()
+            self._rows = self._bytes = 0
+        else:
+            batch, room = [], slice_
+            while waiting and room > 0:
+                seen, size = waiting[0]
+                rows = seen[0].rows
+                if rows > room:
+                    if batch:
+                        break
+                    seen, rest = split(*seen, room)
+                    size = size * room // rows
+                    waiting[0] = (rest, waiting[0][1] - size)
+                    rows = room
+                else:
+                    waiting.popleft()
+                batch.append(seen)
+                room -= rows
+                self._rows -= rows
+                self._bytes -= size
         try:
             self.windows.fold(batch)
         except Exception:
             self._tell(sum(request.rows for request, _ in batch))
+
+    def _sampled(self, request: Inference, arrays: list[NDArray[Any]]) -> Inference:
+        """One that will be split: it is sampled as a whole, and only once."""
+        self.windows.roll()
+        try:
+            self.windows.sample.fold([(request, arrays)])
+        except Exception:
+            self._tell(request.rows)
+        return replace(request, id="")
 
     def _tell(self, rows: int) -> None:
         """Of the exception in flight: who observes must not fail what is observed."""

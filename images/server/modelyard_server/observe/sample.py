@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from modelyard_api.answers import NUMBERS, Answers, Kind, top
 from modelyard_server.manifest import NUMBER, Manifest
+from modelyard_server.observe.columns import Seen
 from modelyard_server.protocol import Inference
 
 MOST = 1024
@@ -39,11 +41,13 @@ class Sample:
         self._again: set[bytes] = set()
         """The hashes of ids that came once more."""
 
-    def add(self, request: Inference, arrays: list[NDArray[Any]]) -> None:
-        """Notes a prediction, if its id is sampled."""
-        key = hashed(request.id)
-        if key > self._top:
-            return
+    def fold(self, batch: Sequence[Seen]) -> None:
+        """Takes the predictions whose ids are sampled; one without an id is part of another, which came before."""
+        for request, arrays in batch:
+            if request.id and (key := hashed(request.id)) <= self._top:
+                self._take(key, request, arrays)
+
+    def _take(self, key: bytes, request: Inference, arrays: list[NDArray[Any]]) -> None:
         if key in self._answers:
             self._again.add(key)
             return

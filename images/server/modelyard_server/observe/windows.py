@@ -24,6 +24,7 @@ class Windows:
         """Takes requests into the open window."""
         self.roll()
         self.live.fold(batch)
+        self.sample.fold(batch)
 
     def roll(self) -> None:
         """Closes the open window when its time is over."""

@@ -34,7 +34,7 @@ def sample(outputs: tuple[Output, ...]) -> Sample:
 
 
 def asked(sample: Sample, identity: str, outputs: tuple[Output, ...], *arrays: Any) -> None:
-    sample.add(Inference(identity, len(arrays[0]), outputs), [np.array(array) for array in arrays])
+    sample.fold([(Inference(identity, len(arrays[0]), outputs), [np.array(array) for array in arrays])])
 
 
 def entries(sample: Sample) -> list[Any]:
@@ -103,13 +103,12 @@ def test_what_is_not_kept_costs_nearly_nothing() -> None:
     made, arrays = sample(NUMBERS), [np.float32([1])]
     for number in range(100 * MOST):
         asked(made, str(number), NUMBERS, *arrays)
-    requests = [Inference(f"order-{number:032}", 1, NUMBERS) for number in range(10_000)]
+    batch = [(Inference(f"order-{number:032}", 1, NUMBERS), arrays) for number in range(10_000)]
     rounds = []
     for _ in range(7):
         began = time.process_time()
-        for request in requests:
-            made.add(request, arrays)
-        rounds.append((time.process_time() - began) / len(requests))
+        made.fold(batch)
+        rounds.append((time.process_time() - began) / len(batch))
     print(f"\n{1e6 * min(rounds):.2f} us a request")
     assert min(rounds) < 2e-6
 
@@ -142,11 +141,27 @@ async def test_windows_keep_theirs_and_become_one(diabetes: Made, monkeypatch: p
     assert between(0, 9e9) == set(), "its bytes count too"
 
 
+async def test_a_large_request_is_one_answer_however_it_is_folded(diabetes: Made) -> None:
+    manifest = manifests.read(Path(diabetes.folder))
+    found = []
+    for rows in (1, 5000):
+        observer = Observer("m", "1", manifest, Clock())
+        request = Inference("a", rows, manifest.outputs, matrix=np.zeros((rows, 10), np.float32))
+        observer.add(request, [np.arange(rows, dtype=np.float32)], 100)
+        parts = observer.whole()
+        assert sum(part.predictions for part in parts) == rows
+        (answers,) = [part.answers for part in parts if part.answers]
+        found.append(np.frombuffer(answers.entries, ENTRIES["Numbers"]))
+    assert [list(map(int, one["id"])) for one in found] == [[key("a")]] * 2
+    assert found[1]["answer"][0].tolist() == [0, 1, 2, 3]
+
+
 async def test_a_failure_fails_no_prediction(diabetes: Made, capsys: pytest.CaptureFixture[str]) -> None:
     manifest = manifests.read(Path(diabetes.folder))
     observer = Observer("m", "1", manifest, Clock())
     request = Inference("a", 1, manifest.outputs, matrix=np.zeros((1, 10), np.float32))
     observer.add(request, [np.array([{}])], 100)
+    observer.flush()
     assert observer.failed == 1
     assert "could not be observed" in capsys.readouterr().out
 
