@@ -6,7 +6,6 @@ Missing is null for a number (it becomes NaN), null or "" for a text (it becomes
 from __future__ import annotations
 
 import struct
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from math import isfinite
@@ -131,7 +130,10 @@ def _check_types(name: str, datatype: str, values: Values, allowed: frozenset[An
 def numbers(columns: dict[str, Values]) -> NDArray[np.float32]:
     """Checked columns of one length as float32 [columns, values]; null is NaN. Raises BadRequest for what is too
     large. All at once: an array a column would cost a wide table more than its prediction."""
-    array = _float32(list(columns.values()))
+    packed = _packed(list(columns.values()))
+    if packed is not None:
+        return packed
+    array = np.array(list(columns.values()), dtype=np.float32)
     if np.count_nonzero(np.isinf(array)):
         place, index = (int(where[0]) for where in np.isinf(array).nonzero())
         name = list(columns)[place]
@@ -139,14 +141,18 @@ def numbers(columns: dict[str, Values]) -> NDArray[np.float32]:
     return array
 
 
-def _float32(columns: list[Values]) -> NDArray[np.float32]:
-    if all(type(column) is list for column in columns):
-        count = len(columns) * len(columns[0])
-        with suppress(struct.error, OverflowError):  # a null, or a value that is too large
-            # On lists of numbers half again as quick as NumPy's own conversion.
-            packed = struct.pack(f"<{count}f", *(columns[0] if len(columns) == 1 else chain.from_iterable(columns)))
-            return np.frombuffer(packed, dtype="<f4").reshape(len(columns), -1)
-    return np.array(columns, dtype=np.float32)
+def _packed(columns: list[Values]) -> NDArray[np.float32] | None:
+    """None where there is a null, or a value that is too large or infinite. On lists of numbers half again as quick as
+    NumPy's own conversion."""
+    if not all(type(column) is list for column in columns):
+        return None
+    values = columns[0] if len(columns) == 1 else list(chain.from_iterable(columns))
+    try:
+        packed = struct.pack(f"<{len(values)}f", *values)
+    except (struct.error, OverflowError):
+        return None
+    # No sum of numbers that fit in 32 bits is too large for a double.
+    return np.frombuffer(packed, dtype="<f4").reshape(len(columns), -1) if isfinite(sum(values)) else None
 
 
 def _number(value: Any) -> str:
