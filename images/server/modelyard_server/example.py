@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from modelyard_server.manifest import NUMBER, Manifest, ModelError, Output
+from modelyard_server.model import Model
 from modelyard_server.protocol import Inference, assemble
 from modelyard_server.tensors import BadRequest, check_numbers, check_texts
-
-if TYPE_CHECKING:
-    from modelyard_server.model import Model
 
 RELATIVE, ABSOLUTE = 1e-4, 1e-6
 """How far an answer may be from the stored one: the tolerance the model was accepted with."""

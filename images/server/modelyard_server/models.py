@@ -14,9 +14,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from modelyard_server import repository
+from modelyard_server.load import load
 from modelyard_server.manifest import ModelError
 from modelyard_server.metrics import Counts
-from modelyard_server.model import Model, load
+from modelyard_server.model import Model
 from modelyard_server.observe.observer import Observer
 from modelyard_server.say import say
 from modelyard_server.tensors import BadRequest

@@ -12,7 +12,7 @@ import pytest
 from modelyard_api.catalogue import PATHS, TASKS
 from modelyard_api.metrics import Task
 from modelyard_server import rest
-from modelyard_server.model import load
+from modelyard_server.load import load
 from tests.unit.runtime.memory import MemoryStore
 from tests.unit.server.trained import MIXED, NUMBERS, asked, data_for, train_to
 

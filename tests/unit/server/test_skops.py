@@ -14,8 +14,8 @@ import pytest
 from modelyard_api import skops_model
 from modelyard_api.artifact import sha256
 from modelyard_runtime.skops_export import to_skops
+from modelyard_server.load import load
 from modelyard_server.manifest import ModelError
-from modelyard_server.model import load
 from tests.unit.runtime.memory import MemoryStore
 from tests.unit.runtime.test_skops import become, nodes, rewritten
 from tests.unit.server.models import write_manifest

@@ -1,0 +1,38 @@
+"""A model: loaded in the form that its manifest names, and held against its own example."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from modelyard_server import manifest as manifests
+from modelyard_server.example import check_example
+from modelyard_server.manifest import ModelError
+from modelyard_server.model import Model
+from modelyard_server.onnx_model import load_onnx
+
+
+def load(folder: Path, threads: int = 1) -> Model:
+    """Loads the model in ``folder``, and holds it against its own example. Raises ModelError with a message for people.
+
+    ``threads`` is the number one prediction is spread over; 1 is the quickest for the small models and requests
+    that are usual, and leaves no spinning threads on a shared core.
+    """
+    manifest = manifests.read(folder)
+    path = folder / manifest.file
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"cannot read {path}: {error.strerror}") from error
+    found = manifests.sha256(data)
+    if found != manifest.file_digest:
+        raise ModelError(f"{path} has digest {found}, {manifests.MODEL_JSON} says {manifest.file_digest}")
+    model: Model
+    if manifest.format == "Skops":
+        # Here, since scikit-learn takes seconds and a hundred megabytes, which no ONNX model needs.
+        from modelyard_server.skops_model import load_skops
+
+        model = load_skops(manifest, data, path, threads)
+    else:
+        model = load_onnx(manifest, data, path, threads)
+    check_example(model)
+    return model
