@@ -182,6 +182,7 @@ def _merged(columns: list[Column]) -> Column:
     if len(columns) == 1:
         return first
     unseen = [column.unseen for column in columns if column.unseen is not None]
+    distinct = [column.distinct for column in columns if column.distinct is not None]
     return Column(
         first.name,
         first.role,
@@ -191,7 +192,7 @@ def _merged(columns: list[Column]) -> Column:
         sum(unseen) if unseen else None,
         _merge_into(datasketches.kll_floats_sketch, [column.quantiles for column in columns]),
         _merge_into(datasketches.frequent_strings_sketch, [column.frequent for column in columns]),
-        _union([column.distinct for column in columns]),
+        union(distinct) if distinct else None,
     )
 
 
@@ -204,14 +205,12 @@ def _merge_into(kind: Any, parts: list[bytes | None]) -> bytes | None:
     return bytes(sketches[0].serialize())
 
 
-def _union(parts: list[bytes | None]) -> bytes | None:
-    there = [part for part in parts if part is not None]
-    if not there:
-        return None
-    union = datasketches.hll_union(HLL_LG_K)
-    for part in there:
-        union.update(datasketches.hll_sketch.deserialize(part))
-    return bytes(union.get_result(datasketches.HLL_4).serialize_compact())
+def union(parts: Iterable[bytes]) -> bytes:
+    """One HyperLogLog of them all, HLL_4, compact."""
+    made = datasketches.hll_union(HLL_LG_K)
+    for part in parts:
+        made.update(datasketches.hll_sketch.deserialize(part))
+    return bytes(made.get_result(datasketches.HLL_4).serialize_compact())
 
 
 _SKETCHES = ("quantiles", "frequent", "distinct")

@@ -102,7 +102,7 @@ class Play:
                 if answer.ok:
                     yield from self._settle(FIRST)
         back = edited
-        while back:
+        for _ in range(2):
             for entry in back:
                 answer = self._client.replace_spec(entry["manifest"], entry["manifest"]["spec"], FIRST)
                 if not answer.ok:
@@ -111,8 +111,10 @@ class Play:
                     return
             yield from self._settle(FIRST)
             # Kubernetes' autoscaler that meets a conflict writes its number once more, over whatever came in between
-            # (horizontal.go, RetryOnConflict); by now it is gone, unless A has one.
+            # (horizontal.go, RetryOnConflict). By now it is gone: if it is not, that shows below.
             back = [entry for entry in edited if self._scaled_after(entry)]
+            if not back:
+                break
         if self._fresh:
             yield from self._settle(FRESH)
             yield from self._same()

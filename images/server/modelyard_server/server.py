@@ -33,9 +33,6 @@ if TYPE_CHECKING:
 MAX_CONNECTIONS = 16_384
 MAX_HEADER = 128 * 1024
 """Bytes read ahead of a connection: of its head, or of a body that nobody reads."""
-YOUNG = 10_000
-"""So many new objects are looked through at once for rings of them, which requests leave none of. With Python's own 700
-it happened at every hundredth request, since those that wait to be observed are kept for a while."""
 OK, FAILED, USER_ERROR = 0, 1, 2
 
 
@@ -72,7 +69,6 @@ async def serve(
     client to leave after its answer; then the sockets are closed, and what is in flight is finished.
     """
     gc.freeze()  # what was imported stays: looking through it stops all requests for 15 ms
-    gc.set_threshold(YOUNG, 10, 10)
     warnings.filterwarnings("ignore", message="overflow encountered in cast")  # tensors.py refuses it in words
     started = time.monotonic()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -130,10 +130,11 @@ def _check_types(name: str, datatype: str, values: Values, allowed: frozenset[An
 def numbers(columns: dict[str, Values]) -> NDArray[np.float32]:
     """Checked columns of one length as float32 [columns, values]; null is NaN. Raises BadRequest for what is too
     large. All at once: an array a column would cost a wide table more than its prediction."""
-    packed = _packed(list(columns.values()))
+    values = list(columns.values())
+    packed = _packed(values)
     if packed is not None:
         return packed
-    array = np.array(list(columns.values()), dtype=np.float32)
+    array = np.array(values, dtype=np.float32)
     if np.count_nonzero(np.isinf(array)):
         place, index = (int(where[0]) for where in np.isinf(array).nonzero())
         name = list(columns)[place]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,6 @@ from modelyard_server.protocol import Inference
 
 Seen = tuple[Inference, list[NDArray[Any]]]
 """A request, and the arrays of the outputs it asked for, in their order."""
-_rows = attrgetter("rows")
 
 
 class Columns:
@@ -41,7 +39,7 @@ class Columns:
     def fold(self, batch: Sequence[Seen]) -> None:
         """Takes any number of requests at once, which is what makes it cheap."""
         requests = [request for request, _ in batch]
-        self.predictions += sum(map(_rows, requests))
+        self.predictions += sum(request.rows for request in requests)
         if self._numbers is not None:
             self._numbers.fold(_joined(requests, self._numbers.names))
         for name, texts in self._texts.items():

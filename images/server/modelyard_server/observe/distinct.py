@@ -9,13 +9,14 @@ estimate is that of a sketch that was merged (Apache DataSketches calls it out o
 from __future__ import annotations
 
 import struct
+from itertools import pairwise
 from typing import Any
 
 import datasketches
 import numpy as np
 from numpy.typing import NDArray
 
-from modelyard_api.sketches import HLL_LG_K
+from modelyard_api.sketches import HLL_LG_K, union
 
 _K = 1 << HLL_LG_K
 _SEED = np.uint64(9001)
@@ -47,26 +48,7 @@ class Distinct:
         rest = [column for column in range(len(values)) if column not in self._few]
         if rest:
             self._put(values[rest], self._first_slots[rest])
-        new = np.empty(values.shape, bool)
-        new[:, :1] = values[:, :1] == values[:, :1]
-        np.greater(values[:, 1:], values[:, :-1], out=new[:, 1:])
-        ends = np.cumsum(np.count_nonzero(new, axis=1)).tolist()
-        found = values[new]
-        listed = found.tolist()
-        grown: list[int] = []
-        more: list[NDArray[Any]] = []
-        for column, few in self._few.items():
-            start, end = ends[column - 1] if column else 0, ends[column]
-            if end - start <= EXACT:
-                few.update(listed[start:end])
-                if len(few) <= EXACT:
-                    continue
-                start = end
-            grown.append(column)
-            more.append(np.concatenate([found[start:end], np.fromiter(few, np.float32, len(few))]))
-        if grown:
-            self._put(np.concatenate(more), np.repeat(self._first_slots[grown], [len(part) for part in more]))
-            self._few = {column: few for column, few in self._few.items() if column not in grown}
+        self._fold_few(values[list(self._few)])
 
     def freeze(self, column: int) -> bytes:
         """The sketch as it is now, HLL_4, compact."""
@@ -81,9 +63,26 @@ class Distinct:
         large = registers >= 32
         sums = float(parts[~large].sum()), float(parts[large].sum())
         header = _HEADER.pack(*_PREAMBLE, 0.0, *sums, int(np.count_nonzero(registers == 0)), 0)
-        union = datasketches.hll_union(HLL_LG_K)
-        union.update(datasketches.hll_sketch.deserialize(header + registers.tobytes()))
-        return bytes(union.get_result(datasketches.HLL_4).serialize_compact())
+        return union([header + registers.tobytes()])
+
+    def _fold_few(self, values: NDArray[np.float32]) -> None:
+        """Takes the columns that have no registers yet; those that have too many values now get them."""
+        new = np.concatenate([values[:, :1] == values[:, :1], values[:, 1:] > values[:, :-1]], axis=1)
+        found = values[new]
+        listed = found.tolist()
+        ends = np.cumsum(np.count_nonzero(new, axis=1)).tolist()
+        grown: dict[int, NDArray[Any]] = {}
+        for (column, few), (start, end) in zip(self._few.items(), pairwise([0, *ends]), strict=True):
+            if end - start <= EXACT:
+                few.update(listed[start:end])
+            if max(end - start, len(few)) > EXACT:
+                # What is there twice changes nothing.
+                grown[column] = np.concatenate([found[start:end], np.fromiter(few, np.float32, len(few))])
+        if grown:
+            counts = [len(part) for part in grown.values()]
+            self._put(np.concatenate(list(grown.values())), np.repeat(self._first_slots[list(grown)], counts))
+            for column in grown:
+                del self._few[column]
 
     def _put(self, values: NDArray[Any], first_slots: NDArray[np.int64]) -> None:
         """Each into the registers that begin there. One is the number of leading zeros of a hash, plus one."""

@@ -103,13 +103,13 @@ class Observer:
 
     def _fold(self) -> None:
         """Takes one slice: whole requests, or the first rows of a large one."""
-        waiting, slice_ = self._waiting, self._slice
-        if self._rows <= slice_:
+        waiting = self._waiting
+        if self._rows <= self._slice:  # nearly always
             batch = [seen for seen, _ in waiting]
             waiting.clear()
             self._rows = self._bytes = 0
         else:
-            batch, room = [], slice_
+            batch, room = [], self._slice
             while waiting and room > 0:
                 seen, size = waiting[0]
                 rows = seen[0].rows
@@ -117,9 +117,9 @@ class Observer:
                     if batch:
                         break
                     seen, rest = split(*seen, room)
-                    size = size * room // rows
-                    waiting[0] = (rest, waiting[0][1] - size)
-                    rows = room
+                    part = size * room // rows
+                    waiting[0] = (rest, size - part)
+                    rows, size = room, part
                 else:
                     waiting.popleft()
                 batch.append(seen)
