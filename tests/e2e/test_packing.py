@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import socket
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -62,6 +64,12 @@ class Packed:
         found = self.kube.list("modeldeployments")
         return {one["metadata"]["name"]: (one.get("status") or {}).get("stable") for one in found if _ready(one)}
 
+    def served(self, seconds: float = 300) -> None:
+        """Waits until all are, for clients too: kube-proxy, which opens their addresses, says nowhere that it did."""
+        self.kube.until("all are served", lambda: len(self.stable()) == COUNT, seconds, every=1)
+        for host in map(self.address, self.stable()):
+            self.kube.until(f"an answer at {host}", functools.partial(_open, host), 30)
+
     def pods(self) -> list[Object]:
         return self.kube.list("pods", f"modelyard.dev/modelpool={POOL}")
 
@@ -80,6 +88,14 @@ class Packed:
 def asked() -> dict[str, Any]:
     values = {"a": PROBES, "b": [1.0] * len(PROBES)}
     return {"inputs": [{"name": k, "datatype": "FP32", "shape": [len(v), 1], "data": v} for k, v in values.items()]}
+
+
+def _open(host: str) -> bool:
+    try:
+        socket.create_connection((host, 80), timeout=2).close()
+    except OSError:
+        return False
+    return True
 
 
 def _ready(obj: Object) -> bool:
@@ -103,7 +119,7 @@ def packed(cluster: str) -> Iterator[Packed]:
 
 def test_fifty_models_on_two_pods(packed: Packed) -> None:
     began = time.monotonic()
-    packed.kube.until("fifty that are served", lambda: len(packed.stable()) == COUNT, 300, every=1)
+    packed.served()
     print(f"{COUNT} models were served after {time.monotonic() - began:.0f} s")
     assert len(packed.pods()) == 2
     assert [one["metadata"]["name"] for one in packed.kube.list("deployments")] == [f"{POOL}-pool"]
@@ -116,7 +132,7 @@ def test_fifty_models_on_two_pods(packed: Packed) -> None:
 
 
 def test_a_version_changes_while_clients_ask(packed: Packed) -> None:
-    packed.kube.until("all are served", lambda: len(packed.stable()) == COUNT, 300, every=1)
+    packed.served()
     before = packed.stable()
     address = (packed.address("m0"), 80)
     with Clients(lambda: Rest(address, "m0", "m0", asked())) as clients:
@@ -138,7 +154,7 @@ def test_a_version_changes_while_clients_ask(packed: Packed) -> None:
 
 
 def test_what_is_deleted_is_served_no_more_and_the_others_are(packed: Packed) -> None:
-    packed.kube.until("all are served", lambda: len(packed.stable()) == COUNT, 300, every=1)
+    packed.served()
     host = packed.address("m1")
     packed.kube.run("delete", "modeldeployment", "m2", "--wait")
     path, body = "/v2/models/m2/infer", asked()
@@ -146,12 +162,12 @@ def test_what_is_deleted_is_served_no_more_and_the_others_are(packed: Packed) ->
     packed.kube.until("the end of its Service", lambda: packed.kube.get("service", "m2") is None, 60)
     assert packed.answers("m1")[0] == 2
     packed.kube.apply(packed.deployment("m2", 3))
-    packed.kube.until("all are served", lambda: len(packed.stable()) == COUNT, 120, every=1)
+    packed.served(120)
     assert packed.answers("m2")[0] == 3
 
 
 def test_pods_go_and_come_while_clients_ask(packed: Packed) -> None:
-    packed.kube.until("all are served", lambda: len(packed.stable()) == COUNT, 300, every=1)
+    packed.served()
     address = (packed.address("m5"), 80)
     with Clients(lambda: Rest(address, "m5", "m5", asked())) as clients:
         gone = {str(pod["metadata"]["name"]) for pod in packed.pods()}
@@ -160,4 +176,4 @@ def test_pods_go_and_come_while_clients_ask(packed: Packed) -> None:
             packed.kube.run("rollout", "status", f"deployment/{POOL}-pool", "--timeout=240s")
     assert clients.failures == [], (len(clients.failures), clients.failures[:5])
     assert len(clients.answers) > 100
-    packed.kube.until("all are served", lambda: len(packed.stable()) == COUNT, 120, every=1)
+    packed.served(120)

@@ -13,6 +13,7 @@ GROUPS = {
     "deployments": "apis/apps/v1",
     "replicasets": "apis/apps/v1",
     "services": "api/v1",
+    "endpointslices": "apis/discovery.k8s.io/v1",
     "pods": "api/v1",
     "poddisruptionbudgets": "apis/policy/v1",
     "horizontalpodautoscalers": "apis/autoscaling/v2",
@@ -20,7 +21,15 @@ GROUPS = {
     "httproutes": "apis/gateway.networking.k8s.io/v1",
     "backendtrafficpolicies": "apis/gateway.envoyproxy.io/v1alpha1",
 }
-FED = (*OURS, "jobs", "deployments", "services", "poddisruptionbudgets", "horizontalpodautoscalers")
+FED = (
+    *OURS,
+    "jobs",
+    "deployments",
+    "services",
+    "endpointslices",
+    "poddisruptionbudgets",
+    "horizontalpodautoscalers",
+)
 """What the operator watches."""
 
 

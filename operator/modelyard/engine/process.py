@@ -22,7 +22,7 @@ from modelyard.engine.plan import Controller
 from modelyard.engine.queue import Queue
 from modelyard.engine.reads import Reads
 from modelyard.engine.reconcile import Reconciler
-from modelyard.engine.resource import GROUP, JOBS, Object, Resource
+from modelyard.engine.resource import ENDPOINT_SLICES, GROUP, JOBS, Object, Resource
 from modelyard.engine.resync import INTERVAL, Fed, Resync
 from modelyard.engine.route import Router
 from modelyard.engine.store import Store
@@ -91,6 +91,7 @@ class Process:
 
     def _keep_in_store(self, controllers: tuple[Controller, ...]) -> None:
         self.store.project(JOBS, _without_containers)
+        self.store.project(ENDPOINT_SLICES, _conditions_alone)
         for controller in controllers:
             for resource, indexes in controller.indexes().items():
                 for name, function in indexes.items():
@@ -188,6 +189,12 @@ def _without_containers(job: Object) -> Object:
     """A Job's pods are made once: nobody reads their spec again, and it is most of a Job."""
     job.get("spec", {}).get("template", {}).pop("spec", None)
     return job
+
+
+def _conditions_alone(found: Object) -> Object:
+    """Of a Service's endpoints only how many are ready is asked for: most of a great one would be addresses."""
+    found["endpoints"] = [{"conditions": one.get("conditions")} for one in found.get("endpoints") or ()]
+    return found
 
 
 def _must_end_well(task: asyncio.Task[None]) -> None:

@@ -6,7 +6,7 @@ import hashlib
 from typing import Any
 
 from modelyard.engine.conditions import timestamp
-from modelyard.engine.resource import CLAIMS, CONFIG_MAPS, DEPLOYMENTS, JOBS, Object
+from modelyard.engine.resource import CLAIMS, CONFIG_MAPS, DEPLOYMENTS, ENDPOINT_SLICES, JOBS, SERVICES, Object
 from modelyard_api.task import ANNOTATION, EvaluateTask, IngestTask, TrainTask
 from tests.unit.kinds.world import NAMESPACE, World
 
@@ -193,6 +193,23 @@ def roll_out(world: World, name: str = "species", ready: int | None = None, **mo
         counts = {"replicas": wanted, "updatedReplicas": there, "readyReplicas": there, "availableReplicas": there}
         state = {"observedGeneration": child["metadata"]["generation"], **counts, **(more if newest else {})}
         world.status(DEPLOYMENTS, child["metadata"]["name"], state)
+    publish(world)
+
+
+def publish(world: World) -> None:
+    """What the EndpointSlice controller says: of every Service, how many pods are ready."""
+    for service in world.all(SERVICES):
+        meta, wanted = service["metadata"], service["spec"]["selector"].items()
+        ready = sum(
+            (child.get("status") or {}).get("readyReplicas", 0)
+            for child in world.all(DEPLOYMENTS)
+            if wanted <= child["spec"]["template"]["metadata"]["labels"].items()
+        )
+        owner = {"apiVersion": "v1", "kind": "Service", "name": meta["name"], "uid": meta["uid"], "controller": True}
+        about = {"name": f"{meta['name']}-abcde", "namespace": meta["namespace"], "ownerReferences": [owner]}
+        about["labels"] = {**meta["labels"], "kubernetes.io/service-name": meta["name"]}
+        endpoints = [{"addresses": [f"10.0.0.{k}"], "conditions": {"ready": True}} for k in range(ready)]
+        world.put(ENDPOINT_SLICES, {"metadata": about, "addressType": "IPv4", "endpoints": endpoints})
 
 
 _PARENT = "modelyard.dev/modeldeployment"

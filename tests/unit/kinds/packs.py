@@ -15,7 +15,7 @@ from modelyard_api.packing import (
     PackedState,
     catalogue_digest,
 )
-from tests.unit.kinds.objects import deployment, meta
+from tests.unit.kinds.objects import deployment, meta, publish
 from tests.unit.kinds.world import World
 
 POOL, CHILD = "small", "small-pool"
@@ -72,6 +72,7 @@ class Servers:
         counts = {"replicas": wanted, "updatedReplicas": wanted, "readyReplicas": ready, "availableReplicas": ready}
         state = {"observedGeneration": child["metadata"]["generation"], **counts}
         self.world.status(DEPLOYMENTS, child["metadata"]["name"], state)
+        publish(self.world)
 
     def settle(self) -> None:
         """All that there is to do, until nothing is."""

@@ -50,6 +50,8 @@ class Situation:
     crashed: str | None = None
     open: bool = True
     """Whether traffic can be divided now."""
+    reached: int | None = None
+    """How many of the candidate's pods a gateway knows of; None where none divides the traffic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +170,8 @@ def _entered(status: ModelDeploymentStatus, seen: Situation, stages: tuple[Stage
     assert state is not None
     stage, pods = stages[state.step], seen.pods.get(seen.goal, Pods())
     status.step = f"{state.step + 1}/{len(stages)}"
-    if not seen.open or not pods.ready(pods_for(stage, seen.rollout, seen.replicas)):
+    needed = pods_for(stage, seen.rollout, seen.replicas)
+    if not seen.open or not pods.ready(needed) or (seen.reached is not None and seen.reached < needed):
         return _moved(status, seen)
     state.since = timestamp(seen.now)
     status.weight = 0 if stage.mirror else stage.weight

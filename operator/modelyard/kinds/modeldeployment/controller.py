@@ -11,6 +11,7 @@ from modelyard.engine.resource import (
     AUTOSCALERS,
     DEPLOYMENTS,
     DISRUPTION_BUDGETS,
+    ENDPOINT_SLICES,
     MODEL_DEPLOYMENTS,
     MODEL_POOLS,
     MODEL_VERSIONS,
@@ -33,6 +34,7 @@ class ModelDeploymentController:
     watches: tuple[Resource, ...] = (
         DEPLOYMENTS,
         SERVICES,
+        ENDPOINT_SLICES,  # with the labels of their Service
         DISRUPTION_BUDGETS,
         AUTOSCALERS,
         MODELS,

@@ -11,7 +11,7 @@ from modelyard.kinds.modeldeployment.advance import Advanced, Pods, Situation, a
 from modelyard.kinds.modeldeployment.capacity import capacity
 from modelyard.kinds.modeldeployment.evidence import evidence
 from modelyard.kinds.modeldeployment.gateways import Way
-from modelyard.kinds.modeldeployment.names import STABLE, selector
+from modelyard.kinds.modeldeployment.names import STABLE, selector, versioned
 from modelyard.kinds.modeldeployment.observe import View
 from modelyard.kinds.modeldeployment.resolve import resolve
 from modelyard.kinds.modeldeployment.wanted import writes
@@ -132,6 +132,7 @@ def _situation(
         judged=known.judged,
         crashed=known.crashed,
         open=spec.gateway is None or known.way.trouble is None,
+        reached=view.endpoints.get(versioned(view, goal.spec.number), 0) if spec.gateway else None,
     )
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from modelyard.engine.resource import (
     AUTOSCALERS,
     DEPLOYMENTS,
     DISRUPTION_BUDGETS,
+    ENDPOINT_SLICES,
     MODEL_DEPLOYMENTS,
     MODEL_POOLS,
     MODEL_VERSIONS,
@@ -29,6 +32,7 @@ from modelyard_api.modelversion import ModelVersion
 class View:
     """``pods``: the Deployments of serving pods. ``services`` and ``autoscaler``: those that are ours.
 
+    ``endpoints``: Service -> how many pods clients reach by it, by what gateways and kube-proxies are told.
     ``rivals``: other ModelDeployments of the same hostname on the same Gateway. ``pool``: the one that spec.pool names.
     """
 
@@ -39,6 +43,7 @@ class View:
     versions: dict[int, ModelVersion]
     pods: tuple[Object, ...] = ()
     services: tuple[Object, ...] = ()
+    endpoints: dict[str, int] = field(default_factory=dict)
     autoscaler: Object | None = None
     budget: Object | None = None
     pool: ModelPool | None = None
@@ -59,6 +64,7 @@ def observe(store: Store, key: Key, installation: Installation) -> View | None:
     budget = store.get(DISRUPTION_BUDGETS, key.namespace, key.name)
     named = deployment.spec.pool
     pool = store.get(MODEL_POOLS, key.namespace, named) if named else None
+    services = store.owned(SERVICES, uid)
     rivals = [
         other
         for place in addresses(raw, installation)
@@ -72,7 +78,11 @@ def observe(store: Store, key: Key, installation: Installation) -> View | None:
         model=ModelKind.model_validate(model) if model else None,
         versions={version.spec.number: version for version in versions},
         pods=tuple(store.owned(DEPLOYMENTS, uid)),
-        services=tuple(store.owned(SERVICES, uid)),
+        services=tuple(services),
+        endpoints={
+            service["metadata"]["name"]: _reached(store.owned(ENDPOINT_SLICES, service["metadata"]["uid"]))
+            for service in services
+        },
         autoscaler=autoscaler if owned_by(autoscaler, raw) else None,
         budget=budget if owned_by(budget, raw) else None,
         pool=ModelPool.model_validate(pool) if pool else None,
@@ -86,3 +96,13 @@ def addresses(raw: Object, installation: Installation) -> tuple[str, ...]:
     if not found:
         return ()
     return (f"{found.get('namespace') or installation.gateway_namespace}/{found['name']}/{found['hostname']}",)
+
+
+def _reached(slices: Iterable[Object]) -> int:
+    """Pods of two address families have an endpoint in slices of each."""
+    found = Counter[str]()
+    for one in slices:
+        for endpoint in one["endpoints"]:
+            # Kubernetes: a condition that is not known counts as true.
+            found[one["addressType"]] += (endpoint.get("conditions") or {}).get("ready") is not False
+    return max(found.values(), default=0)

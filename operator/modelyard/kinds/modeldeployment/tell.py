@@ -13,6 +13,7 @@ from modelyard.engine.resource import Object
 from modelyard.kinds.modeldeployment import children, tell_packed
 from modelyard.kinds.modeldeployment.advance import Pods
 from modelyard.kinds.modeldeployment.gateways import Way
+from modelyard.kinds.modeldeployment.names import versioned
 from modelyard.kinds.modeldeployment.observe import View
 from modelyard.kinds.modeldeployment.packed import Shared
 from modelyard.kinds.modeldeployment.resolve import NOT_APPROVED
@@ -22,6 +23,9 @@ from modelyard.workload.failures import Trouble
 from modelyard.workload.versions import broken
 from modelyard_api.modeldeployment import ModelDeploymentStatus, RolloutStatus
 from modelyard_api.modelversion import ModelVersion
+
+OF_SERVICE = "kubernetes.io/service-name"
+"""Kubernetes' label of EndpointSlices."""
 
 
 def conditions_of(
@@ -33,7 +37,7 @@ def conditions_of(
     here: Shared | None = None,
 ) -> tuple[Condition, ...]:
     """``status`` as it will be written; ``here``: of one that is packed."""
-    said = _said(view, status, goal, pods, way, here)
+    said = _reached(view, status, _said(view, status, goal, pods, way, here))
     if isinstance(goal, Trouble) or view.deployment.spec.suspend or goal.status.approved is not False:
         return said
     number, model = goal.spec.number, goal.spec.model_ref.name
@@ -89,6 +93,15 @@ def _said(
     return kstatus.reconciling("RollingOut", _pods_message(number, pods.get(number, Pods()), spec.replicas))
 
 
+def _reached(view: View, status: ModelDeploymentStatus, said: tuple[Condition, ...]) -> tuple[Condition, ...]:
+    """Ready only once clients of the Service get to a pod: a busy Kubernetes tells them later than us."""
+    name = view.deployment.name
+    if not said[0].status or not status.ready_replicas or view.endpoints.get(name):
+        return said
+    unreached = f"Service {name} has no endpoint yet: kubectl get endpointslices -l {OF_SERVICE}={name}"
+    return kstatus.reconciling("WaitingForEndpoints", f"{said[0].message}, but {unreached}")
+
+
 def _steady(view: View, status: ModelDeploymentStatus, number: int, pods: Pods, way: Way) -> tuple[Condition, ...]:
     replicas = view.deployment.spec.replicas
     if not pods.complete(replicas):
@@ -115,6 +128,8 @@ def _step(
     if state.since is None:
         needed = pods_for(stage, rollout, view.deployment.spec.replicas)
         ready = pods.get(number, Pods()).available
+        if view.deployment.spec.gateway and ready >= needed:
+            ready = min(ready, view.endpoints.get(versioned(view, number), 0))
         message = f"version {number} waits for its pods, {ready} of {needed} ready, to get {share} % ({where})"
         return kstatus.reconciling("WaitingForPods", f"{message}; {_serves(status)}")
     gets = f"version {number} gets {share} % of the requests ({where})"
