@@ -14,7 +14,8 @@ def judge(learnt: Ended, ended: Ended, late: str = "") -> list[str]:
     """What differs that must not, in lines for people.
 
     ``late`` is the label of a write that was on its way when its sender lost the lease. Nothing in Kubernetes keeps
-    such a create from being carried out after its owner's end: it may be made once more, if it is collected then.
+    such a create or apply from being carried out after its owner's end, or after the new leader has deleted what it
+    makes: it may be made once more, if it is gone in the end.
     """
     wrong = list(ended.wrong)
     for name in sorted({*learnt.state, *ended.state}):
@@ -24,7 +25,8 @@ def judge(learnt: Ended, ended: Ended, late: str = "") -> list[str]:
             wrong += [f"{name} differs:", *(f"  {line}" for line in diff)]
     for name in sorted({*learnt.created, *ended.created}):
         more = ended.created[name] - learnt.created[name]
-        collected = more == 1 and late.startswith(f"create {name.replace('/', ' ')} #") and name not in learnt.state
+        made_late = late.rsplit(" #", 1)[0] in (f"{verb} {name.replace('/', ' ')}" for verb in ("create", "apply"))
+        collected = more == 1 and made_late and name not in learnt.state
         if more and not collected:
             wrong.append(f"{name} was made {ended.created[name]} times, not {learnt.created[name]}")
     for what, now, before in (

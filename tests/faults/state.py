@@ -27,7 +27,7 @@ async def objects(api: Api, namespace: str) -> dict[str, list[Object]]:
 
 
 def masked(found: dict[str, list[Object]], namespace: str) -> dict[str, str]:
-    """Object -> its masked text, by lines. Of pods and ReplicaSets only how many there are of which kind."""
+    """Object -> its masked text, by lines. What Kubernetes names at random (pods and more) is only counted by kind."""
     uids = {
         obj["metadata"]["uid"]: f"uid-of-{plural}/{mask_name(obj['metadata']['name'])}"
         for plural, items in found.items()
@@ -42,7 +42,7 @@ def masked(found: dict[str, list[Object]], namespace: str) -> dict[str, str]:
 
     lines: dict[str, str] = {}
     for plural, items in found.items():
-        if plural in ("pods", "replicasets"):
+        if plural in ("pods", "replicasets", "endpointslices"):
             lines[plural] = "\n".join(sorted(text(_counted(plural, obj)) for obj in items))
             continue
         texts = sorted((mask_name(obj["metadata"]["name"]), text(_kept(plural, obj))) for obj in items)
@@ -73,6 +73,8 @@ def _counted(plural: str, obj: Object) -> Object:
         return {"owners": owners if "job-name" in obj["metadata"]["labels"] else "rs", "ending": ending} | {
             "phase": obj["status"].get("phase")
         }
+    if plural == "endpointslices":
+        return {"owners": owners, "endpoints": len(obj["endpoints"] or ())}
     return {"owners": owners, "replicas": obj["spec"]["replicas"]}
 
 

@@ -71,6 +71,8 @@ def test_judge(ended: Ended, said: list[str]) -> None:
     ("late", "times", "at_the_end", "good"),
     [
         ("create jobs a-train-# #1", 2, {}, True),
+        ("apply jobs a-train-# #1", 2, {}, True),
+        ("patch jobs a-train-# #1", 2, {}, False),
         ("create jobs a-train-# #1", 3, {}, False),
         ("create jobs a-train-# #1", 2, {"jobs/a-train-#": "1"}, False),
         ("create jobs b-train-# #1", 2, {}, False),
