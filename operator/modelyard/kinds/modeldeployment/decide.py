@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from modelyard.engine.plan import Delete, Facts, Need, Plan
+from modelyard.engine.plan import Facts, Need, Plan
 from modelyard.kinds.modeldeployment import children, gateways, packed, services, tell, tell_packed
 from modelyard.kinds.modeldeployment.advance import Advanced, Pods, Situation, advance, due, serving
 from modelyard.kinds.modeldeployment.capacity import capacity
 from modelyard.kinds.modeldeployment.evidence import evidence
-from modelyard.kinds.modeldeployment.gateways import Way
+from modelyard.kinds.modeldeployment.gateways import Left, Way
 from modelyard.kinds.modeldeployment.names import STABLE, selector, versioned
 from modelyard.kinds.modeldeployment.observe import View
 from modelyard.kinds.modeldeployment.resolve import resolve
@@ -34,7 +34,7 @@ class Known:
     way: Way
     judged: tuple[Judged, ...] | None = None
     crashed: str | None = None
-    gone: tuple[Delete, ...] = ()
+    left: Left = field(default_factory=Left)
 
 
 def decide(view: View, facts: Facts, now: datetime) -> Plan:
@@ -72,7 +72,9 @@ def decide(view: View, facts: Facts, now: datetime) -> Plan:
     if here is None:
         status.image = _image(view, status)
     after = done.after
-    if deployment.spec.gateway is not None:
+    if known.left.unread:
+        status.url = deployment.status.url  # by which the next pass knows that something is left
+    if deployment.spec.gateway is not None or known.left.unread:
         after = min(after, now + LOOK_AT_GATEWAY) if after else now + LOOK_AT_GATEWAY
     if here is not None and here.ready and not here.complete:
         after = now + LOOK_AT_POOL
@@ -83,7 +85,7 @@ def decide(view: View, facts: Facts, now: datetime) -> Plan:
     status.observed_generation = deployment.generation
     return Plan(
         status=tell.wire(view, status, said, now),
-        writes=(*made, *known.gone),
+        writes=(*made, *known.left.gone),
         notes=tuple(note for note in told if note is not None),
         after=after,
     )
@@ -103,11 +105,11 @@ def _read(
         if not isinstance(way, Way):
             return way
         known = Known(way)
-    elif left := gateways.leftovers(view, facts):
-        gone = tuple(item for item in left if isinstance(item, Delete))
-        if not gone:
-            return tuple(item for item in left if not isinstance(item, Delete))
-        known = Known(Way(), gone=gone)
+    else:
+        left = gateways.leftovers(view, facts)
+        if not isinstance(left, Left):
+            return left
+        known = Known(Way(), left=left)
     state, when = status.rollout, due(status, spec.rollout)
     if state is None or when is None or spec.suspend or isinstance(goal, Trouble):
         return known

@@ -24,6 +24,14 @@ class Way:
     envoy: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Of a Gateway that the spec names no more: what is to go. ``unread``: there may be more, unseen as yet."""
+
+    gone: tuple[Delete, ...] = ()
+    unread: bool = False
+
+
 def look(view: View, gateway: GatewayRef, facts: Facts) -> Way | tuple[Need, ...]:
     """At the Gateway, its class and our route; what has to be read first, if it was not."""
     where, name = gateway_namespace(view, gateway), gateway.name
@@ -64,21 +72,22 @@ def look(view: View, gateway: GatewayRef, facts: Facts) -> Way | tuple[Need, ...
     return Way(refused, open=True, envoy=envoy)
 
 
-def leftovers(view: View, facts: Facts) -> tuple[Delete, ...] | tuple[Need, ...]:
-    """What is to go of a Gateway that the spec names no more; what has to be read first."""
+def leftovers(view: View, facts: Facts) -> Left | tuple[Need, ...]:
+    """As long as ``status.url`` names the Gateway's hostname; what has to be read first."""
     told = view.deployment.status.url
     if view.deployment.spec.gateway is not None or told in (None, services.url(view)):
-        return ()
+        return Left()
     meta = view.raw["metadata"]
     needs = tuple(Fetch(resource, meta["namespace"], meta["name"]) for resource in (HTTP_ROUTES, BACKEND_POLICIES))
     if missing := tuple(need for need in needs if need not in facts):
         return missing
-    found = ((need, facts[need]) for need in needs)
-    return tuple(
+    found = [(need, facts[need]) for need in needs]
+    gone = tuple(
         Delete(need.resource, need.namespace, need.name, child["metadata"]["uid"])
         for need, child in found
         if isinstance(child, dict) and owned_by(child, view.raw)
     )
+    return Left(gone, unread=any(isinstance(child, Unavailable) for _, child in found))
 
 
 def _first_come(view: View) -> Object | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from modelyard.engine.plan import Page, PodsWith
+from modelyard.engine.plan import Fetch, Page, PodsWith
 from modelyard.engine.resource import (
     AUTOSCALERS,
     BACKEND_POLICIES,
@@ -277,3 +277,18 @@ def test_without_the_gateway_its_route_goes(world: World) -> None:
     assert not world.all(BACKEND_POLICIES)
     assert status(world)["url"] == "http://species.team.svc"
     assert [child["metadata"]["name"] for child in world.all(SERVICES)] == ["species"]
+
+
+def test_a_route_that_cant_be_read_goes_when_it_can(world: World) -> None:
+    at_ten(world)
+    world.down.add(Fetch)
+    plain = {key: value for key, value in deployment()["spec"].items() if key != "gateway"}
+    world.put(MODEL_DEPLOYMENTS, {**world.get(MODEL_DEPLOYMENTS, "species"), "spec": plain})
+    rolled(world)
+    assert len(world.all(HTTP_ROUTES)) == 1
+    assert status(world)["url"] == "http://species.example.com"
+    world.down.clear()
+    world.tick(60)
+    assert not world.all(HTTP_ROUTES)
+    assert not world.all(BACKEND_POLICIES)
+    assert status(world)["url"] == "http://species.team.svc"
