@@ -10,12 +10,14 @@ from tests.faults.results import BAD_SEED, WEAK_SEED
 FIRST = "x,y,label\n" + "".join(f"{i},{i % 7},{'yes' if i % 3 else 'no'}\n" for i in range(40))
 MORE = FIRST + "".join(f"{i},{i % 5},yes\n" for i in range(40, 60))
 DATASET, MODEL, DEPLOYMENT, RUN, SECOND = "table", "species", "species", "first", "second"
+POOL = "small"
 PLURALS = {
     "Dataset": "datasets",
     "TrainingRun": "trainingruns",
     "Model": "models",
     "ModelDeployment": "modeldeployments",
     "ModelVersion": "modelversions",
+    "ModelPool": "modelpools",
     "Gateway": "gateways",
 }
 
@@ -50,8 +52,12 @@ def imported(number: int, data: str) -> Object:
     return _ours("ModelVersion", f"{MODEL}-v{number}", spec)
 
 
-def deployment(**spec: Any) -> Object:
-    return _ours("ModelDeployment", DEPLOYMENT, {"modelRef": {"name": MODEL, "alias": "champion"}, **spec})
+def deployment(name: str = DEPLOYMENT, **spec: Any) -> Object:
+    return _ours("ModelDeployment", name, {"modelRef": {"name": MODEL, "alias": "champion"}, **spec})
+
+
+def pool() -> Object:
+    return _ours("ModelPool", POOL, {"replicas": 1})
 
 
 def _ours(kind: str, name: str, spec: Object) -> Object:

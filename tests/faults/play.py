@@ -237,7 +237,7 @@ class Play:
 
     def _number(self, call: Call) -> None:
         """``patch trainingruns/status first #2``: the second such write since the story began."""
-        what = f"{call.verb} {call.plural} {state.mask_name(call.name)}"
+        what = f"{call.verb} {state.mask_call(call.plural, call.name)}"
         self._seen[what] += 1
         self._label_of[call] = f"{what} #{self._seen[what]}"
         self._labels.append(self._label_of[call])

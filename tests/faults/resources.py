@@ -6,7 +6,7 @@ from typing import Any
 
 Object = dict[str, Any]
 
-OURS = ("datasets", "datasetversions", "trainingruns", "models", "modelversions", "modeldeployments")
+OURS = ("datasets", "datasetversions", "trainingruns", "models", "modelversions", "modeldeployments", "modelpools")
 GROUPS = {
     **dict.fromkeys(OURS, "apis/modelyard.dev/v1alpha1"),
     "jobs": "apis/batch/v1",
@@ -14,6 +14,7 @@ GROUPS = {
     "replicasets": "apis/apps/v1",
     "services": "api/v1",
     "endpointslices": "apis/discovery.k8s.io/v1",
+    "configmaps": "api/v1",
     "pods": "api/v1",
     "poddisruptionbudgets": "apis/policy/v1",
     "horizontalpodautoscalers": "apis/autoscaling/v2",
@@ -27,6 +28,7 @@ FED = (
     "deployments",
     "services",
     "endpointslices",
+    "configmaps",
     "poddisruptionbudgets",
     "horizontalpodautoscalers",
 )

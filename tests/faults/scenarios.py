@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.faults import objects as o
-from tests.faults import rollouts
+from tests.faults import packing, rollouts
 from tests.faults.scenario import Scenario, main_job, nothing, two_versions
 from tests.faults.stage import Stage
 
@@ -156,5 +156,6 @@ SCENARIOS = {
         Scenario("children", main_job, children),
         Scenario("again", main_job, again),
         *rollouts.SCENARIOS,
+        packing.SCENARIO,
     )
 }

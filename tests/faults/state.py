@@ -12,10 +12,16 @@ from tests.support.api import Api
 _UID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 _HASHED = re.compile(r"-(ingest|train|evaluate)-[0-9a-f]{8}\b")
+_POD = re.compile(r"-[0-9a-z]{8,10}-[0-9a-z]{5}$")
 _META = ("uid", "resourceVersion", "creationTimestamp", "managedFields", "namespace")
 _HASHES = ("modelyard.dev/applied", "modelyard.dev/spec-digest")
 """Annotations that hash what holds uids."""
 _VERSION = re.compile(r"UID/\d+")
+
+
+def mask_call(plural: str, name: str) -> str:
+    """What a call is about."""
+    return f"{plural} {_POD.sub('-#', name) if plural == 'pods' else mask_name(name)}"
 
 
 def mask_name(name: str) -> str:
@@ -61,6 +67,8 @@ def _kept(plural: str, obj: Object) -> Object:
         spec = {key: value for key, value in spec.items() if key not in ("clusterIP", "clusterIPs")}
     if plural == "deployments":
         status["conditions"] = sorted((c["type"], c["status"], c["reason"]) for c in status.get("conditions", ()))
+    if plural == "modelpools":
+        status.pop("seen", None)  # a hash of pods' names
     if plural == "jobs":
         status["conditions"] = sorted((c["type"], c["status"]) for c in status.get("conditions", ()))
     return {**kept, "spec": spec, "status": status}

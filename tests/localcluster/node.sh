@@ -52,6 +52,7 @@ control_plane() { # and the one kube-proxy that the shared network needs
     --node-monitor-grace-period="${GRACE}s" --node-monitor-period=1s $CONTROLLER_LIMITS
   start kube-scheduler kube-scheduler --kubeconfig="$pki/scheduler.kubeconfig" --leader-elect=false
   if [ -z "$WORKERS" ]; then
+    ip route replace unreachable "$POD_CIDR"   # whoever asks a pod that KWOK plays is told at once
     start kwok kwok --kubeconfig="$pki/admin.kubeconfig" --config="$STATE/stages.yaml" --manage-all-nodes \
       --node-lease-duration-seconds=40 --cidr="$POD_CIDR" --node-ip="$CONTROL_PLANE_IP"
     return
