@@ -37,6 +37,7 @@ def service(target: int) -> Iterator[tuple[int, list[int]]]:
         tasks = asyncio.all_tasks(loop)
         for task in tasks:
             task.cancel()
-        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        if tasks:
+            loop.run_until_complete(asyncio.wait(tasks))
         server.close()
         loop.close()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from modelyard_server.manifest import NUMBER, Manifest
 from modelyard_server.observe.live import Numbers, Texts
 from modelyard_server.protocol import Inference
 
+PART, PARTS = 16, 4
+"""Columns of numbers that are folded in one step, or a quarter of them where there are more."""
 Seen = tuple[Inference, list[NDArray[Any]]]
 """A request, and the arrays of the outputs it asked for, in their order."""
 
@@ -23,7 +26,7 @@ class Columns:
     def __init__(self, manifest: Manifest) -> None:
         self._manifest = manifest
         self.predictions = 0
-        self._numbers = Numbers(manifest.number_names, "Input") if manifest.number_names else None
+        self._numbers = [(part, Numbers(manifest.number_names[part], "Input")) for part in parts(manifest.number_names)]
         self._texts = {name: Texts(name, "Input", _known(manifest, name)) for name in manifest.text_names}
         self._outputs: dict[str, Numbers | Texts] = {}
         for output in manifest.outputs:
@@ -36,14 +39,20 @@ class Columns:
             len(made.names) if isinstance(made, Numbers) else 1 for made in self._outputs.values()
         )
 
-    def fold(self, batch: Sequence[Seen]) -> None:
-        """Takes any number of requests at once, which is what makes it cheap."""
+    def fold(self, batch: Sequence[Seen]) -> Iterator[None]:
+        """Takes any number of requests at once, which is what makes it cheap, in steps: until the last one is over the
+        columns don't agree."""
         requests = [request for request, _ in batch]
         self.predictions += sum(request.rows for request in requests)
-        if self._numbers is not None:
-            self._numbers.fold(_joined(requests, self._numbers.names))
-        for name, texts in self._texts.items():
+        if self._numbers:
+            rows = _joined(requests, self._manifest.number_names)
+            for part, numbers in self._numbers:
+                numbers.fold(rows[:, part])
+                yield
+        for index, (name, texts) in enumerate(self._texts.items()):
             texts.fold(_column(requests, name))
+            if index % PART == PART - 1:
+                yield
         rest = batch
         while rest:
             # Nearly always all at once: requests that name no outputs share the manifest's tuple.
@@ -55,16 +64,24 @@ class Columns:
             if len(answers) == len(rest):
                 break
             rest = [(request, arrays) for request, arrays in rest if request.outputs is not outputs]
+            yield
 
     def freeze(self) -> tuple[Column, ...]:
         """The columns as they are now."""
-        groups: list[Numbers | Texts] = [*self._texts.values(), *self._outputs.values()]
-        if self._numbers is not None:
-            groups.insert(0, self._numbers)
+        numbers = (group for _, group in self._numbers)
+        groups: list[Numbers | Texts] = [*numbers, *self._texts.values(), *self._outputs.values()]
         return tuple(column for group in groups for column in group.freeze())
 
 
-def _joined(requests: list[Inference], names: tuple[str, ...]) -> NDArray[np.float32]:
+def parts(names: Sequence[str]) -> list[slice]:
+    """Of columns of numbers, as they are folded."""
+    number = min(PARTS, -(-len(names) // PART))
+    return (
+        [slice(*ends) for ends in pairwise(len(names) * part // number for part in range(number + 1))] if names else []
+    )
+
+
+def _joined(requests: list[Inference], names: Sequence[str]) -> NDArray[np.float32]:
     """The numbers of all requests, [rows, columns]."""
     if requests[0].matrix is None:
         return np.stack([_column(requests, name) for name in names], axis=1)

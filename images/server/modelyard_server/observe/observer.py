@@ -1,7 +1,8 @@
 """Between the requests and the sketches: a buffer, emptied in slices between requests.
 
-A request costs an append. What was appended is folded on the event loop, in slices of less than a millisecond: in a
-thread it would take the interpreter's lock from the requests for longer, and a pod has one core for both.
+A request costs an append. What was appended is folded on the event loop, in slices, and each slice in steps of about
+half a millisecond: in a thread it would take the interpreter's lock from the requests for longer, and a pod has one
+core for both.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import asyncio
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -24,9 +25,14 @@ from modelyard_server.protocol import Inference
 from modelyard_server.say import say
 
 SLICE_VALUES = 16_384
-"""Values folded at once: less than a millisecond."""
+"""Values of a slice: about two milliseconds, in steps."""
 MANY_ROWS = 256
 """So many waiting rows are folded at once: more make a value no cheaper."""
+STEP_SECONDS = 0.001
+"""Between steps. At rest, and not only between two calls of the loop: a request comes by a thread of granian's, which
+gets the interpreter's lock, and with one core any time at all, only when the loop sleeps."""
+LATE = 1024
+"""Requests that may wait; above it more come than steps take, and they are folded without a pause."""
 IDLE_SECONDS = 0.2
 """What was seen waits so long for more of it."""
 MAX_BYTES = 16 * 1024 * 1024
@@ -45,6 +51,9 @@ class Observer:
         self._waiting: deque[tuple[Seen, int]] = deque()
         """With its bytes."""
         self._rows = self._bytes = 0
+        self._folding: Iterator[None] | None = None
+        """The steps that are left of a slice, of ``_folded`` rows."""
+        self._folded = 0
         self._timer: asyncio.Handle | None = None
         self._soon = False
         self.failed = 0
@@ -62,13 +71,16 @@ class Observer:
         self._bytes += size
         while self._bytes > MAX_BYTES and self._waiting:
             self._fold()
+            self._finish()
         if self._rows >= self._many or self._timer is None:
             self._again()
 
     def flush(self) -> None:
         """Folds all that waits: afterwards the counts are those of the answers."""
+        self._finish()
         while self._waiting:
             self._fold()
+            self._finish()
 
     def between(self, start: float, end: float) -> list[Sketches]:
         """The windows that begin from ``start`` to before ``end`` (Unix seconds), to be merged; see ``Windows``."""
@@ -81,17 +93,21 @@ class Observer:
         return self.windows.whole()
 
     def _again(self) -> None:
-        """Sees to it that what waits is folded: a whole slice soon, less of it a little later."""
-        if self._rows >= self._many:
+        """Sees to it that what waits is folded: a whole slice, and the rest of one, soon, less of it a little later."""
+        if self._folding is not None or self._rows >= self._many:
             if not self._soon:
                 self._soon = True
-                asyncio.get_running_loop().call_soon(self._now)
+                asyncio.get_running_loop().call_later(STEP_SECONDS, self._now)
         elif self._waiting and self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(IDLE_SECONDS, self._idle)
 
     def _now(self) -> None:
         self._soon = False
-        if self._waiting:
+        if self._folding is not None:
+            self._step()
+        elif self._waiting:
+            self._fold()
+        while len(self._waiting) > LATE:
             self._fold()
         self._again()
 
@@ -102,7 +118,8 @@ class Observer:
             self._again()
 
     def _fold(self) -> None:
-        """Takes one slice: whole requests, or the first rows of a large one."""
+        """Takes one slice, whole requests or the first rows of a large one, and folds its first step."""
+        self._finish()
         waiting = self._waiting
         if self._rows <= self._slice:  # nearly always
             batch = [seen for seen, _ in waiting]
@@ -126,13 +143,28 @@ class Observer:
                 room -= rows
                 self._rows -= rows
                 self._bytes -= size
+        self._folded = sum(request.rows for request, _ in batch)
+        self._folding = self.windows.fold(batch)
+        del batch  # held by the steps alone
+        self._step()
+
+    def _step(self) -> None:
+        assert self._folding is not None
         try:
-            self.windows.fold(batch)
+            next(self._folding)
+        except StopIteration:
+            self._folding = None
         except Exception:
-            self._tell(sum(request.rows for request, _ in batch))
+            self._folding = None
+            self._tell(self._folded)
+
+    def _finish(self) -> None:
+        while self._folding is not None:
+            self._step()
 
     def _sampled(self, request: Inference, arrays: list[NDArray[Any]]) -> Inference:
         """One that will be split: it is sampled as a whole, and only once."""
+        self._finish()
         self.windows.roll()
         try:
             self.windows.sample.fold([(request, arrays)])

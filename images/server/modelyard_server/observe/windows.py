@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from modelyard_api.sketches import Column, Sketches, merge
 from modelyard_server.kept import SECONDS, Kept
@@ -20,11 +20,12 @@ class Windows:
         self._open = self._window()
         self.live, self.sample = Columns(manifest), Sample(manifest)
 
-    def fold(self, batch: Sequence[Seen]) -> None:
-        """Takes requests into the open window."""
+    def fold(self, batch: Sequence[Seen]) -> Iterator[None]:
+        """Takes requests into the open window, in steps; nothing else may be asked of it until the last one is over."""
         self.roll()
-        self.live.fold(batch)
+        yield from self.live.fold(batch)
         self.sample.fold(batch)
+        yield  # to let go of the requests costs as much as a step
 
     def roll(self) -> None:
         """Closes the open window when its time is over."""

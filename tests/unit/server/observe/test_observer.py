@@ -18,6 +18,7 @@ from modelyard_server.manifest import Manifest
 from modelyard_server.metrics import Counts
 from modelyard_server.observe import observer as observers
 from modelyard_server.observe.answer import chosen
+from modelyard_server.observe.columns import parts
 from modelyard_server.observe.live import MAX_TEXT, Texts, cut
 from modelyard_server.observe.observer import Observer
 from modelyard_server.protocol import Inference
@@ -112,6 +113,38 @@ async def test_it_is_folded_without_being_asked(manifest: Manifest, monkeypatch:
             await asyncio.sleep(0)
             seen.add(observer.windows.live.predictions)
     assert len(seen) > 10, "a large request is folded in slices, others are answered between them"
+
+
+async def test_what_is_asked_for_in_the_middle_of_a_slice_is_whole(manifest: Manifest) -> None:
+    observer = Observer("m", "1", manifest, Clock())
+    for _ in range(300):
+        observer.add(*request(manifest, 1), 100)
+    async with asyncio.timeout(10):
+        while observer._folding is None:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+    assert {column.count for column in whole(observer).columns} == {300}
+    assert whole(observer).predictions == 300
+
+
+async def test_more_requests_than_steps_take_are_folded_at_once(manifest: Manifest) -> None:
+    observer = Observer("m", "1", manifest, Clock())
+    for _ in range(3000):
+        observer.add(*request(manifest, 1), 100)
+    async with asyncio.timeout(10):
+        while len(observer._waiting) == 3000:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+    assert len(observer._waiting) <= observers.LATE
+    assert whole(observer).predictions == 3000
+
+
+@pytest.mark.parametrize("columns", [0, 1, 15, 16, 17, 50, 64, 1000])
+def test_columns_are_folded_in_parts(columns: int) -> None:
+    names = [str(index) for index in range(columns)]
+    found = [names[part] for part in parts(names)]
+    assert [name for part in found for name in part] == names
+    assert all(found)
+    assert len(found) <= 4
+    assert max(map(len, found), default=0) <= max(16, columns / 4 + 1)
 
 
 async def test_what_waits_is_bounded(manifest: Manifest, monkeypatch: pytest.MonkeyPatch) -> None:
