@@ -155,6 +155,13 @@ def test_an_ab_test_by_header_and_by_a_hash_of_a_header(first: Rollouts) -> None
             (version,) = clients.since(0)
             chosen.append(version)
         assert 4 <= chosen.count("2") <= 20, chosen
+        # Taken out in the middle, and put on again: nobody's request fails by it.
+        first.deploy(2, strategy="Canary", steps=steps)
+        time.sleep(5)
+        assert set(beta.since(time.monotonic() - 2)) == {"1", "2"}
+        first.deploy(2, strategy="ABTest", abTest=test, steps=steps)
+        time.sleep(5)
+        assert set(beta.since(time.monotonic() - 1)) == {"2"}
         first.deploy(1, strategy="ABTest", abTest=test, steps=steps)
         first.serving(1)
         time.sleep(2)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from modelyard.engine.plan import Facts, Need, Plan
-from modelyard.kinds.modeldeployment import children, gateways, packed, services, tell, tell_packed
+from modelyard.kinds.modeldeployment import children, gateways, packed, routes, services, tell, tell_packed
 from modelyard.kinds.modeldeployment.advance import Advanced, Pods, Situation, advance, due, serving
 from modelyard.kinds.modeldeployment.capacity import capacity
 from modelyard.kinds.modeldeployment.evidence import evidence
@@ -22,6 +22,8 @@ from modelyard_api.modelversion import ModelVersion
 
 LOOK_AT_GATEWAY = timedelta(seconds=60)
 """Gateways and routes are not fed."""
+LOOK_AT_TEST = timedelta(seconds=2)
+"""How long a gateway may take to make what a route's new rules need."""
 LOOK_AT_POOL = timedelta(seconds=300)
 """Where not all pods serve a packed model: the ModelPool tells at once when what its pods say has changed."""
 
@@ -75,7 +77,9 @@ def decide(view: View, facts: Facts, now: datetime) -> Plan:
     if known.left.unread:
         status.url = deployment.status.url  # by which the next pass knows that something is left
     if deployment.spec.gateway is not None or known.left.unread:
-        after = min(after, now + LOOK_AT_GATEWAY) if after else now + LOOK_AT_GATEWAY
+        # The rules of a test that begins are there for nobody first.
+        wait = LOOK_AT_TEST if routes.begins(view, status) and not known.way.tested else LOOK_AT_GATEWAY
+        after = min(after, now + wait) if after else now + wait
     if here is not None and here.ready and not here.complete:
         after = now + LOOK_AT_POOL
     wanted = None if isinstance(goal, Trouble) else goal.spec.number

@@ -9,7 +9,7 @@ from modelyard.engine.plan import Delete, Facts, Fetch, Need, Unavailable
 from modelyard.engine.resource import BACKEND_POLICIES, GATEWAY_CLASSES, GATEWAYS, HTTP_ROUTES, Object
 from modelyard.kinds.modeldeployment import services
 from modelyard.kinds.modeldeployment.observe import View
-from modelyard.kinds.modeldeployment.routes import ENVOY, gateway_namespace
+from modelyard.kinds.modeldeployment.routes import ENVOY, gateway_namespace, is_tested
 from modelyard.workload.failures import Trouble
 from modelyard.workload.names import owned_by
 from modelyard_api.rollout import GatewayRef
@@ -17,11 +17,13 @@ from modelyard_api.rollout import GatewayRef
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """``trouble``: why no traffic is divided. ``open``: a route can be written; ``envoy``: it is Envoy Gateway's."""
+    """``trouble``: why no traffic is divided. ``open``: a route can be written; ``envoy``: it is Envoy Gateway's.
+    ``tested``: there is a route with the rules of an A-B test."""
 
     trouble: Trouble | None = None
     open: bool = False
     envoy: bool = False
+    tested: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,9 @@ def look(view: View, gateway: GatewayRef, facts: Facts) -> Way | tuple[Need, ...
     if missing := tuple(need for need in needs if need not in facts):
         return missing
     found, route = (facts[need] for need in needs)
+    ours = route if isinstance(route, dict) else None
+    # One that can't be read now keeps its rules: without them requests would fail.
+    tested = isinstance(route, Unavailable) or (ours is not None and is_tested(ours))
     if isinstance(found, Unavailable):
         return Way(Trouble("GatewayUnknown", f"spec.gateway: {found.message}"))
     if found is None:
@@ -63,13 +68,12 @@ def look(view: View, gateway: GatewayRef, facts: Facts) -> Way | tuple[Need, ...
         message = (
             f"spec.gateway: Gateway {where}/{name} is not programmed{why}; see kubectl describe gateway -n {where}"
         )
-        return Way(Trouble("GatewayNotProgrammed", message), open=True, envoy=envoy)
+        return Way(Trouble("GatewayNotProgrammed", message), open=True, envoy=envoy, tested=tested)
     ab_test = view.deployment.spec.rollout.ab_test
     if ab_test and ab_test.sticky_by and not envoy:
         message = "spec.rollout.abTest.stickyBy: only Envoy Gateway divides by a hash; write abTest.headers instead"
-        return Way(Trouble("StickyNotSupported", message), open=True)
-    refused = _refused(route) if isinstance(route, dict) else None
-    return Way(refused, open=True, envoy=envoy)
+        return Way(Trouble("StickyNotSupported", message), open=True, tested=tested)
+    return Way(_refused(ours) if ours else None, open=True, envoy=envoy, tested=tested)
 
 
 def leftovers(view: View, facts: Facts) -> Left | tuple[Need, ...]:

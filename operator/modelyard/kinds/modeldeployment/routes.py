@@ -22,6 +22,8 @@ ENVOY = "gateway.envoyproxy.io/gatewayclass-controller"
 GRPC_PATHS = ("/inference.GRPCInferenceService", "/grpc.health.v1.Health")
 NOBODY = "x-modelyard-nobody"
 """A header that no request has."""
+_EVERYBODYS = 2
+"""Rules that match without a header."""
 Rule = dict[str, Any]
 
 
@@ -29,8 +31,8 @@ def gateway_namespace(view: View, gateway: GatewayRef) -> str:
     return gateway.namespace or view.installation.gateway_namespace
 
 
-def route(view: View, gateway: GatewayRef, status: ModelDeploymentStatus) -> Object:
-    """As ``status`` says: weights, headers, copies."""
+def route(view: View, gateway: GatewayRef, status: ModelDeploymentStatus, tested: bool) -> Object:
+    """As ``status`` says: weights, headers, copies. ``tested``: whether there is one with the rules of a test."""
     metadata = child_metadata(view.raw, view.deployment.name, COMPONENT)
     parent = {
         "group": "gateway.networking.k8s.io",
@@ -38,7 +40,7 @@ def route(view: View, gateway: GatewayRef, status: ModelDeploymentStatus) -> Obj
         "name": gateway.name,
         "namespace": gateway_namespace(view, gateway),
     }
-    spec = {"parentRefs": [parent], "hostnames": [gateway.hostname], "rules": _rules(view, status)}
+    spec = {"parentRefs": [parent], "hostnames": [gateway.hostname], "rules": _rules(view, status, tested)}
     return manifest(HTTP_ROUTES, metadata, spec=spec)
 
 
@@ -71,7 +73,22 @@ def policy(view: View, gateway: GatewayRef) -> Object:
     return manifest(BACKEND_POLICIES, metadata, spec=spec)
 
 
-def _rules(view: View, status: ModelDeploymentStatus) -> list[Rule]:
+def is_tested(route: Object) -> bool:
+    """Whether it has rules beside everybody's."""
+    return len(route["spec"]["rules"]) > _EVERYBODYS
+
+
+def begins(view: View, status: ModelDeploymentStatus) -> bool:
+    """Whether the headers of a test lead to the candidate now."""
+    test = view.deployment.spec.rollout.ab_test
+    return bool(test and test.headers) and _divided(status)
+
+
+def _divided(status: ModelDeploymentStatus) -> bool:
+    return status.candidate is not None and status.weight is not None and 0 < status.weight < 100
+
+
+def _rules(view: View, status: ModelDeploymentStatus, tested: bool) -> list[Rule]:
     stable, candidate, weight = status.stable, status.candidate, status.weight
     if candidate is None or weight is None or stable is None:
         # The whole Service: while pods are replaced one by one it has both versions' pods.
@@ -80,20 +97,21 @@ def _rules(view: View, status: ModelDeploymentStatus) -> list[Rule]:
     else:
         both = ((stable, 100 - weight), (candidate, weight))
         shares = chosen = [(number, share) for number, share in both if share]
-    test = view.deployment.spec.rollout.ab_test
-    if test is None:
-        return _both(view, shares, mirror=_mirrored(view, status))
     # A gateway names its clusters by a rule's place, and for some milliseconds answers 503 by a rule whose cluster is
     # not there yet or no more. So everybody else's rules keep their places, and those of the test are there as long as
-    # the spec has it, but for nobody before it begins and after it ends.
-    wanted = test.headers or {}
-    if candidate is not None and weight is not None and 0 < weight < 100:
-        chosen = [(candidate, 1)]
+    # the spec has it, and to the end of the rollout in which it was taken out of there; but for nobody before they are
+    # known to be there, and when it doesn't run.
+    test = view.deployment.spec.rollout.ab_test
+    wanted, mirror = (test and test.headers) or {}, None if test else _mirrored(view, status)
+    there = bool(wanted) or (tested and weight is not None)
+    if test and _divided(status):
         shares = shares if test.sticky_by else [(stable, 1)]
+    if tested and begins(view, status):
+        chosen = [(candidate, 1)]
     else:
         wanted = wanted | {NOBODY: "true"}
     headers = [{"name": name, "type": "Exact", "value": value} for name, value in sorted(wanted.items())]
-    return _both(view, shares) + (_both(view, chosen, headers) if test.headers else [])
+    return _both(view, shares, mirror=mirror) + (_both(view, chosen, headers) if there else [])
 
 
 def _mirrored(view: View, status: ModelDeploymentStatus) -> tuple[int, int] | None:

@@ -46,7 +46,7 @@ def writes(
     made.append(Apply(SERVICES, services.service(view, status)))
     made.append(Apply(DISRUPTION_BUDGETS, services.disruption_budget(view)))
     if gateway is not None and way.open:
-        made.append(Apply(HTTP_ROUTES, routes.route(view, gateway, status)))
+        made.append(Apply(HTTP_ROUTES, routes.route(view, gateway, status, way.tested)))
         if way.envoy:
             made.append(Apply(BACKEND_POLICIES, routes.policy(view, gateway)))
     scaler = services.autoscaler(view)

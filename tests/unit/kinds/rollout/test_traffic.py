@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from modelyard.engine.resource import (
     MODEL_DEPLOYMENTS,
     MODELS,
     SERVICES,
+    Key,
     Object,
 )
 from modelyard.kinds.modeldeployment.routes import NOBODY
@@ -218,6 +220,50 @@ def test_an_ab_test_by_header_and_by_hash(world: World) -> None:
     assert [matched(world, rule) for rule in range(4)] == headers
     rules = world.get(HTTP_ROUTES, "species")["spec"]["rules"]
     assert [rule["backendRefs"][0]["name"] for rule in rules] == ["species"] * 4
+
+
+TEST = {"strategy": "ABTest", "abTest": {"headers": {"x-group": "beta"}}}
+HALF = {"strategy": "Canary", "steps": [{"weight": 50, "untilPromoted": True}]}
+
+
+def changed(world: World, rollout: Object) -> None:
+    """The spec's rollout is another one altogether."""
+    made = world.get(MODEL_DEPLOYMENTS, "species")
+    world.put(MODEL_DEPLOYMENTS, made | {"spec": made["spec"] | {"rollout": rollout}})
+    world.settle()
+
+
+def test_a_test_that_is_taken_out_leaves_its_rules_for_nobody_until_the_rollout_ends(world: World) -> None:
+    changed(world, TEST | {"steps": HALF["steps"]})
+    at_ten(world)
+    assert [matched(world, rule) for rule in range(4)] == [[], [], ["x-group"], ["x-group"]]
+    changed(world, HALF)
+    assert [matched(world, rule) for rule in range(4)] == [[], [], [NOBODY], [NOBODY]]
+    assert shares(world, 0) == shares(world, 1) == {"species-v1": 50, "species-v2": 50}
+    world.down.add(Fetch)
+    world.tick(60)
+    world.down.clear()
+    assert len(world.get(HTTP_ROUTES, "species")["spec"]["rules"]) == 4
+    world.put(MODELS, model(gates=GATES, pin={"version": 1}))
+    world.settle()
+    assert len(world.get(HTTP_ROUTES, "species")["spec"]["rules"]) == 2
+
+
+def test_a_test_that_is_put_on_begins_once_its_rules_are_there(world: World) -> None:
+    changed(world, HALF)
+    at_ten(world)
+    assert shares(world) == {"species-v1": 50, "species-v2": 50}
+    key = Key(MODEL_DEPLOYMENTS, "team", "species")
+    made = world.get(MODEL_DEPLOYMENTS, "species")
+    world.put(MODEL_DEPLOYMENTS, made | {"spec": made["spec"] | {"rollout": TEST | {"steps": HALF["steps"]}}})
+    plan = world.run(key)
+    assert plan is not None
+    assert [matched(world, rule) for rule in range(4)] == [[], [], ["x-group", NOBODY], ["x-group", NOBODY]]
+    assert plan.after == world.now + timedelta(seconds=2)
+    world.now += timedelta(seconds=2)
+    world.run(key)
+    assert [matched(world, rule) for rule in range(4)] == [[], [], ["x-group"], ["x-group"]]
+    assert (shares(world, 1), shares(world, 3)) == ({"species-v1": 1}, {"species-v2": 1})
 
 
 @pytest.mark.parametrize(
