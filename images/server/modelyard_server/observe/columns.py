@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -75,10 +75,8 @@ class Columns:
 
 def parts(names: Sequence[str]) -> list[slice]:
     """Of columns of numbers, as they are folded."""
-    number = min(PARTS, -(-len(names) // PART))
-    return (
-        [slice(*ends) for ends in pairwise(len(names) * part // number for part in range(number + 1))] if names else []
-    )
+    columns, number = len(names), min(PARTS, ceil(len(names) / PART))
+    return [slice(columns * part // number, columns * (part + 1) // number) for part in range(number)]
 
 
 def _joined(requests: list[Inference], names: Sequence[str]) -> NDArray[np.float32]:

@@ -77,10 +77,9 @@ class Observer:
 
     def flush(self) -> None:
         """Folds all that waits: afterwards the counts are those of the answers."""
-        self._finish()
         while self._waiting:
             self._fold()
-            self._finish()
+        self._finish()
 
     def between(self, start: float, end: float) -> list[Sketches]:
         """The windows that begin from ``start`` to before ``end`` (Unix seconds), to be merged; see ``Windows``."""

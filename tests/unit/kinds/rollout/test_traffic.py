@@ -314,11 +314,15 @@ def test_the_autoscaler_comes_and_goes(world: World) -> None:
     assert not world.all(AUTOSCALERS)
 
 
+def without_gateway(world: World) -> None:
+    """It is taken out of the spec."""
+    world.put(MODEL_DEPLOYMENTS, {**world.get(MODEL_DEPLOYMENTS, "species"), "spec": deployment()["spec"]})
+    rolled(world)
+
+
 def test_without_the_gateway_its_route_goes(world: World) -> None:
     at_ten(world)
-    plain = {key: value for key, value in deployment()["spec"].items() if key != "gateway"}
-    world.put(MODEL_DEPLOYMENTS, {**world.get(MODEL_DEPLOYMENTS, "species"), "spec": plain})
-    rolled(world)
+    without_gateway(world)
     assert not world.all(HTTP_ROUTES)
     assert not world.all(BACKEND_POLICIES)
     assert status(world)["url"] == "http://species.team.svc"
@@ -328,9 +332,7 @@ def test_without_the_gateway_its_route_goes(world: World) -> None:
 def test_a_route_that_cant_be_read_goes_when_it_can(world: World) -> None:
     at_ten(world)
     world.down.add(Fetch)
-    plain = {key: value for key, value in deployment()["spec"].items() if key != "gateway"}
-    world.put(MODEL_DEPLOYMENTS, {**world.get(MODEL_DEPLOYMENTS, "species"), "spec": plain})
-    rolled(world)
+    without_gateway(world)
     assert len(world.all(HTTP_ROUTES)) == 1
     assert status(world)["url"] == "http://species.example.com"
     world.down.clear()
