@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import socket
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -68,7 +67,7 @@ class Packed:
         """Waits until all are, for clients too: kube-proxy, which opens their addresses, says nowhere that it did."""
         self.kube.until("all are served", lambda: len(self.stable()) == COUNT, seconds, every=1)
         for host in map(self.address, self.stable()):
-            self.kube.until(f"an answer at {host}", functools.partial(_open, host), 30)
+            self.kube.until(f"an answer at {host}", functools.partial(is_open, (host, 80)), 30)
 
     def pods(self) -> list[Object]:
         return self.kube.list("pods", f"modelyard.dev/modelpool={POOL}")
@@ -88,14 +87,6 @@ class Packed:
 def asked() -> dict[str, Any]:
     values = {"a": PROBES, "b": [1.0] * len(PROBES)}
     return {"inputs": [{"name": k, "datatype": "FP32", "shape": [len(v), 1], "data": v} for k, v in values.items()]}
-
-
-def _open(host: str) -> bool:
-    try:
-        socket.create_connection((host, 80), timeout=2).close()
-    except OSError:
-        return False
-    return True
 
 
 def _ready(obj: Object) -> bool:

@@ -80,6 +80,7 @@ def is_scaled(obj: Object) -> bool:
 
 _PAST = ("startTime", "completionTime", "lastCheckTime", "checkedGeneration", "acceptedGeneration", "judgedGeneration")
 _HISTORY = ("promotions", "history", "lastNumber", "observedGeneration", "sourceVersion", "candidate")
+_OF_PODS = ("seen",)  # a hash with the names of pods in it
 _MASKS = (
     (re.compile(r"-(ingest|train|evaluate)-[0-9a-f]{8}"), r"-\1-#"),
     (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"), "<uid>"),
@@ -89,7 +90,7 @@ _ADDED = ("clusterIP", "clusterIPs", "nodePort", "healthCheckNodePort")
 
 
 def masked(value: Any, namespace: str) -> Any:
-    """Without uids, times, hashes of uids, the namespace's name, and what only a history can tell."""
+    """Without uids, times, hashes of uids and of pods, the namespace's name, and what only a history can tell."""
     text = json.dumps(_without_past(value), sort_keys=True)
     for pattern, instead in _MASKS:
         text = pattern.sub(instead, text)
@@ -97,7 +98,7 @@ def masked(value: Any, namespace: str) -> Any:
 
 
 def _without_past(value: Any) -> Any:
-    dropped = {*_PAST, *_HISTORY, *_ADDED, "lastTransitionTime", "modelyard.dev/applied"}
+    dropped = {*_PAST, *_HISTORY, *_OF_PODS, *_ADDED, "lastTransitionTime", "modelyard.dev/applied"}
     match value:
         case dict():
             return {key: _without_past(item) for key, item in value.items() if key not in dropped}

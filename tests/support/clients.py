@@ -38,9 +38,12 @@ class Clients:
         self.answers: list[tuple[float, str]] = []
         """(monotonic time, model version) of every answer."""
         self.failures: list[str] = []
+        """What went wrong, with the seconds since the clients began."""
+        self._began = 0.0
         self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(connections)]
 
     def __enter__(self) -> Clients:
+        self._began = time.monotonic()
         for thread in self._threads:
             thread.start()
         return self
@@ -66,7 +69,7 @@ class Clients:
             except (OSError, http.client.HTTPException, ValueError, grpc.RpcError) as error:
                 connection.close()
                 with self._lock:
-                    self.failures.append(f"{time.strftime('%H:%M:%S')} {error!r}")
+                    self.failures.append(f"{time.monotonic() - self._began:.2f} s {error!r}")
             due = max(due + self._pause, time.monotonic() - 1)
             self._stop.wait(max(0.0, due - time.monotonic()))
         connection.close()

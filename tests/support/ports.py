@@ -1,4 +1,4 @@
-"""Ports of 127.0.0.1 that nothing listens on."""
+"""Ports that nothing listens on, and those where somebody does."""
 
 from __future__ import annotations
 
@@ -6,6 +6,16 @@ import socket
 
 
 def free_port() -> int:
+    """One of 127.0.0.1."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         return int(sock.getsockname()[1])
+
+
+def is_open(address: tuple[str, int]) -> bool:
+    """Whether a connection to it can be made now."""
+    try:
+        socket.create_connection(address, timeout=2).close()
+    except OSError:
+        return False
+    return True

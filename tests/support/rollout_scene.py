@@ -11,6 +11,7 @@ from modelyard.workload.server import GRPC_PORT
 from tests.support.addons import Gateway
 from tests.support.clients import Clients, Connection, Grpc, Rest
 from tests.support.kube import Kube, Object, condition
+from tests.support.ports import is_open
 from tests.support.scene import Scene
 
 MODEL = "says"
@@ -156,6 +157,8 @@ class Rollouts:
             service = self.kube.get("service", MODEL)
             assert service is not None
             address = (service["spec"]["clusterIP"], GRPC_PORT if by_grpc else 80)
+            # kube-proxy opens it up to a second after Kubernetes' API says that it is there, and tells nobody.
+            self.kube.until(f"{address[0]}:{address[1]} is open", lambda: is_open(address), 30)
 
         def connect() -> Connection:
             if by_grpc:
