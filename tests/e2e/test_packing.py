@@ -13,6 +13,7 @@ from tests.conftest import new_namespace
 from tests.support import infer
 from tests.support.clients import Clients, Rest
 from tests.support.kube import Kube, Object
+from tests.support.ports import is_open
 from tests.support.rollout_scene import PROGRAM
 from tests.support.scene import Scene
 
