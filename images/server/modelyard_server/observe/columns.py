@@ -44,13 +44,14 @@ class Columns:
         columns don't agree."""
         requests = [request for request, _ in batch]
         self.predictions += sum(request.rows for request in requests)
-        if self._numbers:
-            rows = _joined(requests, self._manifest.number_names)
-            for part, numbers in self._numbers:
-                numbers.fold(rows[:, part])
-                yield
+        matrix = _joined(requests)
+        columns = [request.columns for request in requests if request.columns is not None]
+        for part, numbers in self._numbers:
+            names = self._manifest.number_names[part]
+            numbers.fold(_side_by_side(columns, names) if matrix is None else matrix[:, part])
+            yield
         for index, (name, texts) in enumerate(self._texts.items()):
-            texts.fold(_column(requests, name))
+            texts.fold(np.concatenate([request[name] for request in columns]))
             if index % PART == PART - 1:
                 yield
         rest = batch
@@ -79,15 +80,19 @@ def parts(names: Sequence[str]) -> list[slice]:
     return [slice(columns * part // number, columns * (part + 1) // number) for part in range(number)]
 
 
-def _joined(requests: list[Inference], names: Sequence[str]) -> NDArray[np.float32]:
-    """The numbers of all requests, [rows, columns]."""
+def _joined(requests: list[Inference]) -> NDArray[np.float32] | None:
+    """The numbers of all requests, [rows, columns]; None: they came by columns."""
     if requests[0].matrix is None:
-        return np.stack([_column(requests, name) for name in names], axis=1)
+        return None
     return requests[0].matrix if len(requests) == 1 else np.concatenate([item.matrix for item in requests])
 
 
-def _column(requests: list[Inference], name: str) -> NDArray[Any]:
-    return np.concatenate([request.columns[name] for request in requests if request.columns is not None])
+def _side_by_side(columns: list[dict[str, NDArray[Any]]], names: Sequence[str]) -> NDArray[np.float32]:
+    """The columns of these names of all requests, [rows, columns]."""
+    if all(len(request[names[0]]) == 1 for request in columns):
+        # An array a value: in the order in which they lie in memory it takes a third less of the time.
+        return np.concatenate([request[name] for request in columns for name in names]).reshape(-1, len(names))
+    return np.concatenate([request[name] for name in names for request in columns]).reshape(len(names), -1).T
 
 
 def _names(output: str, width: int, classes: tuple[str, ...]) -> list[str]:
