@@ -46,6 +46,14 @@ def metrics(cluster: str, request: pytest.FixtureRequest) -> str:
     return cluster
 
 
+@pytest.fixture(scope="session")
+def keda(cluster: str, request: pytest.FixtureRequest) -> str:
+    """The cluster's name, once KEDA scales there."""
+    with shown(request):
+        bring_up(cluster, "keda")
+    return cluster
+
+
 @contextmanager
 def shown(request: pytest.FixtureRequest) -> Iterator[None]:
     """What is written meanwhile is seen at once: a first build takes minutes."""

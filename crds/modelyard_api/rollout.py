@@ -219,6 +219,6 @@ class Autoscaling(Model):
     min_replicas: int = Field(1, ge=1, le=1000, description="Pods at least.")
     max_replicas: int = Field(ge=1, le=1000, description="Pods at most.")
     metric: Literal["CPU", "Concurrency"] = Field(
-        "CPU", description="CPU: percent of the requested cpu. Concurrency: requests in flight a pod (custom metrics)."
+        "CPU", description="CPU: percent of the requested cpu. Concurrency: requests in flight a pod, by KEDA."
     )
     target: int = Field(60, ge=1, le=10_000, description="The metric's wanted average over the pods.")

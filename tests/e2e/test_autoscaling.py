@@ -1,28 +1,49 @@
-"""An autoscaler that sees real load: more pods, without a failed request."""
+"""Autoscalers that see real load: more pods, without a failed request."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from tests.support.kube import Kube
+from tests.support.kube import Kube, condition
 from tests.support.rollout_scene import MODEL, Rollouts
 
 pytestmark = pytest.mark.cluster
+RESOURCES = {"requests": {"cpu": "50m", "memory": "256Mi"}, "limits": {"cpu": "200m", "memory": "512Mi"}}
 
 
 def test_pods_follow_the_cpu_that_requests_cost(metrics: str, kube: Kube) -> None:
+    served = grown(kube, {"metric": "CPU", "target": 80})
+    status = kube.get("hpa", MODEL)["status"]  # type: ignore[index]
+    scaling = {item["type"]: item["status"] for item in status["conditions"]}
+    assert scaling["ScalingActive"] == scaling["AbleToScale"] == "True"
+    assert served.status["replicas"] == 2
+
+
+def test_pods_follow_the_requests_in_flight(keda: str, kube: Kube) -> None:
+    served = grown(kube, {"metric": "Concurrency", "target": 2})
+    made = kube.get("scaledobject", MODEL)
+    assert made is not None
+    assert (condition(made, "Ready") or {})["status"] == "True"
+    print(kube.run("get", "hpa,scaledobject"))
+    # As it was before, with the number of pods that there are: nobody changes it any more.
+    kube.run("patch", "modeldeployment", MODEL, "--type=merge", "--patch", '{"spec": {"autoscaling": null}}')
+    kube.until("nobody scales", lambda: not kube.list("scaledobjects") and not kube.list("hpa"), 60)
+    assert served.status["replicas"] == 2
+
+
+def grown(kube: Kube, metric: dict[str, Any]) -> Rollouts:
+    """One whose requests have brought a second pod."""
     served = Rollouts(kube)
     served.prepare("slow")
-    resources = {"requests": {"cpu": "50m", "memory": "256Mi"}, "limits": {"cpu": "200m", "memory": "512Mi"}}
-    autoscaling = {"minReplicas": 1, "maxReplicas": 2, "metric": "CPU", "target": 80}
+    autoscaling = {"minReplicas": 1, "maxReplicas": 2, **metric}
     spec = {"modelRef": {"name": MODEL, "version": 1}, "autoscaling": autoscaling}
-    served.scene.put("ModelDeployment", MODEL, spec | {"podTemplate": {"resources": resources}})
+    served.scene.put("ModelDeployment", MODEL, spec | {"podTemplate": {"resources": RESOURCES}})
     served.serving(1)
-    with served.clients(rate=200):
+    with served.clients(rate=200, connections=8):
         served.until("a second pod, as the load asks for", replicas=2, readyReplicas=2)
     found = kube.get("modeldeployment", MODEL)
     assert found is not None
     assert found["spec"]["replicas"] == 2, "written by the autoscaler, through the scale subresource"
-    status = kube.get("hpa", MODEL)["status"]  # type: ignore[index]
-    scaling = {item["type"]: item["status"] for item in status["conditions"]}
-    assert scaling["ScalingActive"] == scaling["AbleToScale"] == "True"
+    return served

@@ -1,6 +1,7 @@
 """Builds the cluster's own programs from Go modules, each kept under a key made of all that decides its bytes."""
 
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -24,10 +25,13 @@ class Program:
     makes: tuple[str, ...]
     links: tuple[str, ...] = ()  # other names of the first file
     sources: tuple[Path, ...] = field(default=())
+    module: tuple[str, str] | None = None
+    """Path and version of the module in whose folder it is built: ``go install`` refuses one that replaces others."""
 
     def key(self) -> str:
         """16 hex digits over the arguments and the sources."""
-        digest = hashlib.sha256("\0".join((*self.arguments, *self.makes, *self.links)).encode())
+        words = (*self.arguments, *self.makes, *self.links, *(self.module or ()))
+        digest = hashlib.sha256("\0".join(words).encode())
         for path in self.sources:
             digest.update(b"\0" + path.name.encode() + b"\0" + path.read_bytes())
         return digest.hexdigest()[:16]
@@ -62,6 +66,12 @@ def install(name: str, packages: list[str], makes: list[str], tags: str = "") ->
     """What ``go install`` makes of packages that name their versions."""
     tagged = ("-tags", tags) if tags else ()
     return Program(name, ("install", "-v", "-ldflags", _STRIP, *tagged, *packages), tuple(makes))
+
+
+def inside(name: str, module: str, version: str, packages: list[str]) -> Program:
+    """What ``go build`` makes of packages of a module, in the module's own folder."""
+    makes = tuple(package.rsplit("/", 1)[-1] for package in packages)
+    return Program(name, ("-v", "-ldflags", _STRIP, *packages), makes, module=(module, version))
 
 
 def programs() -> dict[str, Program]:
@@ -109,6 +119,12 @@ def check_go() -> None:
         raise CannotRun(f"Go {wanted} or newer is needed to build the cluster's programs, this is {version}.")
 
 
+def module(path: str, version: str) -> Path:
+    """A module's folder, downloaded where it is not there already."""
+    check_go()
+    return Path(json.loads(run(["go", "-C", str(cache()), "mod", "download", "-json", f"{path}@{version}"]))["Dir"])
+
+
 def build(program: Program) -> Path:
     """Builds one program unless it is there, and returns its folder. Raises CannotRun when that fails."""
     if program.built():
@@ -123,6 +139,8 @@ def build(program: Program) -> Path:
         target.mkdir(parents=True)
         environment = {**os.environ, "CGO_ENABLED": "0", "GOBIN": str(target)}
         argv = ["go", *program.arguments]
+        if program.module:
+            argv = ["go", "-C", str(module(*program.module)), "build", "-o", f"{target}/", *program.arguments]
         if program.sources:
             argv = [
                 "go",

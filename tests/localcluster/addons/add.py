@@ -7,13 +7,13 @@ from tests.localcluster import access, binaries, images, oci, preflight, provide
 from tests.localcluster.paths import locked
 from tests.localcluster.say import CannotRun, say
 
-from . import charts, gateway, metrics_server
+from . import charts, gateway, keda, metrics_server
 from .parts import Addon, Object
 
 _CRDS_ALONE = "gateway-crds"
-NAMES = ("gateway", _CRDS_ALONE, "metrics-server")
-# Measured: the caches of Go 4.4 GB, programs, images and two nodes' copies the rest.
-COLD_GB = 6
+NAMES = ("gateway", _CRDS_ALONE, "metrics-server", "keda")
+# Measured: the caches of Go 4.4 GB and for KEDA 5.0, programs, images and two nodes' copies the rest.
+COLD_GB = 11
 _REFUSED = {
     "kwok": "The nodes of {} are played, so no addon runs there: use a cluster of the provider embedded or kind.",
     "current": "The cluster of kubectl's current context is not ours to add to: use its own tools.",
@@ -35,13 +35,15 @@ def add(cluster: str, names: Collection[str], provider_asked: str = "auto") -> N
         _build(wanted, provider)
     for addon in wanted:
         with locked(f"cluster-{cluster}"):
-            provider.load_addon(addon.images, [addon.image])
+            provider.load_addon(addon.dockerfiles, list(addon.images.values()))
         _apply(cluster, addon)
 
 
 def _addon(name: str, provider: str) -> Addon:
     if name == "gateway":
         return gateway.addon()
+    if name == "keda":
+        return keda.addon()
     return metrics_server.addon(kubelets_have_certificates=provider == "embedded")
 
 
@@ -61,22 +63,23 @@ def _build(wanted: list[Addon], provider: providers.Provider) -> None:
     if not all(program.built() for program in programs):
         preflight.check_space(COLD_GB, "the addons' first build")
     for addon in wanted:
-        program = binaries.build(addon.program) / addon.program.makes[0]
-        with locked("oci"):
-            oci.put_program(addon.image, program, f"/{program.name}", user=addon.user)
-        charts.rendered(addon.chart)
-        if addon.images:
-            images.build_all(providers.builder(provider), addon.images)
+        folder = binaries.build(addon.program)
+        for file, image in addon.images.items():
+            with locked("oci"):
+                oci.put_program(image, folder / file, f"/{file}", user=addon.user)
+        addon.rendered()
+        if addon.dockerfiles:
+            images.build_all(providers.builder(provider), addon.dockerfiles)
 
 
 def _apply(cluster: str, addon: Addon) -> None:
     say(f"adding {addon.name}")
-    chart = charts.rendered(addon.chart)
-    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": addon.chart.namespace}}
-    if chart.crds:
-        _apply_crds(cluster, chart.crds)
-    _apply_all(cluster, [namespace, *sorted(chart.objects, key=_is_late), *addon.objects])
-    rollouts.wait_ready(cluster, addon.chart.namespace, addon.name, also=lambda: addon.works(cluster))
+    made = addon.rendered()
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": addon.namespace}}
+    if made.crds:
+        _apply_crds(cluster, made.crds)
+    _apply_all(cluster, [namespace, *sorted(made.objects, key=_is_late), *addon.objects])
+    rollouts.wait_ready(cluster, addon.namespace, addon.name, also=lambda: addon.works(cluster))
 
 
 def _apply_crds(cluster: str, crds: list[Object]) -> None:

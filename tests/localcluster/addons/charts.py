@@ -19,6 +19,8 @@ from tests.localcluster import binaries
 from tests.localcluster.paths import cache, locked
 from tests.localcluster.say import CannotRun, run, say
 
+from .parts import Rendered
+
 Object = dict[str, Any]
 
 
@@ -41,14 +43,6 @@ class Chart:
         return hashlib.sha256(json.dumps([asdict(self), helm().key()], sort_keys=True).encode()).hexdigest()[:16]
 
 
-@dataclass(frozen=True)
-class Rendered:
-    """Two lists of objects: the second needs that the first is known to the API."""
-
-    crds: list[Object]
-    objects: list[Object]
-
-
 def helm() -> binaries.Program:
     """Helm itself."""
     return binaries.install("helm", ["helm.sh/helm/v4/cmd/helm@v4.3.1"], ["helm"])
@@ -64,18 +58,18 @@ def rendered(chart: Chart) -> Rendered:
             part.mkdir(parents=True)
             _render(chart, part)
             part.rename(target)
-    return Rendered(_read(target / "crds.yaml"), _read(target / "objects.yaml"))
+    return Rendered(read(target / "crds.yaml"), read(target / "objects.yaml"))
 
 
 def crds(chart: Chart) -> list[Object]:
     """The objects under ``crds`` alone, which Helm has no part in."""
-    return [one for path in _crds(_module(chart), chart) for one in _read(path)]
+    return [one for path in _crds(binaries.module(chart.module, chart.version), chart) for one in read(path)]
 
 
 def _render(chart: Chart, into: Path) -> None:
     program = binaries.build(helm()) / "helm"
     say(f"rendering the chart of {chart.release}")
-    module = _module(chart)
+    module = binaries.module(chart.module, chart.version)
     (into / "crds.yaml").write_text("\n---\n".join(path.read_text() for path in _crds(module, chart)))
     argv = [str(program), "template", chart.release, str(module / chart.path), "--namespace", chart.namespace]
     if chart.placeholders:
@@ -89,13 +83,6 @@ def _render(chart: Chart, into: Path) -> None:
     (into / "objects.yaml").write_text(run(argv, env={"HOME": str(into / "helm"), **own}))
 
 
-def _module(chart: Chart) -> Path:
-    """The module's folder, downloaded where the build of its program has not done it already."""
-    binaries.check_go()
-    named = f"{chart.module}@{chart.version}"
-    return Path(json.loads(run(["go", "-C", str(cache()), "mod", "download", "-json", named]))["Dir"])
-
-
 def _crds(module: Path, chart: Chart) -> list[Path]:
     found: list[Path] = []
     for name in chart.crds:
@@ -106,6 +93,7 @@ def _crds(module: Path, chart: Chart) -> list[Path]:
     return found
 
 
-def _read(path: Path) -> list[Object]:
+def read(path: Path) -> list[Object]:
+    """The documents of a file."""
     # The C loader: the gateway's CRDs are two megabytes, 20 s for the other one.
     return [one for one in yaml.load_all(path.read_text(), getattr(yaml, "CSafeLoader", yaml.SafeLoader)) if one]

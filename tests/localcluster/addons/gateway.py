@@ -29,10 +29,10 @@ KINDS = (
 _USER = "65532:65532"
 
 
-def addon() -> Addon:
-    """The addon."""
+def chart() -> Chart:
+    """Envoy Gateway's own."""
     crds = "charts/gateway-helm/charts/crds/crds"
-    chart = Chart(
+    return Chart(
         release="envoy-gateway",
         namespace=CONTROLLERS,
         module=MODULE,
@@ -42,13 +42,18 @@ def addon() -> Addon:
         placeholders={"GatewayImage": IMAGE, "GatewayImagePullPolicy": "IfNotPresent"},
         crds=(f"{crds}/gatewayapi-crds.yaml", f"{crds}/generated"),
     )
+
+
+def addon() -> Addon:
+    """The addon."""
     return Addon(
         name="gateway",
+        namespace=CONTROLLERS,
         program=binaries.install("envoy-gateway", [f"{MODULE}/cmd/envoy-gateway@{VERSION}"], ["envoy-gateway"]),
-        image=IMAGE,
+        images={"envoy-gateway": IMAGE},
+        rendered=lambda: charts.rendered(chart()),
         user=_USER,
-        images=("envoy",),
-        chart=chart,
+        dockerfiles=("envoy",),
         objects=_objects(),
         works=programmed,
     )
@@ -93,7 +98,7 @@ def _objects() -> tuple[Object, ...]:
 
 def crds() -> list[Object]:
     """The CRDs of ``KINDS``, for a cluster where nothing can run: there a test plays the controller."""
-    return [one for one in charts.crds(addon().chart) if one["metadata"]["name"] in KINDS]
+    return [one for one in charts.crds(chart()) if one["metadata"]["name"] in KINDS]
 
 
 def _gateway(cluster: str) -> Object:

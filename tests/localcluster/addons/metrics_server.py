@@ -5,6 +5,7 @@ import json
 from tests.localcluster import access, binaries
 from tests.localcluster.say import CannotRun
 
+from . import charts
 from .charts import Chart
 from .parts import Addon
 
@@ -17,8 +18,8 @@ _ROUND = ["--metric-resolution=10s", "--kubelet-request-timeout=5s"]
 _AUTHORITY = "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt"
 
 
-def addon(*, kubelets_have_certificates: bool) -> Addon:
-    """The addon; kind's kubelets sign their certificates themselves, so that nobody can check them."""
+def chart(*, kubelets_have_certificates: bool) -> Chart:
+    """metrics-server's own; kind's kubelets sign their certificates themselves, so that nobody can check them."""
     trust = f"--kubelet-certificate-authority={_AUTHORITY}" if kubelets_have_certificates else "--kubelet-insecure-tls"
     own = ["--cert-dir=/tmp", "--kubelet-preferred-address-types=InternalIP", "--kubelet-use-node-status-port"]
     values = {
@@ -27,11 +28,17 @@ def addon(*, kubelets_have_certificates: bool) -> Addon:
         "readinessProbe": {"initialDelaySeconds": 0, "periodSeconds": 2},
         "resources": {"requests": {"cpu": "20m", "memory": "48Mi"}, "limits": {"memory": "128Mi"}},
     }
+    return Chart("metrics-server", NAMESPACE, MODULE, VERSION, "charts/metrics-server", values)
+
+
+def addon(*, kubelets_have_certificates: bool) -> Addon:
+    """The addon."""
     return Addon(
         name="metrics-server",
+        namespace=NAMESPACE,
         program=binaries.install("metrics-server", [f"{MODULE}/cmd/metrics-server@{VERSION}"], ["metrics-server"]),
-        image=f"{IMAGE}:{VERSION.removeprefix('v')}",
-        chart=Chart("metrics-server", NAMESPACE, MODULE, VERSION, "charts/metrics-server", values),
+        images={"metrics-server": f"{IMAGE}:{VERSION.removeprefix('v')}"},
+        rendered=lambda: charts.rendered(chart(kubelets_have_certificates=kubelets_have_certificates)),
         works=_works,
     )
 

@@ -1,30 +1,38 @@
 """What an addon is made of."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from tests.localcluster.binaries import Program
 
-from .charts import Chart
-
 Object = dict[str, Any]
 
 
 @dataclass(frozen=True)
+class Rendered:
+    """Two lists of objects: the second needs that the first is known to the API."""
+
+    crds: list[Object]
+    objects: list[Object]
+
+
+@dataclass(frozen=True)
 class Addon:
-    """A program of Go that runs in pods, a chart that installs it, and what of ours comes with it."""
+    """Programs of Go that run in pods, the objects that install them, and what of ours comes with them."""
 
     name: str
+    namespace: str
     program: Program
-    image: str
-    """The reference of the image that is made of the program."""
-    chart: Chart
+    images: Mapping[str, str]
+    """The references of the images that are made, by the file of the program that is in each, at ``/<file>``."""
+    rendered: Callable[[], Rendered]
+    """Made on the first call, and kept."""
     works: Callable[[str], bool]
     """Whether it does on the cluster of that name; asked again and again once its Deployments are ready."""
     user: str = ""
-    """Whom the image runs as, where the chart leaves that to the image."""
-    images: tuple[str, ...] = ()
+    """Whom the images run as, where the objects leave that to the image."""
+    dockerfiles: tuple[str, ...] = ()
     """Further images, from Dockerfiles in the folders of these names beside this file."""
     objects: tuple[Object, ...] = ()
-    """Applied with the chart's."""
+    """Applied with the others."""

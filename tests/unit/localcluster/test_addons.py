@@ -13,26 +13,33 @@ from tests.localcluster.digests import dockerfile, dockerfiles
 
 
 def test_a_chart_is_rendered_anew_when_anything_of_it_changes() -> None:
-    chart = gateway.addon().chart
+    chart = gateway.chart()
     keys = {chart.key()}
     for change in ({"version": "v2"}, {"values": {}}, {"placeholders": {}}, {"namespace": "x"}, {"crds": ()}):
         keys.add(dataclasses.replace(chart, **change).key())
     assert len(keys) == 6
-    assert gateway.addon().chart.key() == chart.key()
+    assert gateway.chart().key() == chart.key()
 
 
 def test_program_and_chart_are_of_one_version() -> None:
-    for addon in (gateway.addon(), metrics_server.addon(kubelets_have_certificates=True)):
-        assert addon.program.arguments[-1].startswith(addon.chart.module)
-        assert addon.program.arguments[-1].endswith(f"@{addon.chart.version}")
-        assert addon.image.endswith(f":{addon.chart.version.removeprefix('v')}")
+    for chart, addon in (
+        (gateway.chart(), gateway.addon()),
+        (
+            metrics_server.chart(kubelets_have_certificates=True),
+            metrics_server.addon(kubelets_have_certificates=True),
+        ),
+    ):
+        assert addon.program.arguments[-1].startswith(chart.module)
+        assert addon.program.arguments[-1].endswith(f"@{chart.version}")
+        (image,) = addon.images.values()
+        assert image.endswith(f":{chart.version.removeprefix('v')}")
 
 
 @pytest.mark.parametrize(
     ("certificates", "flag"), [(True, "--kubelet-certificate-authority="), (False, "--kubelet-insecure-tls")]
 )
 def test_kubelets_are_trusted_only_where_nothing_else_can_be_done(certificates: bool, flag: str) -> None:
-    arguments = metrics_server.addon(kubelets_have_certificates=certificates).chart.values["defaultArgs"]
+    arguments = metrics_server.chart(kubelets_have_certificates=certificates).values["defaultArgs"]
     assert next(one for one in arguments if "tls" in one or "authority" in one).startswith(flag)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from modelyard.engine.plan import Facts, Need, Plan
-from modelyard.kinds.modeldeployment import children, gateways, packed, routes, services, tell, tell_packed
+from modelyard.kinds.modeldeployment import children, gateways, packed, routes, scaling, services, tell, tell_packed
 from modelyard.kinds.modeldeployment.advance import Advanced, Pods, Situation, advance, due, serving
 from modelyard.kinds.modeldeployment.capacity import capacity
 from modelyard.kinds.modeldeployment.evidence import evidence
@@ -14,6 +14,7 @@ from modelyard.kinds.modeldeployment.gateways import Left, Way
 from modelyard.kinds.modeldeployment.names import STABLE, selector, versioned
 from modelyard.kinds.modeldeployment.observe import View
 from modelyard.kinds.modeldeployment.resolve import resolve
+from modelyard.kinds.modeldeployment.scaling import Scaling
 from modelyard.kinds.modeldeployment.wanted import writes
 from modelyard.workload.failures import Trouble
 from modelyard.workload.server import written
@@ -22,6 +23,8 @@ from modelyard_api.modelversion import ModelVersion
 
 LOOK_AT_GATEWAY = timedelta(seconds=60)
 """Gateways and routes are not fed."""
+LOOK_AT_SCALING = timedelta(seconds=60)
+"""Whether KEDA is there by now."""
 LOOK_AT_TEST = timedelta(seconds=2)
 """How long a gateway may take to make what a route's new rules need."""
 LOOK_AT_POOL = timedelta(seconds=300)
@@ -31,9 +34,10 @@ LOOK_AT_POOL = timedelta(seconds=300)
 @dataclass(frozen=True, slots=True)
 class Known:
     """What was read: the way through the gateway, the judgement that was due, how the candidate's pods ended,
-    and what is left of a Gateway that is not named any more."""
+    what is left of a Gateway that is not named any more, and who changes the number of pods."""
 
     way: Way
+    scaling: Scaling
     judged: tuple[Judged, ...] | None = None
     crashed: str | None = None
     left: Left = field(default_factory=Left)
@@ -80,16 +84,18 @@ def decide(view: View, facts: Facts, now: datetime) -> Plan:
         # The rules of a test that begins are there for nobody first.
         wait = LOOK_AT_TEST if routes.begins(view, status) and not known.way.tested else LOOK_AT_GATEWAY
         after = min(after, now + wait) if after else now + wait
+    if known.scaling.waits:
+        after = min(after, now + LOOK_AT_SCALING) if after else now + LOOK_AT_SCALING
     if here is not None and here.ready and not here.complete:
         after = now + LOOK_AT_POOL
     wanted = None if isinstance(goal, Trouble) else goal.spec.number
     told = (done.note, tell_packed.note(view, wanted, here) if wanted is not None and here is not None else None)
-    said = tell.conditions_of(view, status, goal, pods, known.way, here)
+    said = tell.conditions_of(view, status, goal, pods, known.way, here, known.scaling.trouble)
     made = packed.writes(view, status) if here is not None else writes(view, status, wanted, sizes, pods, known.way)
     status.observed_generation = deployment.generation
     return Plan(
         status=tell.wire(view, status, said, now),
-        writes=(*made, *known.left.gone),
+        writes=(*made, *known.scaling.writes, *known.left.gone),
         notes=tuple(note for note in told if note is not None),
         after=after,
     )
@@ -103,17 +109,19 @@ def _read(
     facts: Facts,
     now: datetime,
 ) -> Known | tuple[Need, ...]:
-    spec, known = view.deployment.spec, Known(Way())
+    spec, scaled = view.deployment.spec, scaling.look(view, facts)
+    if not isinstance(scaled, Scaling):
+        return scaled
     if spec.gateway is not None:
         way = gateways.look(view, spec.gateway, facts)
         if not isinstance(way, Way):
             return way
-        known = Known(way)
+        known = Known(way, scaled)
     else:
         left = gateways.leftovers(view, facts)
         if not isinstance(left, Left):
             return left
-        known = Known(Way(), left=left)
+        known = Known(Way(), scaled, left=left)
     state, when = status.rollout, due(status, spec.rollout)
     if state is None or when is None or spec.suspend or isinstance(goal, Trouble):
         return known

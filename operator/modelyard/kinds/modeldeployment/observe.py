@@ -27,10 +27,14 @@ from modelyard_api.modeldeployment import ModelDeployment
 from modelyard_api.modelpool import ModelPool
 from modelyard_api.modelversion import ModelVersion
 
+KEDAS = "keda-hpa-"
+"""Begins the names of autoscalers that KEDA makes."""
+
 
 @dataclass(frozen=True)
 class View:
-    """``pods``: the Deployments of serving pods. ``services`` and ``autoscaler``: those that are ours.
+    """``pods``: the Deployments of serving pods. ``services`` and ``autoscaler``: those that are ours. ``scaled``: KEDA
+    has made an autoscaler of a ScaledObject of ours.
 
     ``endpoints``: Service -> how many pods clients reach by it, by what gateways and kube-proxies are told.
     ``rivals``: other ModelDeployments of the same hostname on the same Gateway. ``pool``: the one that spec.pool names.
@@ -45,6 +49,7 @@ class View:
     services: tuple[Object, ...] = ()
     endpoints: dict[str, int] = field(default_factory=dict)
     autoscaler: Object | None = None
+    scaled: bool = False
     budget: Object | None = None
     pool: ModelPool | None = None
     rivals: tuple[Object, ...] = field(default=())
@@ -84,6 +89,8 @@ def observe(store: Store, key: Key, installation: Installation) -> View | None:
             for service in services
         },
         autoscaler=autoscaler if owned_by(autoscaler, raw) else None,
+        # By its labels, which are the ScaledObject's, it is fed like what we make ourselves.
+        scaled=store.get(AUTOSCALERS, key.namespace, KEDAS + key.name) is not None,
         budget=budget if owned_by(budget, raw) else None,
         pool=ModelPool.model_validate(pool) if pool else None,
         rivals=tuple(rivals),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from modelyard.engine.plan import Apply, Delete, Facts, Need, Write
-from modelyard.engine.resource import AUTOSCALERS, DEPLOYMENTS, DISRUPTION_BUDGETS, SERVICES
+from modelyard.engine.resource import DEPLOYMENTS, DISRUPTION_BUDGETS, SERVICES
 from modelyard.kinds.modeldeployment import services
 from modelyard.kinds.modeldeployment.advance import Pods
 from modelyard.kinds.modeldeployment.names import number_of
@@ -120,8 +120,6 @@ def counted(view: View, status: ModelDeploymentStatus, here: Shared) -> None:
 def writes(view: View, status: ModelDeploymentStatus) -> tuple[Write, ...]:
     """The Service; and the end of pods of its own, once they are not needed."""
     made: list[Write] = [Apply(SERVICES, services.service(view, status))]
-    if view.autoscaler is not None:
-        made.append(Delete.of(AUTOSCALERS, view.autoscaler))
     if status.pool != view.deployment.spec.pool and not view.deployment.spec.suspend:
         return tuple(made)
     made += [Delete.of(DEPLOYMENTS, child) for child in view.pods]

@@ -1,17 +1,14 @@
-"""The Services of a ModelDeployment, its PodDisruptionBudget and its autoscaler."""
+"""The Services of a ModelDeployment, and its PodDisruptionBudget."""
 
 from __future__ import annotations
 
-from modelyard.engine.resource import AUTOSCALERS, DISRUPTION_BUDGETS, SERVICES, Object
+from modelyard.engine.resource import DISRUPTION_BUDGETS, SERVICES, Object
 from modelyard.kinds.modeldeployment.names import STABLE, VERSION, selector, versioned
 from modelyard.kinds.modeldeployment.observe import View
 from modelyard.workload import pools
 from modelyard.workload.names import child_metadata, manifest
 from modelyard.workload.server import COMPONENT, SERVICE_PORTS, disruption_budget_spec
-from modelyard_api import API_VERSION
 from modelyard_api.modeldeployment import ModelDeploymentStatus
-
-IN_FLIGHT = "modelyard_server_requests_in_flight"
 
 
 def url(view: View) -> str:
@@ -51,20 +48,3 @@ def version_service(view: View, number: int) -> Object:
 def disruption_budget(view: View) -> Object:
     metadata = child_metadata(view.raw, view.deployment.name, COMPONENT)
     return manifest(DISRUPTION_BUDGETS, metadata, spec=disruption_budget_spec(selector(view)))
-
-
-def autoscaler(view: View) -> Object | None:
-    """Scales the ModelDeployment itself, so that a rollout divides whatever number there is; None: not wanted."""
-    spec = view.deployment.spec.autoscaling
-    if spec is None or view.deployment.spec.suspend:
-        return None
-    metadata = child_metadata(view.raw, view.deployment.name, COMPONENT)
-    if spec.metric == "CPU":
-        target = {"type": "Utilization", "averageUtilization": spec.target}
-        metric = {"type": "Resource", "resource": {"name": "cpu", "target": target}}
-    else:
-        target = {"type": "AverageValue", "averageValue": str(spec.target)}
-        metric = {"type": "Pods", "pods": {"metric": {"name": IN_FLIGHT}, "target": target}}
-    scaled = {"apiVersion": API_VERSION, "kind": "ModelDeployment", "name": view.deployment.name}
-    wanted = {"minReplicas": spec.min_replicas, "maxReplicas": spec.max_replicas, "metrics": [metric]}
-    return manifest(AUTOSCALERS, metadata, spec={"scaleTargetRef": scaled, **wanted})

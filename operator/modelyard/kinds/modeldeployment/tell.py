@@ -35,9 +35,13 @@ def conditions_of(
     pods: Mapping[int, Pods],
     way: Way,
     here: Shared | None = None,
+    unscaled: Trouble | None = None,
 ) -> tuple[Condition, ...]:
-    """``status`` as it will be written; ``here``: of one that is packed."""
+    """``status`` as it will be written; ``here``: of one that is packed; ``unscaled``: why nobody changes the number of
+    pods."""
     said = _reached(view, status, _said(view, status, goal, pods, way, here))
+    if unscaled and said[0].status:
+        said = kstatus.reconciling(unscaled.reason, f"{unscaled.message}; {said[0].message}")
     if isinstance(goal, Trouble) or view.deployment.spec.suspend or goal.status.approved is not False:
         return said
     number, model = goal.spec.number, goal.spec.model_ref.name

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from modelyard.engine.plan import Apply, Delete, Patch, Write
 from modelyard.engine.resource import (
-    AUTOSCALERS,
     BACKEND_POLICIES,
     DEPLOYMENTS,
     DISRUPTION_BUDGETS,
@@ -49,11 +48,6 @@ def writes(
         made.append(Apply(HTTP_ROUTES, routes.route(view, gateway, status, way.tested)))
         if way.envoy:
             made.append(Apply(BACKEND_POLICIES, routes.policy(view, gateway)))
-    scaler = services.autoscaler(view)
-    if scaler is not None:
-        made.append(Apply(AUTOSCALERS, scaler))
-    elif view.autoscaler is not None:
-        made.append(Delete.of(AUTOSCALERS, view.autoscaler))
     return (*made, *_leftovers(view, sizes, pods, gateway is not None))
 
 

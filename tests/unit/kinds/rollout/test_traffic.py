@@ -10,7 +10,6 @@ import pytest
 
 from modelyard.engine.plan import Fetch, Page, PodsWith
 from modelyard.engine.resource import (
-    AUTOSCALERS,
     BACKEND_POLICIES,
     DEPLOYMENTS,
     GATEWAY_CLASSES,
@@ -302,16 +301,6 @@ def test_sticky_needs_envoy_gateway(world: World) -> None:
     at_ten(world, rollout={"strategy": "ABTest", "abTest": {"stickyBy": "x-user"}})
     at_ten(world)
     assert ready(world) == ("False", "StickyNotSupported")
-
-
-def test_the_autoscaler_comes_and_goes(world: World) -> None:
-    deploy(world, autoscaling={"maxReplicas": 4})
-    (made,) = world.all(AUTOSCALERS)
-    assert made["spec"]["scaleTargetRef"]["kind"] == "ModelDeployment"
-    deploy(world)
-    world.put(MODEL_DEPLOYMENTS, {**world.get(MODEL_DEPLOYMENTS, "species"), "spec": deployment()["spec"]})
-    world.settle()
-    assert not world.all(AUTOSCALERS)
 
 
 def without_gateway(world: World) -> None:

@@ -1,0 +1,142 @@
+"""Who changes the number of pods: an autoscaler of Kubernetes, or one that KEDA makes, and never both."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from modelyard.engine.plan import Fetch
+from modelyard.engine.resource import AUTOSCALERS, DEFINITIONS, MODEL_DEPLOYMENTS, SCALED_OBJECTS
+from tests.unit.kinds.objects import deployment
+from tests.unit.kinds.test_model import train, with_model
+from tests.unit.kinds.test_modeldeployment import deploy, ready, rolled
+from tests.unit.kinds.world import NAMESPACE, Died, World
+
+CPU, CONCURRENCY = {"maxReplicas": 4}, {"maxReplicas": 4, "metric": "Concurrency", "target": 8}
+
+
+@pytest.fixture
+def world() -> World:
+    world = with_model()
+    train(world, "a")
+    deploy(world)
+    rolled(world)
+    assert ready(world) == ("True", "Serving")
+    return world
+
+
+def edit(world: World, **spec: Any) -> None:
+    made = deployment(**spec)["spec"]
+    world.put(MODEL_DEPLOYMENTS, {**world.get(MODEL_DEPLOYMENTS, "species"), "spec": made})
+    world.settle()
+
+
+def install(world: World) -> None:
+    world.put(DEFINITIONS, {"metadata": {"name": "scaledobjects.keda.sh", "namespace": ""}})
+
+
+def keda(world: World) -> None:
+    """What KEDA makes of a ScaledObject, or takes away with it."""
+    there = [one["metadata"]["name"] for one in world.all(AUTOSCALERS)]
+    if (made := world.all(SCALED_OBJECTS)) and "keda-hpa-species" not in there:
+        labels = made[0]["metadata"]["labels"] | {"scaledobject.keda.sh/name": "species"}
+        world.put(AUTOSCALERS, {"metadata": {"name": "keda-hpa-species", "labels": labels}, "spec": {}})
+    elif not made and "keda-hpa-species" in there:
+        world.delete(AUTOSCALERS, "keda-hpa-species")
+    world.settle()
+
+
+def scalers(world: World) -> list[str]:
+    return [one["metadata"]["name"] for resource in (AUTOSCALERS, SCALED_OBJECTS) for one in world.all(resource)]
+
+
+def test_by_cpu(world: World) -> None:
+    edit(world, autoscaling=CPU)
+    (made,) = world.all(AUTOSCALERS)
+    assert made["spec"]["scaleTargetRef"]["kind"] == "ModelDeployment"
+    edit(world)
+    assert not scalers(world)
+
+
+def test_by_requests_in_flight(world: World) -> None:
+    install(world)
+    edit(world, autoscaling=CONCURRENCY)
+    (made,) = world.all(SCALED_OBJECTS)
+    assert made["spec"]["scaleTargetRef"]["kind"] == "ModelDeployment"
+    assert (made["spec"]["minReplicaCount"], made["spec"]["maxReplicaCount"]) == (1, 4)
+    (trigger,) = made["spec"]["triggers"]
+    assert trigger["metadata"]["targetValue"] == "8"
+    assert trigger["metadata"]["url"] == f"http://species.{NAMESPACE}.svc:8080/metrics"
+    assert ready(world) == ("True", "Serving")
+    # Once its autoscaler is seen KEDA is known to be there.
+    keda(world)
+    looked = world.read[Fetch(DEFINITIONS, "", "scaledobjects.keda.sh")]
+    edit(world, autoscaling={**CONCURRENCY, "target": 9})
+    assert world.all(SCALED_OBJECTS)[0]["spec"]["triggers"][0]["metadata"]["targetValue"] == "9"
+    assert world.read[Fetch(DEFINITIONS, "", "scaledobjects.keda.sh")] == looked
+
+
+def test_without_keda_it_serves_and_says_what_to_do(world: World) -> None:
+    edit(world, autoscaling=CONCURRENCY)
+    state, reason, message = world.condition(MODEL_DEPLOYMENTS, "species")
+    assert (state, reason) == ("False", "AutoscalerNotFound")
+    assert "metric: CPU" in message
+    assert "version 1 serves on" in message
+    install(world)
+    world.tick(61)
+    world.settle()
+    assert ready(world) == ("True", "Serving")
+    assert scalers(world) == ["species"]
+
+
+@pytest.mark.parametrize("after", [CPU, None, "suspend", "pool"])
+@pytest.mark.parametrize("died", [None, *range(1, 4)])
+def test_keda_scales_no_longer(world: World, after: Any, died: int | None) -> None:
+    install(world)
+    edit(world, autoscaling=CONCURRENCY)
+    keda(world)
+    assert scalers(world) == ["keda-hpa-species", "species"]
+    spec: dict[str, Any] = {"autoscaling": after}
+    if after == "suspend":
+        spec = {"autoscaling": CONCURRENCY, "suspend": True}
+    elif after == "pool":
+        spec = {"pool": "shared"}
+    elif after is None:
+        spec = {}
+    if died:
+        world.die_at = (world.writes + died, "after")
+    try:
+        edit(world, **spec)
+    except Died:
+        world.restart()
+    world.die_at = None
+    world.settle()
+    keda(world)
+    assert scalers(world) == (["species"] if after == CPU else [])
+
+
+def test_from_cpu_to_requests_the_first_goes_before(world: World) -> None:
+    install(world)
+    edit(world, autoscaling=CPU)
+    before = world.writes
+    edit(world, autoscaling=CONCURRENCY)
+    assert world.writes > before
+    assert not world.all(AUTOSCALERS)
+    assert len(world.all(SCALED_OBJECTS)) == 1
+
+
+def test_a_persons_scaled_object_of_that_name_stays(world: World) -> None:
+    install(world)
+    world.put(SCALED_OBJECTS, {"metadata": {"name": "species"}, "spec": {}})
+    labels = {"app.kubernetes.io/managed-by": "modelyard", "modelyard.dev/modeldeployment": "species"}
+    world.put(AUTOSCALERS, {"metadata": {"name": "keda-hpa-species", "labels": labels}, "spec": {}})
+    world.settle()
+    assert len(world.all(SCALED_OBJECTS)) == 1
+
+
+def test_keda_is_not_known_to_be_there(world: World) -> None:
+    world.down.add(Fetch)
+    edit(world, autoscaling=CONCURRENCY)
+    assert ready(world)[1] == "AutoscalerUnknown"
+    assert not scalers(world)
