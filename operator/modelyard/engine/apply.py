@@ -205,10 +205,12 @@ def _place(write: Write) -> tuple[str, str]:
 
 def _of_version(body: Object, live: Object | None) -> Object:
     """Only if it is still the version that was decided on: else who is behind (an old leader, a process that has
-    just started and was told old things) would put back what was brought forward since."""
+    just started and was told old things) would put back what was brought forward since. With its uid, too, without
+    which an apply would make anew what was deleted since."""
     if live is None:
         return body
-    return {**body, "metadata": {**body["metadata"], "resourceVersion": live["metadata"]["resourceVersion"]}}
+    was = {key: live["metadata"][key] for key in ("uid", "resourceVersion")}
+    return {**body, "metadata": {**body["metadata"], **was}}
 
 
 def _sent(desired: Object, live: Object | None) -> str:

@@ -99,7 +99,11 @@ class Child:
             return web.json_response({"reason": "NotFound"}, status=404)
         body = await request.json()
         self.sent.append(body)
-        if body["metadata"].get("resourceVersion", str(self.version)) != str(self.version):
+        # As the real one: an apply of a version of what is not there makes it, one with a uid is a conflict.
+        meta = body["metadata"]
+        there = {} if self.version is None else {"uid": "uid-a", "resourceVersion": str(self.version)}
+        asked = {"uid"} if self.version is None else {"uid", "resourceVersion"}
+        if any(name in meta and meta[name] != there.get(name) for name in asked):
             return web.json_response({"reason": "Conflict", "message": "newer"}, status=409)
         meta = {**body["metadata"], "uid": "uid-a", "resourceVersion": str((self.version or 0) + 1)}
         return web.json_response({**body, "metadata": meta})
@@ -122,6 +126,7 @@ async def test_an_apply_is_of_the_version_that_was_decided_on() -> None:
     store.apply(WIDGETS, widget("a", 5, spec={"size": 2}))
     assert await _applied(child, store)
     assert child.sent[0]["metadata"]["resourceVersion"] == "5"
+    assert child.sent[0]["metadata"]["uid"] == "uid-a"
 
 
 async def test_an_apply_never_puts_back_what_is_newer() -> None:
@@ -131,10 +136,17 @@ async def test_an_apply_never_puts_back_what_is_newer() -> None:
         await _applied(child, store)
 
 
+async def test_an_apply_never_makes_anew_what_was_deleted_since() -> None:
+    store, child = Store(), Child(None)
+    store.apply(WIDGETS, widget("a", 5, spec={"size": 2}))
+    with pytest.raises(ApiError, match="409"):
+        await _applied(child, store)
+
+
 async def test_an_apply_of_what_is_not_there_makes_it() -> None:
     child = Child(None)
     assert await _applied(child, Store())
-    assert "resourceVersion" not in child.sent[0]["metadata"]
+    assert not {"uid", "resourceVersion"} & child.sent[0]["metadata"].keys()
 
 
 @pytest.mark.parametrize("owner", ["", "uid-successor"])
