@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.kube import Kube, condition
+from tests.support.kube import Kube, Object, condition
 from tests.support.rollout_scene import MODEL, Rollouts
 
 pytestmark = pytest.mark.cluster
@@ -23,14 +23,17 @@ def test_pods_follow_the_cpu_that_requests_cost(metrics: str, kube: Kube) -> Non
 
 def test_pods_follow_the_requests_in_flight(keda: str, kube: Kube) -> None:
     served = grown(kube, {"metric": "Concurrency", "target": 2})
-    made = kube.get("scaledobject", MODEL)
-    assert made is not None
-    assert (condition(made, "Ready") or {})["status"] == "True"
+    # KEDA looks every 30 s, and first when no pod is there yet.
+    kube.until("KEDA finds it in order", lambda: _is_ready(kube.get("scaledobject", MODEL)), 90)
     print(kube.run("get", "hpa,scaledobject"))
     # As it was before, with the number of pods that there are: nobody changes it any more.
     kube.run("patch", "modeldeployment", MODEL, "--type=merge", "--patch", '{"spec": {"autoscaling": null}}')
     kube.until("nobody scales", lambda: not kube.list("scaledobjects") and not kube.list("hpa"), 60)
     assert served.status["replicas"] == 2
+
+
+def _is_ready(made: Object | None) -> bool:
+    return (condition(made, "Ready") or {}).get("status") == "True"
 
 
 def grown(kube: Kube, metric: dict[str, Any]) -> Rollouts:
