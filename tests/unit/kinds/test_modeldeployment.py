@@ -72,8 +72,7 @@ def image(world: World) -> str:
     return str(server["image"])
 
 
-@pytest.fixture
-def world() -> World:
+def served() -> World:
     """Version 1 is champion and serves on both replicas."""
     world = with_model()
     train(world, "a")
@@ -81,6 +80,11 @@ def world() -> World:
     rolled(world)
     world.notes.clear()
     return world
+
+
+@pytest.fixture
+def world() -> World:
+    return served()
 
 
 def test_the_champion_is_served_when_it_is_there() -> None:

@@ -9,8 +9,7 @@ import pytest
 from modelyard.engine.plan import Fetch
 from modelyard.engine.resource import AUTOSCALERS, DEFINITIONS, MODEL_DEPLOYMENTS, SCALED_OBJECTS
 from tests.unit.kinds.objects import deployment
-from tests.unit.kinds.test_model import train, with_model
-from tests.unit.kinds.test_modeldeployment import deploy, ready, rolled
+from tests.unit.kinds.test_modeldeployment import ready, served
 from tests.unit.kinds.world import NAMESPACE, Died, World
 
 CPU, CONCURRENCY = {"maxReplicas": 4}, {"maxReplicas": 4, "metric": "Concurrency", "target": 8}
@@ -18,10 +17,7 @@ CPU, CONCURRENCY = {"maxReplicas": 4}, {"maxReplicas": 4, "metric": "Concurrency
 
 @pytest.fixture
 def world() -> World:
-    world = with_model()
-    train(world, "a")
-    deploy(world)
-    rolled(world)
+    world = served()
     assert ready(world) == ("True", "Serving")
     return world
 
