@@ -27,17 +27,17 @@ lint: .venv/installed ## ruff, mypy, import contracts, generated files
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
-	$(PYTHON) -m modelyard_api.crd --check
+	$(PYTHON) -m modelyard_api.generate.crd --check
 
 format: .venv/installed ## Formats the code
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
 
 crds: .venv/installed ## Generates crds/*.yaml from the pydantic models
-	$(PYTHON) -m modelyard_api.crd
+	$(PYTHON) -m modelyard_api.generate.crd
 
 docs: .venv/installed ## Generates the reference of the API from the pydantic models
-	$(PYTHON) -m modelyard_api.reference
+	$(PYTHON) -m modelyard_api.generate.reference
 
 lock: .venv/installed ## Resolves the locked dependencies anew
 	for image in operator runtime server tracking; do \
@@ -45,7 +45,7 @@ lock: .venv/installed ## Resolves the locked dependencies anew
 	$(COMPILE) --extra dev pyproject.toml -o tests/requirements.txt
 	$(COMPILE) tests/localcluster/addons/envoy/requirements.in -o tests/localcluster/addons/envoy/requirements.txt
 	for peer in mlserver kserve; do \
-	  $(COMPILE) tests/bench/serving/peers/$$peer.in -o tests/bench/serving/peers/$$peer.txt; done
+	  $(COMPILE) tests/harness/bench/serving/peers/$$peer.in -o tests/harness/bench/serving/peers/$$peer.txt; done
 
 images: .venv/installed ## Builds the images and brings them to the cluster NAME
 	$(PYTHON) -m tests.localcluster images --name $(NAME)
@@ -84,13 +84,13 @@ test: lint ## Everything: unit, contract, cluster and end-to-end tests on cluste
 
 faults: ARGS :=
 faults: .venv/installed ## Crashes, stale reads and API faults at every write: make faults ARGS="--scenario main"
-	$(PYTHON) -m tests.faults --name $(TEST_NAME)-faults $(ARGS)
+	$(PYTHON) -m tests.harness.faults --name $(TEST_NAME)-faults $(ARGS)
 
 fuzz-server: .venv/installed ## Requests against the model server: 5,000 from its OpenAPI document, 5,000 broken byte by byte
-	$(PYTHON) -m tests.fuzz_server $(if $(filter file,$(origin ARGS)),,$(ARGS))
+	$(PYTHON) -m tests.harness.fuzz_server $(if $(filter file,$(origin ARGS)),,$(ARGS))
 
 bench: .venv/installed ## Benchmarks: make bench ARGS="run-overhead"
-	$(PYTHON) -m tests.bench $(ARGS)
+	$(PYTHON) -m tests.harness.bench $(ARGS)
 
 fuzz: .venv/installed ## Generated objects against the operator: make fuzz ARGS="--count 2000 --seed 1"
-	$(PYTHON) -m tests.fuzz $(if $(filter file,$(origin ARGS)),,$(ARGS))
+	$(PYTHON) -m tests.harness.fuzz $(if $(filter file,$(origin ARGS)),,$(ARGS))

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from pydantic import ConfigDict, Field
 
-from modelyard_api.base import Model, wire_name
-from modelyard_api.pods import Resources
+from modelyard_api.fields.base import Model, wire_name
+from modelyard_api.fields.pods import Resources
 
 
 class Strict(Model):

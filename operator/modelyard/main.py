@@ -19,7 +19,7 @@ import yaml
 from pydantic import ValidationError
 
 from modelyard.engine import logs
-from modelyard.engine.gateway import Gateway, configuration
+from modelyard.engine.client import Gateway, configuration
 from modelyard.engine.process import Process, Settings, Times
 from modelyard.engine.resource import CONFIG_MAPS
 from modelyard.kinds import all_controllers

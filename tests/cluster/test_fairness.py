@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from modelyard.engine.client import Gateway, configuration
 from modelyard.engine.conditions import holds
-from modelyard.engine.gateway import Gateway, configuration
 from modelyard.engine.resource import MODELS
-from tests.bench.controllers import place
-from tests.bench.controllers.operator import Operator
 from tests.conftest import new_namespace
+from tests.harness.bench.controllers import place
+from tests.harness.bench.controllers.operator import Operator
 from tests.localcluster import access
 from tests.support.kube import Kube
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults import objects as o
-from tests.faults.place import prepare
-from tests.faults.play import Play, open_site
-from tests.faults.scenario import Scenario, main_job
-from tests.faults.stage import Stage
+from tests.harness.faults import objects as o
+from tests.harness.faults.place import prepare
+from tests.harness.faults.play import Play, open_site
+from tests.harness.faults.scenario import Scenario, main_job
+from tests.harness.faults.stage import Stage
 from tests.support.tracking import Tracking
 
 pytestmark = pytest.mark.kwok

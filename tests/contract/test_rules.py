@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from modelyard_api import crd
-from modelyard_api.kinds import KINDS
+from modelyard_api.generate import crd
+from modelyard_api.kinds.registry import KINDS
 from tests.contract.api import Api
 from tests.contract.cases import CREATES, UPDATES, Create, Update
 from tests.contract.objects import PLURALS, SPECS, make, merged

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from modelyard_api import crd
-from modelyard_api.kinds import KINDS
+from modelyard_api.generate import crd
+from modelyard_api.kinds.registry import KINDS
 from tests.contract.api import Api
 from tests.contract.objects import make
 from tests.localcluster import access

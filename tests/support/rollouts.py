@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from modelyard.kinds.modeldeployment.analysis import judge
-from modelyard_api.rollout import AnalysisMetric
+from modelyard.judgement import judge
+from modelyard_api.kinds.rollout import AnalysisMetric
 from tests.support.traffic import Server, Version
 
 FAILURE_LIMIT, MIN_REQUESTS = 2, 50

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from modelyard_api.artifact import SCHEME
+from modelyard_api.fields.artifact import SCHEME
 from tests.localcluster.paths import REPO
 from tests.support.ports import free_port
 from tests.support.venvs import python_with

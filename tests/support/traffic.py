@@ -8,8 +8,8 @@ import datasketches
 import numpy as np
 from numpy.typing import NDArray
 
-from modelyard_api.requests import LATENCY_BOUNDS, Requests
-from modelyard_api.sketches import FREQUENT_LG_SIZE, KLL_K, Column, Sketches
+from modelyard_api.wire.request_counts import LATENCY_BOUNDS, Requests
+from modelyard_api.wire.sketches import FREQUENT_LG_SIZE, KLL_K, Column, Sketches
 
 LABELS = ("adelie", "chinstrap", "gentoo")
 

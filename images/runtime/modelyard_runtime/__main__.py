@@ -17,14 +17,14 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from modelyard_api.base import Model
-from modelyard_api.result import EXIT_UNAVAILABLE, EXIT_USER_ERROR, TrainResult
-from modelyard_api.task import TASK_FILE, EvaluateTask, IngestTask, Task, TrainTask
-from modelyard_runtime import outcome
-from modelyard_runtime.errors import UserError
-from modelyard_runtime.say import say
-from modelyard_runtime.store import Store
-from modelyard_runtime.web import Unavailable, Web
+from modelyard_api.fields.base import Model
+from modelyard_api.wire.result import EXIT_UNAVAILABLE, EXIT_USER_ERROR, TrainResult
+from modelyard_api.wire.task import TASK_FILE, EvaluateTask, IngestTask, Task, TrainTask
+from modelyard_runtime.pod import outcome
+from modelyard_runtime.pod.errors import UserError
+from modelyard_runtime.pod.say import say
+from modelyard_runtime.pod.store import Store
+from modelyard_runtime.pod.web import Unavailable, Web
 
 COLLECTING = 75.0
 """Seconds of patience of a collector."""
@@ -80,7 +80,7 @@ def run(command: str, task: IngestTask | TrainTask | EvaluateTask, store: Store)
     """One task to its end; 0 or 2. Raises whatever may be tried again."""
     say(f"{command} for {task.subject.namespace}/{task.subject.name}")
     if command == "collect":
-        from modelyard_runtime.container import wait_for_the_end
+        from modelyard_runtime.commands.container import wait_for_the_end
 
         wait_for_the_end()
         # The kubelet ends us two minutes after it has told us to stop; what went wrong should be said before that.
@@ -94,7 +94,7 @@ def run(command: str, task: IngestTask | TrainTask | EvaluateTask, store: Store)
     try:
         result = _work(command, task, store)
         if isinstance(task, TrainTask) and isinstance(result, TrainResult):
-            from modelyard_runtime.train import keep
+            from modelyard_runtime.commands.train import keep
 
             keep(task, store, result)
     except UserError as error:
@@ -110,18 +110,18 @@ def run(command: str, task: IngestTask | TrainTask | EvaluateTask, store: Store)
 def _work(command: str, task: IngestTask | TrainTask | EvaluateTask, store: Store) -> Model | None:
     """Imports what one command needs, and nothing else: imports are most of a short pod's life."""
     if isinstance(task, IngestTask):
-        from modelyard_runtime.ingest import ingest
+        from modelyard_runtime.commands.ingest import ingest
 
         return ingest(task, store)
     if isinstance(task, EvaluateTask):
-        from modelyard_runtime.evaluate import evaluate
+        from modelyard_runtime.commands.evaluate import evaluate
 
         return evaluate(task, store)
     if command == "train":
-        from modelyard_runtime.train import train
+        from modelyard_runtime.commands.train import train
 
         return train(task, store)
-    from modelyard_runtime.container import collect, lay_out
+    from modelyard_runtime.commands.container import collect, lay_out
 
     if command == "collect":
         return collect(task, store)

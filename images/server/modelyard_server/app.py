@@ -24,10 +24,10 @@ from modelyard_server.rest import HEADER_LENGTH, JSON, Headers
 from modelyard_server.tensors import BadRequest, shown
 
 if TYPE_CHECKING:
-    from modelyard_api.packing import CatalogueState
+    from modelyard_api.wire.packing import CatalogueState
 
 CATALOGUE_PATH = "/v2/catalogue"
-"""``modelyard_api.packing.CATALOGUE_PATH``, whose module imports pydantic."""
+"""``modelyard_api.wire.packing.CATALOGUE_PATH``, whose module imports pydantic."""
 MAX_BODY = 16 * 1024 * 1024
 MAX_CONTROL = 64 * 1024
 """Bytes of the body of a request to the repository."""

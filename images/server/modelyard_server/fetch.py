@@ -19,7 +19,7 @@ from typing import IO, TypeVar
 
 from pydantic import ValidationError
 
-from modelyard_api.artifact import MODEL_JSON, ModelManifest, http_url, sha256
+from modelyard_api.fields.artifact import MODEL_JSON, ModelManifest, http_url, sha256
 from modelyard_server.say import TERMINATION_LOG, last_words, say
 
 OK, FAILED, USER_ERROR = 0, 1, 2

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from pathlib import Path
 
-from modelyard_api.packing import PackedCondition, PackedModel, PackedState, PackedVersion
+from modelyard_api.wire.packing import PackedCondition, PackedModel, PackedState, PackedVersion
 from modelyard_server.fetch import Refused, Unavailable
 from modelyard_server.manifest import ModelError
 from modelyard_server.models import Models, Slot

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from modelyard_api.requests import Requests, add
+from modelyard_api.wire.request_counts import Requests, add
 from modelyard_server.kept import SECONDS, Kept
 
 Span = tuple[float, float, Requests]

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from modelyard_api.requests import WINDOW_SECONDS as SECONDS
+from modelyard_api.wire.request_counts import WINDOW_SECONDS as SECONDS
 
 SHORT_SECONDS = 600
 """Windows that began so long ago are joined to whole minutes."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from modelyard_api.packing import Catalogue, CatalogueState, PackedVersion, catalogue_digest
+from modelyard_api.wire.packing import Catalogue, CatalogueState, PackedVersion, catalogue_digest
 from modelyard_server import fetch
 from modelyard_server.follow import Follower
 from modelyard_server.models import Models

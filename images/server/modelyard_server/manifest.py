@@ -1,6 +1,6 @@
 """What model.json says, read without pydantic: importing it would be a third of the server's start.
 
-The file was written from ``modelyard_api.artifact.ModelManifest`` and its digest was checked when it was fetched.
+The file was written from ``modelyard_api.fields.artifact.ModelManifest``; its digest was checked when it was fetched.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 MODEL_JSON = "model.json"
-"""``modelyard_api.artifact.MODEL_JSON``, whose module imports pydantic."""
+"""``modelyard_api.fields.artifact.MODEL_JSON``, whose module imports pydantic."""
 NUMBER, TEXT = "FP32", "BYTES"
 PLATFORMS = {"ONNX": "onnxruntime_onnx", "Skops": "sklearn_skops"}
 """The formats, and what the protocol calls those that serve them."""

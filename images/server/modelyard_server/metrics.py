@@ -24,7 +24,7 @@ from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
-from modelyard_api.requests import LATENCY_BOUNDS, STEPS, Requests
+from modelyard_api.wire.request_counts import LATENCY_BOUNDS, STEPS, Requests
 from modelyard_server.history import History
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"

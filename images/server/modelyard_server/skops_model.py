@@ -30,7 +30,7 @@ def load_skops(manifest: Manifest, data: bytes, path: Path, threads: int) -> Sko
     # Read by scikit-learn's own libraries when they are loaded, now.
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = str(threads)
-    from modelyard_api.skops_model import NotAllowed, SkopsModel
+    from modelyard_models.skops_model import NotAllowed, SkopsModel
 
     try:
         model = SkopsModel(data, [column.name for column in manifest.inputs])

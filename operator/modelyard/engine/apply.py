@@ -7,8 +7,8 @@ import time
 from collections.abc import Container, Mapping
 from typing import Any, assert_never
 
+from modelyard.engine.client import ApiError, Gateway
 from modelyard.engine.compare import digest, holds, likeness, patched
-from modelyard.engine.gateway import ApiError, Gateway
 from modelyard.engine.plan import Apply, Create, Delete, Patch, Write
 from modelyard.engine.resource import Key, Object, Resource
 from modelyard.engine.store import Store

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from modelyard.engine.gateway import ApiError, Gateway
+from modelyard.engine.client import ApiError, Gateway
 from modelyard.engine.plan import Note
 from modelyard.engine.resource import EVENTS, Object
 

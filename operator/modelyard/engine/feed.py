@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import Iterator
 
-from modelyard.engine.gateway import ApiError, Gateway
+from modelyard.engine.client import ApiError, Gateway
 from modelyard.engine.resource import Object
 from modelyard.engine.resync import Fed, Resync
 from modelyard.engine.store import Store

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import NoReturn
 
-from modelyard.engine.gateway import ApiError, Gateway
+from modelyard.engine.client import ApiError, Gateway
 from modelyard.engine.resource import LEASES, Object
 
 DURATION = 15.0

@@ -6,7 +6,7 @@ import time
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from modelyard.engine.gateway import Request
+from modelyard.engine.client import Request
 from modelyard.engine.queue import Queue
 from modelyard.engine.resource import Key, Object, Resource
 

@@ -13,9 +13,9 @@ from typing import Any
 
 from modelyard.engine import anyjson, lifecycle
 from modelyard.engine.apply import MANAGED_BY
+from modelyard.engine.client import Gateway
 from modelyard.engine.events import Recorder
 from modelyard.engine.feed import Feed
-from modelyard.engine.gateway import Gateway
 from modelyard.engine.lease import DURATION, Lease
 from modelyard.engine.metrics import Metrics
 from modelyard.engine.plan import Controller

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 import aiohttp
 import orjson
 
-from modelyard.engine.gateway import ApiError, Gateway
+from modelyard.engine.client import ApiError, Gateway
 from modelyard.engine.plan import Facts, Fetch, Need, Page, PodsOf, PodsWith, Result, Unavailable, Unreadable
 from modelyard.engine.resource import PODS, Object
 

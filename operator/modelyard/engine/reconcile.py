@@ -10,8 +10,8 @@ from typing import Any
 
 from modelyard.engine import logs
 from modelyard.engine.apply import Applier, Refusal
+from modelyard.engine.client import ApiError, Gateway
 from modelyard.engine.events import Recorder
-from modelyard.engine.gateway import ApiError, Gateway
 from modelyard.engine.metrics import Metrics
 from modelyard.engine.plan import Controller, Need, Note, Plan
 from modelyard.engine.queue import Queue

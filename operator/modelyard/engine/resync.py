@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from modelyard.engine.gateway import ApiError, Gateway
+from modelyard.engine.client import ApiError, Gateway
 from modelyard.engine.metrics import Metrics
 from modelyard.engine.resource import Resource
 from modelyard.engine.store import Store

@@ -10,7 +10,7 @@ import orjson
 from modelyard.engine.resource import Object
 from modelyard.workload.disruptions import disruption
 from modelyard.workload.jobs import MAIN, failure
-from modelyard_api.result import Error, Failed
+from modelyard_api.wire.result import Error, Failed
 
 IMAGE_REASONS = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable")
 CONFIG_REASONS = ("CreateContainerConfigError", "CreateContainerError", "RunContainerError")

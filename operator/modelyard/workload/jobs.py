@@ -12,10 +12,10 @@ from modelyard.engine.conditions import parse_time
 from modelyard.engine.plan import Patch
 from modelyard.engine.resource import JOBS, Object
 from modelyard.workload.names import manifest
-from modelyard_api.base import Model
-from modelyard_api.pods import RunPolicy
-from modelyard_api.result import EXIT_UNAVAILABLE, EXIT_USER_ERROR
-from modelyard_api.task import ANNOTATION
+from modelyard_api.fields.base import Model
+from modelyard_api.fields.pods import RunPolicy
+from modelyard_api.wire.result import EXIT_UNAVAILABLE, EXIT_USER_ERROR
+from modelyard_api.wire.task import ANNOTATION
 
 POD_TEMPLATE = "modelyard.dev/pod-template"
 """Annotation of a Job: the digest of the ``spec.podTemplate`` that it was made from."""

@@ -12,7 +12,7 @@ from modelyard.engine.plan import Page, PodsWith, Unavailable
 from modelyard.engine.resource import Object
 from modelyard.workload.names import label
 from modelyard.workload.server import url, written
-from modelyard_api.packing import CATALOGUE_PATH, CatalogueState
+from modelyard_api.wire.packing import CATALOGUE_PATH, CatalogueState
 
 
 def selector(pool: str) -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from modelyard.engine.plan import Unreadable
-from modelyard_api.result import Error, Failed, Result
+from modelyard_api.wire.result import Error, Failed, Result
 
 _RESULT: TypeAdapter[Result] = TypeAdapter(Result)
 

@@ -9,8 +9,8 @@ from modelyard.engine.resource import DEPLOYMENTS, Object
 from modelyard.workload import template
 from modelyard.workload.failures import Trouble
 from modelyard.workload.names import manifest, short_hash
-from modelyard_api.artifact import canonical
-from modelyard_api.pods import PodTemplate, Resources
+from modelyard_api.fields.artifact import canonical
+from modelyard_api.fields.pods import PodTemplate, Resources
 
 COMPONENT = "modelyard-server"
 PORT = 8080

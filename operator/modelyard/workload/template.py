@@ -5,8 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from modelyard_api.pods import PodTemplate, Resources
-from modelyard_api.task import ANNOTATION, IN_FOLDER, OUT_FOLDER, TASK_FILE, WORK_FOLDER
+from modelyard_api.fields.pods import PodTemplate, Resources
+from modelyard_api.wire.task import ANNOTATION, IN_FOLDER, OUT_FOLDER, TASK_FILE, WORK_FOLDER
 
 USER = 65532
 Volume = dict[str, Any]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from modelyard_api.model import ModelKind
-from modelyard_api.modelversion import ModelVersion
+from modelyard_api.kinds.model import ModelKind
+from modelyard_api.kinds.modelversion import ModelVersion
 
 TOLD_GATES = 3
 

@@ -14,8 +14,8 @@ from datetime import datetime
 from typing import Any
 
 from modelyard.engine import logs
+from modelyard.engine.client import configuration
 from modelyard.engine.conditions import conditions, ready, reconciling
-from modelyard.engine.gateway import configuration
 from modelyard.engine.plan import Apply, Create, Facts, Fetch, Note, Plan
 from modelyard.engine.process import Process, Settings
 from modelyard.engine.resource import CONFIG_MAPS, DEPLOYMENTS, JOBS, SERVICES, Key, Object, Resource

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.bench.serving import models
+from tests.harness.bench.serving import models
 
 
 def test_a_model_is_made_as_a_run_makes_it(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from math import inf, nan
 import numpy as np
 import pytest
 
-from modelyard_api import answers
-from modelyard_api.answers import ENTRIES, NUMBERS, Answers, Compared, compare, merge, read, top, written
+from modelyard_api.wire import answers
+from modelyard_api.wire.answers import ENTRIES, NUMBERS, Answers, Compared, compare, merge, read, top, written
 
 
 def labels(given: Sequence[tuple[int, int]], level: int = 0) -> Answers:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from modelyard_api import crd
-from modelyard_api.kinds import KINDS
+from modelyard_api.generate import crd
+from modelyard_api.kinds.registry import KINDS
 
 OPEN_LEAVES = {
     "TrainingRun.spec.trainer.estimator.params{}",

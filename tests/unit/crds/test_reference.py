@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from modelyard_api import reference
-from modelyard_api.kinds import KINDS
+from modelyard_api.generate import reference
+from modelyard_api.kinds.registry import KINDS
 
 
 def test_it_is_current() -> None:

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from modelyard_api.requests import LATENCY_BOUNDS, Requests, add, bucket, read, written
+from modelyard_api.wire.request_counts import LATENCY_BOUNDS, Requests, add, bucket, read, written
 
 
 def test_the_buckets_are_narrow() -> None:

@@ -10,9 +10,9 @@ import sys
 import datasketches
 import pytest
 
-from modelyard_api.answers import Answers
-from modelyard_api.requests import Requests
-from modelyard_api.sketches import Column, NotSketches, Sketches, merge, read, write
+from modelyard_api.wire.answers import Answers
+from modelyard_api.wire.request_counts import Requests
+from modelyard_api.wire.sketches import Column, NotSketches, Sketches, merge, read, write
 
 
 def made(numbers: list[float], texts: list[str], start: float = 60.0, digest: str = "sha256:1") -> Sketches:
@@ -115,6 +115,6 @@ def test_what_is_not_read(change: dict[str, object], message: str) -> None:
 
 
 def test_reading_needs_no_pydantic() -> None:
-    code = "import sys, modelyard_api.sketches; print('pydantic' in sys.modules)"
+    code = "import sys, modelyard_api.wire.sketches; print('pydantic' in sys.modules)"
     out = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
     assert out.strip() == "False"

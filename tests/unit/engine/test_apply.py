@@ -7,8 +7,8 @@ from aiohttp import web
 from kubernetes.aio.client import Configuration
 
 from modelyard.engine.apply import Applier, refusal_of
+from modelyard.engine.client import ApiError, Gateway
 from modelyard.engine.compare import holds, likeness, patched
-from modelyard.engine.gateway import ApiError, Gateway
 from modelyard.engine.plan import Apply, Create, Delete, Write
 from modelyard.engine.store import Store
 from tests.unit.engine.objects import WIDGETS, key, widget

@@ -9,8 +9,8 @@ import pytest
 from kubernetes.aio.client import Configuration
 
 from modelyard.engine import events as module
+from modelyard.engine.client import Gateway
 from modelyard.engine.events import Recorder
-from modelyard.engine.gateway import Gateway
 from modelyard.engine.plan import Note
 from tests.unit.engine.objects import widget
 from tests.unit.engine.server import serving

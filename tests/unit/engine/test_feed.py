@@ -13,8 +13,8 @@ from aiohttp import web
 from kubernetes.aio.client import Configuration
 
 from modelyard.engine import feed as module
+from modelyard.engine.client import Gateway
 from modelyard.engine.feed import Feed
-from modelyard.engine.gateway import Gateway
 from modelyard.engine.metrics import Metrics
 from modelyard.engine.resync import Fed, Resync
 from modelyard.engine.store import Store

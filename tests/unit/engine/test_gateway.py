@@ -12,8 +12,8 @@ from aiohttp import web
 from kubernetes.aio.client import Configuration
 
 from modelyard.engine import anyjson
-from modelyard.engine import gateway as module
-from modelyard.engine.gateway import ApiError, Gateway
+from modelyard.engine import client as module
+from modelyard.engine.client import ApiError, Gateway
 from tests.unit.engine.objects import WIDGETS, widget
 from tests.unit.engine.server import serving
 

@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 from kubernetes.aio.client import Configuration
 
-from modelyard.engine.gateway import Gateway
+from modelyard.engine.client import Gateway
 from modelyard.engine.lease import DURATION, Lease
 from tests.unit.engine.server import serving
 

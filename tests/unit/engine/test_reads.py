@@ -8,7 +8,7 @@ from aiohttp import web
 from kubernetes.aio.client import Configuration
 
 from modelyard.engine import reads as module
-from modelyard.engine.gateway import Gateway
+from modelyard.engine.client import Gateway
 from modelyard.engine.plan import Result, Unavailable, Unreadable
 from modelyard.engine.reads import Reads
 from tests.unit.engine.server import Handler, serving

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.faults.gateways import Gateways
-from tests.faults.resources import Object, path
+from tests.harness.faults.gateways import Gateways
+from tests.harness.faults.resources import Object, path
 
 ROUTE = path("httproutes", "f1", "species")
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.faults.judge import ALLOWANCE, judge
-from tests.faults.play import Ended
-from tests.faults.state import masked, wrong
+from tests.harness.faults.judge import ALLOWANCE, judge
+from tests.harness.faults.play import Ended
+from tests.harness.faults.state import masked, wrong
 
 RUN, JOB = "0f3b1c2d-0000-4000-8000-000000000001", "0f3b1c2d-0000-4000-8000-000000000002"
 OTHER = "ffffffff-0000-4000-8000-000000000009"

@@ -7,7 +7,7 @@ from typing import Any
 
 from modelyard.engine.conditions import timestamp
 from modelyard.engine.resource import CLAIMS, CONFIG_MAPS, DEPLOYMENTS, ENDPOINT_SLICES, JOBS, SERVICES, Object
-from modelyard_api.task import ANNOTATION, EvaluateTask, IngestTask, TrainTask
+from modelyard_api.wire.task import ANNOTATION, EvaluateTask, IngestTask, TrainTask
 from tests.unit.kinds.world import NAMESPACE, World
 
 LONG = "a-model-name-of-the-greatest-length-allowed-x"

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from modelyard.engine.resource import CONFIG_MAPS, DEPLOYMENTS, MODEL_DEPLOYMENTS, MODEL_POOLS, Object
-from modelyard_api.packing import (
+from modelyard_api.wire.packing import (
     CATALOGUE_JSON,
     Catalogue,
     CatalogueState,

@@ -9,7 +9,7 @@ from typing import Any
 from modelyard.engine.plan import Plan
 from modelyard.engine.resource import DEPLOYMENTS, JOBS, Object, Resource
 from modelyard.engine.status import without_nulls
-from modelyard_api.kinds import KINDS
+from modelyard_api.kinds.registry import KINDS
 
 MAX_STATUS_BYTES = 20 * 1024
 _LABEL = re.compile(r"^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$")

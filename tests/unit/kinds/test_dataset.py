@@ -9,8 +9,8 @@ from pydantic import ValidationError
 
 from modelyard.engine.plan import Fetch
 from modelyard.engine.resource import CONFIG_MAPS, DATASET_VERSIONS, DATASETS, JOBS, Key, Object
-from modelyard_api.dataset import Dataset
-from modelyard_api.datasetversion import DatasetVersionSpec
+from modelyard_api.kinds.dataset import Dataset
+from modelyard_api.kinds.datasetversion import DatasetVersionSpec
 from tests.unit.kinds.objects import (
     complete,
     dataset,

@@ -8,7 +8,7 @@ import pytest
 
 from modelyard.engine.conditions import timestamp
 from modelyard.engine.resource import DATASETS, JOBS, MODEL_VERSIONS, MODELS, NODES, TRAINING_RUNS, Object
-from modelyard_api.task import TrainTask
+from modelyard_api.wire.task import TrainTask
 from tests.unit.kinds import test_modelversion as versions
 from tests.unit.kinds.objects import (
     active,

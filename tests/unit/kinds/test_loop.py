@@ -19,7 +19,7 @@ from modelyard.engine.resource import (
     Object,
 )
 from modelyard.workload.jobs import JobPhase, phase
-from modelyard_api.task import IngestTask
+from modelyard_api.wire.task import IngestTask
 from tests.unit.kinds.objects import (
     complete,
     dataset,

@@ -10,8 +10,8 @@ from modelyard.engine.plan import PodsOf, Result
 from modelyard.engine.resource import DATASET_VERSIONS, DATASETS, JOBS, MODEL_VERSIONS, MODELS, TRAINING_RUNS, Object
 from modelyard.kinds.modelversion.gates import judge
 from modelyard.workload.names import controller_uid
-from modelyard_api.model import Gate
-from modelyard_api.task import EvaluateTask
+from modelyard_api.kinds.model import Gate
+from modelyard_api.wire.task import EvaluateTask
 from tests.unit.kinds.objects import (
     SIGNATURE,
     active,

@@ -9,7 +9,7 @@ import pytest
 from modelyard.engine.plan import PodsOf
 from modelyard.engine.resource import DATASET_VERSIONS, DATASETS, JOBS, MODELS, TRAINING_RUNS, Object
 from modelyard_api.installation import Installation
-from modelyard_api.task import TrainTask
+from modelyard_api.wire.task import TrainTask
 from tests.unit.kinds.objects import (
     LONG,
     active,

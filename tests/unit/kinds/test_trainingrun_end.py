@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from modelyard.engine.plan import PodsOf, Result
 from modelyard.engine.resource import DATASET_VERSIONS, DATASETS, JOBS, MODEL_VERSIONS, MODELS, TRAINING_RUNS, Object
-from modelyard_api.trainingrun import TrainingRun
+from modelyard_api.kinds.trainingrun import TrainingRun
 from tests.unit.kinds.objects import at, complete, fail, failed, model, pod, run, train_result
 from tests.unit.kinds.test_trainingrun import OWN, job_of, jobs_of, phase, ready, start, with_data
 from tests.unit.kinds.world import World

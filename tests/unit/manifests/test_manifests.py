@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from modelyard.main import KEY, NAME, parse_installation
-from modelyard_api.kinds import KINDS
+from modelyard_api.kinds.registry import KINDS
 from tests.localcluster import install
 from tests.localcluster.say import CannotRun
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from modelyard_api.dataset import DatasetSpec
-from modelyard_api.result import IngestResult, TrainResult
-from modelyard_api.task import Data, IngestTask, Subject, TrainTask
-from modelyard_api.trainer import Trainer
-from modelyard_runtime.ingest import ingest
-from modelyard_runtime.store import Store
-from modelyard_runtime.train import train
-from modelyard_runtime.web import Web
+from modelyard_api.fields.trainer import Trainer
+from modelyard_api.kinds.dataset import DatasetSpec
+from modelyard_api.wire.result import IngestResult, TrainResult
+from modelyard_api.wire.task import Data, IngestTask, Subject, TrainTask
+from modelyard_runtime.commands.ingest import ingest
+from modelyard_runtime.commands.train import train
+from modelyard_runtime.pod.store import Store
+from modelyard_runtime.pod.web import Web
 
 SUBJECT = Subject(namespace="n", name="s", uid="u")
 URL = "http://tracking:5000"

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from sklearn.dummy import DummyClassifier
 
-from modelyard_runtime import agreement
-from modelyard_runtime.frames import Table
+from modelyard_runtime.models import agreement
+from modelyard_runtime.tables.frames import Table
 from tests.unit.runtime.memory import MemoryStore, data_of, run_ingest, run_train
 
 

@@ -10,10 +10,10 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from modelyard_api.task import TrainTask
-from modelyard_api.trainer import Trainer
-from modelyard_runtime.container import collect, lay_out
-from modelyard_runtime.errors import UserError
+from modelyard_api.fields.trainer import Trainer
+from modelyard_api.wire.task import TrainTask
+from modelyard_runtime.commands.container import collect, lay_out
+from modelyard_runtime.pod.errors import UserError
 from tests.unit.runtime.memory import STORE, SUBJECT, URL, MemoryStore, data_of, run_ingest
 
 

@@ -11,7 +11,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
-from modelyard_runtime.errors import UserError
+from modelyard_runtime.pod.errors import UserError
 from tests.unit.runtime.memory import MemoryStore, run_ingest
 
 CSV = "id,size,big,flag,kind\n" + "".join(

@@ -9,7 +9,7 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from modelyard_runtime.errors import UserError
+from modelyard_runtime.pod.errors import UserError
 from tests.unit.runtime.memory import MemoryStore, data_of, run_ingest, run_train
 
 NAMES = ["has space, é", "a.b:0", "c1", "c0", "variable", "value", 'quote"d']

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from modelyard_api.result import MAX_MESSAGE_BYTES
-from modelyard_api.task import Data
+from modelyard_api.wire.result import MAX_MESSAGE_BYTES
+from modelyard_api.wire.task import Data
 from modelyard_runtime import __main__ as program
-from modelyard_runtime import outcome
-from modelyard_runtime.web import Unavailable
+from modelyard_runtime.pod import outcome
+from modelyard_runtime.pod.web import Unavailable
 from tests.unit.runtime.memory import train_task
 
 URI = "mlflow-artifacts:/" + "u" * 150

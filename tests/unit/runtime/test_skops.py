@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
-from modelyard_api import skops_types
-from modelyard_api.artifact import MODEL_JSON
-from modelyard_api.result import TrainResult
-from modelyard_api.skops_types import NotAllowed
-from modelyard_api.task import Data, EvaluateTask
-from modelyard_runtime.errors import UserError
-from modelyard_runtime.evaluate import evaluate
+from modelyard_api.fields.artifact import MODEL_JSON
+from modelyard_api.wire.result import TrainResult
+from modelyard_api.wire.task import Data, EvaluateTask
+from modelyard_models import skops_types
+from modelyard_models.skops_types import NotAllowed
+from modelyard_runtime.commands.evaluate import evaluate
+from modelyard_runtime.pod.errors import UserError
 from tests.unit.runtime.memory import SUBJECT, URL, MemoryStore, data_of, run_ingest, run_train
 from tests.unit.runtime.test_train import EXAMPLES
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from modelyard_runtime.store import Store
-from modelyard_runtime.tracking import Tracking
-from modelyard_runtime.web import Unavailable, Web
+from modelyard_runtime.pod.store import Store
+from modelyard_runtime.pod.tracking import Tracking
+from modelyard_runtime.pod.web import Unavailable, Web
 
 ABSENT = (404, {"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "Could not find experiment with name 'e'"})
 Answer = Callable[[str, Any], tuple[int, Any]]

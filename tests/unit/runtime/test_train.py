@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from sklearn.datasets import load_diabetes, load_iris
 
-from modelyard_api.artifact import MODEL_JSON
-from modelyard_api.task import Data, EvaluateTask
-from modelyard_runtime.errors import UserError
-from modelyard_runtime.evaluate import evaluate
+from modelyard_api.fields.artifact import MODEL_JSON
+from modelyard_api.wire.task import Data, EvaluateTask
+from modelyard_runtime.commands.evaluate import evaluate
+from modelyard_runtime.pod.errors import UserError
 from tests.unit.runtime.memory import STORE, SUBJECT, URL, MemoryStore, data_of, run_ingest, run_train
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "manifests" / "examples" / "penguins"

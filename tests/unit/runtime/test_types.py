@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from modelyard_api.result import IngestResult
-from modelyard_runtime.errors import UserError
+from modelyard_api.wire.result import IngestResult
+from modelyard_runtime.pod.errors import UserError
 from tests.unit.runtime.memory import MemoryStore, run_ingest
 
 

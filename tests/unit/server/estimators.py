@@ -11,14 +11,14 @@ import numpy as np
 import pandas as pd
 from palmerpenguins import load_penguins
 
-from modelyard_api.artifact import FILES, MODEL_JSON, sha256
-from modelyard_api.metrics import Task
-from modelyard_api.signature import Input
-from modelyard_api.trainer import Estimator
-from modelyard_runtime import agreement, estimator, features, package
-from modelyard_runtime.export import export
-from modelyard_runtime.frames import Table
-from modelyard_runtime.thresholds import round_down
+from modelyard_api.fields.artifact import FILES, MODEL_JSON, sha256
+from modelyard_api.fields.metrics import Task
+from modelyard_api.fields.signature import Input
+from modelyard_api.fields.trainer import Estimator
+from modelyard_runtime.export.export import export
+from modelyard_runtime.models import agreement, estimator, features, package
+from modelyard_runtime.models.thresholds import round_down
+from modelyard_runtime.tables.frames import Table
 from tests.unit.runtime.memory import MemoryStore
 
 SMALL = {"n_estimators": 20}

@@ -19,7 +19,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
-from modelyard_api.artifact import ModelManifest, canonical, sha256
+from modelyard_api.fields.artifact import ModelManifest, canonical, sha256
 
 OPSET = 18
 

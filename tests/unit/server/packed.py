@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from modelyard_api.packing import Catalogue, CatalogueState, PackedModel, PackedVersion, catalogue_digest
+from modelyard_api.wire.packing import Catalogue, CatalogueState, PackedModel, PackedVersion, catalogue_digest
 from tests.unit.server.models import Made, write_manifest
 from tests.unit.server.serving import Served
 from tests.unit.server.test_fetch import URI, Store

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from modelyard_api.catalogue import PATHS, TASKS
-from modelyard_api.metrics import Task
+from modelyard_api.fields.algorithms import PATHS, TASKS
+from modelyard_api.fields.metrics import Task
 from modelyard_server import rest
 from modelyard_server.load import load
 from tests.unit.runtime.memory import MemoryStore

@@ -20,7 +20,7 @@ from tests.unit.server.estimators import ALGORITHMS, NUMBERS, TEXTS, Trained
 from tests.unit.server.models import Made
 from tests.unit.server.serving import NAME, VERSION, Served
 
-KSERVE = Path(__file__).parents[2] / "bench" / "serving" / "peers" / "kserve.txt"
+KSERVE = Path(__file__).parents[2] / "harness" / "bench" / "serving" / "peers" / "kserve.txt"
 Answers = dict[str, np.ndarray]
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from tritonclient.grpc import InferenceServerClient, service_pb2
 
-from modelyard_api.sketches import read
+from modelyard_api.wire.sketches import read
 from modelyard_server.rpc.convert import FIELDS
 from modelyard_server.rpc.messages import HEALTH, MESSAGES, build
 from tests.unit.server.models import Made

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper
 
-from modelyard_api.artifact import sha256
+from modelyard_api.fields.artifact import sha256
 from tests.unit.server.load import Outcome, overload, request
 from tests.unit.server.models import Made, write_manifest
 from tests.unit.server.serving import NAME, Served, running

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from modelyard_api import skops_model
-from modelyard_api.artifact import sha256
-from modelyard_runtime.skops_export import to_skops
+from modelyard_api.fields.artifact import sha256
+from modelyard_models import skops_model
+from modelyard_runtime.export.skops_export import to_skops
 from modelyard_server.load import load
 from modelyard_server.manifest import ModelError
 from tests.unit.runtime.memory import MemoryStore

@@ -12,10 +12,10 @@ import pandas as pd
 import pytest
 from sklearn.pipeline import Pipeline
 
-from modelyard_api.result import TrainResult
-from modelyard_api.task import Data
-from modelyard_runtime import train as training
-from modelyard_runtime.export import export
+from modelyard_api.wire.result import TrainResult
+from modelyard_api.wire.task import Data
+from modelyard_runtime.commands import train as training
+from modelyard_runtime.export.export import export
 from tests.unit.runtime.memory import MemoryStore, data_of, lay_down, run_ingest, run_train
 
 

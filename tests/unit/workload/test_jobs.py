@@ -12,8 +12,8 @@ from modelyard.engine.plan import Patch
 from modelyard.engine.resource import JOBS
 from modelyard.workload import jobs
 from modelyard.workload.jobs import JobPhase
-from modelyard_api.pods import RunPolicy
-from modelyard_api.result import Error, Failed
+from modelyard_api.fields.pods import RunPolicy
+from modelyard_api.wire.result import Error, Failed
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 

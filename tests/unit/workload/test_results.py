@@ -10,9 +10,9 @@ import pytest
 from modelyard.engine.plan import Unreadable
 from modelyard.workload import failures
 from modelyard.workload.results import parse
-from modelyard_api.result import EvaluateResult, Failed, IngestResult, TrainResult
-from tests.fuzz.documents import good
-from tests.fuzz.schema import nested
+from modelyard_api.wire.result import EvaluateResult, Failed, IngestResult, TrainResult
+from tests.harness.fuzz.documents import good
+from tests.harness.fuzz.schema import nested
 
 URI = "mlflow-artifacts:/x/result.json"
 

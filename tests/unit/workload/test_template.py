@@ -7,8 +7,8 @@ from decimal import Decimal
 import pytest
 
 from modelyard.workload import template
-from modelyard_api.pods import PodTemplate, Resources
-from modelyard_api.task import ANNOTATION, TASK_FILE, WORK_FOLDER
+from modelyard_api.fields.pods import PodTemplate, Resources
+from modelyard_api.wire.task import ANNOTATION, TASK_FILE, WORK_FOLDER
 
 DEFAULT = Resources(requests={"cpu": "100m", "memory": "512Mi"}, limits={"memory": "2Gi"})
 

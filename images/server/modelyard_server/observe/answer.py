@@ -19,7 +19,7 @@ from dataclasses import replace
 from typing import Protocol
 from urllib.parse import parse_qsl
 
-from modelyard_api.sketches import Sketches, merge, write
+from modelyard_api.wire.sketches import Sketches, merge, write
 from modelyard_server.kept import KEPT_SECONDS, MINUTE, SECONDS, SHORT_SECONDS
 from modelyard_server.metrics import Counts
 from modelyard_server.observe.observer import Observer

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from modelyard_api.sketches import Column
+from modelyard_api.wire.sketches import Column
 from modelyard_server.manifest import NUMBER, Manifest
 from modelyard_server.observe.live import Numbers, Texts
 from modelyard_server.protocol import Inference

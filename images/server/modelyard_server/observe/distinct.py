@@ -16,7 +16,7 @@ import datasketches
 import numpy as np
 from numpy.typing import NDArray
 
-from modelyard_api.sketches import HLL_LG_K, union
+from modelyard_api.wire.sketches import HLL_LG_K, union
 
 _K = 1 << HLL_LG_K
 _SEED = np.uint64(9001)

@@ -11,7 +11,7 @@ import datasketches
 import numpy as np
 from numpy.typing import NDArray
 
-from modelyard_api.sketches import FREQUENT_LG_SIZE, HLL_LG_K, KLL_K, MAX_TEXT, Column, Role
+from modelyard_api.wire.sketches import FREQUENT_LG_SIZE, HLL_LG_K, KLL_K, MAX_TEXT, Column, Role
 from modelyard_server.observe.distinct import Distinct
 
 

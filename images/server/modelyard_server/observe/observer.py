@@ -17,7 +17,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from modelyard_api.sketches import Sketches
+from modelyard_api.wire.sketches import Sketches
 from modelyard_server.manifest import Manifest
 from modelyard_server.observe.columns import Seen
 from modelyard_server.observe.windows import Windows

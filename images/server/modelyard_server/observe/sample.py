@@ -1,4 +1,4 @@
-"""The sample of answers that is being filled: the prediction's id alone says which ones (``modelyard_api.answers``)."""
+"""The sample of answers that is being filled: the prediction's id says which ones (``modelyard_api.wire.answers``)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from modelyard_api.answers import NUMBERS, Answers, Kind, top
+from modelyard_api.wire.answers import NUMBERS, Answers, Kind, top
 from modelyard_server.manifest import NUMBER, Manifest
 from modelyard_server.observe.columns import Seen
 from modelyard_server.protocol import Inference

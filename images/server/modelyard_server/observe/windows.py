@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from modelyard_api.sketches import Column, Sketches, merge
+from modelyard_api.wire.sketches import Column, Sketches, merge
 from modelyard_server.kept import SECONDS, Kept
 from modelyard_server.manifest import Manifest
 from modelyard_server.observe.columns import Columns, Seen

@@ -9,13 +9,13 @@ from modelyard.kinds.dataset.observe import View
 from modelyard.workload import template
 from modelyard.workload.jobs import MAIN, job
 from modelyard.workload.names import child_metadata, child_name, manifest
-from modelyard_api.artifact import RESULT_JSON, folder
-from modelyard_api.base import ObjectRef
-from modelyard_api.dataset import Dataset
-from modelyard_api.datasetversion import DatasetVersionSpec
-from modelyard_api.pods import RunPolicy
-from modelyard_api.result import IngestResult
-from modelyard_api.task import SOURCE_FOLDER, IngestTask, Subject
+from modelyard_api.fields.artifact import RESULT_JSON, folder
+from modelyard_api.fields.base import ObjectRef
+from modelyard_api.fields.pods import RunPolicy
+from modelyard_api.kinds.dataset import Dataset
+from modelyard_api.kinds.datasetversion import DatasetVersionSpec
+from modelyard_api.wire.result import IngestResult
+from modelyard_api.wire.task import SOURCE_FOLDER, IngestTask, Subject
 
 
 def job_name(dataset: Dataset, source_version: str | None) -> str:

@@ -15,8 +15,8 @@ from modelyard.workload import failures, jobs, progress
 from modelyard.workload.failures import Trouble
 from modelyard.workload.jobs import JobPhase
 from modelyard.workload.results import parse
-from modelyard_api import result as results
-from modelyard_api.dataset import DatasetStatus
+from modelyard_api.kinds.dataset import DatasetStatus
+from modelyard_api.wire import result as results
 
 RETRY = timedelta(seconds=10)
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from modelyard.engine.resource import DATASET_VERSIONS, DATASETS, JOBS, Key, Object
 from modelyard.engine.store import Store
-from modelyard_api.dataset import Dataset
 from modelyard_api.installation import Installation
+from modelyard_api.kinds.dataset import Dataset
 
 
 @dataclass(frozen=True)

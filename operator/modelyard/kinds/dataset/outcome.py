@@ -13,8 +13,8 @@ from modelyard.kinds.dataset import children
 from modelyard.kinds.dataset.observe import View
 from modelyard.kinds.dataset.schedule import next_check
 from modelyard.workload.failures import Trouble
-from modelyard_api.dataset import DatasetStatus
-from modelyard_api.result import IngestResult
+from modelyard_api.kinds.dataset import DatasetStatus
+from modelyard_api.wire.result import IngestResult
 
 MAX_COLUMNS = 1000
 """That a DatasetVersion may have."""

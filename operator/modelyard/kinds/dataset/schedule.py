@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from modelyard.engine.conditions import parse_time
 from modelyard.workload.durations import duration
-from modelyard_api.dataset import Dataset
+from modelyard_api.kinds.dataset import Dataset
 
 SHORTEST = timedelta(seconds=5)
 

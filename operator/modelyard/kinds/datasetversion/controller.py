@@ -10,7 +10,7 @@ from modelyard.engine.plan import Facts, Plan
 from modelyard.engine.resource import DATASET_VERSIONS, Key, Object, Resource
 from modelyard.engine.store import Store
 from modelyard.kinds.datasetversion.decide import View, decide
-from modelyard_api.datasetversion import DatasetVersion
+from modelyard_api.kinds.datasetversion import DatasetVersion
 
 
 class DatasetVersionController:

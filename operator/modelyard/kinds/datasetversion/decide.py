@@ -10,9 +10,9 @@ from modelyard.engine.conditions import Condition, conditions
 from modelyard.engine.plan import Facts, Plan, Result, Unavailable
 from modelyard.engine.resource import Object
 from modelyard.workload.results import parse
-from modelyard_api import result as results
-from modelyard_api.artifact import RESULT_JSON, canonical
-from modelyard_api.datasetversion import DatasetVersion, Violation
+from modelyard_api.fields.artifact import RESULT_JSON, canonical
+from modelyard_api.kinds.datasetversion import DatasetVersion, Violation
+from modelyard_api.wire import result as results
 
 RETRY, RARELY = timedelta(seconds=10), timedelta(minutes=1)
 VIOLATIONS_BYTES = 10 * 1024

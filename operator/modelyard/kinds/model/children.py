@@ -5,10 +5,10 @@ from __future__ import annotations
 from modelyard.engine.resource import MODEL_VERSIONS, Object
 from modelyard.kinds.model.observe import View
 from modelyard.workload.names import RUN_UID, child_metadata, label, manifest
-from modelyard_api.base import ObjectRef
-from modelyard_api.modelversion import Artifact, Lineage, ModelVersionSpec
-from modelyard_api.result import TrainResult
-from modelyard_api.trainingrun import TrainingRun
+from modelyard_api.fields.base import ObjectRef
+from modelyard_api.kinds.modelversion import Artifact, Lineage, ModelVersionSpec
+from modelyard_api.kinds.trainingrun import TrainingRun
+from modelyard_api.wire.result import TrainResult
 
 
 def version_name(model: str, number: int) -> str:

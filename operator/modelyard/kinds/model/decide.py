@@ -11,7 +11,7 @@ from modelyard.engine.plan import Facts, Note, Plan
 from modelyard.kinds.model.observe import View
 from modelyard.kinds.model.promotion import aliases, choose, evidence
 from modelyard.kinds.model.register import register
-from modelyard_api.model import Promotion
+from modelyard_api.kinds.model import Promotion
 
 KEPT_PROMOTIONS = 20
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from modelyard.engine.resource import MODEL_VERSIONS, MODELS, TRAINING_RUNS, Key, Object
 from modelyard.engine.store import Store
 from modelyard.workload.names import controller_uid
-from modelyard_api.model import ModelKind
-from modelyard_api.modelversion import ModelVersion
-from modelyard_api.trainingrun import TrainingRun
+from modelyard_api.kinds.model import ModelKind
+from modelyard_api.kinds.modelversion import ModelVersion
+from modelyard_api.kinds.trainingrun import TrainingRun
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from modelyard.workload.versions import approved, usable
-from modelyard_api.artifact import canonical, sha256
-from modelyard_api.model import Alias, ModelKind
-from modelyard_api.modelversion import ModelVersion
+from modelyard_api.fields.artifact import canonical, sha256
+from modelyard_api.kinds.model import Alias, ModelKind
+from modelyard_api.kinds.modelversion import ModelVersion
 
 
 @dataclass(frozen=True, slots=True)

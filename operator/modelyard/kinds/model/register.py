@@ -10,9 +10,9 @@ from modelyard.kinds.model import children
 from modelyard.kinds.model.observe import View
 from modelyard.workload.names import RUN_UID
 from modelyard.workload.results import parse
-from modelyard_api.model import ModelStatus, Registering
-from modelyard_api.result import TrainResult
-from modelyard_api.trainingrun import TrainingRun
+from modelyard_api.kinds.model import ModelStatus, Registering
+from modelyard_api.kinds.trainingrun import TrainingRun
+from modelyard_api.wire.result import TrainResult
 
 RETRY = timedelta(seconds=10)
 LOOKED_AT = 8

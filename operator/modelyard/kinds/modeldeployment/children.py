@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from modelyard.engine.resource import Object
-from modelyard.kinds.modeldeployment.advance import Pods
 from modelyard.kinds.modeldeployment.names import VERSION, number_of, selector, versioned
 from modelyard.kinds.modeldeployment.observe import View
+from modelyard.kinds.modeldeployment.rollout.advance import Pods
 from modelyard.workload import server, template
 from modelyard.workload.names import child_metadata, label
-from modelyard_api.modelversion import ModelVersion
+from modelyard_api.kinds.modelversion import ModelVersion
 
 MODEL_FOLDER = "/modelyard/model"
 LOG_FOLDER = "/modelyard/log"

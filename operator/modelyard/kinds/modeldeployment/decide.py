@@ -6,20 +6,24 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from modelyard.engine.plan import Facts, Need, Plan
-from modelyard.kinds.modeldeployment import children, gateways, packed, routes, scaling, services, tell, tell_packed
-from modelyard.kinds.modeldeployment.advance import Advanced, Pods, Situation, advance, due, serving
-from modelyard.kinds.modeldeployment.capacity import capacity
-from modelyard.kinds.modeldeployment.evidence import evidence
-from modelyard.kinds.modeldeployment.gateways import Left, Way
+from modelyard.kinds.modeldeployment import children, scaling
+from modelyard.kinds.modeldeployment import conditions as tell
+from modelyard.kinds.modeldeployment.desired import writes
 from modelyard.kinds.modeldeployment.names import STABLE, selector, versioned
 from modelyard.kinds.modeldeployment.observe import View
+from modelyard.kinds.modeldeployment.packed import conditions as tell_packed
+from modelyard.kinds.modeldeployment.packed import seat as packed
 from modelyard.kinds.modeldeployment.resolve import resolve
+from modelyard.kinds.modeldeployment.rollout.advance import Advanced, Pods, Situation, advance, due, serving
+from modelyard.kinds.modeldeployment.rollout.capacity import capacity
+from modelyard.kinds.modeldeployment.rollout.evidence import evidence
 from modelyard.kinds.modeldeployment.scaling import Scaling
-from modelyard.kinds.modeldeployment.wanted import writes
+from modelyard.kinds.modeldeployment.traffic import gateways, routes, services
+from modelyard.kinds.modeldeployment.traffic.gateways import Left, Way
 from modelyard.workload.failures import Trouble
 from modelyard.workload.server import written
-from modelyard_api.modeldeployment import Judged, ModelDeploymentStatus
-from modelyard_api.modelversion import ModelVersion
+from modelyard_api.kinds.modeldeployment import Judged, ModelDeploymentStatus
+from modelyard_api.kinds.modelversion import ModelVersion
 
 LOOK_AT_GATEWAY = timedelta(seconds=60)
 """Gateways and routes are not fed."""

@@ -6,9 +6,9 @@ from modelyard.kinds.modeldeployment import children
 from modelyard.kinds.modeldeployment.observe import View
 from modelyard.workload.failures import Trouble
 from modelyard.workload.versions import broken, judged, usable
-from modelyard_api.model import ModelKind
-from modelyard_api.modeldeployment import ModelDeploymentStatus
-from modelyard_api.modelversion import ModelVersion
+from modelyard_api.kinds.model import ModelKind
+from modelyard_api.kinds.modeldeployment import ModelDeploymentStatus
+from modelyard_api.kinds.modelversion import ModelVersion
 
 NOT_APPROVED = "VersionNotApproved"
 """The one trouble that does not end by itself."""

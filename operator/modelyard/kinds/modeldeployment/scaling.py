@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from modelyard.engine.plan import Apply, Delete, Facts, Fetch, Need, Unavailable, Write
 from modelyard.engine.resource import AUTOSCALERS, DEFINITIONS, SCALED_OBJECTS, Object
-from modelyard.kinds.modeldeployment import services
 from modelyard.kinds.modeldeployment.observe import View
+from modelyard.kinds.modeldeployment.traffic import services
 from modelyard.workload.failures import Trouble
 from modelyard.workload.names import child_metadata, manifest, owned_by
 from modelyard.workload.server import COMPONENT, PORT
 from modelyard_api import API_VERSION
-from modelyard_api.rollout import Autoscaling
+from modelyard_api.kinds.rollout import Autoscaling
 
 IN_FLIGHT = "modelyard_server_requests_in_flight"
 _KEDA = Fetch(DEFINITIONS, "", f"{SCALED_OBJECTS.plural}.{SCALED_OBJECTS.group}")

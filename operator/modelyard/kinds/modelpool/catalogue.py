@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import ValidationError
 
 from modelyard.kinds.modelpool.observe import Member, View
-from modelyard_api.packing import CATALOGUE_JSON, Catalogue, PackedModel, PackedVersion
+from modelyard_api.wire.packing import CATALOGUE_JSON, Catalogue, PackedModel, PackedVersion
 
 
 def catalogue(view: View) -> Catalogue:

@@ -10,7 +10,7 @@ from modelyard.engine.resource import CONFIG_MAPS, DISRUPTION_BUDGETS, PODS, Obj
 from modelyard.kinds.modelpool.observe import View, child_name
 from modelyard.workload import pools, server, template
 from modelyard.workload.names import child_metadata, manifest
-from modelyard_api.packing import CATALOGUE_JSON, Catalogue
+from modelyard_api.wire.packing import CATALOGUE_JSON, Catalogue
 
 CATALOGUE_FOLDER, MODELS_FOLDER = "/modelyard/catalogue", "/modelyard/models"
 NUDGED = "modelyard.dev/catalogue"

@@ -7,12 +7,13 @@ from datetime import datetime, timedelta
 from modelyard.engine.conditions import find, parse_time
 from modelyard.engine.plan import Apply, Facts, Plan
 from modelyard.engine.resource import CONFIG_MAPS, DEPLOYMENTS, DISRUPTION_BUDGETS
-from modelyard.kinds.modelpool import children, tell
+from modelyard.kinds.modelpool import children
+from modelyard.kinds.modelpool import conditions as tell
 from modelyard.kinds.modelpool.catalogue import catalogue
 from modelyard.kinds.modelpool.observe import View
 from modelyard.kinds.modelpool.seen import seen
 from modelyard.workload import pools, server
-from modelyard_api.packing import catalogue_digest
+from modelyard_api.wire.packing import catalogue_digest
 
 LOOK, LOOK_AT_TRIED = timedelta(seconds=1), timedelta(seconds=5)
 """How soon pods are asked again that are behind, or try a model again: nobody tells when they have loaded it."""

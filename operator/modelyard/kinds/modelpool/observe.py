@@ -16,9 +16,9 @@ from modelyard.engine.resource import (
 from modelyard.engine.store import Store
 from modelyard.workload.names import owned_by
 from modelyard_api.installation import Installation
-from modelyard_api.modeldeployment import ModelDeployment
-from modelyard_api.modelpool import ModelPool
-from modelyard_api.modelversion import ModelVersion
+from modelyard_api.kinds.modeldeployment import ModelDeployment
+from modelyard_api.kinds.modelpool import ModelPool
+from modelyard_api.kinds.modelversion import ModelVersion
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from modelyard.engine.resource import Object
 from modelyard.workload.names import short_hash
-from modelyard_api.packing import Catalogue, CatalogueState, PackedState
+from modelyard_api.wire.packing import Catalogue, CatalogueState, PackedState
 
 
 @dataclass(frozen=True, slots=True)

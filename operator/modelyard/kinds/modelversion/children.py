@@ -7,12 +7,12 @@ from modelyard.kinds.modelversion.observe import View
 from modelyard.workload import template
 from modelyard.workload.jobs import MAIN, job
 from modelyard.workload.names import child_metadata, child_name
-from modelyard_api.artifact import RESULT_JSON, folder
-from modelyard_api.datasetversion import DatasetVersionSpec
-from modelyard_api.metrics import Task
-from modelyard_api.modelversion import ModelVersion
-from modelyard_api.pods import PodTemplate, RunPolicy
-from modelyard_api.task import Data, EvaluateTask, Subject
+from modelyard_api.fields.artifact import RESULT_JSON, folder
+from modelyard_api.fields.metrics import Task
+from modelyard_api.fields.pods import PodTemplate, RunPolicy
+from modelyard_api.kinds.datasetversion import DatasetVersionSpec
+from modelyard_api.kinds.modelversion import ModelVersion
+from modelyard_api.wire.task import Data, EvaluateTask, Subject
 
 POLICY = RunPolicy(backoff_limit=3)
 

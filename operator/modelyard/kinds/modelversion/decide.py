@@ -16,9 +16,9 @@ from modelyard.workload import failures, jobs, progress
 from modelyard.workload.jobs import JobPhase
 from modelyard.workload.names import controller_uid, owner_reference
 from modelyard.workload.results import parse
-from modelyard_api import result as results
-from modelyard_api.model import ModelKind
-from modelyard_api.modelversion import ModelVersionStatus
+from modelyard_api.kinds.model import ModelKind
+from modelyard_api.kinds.modelversion import ModelVersionStatus
+from modelyard_api.wire import result as results
 
 RETRY, RARELY = timedelta(seconds=10), timedelta(minutes=1)
 Proof = results.TrainResult | results.EvaluateResult

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from modelyard_api.model import Gate
-from modelyard_api.modelversion import GateResult
+from modelyard_api.kinds.model import Gate
+from modelyard_api.kinds.modelversion import GateResult
 
 
 def judge(gates: list[Gate], metrics: dict[str, float]) -> list[GateResult]:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from modelyard.engine.resource import DATASET_VERSIONS, JOBS, MODEL_VERSIONS, MODELS, Key, Object
 from modelyard.engine.store import Store
 from modelyard_api.installation import Installation
-from modelyard_api.model import ModelKind
-from modelyard_api.modelversion import ModelVersion
+from modelyard_api.kinds.model import ModelKind
+from modelyard_api.kinds.modelversion import ModelVersion
 
 
 @dataclass(frozen=True)

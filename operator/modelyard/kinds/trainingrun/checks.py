@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from modelyard.workload.failures import Trouble
-from modelyard_api.base import MAX_LEVELS, levels
-from modelyard_api.catalogue import path_of, task_of
-from modelyard_api.metrics import METRICS, Task, metrics_of
-from modelyard_api.trainingrun import TrainingRunSpec
+from modelyard_api.fields.algorithms import path_of, task_of
+from modelyard_api.fields.base import MAX_LEVELS, levels
+from modelyard_api.fields.metrics import METRICS, Task, metrics_of
+from modelyard_api.kinds.trainingrun import TrainingRunSpec
 
 DEFAULT_OBJECTIVE = {Task.CLASSIFICATION: "balanced_accuracy", Task.REGRESSION: "root_mean_squared_error"}
 

@@ -9,11 +9,11 @@ from modelyard.kinds.trainingrun.observe import View
 from modelyard.workload import template
 from modelyard.workload.jobs import MAIN, POD_TEMPLATE, job
 from modelyard.workload.names import child_metadata, child_name, short_hash
-from modelyard_api.artifact import RESULT_JSON, canonical, folder
-from modelyard_api.datasetversion import DatasetVersionSpec
-from modelyard_api.metrics import Task
-from modelyard_api.task import COLLECT_READY, Data, Subject, TrainTask
-from modelyard_api.trainingrun import TrainingRun
+from modelyard_api.fields.artifact import RESULT_JSON, canonical, folder
+from modelyard_api.fields.metrics import Task
+from modelyard_api.kinds.datasetversion import DatasetVersionSpec
+from modelyard_api.kinds.trainingrun import TrainingRun
+from modelyard_api.wire.task import COLLECT_READY, Data, Subject, TrainTask
 
 LAY_OUT = "lay-out"
 """The init container before a container of the user's own."""

@@ -16,7 +16,7 @@ from modelyard.kinds.trainingrun.start import adopt, again, start
 from modelyard.kinds.trainingrun.step import Step, ask, give_up, pod_pending
 from modelyard.workload import jobs, progress
 from modelyard.workload.jobs import JobPhase
-from modelyard_api.status import Phase
+from modelyard_api.fields.status import Phase
 
 
 def decide(view: View, facts: Facts, now: datetime) -> Plan:

@@ -17,7 +17,7 @@ from modelyard.engine.resource import (
 from modelyard.engine.store import Store
 from modelyard.workload.names import owned_by
 from modelyard_api.installation import Installation
-from modelyard_api.trainingrun import TrainingRun
+from modelyard_api.kinds.trainingrun import TrainingRun
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,10 @@ from modelyard.kinds.trainingrun.step import RETRY, Step, ask, fail, give_up, wa
 from modelyard.workload import failures
 from modelyard.workload.failures import Fields, Trouble
 from modelyard.workload.results import parse
-from modelyard_api import result as results
-from modelyard_api.metrics import METRICS
-from modelyard_api.status import Outputs, Phase
-from modelyard_api.trainingrun import TrainingRunStatus
+from modelyard_api.fields.metrics import METRICS
+from modelyard_api.fields.status import Outputs, Phase
+from modelyard_api.kinds.trainingrun import TrainingRunStatus
+from modelyard_api.wire import result as results
 
 AS_SKOPS = "StoredAsSkops"
 """Reason of Trained where ONNX can't hold the model."""

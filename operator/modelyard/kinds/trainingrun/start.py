@@ -17,10 +17,10 @@ from modelyard.kinds.trainingrun.observe import View
 from modelyard.kinds.trainingrun.step import Step, fail, pod_pending, wait
 from modelyard.workload import jobs
 from modelyard.workload.failures import Trouble
-from modelyard_api.result import TrainResult
-from modelyard_api.status import Phase
-from modelyard_api.task import ANNOTATION, TrainTask
-from modelyard_api.trainingrun import TrainingRunStatus
+from modelyard_api.fields.status import Phase
+from modelyard_api.kinds.trainingrun import TrainingRunStatus
+from modelyard_api.wire.result import TrainResult
+from modelyard_api.wire.task import ANNOTATION, TrainTask
 
 FRESH = timedelta(seconds=30)
 """A run younger than this can't have lost its status: no need to ask the store whether it has trained before."""

@@ -11,8 +11,8 @@ from modelyard.engine.plan import Delete, Need, Note, Plan
 from modelyard.engine.resource import JOBS, Object
 from modelyard.kinds.trainingrun.observe import View
 from modelyard.workload.failures import Trouble
-from modelyard_api.status import Phase
-from modelyard_api.trainingrun import TrainingRunStatus
+from modelyard_api.fields.status import Phase
+from modelyard_api.kinds.trainingrun import TrainingRunStatus
 
 RETRY = timedelta(seconds=10)
 

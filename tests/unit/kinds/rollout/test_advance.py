@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from modelyard.engine.conditions import timestamp
-from modelyard.kinds.modeldeployment.advance import Advanced, Pods, Situation, advance, due
-from modelyard.kinds.modeldeployment.capacity import capacity
-from modelyard_api.modeldeployment import Judged, ModelDeploymentStatus
-from modelyard_api.rollout import Rollout
+from modelyard.kinds.modeldeployment.rollout.advance import Advanced, Pods, Situation, advance, due
+from modelyard.kinds.modeldeployment.rollout.capacity import capacity
+from modelyard_api.kinds.modeldeployment import Judged, ModelDeploymentStatus
+from modelyard_api.kinds.rollout import Rollout
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 STEPS = [{"weight": 10, "pause": "60s"}, {"weight": 50, "pause": "60s"}]

@@ -21,7 +21,7 @@ from modelyard.engine.resource import (
     Key,
     Object,
 )
-from modelyard.kinds.modeldeployment.routes import NOBODY
+from modelyard.kinds.modeldeployment.traffic.routes import NOBODY
 from tests.unit.kinds.objects import deployment, model, roll_out
 from tests.unit.kinds.test_model import GATES, train, with_model
 from tests.unit.kinds.test_modeldeployment import deploy, ready, rolled, serves, status

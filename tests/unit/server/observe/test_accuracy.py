@@ -18,7 +18,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 from sklearn.tree import DecisionTreeClassifier
 
-from modelyard_api.sketches import Sketches, merge, read
+from modelyard_api.wire.sketches import Sketches, merge, read
 from tests.unit.server import models
 from tests.unit.server.conftest import running
 from tests.unit.server.models import Made

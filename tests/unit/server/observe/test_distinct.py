@@ -6,7 +6,7 @@ import datasketches
 import numpy as np
 import pytest
 
-from modelyard_api.sketches import HLL_LG_K
+from modelyard_api.wire.sketches import HLL_LG_K
 from modelyard_server.observe.distinct import EXACT, Distinct
 
 ROWS, SLICE = 20_000, 250

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from modelyard_api.requests import Requests, bucket
-from modelyard_api.sketches import Sketches, merge
+from modelyard_api.wire.request_counts import Requests, bucket
+from modelyard_api.wire.sketches import Sketches, merge
 from modelyard_server import kept, models
 from modelyard_server import manifest as manifests
 from modelyard_server.manifest import Manifest

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from tritonclient.grpc import InferenceServerClient, InferInput
 
-from modelyard_api.answers import ENTRIES, Answers, Compared, compare, merge
-from modelyard_api.sketches import merge as merge_sketches
-from modelyard_api.sketches import read
+from modelyard_api.wire.answers import ENTRIES, Answers, Compared, compare, merge
+from modelyard_api.wire.sketches import merge as merge_sketches
+from modelyard_api.wire.sketches import read
 from modelyard_server import kept
 from modelyard_server import manifest as manifests
 from modelyard_server.manifest import Manifest, Output

@@ -1,0 +1,1 @@
+"""What several kinds share: fields, and the types of their values."""

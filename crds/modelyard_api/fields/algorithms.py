@@ -1,0 +1,70 @@
+"""The short names of algorithms, and what each is for."""
+
+from __future__ import annotations
+
+import difflib
+
+from modelyard_api.fields.metrics import Task
+
+_CLASSIFIERS = {
+    "linear_model": ("LogisticRegression", "SGDClassifier"),
+    "ensemble": (
+        "RandomForestClassifier",
+        "ExtraTreesClassifier",
+        "GradientBoostingClassifier",
+        "HistGradientBoostingClassifier",
+        "AdaBoostClassifier",
+    ),
+    "tree": ("DecisionTreeClassifier",),
+    "neighbors": ("KNeighborsClassifier",),
+    "naive_bayes": ("GaussianNB",),
+    "svm": ("SVC",),
+    "neural_network": ("MLPClassifier",),
+    "discriminant_analysis": ("LinearDiscriminantAnalysis",),
+}
+_REGRESSORS = {
+    "linear_model": ("LinearRegression", "Ridge", "Lasso", "ElasticNet", "BayesianRidge", "HuberRegressor"),
+    "ensemble": (
+        "RandomForestRegressor",
+        "ExtraTreesRegressor",
+        "GradientBoostingRegressor",
+        "HistGradientBoostingRegressor",
+        "AdaBoostRegressor",
+    ),
+    "tree": ("DecisionTreeRegressor",),
+    "neighbors": ("KNeighborsRegressor",),
+    "svm": ("SVR",),
+    "neural_network": ("MLPRegressor",),
+}
+
+PATHS: dict[str, str] = {
+    name: f"sklearn.{module}.{name}"
+    for table in (_CLASSIFIERS, _REGRESSORS)
+    for module, names in table.items()
+    for name in names
+}
+TASKS: dict[str, Task] = {
+    name: task
+    for table, task in ((_CLASSIFIERS, Task.CLASSIFICATION), (_REGRESSORS, Task.REGRESSION))
+    for names in table.values()
+    for name in names
+}
+
+
+def path_of(algorithm: str) -> str:
+    """The import path of an algorithm. Raises ValueError, with the nearest names, for one that isn't known."""
+    if algorithm in PATHS:
+        return PATHS[algorithm]
+    if algorithm.startswith("sklearn.") and algorithm.count(".") >= 2:
+        return algorithm
+    near = difflib.get_close_matches(algorithm, PATHS, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(near)}? " if near else ""
+    raise ValueError(
+        f"spec.trainer.estimator.algorithm: {algorithm!r} is not known; {hint}Write one of {', '.join(sorted(PATHS))}, "
+        "or a full path such as sklearn.linear_model.RidgeClassifier"
+    )
+
+
+def task_of(algorithm: str) -> Task | None:
+    """What an algorithm is for, or None where only the class itself can tell (a full path)."""
+    return TASKS.get(algorithm.rsplit(".", 1)[-1])

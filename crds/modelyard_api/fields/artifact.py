@@ -1,0 +1,74 @@
+"""Addresses in the artifact store, and the file that describes a model there.
+
+The store is MLflow's artifact proxy. A URI ``mlflow-artifacts:/modelyard/<namespace>/<owner uid>/...`` is the HTTP
+resource ``<tracking URL>/api/2.0/mlflow-artifacts/artifacts/modelyard/<namespace>/<owner uid>/...``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any, Literal
+from urllib.parse import quote
+
+from pydantic import Field
+
+from modelyard_api.fields.base import Model
+from modelyard_api.fields.metrics import Task
+from modelyard_api.fields.signature import Signature
+
+Format = Literal["ONNX", "Skops"]
+FILES: dict[Format, str] = {"ONNX": "model.onnx", "Skops": "model.skops"}
+SCHEME = "mlflow-artifacts:/"
+MODEL_JSON, RESULT_JSON = "model.json", "result.json"
+TRAIN_PARQUET, TEST_PARQUET = "train.parquet", "test.parquet"
+
+
+def folder(namespace: str, uid: str, *parts: str) -> str:
+    """The URI of what belongs to one object; by its uid, so that a name used again finds nothing old."""
+    return SCHEME + "/".join(("modelyard", namespace, uid, *parts))
+
+
+def http_url(tracking_url: str, uri: str) -> str:
+    """Where the bytes of a URI are read and written. Raises ValueError for a URI of another store."""
+    if not uri.startswith(SCHEME):
+        raise ValueError(f"artifact URI {uri!r}: only {SCHEME}... is known")
+    path = uri.removeprefix(SCHEME).lstrip("/")
+    if any(part in ("", ".", "..") for part in path.split("/")):
+        raise ValueError(f"artifact URI {uri!r}: empty, '.' or '..' parts are not allowed")
+    return f"{tracking_url.rstrip('/')}/api/2.0/mlflow-artifacts/artifacts/{quote(path)}"
+
+
+def sha256(data: bytes) -> str:
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def canonical(document: Any) -> bytes:
+    """The one JSON form that digests are made from: keys sorted, no white space, UTF-8."""
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+class Example(Model):
+    """A few rows with their answers: a server is ready only after it has found the same ones."""
+
+    inputs: dict[str, list[float | str | None]] = Field(description="Column name to values; None is missing.")
+    outputs: dict[str, list[Any]] = Field(description="Output name to values; probabilities are nested by row.")
+
+
+class ModelManifest(Model):
+    """``model.json``: everything about a model but its weights. The digest of its bytes is the artifact's digest."""
+
+    format: Format = Field("ONNX", description="Skops: a scikit-learn pipeline that ONNX can't hold.")
+    task: Task
+    file: str = Field("model.onnx", description="The model's file, beside model.json.")
+    file_digest: str
+    file_bytes: int
+    layout: Literal["Tensor", "Columns"] = Field(
+        description="Tensor: one float32 input 'input' [rows, columns]. Columns: one input [rows, 1] a column."
+    )
+    signature: Signature
+    example: Example
+    categories: dict[str, list[str]] = Field(
+        default_factory=dict,
+        description="Column name to the texts of the training rows; a column with more than 1000 is left out.",
+    )

@@ -1,0 +1,87 @@
+"""The blocks that kinds with pods share: how a run is policed and what its pods look like."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from modelyard_api.fields.base import MAX_SECONDS, Model, ObjectName, rule, rules
+
+Quantity = Annotated[
+    str,
+    Field(
+        max_length=32,
+        pattern=r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$",
+        json_schema_extra={"x-kubernetes-int-or-string": True, "minimum": 0},
+    ),
+    BeforeValidator(lambda value: str(value) if type(value) is int else value),
+]
+"""A Kubernetes quantity, for example ``500m`` or ``2Gi``; a whole number may be written without quotes, as in pods."""
+Quantities = Annotated[dict[str, Quantity], Field(json_schema_extra={"maxProperties": 16})]
+
+
+class Resources(Model):
+    requests: Quantities = Field(default_factory=dict, description="What the pod is promised, by resource name.")
+    limits: Quantities = Field(default_factory=dict, description="What the pod may use at most, by resource name.")
+
+
+class EnvVar(Model):
+    name: str = Field(min_length=1, max_length=253, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", description="Its name.")
+    value: str = Field("", max_length=4096, description="Its value; never a secret, since specs can be read by many.")
+
+
+class Toleration(Model):
+    key: str | None = Field(None, max_length=316, description="The taint's key; absent: all keys.")
+    operator: Literal["Exists", "Equal"] | None = Field(None, description="How key and value are compared [Equal].")
+    value: str | None = Field(None, max_length=63, description="The taint's value.")
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = Field(
+        None, description="The taint's effect; absent: all effects."
+    )
+    toleration_seconds: int | None = Field(None, ge=0, description="How long a NoExecute taint is tolerated.")
+
+
+class PodTemplate(Model):
+    """What may be changed of the pods that are made; everything else follows the restricted Pod Security Standard."""
+
+    image: str | None = Field(None, min_length=1, max_length=512, description="The image [the installation's].")
+    resources: Resources | None = Field(None, description="CPU and memory of each pod [the installation's].")
+    env: Annotated[
+        list[EnvVar],
+        Field(
+            max_length=64, json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]}
+        ),
+    ] = Field(default_factory=list, description="Environment variables.")
+    node_selector: dict[str, Annotated[str, Field(max_length=63)]] = Field(
+        default_factory=dict,
+        json_schema_extra={"maxProperties": 16},
+        description="Labels that a node must have.",
+    )
+    tolerations: list[Toleration] = Field(default_factory=list, max_length=32, description="Tolerated taints.")
+    image_pull_secrets: Annotated[
+        list[ObjectName], Field(max_length=8, json_schema_extra={"x-kubernetes-list-type": "set"})
+    ] = Field(default_factory=list, description="Names of Secrets of type kubernetes.io/dockerconfigjson.")
+    priority_class_name: ObjectName | None = Field(None, description="The pods' PriorityClass.")
+
+
+class RunPolicy(Model):
+    """How a kind that runs to completion is started, bounded and cleaned up."""
+
+    suspend: bool = Field(False, description="True: nothing runs, what runs is stopped; false again: it starts anew.")
+    active_deadline_seconds: int | None = Field(
+        None, ge=1, le=MAX_SECONDS, description="Seconds after which a run that has not finished fails."
+    )
+    backoff_limit: int = Field(
+        3, ge=0, le=100, description="How often a failed pod is replaced; lost nodes and user errors don't count."
+    )
+    ttl_seconds_after_finished: int | None = Field(
+        None,
+        ge=0,
+        le=MAX_SECONDS,
+        description="Seconds after which a finished run's Job and pods are removed; the run itself stays.",
+    )
+
+
+def immutable(what: str) -> dict[str, object]:
+    """For ``json_schema_extra`` of a field that can't be changed."""
+    return rules(rule("self == oldSelf", f"{what} is immutable; make a new object instead"))

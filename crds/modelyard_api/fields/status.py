@@ -1,0 +1,51 @@
+"""What every status holds: the observed generation and conditions by the kstatus rules."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from modelyard_api.fields.base import Model, StatusName, Time
+
+
+class Condition(Model):
+    type: str = Field(max_length=316, description="What the condition is about, for example Ready.")
+    status: Literal["True", "False", "Unknown"] = Field(description="True, False or Unknown.")
+    reason: str = Field(min_length=1, max_length=1024, description="Why, in one CamelCase word.")
+    message: str = Field(max_length=32768, description="Why, and what to do next, for people.")
+    observed_generation: int | None = Field(
+        None, ge=0, description="The generation of the spec that this condition was found for."
+    )
+    last_transition_time: Time = Field(description="When the condition last changed its status.")
+
+
+Conditions = Annotated[
+    list[Condition],
+    Field(
+        max_length=16,
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
+        description="What holds for the object now; Ready, Reconciling and Stalled follow the kstatus rules.",
+    ),
+]
+
+
+class Status(Model):
+    observed_generation: int | None = Field(None, ge=0, description="The generation that this status speaks of.")
+    conditions: Conditions = Field(default_factory=list)
+
+
+class Outputs(Model):
+    """Stable names that a later step can read."""
+
+    dataset_version: StatusName | None = Field(None, description="The dataset version that was used or made.")
+    model_version: StatusName | None = Field(None, description="The model version that was registered.")
+
+
+class Phase(StrEnum):
+    PENDING = "Pending"
+    RUNNING = "Running"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+    SUSPENDED = "Suspended"

@@ -1,0 +1,78 @@
+"""How a model is trained: an estimator of scikit-learn with feature steps, or a container of one's own."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field
+
+from modelyard_api.fields.base import ColumnName, Model, rule, rules
+
+
+class NumericFeatures(Model):
+    impute: Literal["Median", "Mean", "MostFrequent"] = Field("Median", description="What replaces a missing number.")
+    scale: Literal["None", "Standard", "MinMax"] = Field(
+        "None", description="How numbers are scaled; computed in double precision."
+    )
+
+
+class CategoricalFeatures(Model):
+    encode: Literal["OneHot", "Ordinal"] = Field("OneHot", description="How categories become numbers.")
+    min_frequency: float | None = Field(
+        None, gt=0, lt=1, description="Categories with a smaller share of the rows are treated as unknown [none]."
+    )
+
+
+class FeatureSelection(Model):
+    method: Literal["MutualInformation", "FTest"] = Field(description="What columns are ranked by, after encoding.")
+    keep: int = Field(ge=1, le=10000, description="How many of the encoded columns are kept, at most.")
+
+
+class Features(Model):
+    numeric: NumericFeatures = Field(default_factory=NumericFeatures, description="Columns that hold numbers.")
+    categorical: CategoricalFeatures = Field(
+        default_factory=CategoricalFeatures, description="Columns that hold categories."
+    )
+    select: FeatureSelection | None = Field(None, description="Keep the best encoded columns only [all].")
+    exclude: list[ColumnName] = Field(default_factory=list, max_length=1000, description="Columns not to use.")
+
+
+class Estimator(Model):
+    algorithm: str = Field(
+        min_length=1,
+        max_length=128,
+        pattern=r"^[A-Za-z_][A-Za-z0-9_.]*$",
+        description="A scikit-learn estimator: a class name such as RandomForestClassifier, or a path in sklearn.",
+    )
+    params: dict[str, Any] = Field(
+        default_factory=dict,
+        json_schema_extra={"maxProperties": 128},
+        description=(
+            "The estimator's own parameters, by scikit-learn's names; null needs server-side apply. "
+            "categorical_features names columns, and needs features.categorical.encode: Ordinal."
+        ),
+    )
+    features: Features = Field(default_factory=Features, description="How columns become features.")
+
+
+class Container(Model):
+    """Any image that reads /modelyard/in and writes a model to /modelyard/out."""
+
+    image: str = Field(min_length=1, max_length=512, description="The image.")
+    command: list[Annotated[str, Field(max_length=4096)]] = Field(
+        default_factory=list, max_length=64, description="The command [the image's entrypoint]."
+    )
+    args: list[Annotated[str, Field(max_length=4096)]] = Field(
+        default_factory=list, max_length=64, description="Its arguments; never secrets."
+    )
+
+
+class Trainer(Model):
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule("has(self.estimator) != has(self.container)", "write exactly one of estimator and container")
+        )
+    )
+
+    estimator: Estimator | None = Field(None, description="An estimator of scikit-learn.")
+    container: Container | None = Field(None, description="A container of one's own.")

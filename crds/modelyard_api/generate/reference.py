@@ -1,0 +1,138 @@
+"""Generates ``crds/REFERENCE.md``; ``python -m modelyard_api.generate.reference --check`` says if it is current."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from modelyard_api import API_VERSION
+from modelyard_api.fields.base import Kind
+from modelyard_api.generate.crd import FOLDER, definition
+from modelyard_api.generate.schema import Schema, structural
+from modelyard_api.installation import Installation
+from modelyard_api.kinds.registry import KINDS
+
+FILE = FOLDER / "REFERENCE.md"
+_CONDITIONS = "status.conditions"
+
+
+def text() -> str:
+    """The whole document."""
+    lines = [
+        "# Reference of the API",
+        "",
+        "Generated from `crds/modelyard_api` by `make docs`; do not edit. "
+        f"Every kind is of `{API_VERSION}` and lives in a namespace; `kubectl get modelyard` lists them all. "
+        "**Bold** fields must be written; `[]` is a list, `{}` a map by name. "
+        "A default in brackets in a description depends on something else.",
+        "",
+    ]
+    lines += [f"- [{name}](#{name.lower()}): {_sentence(kind.__doc__)}" for name, kind in KINDS.items()]
+    lines += ["- [The installation](#the-installation): what holds for all of a cluster.", ""]
+    for name, kind in KINDS.items():
+        lines += _kind(name, kind)
+    lines += _installation()
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _kind(name: str, kind: type[Kind]) -> Iterator[str]:
+    info = kind.info
+    root = definition(name, kind)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    yield from (f"## {name}", "", _sentence(kind.__doc__), "")
+    yield from (f"`kubectl get {info.plural}`, or `{info.short}` for short.", "")
+    rules = list(_rules(root, ""))
+    for part in ("spec", "status"):
+        yield from (f"### {name} {part}", "")
+        yield from _table(root["properties"][part], part)
+        yield ""
+    if rules:
+        yield from ("What the API server refuses:", "")
+        yield from (f"- {f'`{path}`: ' if path else ''}{message}." for path, message in rules)
+        yield ""
+
+
+def _installation() -> Iterator[str]:
+    yield from (
+        "## The installation",
+        "",
+        "The ConfigMap `modelyard` in the operator's namespace, key `installation.yaml`, read when the operator "
+        "starts; a field that it doesn't know ends the operator with a message.",
+        "",
+    )
+    yield from _table(structural(Installation), "")
+
+
+def _table(schema: Schema, path: str) -> Iterator[str]:
+    yield "| field | type | default | description |"
+    yield "|---|---|---|---|"
+    for name, node, required in _fields(schema, path):
+        shown = f"**`{name}`**" if required else f"`{name}`"
+        cells = (shown, _type(node), _default(node), node.get("description", ""))
+        yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _fields(schema: Schema, path: str) -> Iterator[tuple[str, Schema, bool]]:
+    """Every field below, depth first, with its path and whether it must be written."""
+    for name, node in schema.get("properties", {}).items():
+        here = f"{path}.{name}".lstrip(".")
+        yield here, node, name in schema.get("required", ())
+        inner, below = node, here
+        while "items" in inner or "additionalProperties" in inner:
+            inner, mark = (inner["items"], "[]") if "items" in inner else (inner["additionalProperties"], "{}")
+            below += mark
+        if here != _CONDITIONS:  # the same in all kinds, and as in all of Kubernetes
+            yield from _fields(inner, below)
+
+
+def _rules(schema: Any, path: str) -> Iterator[tuple[str, str]]:
+    for rule in schema.get("x-kubernetes-validations", ()):
+        yield path + rule.get("fieldPath", ""), rule["message"]
+    for name, child in schema.get("properties", {}).items():
+        yield from _rules(child, f"{path}.{name}".lstrip("."))
+    if "items" in schema:
+        yield from _rules(schema["items"], f"{path}[]")
+
+
+def _type(node: Schema) -> str:
+    if "enum" in node:
+        return ", ".join(f"`{value}`" for value in node["enum"])
+    if "x-kubernetes-int-or-string" in node:
+        return "quantity"
+    if "items" in node:
+        return f"list of {_type(node['items'])}"
+    if "additionalProperties" in node:
+        values = node["additionalProperties"]
+        return "map" if "x-kubernetes-preserve-unknown-fields" in values else f"map of {_type(values)}"
+    low, high = node.get("minimum"), node.get("maximum")
+    over, under = node.get("exclusiveMinimum"), node.get("exclusiveMaximum")
+    bounds = [f"{'>' if over else '≥'} {low}"] if low is not None else []
+    bounds += [f"{'<' if under else '≤'} {high}"] if high is not None else []
+    name = str(node.get("format")) if node.get("format") == "date-time" else str(node["type"])
+    return f"{name} {', '.join(bounds)}".strip()
+
+
+def _default(node: Schema) -> str:
+    return f"`{json.dumps(node['default'])}`" if node.get("default") not in (None, {}, [], "") else ""
+
+
+def _sentence(docstring: str | None) -> str:
+    return " ".join((docstring or "").split())
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m modelyard_api.generate.reference", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when it is not current")
+    if not parser.parse_args().check:
+        FILE.write_text(text())
+        return 0
+    if not FILE.exists() or FILE.read_text() != text():
+        print("crds/REFERENCE.md is not current: run `make docs`", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

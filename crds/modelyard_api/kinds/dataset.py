@@ -1,0 +1,166 @@
+"""Dataset: where data comes from, what it must look like, and its immutable versions."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import ConfigDict, Field
+
+from modelyard_api.fields.base import (
+    NAME_RULE,
+    Column,
+    ColumnName,
+    Duration,
+    Kind,
+    KindInfo,
+    Model,
+    ObjectName,
+    StatusName,
+    Time,
+    rule,
+    rules,
+)
+from modelyard_api.fields.pods import PodTemplate
+from modelyard_api.fields.status import Status
+
+Format = Literal["CSV", "Parquet"]
+ColumnType = Literal["Float", "Integer", "Boolean", "Category"]
+
+
+class ConfigMapSource(Model):
+    name: ObjectName = Field(description="The ConfigMap, in the Dataset's namespace.")
+    key: str = Field(
+        min_length=1,
+        max_length=253,
+        pattern=r"^[-._a-zA-Z0-9]+$",
+        description="The key of its data that holds the file.",
+    )
+
+
+class VolumeSource(Model):
+    claim_name: ObjectName = Field(description="The PersistentVolumeClaim, in the Dataset's namespace.")
+    path: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=1024,
+            json_schema_extra=rules(
+                rule(
+                    "!self.startsWith('/') && !self.split('/').exists(part, part == '..')",
+                    "path is relative to the volume's root, without '..'",
+                )
+            ),
+        ),
+    ] = Field(description="A file, or a folder whose files are read in the order of their names.")
+
+
+class Source(Model):
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule("has(self.configMap) != has(self.volume)", "write exactly one of configMap and volume")
+        )
+    )
+
+    config_map: ConfigMapSource | None = Field(None, description="A file in a ConfigMap (at most 1 MiB).")
+    volume: VolumeSource | None = Field(None, description="Files on a volume.")
+    format: Format | None = Field(None, description="CSV or Parquet [from the file's extension].")
+
+
+class ColumnRule(Model):
+    """What is declared of one column; what isn't declared is inferred."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule(
+                "!has(self.values) || self.type == 'Category'",
+                "values belongs to a column of type Category",
+                ".values",
+            ),
+            rule(
+                "!(has(self.min) || has(self.max)) || self.type in ['Float', 'Integer']",
+                "min and max belong to a column of type Float or Integer",
+            ),
+            rule("!(has(self.min) && has(self.max)) || self.min <= self.max", "min must not be greater than max"),
+        )
+    )
+
+    name: ColumnName = Field(description="The column.")
+    type: ColumnType = Field(description="Float, Integer, Boolean or Category.")
+    min: float | None = Field(None, description="The smallest value allowed.")
+    max: float | None = Field(None, description="The greatest value allowed.")
+    max_missing: float | None = Field(None, ge=0, le=1, description="The share of missing values allowed [1].")
+    values: list[Annotated[str, Field(max_length=256)]] | None = Field(
+        None, min_length=1, max_length=1000, description="The categories allowed."
+    )
+
+
+class Validation(Model):
+    on_failure: Literal["Reject", "Warn"] = Field(
+        "Reject", description="Reject: the version is kept as evidence and never used. Warn: it is used all the same."
+    )
+    min_rows: int = Field(1, ge=1, description="The fewest rows allowed.")
+
+
+class Split(Model):
+    test: float = Field(0.2, gt=0, lt=1, description="The share of rows held out for the final score.")
+    strategy: Literal["Stratified", "Random"] = Field(
+        "Random", description="Stratified keeps the classes' shares of a categorical target."
+    )
+    seed: int = Field(0, ge=0, le=4294967295, description="The seed of the split.")
+
+
+class DatasetSpec(Model):
+    source: Source = Field(description="Where the data comes from.")
+    check_every: Duration | None = Field(None, description="How often to look for new data [once].")
+    target: ColumnName = Field(description="The column that is to be predicted.")
+    ignore: list[ColumnName] = Field(default_factory=list, max_length=1000, description="Columns that are dropped.")
+    columns: Annotated[
+        list[ColumnRule],
+        Field(
+            max_length=1000,
+            json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
+        ),
+    ] = Field(default_factory=list, description="What is known of the columns; the others are inferred.")
+    validation: Validation = Field(default_factory=Validation, description="When a version is accepted.")
+    split: Split = Field(default_factory=Split, description="How rows are held out for the final score.")
+    pod_template: PodTemplate = Field(default_factory=PodTemplate, description="The ingest pods.")
+    suspend: bool = Field(False, description="True: no looking for new data.")
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule("!(self.target in self.ignore)", "ignore must not name the target", ".ignore"),
+        )
+    )
+
+
+class DatasetStatus(Status):
+    latest: StatusName | None = Field(None, description="The newest accepted DatasetVersion.")
+    versions: int = Field(0, description="How many DatasetVersions there are.")
+    last_check_time: Time | None = Field(None, description="When the source was last read to its end.")
+    source_version: str | None = Field(
+        None, max_length=128, description="The uid and resourceVersion of the ConfigMap that was last read."
+    )
+    checked_generation: int | None = Field(None, description="The generation whose source was last read.")
+    accepted_generation: int | None = Field(None, description="The generation that the latest version was made for.")
+    job: StatusName | None = Field(None, description="The ingest Job that runs now.")
+
+
+class Dataset(Kind):
+    """Where data comes from, what it must look like, and its immutable versions."""
+
+    info: ClassVar[KindInfo] = KindInfo(
+        plural="datasets",
+        short="dset",
+        rules=(NAME_RULE,),
+        columns=(
+            Column("Ready", ".status.conditions[?(@.type=='Ready')].status"),
+            Column("Reason", ".status.conditions[?(@.type=='Ready')].reason"),
+            Column("Latest", ".status.latest"),
+            Column("Versions", ".status.versions", "integer"),
+            Column("Checked", ".status.lastCheckTime", "date"),
+            Column("Age", ".metadata.creationTimestamp", "date"),
+        ),
+    )
+
+    spec: DatasetSpec = Field(description="What the data is.")
+    status: DatasetStatus = Field(default_factory=DatasetStatus, description="What was found.")

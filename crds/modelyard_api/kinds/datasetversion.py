@@ -1,0 +1,89 @@
+"""DatasetVersion: one immutable, content-addressed snapshot of a Dataset."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from pydantic import BeforeValidator, ConfigDict, Field
+
+from modelyard_api.fields.base import (
+    Column,
+    ColumnName,
+    Count,
+    Digest,
+    Kind,
+    KindInfo,
+    Model,
+    ObjectRef,
+    StoreURI,
+    rule,
+    rules,
+)
+from modelyard_api.fields.status import Status
+from modelyard_api.kinds.dataset import ColumnType, Split
+
+
+class VersionColumn(Model):
+    name: ColumnName = Field(description="The column.")
+    type: ColumnType = Field(description="Float, Integer, Boolean or Category.")
+    missing: Count = Field(0, description="How many values are missing.")
+    distinct: Count | None = Field(None, description="How many different values there are.")
+    min: float | None = Field(None, description="The smallest value.")
+    max: float | None = Field(None, description="The greatest value.")
+
+
+Excerpt = Annotated[str, Field(max_length=256), BeforeValidator(lambda text: str(text)[:256])]
+"""Of text from the data, which can be of any length: only its begin is kept."""
+
+
+class Violation(Model):
+    """One rule of the Dataset that the data breaks."""
+
+    column: str | None = Field(None, max_length=128, description="The column; absent: the table.")
+    rule: Excerpt = Field(description="The rule, as it was written.")
+    found: Excerpt = Field(description="What was found instead.")
+    examples: list[Excerpt] = Field(default_factory=list, max_length=5, description="Up to five values that break it.")
+
+
+class DatasetVersionSpec(Model):
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule("self == oldSelf", "a DatasetVersion is immutable; change the Dataset and a new version is made")
+        )
+    )
+
+    dataset_ref: ObjectRef = Field(description="The Dataset it is a version of.")
+    digest: Digest = Field(description="Digest of the rows.")
+    uri: StoreURI = Field(description="The folder in the artifact store.")
+    rows: Count = Field(description="Rows in all.")
+    test_rows: Count = Field(description="Rows held out for the final score.")
+    bytes: Count = Field(description="Size of the Parquet files.")
+    target: ColumnName = Field(description="The column that is to be predicted.")
+    columns: list[VersionColumn] = Field(max_length=1000, description="The columns, with what was found in them.")
+    split: Split = Field(description="How rows are held out.")
+    parent: str | None = Field(None, max_length=253, description="The version that was the latest before.")
+
+
+class DatasetVersionStatus(Status):
+    accepted: bool | None = Field(None, description="Whether it may be trained on.")
+    violations: list[Violation] = Field(default_factory=list, max_length=20, description="Rules that it breaks.")
+
+
+class DatasetVersion(Kind):
+    """One immutable, content-addressed snapshot of a Dataset: digest, rows, columns and validation result."""
+
+    info: ClassVar[KindInfo] = KindInfo(
+        plural="datasetversions",
+        short="dsetv",
+        columns=(
+            Column("Ready", ".status.conditions[?(@.type=='Ready')].status"),
+            Column("Reason", ".status.conditions[?(@.type=='Ready')].reason"),
+            Column("Dataset", ".spec.datasetRef.name"),
+            Column("Rows", ".spec.rows", "integer"),
+            Column("Target", ".spec.target"),
+            Column("Age", ".metadata.creationTimestamp", "date"),
+        ),
+    )
+
+    spec: DatasetVersionSpec = Field(description="What the version is.")
+    status: DatasetVersionStatus = Field(default_factory=DatasetVersionStatus, description="Whether it is accepted.")

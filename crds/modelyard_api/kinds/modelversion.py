@@ -1,0 +1,123 @@
+"""ModelVersion: one immutable trained model."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar
+
+from pydantic import ConfigDict, Field
+
+from modelyard_api.fields.artifact import Format
+from modelyard_api.fields.base import (
+    Column,
+    Count,
+    Digest,
+    Kind,
+    KindInfo,
+    Model,
+    ObjectRef,
+    StatusName,
+    StoreURI,
+    rule,
+    rules,
+)
+from modelyard_api.fields.metrics import Metric
+from modelyard_api.fields.signature import Signature
+from modelyard_api.fields.status import Status
+
+Metrics = Annotated[dict[str, float], Field(json_schema_extra={"maxProperties": 32})]
+
+
+class Artifact(Model):
+    uri: StoreURI = Field(
+        description="The folder in the artifact store that holds model.json and the files it names.",
+    )
+    digest: Digest = Field(description="Digest of model.json, which holds the files' own.")
+    format: Format = Field(
+        "ONNX", description="ONNX, or Skops: a scikit-learn pipeline that ONNX can't hold, of allowed types alone."
+    )
+    format_reason: str | None = Field(None, max_length=1024, description="Why it is not ONNX.")
+    bytes: Count | None = Field(None, description="Size of all files.")
+
+
+class Lineage(Model):
+    training_run: str | None = Field(None, max_length=253, description="The run that made it.")
+    dataset_version: str | None = Field(
+        None, max_length=253, description="What it was trained on, and what an imported model is scored on."
+    )
+    dataset_digest: str | None = Field(None, max_length=71, description="Digest of those rows.")
+    image: str | None = Field(None, max_length=512, description="The image that trained it.")
+    source_digest: str | None = Field(None, max_length=71, description="Digest of the trainer as it was written.")
+    parameters: dict[str, Any] = Field(
+        default_factory=dict,
+        json_schema_extra={"maxProperties": 512},
+        description="The parameters of the trained estimator.",
+    )
+
+
+class ModelVersionSpec(Model):
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule("self == oldSelf", "a ModelVersion is immutable; train or import another one instead"),
+            rule(
+                "has(self.lineage.trainingRun) || has(self.lineage.datasetVersion)",
+                "an imported model needs lineage.datasetVersion, whose held-out rows it is scored on",
+                ".lineage",
+            ),
+        )
+    )
+
+    model_ref: ObjectRef = Field(description="The Model that it is a version of.")
+    number: int = Field(ge=1, le=1000000, description="Its number.")
+    artifact: Artifact = Field(description="Where its bytes are.")
+    signature: Signature | None = Field(None, description="Inputs and outputs [read from the artifact].")
+    lineage: Lineage = Field(default_factory=Lineage, description="What it was made from.")
+    metrics: Metrics = Field(default_factory=dict, description="Metrics on the held-out rows, found by its run.")
+
+
+class GateResult(Model):
+    name: str = Field(max_length=63, description="The gate.")
+    metric: Metric = Field(description="Its metric.")
+    passed: bool = Field(description="Whether it holds.")
+    message: str = Field(max_length=256, description="What was found and what was asked.")
+
+
+class ModelVersionStatus(Status):
+    approved: bool | None = Field(None, description="Whether all gates hold.")
+    judged_generation: int | None = Field(None, description="The generation of the Model whose gates were judged.")
+    gates: list[GateResult] = Field(default_factory=list, max_length=32, description="Each gate's result.")
+    metrics: Metrics = Field(default_factory=dict, description="Metrics on the held-out rows, verified.")
+    signature: Signature | None = Field(None, description="Inputs and outputs, verified.")
+    aliases: list[Annotated[str, Field(max_length=63)]] = Field(
+        default_factory=list, max_length=8, description="The names that the Model gives it now."
+    )
+    job: StatusName | None = Field(None, description="The Job that scores an imported model.")
+
+
+class ModelVersion(Kind):
+    """One immutable trained model: artifact, digest, signature, metrics and lineage."""
+
+    info: ClassVar[KindInfo] = KindInfo(
+        plural="modelversions",
+        short="mver",
+        rules=(
+            rule(
+                # Not simply compared with string(number): the API server takes that for a string of any length.
+                "self.metadata.name.startsWith(self.spec.modelRef.name + '-v') && "
+                "self.metadata.name.substring(self.spec.modelRef.name.size() + 2).matches('^[1-9][0-9]{0,6}$') && "
+                "int(self.metadata.name.substring(self.spec.modelRef.name.size() + 2)) == self.spec.number",
+                "metadata.name must be <spec.modelRef.name>-v<spec.number>",
+            ),
+        ),
+        columns=(
+            Column("Ready", ".status.conditions[?(@.type=='Ready')].status"),
+            Column("Reason", ".status.conditions[?(@.type=='Ready')].reason"),
+            Column("Model", ".spec.modelRef.name"),
+            Column("Approved", ".status.approved", "boolean"),
+            Column("Format", ".spec.artifact.format", priority=1),
+            Column("Aliases", ".status.aliases"),
+            Column("Age", ".metadata.creationTimestamp", "date"),
+        ),
+    )
+
+    spec: ModelVersionSpec = Field(description="What the version is.")
+    status: ModelVersionStatus = Field(default_factory=ModelVersionStatus, description="Whether it may be used.")

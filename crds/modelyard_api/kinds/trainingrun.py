@@ -1,0 +1,110 @@
+"""TrainingRun: train one model once, on one dataset version."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import ConfigDict, Field
+
+from modelyard_api.fields.base import (
+    NAME_RULE,
+    Column,
+    Kind,
+    KindInfo,
+    ObjectName,
+    ObjectRef,
+    StatusName,
+    StatusURL,
+    Time,
+    rule,
+    rules,
+)
+from modelyard_api.fields.metrics import Metric
+from modelyard_api.fields.pods import PodTemplate, RunPolicy
+from modelyard_api.fields.status import Outputs, Phase, Status
+from modelyard_api.fields.trainer import Trainer
+
+
+class DatasetRef(ObjectRef):
+    version: ObjectName | None = Field(None, description="A DatasetVersion of it [its latest accepted one].")
+
+
+class TrainingRunSpec(RunPolicy):
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule(
+                "!has(self.trainer.container) || !has(self.podTemplate) || !has(self.podTemplate.image)",
+                "the image of a container is spec.trainer.container.image; leave podTemplate.image out",
+                ".podTemplate",
+            )
+        )
+    )
+
+    dataset_ref: DatasetRef = Field(description="The data; its version is resolved once, when the run starts.")
+    model_ref: ObjectRef | None = Field(None, description="The Model that a success registers a version of.")
+    trainer: Trainer = Field(description="How the model is trained.")
+    objective: Metric | None = Field(
+        None, description="The metric that matters [balanced_accuracy or root_mean_squared_error]."
+    )
+    additional_metrics: list[Metric] = Field(default_factory=list, max_length=16, description="Metrics scored too.")
+    seed: int = Field(0, ge=0, le=4294967295, description="The seed of everything random.")
+    pod_template: PodTemplate = Field(default_factory=PodTemplate, description="The training pod.")
+
+
+class TrainingRunStatus(Status):
+    phase: Phase | None = Field(None, description="Pending, Running, Succeeded, Failed or Suspended.")
+    dataset_version: StatusName | None = Field(None, description="The DatasetVersion that was resolved.")
+    image: str | None = Field(None, max_length=512, description="The image of the training pod.")
+    job: StatusName | None = Field(None, description="The Job.")
+    result_uri: StatusURL | None = Field(None, description="Where the pod writes its result.")
+    attempts: int = Field(0, description="How many pods were started.")
+    objective: str | None = Field(None, max_length=64, description="The metric that matters.")
+    score: str | None = Field(None, max_length=32, description="The objective on the held-out rows.")
+    metrics: dict[str, float] = Field(
+        default_factory=dict, json_schema_extra={"maxProperties": 32}, description="Metrics on the held-out rows."
+    )
+    tracking_url: StatusURL | None = Field(None, description="The run in the tracking server.")
+    outputs: Outputs | None = Field(None, description="What it made.")
+    start_time: Time | None = Field(None, description="When it started.")
+    completion_time: Time | None = Field(None, description="When it ended.")
+
+
+class TrainingRun(Kind):
+    """Train one model once, on one dataset version; a success registers a ModelVersion."""
+
+    info: ClassVar[KindInfo] = KindInfo(
+        plural="trainingruns",
+        short="trun",
+        rules=(
+            NAME_RULE,
+            rule(
+                "!has(oldSelf.status) || !has(oldSelf.status.startTime) || ["
+                "self.spec.datasetRef == oldSelf.spec.datasetRef, "
+                "has(self.spec.modelRef) == has(oldSelf.spec.modelRef) && "
+                "(!has(self.spec.modelRef) || self.spec.modelRef == oldSelf.spec.modelRef), "
+                "self.spec.trainer == oldSelf.spec.trainer, "
+                "has(self.spec.objective) == has(oldSelf.spec.objective) && "
+                "(!has(self.spec.objective) || self.spec.objective == oldSelf.spec.objective), "
+                "self.spec.additionalMetrics == oldSelf.spec.additionalMetrics, "
+                "self.spec.seed == oldSelf.spec.seed, "
+                "self.spec.backoffLimit == oldSelf.spec.backoffLimit, "
+                "self.spec.podTemplate == oldSelf.spec.podTemplate || (oldSelf.spec.suspend && self.spec.suspend)"
+                "].all(same, same)",
+                "a TrainingRun that has started is immutable but for suspend, activeDeadlineSeconds and "
+                "ttlSecondsAfterFinished (and podTemplate while it is suspended); apply one with a new name instead",
+                ".spec",
+            ),
+        ),
+        columns=(
+            Column("Phase", ".status.phase"),
+            Column("Model", ".spec.modelRef.name"),
+            Column("Version", ".status.outputs.modelVersion"),
+            Column("Objective", ".status.objective"),
+            Column("Score", ".status.score"),
+            Column("Message", ".status.conditions[?(@.type=='Ready')].message", priority=1),
+            Column("Age", ".metadata.creationTimestamp", "date"),
+        ),
+    )
+
+    spec: TrainingRunSpec = Field(description="What is trained.")
+    status: TrainingRunStatus = Field(default_factory=TrainingRunStatus, description="How it went.")

@@ -1,0 +1,110 @@
+"""What comes back from a pod: the result document in the artifact store, and its short form, the termination message.
+
+Exit codes of the runtime: 0 success; 2 the user's error, where a retry can't help; 75 the tracking server could not be
+reached, or its volume is full: nobody's failed attempt; anything else may be tried again.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field
+
+from modelyard_api.fields.artifact import Format
+from modelyard_api.fields.base import MAX_LEVELS, ColumnName, Count, Digest, Model, StatusName, StoreURI, levels
+from modelyard_api.fields.metrics import Task
+from modelyard_api.fields.signature import Signature
+from modelyard_api.kinds.datasetversion import VersionColumn, Violation
+
+EXIT_USER_ERROR = 2
+EXIT_UNAVAILABLE = 75
+"""``EX_TEMPFAIL`` of sysexits.h."""
+MAX_MESSAGE_BYTES = 1024
+MAX_PARAMETERS_BYTES = 64 * 1024
+
+
+def _fitting(parameters: dict[str, Any]) -> dict[str, Any]:
+    if levels(parameters) > MAX_LEVELS:
+        raise ValueError(f"more than {MAX_LEVELS} levels of lists and maps")
+    if len(json.dumps(parameters)) > MAX_PARAMETERS_BYTES:
+        raise ValueError(f"more than {MAX_PARAMETERS_BYTES} bytes")
+    return parameters
+
+
+# What comes from a result goes into specs and statuses, so it is bounded as those are.
+Metrics = Annotated[dict[Annotated[str, Field(max_length=64)], float], Field(max_length=32)]
+Parameters = Annotated[dict[str, Any], Field(max_length=512), AfterValidator(_fitting)]
+Identifier = Annotated[str, Field(max_length=256)]
+
+
+class Error(Model):
+    """Why it failed, for people: ``reason`` in CamelCase, ``field`` of the spec, ``message`` says what is allowed."""
+
+    reason: str = Field(pattern=r"^[A-Z][A-Za-z0-9]*$", max_length=128)
+    message: str
+    field: str | None = None
+
+
+class Failed(Model):
+    kind: Literal["Failed"] = "Failed"
+    error: Error
+
+
+class IngestResult(Model):
+    kind: Literal["Ingest"] = "Ingest"
+    accepted: bool
+    version_id: str = Field(
+        pattern=r"^[0-9a-f]{64}$",
+        description="64 hex digits: hash of content digest, target, columns, split, validation.",
+    )
+    uri: StoreURI
+    digest: Digest
+    rows: Count
+    test_rows: Count
+    bytes: Count
+    target: ColumnName
+    columns: list[VersionColumn]
+    violations: list[Violation] = Field(default_factory=list)
+
+
+class TrainResult(Model):
+    kind: Literal["Train"] = "Train"
+    task: Task
+    artifact_uri: StoreURI
+    artifact_digest: Digest
+    artifact_bytes: Count
+    artifact_format: Format = "ONNX"
+    format_reason: str | None = Field(None, max_length=1024, description="Why it is not ONNX.")
+    signature: Signature
+    objective: str = Field(max_length=64)
+    metrics: Metrics
+    source_digest: str = Field(max_length=71)
+    parameters: Parameters = Field(default_factory=dict)
+    dataset_version: StatusName | None = Field(None, description="The DatasetVersion that it was trained on.")
+    dataset_digest: Digest | None = Field(None, description="That version's content digest.")
+    image: str | None = Field(None, max_length=512, description="The image that trained it, as the task names it.")
+    tracking_run_id: Identifier | None = None
+    tracking_experiment_id: Identifier | None = None
+
+
+class EvaluateResult(Model):
+    kind: Literal["Evaluate"] = "Evaluate"
+    artifact_digest: Digest
+    artifact_bytes: Count
+    artifact_format: Format = "ONNX"
+    signature: Signature
+    metrics: Metrics
+
+
+Result = Annotated[IngestResult | TrainResult | EvaluateResult | Failed, Field(discriminator="kind")]
+
+
+class Message(Model):
+    """The termination message, at most 1 KiB: enough to go on with when the store can't be read."""
+
+    kind: Literal["Ingest", "Train", "Evaluate", "Failed"]
+    result_uri: str | None = None
+    digest: str | None = None
+    metrics: dict[str, float] = Field(default_factory=dict)
+    error: Error | None = None

@@ -1,0 +1,78 @@
+"""What crosses from the operator into a pod: one JSON document, mounted as a file by the downward API."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from modelyard_api.fields.base import Model
+from modelyard_api.fields.metrics import Metric
+from modelyard_api.fields.metrics import Task as ModelTask
+from modelyard_api.fields.trainer import Trainer
+from modelyard_api.kinds.dataset import DatasetSpec
+from modelyard_api.kinds.datasetversion import VersionColumn
+
+ANNOTATION = "modelyard.dev/task"
+"""The annotation of the pod template that holds it."""
+TASK_FILE = "/modelyard/task/task.json"
+SOURCE_FOLDER = "/modelyard/source"
+"""Where an ingest pod finds the ConfigMap's key or the volume."""
+IN_FOLDER, OUT_FOLDER, WORK_FOLDER = "/modelyard/in", "/modelyard/out", "/modelyard/work"
+COLLECT_READY = f"{WORK_FOLDER}/collect-ready"
+"""Where the collecting sidecar says that it awaits the end of the container."""
+TERMINATION_LOG = "/dev/termination-log"
+
+
+class Subject(Model):
+    """The object that the work is done for."""
+
+    namespace: str
+    name: str
+    uid: str
+
+
+class Common(Model):
+    subject: Subject
+    tracking_url: str
+    base_uri: str = Field(description="The folder in the artifact store that the pod writes below.")
+    result_uri: str = Field(description="Where the result document is written, last.")
+
+
+class Data(Model):
+    """A dataset version, as a trainer reads it."""
+
+    name: str
+    uri: str = Field(description="The folder with train.parquet and test.parquet.")
+    digest: str
+    target: str
+    columns: list[VersionColumn]
+
+
+class IngestTask(Common):
+    kind: Literal["Ingest"] = "Ingest"
+    spec: DatasetSpec
+    source: str = Field(description="The file or folder below SOURCE_FOLDER, for messages and for the extension.")
+
+
+class TrainTask(Common):
+    kind: Literal["Train"] = "Train"
+    data: Data
+    model: str | None = Field(None, description="The Model, which names the experiment in the tracking server.")
+    task: ModelTask | None = Field(None, description="The Model's task, if there is one.")
+    trainer: Trainer
+    objective: Metric | None = None
+    additional_metrics: list[Metric] = Field(default_factory=list)
+    seed: int = 0
+    image: str
+
+
+class EvaluateTask(Common):
+    kind: Literal["Evaluate"] = "Evaluate"
+    data: Data
+    artifact_uri: str
+    artifact_digest: str
+    task: ModelTask
+
+
+Task = Annotated[IngestTask | TrainTask | EvaluateTask, Field(discriminator="kind")]

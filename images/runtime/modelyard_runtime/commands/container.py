@@ -1,0 +1,167 @@
+"""The two ends of a container of one's own: its inputs laid out before it, its outputs checked and kept after it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+
+from modelyard_api.fields.artifact import TEST_PARQUET, TRAIN_PARQUET, canonical
+from modelyard_api.fields.metrics import METRICS, Task
+from modelyard_api.fields.signature import Output, Signature
+from modelyard_api.wire.result import TrainResult
+from modelyard_api.wire.task import COLLECT_READY, IN_FOLDER, OUT_FOLDER, TrainTask
+from modelyard_runtime.commands import evaluate
+from modelyard_runtime.commands.train import source_digest
+from modelyard_runtime.models import package, scoring
+from modelyard_runtime.models.session import OnnxSession
+from modelyard_runtime.pod.errors import UserError
+from modelyard_runtime.pod.say import say
+from modelyard_runtime.pod.store import Store
+from modelyard_runtime.tables import frames
+
+MODEL = "model.onnx"
+
+
+def lay_out(task: TrainTask, store: Store, folder: Path = Path(IN_FOLDER)) -> None:
+    """Writes train.parquet, test.parquet and task.json.
+
+    The result of an earlier pod goes: its container has failed or was stopped, whatever was collected of it.
+    """
+    store.delete(task.result_uri)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in (TRAIN_PARQUET, TEST_PARQUET):
+        (folder / name).write_bytes(store.read(f"{task.data.uri}/{name}"))
+    (folder / "task.json").write_bytes(canonical(task.wire()))
+    say(f"{task.data.name} lies in {folder}")
+
+
+def wait_for_the_end(ready: Path = Path(COLLECT_READY)) -> None:
+    """Until the kubelet ends us, which it does to a native sidecar once the main container has ended.
+
+    ``ready`` tells the startup probe that the signal is awaited: the main container is not started before. A signal
+    that came earlier is the end of the pod, not of a container.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
+    if signal.sigpending():
+        say("told to stop before the container has started")
+        os._exit(143)
+    ready.touch()
+    signal.sigwait({signal.SIGTERM, signal.SIGINT})
+    say("the container has ended")
+
+
+def collect(task: TrainTask, store: Store, folder: Path = Path(OUT_FOLDER)) -> TrainResult:
+    """Checks, scores and keeps what the container wrote. Raises UserError where that can't be served."""
+    path = folder / MODEL
+    if not path.is_file():
+        there = sorted(item.name for item in folder.iterdir())[:10] if folder.is_dir() else []
+        message = f"the container ended without {OUT_FOLDER}/{MODEL}; it wrote {', '.join(there) or 'nothing'}"
+        raise UserError("ContainerWroteNothing", message, "spec.trainer.container")
+    data = path.read_bytes()
+    kind = _task(task)
+    layout, signature = _signature(data, task, kind)
+    session = OnnxSession(data, layout, signature)
+    objective, names = scoring.wanted(task.objective, list(task.additional_metrics), kind)
+    metrics = evaluate.score(session, store, task.data, kind, names)
+    test = frames.load(store, task.data, TEST_PARQUET, signature.inputs, kind)
+    shown = package.example(session, test.features)
+    known = frames.load(store, task.data, TRAIN_PARQUET, signature.inputs, kind).categories()
+    uri, digest, size = package.write(store, task.base_uri, data, kind, layout, signature, shown, known)
+    return TrainResult(
+        task=kind,
+        artifact_uri=uri,
+        artifact_digest=digest,
+        artifact_bytes=size,
+        signature=signature,
+        objective=objective,
+        metrics=metrics,
+        source_digest=source_digest(task),
+        dataset_version=task.data.name,
+        dataset_digest=task.data.digest,
+        image=task.image,
+    )
+
+
+def _task(task: TrainTask) -> Task:
+    if task.task:
+        return Task(task.task)
+    if task.objective:
+        return METRICS[task.objective].task
+    type_ = next(column.type for column in task.data.columns if column.name == task.data.target)
+    return Task.REGRESSION if type_ == "Float" else Task.CLASSIFICATION
+
+
+def _signature(data: bytes, task: TrainTask, kind: Task) -> tuple[str, Signature]:
+    """What the graph says of itself, held against the data: one tensor ``input``, or an input a column."""
+    bare = OnnxSession(data, "Columns", Signature(inputs=[], outputs=[]))
+    names = [item.name for item in bare.session.get_inputs()]
+    inputs = frames.inputs_of(task.data, [])
+    if names == ["input"]:
+        if any(item.datatype != "FP32" for item in inputs):
+            raise UserError("InvalidModel", "the model takes one tensor 'input', but the data has categories")
+        layout = "Tensor"
+    else:
+        layout, known = "Columns", {item.name: item for item in inputs}
+        unknown = [name for name in names if name not in known]
+        if unknown:
+            message = f"the model's input {unknown[0]!r} is not a column; there are {', '.join(known)}, or one 'input'"
+            raise UserError("InvalidModel", message, "spec.trainer.container")
+        inputs = [known[name] for name in names]
+    outputs = {item.name: item for item in bare.session.get_outputs()}
+    needed = "value" if kind == Task.REGRESSION else "label"
+    if needed not in outputs:
+        message = f"a model of task {kind} must have an output {needed!r}; it has {', '.join(outputs)}"
+        raise UserError("InvalidModel", message, "spec.trainer.container")
+    if kind == Task.REGRESSION:
+        return layout, Signature(inputs=inputs, outputs=[Output(name="value", datatype="FP32", shape=[-1])])
+    integers = "int64" in outputs["label"].type
+    made = [Output(name="label", datatype="INT64" if integers else "BYTES", shape=[-1])]
+    classes: list[str] = []
+    if "probabilities" in outputs:
+        width = outputs["probabilities"].shape[-1]
+        if not isinstance(width, int):
+            raise UserError("InvalidModel", "the output 'probabilities' must have a fixed second dimension")
+        made.append(Output(name="probabilities", datatype="FP32", shape=[-1, width]))
+        classes = _classes(data, width)
+    return layout, Signature(inputs=inputs, outputs=made, classes=classes)
+
+
+def _classes(data: bytes, width: int) -> list[str]:
+    """The classes in the order of the probabilities: what the metadata says, else the last classifier node's.
+
+    Raises UserError where neither names as many as there are probabilities: a guess would serve wrong names.
+    """
+    import onnx
+
+    model = onnx.load_from_string(data)
+    stated = {item.key: item.value for item in model.metadata_props}.get("classes")
+    if stated is not None:
+        return _stated(stated, width)
+    found: list[str] = []
+    for node in model.graph.node:
+        for attribute in node.attribute:
+            values = [item.decode() for item in attribute.strings] or list(map(str, attribute.ints))
+            if attribute.name.startswith(("classlabels", "classes", "cats", "keys", "values")) and len(values) == width:
+                found = values
+    if not found:
+        message = (
+            f"nothing in the model names the classes of its {width} probabilities; add metadata_props 'classes' with "
+            f"a JSON list of {width} strings or integers, in the order of the columns"
+        )
+        raise UserError("InvalidModel", message, "spec.trainer.container")
+    return found
+
+
+def _stated(text: str, width: int) -> list[str]:
+    try:
+        classes = json.loads(text)
+    except ValueError:
+        classes = None
+    plain = isinstance(classes, list) and all(type(item) in (str, int) for item in classes)
+    names = [str(item) for item in classes] if plain else []
+    if len(set(names)) != width or len(names) != width:
+        message = f"metadata_props 'classes' is {text[:200]!r}; it must be a JSON list of {width} different classes"
+        raise UserError("InvalidModel", message, "spec.trainer.container")
+    return names

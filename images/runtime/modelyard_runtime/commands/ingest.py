@@ -1,0 +1,97 @@
+"""``ingest``: a source becomes an immutable, checked version: digest, columns, Parquet."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from modelyard_api.fields.artifact import RESULT_JSON, TEST_PARQUET, TRAIN_PARQUET
+from modelyard_api.kinds.dataset import DatasetSpec
+from modelyard_api.wire.result import IngestResult
+from modelyard_api.wire.task import SOURCE_FOLDER, IngestTask
+from modelyard_runtime.pod.errors import UserError, one_of
+from modelyard_runtime.pod.say import say
+from modelyard_runtime.pod.store import Store
+from modelyard_runtime.tables.columns import describe, typed
+from modelyard_runtime.tables.digest import content_digest, version_id
+from modelyard_runtime.tables.read import read_source
+from modelyard_runtime.tables.split import held_out
+from modelyard_runtime.tables.validate import not_finite, validate
+
+MOST_COLUMNS = 1000
+
+
+def ingest(task: IngestTask, store: Store, root: Path = Path(SOURCE_FOLDER)) -> IngestResult:
+    """Reads, checks, splits and writes. Raises UserError for what the user can mend."""
+    spec = task.spec
+    raw, text = read_source(root, task.source, spec.source.format)
+    say(f"read {len(raw)} rows, {raw.num_columns} columns")
+    whole, types = typed(_wanted(raw, spec), spec.columns, text)
+    table = whole.filter(pc.is_valid(whole[spec.target]))
+    _check_target(table, types, spec)
+    digest = content_digest(table, types)
+    lost = whole[spec.target].null_count / len(whole)
+    id_ = version_id(digest, types, spec, lost)
+    uri = f"{task.base_uri}/{id_}"
+    unusable = not_finite(table)
+    violations = [*unusable, *validate(table, spec, lost)]
+    mask = pa.array(held_out(table[spec.target], spec.split, types[spec.target]))
+    train, test = parquet(table.filter(pc.invert(mask))), parquet(table.filter(mask))
+    store.put(f"{uri}/{TRAIN_PARQUET}", train)
+    store.put(f"{uri}/{TEST_PARQUET}", test)
+    result = IngestResult(
+        accepted=not unusable and (not violations or spec.validation.on_failure == "Warn"),
+        version_id=id_,
+        uri=uri,
+        digest=digest,
+        rows=len(table),
+        test_rows=pc.sum(mask).as_py(),
+        bytes=len(train) + len(test),
+        target=spec.target,
+        columns=describe(table, types),
+        violations=violations[:20],
+    )
+    store.put_json(f"{uri}/{RESULT_JSON}", result.wire())
+    say(f"version {id_[:10]}: {'accepted' if result.accepted else 'rejected'}, {len(violations)} rules broken")
+    return result
+
+
+def parquet(table: pa.Table) -> bytes:
+    """The same bytes for the same rows, with the same library."""
+    out = io.BytesIO()
+    pq.write_table(table, out, compression="zstd", use_dictionary=False, store_schema=False)
+    return out.getvalue()
+
+
+def _wanted(table: pa.Table, spec: DatasetSpec) -> pa.Table:
+    if spec.target not in table.column_names:
+        raise UserError("TargetNotFound", one_of(spec.target, table.column_names), "spec.target")
+    unknown = [name for name in spec.ignore if name not in table.column_names]
+    if unknown:
+        raise UserError("ColumnNotFound", one_of(unknown[0], table.column_names), "spec.ignore")
+    kept = table.drop_columns(list(spec.ignore)) if spec.ignore else table
+    if kept.num_columns < 2:
+        raise UserError("NoFeatures", "there is no column but the target", "spec.ignore")
+    if kept.num_columns > MOST_COLUMNS:
+        message = f"there are {kept.num_columns} columns; at most {MOST_COLUMNS} are allowed. Name those to drop here"
+        raise UserError("TooManyColumns", message, "spec.ignore")
+    if not len(kept):
+        message = "the table has no rows; at least two with different targets are needed"
+        raise UserError("EmptyTable", message, "spec.source")
+    return kept
+
+
+def _check_target(table: pa.Table, types: dict[str, str], spec: DatasetSpec) -> None:
+    if not len(table):
+        raise UserError("EmptyTable", f"no row has a value in the target column {spec.target!r}", "spec.target")
+    values = pc.unique(table[spec.target])
+    if len(values) < 2:
+        message = f"the target has one value alone, {values[0].as_py()!r}; a model needs at least two"
+        raise UserError("SingleClass", message, "spec.target")
+    if types[spec.target] == "Category" and len(values) > 1000:
+        message = f"the target has {len(values)} classes; at most 1000 are allowed. Is it an identifier?"
+        raise UserError("TooManyClasses", message, "spec.target")

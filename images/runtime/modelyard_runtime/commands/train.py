@@ -1,0 +1,146 @@
+"""``train``: one estimator, fitted, exported, proven, scored and written."""
+
+from __future__ import annotations
+
+import math
+import warnings
+
+from sklearn.base import BaseEstimator
+from sklearn.pipeline import Pipeline
+
+from modelyard_api.fields.artifact import RESULT_JSON, canonical, sha256
+from modelyard_api.fields.metrics import Task
+from modelyard_api.fields.trainer import Estimator
+from modelyard_api.wire.result import TrainResult
+from modelyard_api.wire.task import TrainTask
+from modelyard_runtime.export.export import export
+from modelyard_runtime.models import agreement, estimator, features, own_categories, package, scoring
+from modelyard_runtime.models.thresholds import round_down
+from modelyard_runtime.pod.errors import UserError
+from modelyard_runtime.pod.say import say
+from modelyard_runtime.pod.store import Store
+from modelyard_runtime.pod.tracking import Tracking
+from modelyard_runtime.pod.web import AFTER_WORK
+from modelyard_runtime.tables import frames
+
+
+def train(task: TrainTask, store: Store) -> TrainResult:
+    """Raises UserError for what the user can mend; Unavailable where a retry may help."""
+    spec = task.trainer.estimator
+    if spec is None:
+        raise UserError("InvalidTask", "train takes an estimator; a container is collected", "spec.trainer")
+    model = estimator.make(spec, task.seed)
+    kind = estimator.task_of(model, Task(task.task) if task.task else None)
+    objective, names = scoring.wanted(task.objective, list(task.additional_metrics), kind)
+    training, test = frames.load_both(store, task.data, spec.features.exclude, kind)
+    say(f"fitting {type(model).__name__} on {len(training.target)} rows of {task.data.name}")
+    own_categories.by_position(model, spec.features, training)
+    pipeline = features.pipeline(model, spec.features, training, kind, task.seed)
+    _enough_rows(model, training)
+    _fit(pipeline, training)
+    store.web.patience = AFTER_WORK
+    round_down(model)
+
+    say("converting to ONNX, and comparing its answers with scikit-learn's")
+    stored = export(pipeline, training, test, kind, task.seed)
+    agreed, signature = stored.agreed, stored.session.signature
+    tied = f", {agreed.ties} of them have equal greatest probabilities" if agreed.ties else ""
+    say(f"{stored.format}: {agreed.rows} rows agree{tied}; scoring {len(test.target)} held-out rows")
+    answers = pipeline.predict(test.matrix())
+    probabilities = pipeline.predict_proba(test.matrix()) if hasattr(pipeline, "predict_proba") else None
+    classes = list(pipeline.classes_) if kind == Task.CLASSIFICATION else []
+    metrics = scoring.score(names, kind, test.target, answers, probabilities, classes)
+
+    shown = package.example(stored.session, agreement.probes(test, task.seed))
+    known = training.categories()
+    uri, digest, size = package.write(
+        store, task.base_uri, stored.data, kind, stored.layout, signature, shown, known, stored.format
+    )
+    result = TrainResult(
+        task=kind,
+        artifact_uri=uri,
+        artifact_digest=digest,
+        artifact_bytes=size,
+        artifact_format=stored.format,
+        format_reason=stored.reason,
+        signature=signature,
+        objective=objective,
+        metrics=metrics,
+        source_digest=source_digest(task),
+        parameters=_parameters(model),
+        dataset_version=task.data.name,
+        dataset_digest=task.data.digest,
+        image=task.image,
+    )
+    say(", ".join(f"{name} {value:.4g}" for name, value in metrics.items()))
+    return result
+
+
+def _enough_rows(model: BaseEstimator, table: frames.Table) -> None:
+    """It would fit, and fail at the first answer."""
+    wanted = getattr(model, "n_neighbors", None)
+    if isinstance(wanted, int) and wanted > len(table.target):
+        message = f"{wanted} neighbours of {len(table.target)} training rows; at most {len(table.target)} are allowed"
+        raise UserError("InvalidParameter", message, "spec.trainer.estimator.params.n_neighbors")
+
+
+def _fit(pipeline: Pipeline, table: frames.Table) -> None:
+    from sklearn.utils._param_validation import InvalidParameterError
+
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            pipeline.fit(table.matrix(), table.target)
+    except InvalidParameterError as error:
+        raise UserError("InvalidParameter", str(error), "spec.trainer.estimator.params") from error
+    except (ValueError, TypeError) as error:
+        message = f"scikit-learn refuses to fit it: {str(error).splitlines()[0]}"
+        raise UserError("FitFailed", message, "spec.trainer.estimator") from error
+    for text in {str(item.message).splitlines()[0] for item in caught}:
+        say(f"warning: {text}")
+
+
+def source_digest(task: TrainTask) -> str:
+    """Of all that makes the model but data and image: the trainer as it was written, the seed, the task."""
+    return sha256(canonical({"trainer": task.trainer.wire(), "seed": task.seed, "task": task.task}))
+
+
+def _parameters(model: object) -> dict[str, object]:
+    """What can be written as JSON of the estimator's parameters, all of them, as they were used."""
+    params = model.get_params(deep=False)  # type: ignore[attr-defined]
+    return {key: _json(value) for key, value in params.items() if _is_plain(value)}
+
+
+def _is_plain(value: object) -> bool:
+    if isinstance(value, list | tuple):
+        return all(map(_is_plain, value))
+    if isinstance(value, dict):
+        return all(isinstance(key, str) and _is_plain(item) for key, item in value.items())
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return isinstance(value, str | int | None)
+
+
+def _json(value: object) -> object:
+    return [_json(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def keep(task: TrainTask, store: Store, result: TrainResult) -> None:
+    """Tells the tracking server, notes its ids in the result, and writes that beside the model."""
+    tracking = Tracking(store.web)
+    subject = task.subject
+    experiment = tracking.experiment(f"modelyard/{subject.namespace}/{task.model or subject.name}")
+    spec: Estimator | None = task.trainer.estimator
+    params = {"algorithm": spec.algorithm if spec else "container", **result.parameters}
+    tags = {
+        "modelyard.dev/namespace": subject.namespace,
+        "modelyard.dev/trainingrun": subject.name,
+        "modelyard.dev/dataset-version": task.data.name,
+        "modelyard.dev/dataset-digest": task.data.digest,
+        "modelyard.dev/artifact-uri": result.artifact_uri,
+        "modelyard.dev/artifact-digest": result.artifact_digest,
+        "modelyard.dev/image": task.image,
+    }
+    result.tracking_experiment_id = experiment
+    result.tracking_run_id = tracking.log(experiment, subject.name, subject.uid, params, result.metrics, tags)
+    store.put_json(f"{result.artifact_uri}/{RESULT_JSON}", result.wire())

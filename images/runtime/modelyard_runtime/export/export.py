@@ -1,0 +1,63 @@
+"""What a fitted pipeline is stored as: ONNX where that is proven to answer alike, else skops, proven too."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sklearn.pipeline import Pipeline
+
+from modelyard_api.fields.artifact import Format
+from modelyard_api.fields.metrics import Task
+from modelyard_models.skops_types import NotAllowed
+from modelyard_runtime.export.onnx_export import NotAsOnnx, to_onnx
+from modelyard_runtime.models import agreement
+from modelyard_runtime.models.agreement import Agreement, Disagrees
+from modelyard_runtime.models.session import Asked, OnnxSession, SkopsSession
+from modelyard_runtime.models.signature import layout_of, signature_of
+from modelyard_runtime.pod.errors import UserError
+from modelyard_runtime.pod.say import say
+from modelyard_runtime.tables.frames import Table
+
+MAX_REASON = 1000
+
+
+@dataclass(frozen=True)
+class Exported:
+    data: bytes
+    format: Format
+    layout: str
+    session: Asked
+    agreed: Agreement
+    reason: str | None = None
+    """Why it is not ONNX."""
+
+
+def export(pipeline: Pipeline, training: Table, test: Table, task: Task, seed: int) -> Exported:
+    """Raises UserError where neither form can be served."""
+    signature, layout = signature_of(pipeline, training, task), layout_of(training)
+    proof = agreement.Proof(pipeline, test, seed)
+    try:
+        data = to_onnx(pipeline, training, task, signature)
+        try:
+            session = OnnxSession(data, layout, signature)
+            return Exported(data, "ONNX", layout, session, proof.check(session))
+        except UserError as error:  # what onnxruntime says of a graph that it does not take, or can't run
+            raise NotAsOnnx(error.message) from error
+        except Disagrees as error:
+            raise NotAsOnnx(f"the ONNX form does not answer as scikit-learn: {error}") from error
+    except NotAsOnnx as refusal:
+        reason = str(refusal)[:MAX_REASON]
+        say(f"{reason}; storing it as skops")
+    from modelyard_runtime.export.skops_export import to_skops
+
+    where = "spec.trainer.estimator.algorithm"
+    try:
+        data = to_skops(pipeline)
+        skops = SkopsSession(data, signature)
+        return Exported(data, "Skops", layout, skops, proof.check(skops), reason)
+    except NotAllowed as error:
+        message = f"{reason}; nor can it be served as skops: {error}. Choose another algorithm"
+        raise UserError("TypeNotAllowed", message, where) from error
+    except Disagrees as error:
+        message = f"{reason}; nor does its skops form answer as scikit-learn: {error}. Choose another algorithm"
+        raise UserError("ConversionDisagrees", message, where) from error

@@ -1,0 +1,74 @@
+"""The pipeline from columns to features to an answer, made only of steps that convert to ONNX faithfully."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator
+from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, OrdinalEncoder, StandardScaler
+
+from modelyard_api.fields.metrics import Task
+from modelyard_api.fields.trainer import CategoricalFeatures, Features, FeatureSelection, NumericFeatures
+from modelyard_runtime.tables.frames import Table
+
+STRATEGIES = {"Median": "median", "Mean": "mean", "MostFrequent": "most_frequent"}
+Steps = list[tuple[str, Any]]
+
+
+def pipeline(estimator: BaseEstimator, spec: Features, train: Table, task: Task, seed: int) -> Pipeline:
+    """An unfitted pipeline. A table of numbers alone needs no column transformer: it takes one float32 matrix."""
+    numeric = _numeric(spec.numeric)
+    if train.categorical:
+        # By position: the converter then needs no column's name.
+        where = {item.name: index for index, item in enumerate(train.inputs)}
+        branches = [("numeric", Pipeline(numeric), [where[name] for name in train.numeric])] if train.numeric else []
+        encoder = _encoder(spec.categorical, train.features[train.categorical])
+        branches.append(("categorical", encoder, [where[name] for name in train.categorical]))
+        numeric = [("columns", ColumnTransformer(branches, sparse_threshold=0.0))]
+    select = [("select", _selection(spec.select, task, seed))] if spec.select else []
+    return Pipeline([*numeric, *select, ("estimator", estimator)])
+
+
+def _numeric(spec: NumericFeatures) -> Steps:
+    """Scaled in double precision: a float32 scaler puts values on the wrong side of a tree's thresholds.
+
+    Imputed before, in single precision: onnxruntime has no imputer of doubles.
+    """
+    impute = ("impute", SimpleImputer(strategy=STRATEGIES[spec.impute], keep_empty_features=True))
+    if spec.scale == "None":
+        return [impute]
+    from skl2onnx.sklapi import CastTransformer
+
+    scaler = StandardScaler() if spec.scale == "Standard" else MinMaxScaler()
+    wide, narrow = CastTransformer(dtype=np.float64), CastTransformer(dtype=np.float32)
+    return [impute, ("wide", wide), ("scale", scaler), ("narrow", narrow)]
+
+
+def _encoder(spec: CategoricalFeatures, columns: pd.DataFrame) -> BaseEstimator:
+    """With the categories computed here: scikit-learn's own ``min_frequency`` does not convert."""
+    kept = []
+    for name in columns:
+        shares = columns[name].value_counts(normalize=True)
+        frequent = shares[shares >= (spec.min_frequency or 0.0)]
+        kept.append(np.array(sorted(frequent.index if len(frequent) else shares.index[:1]), dtype=object))
+    if spec.encode == "OneHot":
+        return OneHotEncoder(categories=kept, handle_unknown="ignore", sparse_output=False, dtype=np.float32)
+    return OrdinalEncoder(categories=kept, handle_unknown="use_encoded_value", unknown_value=-1, dtype=np.float32)
+
+
+def _selection(spec: FeatureSelection, task: Task, seed: int) -> BaseEstimator:
+    from sklearn import feature_selection as fs
+
+    classify = task == Task.CLASSIFICATION
+    if spec.method == "FTest":
+        score = fs.f_classif if classify else fs.f_regression
+    else:
+        function = fs.mutual_info_classif if classify else fs.mutual_info_regression
+        score = partial(function, random_state=seed)
+    return fs.SelectKBest(score, k=spec.keep)

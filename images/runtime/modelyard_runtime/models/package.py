@@ -1,0 +1,81 @@
+"""A model as it lies in the store: its file, and ``model.json`` that names it and holds an example."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from modelyard_api.fields.artifact import FILES, MODEL_JSON, Example, Format, ModelManifest, canonical, sha256
+from modelyard_api.fields.metrics import Task
+from modelyard_api.fields.signature import Signature
+from modelyard_runtime.models.session import Asked, open_model
+from modelyard_runtime.pod.errors import UserError
+from modelyard_runtime.pod.store import Store
+
+EXAMPLE_ROWS = 8
+
+
+def example(session: Asked, rows: pd.DataFrame) -> Example:
+    """The first and the last rows of ``rows`` with the model's own answers. Raises UserError for a NaN."""
+    half = EXAMPLE_ROWS // 2
+    chosen = pd.concat([rows.iloc[:half], rows.iloc[max(half, len(rows) - half) :]], ignore_index=True)
+    answers = session.ask(chosen)
+    for name, answer in answers.items():
+        if answer.dtype.kind == "f" and not np.isfinite(answer).all():
+            message = f"the model's output {name!r} is not finite on rows of the data, some of which lack values"
+            raise UserError("InvalidModel", message, "spec.trainer")
+    inputs = {name: [_plain(value) for value in chosen[name]] for name in chosen.columns}
+    return Example(inputs=inputs, outputs={name: answer.tolist() for name, answer in answers.items()})
+
+
+def _plain(value: Any) -> float | str | None:
+    if isinstance(value, str):
+        return value
+    return None if pd.isna(value) else float(np.float32(value))
+
+
+def write(
+    store: Store,
+    base_uri: str,
+    data: bytes,
+    task: Task,
+    layout: str,
+    signature: Signature,
+    shown: Example,
+    categories: dict[str, list[str]],
+    format_: Format = "ONNX",
+) -> tuple[str, str, int]:
+    """Writes the files, the one that names the others last. Returns URI, digest and size in bytes."""
+    manifest = ModelManifest(
+        format=format_,
+        task=task,
+        file=FILES[format_],
+        file_digest=sha256(data),
+        file_bytes=len(data),
+        layout=layout,
+        signature=signature,
+        example=shown,
+        categories=categories,
+    )
+    plain = manifest.model_dump(mode="json", by_alias=True)
+    json.dumps(plain, allow_nan=False)
+    document = canonical(plain)
+    digest = sha256(document)
+    uri = f"{base_uri}/{digest.removeprefix('sha256:')}"
+    store.put(f"{uri}/{manifest.file}", data)
+    store.put(f"{uri}/{MODEL_JSON}", document)
+    return uri, digest, len(data) + len(document)
+
+
+def read(store: Store, uri: str, digest: str) -> tuple[ModelManifest, Asked, int]:
+    """A model from the store, every digest checked. Raises UserError."""
+    document = store.read(f"{uri}/{MODEL_JSON}", digest)
+    try:
+        manifest = ModelManifest.model_validate_json(document)
+    except ValueError as error:
+        raise UserError("InvalidModel", f"{uri}/{MODEL_JSON} is not a model's description: {error}") from error
+    data = store.read(f"{uri}/{manifest.file}", manifest.file_digest)
+    return manifest, open_model(manifest, data), len(data) + len(document)

@@ -1,0 +1,107 @@
+"""Metrics on the held-out rows, by scikit-learn's scorer names without ``neg_``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from sklearn import metrics as sk
+
+from modelyard_api.fields.metrics import METRICS, Task, metrics_of
+from modelyard_runtime.pod.errors import UserError
+from modelyard_runtime.pod.say import say
+
+DEFAULT = {Task.CLASSIFICATION: "balanced_accuracy", Task.REGRESSION: "root_mean_squared_error"}
+_ON_ANSWERS: dict[str, Callable[..., float]] = {
+    "accuracy": sk.accuracy_score,
+    "balanced_accuracy": sk.balanced_accuracy_score,
+    "f1_macro": lambda y, p: sk.f1_score(y, p, average="macro", zero_division=0),
+    "f1_weighted": lambda y, p: sk.f1_score(y, p, average="weighted", zero_division=0),
+    "precision_macro": lambda y, p: sk.precision_score(y, p, average="macro", zero_division=0),
+    "recall_macro": lambda y, p: sk.recall_score(y, p, average="macro", zero_division=0),
+    "matthews_corrcoef": sk.matthews_corrcoef,
+    "r2": sk.r2_score,
+    "explained_variance": sk.explained_variance_score,
+    "mean_absolute_error": sk.mean_absolute_error,
+    "mean_squared_error": sk.mean_squared_error,
+    "root_mean_squared_error": sk.root_mean_squared_error,
+    "median_absolute_error": sk.median_absolute_error,
+    "max_error": sk.max_error,
+    "mean_absolute_percentage_error": sk.mean_absolute_percentage_error,
+}
+
+
+def wanted(objective: str | None, additional: list[str], task: Task) -> tuple[str, list[str]]:
+    """The objective and all metrics that are asked for, checked against the task. Raises UserError."""
+    named = [("spec.objective", objective)] if objective else []
+    named += [(f"spec.additionalMetrics[{index}]", name) for index, name in enumerate(additional)]
+    for field, name in named:
+        if METRICS[name].task != task:
+            message = f"{name} is not a metric of {task}; write one of {', '.join(metrics_of(task))}"
+            raise UserError("MetricDoesNotFit", message, field)
+    first = objective or DEFAULT[task]
+    return first, list(dict.fromkeys([first, *additional]))
+
+
+def score(
+    needed: list[str],
+    task: Task,
+    truth: np.ndarray,
+    answers: np.ndarray,
+    probabilities: np.ndarray | None,
+    classes: list[Any],
+) -> dict[str, float]:
+    """The metrics that are ``needed``, then every other one of the task that can be computed.
+
+    ``truth`` and ``answers``: shape (rows,). ``probabilities``: (rows, classes) or None. Raises UserError where
+    one that is needed can't be computed.
+    """
+    found = {}
+    for name in dict.fromkeys([*needed, *metrics_of(task)]):
+        try:
+            found[name] = _score(name, truth, answers, probabilities, classes)
+        except UserError as error:
+            if name in needed:
+                raise
+            say(f"left out: {error.message}")
+    return found
+
+
+def _score(
+    name: str, truth: np.ndarray, answers: np.ndarray, probabilities: np.ndarray | None, classes: list[Any]
+) -> float:
+    try:
+        if METRICS[name].needs_probabilities:
+            value = _on_probabilities(name, truth, probabilities, classes)
+        else:
+            value = _ON_ANSWERS[name](truth, answers)
+    except ValueError as error:
+        problem = str(error).splitlines()[0]
+        raise UserError("ScoreFailed", f"{name} can't be computed on the held-out rows: {problem}") from error
+    if not math.isfinite(value):
+        raise UserError("ScoreFailed", f"{name} on the held-out rows is {value}; hold out more rows")
+    return float(value)
+
+
+def _on_probabilities(name: str, truth: np.ndarray, probabilities: np.ndarray | None, classes: list[Any]) -> float:
+    if probabilities is None:
+        raise UserError("MetricDoesNotFit", f"{name} needs probabilities, which this model does not give")
+    new = sorted(set(truth.tolist()) - set(classes))
+    if new:
+        message = (
+            f"{name} needs a probability for each class of the held-out rows, but the model knows none for {new[0]!r}, "
+            "which none of the rows it was trained on has; write Stratified for the Dataset's spec.split.strategy, "
+            "or choose a metric of labels such as balanced_accuracy"
+        )
+        raise UserError("ScoreFailed", message)
+    labels = np.array(classes, dtype=object if isinstance(classes[0], str) else None)
+    # In double precision whatever they came in: log_loss clips at the precision of the type.
+    probabilities = np.asarray(probabilities, dtype=np.float64)
+    probabilities = probabilities / probabilities.sum(axis=1, keepdims=True)
+    if name == "log_loss":
+        return float(sk.log_loss(truth, probabilities, labels=labels))
+    if len(classes) == 2:
+        return float(sk.roc_auc_score(truth == classes[1], probabilities[:, 1]))
+    return float(sk.roc_auc_score(truth, probabilities, multi_class="ovr", labels=labels))

@@ -1,0 +1,95 @@
+"""Asks a model, as the server does."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+import onnxruntime
+import pandas as pd
+
+from modelyard_api.fields.artifact import ModelManifest
+from modelyard_api.fields.signature import Signature
+from modelyard_models.skops_types import NotAllowed
+from modelyard_runtime.pod.errors import UserError
+
+
+class Asked(Protocol):
+    """A loaded model."""
+
+    signature: Signature
+
+    def ask(self, features: pd.DataFrame) -> dict[str, np.ndarray]:
+        """Each output by its name, in the shape of the signature. Raises UserError where the model fails."""
+        ...
+
+
+def open_model(manifest: ModelManifest, data: bytes) -> Asked:
+    """Raises UserError where it can't be loaded."""
+    if manifest.format == "ONNX":
+        return OnnxSession(data, manifest.layout, manifest.signature)
+    try:
+        return SkopsSession(data, manifest.signature)
+    except NotAllowed as error:
+        raise UserError("TypeNotAllowed", f"{manifest.file} is not loaded: {error}") from error
+
+
+class OnnxSession:
+    """Raises UserError where onnxruntime does not take it."""
+
+    def __init__(self, data: bytes, layout: str, signature: Signature) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        try:
+            self.session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime's exceptions have no common class
+            message = f"onnxruntime can't load the model: {str(error).splitlines()[0]}"
+            raise UserError("InvalidModel", message) from error
+        self.layout, self.signature = layout, signature
+
+    def ask(self, features: pd.DataFrame) -> dict[str, np.ndarray]:
+        feeds: dict[str, Any]
+        if self.layout == "Tensor":
+            # By name: an example that was read back has its columns in the order of the alphabet.
+            feeds = {"input": _matrix(features, self.signature)}
+        else:
+            feeds = {name: values.reshape(-1, 1) for name, values in _columns(features, self.signature).items()}
+        outputs = self.signature.outputs
+        try:
+            arrays = self.session.run([item.name for item in outputs], feeds)
+        except Exception as error:
+            raise _failed(error) from error
+        return {item.name: np.asarray(array).reshape(item.shape) for item, array in zip(outputs, arrays, strict=True)}
+
+
+class SkopsSession:
+    """Raises NotAllowed for what is never loaded."""
+
+    def __init__(self, data: bytes, signature: Signature) -> None:
+        from modelyard_models.skops_model import SkopsModel
+
+        self.model = SkopsModel(data, [item.name for item in signature.inputs])
+        self.signature = signature
+
+    def ask(self, features: pd.DataFrame) -> dict[str, np.ndarray]:
+        outputs = self.signature.outputs
+        try:
+            arrays = self.model.answer(_columns(features, self.signature), None, outputs)
+        except Exception as error:
+            raise _failed(error) from error
+        return {item.name: array for item, array in zip(outputs, arrays, strict=True)}
+
+
+def _matrix(features: pd.DataFrame, signature: Signature) -> np.ndarray:
+    return features[[item.name for item in signature.inputs]].to_numpy(dtype=np.float32)
+
+
+def _columns(features: pd.DataFrame, signature: Signature) -> dict[str, np.ndarray]:
+    kinds = {item.name: np.float32 if item.datatype == "FP32" else object for item in signature.inputs}
+    return {name: features[name].to_numpy(dtype=kind) for name, kind in kinds.items()}
+
+
+def _failed(error: Exception) -> UserError:
+    line = (str(error).splitlines() or [type(error).__name__])[0]
+    return UserError("InvalidModel", f"the model fails on rows of the data: {line}")

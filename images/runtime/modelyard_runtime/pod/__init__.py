@@ -1,0 +1,1 @@
+"""What every command does as a pod: its store, its tracking server, its log and how it ends."""

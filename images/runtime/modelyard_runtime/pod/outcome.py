@@ -1,0 +1,79 @@
+"""How a task ends: the result document in the store, last, and then the termination message."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from modelyard_api.fields.base import Model
+from modelyard_api.wire.result import MAX_MESSAGE_BYTES, Error, Failed, Message
+from modelyard_api.wire.task import TERMINATION_LOG, Common
+from modelyard_runtime.pod.errors import UserError
+from modelyard_runtime.pod.say import say
+from modelyard_runtime.pod.store import Store
+
+ELLIPSIS = "..."
+ENOUGH = 80
+"""Bytes of an error's text that are worth more than the metrics."""
+
+
+def earlier(task: Common, store: Store, kind: str) -> dict[str, Any] | None:
+    """The result of an earlier pod of the same task, which died between writing it and its end."""
+    found = store.get_json(task.result_uri)
+    if isinstance(found, dict) and found.get("kind") == kind:
+        say("an earlier pod has left its result: nothing to do again")
+        return found
+    return None
+
+
+def succeed(task: Common, store: Store, result: Model) -> None:
+    store.put_json(task.result_uri, result.wire())
+    leave(result.wire(), task.result_uri)
+
+
+def fail(task: Common, store: Store, error: UserError) -> None:
+    say(f"{error.reason}: {error.message}")
+    failed = Failed(error=Error(reason=error.reason, message=error.message[:2000], field=error.field))
+    store.put_json(task.result_uri, failed.wire())
+    leave(failed.wire(), task.result_uri)
+
+
+def leave(result: dict[str, Any], uri: str | None = None) -> None:
+    """The termination message: at most 1 KiB, cut at the error's text and the metrics, never in the middle of JSON."""
+    error = result.get("error")
+    digest = result.get("artifactDigest") or result.get("digest")
+    metrics = dict(list((result.get("metrics") or {}).items())[:8])
+    message = Message(kind=result["kind"], result_uri=uri, digest=digest, metrics=metrics)
+    if error:
+        message.error = Error(reason=error["reason"], message=error["message"], field=error.get("field"))
+    data = _fitted(message)
+    path = Path(os.environ.get("MODELYARD_TERMINATION_LOG", TERMINATION_LOG))
+    try:
+        path.write_bytes(data)
+    except OSError as problem:  # Nobody but the operator reads it, and it reads the result document too.
+        say(f"no termination message: {problem}")
+
+
+def _fitted(message: Message) -> bytes:
+    """Cuts, until it fits: the error's text down to 80 bytes, metrics from the last, the URI, the text altogether."""
+    error = message.error
+    while error and _too_long(message) and len(error.message.encode()) > ENOUGH:
+        kept = error.message.encode()[: max(ENOUGH, len(error.message.encode()) * 3 // 4) - len(ELLIPSIS)]
+        error.message = kept.decode(errors="ignore").rstrip() + ELLIPSIS
+    while message.metrics and _too_long(message):
+        message.metrics.popitem()
+    if _too_long(message):
+        message.result_uri = None
+    if error and _too_long(message):
+        error.message, error.field, error.reason = "", None, error.reason[:ENOUGH]
+    return _encode(message)
+
+
+def _too_long(message: Message) -> bool:
+    return len(_encode(message)) > MAX_MESSAGE_BYTES
+
+
+def _encode(message: Message) -> bytes:
+    return json.dumps(message.wire(), separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()

@@ -1,0 +1,57 @@
+"""The artifact store: bytes at URIs, written once by digest."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from modelyard_api.fields.artifact import canonical, http_url, sha256
+from modelyard_runtime.pod.errors import UserError
+from modelyard_runtime.pod.web import Unavailable, Web, nothing_there
+
+
+class Store:
+    def __init__(self, web: Web) -> None:
+        self.web = web
+
+    def get(self, uri: str) -> bytes | None:
+        """The bytes, or None where there are none. Raises Unavailable."""
+        try:
+            status, data = self.web.request("GET", http_url(self.web.base, uri))
+        except ValueError as error:
+            raise UserError("InvalidURI", str(error)) from error
+        if nothing_there(status, data):
+            return None
+        if status != 200:
+            raise Unavailable(f"GET {uri}: {status} {data[:200].decode(errors='replace')}")
+        return data
+
+    def read(self, uri: str, digest: str | None = None) -> bytes:
+        """The bytes. Raises UserError where there are none, or where their digest is another one."""
+        data = self.get(uri)
+        if data is None:
+            raise UserError("ArtifactMissing", f"there is nothing at {uri}")
+        if digest is not None and sha256(data) != digest:
+            raise UserError("DigestMismatch", f"{uri} has digest {sha256(data)}, expected is {digest}")
+        return data
+
+    def put(self, uri: str, data: bytes) -> None:
+        """Writes, or writes the same again. Raises Unavailable."""
+        status, answer = self.web.request("PUT", http_url(self.web.base, uri), data)
+        if status != 200:
+            raise Unavailable(f"PUT {uri}: {status} {answer[:200].decode(errors='replace')}")
+
+    def delete(self, uri: str) -> None:
+        """Raises Unavailable; nothing there is fine."""
+        status, answer = self.web.request("DELETE", http_url(self.web.base, uri))
+        if status != 200 and not nothing_there(status, answer):
+            raise Unavailable(f"DELETE {uri}: {status} {answer[:200].decode(errors='replace')}")
+
+    def get_json(self, uri: str) -> Any | None:
+        data = self.get(uri)
+        return None if data is None else json.loads(data)
+
+    def put_json(self, uri: str, document: Any) -> None:
+        """Raises ValueError for infinity and NaN, which JSON does not know."""
+        json.dumps(document, allow_nan=False)
+        self.put(uri, canonical(document))

@@ -1,0 +1,106 @@
+"""Tells MLflow of a run, by its REST API."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from typing import Any
+from urllib.parse import quote
+
+from modelyard_runtime.pod.say import say
+from modelyard_runtime.pod.web import Unavailable, Web, nothing_there
+
+API = "/api/2.0/mlflow"
+
+
+class Tracking:
+    def __init__(self, web: Web) -> None:
+        self.web = web
+
+    def experiment(self, name: str) -> str:
+        """The id of the experiment, made if it isn't there, and restored if it was deleted."""
+        found = self._by_name(name)
+        if found is not None and found["lifecycle_stage"] == "active":
+            return str(found["experiment_id"])
+        try:
+            if found is None:
+                return str(self._post("experiments/create", {"name": name})["experiment_id"])
+            say(f"the experiment {name!r} had been deleted; restoring it")
+            self._post("experiments/restore", {"experiment_id": found["experiment_id"]})
+        except Unavailable:
+            found = self._by_name(name)  # another pod was quicker
+            if found is None or found["lifecycle_stage"] != "active":
+                raise
+        return str(found["experiment_id"])
+
+    def log(
+        self,
+        experiment: str,
+        name: str,
+        uid: str,
+        params: dict[str, Any],
+        metrics: dict[str, float],
+        tags: dict[str, str],
+    ) -> str:
+        """The id of the tracked run of this uid: made, filled and ended; one that is there is filled again."""
+        now = int(time.time() * 1000)
+        run, logged = self._find(experiment, uid)
+        if run is None:
+            labels = {"mlflow.runName": name, "modelyard.dev/uid": uid, **tags}
+            body = {
+                "experiment_id": experiment,
+                "run_name": name,
+                "start_time": now,
+                "tags": [{"key": key, "value": value[:5000]} for key, value in labels.items()],
+            }
+            run = str(self._post("runs/create", body)["run"]["info"]["run_id"])
+        values = [{"key": key, "value": value, "timestamp": now, "step": 0} for key, value in metrics.items()]
+        # A parameter may be written once: those of an earlier try stay as they are.
+        fresh = [item for item in _params(params) if item["key"] not in logged]
+        self._log_batch(run, fresh, values)
+        self._post("runs/update", {"run_id": run, "status": "FINISHED", "end_time": now})
+        return run
+
+    def _log_batch(self, run: str, params: list[dict[str, str]], values: list[dict[str, Any]]) -> None:
+        """Parameters are a convenience: a server that refuses them gets the metrics alone."""
+        body = json.dumps({"run_id": run, "params": params, "metrics": values}, allow_nan=False).encode()
+        status, data = self.web.request("POST", self._url("runs/log-batch"), body, "application/json")
+        if status == 200:
+            return
+        if status != 400 or not params:
+            raise Unavailable(f"POST runs/log-batch: {status} {data[:300].decode(errors='replace')}")
+        say(f"the tracking server refuses the parameters; logging without: {data[:300].decode(errors='replace')}")
+        self._log_batch(run, [], values)
+
+    def _by_name(self, name: str) -> dict[str, Any] | None:
+        status, data = self.web.request("GET", self._url(f"experiments/get-by-name?experiment_name={quote(name)}"))
+        if nothing_there(status, data):
+            return None
+        if status != 200:
+            raise Unavailable(f"GET experiment {name!r}: {status} {data[:300].decode(errors='replace')}")
+        found: dict[str, Any] = json.loads(data)["experiment"]
+        return found
+
+    def _find(self, experiment: str, uid: str) -> tuple[str | None, set[str]]:
+        """The run of this uid, and the keys of the parameters that it has."""
+        body = {"experiment_ids": [experiment], "filter": f"tags.`modelyard.dev/uid` = '{uid}'", "max_results": 1}
+        runs = self._post("runs/search", body).get("runs") or []
+        if not runs:
+            return None, set()
+        return str(runs[0]["info"]["run_id"]), {item["key"] for item in runs[0]["data"].get("params", [])}
+
+    def _post(self, path: str, body: dict[str, Any]) -> Any:
+        return self.web.json("POST", self._url(path), body)
+
+    def _url(self, path: str) -> str:
+        return f"{self.web.base}{API}/{path}"
+
+
+def _params(params: dict[str, Any]) -> list[dict[str, str]]:
+    """As MLflow takes them: keys of its characters and length, each once, and at most 100 in one request."""
+    made: dict[str, str] = {}
+    for key, value in params.items():
+        clean = re.sub(r"[^A-Za-z0-9_\-. :]", "_", key)[:250].strip(". ") or "_"
+        made.setdefault(clean, str(value)[:500])
+    return [{"key": key, "value": value} for key, value in list(made.items())[:100]]

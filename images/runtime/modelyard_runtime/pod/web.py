@@ -1,0 +1,98 @@
+"""HTTP to the tracking server with the standard library: importing a client costs each pod seconds."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import random
+import time
+from typing import Any
+from urllib.parse import urlsplit
+
+from modelyard_runtime.pod.say import say
+
+TIMEOUT = 30.0
+PATIENCE = 30.0
+"""Seconds for which a server that is down or busy is asked again, while there is no work that would be lost. After that
+the pod ends, which its object tells of, and the Job starts another one."""
+AFTER_WORK = 300.0
+"""The same when there is: a fit may have taken hours."""
+
+
+class Unavailable(Exception):
+    """The server could not be reached, or failed, for as long as we were patient. Worth another try later.
+
+    ``full``: it answers, but its volume has no space left.
+    """
+
+    def __init__(self, message: str, full: bool = False) -> None:
+        super().__init__(message)
+        self.full = full
+
+
+def nothing_there(status: int, data: bytes) -> bool:
+    """MLflow's own 404. Any other one is of a proxy on the way, or of a wrong address, and proves nothing."""
+    return status == 404 and b"RESOURCE_DOES_NOT_EXIST" in data
+
+
+def _busy(status: int, data: bytes) -> bool:
+    """MLflow answers 400 when it has no database connection left."""
+    return status >= 500 or status == 429 or (status == 400 and b"QueuePool limit" in data)
+
+
+def _full(status: int, data: bytes) -> bool:
+    """Our tracking image answers 507; SQLite's own words come with a 503, those of PostgreSQL's disk with a 500."""
+    return status == 507 or (status >= 500 and (b"disk is full" in data or b"No space left on device" in data))
+
+
+class Web:
+    """One server; keeps its connection. ``request`` raises Unavailable, but not on a 4xx that another try repeats."""
+
+    def __init__(self, base: str, patience: float = PATIENCE) -> None:
+        self.base, self.patience = base.rstrip("/"), patience
+        parts = urlsplit(self.base)
+        self._origin = f"{parts.scheme}://{parts.netloc}"
+        self._secure = parts.scheme == "https"
+        self._address = (str(parts.hostname), parts.port or (443 if self._secure else 80))
+        self._connection: http.client.HTTPConnection | None = None
+
+    def request(self, method: str, url: str, body: bytes | None = None, type_: str | None = None) -> tuple[int, bytes]:
+        """Status and body. Everything that is sent here may be sent twice."""
+        deadline, wait, full = time.monotonic() + self.patience, 0.2, False
+        while True:
+            try:
+                status, data = self._once(method, url, body, type_)
+                if not _busy(status, data):
+                    return status, data
+                # Told whatever comes after: who refuses a body may close the connection before all of it is sent.
+                full = full or _full(status, data)
+                problem = f"{status} {data[:200].decode(errors='replace')}"
+            except (OSError, http.client.HTTPException) as error:
+                problem = f"{type(error).__name__}: {error}"
+                self._connection = None
+            if time.monotonic() + wait > deadline:
+                raise Unavailable(f"{method} {url}: {problem}", full)
+            say(f"the tracking server does not answer well ({problem}); asking again")
+            time.sleep(wait * random.uniform(0.7, 1.3))
+            wait = min(wait * 2, 5.0)
+
+    def json(self, method: str, url: str, document: Any = None) -> Any:
+        """A JSON answer. Raises Unavailable for any status but 200, with what the server said."""
+        body = None if document is None else json.dumps(document, allow_nan=False).encode()
+        status, data = self.request(method, url, body, "application/json")
+        if status != 200:
+            raise Unavailable(f"{method} {url}: {status} {data[:300].decode(errors='replace')}")
+        return json.loads(data)
+
+    def _once(self, method: str, url: str, body: bytes | None, type_: str | None) -> tuple[int, bytes]:
+        if self._connection is None:
+            kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
+            self._connection = kind(*self._address, timeout=TIMEOUT)
+        headers = {"Content-Type": type_ or "application/octet-stream"} if body is not None else {}
+        self._connection.request(method, url.removeprefix(self._origin), body, headers)
+        answer = self._connection.getresponse()
+        data = answer.read()
+        if answer.will_close:
+            self._connection.close()
+            self._connection = None
+        return answer.status, data

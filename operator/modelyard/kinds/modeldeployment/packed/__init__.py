@@ -1,0 +1,1 @@
+"""A ModelDeployment whose model sits in a ModelPool's pods."""

@@ -1,0 +1,62 @@
+"""What a packed ModelDeployment says of itself: which version the pool's pods serve, or why not."""
+
+from __future__ import annotations
+
+from modelyard.engine import conditions as kstatus
+from modelyard.engine.conditions import Condition
+from modelyard.engine.plan import Note
+from modelyard.kinds.modeldeployment.observe import View
+from modelyard.kinds.modeldeployment.packed.seat import Shared
+from modelyard_api.kinds.modeldeployment import ModelDeploymentStatus
+from modelyard_api.kinds.modelpool import ModelPool
+
+
+def said(view: View, status: ModelDeploymentStatus, number: int, here: Shared) -> tuple[Condition, ...]:
+    """``number`` is the wanted version; ``status`` as it will be written."""
+    pool, name = view.pool, view.deployment.spec.pool
+    if pool is None:
+        return kstatus.reconciling("PoolNotFound", f"pool {name} doesn't exist: create it, or remove spec.pool")
+    if here.failed is not None:
+        message = (
+            f"version {number} can't be served by pool {name}: {_line(here.failed)}; {_serves(status, here)}. "
+            f"Train or pin another version"
+        )
+        return kstatus.stalled("LoadFailed", message)
+    if here.retried is not None:
+        message = f"version {number} can't be served by pool {name} now: {_line(here.retried)}; {_serves(status, here)}"
+        return kstatus.reconciling("LoadRetried", message)
+    if not pool.spec.replicas:
+        return kstatus.reconciling("PoolHasNoPods", f"pool {name} has no pods: set spec.replicas of ModelPool {name}")
+    if here.complete:
+        return kstatus.ready(
+            "Serving", f"version {number} serves on {here.serving} of {here.ready} pods of pool {name}"
+        )
+    message = f"version {number} serves on {here.serving} of {here.replicas} pods of pool {name}{_told(pool)}"
+    return kstatus.reconciling("WaitingForPool", f"{message}; {_serves(status, here)}")
+
+
+def note(view: View, number: int, here: Shared) -> Note | None:
+    """The event once a version turns out to be one that the pool can't serve."""
+    last = kstatus.find(view.raw, "Ready") or {}
+    if here.failed is None or last.get("reason") == "LoadFailed":
+        return None
+    message = f"version {number} can't be served by pool {view.deployment.spec.pool}: {_line(here.failed)}"
+    return Note("LoadFailed", message, "Warning")
+
+
+def _told(pool: ModelPool) -> str:
+    """What the pool says of itself where it isn't well."""
+    for item in pool.status.conditions:
+        if item.type == "Ready" and item.status == "False":
+            return f" ({item.reason}: {_line(item.message)})"
+    return ""
+
+
+def _serves(status: ModelDeploymentStatus, here: Shared) -> str:
+    from_own_pods = status.pool is None and status.stable is not None
+    number = status.stable if from_own_pods else here.elsewhere
+    return f"version {number} goes on serving" if number else "nothing else serves"
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())[:600]

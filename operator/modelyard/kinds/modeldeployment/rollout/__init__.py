@@ -1,0 +1,1 @@
+"""How a rollout goes from step to step, and on what evidence."""

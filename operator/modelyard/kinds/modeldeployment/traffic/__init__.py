@@ -1,0 +1,1 @@
+"""How requests reach the versions: Services, Gateway API routes and their weights."""

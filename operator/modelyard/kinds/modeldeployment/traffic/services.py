@@ -1,0 +1,50 @@
+"""The Services of a ModelDeployment, and its PodDisruptionBudget."""
+
+from __future__ import annotations
+
+from modelyard.engine.resource import DISRUPTION_BUDGETS, SERVICES, Object
+from modelyard.kinds.modeldeployment.names import STABLE, VERSION, selector, versioned
+from modelyard.kinds.modeldeployment.observe import View
+from modelyard.workload import pools
+from modelyard.workload.names import child_metadata, manifest
+from modelyard.workload.server import COMPONENT, SERVICE_PORTS, disruption_budget_spec
+from modelyard_api.kinds.modeldeployment import ModelDeploymentStatus
+
+
+def url(view: View) -> str:
+    """Where clients in the cluster reach it."""
+    return f"http://{view.deployment.name}.{view.deployment.namespace}.svc"
+
+
+def service(view: View, status: ModelDeploymentStatus) -> Object:
+    """The one that clients in the cluster use: all pods where they are replaced one by one, else the stable version's,
+    and all at once the candidate's, when it has all of the traffic. Of a packed one, the pool's pods."""
+    metadata = child_metadata(view.raw, view.deployment.name, COMPONENT)
+    if status.stable is not None:
+        metadata["annotations"] = {STABLE: str(status.stable)}
+    return manifest(SERVICES, metadata, spec={"selector": _target(view, status), "ports": SERVICE_PORTS})
+
+
+def _target(view: View, status: ModelDeploymentStatus) -> dict[str, str]:
+    pool = status.pool
+    if pool is None and not any((child.get("status") or {}).get("availableReplicas") for child in view.pods):
+        pool = view.deployment.spec.pool
+    return pools.selector(pool) if pool is not None else selector(view, _served(view, status))
+
+
+def _served(view: View, status: ModelDeploymentStatus) -> int | None:
+    """The version whose pods answer; None: all."""
+    if view.deployment.spec.rollout.strategy == "Rolling" or status.stable is None:
+        return None
+    return status.candidate if status.candidate is not None and status.weight == 100 else status.stable
+
+
+def version_service(view: View, number: int) -> Object:
+    """Of one version's pods: what a route divides traffic between."""
+    metadata = child_metadata(view.raw, versioned(view, number), COMPONENT, {VERSION: str(number)})
+    return manifest(SERVICES, metadata, spec={"selector": selector(view, number), "ports": SERVICE_PORTS})
+
+
+def disruption_budget(view: View) -> Object:
+    metadata = child_metadata(view.raw, view.deployment.name, COMPONENT)
+    return manifest(DISRUPTION_BUDGETS, metadata, spec=disruption_budget_spec(selector(view)))

@@ -1,0 +1,54 @@
+"""What a ModelPool says of itself."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from modelyard.engine import conditions as kstatus
+from modelyard.engine.conditions import Condition, conditions
+from modelyard.engine.resource import Object
+from modelyard.kinds.modelpool.children import PROGRESS_SECONDS
+from modelyard.kinds.modelpool.observe import View
+from modelyard.kinds.modelpool.seen import Seen
+from modelyard.workload import server
+from modelyard_api.kinds.modelpool import ModelPoolStatus
+
+TOLD = 3
+"""Models that can't be served, by name; the others are counted."""
+
+
+def said(view: View, wanted: Object, status: ModelPoolStatus, seen: Seen, settled: bool) -> tuple[Condition, ...]:
+    """``wanted``: the Deployment as it should be. ``settled``: every ready pod has tried every model."""
+    replicas, child = view.pool.spec.replicas, view.pods
+    counts = (child or {}).get("status") or {}
+    current = child is not None and server.is_current(child, wanted)
+    if not replicas:
+        return kstatus.ready("NoReplicas", f"spec.replicas is 0: nothing of its {status.models} models is served")
+    numbers = [counts.get(key, 0) for key in ("replicas", "updatedReplicas", "availableReplicas")]
+    pods = f"{counts.get('availableReplicas', 0)} of {replicas} pods are ready"
+    if child is None or not current or numbers != [replicas] * 3:
+        trouble = (
+            server.stuck(child, PROGRESS_SECONDS, status.selector or "") if child is not None and current else None
+        )
+        if trouble is not None:
+            return kstatus.stalled(trouble.reason, f"{pods}: {trouble.message}")
+        return kstatus.reconciling("WaitingForPods", pods)
+    served = f"{status.loaded} of {status.models} models are served by {replicas} of {replicas} pods"
+    if failed := _failed(seen):
+        served += f"; {failed}"
+    return kstatus.ready("Serving", served) if settled else kstatus.reconciling("Loading", served)
+
+
+def wire(view: View, status: ModelPoolStatus, found: tuple[Condition, ...], now: datetime) -> Object:
+    made: dict[str, Any] = status.wire()
+    previous = (view.raw.get("status") or {}).get("conditions") or ()
+    made["conditions"] = conditions(found, previous, view.pool.generation, now)
+    return made
+
+
+def _failed(seen: Seen) -> str:
+    """The first of them with the reason; see the ModelDeployment of that name for more."""
+    told = [f"{name}: {' '.join(reason.split())[:300]}" for name, reason in sorted(seen.failed.items())[:TOLD]]
+    more = [f"and {len(seen.failed) - TOLD} more"] if len(seen.failed) > TOLD else []
+    return f"can't be served: {'; '.join([*told, *more])}" if told else ""

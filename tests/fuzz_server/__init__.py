@@ -1,4 +1,0 @@
-"""Requests that nobody would write, at the real server: from its OpenAPI document, and broken byte by byte.
-
-``python -m tests.fuzz_server`` runs the long one; a short one is part of ``make test``.
-"""

@@ -1,0 +1,1 @@
+"""The long harnesses: faults, fuzz, benches. Tests run a sample of each."""

@@ -1,0 +1,28 @@
+"""``python -m tests.harness.bench SUBCOMMAND``: every benchmark shows its progress and ends with one line of JSON."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+
+BENCHMARKS = {
+    "controllers": "tests.harness.bench.controllers.main",
+    "rollout": "tests.harness.bench.rollout",
+    "rollout-analysis": "tests.harness.bench.rollout_analysis",
+    "run-overhead": "tests.harness.bench.run_overhead",
+    "serving": "tests.harness.bench.serving.main",
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.harness.bench", description=__doc__)
+    commands = parser.add_subparsers(dest="benchmark", required=True)
+    modules = {name: importlib.import_module(path) for name, path in BENCHMARKS.items()}
+    for name, module in modules.items():
+        module.arguments(commands.add_parser(name, help=(module.__doc__ or "").splitlines()[0]))
+    options = parser.parse_args()
+    print(json.dumps(modules[options.benchmark].run(options)), flush=True)
+
+
+main()

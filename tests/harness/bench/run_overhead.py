@@ -1,0 +1,135 @@
+"""Seconds from apply to a ready ModelVersion, against a bare Job that trains the same model.
+
+Both clocks start before the create request is sent and stop at the watch event: ``Complete`` of the bare Job, ``Ready``
+of the ModelVersion. Same image, same Parquet, same pipeline; alternating pairs on one cluster, one namespace.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from modelyard_api.fields.artifact import http_url
+from modelyard_api.wire.task import WORK_FOLDER
+from tests.support.kube import Kube, condition
+from tests.support.mainjob import EXAMPLES, MainJob
+from tests.support.rest import Rest
+
+NAMESPACE = "bench-run-overhead"
+IMAGE = "localhost/modelyard/runtime:dev"
+TRACKING = "http://modelyard-tracking.modelyard-system.svc:5000"
+GROUP = "/apis/modelyard.dev/v1alpha1"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--name", default="modelyard", help="the cluster, with Modelyard installed [modelyard]")
+    parser.add_argument("--pairs", type=int, default=5, help="alternating pairs [5]")
+
+
+def run(options: argparse.Namespace) -> dict[str, Any]:
+    rest, kube = Rest(options.name), Kube(options.name, NAMESPACE)
+    _namespace(kube)
+    job = MainJob(kube)
+    job.put_data()
+    dataset = yaml.safe_load((EXAMPLES / "dataset.yaml").read_text())
+    dataset["spec"].pop("checkEvery")
+    kube.apply(dataset | {"metadata": {"name": "penguins", "namespace": NAMESPACE}})
+    job.apply("model.yaml")
+    print("waiting for the dataset", flush=True)
+    kube.until_condition("dataset", "penguins", seconds=180)
+    version = kube.get("datasetversion", kube.get("dataset", "penguins")["status"]["latest"])
+    ours, bare = [], []
+    for pair in range(-1, options.pairs):
+        first, second = _time_run(rest, pair + 2), _time_bare(rest, pair + 2, version)
+        if pair < 0:
+            print(f"warm-up: TrainingRun {first:.2f} s, bare Job {second:.2f} s", flush=True)
+            continue
+        ours.append(first)
+        bare.append(second)
+        print(f"pair {pair + 1} of {options.pairs}: TrainingRun {first:.2f} s, bare Job {second:.2f} s", flush=True)
+    kube.run("delete", "namespace", NAMESPACE, "--wait=false")
+    differences = [a - b for a, b in zip(ours, bare, strict=True)]
+    return {
+        "benchmark": "run-overhead",
+        "pairs": options.pairs,
+        "run_seconds": round(statistics.median(ours), 3),
+        "bare_job_seconds": round(statistics.median(bare), 3),
+        "difference_seconds": round(statistics.median(differences), 3),
+        "all_run_seconds": [round(value, 3) for value in ours],
+        "all_bare_job_seconds": [round(value, 3) for value in bare],
+    }
+
+
+def _namespace(kube: Kube) -> None:
+    kube.run("delete", "namespace", NAMESPACE, "--ignore-not-found", "--wait=true", "--timeout=120s")
+    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+    kube.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": labels}})
+
+
+def _time_run(rest: Rest, number: int) -> float:
+    body = yaml.safe_load((EXAMPLES / "trainingrun-2008.yaml").read_text())
+    body["metadata"] = {"name": f"run-{number}", "namespace": NAMESPACE}
+    versions = f"{GROUP}/namespaces/{NAMESPACE}/modelversions"
+    events = rest.watch(versions)
+    begin = time.monotonic()
+    rest.post(f"{GROUP}/namespaces/{NAMESPACE}/trainingruns", body)
+    name = f"species-v{number}"
+    return _until(events, lambda obj: obj["metadata"]["name"] == name and _true(obj, "Ready")) - begin
+
+
+def _time_bare(rest: Rest, number: int, version: dict[str, Any]) -> float:
+    base, target = http_url(TRACKING, version["spec"]["uri"]), version["spec"]["target"]
+    script = Path(__file__).with_name("bare_job.py").read_text()
+    mounts = [{"name": "work", "mountPath": WORK_FOLDER}]
+    container = {
+        "name": "main",
+        "image": IMAGE,
+        "command": ["python", "-c", script, base, target],
+        "volumeMounts": mounts,
+        "resources": {"requests": {"cpu": "100m", "memory": "512Mi"}, "limits": {"memory": "2Gi"}},
+        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+    }
+    pod = {
+        "restartPolicy": "Never",
+        "automountServiceAccountToken": False,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": 65532,
+            "fsGroup": 65532,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "containers": [container],
+        "volumes": [{"name": "work", "emptyDir": {}}],
+    }
+    metadata = {"name": f"bare-{number}", "namespace": NAMESPACE}
+    body = {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": metadata,
+        "spec": {"template": {"spec": pod}, "backoffLimit": 0},
+    }
+    events = rest.watch(f"/apis/batch/v1/namespaces/{NAMESPACE}/jobs")
+    begin = time.monotonic()
+    rest.post(f"/apis/batch/v1/namespaces/{NAMESPACE}/jobs", body)
+    return _until(events, lambda obj: obj["metadata"]["name"] == f"bare-{number}" and _true(obj, "Complete")) - begin
+
+
+def _true(obj: dict[str, Any], type_: str) -> bool:
+    found = condition(obj, type_)
+    failed = condition(obj, "Failed") or condition(obj, "Stalled")
+    if failed and failed["status"] == "True":
+        raise RuntimeError(f"{obj['metadata']['name']} failed: {failed['message']}")
+    return bool(found and found["status"] == "True")
+
+
+def _until(events: Iterator[dict[str, Any]], right: Callable[[dict[str, Any]], bool]) -> float:
+    for event in events:
+        if right(event["object"]):
+            return time.monotonic()
+    raise TimeoutError("the watch ended before the object was ready")

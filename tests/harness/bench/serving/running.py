@@ -1,0 +1,97 @@
+"""A started server: when it was ready, whether it answers as scikit-learn does, and how it does under load."""
+
+from __future__ import annotations
+
+import dataclasses
+import http.client
+import time
+from pathlib import Path
+
+from tests.harness.bench.serving import bodies, load
+from tests.harness.bench.serving.kinds import Kind
+from tests.harness.bench.serving.models import Made
+from tests.harness.bench.serving.servers import ECHO, Server, environment
+from tests.localcluster.say import CannotRun
+from tests.support.ports import free_port
+from tests.support.tree import Tree
+
+SERVER_CPU, LOAD_CPU = 0, 1
+READY_SECONDS = 120.0
+
+
+class Running:
+    """One server with one model, paused whenever it is not measured. Raises CannotRun when it doesn't get ready."""
+
+    def __init__(self, server: Server, made: Made, folder: Path) -> None:
+        folder.mkdir(parents=True)
+        self.server, self.made, self.folder, self.port = server, made, folder, free_port()
+        argv = server.start(made, self.port, folder)
+        self.tree = Tree(argv, folder / "log", SERVER_CPU, environment(Path(argv[0])))
+        try:
+            self.ready_seconds = self._wait_ready()
+        except BaseException:
+            self.tree.stop()
+            raise
+
+    def _wait_ready(self) -> float:
+        while True:
+            if self._ready():
+                return time.monotonic() - self.tree.began
+            if self.tree.ended or time.monotonic() - self.tree.began > READY_SECONDS:
+                raise self._failed("is not ready")
+            time.sleep(0.01)
+
+    def _ready(self) -> bool:
+        try:
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+            connection.request("GET", self.server.ready)
+            return connection.getresponse().status == 200
+        except (OSError, http.client.HTTPException):
+            return False
+
+    def ask(self, body: bodies.Body, size: int = 0) -> tuple[int, bytes, dict[str, str]]:
+        """Status, body and headers (names in lower case) of an answer."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection.request("POST", self.server.path.format(size=size), body.data, body.headers)
+        answer = connection.getresponse()
+        return answer.status, answer.read(), {name.lower(): value for name, value in answer.getheaders()}
+
+    def answers(self, kind: Kind) -> bool:
+        """Whether it takes requests of this kind. Raises CannotRun when its labels are not scikit-learn's."""
+        if self.server.name == ECHO:
+            return True
+        for rows, labels in kind.batches(self.made):
+            status, data, headers = self.ask(kind.body(self.server, self.made, rows))
+            if status != 200:
+                if kind.optional:
+                    return False
+                raise self._failed(f"answers {kind.name} with {status} {data[:300]!r}")
+            if (found := bodies.labels(data, headers)) != labels:
+                raise self._failed(f"answers {kind.name} with {found}, scikit-learn with {labels}")
+        return True
+
+    def answer_size(self, kind: Kind) -> int:
+        """Bytes of an answer."""
+        rows, _ = kind.batches(self.made)[0]
+        return len(self.ask(kind.body(self.server, self.made, rows))[1])
+
+    def requests(self, kind: Kind, size: int) -> list[Path]:
+        """The files of whole requests, for the load generator."""
+        files = []
+        for number, (rows, _) in enumerate(kind.batches(self.made)):
+            body = kind.body(self.server, self.made, rows)
+            files.append(self.folder / f"{kind.name}-{number}")
+            files[-1].write_bytes(
+                load.raw(f"127.0.0.1:{self.port}", self.server.path.format(size=size), body.headers, body.data)
+            )
+        return files
+
+    def under_load(self, requests: list[Path], connections: int, seconds: int) -> load.Round:
+        before, began = self.tree.cpu_seconds(), time.monotonic()
+        done = load.drive(self.port, requests, connections, seconds, LOAD_CPU)
+        used, took = self.tree.cpu_seconds() - before, time.monotonic() - began
+        return dataclasses.replace(done, cpu_percent=100 * used / took, cpu_us=1e6 * used / max(done.rate * seconds, 1))
+
+    def _failed(self, what: str) -> CannotRun:
+        tail = "\n".join(self.tree.log.read_text(errors="replace").splitlines()[-15:])
+        return CannotRun(f"{self.server.name} with {self.made.name} {what}; the end of its log:\n{tail}")

@@ -1,0 +1,34 @@
+"""Two leaders for a moment: one stood still until its lease was taken, and wakes up in the middle of a write."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.harness.faults.fault import Fault
+from tests.harness.faults.write_faults import After
+from tests.support.proxy import Call, Reply
+
+if TYPE_CHECKING:
+    from tests.harness.faults.play import Play
+
+
+class LateWrite(Fault):
+    """What it had sent arrives when the new leader is at work."""
+
+    name = "two leaders: late write"
+    most = 6
+    late = True
+
+    async def strike(self, play: Play, call: Call) -> Reply | None:
+        await play.change_leader()
+        return None
+
+
+class LateAnswer(After):
+    """What it had sent arrived; it sees the answer when the new leader is at work, and goes on."""
+
+    name = "two leaders: late answer"
+    most = 6
+
+    async def answered(self, play: Play) -> None:
+        await play.change_leader()

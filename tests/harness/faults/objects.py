@@ -1,0 +1,64 @@
+"""What a person applies in the scenarios."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.harness.faults.resources import Object
+from tests.harness.faults.results import BAD_SEED, WEAK_SEED
+
+FIRST = "x,y,label\n" + "".join(f"{i},{i % 7},{'yes' if i % 3 else 'no'}\n" for i in range(40))
+MORE = FIRST + "".join(f"{i},{i % 5},yes\n" for i in range(40, 60))
+DATASET, MODEL, DEPLOYMENT, RUN, SECOND = "table", "species", "species", "first", "second"
+POOL = "small"
+PLURALS = {
+    "Dataset": "datasets",
+    "TrainingRun": "trainingruns",
+    "Model": "models",
+    "ModelDeployment": "modeldeployments",
+    "ModelVersion": "modelversions",
+    "ModelPool": "modelpools",
+    "Gateway": "gateways",
+}
+
+
+def dataset(**spec: Any) -> Object:
+    wanted = {"source": {"configMap": {"name": "table", "key": "table.csv"}}, "target": "label", **spec}
+    return _ours("Dataset", DATASET, wanted)
+
+
+def model(**spec: Any) -> Object:
+    gates = [{"name": "good-enough", "metric": "balanced_accuracy", "min": 0.9}]
+    return _ours("Model", MODEL, {"task": "Classification", "gates": gates, "promotion": "Automatic", **spec})
+
+
+def run(name: str = RUN, seed: int = 7, **spec: Any) -> Object:
+    trainer = {"estimator": {"algorithm": "RandomForestClassifier", "params": {"n_estimators": 100}}}
+    refs = {"datasetRef": {"name": DATASET}, "modelRef": {"name": MODEL}}
+    return _ours("TrainingRun", name, {**refs, "trainer": trainer, "seed": seed, **spec})
+
+
+def weak_run(name: str) -> Object:
+    return run(name, WEAK_SEED)
+
+
+def bad_run(name: str) -> Object:
+    return run(name, BAD_SEED)
+
+
+def imported(number: int, data: str) -> Object:
+    artifact = {"uri": "mlflow-artifacts:/elsewhere/model", "digest": f"sha256:{number:064x}"}
+    spec = {"modelRef": {"name": MODEL}, "number": number, "artifact": artifact, "lineage": {"datasetVersion": data}}
+    return _ours("ModelVersion", f"{MODEL}-v{number}", spec)
+
+
+def deployment(name: str = DEPLOYMENT, **spec: Any) -> Object:
+    return _ours("ModelDeployment", name, {"modelRef": {"name": MODEL, "alias": "champion"}, **spec})
+
+
+def pool() -> Object:
+    return _ours("ModelPool", POOL, {"replicas": 1})
+
+
+def _ours(kind: str, name: str, spec: Object) -> Object:
+    return {"apiVersion": "modelyard.dev/v1alpha1", "kind": kind, "metadata": {"name": name}, "spec": spec}

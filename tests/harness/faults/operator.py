@@ -1,0 +1,106 @@
+"""The operator as a process that can be killed and stopped where it is, and the parent that makes such processes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+
+class Forge:
+    """The process of ``tests.harness.faults.fork``."""
+
+    async def __aenter__(self) -> Forge:
+        pipe = asyncio.subprocess.PIPE
+        argv = [sys.executable, "-m", "tests.harness.faults.fork"]
+        self._process = await asyncio.create_subprocess_exec(*argv, stdin=pipe, stdout=pipe)
+        self._lock = asyncio.Lock()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._process.stdin
+        self._process.stdin.close()
+        await self._process.wait()
+
+    async def fork(self, order: dict[str, Any]) -> int:
+        assert self._process.stdin
+        assert self._process.stdout
+        async with self._lock:
+            self._process.stdin.write(json.dumps(order).encode() + b"\n")
+            return int(await self._process.stdout.readline())
+
+
+class Operator:
+    """One process. ``ended`` is set when it is no more."""
+
+    def __init__(self, forge: Forge, kubeconfig: Path, namespace: str, identity: str) -> None:
+        self._forge, self._identity = forge, identity
+        self.log = kubeconfig.with_name(f"{identity}.log")
+        self._environment = {
+            "KUBECONFIG": str(kubeconfig),
+            "POD_NAMESPACE": namespace,
+            "POD_NAME": identity,
+            "POD_UID": "1",
+        }
+        self.ended = asyncio.Event()
+        self._fd = -1
+
+    async def start(self, times: dict[str, str], broken: str | None) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        environment = {**self._environment, **times, "PORT": str(self.port)}
+        self.ended.clear()
+        pid = await self._forge.fork({"environment": environment, "log": str(self.log), "broken": broken})
+        try:
+            self._fd = os.pidfd_open(pid)
+        except ProcessLookupError:
+            self.ended.set()
+            return
+        asyncio.get_running_loop().add_reader(self._fd, self._over)
+
+    def _over(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._fd)
+        os.close(self._fd)
+        self._fd = -1
+        self.ended.set()
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._fd >= 0:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._fd, number)
+
+    async def kill(self) -> None:
+        self._signal(signal.SIGKILL)
+        await self.ended.wait()
+
+    def pause(self) -> None:
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    async def leads(self, session: aiohttp.ClientSession) -> bool:
+        return (await self._get(session, "/readyz")).startswith("leading")
+
+    async def idle(self, session: aiohttp.ClientSession) -> bool:
+        """Whether it leads and no object waits for a pass or has one."""
+        page = await self._get(session, "/metrics")
+        wanted = ("modelyard_queue_depth 0.0", "modelyard_passes_running 0.0", "modelyard_leading 1.0")
+        return all(line in page for line in wanted)
+
+    async def _get(self, session: aiohttp.ClientSession, path: str) -> str:
+        """The body, or nothing while it doesn't listen."""
+        try:
+            async with session.get(f"http://127.0.0.1:{self.port}{path}") as answer:
+                return await answer.text()
+        except (aiohttp.ClientError, OSError):
+            return ""

@@ -1,0 +1,22 @@
+"""The cluster that the harness runs on: CRDs and the operator's own rights are installed, and little else."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from tests.harness.bench.controllers.place import apply, install_rights
+from tests.harness.faults.servers import have_addresses
+from tests.localcluster import access
+from tests.localcluster.addons.gateway import gateway_class
+from tests.support.addons import bring_up
+
+
+def prepare(name: str, folder: Path) -> None:
+    """Enter the cluster's network and install; to be called before any thread is started."""
+    access.enter(name)
+    os.environ["KUBECONFIG"] = str(access.kubeconfig(name))
+    have_addresses()
+    install_rights(name, "http://127.0.0.1:1", folder, ())
+    bring_up(name, "gateway-crds")
+    apply(name, [gateway_class()])

@@ -1,0 +1,37 @@
+"""What a scenario is, and what several of them begin with."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from tests.harness.faults import objects as o
+from tests.harness.faults.stage import Stage
+
+Part = Callable[[Stage], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A story, whose first part is played undisturbed; faults happen in the second."""
+
+    name: str
+    before: Part
+    story: Part
+
+
+async def nothing(stage: Stage) -> None:
+    pass
+
+
+async def main_job(stage: Stage) -> None:
+    """From data to a served model, all applied at once."""
+    await stage.put_data(o.FIRST)
+    await stage.apply(o.dataset(), o.model(), o.run(), o.deployment())
+    await stage.reach("version 1 is served", lambda: stage.serves(1))
+
+
+async def two_versions(stage: Stage) -> None:
+    await main_job(stage)
+    await stage.apply(o.run(o.SECOND))
+    await stage.reach("version 2 is served", lambda: stage.serves(2))

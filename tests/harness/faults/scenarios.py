@@ -1,0 +1,161 @@
+"""The stories. Each is a part that is played undisturbed, and the part in which faults happen."""
+
+from __future__ import annotations
+
+from tests.harness.faults import objects as o
+from tests.harness.faults import packing, rollouts
+from tests.harness.faults.scenario import Scenario, main_job, nothing, two_versions
+from tests.harness.faults.stage import Stage
+
+
+async def ready_to_train(stage: Stage) -> None:
+    await stage.put_data(o.FIRST)
+    await stage.apply(o.dataset(), o.model())
+    await stage.reach("the Dataset is Ready", lambda: stage.holds("datasets", o.DATASET))
+
+
+async def read_often(stage: Stage) -> None:
+    await main_job(stage)
+    await stage.apply(o.dataset(checkEvery="5s"))
+    await stage.reach("it was read again", lambda: stage.holds("datasets", o.DATASET))
+
+
+async def new_data(stage: Stage) -> None:
+    """New rows make a new version of the data; a run on it makes a model that replaces the served one."""
+    before = stage.status("datasets", o.DATASET)["latest"]
+    await stage.put_data(o.MORE)
+    await stage.reach("a new version", lambda: stage.status("datasets", o.DATASET).get("latest") != before)
+    await stage.apply(o.run(o.SECOND))
+    await stage.reach("version 2 is served", lambda: stage.serves(2))
+
+
+async def edit(stage: Stage) -> None:
+    """The spec of a Dataset, of a Model and of a ModelDeployment."""
+    await stage.apply(o.dataset(validation={"minRows": 10}))
+    await stage.reach("it was read again", lambda: stage.holds("datasets", o.DATASET))
+    more = {"name": "sure-enough", "metric": "log_loss", "max": 0.1}
+    await stage.apply(o.model(gates=[more]))
+    version = f"{o.MODEL}-v1"
+    await stage.reach("it was judged anew", lambda: stage.holds("modelversions", version, "Approved", "False"))
+    await stage.apply(o.deployment(replicas=2))
+    await stage.reach("two replicas", lambda: stage.serves(1, 2))
+
+
+async def pin(stage: Stage) -> None:
+    """Back to an older version by the Model, forth again, and back by the deployment."""
+    await stage.edit("models", o.MODEL, {"spec": {"pin": {"version": 1}}})
+    await stage.reach("version 1 is served", lambda: stage.serves(1))
+    await stage.edit("models", o.MODEL, {"spec": {"pin": None}})
+    await stage.reach("version 2 is served", lambda: stage.serves(2))
+    await stage.edit("modeldeployments", o.DEPLOYMENT, {"spec": {"modelRef": {"alias": None, "version": 1}}})
+    await stage.reach("version 1 is served again", lambda: stage.serves(1))
+
+
+async def failure(stage: Stage) -> None:
+    """A training pod fails by the user's error, and a model passes no gate."""
+    await stage.apply(o.bad_run("bad"))
+    await stage.reach("the run has failed", lambda: stage.holds("trainingruns", "bad", "Failed"))
+    await stage.apply(o.weak_run("weak"), o.deployment())
+    await stage.reach("the run is complete", lambda: stage.holds("trainingruns", "weak", "Complete"))
+    version = f"{o.MODEL}-v1"
+    await stage.reach("it is not approved", lambda: stage.holds("modelversions", version, "Approved", "False"))
+
+
+async def pause(stage: Stage) -> None:
+    """A run is suspended while its pod runs, and goes on."""
+    stage.player.stopped = True
+    await stage.apply(o.run())
+    await stage.reach("it runs", lambda: stage.status("trainingruns", o.RUN).get("phase") == "Running")
+    await stage.edit("trainingruns", o.RUN, {"spec": {"suspend": True}})
+    await stage.reach("its pod is gone", lambda: stage.alive_pods(o.RUN) == 0)
+    stage.player.stopped = False
+    await stage.edit("trainingruns", o.RUN, {"spec": {"suspend": False}})
+    await stage.reach("the run is complete", lambda: stage.holds("trainingruns", o.RUN, "Complete"))
+
+
+async def bring(stage: Stage) -> None:
+    """A model that was trained elsewhere is imported."""
+    data = stage.status("datasets", o.DATASET)["latest"]
+    await stage.apply(o.imported(1, data), o.deployment())
+    await stage.reach("it is served", lambda: stage.serves(1))
+
+
+async def delete(stage: Stage) -> None:
+    """Each kind, one after the other; a run also while its pod runs."""
+    stage.player.stopped = True
+    await stage.apply(o.run(o.SECOND))
+    await stage.reach("it runs", lambda: stage.status("trainingruns", o.SECOND).get("phase") == "Running")
+    await stage.delete("trainingruns", o.SECOND)
+    await stage.reach("its pod is gone", lambda: stage.alive_pods(o.SECOND) == 0)
+    stage.player.stopped = False
+    latest, version = stage.status("datasets", o.DATASET)["latest"], f"{o.MODEL}-v1"
+    uid = stage.uid("datasetversions", latest)
+    await stage.delete("datasetversions", latest)
+    await stage.reach("it is made anew", lambda: stage.uid("datasetversions", latest) not in ("", uid))
+    await stage.reach("it is accepted", lambda: stage.holds("datasetversions", latest))
+    await stage.reach("the Dataset is Ready", lambda: stage.status("datasets", o.DATASET).get("latest") == latest)
+    await stage.delete("modelversions", version)
+    await stage.reach("no champion", lambda: stage.holds("models", o.MODEL, "ChampionAvailable", "False"))
+    for plural, name, child in (
+        ("modeldeployments", o.DEPLOYMENT, "deployments"),
+        ("trainingruns", o.RUN, "trainingruns"),
+        ("models", o.MODEL, "modelversions"),
+        ("datasets", o.DATASET, "jobs"),
+    ):
+        await stage.delete(plural, name)
+        await stage.reach(f"what {plural} owned is gone", lambda child=child: stage.gone(child))  # type: ignore[misc]
+
+
+async def children(stage: Stage) -> None:
+    """What belongs to our objects is deleted by somebody, and comes back."""
+    for plural, name in (
+        ("deployments", f"{o.DEPLOYMENT}-v1"),
+        ("services", o.DEPLOYMENT),
+        ("poddisruptionbudgets", o.DEPLOYMENT),
+    ):
+        old = (plural, name, stage.uid(plural, name))
+        await stage.delete(plural, name)
+        await stage.reach(f"{plural} is back", lambda old=old: stage.is_back(*old))  # type: ignore[misc]
+    await stage.reach("version 1 is served", lambda: stage.serves(1))
+    stage.player.stopped = True
+    await stage.apply(o.run(o.SECOND))
+    await stage.reach("it runs", lambda: stage.status("trainingruns", o.SECOND).get("phase") == "Running")
+    job = stage.status("trainingruns", o.SECOND)["job"]
+    uid = stage.uid("jobs", job)
+    await stage.delete("jobs", job)
+    await stage.reach("the Job is back", lambda: stage.uid("jobs", job) not in ("", uid))
+    stage.player.stopped = False
+    await stage.reach("version 2 is served", lambda: stage.serves(2))
+
+
+async def again(stage: Stage) -> None:
+    """Deleted and at once applied again under the same name."""
+    await stage.renew("trainingruns", o.run())
+    await stage.reach("version 2 is served", lambda: stage.serves(2))
+    await stage.renew("modeldeployments", o.deployment())
+    await stage.reach("version 2 is served anew", lambda: stage.serves(2))
+    await stage.renew("datasets", o.dataset())
+    await stage.reach("the Dataset is Ready", lambda: stage.holds("datasets", o.DATASET))
+    await stage.renew("models", o.model())
+    await stage.reach("the old versions are gone", lambda: stage.gone("modelversions"))
+    await stage.apply(o.run("third"))
+    await stage.reach("version 1 of the new Model is served", lambda: stage.serves(1))
+
+
+SCENARIOS = {
+    one.name: one
+    for one in (
+        Scenario("main", nothing, main_job),
+        Scenario("new-data", read_often, new_data),
+        Scenario("edit", main_job, edit),
+        Scenario("pin", two_versions, pin),
+        Scenario("failure", ready_to_train, failure),
+        Scenario("pause", ready_to_train, pause),
+        Scenario("import", ready_to_train, bring),
+        Scenario("delete", main_job, delete),
+        Scenario("children", main_job, children),
+        Scenario("again", main_job, again),
+        *rollouts.SCENARIOS,
+        packing.SCENARIO,
+    )
+}

@@ -1,0 +1,135 @@
+"""One namespace in which a scenario is played: what a person does there, and what one waits for."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+from tests.harness.faults.mirror import Mirror
+from tests.harness.faults.objects import PLURALS
+from tests.harness.faults.player import Player
+from tests.harness.faults.resources import Object, path
+from tests.harness.faults.servers import Serving
+from tests.support.api import Api
+
+
+class Stuck(Exception):
+    """A step was not reached in time."""
+
+
+class Stage:
+    def __init__(
+        self,
+        api: Api,
+        mirror: Mirror,
+        player: Player,
+        serving: Serving,
+        namespace: str,
+        wrote_at: Callable[[], float],
+        patience: float,
+    ) -> None:
+        self.api, self.mirror, self.player, self.serving, self.namespace = api, mirror, player, serving, namespace
+        self._wrote_at = wrote_at
+        """When the operator last wrote something, in monotonic seconds."""
+        self.patience = patience
+        """Seconds for one step of a scenario, with whatever fault."""
+
+    def quiet(self) -> float:
+        """Seconds since anything happened."""
+        return time.monotonic() - max(self.mirror.changed_at[self.namespace], self._wrote_at())
+
+    async def calm(self, seconds: float = 0.7) -> None:
+        ends = time.monotonic() + self.patience
+        while (left := seconds - self.quiet()) > 0:
+            if time.monotonic() > ends:
+                raise Stuck("it is never calm")
+            await asyncio.sleep(max(left, 0.05))
+
+    def get(self, plural: str, name: str) -> Object | None:
+        return self.mirror.get(plural, self.namespace, name)
+
+    async def reach(self, what: str, check: Callable[[], Any]) -> None:
+        """Wait until the check holds, and then until all is calm."""
+        ends = time.monotonic() + self.patience
+        while not check():
+            if time.monotonic() > ends:
+                raise Stuck(f"not within {self.patience:.0f} s: {what}")
+            await self.mirror.change(self.namespace, 1)
+        await self.calm()
+
+    # --- what a person does ---------------------------------------------------------------------------------------
+
+    async def put_data(self, text: str) -> None:
+        self.player.data = text
+        meta = {"name": "table", "namespace": self.namespace}
+        await self._apply(
+            "configmaps", {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": {"table.csv": text}}
+        )
+
+    async def apply(self, *objects: Object) -> None:
+        for obj in objects:
+            await self._apply(PLURALS[obj["kind"]], obj)
+
+    async def _apply(self, plural: str, obj: Object) -> None:
+        at = path(plural, self.namespace, obj["metadata"]["name"]) + "?fieldManager=person&force=true"
+        self.mirror.know(plural, await self.api("PATCH", at, obj, "application/apply-patch+yaml"))
+
+    async def edit(self, plural: str, name: str, body: Object) -> None:
+        self.mirror.know(plural, await self.api("PATCH", path(plural, self.namespace, name), body))
+
+    async def delete(self, plural: str, name: str) -> None:
+        await self.api("DELETE", path(plural, self.namespace, name))
+
+    async def renew(self, plural: str, obj: Object) -> None:
+        """Delete it, and apply it again without waiting for what it owned."""
+        await self.delete(plural, obj["metadata"]["name"])
+        await self._apply(plural, obj)
+
+    # --- what a person sees ---------------------------------------------------------------------------------------
+
+    def status(self, plural: str, name: str) -> Object:
+        return dict((self.get(plural, name) or {}).get("status") or {})
+
+    def holds(self, plural: str, name: str, type_: str = "Ready", value: str = "True") -> bool:
+        """Whether it has this condition, for its spec as it is now."""
+        obj = self.get(plural, name)
+        items = self.status(plural, name).get("conditions") or ()
+        return any(
+            item["type"] == type_ and item["status"] == value
+            for item in items
+            if obj and item.get("observedGeneration") == obj["metadata"].get("generation")
+        )
+
+    def serves(self, number: int, replicas: int = 1) -> bool:
+        status = self.status("modeldeployments", "species")
+        right = status.get("stable") == number and not status.get("candidate")
+        return right and status.get("readyReplicas") == replicas and self.holds("modeldeployments", "species")
+
+    def waits(self, number: int) -> bool:
+        """Whether this candidate's pods are ready, and it waits to be promoted."""
+        status = self.status("modeldeployments", "species")
+        state = status.get("rollout") or {}
+        return status.get("candidate") == state.get("version") == number and "since" in state
+
+    def rejected(self, number: int, reason: str) -> bool:
+        """Whether this version was rolled back, and the object says so."""
+        items = self.status("modeldeployments", "species").get("rejected") or ()
+        found = any(item["version"] == number and item["reason"] == reason for item in items)
+        return found and self.holds("modeldeployments", "species", "Stalled")
+
+    def gone(self, plural: str, name: str = "") -> bool:
+        """Whether the object, or every one of the resource, is gone."""
+        return self.get(plural, name) is None if name else not self.mirror.list(plural, self.namespace)
+
+    def uid(self, plural: str, name: str) -> str:
+        obj = self.get(plural, name)
+        return str(obj["metadata"]["uid"]) if obj else ""
+
+    def is_back(self, plural: str, name: str, old_uid: str) -> bool:
+        return self.uid(plural, name) not in ("", old_uid)
+
+    def alive_pods(self, run: str) -> int:
+        pods = self.mirror.list("pods", self.namespace)
+        return sum(pod["metadata"]["labels"].get("modelyard.dev/trainingrun") == run for pod in pods)

@@ -1,0 +1,106 @@
+"""The end state of a namespace without what differs from run to run: uids, times, versions, hashes of uids."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from tests.harness.faults.resources import GROUPS, Object, path
+from tests.support.api import Api
+
+_UID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
+_HASHED = re.compile(r"-(ingest|train|evaluate)-[0-9a-f]{8}\b")
+_POD = re.compile(r"-[0-9a-z]{8,10}-[0-9a-z]{5}$")
+_META = ("uid", "resourceVersion", "creationTimestamp", "managedFields", "namespace")
+_HASHES = ("modelyard.dev/applied", "modelyard.dev/spec-digest")
+"""Annotations that hash what holds uids."""
+_VERSION = re.compile(r"UID/\d+")
+
+
+def mask_call(plural: str, name: str) -> str:
+    """What a call is about."""
+    return f"{plural} {_POD.sub('-#', name) if plural == 'pods' else mask_name(name)}"
+
+
+def mask_name(name: str) -> str:
+    return _HASHED.sub(r"-\1-#", name)
+
+
+async def objects(api: Api, namespace: str) -> dict[str, list[Object]]:
+    return {plural: (await api("GET", path(plural, namespace)))["items"] for plural in GROUPS}
+
+
+def masked(found: dict[str, list[Object]], namespace: str) -> dict[str, str]:
+    """Object -> its masked text, by lines. What Kubernetes names at random (pods and more) is only counted by kind."""
+    uids = {
+        obj["metadata"]["uid"]: f"uid-of-{plural}/{mask_name(obj['metadata']['name'])}"
+        for plural, items in found.items()
+        for obj in items
+    }
+
+    def text(value: Any) -> str:
+        line = json.dumps(value, sort_keys=True, indent=1)
+        line = _VERSION.sub("UID/N", _UID.sub("UID", re.sub(_UID, lambda m: uids.get(m[0], "UID"), line)))
+        line = re.sub(r"(uid-of-configmaps/[^/\"]+|UID)/\d+", "UID/N", line)
+        return mask_name(_TIME.sub("TIME", line).replace(namespace, "NS"))
+
+    lines: dict[str, str] = {}
+    for plural, items in found.items():
+        if plural in ("pods", "replicasets", "endpointslices"):
+            lines[plural] = "\n".join(sorted(text(_counted(plural, obj)) for obj in items))
+            continue
+        texts = sorted((mask_name(obj["metadata"]["name"]), text(_kept(plural, obj))) for obj in items)
+        for number, (name, one) in enumerate(texts):
+            same = sum(other == name for other, _ in texts[:number])
+            lines[f"{plural}/{name}" + (f" ({same + 1})" if same else "")] = one
+    return lines
+
+
+def _kept(plural: str, obj: Object) -> Object:
+    meta = {key: value for key, value in obj["metadata"].items() if key not in _META}
+    notes = {key: value for key, value in (meta.get("annotations") or {}).items() if key not in _HASHES}
+    kept = {**obj, "metadata": {**meta, "annotations": notes}}
+    spec, status = dict(obj.get("spec") or {}), dict(obj.get("status") or {})
+    if plural == "services":
+        spec = {key: value for key, value in spec.items() if key not in ("clusterIP", "clusterIPs")}
+    if plural == "deployments":
+        status["conditions"] = sorted((c["type"], c["status"], c["reason"]) for c in status.get("conditions", ()))
+    if plural == "modelpools":
+        status.pop("seen", None)  # a hash of pods' names
+    if plural == "jobs":
+        status["conditions"] = sorted((c["type"], c["status"]) for c in status.get("conditions", ()))
+    return {**kept, "spec": spec, "status": status}
+
+
+def _counted(plural: str, obj: Object) -> Object:
+    owners = [one["uid"] for one in obj["metadata"].get("ownerReferences") or ()]
+    if plural == "pods":
+        ending = "deletionTimestamp" in obj["metadata"]
+        return {"owners": owners if "job-name" in obj["metadata"]["labels"] else "rs", "ending": ending} | {
+            "phase": obj["status"].get("phase")
+        }
+    if plural == "endpointslices":
+        return {"owners": owners, "endpoints": len(obj["endpoints"] or ())}
+    return {"owners": owners, "replicas": obj["spec"]["replicas"]}
+
+
+def wrong(found: dict[str, list[Object]]) -> list[str]:
+    """Orphans, what is stuck in deletion, and a Job's pods that have not come to their end."""
+    there = {obj["metadata"]["uid"] for items in found.values() for obj in items}
+    problems = []
+    for plural, items in found.items():
+        for obj in items:
+            meta = obj["metadata"]
+            name = f"{plural}/{meta['name']}"
+            if "deletionTimestamp" in meta:
+                problems.append(f"{name} is stuck in deletion, finalizers {meta.get('finalizers')}")
+            if plural == "pods" and "job-name" in meta.get("labels", {}) and obj["status"].get("phase") == "Running":
+                problems.append(f"{name} still runs")
+            problems += [
+                f"{name} is an orphan: its owner {one['kind']} {one['name']} is gone"
+                for one in meta.get("ownerReferences") or ()
+                if one["uid"] not in there
+            ]
+    return problems

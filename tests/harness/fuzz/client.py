@@ -1,0 +1,100 @@
+"""The API server's answers as they are, over one connection that is kept."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from modelyard.engine import anyjson
+from modelyard.engine.resource import (
+    DATASET_VERSIONS,
+    DATASETS,
+    DEPLOYMENTS,
+    DISRUPTION_BUDGETS,
+    JOBS,
+    MODEL_DEPLOYMENTS,
+    MODEL_POOLS,
+    MODEL_VERSIONS,
+    MODELS,
+    PODS,
+    SERVICES,
+    TRAINING_RUNS,
+    Resource,
+)
+from tests.harness.fuzz.schema import DEEP
+from tests.support.rest import Rest
+
+Object = dict[str, Any]
+
+KINDS = (DATASETS, DATASET_VERSIONS, TRAINING_RUNS, MODELS, MODEL_VERSIONS, MODEL_DEPLOYMENTS, MODEL_POOLS)
+CHILDREN = (JOBS, DEPLOYMENTS, SERVICES, DISRUPTION_BUDGETS)
+ALL = (*KINDS, *CHILDREN, PODS)
+BY_KIND = {one.kind: one for one in ALL}
+MERGE_PATCH = "application/merge-patch+json"
+
+
+_DEEP = re.compile(rf'"{DEEP}(\d+)"')
+
+
+def _lists(found: re.Match[str]) -> str:
+    return "[" * int(found[1]) + "]" * int(found[1])
+
+
+@dataclass(frozen=True)
+class Answer:
+    code: int
+    document: Any
+
+    @property
+    def ok(self) -> bool:
+        return 200 <= self.code < 300
+
+    @property
+    def message(self) -> str:
+        return str(self.document.get("message", ""))
+
+
+class Client(Rest):
+    def send(self, method: str, path: str, body: Any = None, content_type: str = "application/json") -> Answer:
+        data = None if body is None else _DEEP.sub(_lists, json.dumps(body))
+        for last in (False, True):
+            try:
+                self._writes.request(method, path, data, {"Content-Type": content_type})
+                answer = self._writes.getresponse()
+                return Answer(answer.status, anyjson.loads(answer.read() or b"{}"))
+            except (http.client.HTTPException, OSError):
+                self._writes.close()
+                if last:
+                    raise
+        raise AssertionError("unreachable")
+
+    def create(self, manifest: Object, namespace: str) -> Answer:
+        path = BY_KIND[manifest["kind"]].path(namespace)
+        return self.send("POST", f"{path}?fieldValidation=Strict", manifest)
+
+    def replace_spec(self, manifest: Object, spec: Any, namespace: str) -> Answer:
+        """As ``kubectl replace``: of the spec alone."""
+        path = BY_KIND[manifest["kind"]].path(namespace, manifest["metadata"]["name"])
+        change = [{"op": "replace", "path": "/spec", "value": spec}]
+        return self.send("PATCH", path, change, "application/json-patch+json")
+
+    def get(self, resource: Resource, namespace: str, name: str) -> Object | None:
+        answer = self.send("GET", resource.path(namespace, name))
+        return dict(answer.document) if answer.ok else None
+
+    def items(self, resource: Resource, namespace: str) -> list[Object]:
+        """All of a namespace, by name; each with its kind."""
+        answer = self.send("GET", resource.path(namespace))
+        assert answer.ok, answer.document
+        return [{**one, "kind": resource.kind} for one in answer.document["items"]]
+
+    def delete(self, obj: Object, namespace: str) -> Answer:
+        """In the background, and whatever finalizer of the story's own holds it."""
+        path = BY_KIND[obj["kind"]].path(namespace, obj["metadata"]["name"])
+        answer = self.send("DELETE", path, {"propagationPolicy": "Background"})
+        if obj["metadata"].get("finalizers"):
+            self.send("PATCH", path, {"metadata": {"finalizers": None}}, MERGE_PATCH)
+        return answer

@@ -1,0 +1,135 @@
+"""What pods leave behind: result documents and termination messages, from good ones to any bytes.
+
+``BASE`` in a document stands for the task's folder in the artifact store, which is known only when there is a Job.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from modelyard_api.generate.schema import structural
+from modelyard_api.wire.result import EvaluateResult, Failed, IngestResult, TrainResult
+from tests.harness.bench.controllers import objects as bench
+from tests.harness.fuzz.schema import Path, Strategy, Values, anything, nested, text
+
+Object = dict[str, Any]
+
+BASE = "mlflow-artifacts:/BASE"
+_SHA = "sha256:" + "0" * 64
+_SIGNATURE = {
+    "inputs": [{"name": "x", "datatype": "FP32"}],
+    "outputs": [{"name": "label", "datatype": "BYTES", "shape": [-1]}],
+    "classes": ["no", "yes"],
+}
+_METRICS = {"balanced_accuracy": 0.93, "log_loss": 0.3}
+_FAILED = {"kind": "Failed", "error": {"reason": "BadData", "message": "column y is empty; fill it", "field": "spec"}}
+_GOOD: dict[str, tuple[type[BaseModel], Object]] = {
+    "Dataset": (
+        IngestResult,
+        {**bench.ingest_result()[1], "violations": [{"column": "x", "rule": "min 1", "found": "0"}]},
+    ),
+    "TrainingRun": (
+        TrainResult,
+        {
+            "kind": "Train",
+            "task": "Classification",
+            "artifactURI": f"{BASE}/model",
+            "artifactDigest": _SHA,
+            "artifactBytes": 1000,
+            "signature": _SIGNATURE,
+            "objective": "balanced_accuracy",
+            "metrics": _METRICS,
+            "sourceDigest": _SHA,
+            "parameters": {"depth": 3},
+            "trackingRunId": "r",
+            "trackingExperimentId": "1",
+        },
+    ),
+    "ModelVersion": (
+        EvaluateResult,
+        {
+            "kind": "Evaluate",
+            "artifactDigest": _SHA,
+            "artifactBytes": 1000,
+            "signature": _SIGNATURE,
+            "metrics": _METRICS,
+        },
+    ),
+}
+
+
+def good(kind: str) -> Object:
+    """The result of a pod that worked for an object of this kind."""
+    return dict(_GOOD[kind][1])
+
+
+def _names(path: Path) -> Strategy | None:
+    """Where a schema has any text, and what is meant is narrower."""
+    if path[-1:] in (("metrics",), ("parameters",)):
+        many = st.integers(0, 40).map(lambda count: {f"m{i}": 0.5 for i in range(count)})
+        odd = st.sampled_from(("nan", "inf", "-inf", "1e400", "9" * 30, None, True))
+        return st.one_of(
+            many, st.dictionaries(text, odd, max_size=2), st.integers(250, 1100).map(lambda n: {"a": nested(n)})
+        )
+    if path[-1:] in (("rows",), ("artifactBytes",), ("bytes",)):
+        return st.sampled_from((-1, 0, 2**63, 10**30, "9" * 30, 1e300, 1.0, "12"))
+    return None
+
+
+_values = Values(_names)
+_HOSTILE = st.one_of(
+    st.sampled_from(
+        (
+            "",
+            "null",
+            "[]",
+            "{}",
+            "\ufeff{}",
+            "{",
+            "NaN",
+            '{"kind":"Failed"}',
+            '{"kind":"Failed","error":{"reason":"","message":""}}',
+        )
+    ),
+    st.sampled_from(
+        ('"\\ud800"', "[" * 5000, '{"kind":"Failed","error":{"reason":"a b","message":"\\ud800"}}', "x" * 5000)
+    ),
+    st.sampled_from(('{"kind":"Failed","error":{"reason":"' + "R" * 2000 + '","message":"' + "m" * 4000 + '"}}',)),
+    text,
+    anything.map(json.dumps),
+)
+
+
+@st.composite
+def results(draw: Any, kind: str) -> str | bytes | None:
+    """A document; None where the pod left none."""
+    model, best = _GOOD[kind]
+    match draw(st.integers(0, 9)):
+        case 0:
+            return None
+        case 1:
+            return draw(st.one_of(_HOSTILE, st.binary(max_size=20)))
+        case 2:
+            return json.dumps(draw(_values.near(structural(Failed, defaults=False), _FAILED)))
+        case 3 | 4 | 5:
+            return json.dumps(best)
+    document = best
+    for _ in range(draw(st.integers(1, 2))):
+        document = draw(_values.near(structural(model, defaults=False), document))
+    return json.dumps(document)
+
+
+@st.composite
+def outcomes(draw: Any, kind: str) -> Object:
+    """How the pods of an object's Job end."""
+    phase = draw(st.sampled_from(("Succeeded", "Succeeded", "Succeeded", "Failed")))
+    made: Object = {"phase": phase, "document": draw(results(kind))}
+    if phase == "Failed":
+        made["exitCode"] = draw(st.sampled_from((2, 2, 2, 1, 137, 255)))
+        made["reason"] = draw(st.sampled_from(("Error", "OOMKilled", "", "Evicted")))
+        made["message"] = draw(st.one_of(_HOSTILE, st.just(json.dumps(_FAILED))))
+    return made

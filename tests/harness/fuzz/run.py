@@ -1,0 +1,145 @@
+"""Stories until enough objects were sent: hypothesis makes them, by a seed, and makes one that fails shorter."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import random
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import yaml
+from hypothesis import HealthCheck, Phase
+
+from tests.harness.fuzz.play import Figures, Play
+from tests.harness.fuzz.stories import Story, stories
+from tests.harness.fuzz.world import World
+from tests.localcluster.say import say
+from tests.support.report import Progress
+
+FOLDER = Path(tempfile.gettempdir()) / "modelyard-fuzz"
+"""Where stories that fail are kept."""
+SHRINKING = 120.0
+"""Seconds that are spent on making a story that fails shorter."""
+
+
+class Failed(AssertionError):
+    """A story that the operator has trouble with; the message says which, and how to tell it again."""
+
+
+class Enough(BaseException):
+    """So many objects were sent."""
+
+
+class Fuzzer:
+    """``go_on``: keep every story that fails and go on, instead of making the first one shorter."""
+
+    def __init__(
+        self,
+        world: World,
+        count: int,
+        seed: int | None = None,
+        go_on: bool = False,
+        shrinking: float = SHRINKING,
+        twice: bool = False,
+    ) -> None:
+        """``twice``: what goes wrong is told again at once, and counts only if it goes wrong again."""
+        self.seed = random.SystemRandom().randrange(2**32) if seed is None else seed
+        self._world, self._count, self._go_on, self._shrinking = world, count, go_on, shrinking
+        self._twice = twice
+        self.figures, self.failures = Figures(), 0
+        self.shortest: Story | None = None
+        """The last story that failed."""
+        self._stories, self._began = 0, time.monotonic()
+        self._first_failure: float | None = None
+        self._known: dict[str, str] = {}
+        """What was said of each story that failed: one that is told again for hypothesis fails again."""
+        self._progress = Progress("objects sent", count)
+
+    def run(self) -> dict[str, Any]:
+        """The figures. Raises Failed."""
+        say(f"seed {self.seed}")
+        with contextlib.suppress(Enough):
+            self._property()()
+        self._progress.end()
+        if self.failures:
+            raise Failed(f"{self.failures} stories failed, seed {self.seed}; they are kept in {FOLDER}")
+        return self.summary()
+
+    def summary(self) -> dict[str, Any]:
+        canaries = sorted(self.figures.canaries) or [0.0]
+        counts = dict(sorted(self.figures.counts.items()))
+        return {
+            "fuzz": "objects",
+            "seed": self.seed,
+            "objects": counts.pop("sent", 0),
+            "accepted": counts.get("created accepted", 0),
+            "stories": self._stories,
+            "failed": self.failures,
+            "seconds": round(time.monotonic() - self._began, 1),
+            "canary_seconds": {"p50": round(canaries[len(canaries) // 2], 3), "max": round(canaries[-1], 3)},
+            "counts": counts,
+        }
+
+    def _property(self) -> Callable[[], None]:
+        settings = hypothesis.settings(
+            max_examples=self._count,
+            database=None,
+            deadline=None,
+            phases=(Phase.generate, Phase.shrink) if self._shrinking else (Phase.generate,),
+            report_multiple_bugs=False,
+            suppress_health_check=list(HealthCheck),
+            print_blob=False,
+        )
+        return hypothesis.seed(self.seed)(settings(hypothesis.given(story=stories())(self._tell)))
+
+    def _tell(self, story: Story) -> None:
+        if self._first_failure is None and self.figures.counts["sent"] >= self._count:
+            raise Enough
+        text = json.dumps(story, default=repr)
+        if text not in self._known and (trouble := self._trouble(story)):
+            self._known[text] = trouble
+        if text in self._known:
+            raise Failed(self._known[text])  # From one line alone: hypothesis knows failures by where they come from.
+
+    def _trouble(self, story: Story) -> str | None:
+        """Tell a story that was not told before; None where all is well, or there is no time for it."""
+        if self._first_failure is not None and time.monotonic() - self._first_failure > self._shrinking:
+            return None
+        self._stories += 1
+        troubles = Play(self._world, story, self.figures).troubles()
+        if troubles and self._twice and self._first_failure is None:
+            said = "; ".join(trouble[:300] for trouble in troubles[:4])
+            troubles = Play(self._world, story, self.figures).troubles()
+            say(f"{said}\n  ... and told again: {'the same' if troubles else 'all is well'}")
+        self._progress.at(min(self.figures.counts["sent"], self._count))
+        if not troubles:
+            return None
+        path = keep(story, self.seed, self.failures if self._go_on else None, troubles)
+        if self._go_on:
+            self.failures += 1
+            told = "\n  ".join(trouble[:800] for trouble in troubles[:4])
+            say(f"{path}:\n  {told}")
+            return None
+        self.failures = 1
+        self._first_failure = self._first_failure or time.monotonic()
+        self.shortest = story
+        told = "\n".join(troubles)
+        return f"{told}\ntell it again: make fuzz ARGS='--replay {path}'; the whole run: --seed {self.seed}"
+
+
+def keep(story: Story, seed: int, number: int | None, troubles: list[str]) -> Path:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    path = FOLDER / f"{seed}{'' if number is None else f'-{number}'}.yaml"
+    comment = "".join(f"# {line}\n" for trouble in troubles for line in trouble[:4000].splitlines())
+    path.write_text(comment + yaml.safe_dump(story, sort_keys=False))
+    return path
+
+
+def replay(world: World, path: Path) -> list[str]:
+    """The troubles with a story that was kept."""
+    return Play(world, yaml.safe_load(path.read_text()), Figures()).troubles()

@@ -1,0 +1,49 @@
+"""A short run against a real API server; and that an operator which throws is found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.harness.fuzz.play import Figures, Play
+from tests.harness.fuzz.run import Failed, Fuzzer
+from tests.harness.fuzz.world import FIRST, World
+
+pytestmark = pytest.mark.kwok
+KNOWN = Path(__file__).with_name("known.yaml")
+
+
+@pytest.fixture(scope="class")
+def world(kwok: str) -> Iterator[World]:
+    with World(kwok) as made:
+        yield made
+
+
+class TestOurs:
+    def test_what_the_api_server_accepts_is_handled(self, world: World) -> None:
+        figures = Fuzzer(world, 200, seed=20261124, twice=True).run()
+        assert figures["objects"] >= 200
+        assert figures["accepted"] > figures["objects"] / 3, "many of the generated objects are good ones"
+
+    def test_what_once_was_trouble_is_none(self, world: World) -> None:
+        """Also for an operator that starts when it is there already."""
+        story = yaml.safe_load(KNOWN.read_text())
+        assert Play(world, story, Figures()).troubles() == []
+        for entry in story["objects"]:
+            assert world.client.create(entry["manifest"], FIRST).ok
+        world.stop()
+        world.start()
+        assert world.log.troubles() == []
+        assert world.clear(FIRST) == []
+
+
+class TestBroken:
+    def test_an_operator_that_throws_on_a_value_is_found(self, kwok: str) -> None:
+        with World(kwok, module="tests.harness.fuzz.broken") as world:
+            fuzzer = Fuzzer(world, 200, seed=1, shrinking=0)
+            with pytest.raises(Failed, match=r"traceback: Model/(.|\n)*RuntimeError: Automatic"):
+                fuzzer.run()
+        assert fuzzer.shortest is not None, "the story that is left"

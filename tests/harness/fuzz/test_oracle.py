@@ -1,0 +1,137 @@
+"""What the fuzzer calls a defect, and what it doesn't; and that its stories are mostly good objects, by their seed."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections import Counter
+from typing import Any
+
+import hypothesis
+import pytest
+import yaml
+from hypothesis import HealthCheck, Phase
+
+from modelyard_api.kinds.registry import KINDS
+from tests.contract.objects import make
+from tests.harness.fuzz import oracle, seeds
+from tests.harness.fuzz.client import Answer
+from tests.harness.fuzz.log import trouble_in
+from tests.harness.fuzz.stories import Story, stories
+
+
+def line(message: str, level: str = "info", **more: str) -> str:
+    return json.dumps({"level": level, "message": message, "kind": "Model", "namespace": "n", "name": "m", **more})
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (line("pass failed, again in 0.5 s", "error", exception="Traceback\nKeyError"), "traceback: Model/n/m"),
+        (line("something", "critical"), "error in the log"),
+        (line("pass ended early, again in 0.5 s: 422 Invalid: no", "warning"), "refused for ever"),
+        (line("pass ended early, again in 4 s: 500 Unknown: typed patch", "warning"), "refused for ever"),
+        (line("the API server changed the status that was written, in ['x']", "warning"), "does not keep"),
+        ("Traceback (most recent call last):", "none of its own"),
+        (line("pass ended early, again in 0.5 s: 409 Conflict: newer", "info"), None),
+        (line("pass ended early, again in 0.5 s: 429 TooManyRequests: slow", "warning"), None),
+        (line("refused: InvalidChild: no", "warning"), None),
+    ],
+)
+def test_the_log(text: str, says: str | None) -> None:
+    found = trouble_in(text)
+    assert (found is None) if says is None else (found is not None and says in found)
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "bad"),
+    [
+        (201, "", False),
+        (422, "spec.seed: Invalid value: -1", False),
+        (409, 'models "a" already exists', False),
+        (500, "spec.seed: oh", True),
+        (422, "no", True),
+    ],
+)
+def test_refusals(code: int, message: str, bad: bool) -> None:
+    assert bool(list(oracle.refusal(Answer(code, {"message": message})))) == bad
+
+
+def said(**change: Any) -> Any:
+    item = {"type": "Ready", "status": "False", "reason": "Wrong", "message": "spec.seed: write another", **change}
+    stalled = {**item, "type": "Stalled", "status": "True"}
+    meta = {"name": "m", "generation": 2}
+    return {"kind": "Model", "metadata": meta, "status": {"observedGeneration": 2, "conditions": [item, stalled]}}
+
+
+@pytest.mark.parametrize(
+    ("obj", "says"),
+    [
+        (said(), None),
+        ({**said(), "status": None}, "no condition"),
+        ({**said(), "metadata": {"name": "m", "generation": 3}}, "no condition for its generation 3"),
+        (said(reason="two words"), "CamelCase"),
+        (said(message=" "), "without a message"),
+        (said(message="1 validation error for Model"), "innards"),
+        (said(message="it is broken"), "what to do"),
+    ],
+)
+def test_conditions(obj: Any, says: str | None) -> None:
+    found = list(oracle.told(obj))
+    assert (found == []) if says is None else any(says in one for one in found)
+
+
+def test_states_are_compared_without_their_past() -> None:
+    def state(namespace: str, uid: str, job: str, phase: str) -> Any:
+        meta = {"name": "a", "uid": uid}
+        status = {"phase": phase, "job": f"a-train-{job}", "startTime": "2026-01-01T00:00:00Z"}
+        child = {
+            "kind": "Job",
+            "metadata": {"name": f"a-train-{job}", "ownerReferences": [{"uid": uid}]},
+            "spec": {"u": uid},
+        }
+        foreign = {"kind": "Job", "metadata": {"name": "b", "ownerReferences": [{"uid": "other"}]}, "spec": {}}
+        obj = {"kind": "TrainingRun", "metadata": meta, "spec": {"n": namespace}, "status": status}
+        return oracle.state(obj, [child, foreign], namespace)
+
+    uids = [f"0000000{n}-0000-0000-0000-000000000000" for n in range(2)]
+    first, fresh = state("one", uids[0], "0" * 8, "Pending"), state("two", uids[1], "1" * 8, "Pending")
+    assert list(oracle.differences(first, fresh)) == []
+    assert len(first["children"]) == 1
+    other = state("two", uids[1], "1" * 8, "Failed")
+    assert list(oracle.differences(first, other)) == ['.status.phase: "Pending" instead of "Failed"']
+
+
+def told_by(seed: int, count: int) -> list[Story]:
+    found: list[Story] = []
+    settings = hypothesis.settings(
+        max_examples=count,
+        database=None,
+        deadline=None,
+        phases=(Phase.generate,),
+        suppress_health_check=list(HealthCheck),
+    )
+
+    @hypothesis.seed(seed)
+    @settings
+    @hypothesis.given(story=stories())
+    def collect(story: Story) -> None:
+        found.append(copy.deepcopy(story))
+
+    collect()
+    return found
+
+
+def test_stories_are_the_same_by_their_seed_and_can_be_kept() -> None:
+    first = told_by(7, 12)
+    assert first == told_by(7, 12)
+    assert first != told_by(8, 12)
+    assert yaml.safe_load(yaml.safe_dump(first)) == first
+    kinds = Counter(entry["manifest"]["kind"] for story in first for entry in story["objects"])
+    assert kinds.keys() == KINDS.keys()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_seeds_are_what_the_operator_takes(kind: str) -> None:
+    for spec in seeds.of(kind):
+        KINDS[kind].model_validate({**make(kind), "spec": spec})
