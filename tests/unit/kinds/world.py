@@ -21,6 +21,7 @@ from modelyard.engine.plan import (
     Delete,
     Facts,
     Fetch,
+    Missing,
     Need,
     Page,
     Patch,
@@ -196,15 +197,13 @@ class World:
 
     def plan(self, decide: Callable[[Any, Facts, datetime], Plan], view: Any) -> Plan:
         """Decide, and read what it asks for, until there is nothing more to ask."""
-        facts: dict[Need, Any] = {}
+        known: dict[Need, Any] = {}
         for _ in range(8):
-            plan = decide(view, facts, self.now)
-            missing = [need for need in plan.needs if need not in facts]
-            if not missing:
-                return plan
-            for need in missing:
-                facts[need] = self._fact(need)
-        raise AssertionError(f"still asks for {missing}")
+            try:
+                return decide(view, Facts(known), self.now)
+            except Missing as missing:
+                known |= {need: self._fact(need) for need in missing.needs}
+        raise AssertionError(f"still asks; it knows {list(known)}")
 
     def _fact(self, need: Need) -> Any:
         self.read[need] += 1

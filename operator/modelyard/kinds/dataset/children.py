@@ -7,8 +7,8 @@ from typing import Any
 from modelyard.engine.resource import DATASET_VERSIONS, Object
 from modelyard.kinds.dataset.observe import View
 from modelyard.workload import template
-from modelyard.workload.jobs import MAIN, job
 from modelyard.workload.names import child_metadata, child_name, manifest
+from modelyard.workload.run.jobs import MAIN, job
 from modelyard_api.fields.artifact import RESULT_JSON, folder
 from modelyard_api.fields.base import ObjectRef
 from modelyard_api.fields.pods import RunPolicy

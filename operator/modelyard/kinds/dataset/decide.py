@@ -11,10 +11,11 @@ from modelyard.kinds.dataset import children, source
 from modelyard.kinds.dataset.observe import View
 from modelyard.kinds.dataset.outcome import checked, conclude, ingested, standing, trouble
 from modelyard.kinds.dataset.schedule import interval, next_check
-from modelyard.workload import failures, jobs, progress
+from modelyard.workload import failures
 from modelyard.workload.failures import Trouble
-from modelyard.workload.jobs import JobPhase
-from modelyard.workload.results import parse
+from modelyard.workload.run import jobs, progress
+from modelyard.workload.run.jobs import JobPhase
+from modelyard.workload.run.results import parse
 from modelyard_api.kinds.dataset import DatasetStatus
 from modelyard_api.wire import result as results
 

@@ -9,7 +9,7 @@ from modelyard.engine import conditions as kstatus
 from modelyard.engine.conditions import Condition, conditions
 from modelyard.engine.plan import Facts, Plan, Result, Unavailable
 from modelyard.engine.resource import Object
-from modelyard.workload.results import parse
+from modelyard.workload.run.results import parse
 from modelyard_api.fields.artifact import RESULT_JSON, canonical
 from modelyard_api.kinds.datasetversion import DatasetVersion, Violation
 from modelyard_api.wire import result as results

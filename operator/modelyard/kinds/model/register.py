@@ -9,7 +9,7 @@ from modelyard.engine.resource import DATASET_VERSIONS, MODEL_VERSIONS
 from modelyard.kinds.model import children
 from modelyard.kinds.model.observe import View
 from modelyard.workload.names import RUN_UID
-from modelyard.workload.results import parse
+from modelyard.workload.run.results import parse
 from modelyard_api.kinds.model import ModelStatus, Registering
 from modelyard_api.kinds.trainingrun import TrainingRun
 from modelyard_api.wire.result import TrainResult

@@ -5,8 +5,8 @@ from __future__ import annotations
 from modelyard.engine.resource import Object
 from modelyard.kinds.modelversion.observe import View
 from modelyard.workload import template
-from modelyard.workload.jobs import MAIN, job
 from modelyard.workload.names import child_metadata, child_name
+from modelyard.workload.run.jobs import MAIN, job
 from modelyard_api.fields.artifact import RESULT_JSON, folder
 from modelyard_api.fields.metrics import Task
 from modelyard_api.fields.pods import PodTemplate, RunPolicy

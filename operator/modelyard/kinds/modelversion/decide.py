@@ -12,10 +12,11 @@ from modelyard.engine.resource import JOBS, MODEL_VERSIONS, Object
 from modelyard.kinds.modelversion import children
 from modelyard.kinds.modelversion.gates import judge
 from modelyard.kinds.modelversion.observe import View
-from modelyard.workload import failures, jobs, progress
-from modelyard.workload.jobs import JobPhase
+from modelyard.workload import failures
 from modelyard.workload.names import controller_uid, owner_reference
-from modelyard.workload.results import parse
+from modelyard.workload.run import jobs, progress
+from modelyard.workload.run.jobs import JobPhase
+from modelyard.workload.run.results import parse
 from modelyard_api.kinds.model import ModelKind
 from modelyard_api.kinds.modelversion import ModelVersionStatus
 from modelyard_api.wire import result as results

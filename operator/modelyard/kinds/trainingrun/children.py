@@ -7,8 +7,8 @@ from typing import Any
 from modelyard.engine.resource import Object
 from modelyard.kinds.trainingrun.observe import View
 from modelyard.workload import template
-from modelyard.workload.jobs import MAIN, POD_TEMPLATE, job
 from modelyard.workload.names import child_metadata, child_name, short_hash
+from modelyard.workload.run.jobs import MAIN, POD_TEMPLATE, job
 from modelyard_api.fields.artifact import RESULT_JSON, canonical, folder
 from modelyard_api.fields.metrics import Task
 from modelyard_api.kinds.datasetversion import DatasetVersionSpec

@@ -14,8 +14,8 @@ from modelyard.kinds.trainingrun.checks import default_objective
 from modelyard.kinds.trainingrun.observe import View
 from modelyard.kinds.trainingrun.start import adopt, again, start
 from modelyard.kinds.trainingrun.step import Step, ask, give_up, pod_pending
-from modelyard.workload import jobs, progress
-from modelyard.workload.jobs import JobPhase
+from modelyard.workload.run import jobs, progress
+from modelyard.workload.run.jobs import JobPhase
 from modelyard_api.fields.status import Phase
 
 

@@ -13,7 +13,7 @@ from modelyard.kinds.trainingrun.observe import View
 from modelyard.kinds.trainingrun.step import RETRY, Step, ask, fail, give_up, wait
 from modelyard.workload import failures
 from modelyard.workload.failures import Fields, Trouble
-from modelyard.workload.results import parse
+from modelyard.workload.run.results import parse
 from modelyard_api.fields.metrics import METRICS
 from modelyard_api.fields.status import Outputs, Phase
 from modelyard_api.kinds.trainingrun import TrainingRunStatus

@@ -15,8 +15,8 @@ from modelyard.kinds.trainingrun import children, outcome
 from modelyard.kinds.trainingrun.checks import check
 from modelyard.kinds.trainingrun.observe import View
 from modelyard.kinds.trainingrun.step import Step, fail, pod_pending, wait
-from modelyard.workload import jobs
 from modelyard.workload.failures import Trouble
+from modelyard.workload.run import jobs
 from modelyard_api.fields.status import Phase
 from modelyard_api.kinds.trainingrun import TrainingRunStatus
 from modelyard_api.wire.result import TrainResult

@@ -10,7 +10,7 @@ import pytest
 from modelyard.engine.conditions import timestamp
 from modelyard.engine.plan import Fetch, PodsOf, Unavailable
 from modelyard.engine.resource import NODES
-from modelyard.workload.progress import Look, look
+from modelyard.workload.run.progress import Look, look
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 PODS, NODE = PodsOf("team", "j", "u"), Fetch(NODES, "", "n-2")

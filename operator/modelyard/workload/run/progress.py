@@ -7,8 +7,9 @@ from datetime import datetime
 
 from modelyard.engine.plan import Facts, Fetch, PodsOf, Unavailable
 from modelyard.engine.resource import NODES, Object
-from modelyard.workload import disruptions, failures, jobs
+from modelyard.workload import failures
 from modelyard.workload.failures import SPEC, Fields, Trouble
+from modelyard.workload.run import disruptions, jobs
 
 
 @dataclass(frozen=True, slots=True)
