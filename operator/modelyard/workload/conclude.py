@@ -10,6 +10,7 @@ from typing import Any
 from modelyard.engine.conditions import Condition, conditions, reconciling
 from modelyard.engine.plan import Facts, Need, Note, Plan, Unavailable, Write
 from modelyard.engine.resource import Object
+from modelyard.workload.failures import Trouble
 from modelyard_api.fields.status import Status
 
 
@@ -38,6 +39,14 @@ class Waits(Exception):
     def step(self, status: Status, writes: tuple[Write, ...] = ()) -> Step:
         """The Step that says so and leaves the status as it is."""
         return Step(status, reconciling(self.reason, self.message), writes, self.after)
+
+
+class Fails(Exception):
+    """The decision can't go on until a person changes something; a kind says what that makes of its object."""
+
+    def __init__(self, trouble: Trouble) -> None:
+        super().__init__(f"{trouble.reason}: {trouble.message}")
+        self.trouble = trouble
 
 
 def read(facts: Facts, need: Need, reason: str, again: datetime) -> Any:
