@@ -25,6 +25,7 @@ class Program:
     makes: tuple[str, ...]
     links: tuple[str, ...] = ()  # other names of the first file
     sources: tuple[Path, ...] = field(default=())
+    package: str = "."  # of the module in whose folder the first of the sources lies
     module: tuple[str, str] | None = None
     """Path and version of the module in whose folder it is built: ``go install`` refuses one that replaces others."""
 
@@ -62,6 +63,18 @@ def _hyperkube() -> Program:
     )
 
 
+def _coredns() -> Program:
+    """CoreDNS with the few plugins that the cluster's Corefile names, from hyperkube's module."""
+    module = HERE / "hyperkube"
+    return Program(
+        "coredns",
+        ("build", "-v", "-trimpath", "-buildvcs=false", "-ldflags", _STRIP),
+        ("coredns",),
+        sources=(module / "go.mod", module / "go.sum", module / "coredns" / "main.go"),
+        package="./coredns",
+    )
+
+
 def install(name: str, packages: list[str], makes: list[str], tags: str = "") -> Program:
     """What ``go install`` makes of packages that name their versions."""
     tagged = ("-tags", tags) if tags else ()
@@ -86,7 +99,7 @@ def programs() -> dict[str, Program]:
             names,
             "no_btrfs no_devmapper no_zfs no_aufs",
         ),
-        "coredns": install("coredns", ["github.com/coredns/coredns@v1.15.0"], ["coredns"]),
+        "coredns": _coredns(),
     }
 
 
@@ -149,7 +162,7 @@ def build(program: Program) -> Path:
                 *program.arguments,
                 "-o",
                 str(target / program.name),
-                ".",
+                program.package,
             ]
         say(f"building {program.name} (minutes the first time, kept in {program.folder().parent})")
         run_slow(program.name, argv, cache() / "log" / f"build-{program.name}.log", env=environment, progress=_packages)
