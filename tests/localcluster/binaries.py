@@ -54,13 +54,15 @@ def _hyperkube() -> Program:
     # Without these clients would see v0.0.0.
     about = {"gitVersion": f"v{major}.{minor}.{patch}", "gitMajor": major, "gitMinor": minor, "gitTreeState": "clean"}
     flags = " ".join([_STRIP, *(f"-X k8s.io/component-base/version.{key}={value}" for key, value in about.items())])
-    return Program(
-        "hyperkube",
-        ("build", "-v", "-trimpath", "-buildvcs=false", "-ldflags", flags),
-        ("hyperkube",),
-        ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kubectl"),
-        (module / "go.mod", module / "go.sum", module / "main.go"),
-    )
+    links = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kubectl")
+    return own("hyperkube", module, links, flags)
+
+
+def own(name: str, module: Path, links: tuple[str, ...] = (), flags: str = _STRIP) -> Program:
+    """What ``go build`` makes of a module in this repository that is one ``main.go``; ``flags`` are the linker's."""
+    sources = tuple(module / file for file in ("go.mod", "go.sum", "main.go"))
+    build = ("build", "-v", "-trimpath", "-buildvcs=false", "-ldflags", flags)
+    return Program(name, build, (name,), links, sources)
 
 
 def _coredns() -> Program:
