@@ -58,23 +58,17 @@ def _hyperkube() -> Program:
     return own("hyperkube", module, links, flags)
 
 
-def own(name: str, module: Path, links: tuple[str, ...] = (), flags: str = _STRIP) -> Program:
-    """What ``go build`` makes of a module in this repository that is one ``main.go``; ``flags`` are the linker's."""
-    sources = tuple(module / file for file in ("go.mod", "go.sum", "main.go"))
+def own(name: str, module: Path, links: tuple[str, ...] = (), flags: str = _STRIP, package: str = ".") -> Program:
+    """What ``go build`` makes of a package of a module in this repository that is one ``main.go``; ``flags`` are the
+    linker's."""
+    sources = (module / "go.mod", module / "go.sum", module / package / "main.go")
     build = ("build", "-v", "-trimpath", "-buildvcs=false", "-ldflags", flags)
-    return Program(name, build, (name,), links, sources)
+    return Program(name, build, (name,), links, sources, package)
 
 
 def _coredns() -> Program:
     """CoreDNS with the few plugins that the cluster's Corefile names, from hyperkube's module."""
-    module = HERE / "hyperkube"
-    return Program(
-        "coredns",
-        ("build", "-v", "-trimpath", "-buildvcs=false", "-ldflags", _STRIP),
-        ("coredns",),
-        sources=(module / "go.mod", module / "go.sum", module / "coredns" / "main.go"),
-        package="./coredns",
-    )
+    return own("coredns", HERE / "hyperkube", package="./coredns")
 
 
 def install(name: str, packages: list[str], makes: list[str], tags: str = "") -> Program:
