@@ -14,9 +14,10 @@ SOURCES = [
     for path in sorted((ROOT / folder).rglob("*.py"))
 ]
 TELLS = {
-    **dict.fromkeys(("Trouble", "UserError", "Refusal", "Note", "wait"), 0),
+    **dict.fromkeys(("Trouble", "UserError", "Refusal", "Note", "Waits"), 0),
     **dict.fromkeys(("ready", "reconciling", "stalled", "complete", "failed"), 0),
     "Condition": 2,
+    "read": 2,
 }
 """Functions and classes that take a reason, and at which place."""
 REASON = re.compile(r"[A-Z]+[a-z]\w*")
