@@ -8,7 +8,7 @@ COMPILE := .venv/bin/uv pip compile --quiet --upgrade --generate-hashes --no-emi
   --python-version 3.11
 ADDONS ?= gateway metrics-server
 
-.PHONY: help venv lint format crds docs lock images cluster-up cluster-down cluster-env cluster-logs cluster-addon install demo test test-unit faults fuzz fuzz-server bench
+.PHONY: help venv lint format crds docs docs-site lock images cluster-up cluster-down cluster-env cluster-logs cluster-addon install demo test test-unit faults fuzz fuzz-server bench
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -22,12 +22,14 @@ help: ## This list
 
 venv: .venv/installed ## The development environment, in .venv
 
-lint: .venv/installed ## ruff, mypy, import contracts, generated files
+lint: .venv/installed ## ruff, mypy, import contracts, generated files, the documentation's links
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 	$(PYTHON) -m modelyard_api.generate.crd --check
+	$(PYTHON) -m modelyard_api.generate.reference --check
+	site=$$(mktemp -d) && trap 'rm -rf "$$site"' EXIT && .venv/bin/mkdocs build --strict --site-dir "$$site"
 
 format: .venv/installed ## Formats the code
 	.venv/bin/ruff check --fix .
@@ -38,6 +40,9 @@ crds: .venv/installed ## Generates crds/*.yaml from the pydantic models
 
 docs: .venv/installed ## Generates the reference of the API from the pydantic models
 	$(PYTHON) -m modelyard_api.generate.reference
+
+docs-site: .venv/installed ## Builds the documentation into build/site
+	.venv/bin/mkdocs build --strict
 
 lock: .venv/installed ## Resolves the locked dependencies anew
 	for image in operator runtime server tracking; do \

@@ -11,6 +11,7 @@ import pytest
 
 from tests.localcluster import access
 from tests.support.addons import Gateway, bring_up
+from tests.support.kstatus import Kstatus
 from tests.support.kube import Kube
 
 
@@ -69,6 +70,15 @@ def kwok(request: pytest.FixtureRequest) -> str:
     access.enter(name)
     os.environ["KUBECONFIG"] = str(access.kubeconfig(name))
     return name
+
+
+@pytest.fixture(scope="session")
+def kstatus(request: pytest.FixtureRequest) -> Iterator[Kstatus]:
+    """What GitOps tools make of objects."""
+    with shown(request):
+        found = Kstatus()
+    yield found
+    found.close()
 
 
 @contextmanager

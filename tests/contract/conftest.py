@@ -16,11 +16,15 @@ from tests.support.kube import Kube
 @pytest.fixture(scope="session")
 def crds(cluster: str) -> str:
     """Applied as they are in the checkout, and served."""
+    _apply_crds(cluster)
+    return cluster
+
+
+def _apply_crds(cluster: str) -> None:
     access.kubectl(cluster, "apply", "--server-side", "--force-conflicts", "-k", str(REPO / "crds"))
     access.kubectl(
         cluster, "wait", "--for=condition=Established", "crd", "--selector=app.kubernetes.io/name=modelyard-crds"
     )
-    return cluster
 
 
 @pytest.fixture(scope="session")
@@ -34,3 +38,11 @@ def api(crds: str) -> Iterator[Api]:
 def stored(crds: str, kube: Kube) -> Api:
     """For what is really written: a namespace a test."""
     return Api(crds, kube.namespace)
+
+
+@pytest.fixture(scope="session")
+def unwatched(kwok: str) -> Iterator[Api]:
+    """A namespace of a cluster where no operator looks at what is written."""
+    _apply_crds(kwok)
+    with new_namespace(kwok) as kube:
+        yield Api(kwok, kube.namespace)

@@ -25,6 +25,7 @@ class Program:
     makes: tuple[str, ...]
     links: tuple[str, ...] = ()  # other names of the first file
     sources: tuple[Path, ...] = field(default=())
+    package: str = "."  # of the module in whose folder the first of the sources lies
     module: tuple[str, str] | None = None
     """Path and version of the module in whose folder it is built: ``go install`` refuses one that replaces others."""
 
@@ -53,13 +54,21 @@ def _hyperkube() -> Program:
     # Without these clients would see v0.0.0.
     about = {"gitVersion": f"v{major}.{minor}.{patch}", "gitMajor": major, "gitMinor": minor, "gitTreeState": "clean"}
     flags = " ".join([_STRIP, *(f"-X k8s.io/component-base/version.{key}={value}" for key, value in about.items())])
-    return Program(
-        "hyperkube",
-        ("build", "-v", "-trimpath", "-buildvcs=false", "-ldflags", flags),
-        ("hyperkube",),
-        ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kubectl"),
-        (module / "go.mod", module / "go.sum", module / "main.go"),
-    )
+    links = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kubectl")
+    return own("hyperkube", module, links, flags)
+
+
+def own(name: str, module: Path, links: tuple[str, ...] = (), flags: str = _STRIP, package: str = ".") -> Program:
+    """What ``go build`` makes of a package of a module in this repository that is one ``main.go``; ``flags`` are the
+    linker's."""
+    sources = (module / "go.mod", module / "go.sum", module / package / "main.go")
+    build = ("build", "-v", "-trimpath", "-buildvcs=false", "-ldflags", flags)
+    return Program(name, build, (name,), links, sources, package)
+
+
+def _coredns() -> Program:
+    """CoreDNS with the few plugins that the cluster's Corefile names, from hyperkube's module."""
+    return own("coredns", HERE / "hyperkube", package="./coredns")
 
 
 def install(name: str, packages: list[str], makes: list[str], tags: str = "") -> Program:
@@ -86,7 +95,7 @@ def programs() -> dict[str, Program]:
             names,
             "no_btrfs no_devmapper no_zfs no_aufs",
         ),
-        "coredns": install("coredns", ["github.com/coredns/coredns@v1.15.0"], ["coredns"]),
+        "coredns": _coredns(),
     }
 
 
@@ -149,7 +158,7 @@ def build(program: Program) -> Path:
                 *program.arguments,
                 "-o",
                 str(target / program.name),
-                ".",
+                program.package,
             ]
         say(f"building {program.name} (minutes the first time, kept in {program.folder().parent})")
         run_slow(program.name, argv, cache() / "log" / f"build-{program.name}.log", env=environment, progress=_packages)

@@ -15,7 +15,7 @@ SERVICE_CIDR = "10.96.0.0/16"
 API_SERVICE_IP = "10.96.0.1"
 DNS_SERVICE_IP = "10.96.0.10"
 PAUSE_IMAGE = "localhost/modelyard/pause:1"
-COREDNS_IMAGE = "localhost/modelyard/coredns:1.15.0"
+COREDNS_IMAGE = "localhost/modelyard/coredns:1.14.6"
 # Seconds from a node's last heartbeat until it is NotReady (Kubernetes' own: 50), and that its pods then stay bound
 # to it (Kubernetes' own: 300): short, so that tests of a lost node take seconds.
 GRACE = 8

@@ -25,8 +25,9 @@ class Reference:
     """A field that names another object, which lies in the same namespace.
 
     ``path`` is a JSON path as in ``Column``, where ``[]`` stands for each item of a list. ``kind`` is one of ours or of
-    ``fields.builtin``. ``follow``: a change of the named object concerns the one that names it; a lineage is only read.
-    ``namespace`` is the path of the field that may name another namespace, and is only for what people share by design.
+    ``fields.builtin``, or the path of the field that says which. ``follow``: a change of the named object concerns the
+    one that names it; a lineage is only read. ``namespace`` is the path of the field that may name another namespace,
+    and is only for what people share by design.
     """
 
     path: str

@@ -32,7 +32,9 @@ Conditions = Annotated[
 
 
 class Status(Model):
-    observed_generation: int | None = Field(None, ge=0, description="The generation that this status speaks of.")
+    observed_generation: int = Field(
+        -1, ge=-1, description="The generation that this status speaks of; -1: no controller has looked at the object."
+    )
     conditions: Conditions = Field(default_factory=list)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from pydantic import BaseModel
 
 from modelyard_api import GROUP, VERSION
 from modelyard_api.fields.base import Kind
@@ -69,12 +70,22 @@ def _root(name: str, kind: type[Kind]) -> Schema:
             "kind": {"description": _KIND.format(kind=name), "type": "string"},
             "metadata": {"type": "object"},  # the API server has its own schema and description
             "spec": {"description": spec.description} | _bare(structural(spec.annotation)),
-            "status": {"description": status.description} | _bare(structural(status.annotation, defaults=False)),
+            "status": {"description": status.description} | _status(status.annotation),
         },
     }
     if kind.info.rules:
         root["x-kubernetes-validations"] = [dict(rule) for rule in kind.info.rules]
     return root
+
+
+def _status(model: type[BaseModel]) -> Schema:
+    """The API server fills in one field: that no generation was observed. Without it tools that go by kstatus, as Flux
+    does, take an object for done as long as it has no status, which is until a controller has looked at it.
+    """
+    schema = _bare(structural(model, defaults=False))
+    observed = schema["properties"]["observedGeneration"]
+    observed["default"] = model.model_fields["observed_generation"].default
+    return {"type": schema["type"], "default": {}} | schema
 
 
 def _bare(schema: Schema) -> Schema:

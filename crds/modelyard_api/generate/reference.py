@@ -1,4 +1,8 @@
-"""Generates ``crds/REFERENCE.md``; ``python -m modelyard_api.generate.reference --check`` says if it is current."""
+"""Generates ``docs/reference``, a page a kind; ``python -m modelyard_api.generate.reference --check`` says if it is
+current.
+
+The pages of the kinds are also listed in ``mkdocs.yml``, between two marks: a new kind has its place by itself.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from modelyard_api import API_VERSION
@@ -15,48 +20,90 @@ from modelyard_api.generate.schema import Schema, structural
 from modelyard_api.installation import Installation
 from modelyard_api.kinds.registry import KINDS
 
-FILE = FOLDER / "REFERENCE.md"
+ROOT = FOLDER.parent
+PAGES, SITE = "docs/reference", "mkdocs.yml"
+MARK = "Generated from `crds/modelyard_api` by `make docs`; do not edit."
+"""On every page that is generated: one that carries it and isn't generated any more is removed."""
+_BEGIN, _END = "  # The kinds, written by `make docs`.", "  # The end of the kinds."
 _CONDITIONS = "status.conditions"
 
 
-def text() -> str:
-    """The whole document."""
-    lines = [
-        "# Reference of the API",
-        "",
-        "Generated from `crds/modelyard_api` by `make docs`; do not edit. "
+def files(root: Path = ROOT) -> dict[str, str]:
+    """Path below ``root`` -> text, as it should be."""
+    pages = {"index": _index(), "installation": _installation()}
+    pages |= {name.lower(): _kind(name, kind) for name, kind in KINDS.items()}
+    texts = {f"{PAGES}/{page}.md": "\n".join(lines).rstrip() + "\n" for page, lines in pages.items()}
+    return texts | {SITE: _site((root / SITE).read_text())}
+
+
+def differences(root: Path = ROOT) -> list[str]:
+    """The paths of the files below ``root`` that are not as they should be."""
+    current = files(root)
+    changed = [
+        path for path, text in current.items() if not (root / path).exists() or (root / path).read_text() != text
+    ]
+    return sorted([*changed, *_stale(root, current)])
+
+
+def write(root: Path = ROOT) -> None:
+    """Write all files and remove the pages of kinds that are no more."""
+    current = files(root)
+    for path in _stale(root, current):
+        (root / path).unlink()
+    (root / PAGES).mkdir(parents=True, exist_ok=True)
+    for path, text in current.items():
+        (root / path).write_text(text)
+
+
+def _stale(root: Path, current: dict[str, str]) -> list[str]:
+    pages = (f"{PAGES}/{page.name}" for page in (root / PAGES).glob("*.md") if MARK in page.read_text())
+    return [path for path in pages if path not in current]
+
+
+def _site(text: str) -> str:
+    """``mkdocs.yml`` with the kinds' pages in its navigation. Raises ValueError where it lacks a mark."""
+    before, rest = text.split(_BEGIN)
+    _, after = rest.split(_END)
+    pages = [f"  - {name}: {PAGES.removeprefix('docs/')}/{name.lower()}.md" for name in KINDS]
+    return "\n".join([before + _BEGIN, *pages, _END + after])
+
+
+def _index() -> Iterator[str]:
+    yield from ("# Reference of the API", "", MARK, "")
+    yield (
         f"Every kind is of `{API_VERSION}` and lives in a namespace; `kubectl get modelyard` lists them all. "
         "**Bold** fields must be written; `[]` is a list, `{}` a map by name. "
-        "A default in brackets in a description depends on something else.",
-        "",
-    ]
-    lines += [f"- [{name}](#{name.lower()}): {_sentence(kind.__doc__)}" for name, kind in KINDS.items()]
-    lines += ["- [The installation](#the-installation): what holds for all of a cluster.", ""]
+        "A default in brackets in a description depends on something else. "
+        "`kubectl explain` says the same of the fields."
+    )
+    yield from ("", "| kind | short name | what it is |", "|---|---|---|")
     for name, kind in KINDS.items():
-        lines += _kind(name, kind)
-    lines += _installation()
-    return "\n".join(lines).rstrip() + "\n"
+        yield f"| [{name}]({name.lower()}.md) | `{kind.info.short}` | {_sentence(kind.__doc__)} |"
+    yield from ("", "- [The installation](installation.md): what holds for all of a cluster.")
+    yield "- [Reasons](reasons.md): what conditions say, and what to do."
 
 
 def _kind(name: str, kind: type[Kind]) -> Iterator[str]:
     info = kind.info
     root = definition(name, kind)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
-    yield from (f"## {name}", "", _sentence(kind.__doc__), "")
+    yield from (f"# {name}", "", MARK, "", _sentence(kind.__doc__), "")
     yield from (f"`kubectl get {info.plural}`, or `{info.short}` for short.", "")
     rules = list(_rules(root, ""))
     for part in ("spec", "status"):
-        yield from (f"### {name} {part}", "")
+        yield from (f"## {part}", "")
         yield from _table(root["properties"][part], part)
         yield ""
     if rules:
-        yield from ("What the API server refuses:", "")
+        yield from ("## What the API server refuses", "")
         yield from (f"- {f'`{path}`: ' if path else ''}{message}." for path, message in rules)
         yield ""
 
 
 def _installation() -> Iterator[str]:
     yield from (
-        "## The installation",
+        "# The installation",
+        "",
+        MARK,
         "",
         "The ConfigMap `modelyard` in the operator's namespace, key `installation.yaml`, read when the operator "
         "starts; a field that it doesn't know ends the operator with a message.",
@@ -126,10 +173,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m modelyard_api.generate.reference", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when it is not current")
     if not parser.parse_args().check:
-        FILE.write_text(text())
+        write()
         return 0
-    if not FILE.exists() or FILE.read_text() != text():
-        print("crds/REFERENCE.md is not current: run `make docs`", file=sys.stderr)
+    if found := differences():
+        print(f"{', '.join(found)}: not current, run `make docs`", file=sys.stderr)
         return 1
     return 0
 

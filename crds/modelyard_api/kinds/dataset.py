@@ -132,6 +132,14 @@ class DatasetSpec(Model):
     )
 
 
+class SourceStatus(Model):
+    """What came of the last look at the source, as the spec is now."""
+
+    readable: bool = Field(description="Whether it was read to its end.")
+    reason: str = Field(max_length=128, description="Why, in one CamelCase word.")
+    message: str = Field(max_length=2000, description="Why, and what to do next.")
+
+
 class DatasetStatus(Status):
     latest: StatusName | None = Field(None, description="The newest accepted DatasetVersion.")
     versions: int = Field(0, description="How many DatasetVersions there are.")
@@ -141,7 +149,9 @@ class DatasetStatus(Status):
     )
     checked_generation: int | None = Field(None, description="The generation whose source was last read.")
     accepted_generation: int | None = Field(None, description="The generation that the latest version was made for.")
+    source: SourceStatus | None = Field(None, description="What came of the last look at the source.")
     job: StatusName | None = Field(None, description="The ingest Job that runs now.")
+    attempts: int = Field(0, description="How many pods of that Job, and of those it replaces, were started.")
 
 
 class Dataset(Kind):

@@ -11,6 +11,9 @@ from modelyard_api.fields.facts import Column, KindInfo, Reference
 from modelyard_api.fields.status import Status
 from modelyard_api.kinds.dataset import ColumnType, Split
 
+MAX_COLUMNS = 1000
+"""Of a table."""
+
 
 class VersionColumn(Model):
     name: ColumnName = Field(description="The column.")
@@ -34,6 +37,13 @@ class Violation(Model):
     examples: list[Excerpt] = Field(default_factory=list, max_length=5, description="Up to five values that break it.")
 
 
+class Origin(ObjectRef):
+    """What made the table: the Dataset by its own ingest, or a run whose output the Dataset holds."""
+
+    kind: str = Field(max_length=63, description="Its kind, for example Dataset.")
+    uid: str = Field(max_length=64, description="Its uid.")
+
+
 class DatasetVersionSpec(Model):
     model_config = ConfigDict(
         json_schema_extra=rules(
@@ -48,9 +58,12 @@ class DatasetVersionSpec(Model):
     test_rows: Count = Field(description="Rows held out for the final score.")
     bytes: Count = Field(description="Size of the Parquet files.")
     target: ColumnName = Field(description="The column that is to be predicted.")
-    columns: list[VersionColumn] = Field(max_length=1000, description="The columns, with what was found in them.")
+    columns: list[VersionColumn] = Field(
+        max_length=MAX_COLUMNS, description="The columns, with what was found in them."
+    )
     split: Split = Field(description="How rows are held out.")
     parent: str | None = Field(None, max_length=253, description="The version that was the latest before.")
+    origin: Origin | None = Field(None, description="What made the table.")
 
 
 class DatasetVersionStatus(Status):
@@ -68,6 +81,7 @@ class DatasetVersion(Kind):
         refers=(
             Reference(".spec.datasetRef.name", "Dataset", follow=False),
             Reference(".spec.parent", "DatasetVersion", follow=False),
+            Reference(".spec.origin.name", ".spec.origin.kind", follow=False),
         ),
         people="Delete",
         operator=("create",),

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from modelyard_api.fields.base import NAME_RULE, SCALE, Kind, Model
+from modelyard_api.fields.base import NAME_RULE, SCALE, Kind, Model, Time
 from modelyard_api.fields.facts import Column, KindInfo
 from modelyard_api.fields.pods import POD_TEMPLATE_REFERENCES, PodTemplate
 from modelyard_api.fields.status import Status
@@ -30,6 +30,7 @@ class ModelPoolStatus(Status):
     selector: str | None = Field(None, max_length=1024, description="The label selector of the pods.")
     image: str | None = Field(None, max_length=512, description="The image of the pods.")
     catalogue: str | None = Field(None, max_length=71, description="The digest of the list of models.")
+    unready_since: Time | None = Field(None, description="Since when not all models are served by all pods.")
     seen: str | None = Field(None, max_length=64, description="A hash of what the pods said of their models last.")
 
 

@@ -71,6 +71,7 @@ class GateResult(Model):
 
 
 class ModelVersionStatus(Status):
+    verified: bool | None = Field(None, description="Whether the artifact's digest and its answers were checked.")
     approved: bool | None = Field(None, description="Whether all gates hold.")
     judged_generation: int | None = Field(None, description="The generation of the Model whose gates were judged.")
     gates: list[GateResult] = Field(default_factory=list, max_length=32, description="Each gate's result.")
@@ -80,6 +81,7 @@ class ModelVersionStatus(Status):
         default_factory=list, max_length=8, description="The names that the Model gives it now."
     )
     job: StatusName | None = Field(None, description="The Job that scores an imported model.")
+    attempts: int = Field(0, description="How many pods of that Job, and of those it replaces, were started.")
 
 
 class ModelVersion(Kind):

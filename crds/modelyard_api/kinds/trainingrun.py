@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from pydantic import ConfigDict, Field
 
+from modelyard_api.fields.artifact import Format
 from modelyard_api.fields.base import NAME_RULE, Kind, ObjectName, ObjectRef, StatusName, StatusURL, Time, rule, rules
 from modelyard_api.fields.facts import Column, KindInfo, Reference, Run
 from modelyard_api.fields.metrics import Metric
@@ -52,6 +53,8 @@ class TrainingRunStatus(Status):
     metrics: dict[str, float] = Field(
         default_factory=dict, json_schema_extra={"maxProperties": 32}, description="Metrics on the held-out rows."
     )
+    format: Format | None = Field(None, description="How the trained model is stored: ONNX or Skops.")
+    format_reason: str | None = Field(None, max_length=1024, description="Why it is not ONNX.")
     tracking_url: StatusURL | None = Field(None, description="The run in the tracking server.")
     outputs: Outputs | None = Field(None, description="What it made.")
     start_time: Time | None = Field(None, description="When it started.")

@@ -51,8 +51,9 @@ class Failed(Model):
     error: Error
 
 
-class IngestResult(Model):
-    kind: Literal["Ingest"] = "Ingest"
+class TableResult(Model):
+    """A table in the artifact store, whoever made it: what a DatasetVersion is registered from."""
+
     accepted: bool
     version_id: str = Field(
         pattern=r"^[0-9a-f]{64}$",
@@ -66,6 +67,10 @@ class IngestResult(Model):
     target: ColumnName
     columns: list[VersionColumn]
     violations: list[Violation] = Field(default_factory=list)
+
+
+class IngestResult(TableResult):
+    kind: Literal["Ingest"] = "Ingest"
 
 
 class TrainResult(Model):

@@ -13,10 +13,13 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Condition:
+    """``warning``: its Event is a Warning."""
+
     type: str
     status: bool
     reason: str
     message: str
+    warning: bool = False
 
 
 def timestamp(moment: datetime) -> str:
@@ -33,14 +36,17 @@ def ready(reason: str, message: str) -> tuple[Condition, ...]:
     return (Condition("Ready", True, reason, message),)
 
 
-def reconciling(reason: str, message: str) -> tuple[Condition, ...]:
-    """Not there yet; it goes on by itself."""
-    return (Condition("Ready", False, reason, message), Condition("Reconciling", True, reason, message))
+def reconciling(reason: str, message: str, warning: bool = False) -> tuple[Condition, ...]:
+    """Not there yet; it goes on by itself. ``warning``: something went wrong on the way."""
+    return (
+        Condition("Ready", False, reason, message, warning),
+        Condition("Reconciling", True, reason, message, warning),
+    )
 
 
 def stalled(reason: str, message: str) -> tuple[Condition, ...]:
     """It won't get there without a change by somebody."""
-    return (Condition("Ready", False, reason, message), Condition("Stalled", True, reason, message))
+    return (Condition("Ready", False, reason, message, True), Condition("Stalled", True, reason, message, True))
 
 
 def suspended(message: str) -> tuple[Condition, ...]:
@@ -54,7 +60,7 @@ def complete(reason: str, message: str) -> tuple[Condition, ...]:
 
 def failed(reason: str, message: str) -> tuple[Condition, ...]:
     """For kinds that run to completion: Stalled too, so that waiting tools end."""
-    return (*stalled(reason, message), Condition("Failed", True, reason, message))
+    return (*stalled(reason, message), Condition("Failed", True, reason, message, True))
 
 
 def conditions(

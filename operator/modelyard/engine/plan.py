@@ -1,6 +1,6 @@
 """What a controller's ``decide`` returns: a plan made of plain values, which ``engine.apply`` carries out.
 
-A pass goes observe -> decide -> (read what decide still needs, decide again) -> writes in order -> one status write.
+A pass goes observe -> decide -> (read what decide asked for, decide again) -> writes in order -> one status write.
 """
 
 from __future__ import annotations
@@ -78,7 +78,30 @@ class Unreadable:
     message: str
 
 
-Facts = Mapping[Need, Any]
+class Missing(Exception):
+    """Facts that were asked for and are not read yet: the engine reads them, and then decides again."""
+
+    def __init__(self, *needs: Need) -> None:
+        super().__init__(", ".join(map(str, needs)))
+        self.needs = needs
+
+
+class Facts:
+    """What was read for this pass. To ask for a fact that was not read yet ends the decision with that need."""
+
+    def __init__(self, known: Mapping[Need, Any] | None = None) -> None:
+        self._known = known or {}
+
+    def __getitem__(self, need: Need) -> Any:
+        """The fact of one need. Raises Missing."""
+        return self.all(need)[0]
+
+    def all(self, *needs: Need) -> list[Any]:
+        """The facts of several needs, in their order. Raises Missing with all that are missing, so that they are read
+        at the same time."""
+        if missing := tuple(need for need in needs if need not in self._known):
+            raise Missing(*missing)
+        return [self._known[need] for need in needs]
 
 
 # --- what should be done ---------------------------------------------------------------------------------------
@@ -146,14 +169,12 @@ class Note:
 class Plan:
     """One pass of one object.
 
-    ``status``: the whole wanted status (None: leave it). ``needs``: read these and decide again; nothing of the
-    plan is carried out while a need is not among the facts. ``after``: look again at this time (UTC), at the latest.
+    ``status``: the whole wanted status (None: leave it). ``after``: look again at this time (UTC), at the latest.
     """
 
     status: Object | None = None
     writes: tuple[Write, ...] = ()
     notes: tuple[Note, ...] = ()
-    needs: tuple[Need, ...] = ()
     after: datetime | None = None
 
 
@@ -174,4 +195,4 @@ class Controller(Protocol):
         """The view of one object, from the store alone; None when it is gone or being deleted."""
 
     def decide(self, view: Any, facts: Facts, now: datetime) -> Plan:
-        """A pure function."""
+        """A pure function. Raises Missing where it needs facts that were not read yet."""

@@ -13,7 +13,7 @@ import aiohttp
 import orjson
 
 from modelyard.engine.client import ApiError, Gateway
-from modelyard.engine.plan import Facts, Fetch, Need, Page, PodsOf, PodsWith, Result, Unavailable, Unreadable
+from modelyard.engine.plan import Fetch, Need, Page, PodsOf, PodsWith, Result, Unavailable, Unreadable
 from modelyard.engine.resource import PODS, Object
 
 MAX_BYTES = 4 * 1024 * 1024
@@ -46,7 +46,7 @@ class Reads:
         if self._session:
             await self._session.close()
 
-    async def facts(self, needs: Iterable[Need]) -> Facts:
+    async def read(self, needs: Iterable[Need]) -> dict[Need, Any]:
         """The fact of each need, read at the same time; what can't be read now is ``Unavailable``."""
         wanted = tuple(dict.fromkeys(needs))
         return dict(zip(wanted, await asyncio.gather(*(self._fact(need) for need in wanted)), strict=True))

@@ -13,7 +13,7 @@ from modelyard.engine.apply import Applier, Refusal
 from modelyard.engine.client import ApiError, Gateway
 from modelyard.engine.events import Recorder
 from modelyard.engine.metrics import Metrics
-from modelyard.engine.plan import Controller, Need, Note, Plan
+from modelyard.engine.plan import Controller, Facts, Missing, Need, Note, Plan
 from modelyard.engine.queue import Queue
 from modelyard.engine.reads import Reads
 from modelyard.engine.resource import Key, Object
@@ -109,14 +109,13 @@ class Reconciler:
         self._plan_next(key, plan, wrote)
 
     async def _plan(self, controller: Controller, view: Any) -> Plan:
-        facts: dict[Need, Any] = {}
+        known: dict[Need, Any] = {}
         for _ in range(MAX_ROUNDS):
-            plan = controller.decide(view, facts, self._now())
-            missing = [need for need in plan.needs if need not in facts]
-            if not missing:
-                return plan
-            facts |= await self._reads.facts(missing)
-        raise RuntimeError(f"decide still asks after {MAX_ROUNDS} rounds of reads, now for {missing}")
+            try:
+                return controller.decide(view, Facts(known), self._now())
+            except Missing as missing:
+                known |= await self._reads.read(missing.needs)
+        raise RuntimeError(f"decide still asks after {MAX_ROUNDS} rounds of reads; it knows {list(known)}")
 
     async def _write_status(self, key: Key, obj: Object, status: Object | None) -> bool:
         if status is None or "deletionTimestamp" in obj["metadata"]:

@@ -8,8 +8,8 @@ from typing import Any
 import orjson
 
 from modelyard.engine.resource import Object
-from modelyard.workload.disruptions import disruption
-from modelyard.workload.jobs import MAIN, failure
+from modelyard.workload.run.disruptions import disruption
+from modelyard.workload.run.jobs import MAIN, failure
 from modelyard_api.wire.result import Error, Failed
 
 IMAGE_REASONS = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable")

@@ -98,15 +98,14 @@ class GearController:
         if spec.get("explode"):
             raise ZeroDivisionError("this gear has no teeth")
         need = Fetch(CONFIG_MAPS, meta["namespace"], "oil")
-        if need not in facts:
-            return Plan(needs=(need,))
+        oil = facts[need]
         size = spec["size"]
         done = view.config_map is not None and any(job["spec"]["parallelism"] == size for job in view.jobs)
         told = ready("Turning", f"size {size}") if done else reconciling("Making", f"size {size}")
         wanted = {
             "observedGeneration": meta["generation"],
             "size": size,
-            "oiled": facts[need] is not None,
+            "oiled": oil is not None,
             "jobs": len(view.jobs),
             "conditions": conditions(told, status.get("conditions", ()), meta["generation"], now),
         }

@@ -23,7 +23,7 @@ async def fact(handler: Handler, uri: str = "mlflow-artifacts:/a/b c.json", time
         reads = Reads(gateway, url)
         try:
             for _ in range(times):
-                found = (await reads.facts([Result(uri), Result(uri)]))[Result(uri)]
+                found = (await reads.read([Result(uri), Result(uri)]))[Result(uri)]
             return found
         finally:
             await reads.close()

@@ -85,7 +85,7 @@ def test_an_unreachable_store_or_api_server_is_waited_for(world: World) -> None:
     world.down.remove(Result)
     world.results.clear()
     world.tick(10)
-    assert ready(world) == ("False", "PodPending"), "a verdict without the pods would be a guess, and for good"
+    assert ready(world) == ("False", "PodsUnavailable"), "a verdict without the pods would be a guess, and for good"
     world.down.clear()
     world.tick(10)
     assert ready(world) == ("False", "BackoffLimitExceeded")
@@ -95,7 +95,7 @@ def test_a_pod_that_does_not_start_is_told_and_may_start_later(world: World) -> 
     job = running_job(world)
     active(world, job, ready=0)
     world.settle()
-    assert ready(world) == ("False", "Checking")
+    assert ready(world) == ("False", "PodPending")
     world.tick(21)
     assert ready(world) == ("False", "PodPending")
     uid = job["metadata"]["uid"]
@@ -148,7 +148,7 @@ def test_a_spec_that_no_pod_can_be_given_is_told() -> None:
     assert not world.all(JOBS)
     world.put(DATASETS, dataset())
     world.settle()
-    assert ready(world) == ("False", "Checking")
+    assert ready(world) == ("False", "PodPending")
 
 
 def test_a_table_that_is_too_wide_is_told(world: World) -> None:

@@ -167,12 +167,43 @@ def test_why_it_is_tried_again_is_told_until_it_runs(world: World, state: Object
     assert ready(world) == ("False", "Training")
 
 
+def test_an_ingest_keeps_its_attempts_when_its_job_is_made_anew() -> None:
+    world = watched()
+    first = running_job(world)
+    lose_node(world, first, failed=2)
+    world.settle()
+    assert running_job(world)["spec"]["backoffLimit"] == first["spec"]["backoffLimit"] - 2
+    assert world.status_of(DATASETS, "penguins")["attempts"] == 2
+    ingest(world)
+    assert world.status_of(DATASETS, "penguins")["attempts"] == 0, "the next look has all of its attempts"
+
+
+def test_an_evaluation_keeps_its_attempts_and_its_job_goes_after_an_hour(world: World) -> None:
+    world.put(MODELS, model())
+    versions.put(world)
+    job = versions.job_of(world)
+    lose_node(world, job, failed=2)
+    world.settle()
+    again = versions.job_of(world)
+    assert again["spec"]["backoffLimit"] == job["spec"]["backoffLimit"] - 2
+    complete(world, again, evaluate_result(again))
+    set_job(world, again, **world.get(JOBS, again["metadata"]["name"])["status"], completionTime=timestamp(world.now))
+    world.settle()
+    assert world.status_of(MODEL_VERSIONS, "species-v1")["verified"] is True
+    world.tick(3599)
+    assert any(item["metadata"]["name"] == job["metadata"]["name"] for item in world.all(JOBS))
+    world.tick(1)
+    assert all(item["metadata"]["name"] != job["metadata"]["name"] for item in world.all(JOBS))
+    assert world.condition(MODEL_VERSIONS, "species-v1")[0] == "True"
+
+
 def test_a_dataset_reads_on_elsewhere() -> None:
     world = watched()
     first = running_job(world)
     lose_node(world, first)
     world.settle()
     assert running_job(world)["metadata"]["uid"] != first["metadata"]["uid"]
+    assert "NodeLost" in [note[1] for note in world.notes]
     ingest(world)
     assert dataset_ready(world) == ("True", "VersionAccepted")
 

@@ -18,7 +18,7 @@ from modelyard.engine.resource import (
     TRAINING_RUNS,
     Object,
 )
-from modelyard.workload.jobs import JobPhase, phase
+from modelyard.workload.run.jobs import JobPhase, phase
 from modelyard_api.wire.task import IngestTask
 from tests.unit.kinds.objects import (
     complete,

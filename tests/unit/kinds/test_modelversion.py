@@ -60,7 +60,7 @@ def test_an_import_is_scored_by_one_job_on_the_data_it_names(world: World) -> No
     assert task.data.name == version["spec"]["lineage"]["datasetVersion"]
     assert (task.artifact_uri, task.artifact_digest) == tuple(version["spec"]["artifact"][k] for k in ("uri", "digest"))
     assert version["metadata"]["uid"] in task.result_uri
-    assert ready(world) == ("False", "Evaluating")
+    assert ready(world) == ("False", "PodPending")
     complete(world, job, evaluate_result(job))
     world.settle()
     status = world.status_of(MODEL_VERSIONS, NAME)
@@ -177,7 +177,7 @@ def test_a_pod_that_does_not_start_is_told(world: World) -> None:
     assert message in found
     world.down.add(PodsOf)
     world.tick(10)
-    assert ready(world) == ("False", "Evaluating")
+    assert ready(world) == ("False", "PodPending")
 
 
 def test_nothing_final_is_said_while_the_evidence_cannot_be_read(world: World) -> None:
@@ -187,7 +187,7 @@ def test_nothing_final_is_said_while_the_evidence_cannot_be_read(world: World) -
     assert ready(world) == ("False", "ArtifactStoreUnavailable")
     world.down.remove(Result)
     world.tick(10)
-    assert ready(world) == ("False", "Evaluating")
+    assert ready(world) == ("False", "PodsUnavailable")
     world.down.clear()
     world.tick(10)
     assert ready(world) == ("False", "OOMKilled")

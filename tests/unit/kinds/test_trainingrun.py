@@ -95,8 +95,11 @@ def test_it_resolves_the_latest_version_once_and_makes_one_job(world: World) -> 
     accept(world, "b")
     assert world.status_of(DATASETS, "penguins")["latest"] != latest
     assert world.status_of(TRAINING_RUNS, "forest")["datasetVersion"] == latest
-    assert [note for note in world.notes if note[0] == "TrainingRun/forest"] == [
-        ("TrainingRun/forest", "Started", f"training on {latest}")
+    active(world, job)
+    world.settle()
+    assert [note[1:] for note in world.notes if note[0] == "TrainingRun/forest"] == [
+        ("PodPending", f"waiting for the pod of Job {job['metadata']['name']}"),
+        ("Training", f"training on {latest}, attempt 1"),
     ]
 
 

@@ -1,7 +1,8 @@
 """A small cluster in memory that drives the controllers: the real store, their own observe and decide, plain dicts.
 
 It keeps the promises of the engine and of the API server that a decision relies on: names are unique, uids are new,
-generations count changes of a spec, a created object of the same owner is left as it is, the status comes last.
+generations count changes of a spec, a status has its defaults, a created object of the same owner is left as it is, the
+status comes last.
 A pass can be made to die at any write. What a kubelet would do, a test does (``finish``, ``roll_out``).
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import orjson
@@ -21,6 +23,7 @@ from modelyard.engine.plan import (
     Delete,
     Facts,
     Fetch,
+    Missing,
     Need,
     Page,
     Patch,
@@ -36,7 +39,9 @@ from modelyard.engine.status import difference, without_nulls
 from modelyard.engine.store import Store
 from modelyard.kinds import all_controllers
 from modelyard.workload.names import controller_uid
+from modelyard_api.generate.crd import definition
 from modelyard_api.installation import Installation
+from modelyard_api.kinds.registry import KINDS
 from tests.unit.kinds import rules
 
 NAMESPACE = "team"
@@ -127,6 +132,8 @@ class World:
     def _keep(self, slot: Slot, obj: Object) -> Object:
         self._version += 1
         obj = {**obj, "metadata": {**obj["metadata"], "resourceVersion": str(self._version)}}
+        if slot[0] in self.controllers:
+            obj.setdefault("status", _unseen(slot[0].kind))
         self.objects[slot] = _copy(obj)
         self.store.apply(slot[0], self.objects[slot])
         return _copy(self.objects[slot])
@@ -196,15 +203,13 @@ class World:
 
     def plan(self, decide: Callable[[Any, Facts, datetime], Plan], view: Any) -> Plan:
         """Decide, and read what it asks for, until there is nothing more to ask."""
-        facts: dict[Need, Any] = {}
+        known: dict[Need, Any] = {}
         for _ in range(8):
-            plan = decide(view, facts, self.now)
-            missing = [need for need in plan.needs if need not in facts]
-            if not missing:
-                return plan
-            for need in missing:
-                facts[need] = self._fact(need)
-        raise AssertionError(f"still asks for {missing}")
+            try:
+                return decide(view, Facts(known), self.now)
+            except Missing as missing:
+                known |= {need: self._fact(need) for need in missing.needs}
+        raise AssertionError(f"still asks; it knows {list(known)}")
 
     def _fact(self, need: Need) -> Any:
         self.read[need] += 1
@@ -252,6 +257,15 @@ class World:
                 there = self.objects.get((write.resource, write.namespace, write.name))
                 if there is not None and there["metadata"]["uid"] == write.uid:
                     self._write(lambda: self.delete(write.resource, write.name, True, write.namespace))
+
+
+@cache
+def _unseen(kind: str) -> Object:
+    """What the API server fills in where there is no status."""
+    root = definition(kind, KINDS[kind])["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    schema = root["properties"]["status"]
+    fields = {name: field["default"] for name, field in schema["properties"].items() if "default" in field}
+    return {**fields, **schema["default"]}
 
 
 def _copy(obj: Any) -> Any:

@@ -9,7 +9,7 @@ import pytest
 
 from modelyard.workload import failures
 from modelyard.workload.failures import INSTALLATION, SPEC, Fields, Trouble
-from modelyard.workload.results import parse
+from modelyard.workload.run.results import parse
 from modelyard_api.wire.result import Error, Failed
 
 OWN = Fields(own_image="spec.trainer.container.image")

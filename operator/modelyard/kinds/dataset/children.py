@@ -1,21 +1,23 @@
-"""The ingest Job and the DatasetVersion of a Dataset."""
+"""The ingest Job of a Dataset."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from modelyard.engine.resource import DATASET_VERSIONS, Object
+from modelyard.engine.resource import Object
 from modelyard.kinds.dataset.observe import View
 from modelyard.workload import template
-from modelyard.workload.jobs import MAIN, job
-from modelyard.workload.names import child_metadata, child_name, manifest
+from modelyard.workload.names import child_metadata, child_name
+from modelyard.workload.run.jobs import MAIN, job
+from modelyard.workload.run.run import Run
 from modelyard_api.fields.artifact import RESULT_JSON, folder
-from modelyard_api.fields.base import ObjectRef
 from modelyard_api.fields.pods import RunPolicy
 from modelyard_api.kinds.dataset import Dataset
-from modelyard_api.kinds.datasetversion import DatasetVersionSpec
 from modelyard_api.wire.result import IngestResult
 from modelyard_api.wire.task import SOURCE_FOLDER, IngestTask, Subject
+
+BACKOFF_LIMIT = 3
+"""How often a failed ingest pod is replaced."""
 
 
 def job_name(dataset: Dataset, source_version: str | None) -> str:
@@ -32,13 +34,19 @@ def result_uri(dataset: Dataset, name: str) -> str:
     return f"{folder(dataset.namespace, dataset.uid)}/ingest/{name}/{RESULT_JSON}"
 
 
-def version_name(dataset: Dataset, result: IngestResult) -> str:
-    return f"{dataset.name}-{result.version_id[:10]}"
+def policy(dataset: Dataset) -> RunPolicy:
+    return RunPolicy(suspend=dataset.spec.suspend, backoff_limit=BACKOFF_LIMIT)
 
 
-def ingest_job(view: View) -> Object:
+def run(view: View, name: str) -> Run[IngestResult]:
+    """The look whose Job has this name."""
+    attempts = view.dataset.status.attempts if view.dataset.status.job == name else 0
+    return Run(IngestResult, result_uri(view.dataset, name), policy(view.dataset), attempts)
+
+
+def ingest_job(view: View, name: str) -> Object:
+    """The Job of the look of this name."""
     dataset, spec = view.dataset, view.dataset.spec
-    name = job_name(dataset, dataset.status.source_version)
     image = spec.pod_template.image or view.installation.images.runtime
     source: dict[str, Any]
     mount: dict[str, Any] = {"name": "source", "mountPath": SOURCE_FOLDER, "readOnly": True}
@@ -68,21 +76,4 @@ def ingest_job(view: View) -> Object:
     )
     pod = template.pod(spec.pod_template, [template.task_volume(), volume], containers=[main])
     metadata = child_metadata(view.raw, name, "modelyard-ingest")
-    return job(metadata, task, pod, RunPolicy(backoff_limit=3))
-
-
-def dataset_version(view: View, result: IngestResult) -> Object:
-    spec = DatasetVersionSpec(
-        dataset_ref=ObjectRef(name=view.dataset.name),
-        digest=result.digest,
-        uri=result.uri,
-        rows=result.rows,
-        test_rows=result.test_rows,
-        bytes=result.bytes,
-        target=result.target,
-        columns=result.columns,
-        split=view.dataset.spec.split,
-        parent=view.dataset.status.latest,
-    )
-    metadata = child_metadata(view.raw, version_name(view.dataset, result), "modelyard-dataset")
-    return manifest(DATASET_VERSIONS, metadata, spec=spec.wire())
+    return job(metadata, task, pod, policy(dataset), run(view, name).attempts)

@@ -5,131 +5,113 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from modelyard.engine import conditions as kstatus
-from modelyard.engine.plan import Create, Delete, Facts, Patch, Plan, PodsOf, Result, Unavailable
+from modelyard.engine.plan import Create, Delete, Facts, Plan
 from modelyard.engine.resource import JOBS, Object
 from modelyard.kinds.dataset import children, source
+from modelyard.kinds.dataset.conditions import standing, told
 from modelyard.kinds.dataset.observe import View
-from modelyard.kinds.dataset.outcome import checked, conclude, ingested, standing, trouble
+from modelyard.kinds.dataset.outcome import checked, ingested, unreadable
 from modelyard.kinds.dataset.schedule import interval, next_check
-from modelyard.workload import failures, jobs, progress
+from modelyard.workload.conclude import Step, Waits, conclude, read
 from modelyard.workload.failures import Trouble
-from modelyard.workload.jobs import JobPhase
-from modelyard.workload.results import parse
+from modelyard.workload.run import jobs
+from modelyard.workload.run.follow import follow
+from modelyard.workload.run.jobs import JobPhase
+from modelyard.workload.run.states import Absent, Broken, Ended, Held, Starting
+from modelyard.workload.run.tell import pod_pending, progressing
 from modelyard_api.kinds.dataset import DatasetStatus
-from modelyard_api.wire import result as results
 
 RETRY = timedelta(seconds=10)
 
 
 def decide(view: View, facts: Facts, now: datetime) -> Plan:
     status = view.dataset.status.model_copy(update={"versions": len(view.versions)})
+    if status.observed_generation != view.dataset.generation:
+        status.source = None  # It tells what came of the source of an older spec.
+    try:
+        step = _step(view, facts, now, status)
+    except Waits as waits:
+        step = waits.step(status)
+    return conclude(view.raw, told(view, step), now)
+
+
+def _step(view: View, facts: Facts, now: datetime, status: DatasetStatus) -> Step:
     if view.dataset.spec.suspend:
-        suspending = tuple(_set_suspend(job, True) for job in view.jobs if jobs.phase(job) is JobPhase.ACTIVE)
+        running = [job for job in view.jobs if jobs.phase(job) is JobPhase.ACTIVE]
+        writes = tuple(patch for job in running for patch in jobs.adjust(job, children.policy(view.dataset)))
         message = "spec.suspend is true: nobody looks for new data; set it to false to go on"
-        return conclude(view, now, status, kstatus.suspended(message), Plan(writes=suspending))
-    current = next((job for job in view.jobs if job["metadata"]["name"] == status.job), None)
-    if current is not None and status.job != children.job_name(view.dataset, status.source_version):
-        # It reads what an older spec said: start over.
-        status.job = None
-        starting = kstatus.reconciling("Checking", "the spec has changed")
-        return conclude(view, now, status, starting, Plan(writes=(Delete.of(JOBS, current),)))
-    if current is not None:
-        return _follow(view, facts, now, status, current)
-    if status.latest and status.latest not in {item["metadata"]["name"] for item in view.versions}:
+        return Step(status, kstatus.suspended(message), writes)
+    if view.job(name := children.job_name(view.dataset, status.source_version)):
+        return _follow(view, facts, now, status, name)
+    if status.latest and view.version(status.latest) is None:
         # Somebody deleted it, so nothing that was said of it holds. What the source holds now is made anew.
         status.latest = status.accepted_generation = status.checked_generation = status.source_version = None
-        return conclude(view, now, status, kstatus.reconciling("Checking", "the latest version was deleted"), Plan())
+        return Step(status, kstatus.reconciling("Checking", "the latest version was deleted"))
     due = next_check(view.dataset)
     if due is None or due > now:
-        return conclude(view, now, status, standing(view, status), Plan(after=due, writes=_old_jobs(view)))
+        return Step(status, standing(view, status), _old_jobs(view), due)
     return _look(view, facts, now, status)
 
 
-def _look(view: View, facts: Facts, now: datetime, status: DatasetStatus) -> Plan:
-    """Start an ingest Job, after its name was written down and its source was seen."""
-    dataset, need = view.dataset, source.need(view.dataset)
-    if need not in facts:
-        return Plan(needs=(need,))
-    found = facts[need]
-    if isinstance(found, Unavailable):
-        waits = kstatus.reconciling("SourceUnavailable", found.message)
-        return conclude(view, now, status, waits, Plan(after=now + RETRY))
-    missing = source.missing(dataset, found)
-    if missing:
-        return trouble(view, now, status, missing, Plan(after=now + RETRY))
-    read = source.version(dataset, found)
-    name = children.job_name(dataset, read)
-    if status.job != name:
-        if read and read == status.source_version and status.checked_generation == dataset.generation:
-            # The very ConfigMap that was read last time: no pod needed to know that nothing is new.
-            after = now + interval(dataset) if dataset.spec.check_every else None
-            return conclude(view, now, status, standing(view, status), Plan(after=after, writes=_old_jobs(view)))
-        status.job, status.source_version = name, read
-        return conclude(view, now, status, kstatus.reconciling("Checking", "an ingest Job is being made"), Plan())
-    job = children.ingest_job(view)
+def _look(view: View, facts: Facts, now: datetime, status: DatasetStatus) -> Step:
+    """See whether the source is there, and have it read unless it is known to be unchanged."""
+    dataset = view.dataset
+    found = read(facts, source.need(dataset), "SourceUnavailable", now + RETRY)
+    if missing := source.missing(dataset, found):
+        return unreadable(view, status, missing, now + RETRY)
+    version = source.version(dataset, found)
+    known = version and version == status.source_version and status.checked_generation == dataset.generation
+    if known and status.job is None:
+        # The very ConfigMap that was read last time: no pod is needed to know that nothing is new.
+        after = now + interval(dataset) if dataset.spec.check_every else None
+        return Step(status, standing(view, status), _old_jobs(view), after)
+    status.source_version = version
+    return _follow(view, facts, now, status, children.job_name(dataset, version))
+
+
+def _follow(view: View, facts: Facts, now: datetime, status: DatasetStatus, name: str) -> Step:
+    """The look whose Job has this name: a name is a digest of what is read, so the same look finds the same Job."""
+    job, status.job = view.job(name), name
+    reading = ("Checking", f"Job {name} reads the source")
+    match state := follow(children.run(view, name), job, facts, now):
+        case Absent():
+            return _begin(view, status, name)
+        case Held(writes):
+            return Step(status, kstatus.suspended("spec.suspend is true"), writes)
+        case Ended(_, result):
+            return ingested(view, now, status, result)
+        case Broken(_, trouble, by_program):
+            if not by_program:
+                status.source_version = None  # It is not the data's fault: the same ConfigMap is worth another look.
+            return unreadable(view, status, trouble, checked(view, status, now))
+        case Starting(attempts, trouble, True, writes, after) if trouble is not None:
+            status.attempts = attempts
+            return unreadable(view, status, trouble, after, writes)
+        case _:
+            status.attempts = state.attempts
+            return Step(status, progressing(state, name, *reading), (*state.writes, *_stale(view, name)), state.after)
+
+
+def _begin(view: View, status: DatasetStatus, name: str) -> Step:
+    job = children.ingest_job(view, name)
     if too_large := jobs.task_too_large(job):
+        status.job = None
         why = Trouble("SpecTooLarge", f"spec.columns: their names and values {too_large}; declare fewer")
-        return trouble(view, now, status, why, Plan())
-    reads = kstatus.reconciling("Checking", f"Job {name} reads the source")
-    return conclude(view, now, status, reads, Plan(writes=(Create(JOBS, job),)))
+        return unreadable(view, status, why, None, _stale(view, name))
+    return Step(status, pod_pending(name), (*_stale(view, name), Create(JOBS, job)))
 
 
-def _follow(view: View, facts: Facts, now: datetime, status: DatasetStatus, job: Object) -> Plan:
-    phase = jobs.phase(job)
-    meta = job["metadata"]
-    pods = PodsOf(meta["namespace"], meta["name"], meta["uid"])
-    if phase in (JobPhase.ACTIVE, JobPhase.SUSPENDED):
-        resume = (_set_suspend(job, False),) if phase is JobPhase.SUSPENDED else ()
-        found = progress.look(job, facts, now)
-        if not isinstance(found, progress.Look):
-            return Plan(needs=(found,))
-        plan = Plan(after=found.after, writes=(Delete.of(JOBS, job),) if found.lost else resume)
-        if found.trouble and found.stalled:
-            return trouble(view, now, status, found.trouble, plan)
-        waits = kstatus.reconciling("Checking", f"Job {meta['name']} reads the source")
-        if not found.runs and not found.early:
-            waits = kstatus.reconciling("PodPending", f"waiting for the pod of Job {meta['name']}")
-        if found.trouble:
-            waits = kstatus.reconciling(found.trouble.reason, found.trouble.message)
-        return conclude(view, now, status, waits, plan)
-    need = Result(children.result_uri(view.dataset, meta["name"]))
-    if need not in facts:
-        return Plan(needs=(need,))
-    if isinstance(facts[need], Unavailable):
-        waits = kstatus.reconciling("ArtifactStoreUnavailable", facts[need].message)
-        return conclude(view, now, status, waits, Plan(after=now + RETRY))
-    wrote = parse(facts[need], need.uri)
-    if isinstance(wrote, results.IngestResult):
-        return ingested(view, now, status, wrote)
-    said = wrote if isinstance(wrote, results.Failed) else None
-    if phase is JobPhase.COMPLETE and said is None:
-        why = Trouble("ResultMissing", f"Job {meta['name']} left no result; see its log")
-    elif phase is JobPhase.COMPLETE and said is not None:
-        why = Trouble(said.error.reason, said.error.message)
-    else:
-        if pods not in facts:
-            return Plan(needs=(pods,))
-        if isinstance(facts[pods], Unavailable):
-            waits = kstatus.reconciling("PodPending", f"the pods of Job {meta['name']} can't be read now")
-            return conclude(view, now, status, waits, Plan(after=now + RETRY))
-        why = failures.of_job(job, facts[pods], said)
-    if said is None:
-        # Not the data's fault, so the same ConfigMap is worth another look.
-        status.source_version = None
-    return trouble(view, now, status, why, Plan(after=checked(view, status, now)))
-
-
-def _set_suspend(job: Object, suspend: bool) -> Patch:
-    meta = job["metadata"]
-    return Patch(JOBS, meta["namespace"], meta["name"], meta["uid"], {"spec": {"suspend": suspend}})
+def _stale(view: View, name: str) -> tuple[Delete, ...]:
+    """Jobs of other looks that still run: they read what an older spec, or a ConfigMap before this one, said."""
+    return tuple(Delete.of(JOBS, job) for job in view.jobs if job["metadata"]["name"] != name and not _is_over(job))
 
 
 def _old_jobs(view: View) -> tuple[Delete, ...]:
     """Between looks: all ingest Jobs but the newest that has finished, whose log may still be read."""
-    over = (JobPhase.COMPLETE, JobPhase.FAILED)
-    finished = sorted(
-        (job for job in view.jobs if jobs.phase(job) in over),
-        key=lambda job: str(job["metadata"].get("creationTimestamp")),
-    )
-    lost = [job for job in view.jobs if jobs.phase(job) not in over]
-    return tuple(Delete.of(JOBS, job) for job in (*finished[:-1], *lost))
+    finished = sorted(filter(_is_over, view.jobs), key=lambda job: str(job["metadata"].get("creationTimestamp")))
+    unfinished = [job for job in view.jobs if not _is_over(job)]
+    return tuple(Delete.of(JOBS, job) for job in (*finished[:-1], *unfinished))
+
+
+def _is_over(job: Object) -> bool:
+    return jobs.phase(job) in (JobPhase.COMPLETE, JobPhase.FAILED)

@@ -18,6 +18,14 @@ class View:
     jobs: tuple[Object, ...]
     versions: tuple[Object, ...]
 
+    def version(self, name: str | None) -> Object | None:
+        """The DatasetVersion of this Dataset that has this name."""
+        return next((item for item in self.versions if item["metadata"]["name"] == name), None)
+
+    def job(self, name: str | None) -> Object | None:
+        """The ingest Job of this Dataset that has this name."""
+        return next((item for item in self.jobs if item["metadata"]["name"] == name), None)
+
 
 def observe(store: Store, key: Key, installation: Installation) -> View | None:
     raw = store.get(DATASETS, key.namespace, key.name)

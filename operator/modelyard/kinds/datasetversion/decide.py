@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from modelyard.engine import conditions as kstatus
-from modelyard.engine.conditions import Condition, conditions
-from modelyard.engine.plan import Facts, Plan, Result, Unavailable
+from modelyard.engine.conditions import Condition
+from modelyard.engine.plan import Facts, Plan, Result
 from modelyard.engine.resource import Object
-from modelyard.workload.results import parse
+from modelyard.workload.conclude import Step, Waits, conclude, read
+from modelyard.workload.run.results import parse
 from modelyard_api.fields.artifact import RESULT_JSON, canonical
-from modelyard_api.kinds.datasetversion import DatasetVersion, Violation
+from modelyard_api.kinds.datasetversion import DatasetVersion, DatasetVersionStatus, Violation
 from modelyard_api.wire import result as results
 
 RETRY, RARELY = timedelta(seconds=10), timedelta(minutes=1)
@@ -29,33 +30,27 @@ def decide(view: View, facts: Facts, now: datetime) -> Plan:
     version, status = view.version, view.version.status.model_copy()
     if status.accepted is not None and status.observed_generation == version.generation:
         return Plan()
+    try:
+        step = _judged(version, status, facts, now)
+    except Waits as waits:
+        step = waits.step(status)
+    return conclude(view.raw, step, now)
+
+
+def _judged(version: DatasetVersion, status: DatasetVersionStatus, facts: Facts, now: datetime) -> Step:
     need = Result(f"{version.spec.uri}/{RESULT_JSON}")
-    if need not in facts:
-        return Plan(needs=(need,))
-    found, after = facts[need], None
-    wanted: tuple[Condition, ...]
-    if isinstance(found, Unavailable):
-        wanted, after = kstatus.reconciling("ArtifactStoreUnavailable", found.message), now + RETRY
-    else:
-        result = parse(found, need.uri)
-        if isinstance(result, results.IngestResult) and _is_of(result, version):
-            status.accepted, status.violations = result.accepted, _fitting(result.violations)
-            wanted = _verdict(result)
-        elif isinstance(result, results.Failed):
-            wanted, after = kstatus.stalled(result.error.reason, result.error.message), now + RARELY
-        else:
-            message = f"spec.uri: there is no result for {version.spec.digest} at {need.uri}; apply the Dataset again"
-            # The bytes may come back: from a backup, or because the Dataset is read again.
-            wanted, after = kstatus.stalled("DataMissing", message), now + RARELY
-    status.observed_generation = version.generation
-    wire = status.wire()
-    wire["conditions"] = conditions(
-        wanted, (view.raw.get("status") or {}).get("conditions") or (), version.generation, now
-    )
-    return Plan(status=wire, after=after)
+    result = parse(read(facts, need, "ArtifactStoreUnavailable", now + RETRY), need.uri)
+    if isinstance(result, results.TableResult) and _is_of(result, version):
+        status.accepted, status.violations = result.accepted, _fitting(result.violations)
+        return Step(status, _verdict(result))
+    if isinstance(result, results.Failed):
+        return Step(status, kstatus.stalled(result.error.reason, result.error.message), after=now + RARELY)
+    message = f"spec.uri: there is no result for {version.spec.digest} at {need.uri}; apply the Dataset again"
+    # The bytes may come back: from a backup, or because the Dataset is read again.
+    return Step(status, kstatus.stalled("DataMissing", message), after=now + RARELY)
 
 
-def _is_of(result: results.IngestResult, version: DatasetVersion) -> bool:
+def _is_of(result: results.TableResult, version: DatasetVersion) -> bool:
     """The same rows under other rules are another version, and may have another verdict."""
     return result.digest == version.spec.digest and version.name.endswith(f"-{result.version_id[:10]}")
 
@@ -73,7 +68,7 @@ def _fitting(violations: list[Violation]) -> list[Violation]:
     return kept
 
 
-def _verdict(result: results.IngestResult) -> tuple[Condition, ...]:
+def _verdict(result: results.TableResult) -> tuple[Condition, ...]:
     if not result.accepted:
         broken = "; ".join(f"{v.column or 'table'}: {v.rule}, found {v.found}" for v in result.violations[:3])
         return kstatus.stalled("ValidationFailed", f"kept as evidence, never used: {broken}")

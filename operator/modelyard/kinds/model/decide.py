@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 from modelyard.engine import conditions as kstatus
-from modelyard.engine.conditions import Condition, conditions, timestamp
+from modelyard.engine.conditions import Condition, timestamp
 from modelyard.engine.plan import Facts, Note, Plan
 from modelyard.kinds.model.observe import View
 from modelyard.kinds.model.promotion import aliases, choose, evidence
 from modelyard.kinds.model.register import register
+from modelyard.workload.conclude import Step, conclude
 from modelyard_api.kinds.model import Promotion
 
 KEPT_PROMOTIONS = 20
@@ -18,13 +18,11 @@ KEPT_PROMOTIONS = 20
 
 def decide(view: View, facts: Facts, now: datetime) -> Plan:
     status = view.model.status.model_copy(deep=True)
-    plan = register(view, facts, now, status)
-    if plan.needs:
-        return plan
+    registration = register(view, facts, now, status)
     status.versions = len(view.versions)
     status.last_number = max(status.last_number, *(v.spec.number for v in view.versions), 0)
     choice = choose(view.model, view.versions)
-    notes = list(plan.notes)
+    notes = list(registration.notes)
     if choice.by:
         chosen = next(version for version in view.versions if version.spec.number == choice.champion)
         promotion = Promotion(
@@ -49,8 +47,5 @@ def decide(view: View, facts: Facts, now: datetime) -> Plan:
         else Condition("ChampionAvailable", True, "Promoted", f"version {choice.champion} is champion")
     )
     wanted = (*kstatus.ready("Accepted", "the spec is understood"), available)
-    status.observed_generation = view.model.generation
-    wire = status.wire()
-    previous = (view.raw.get("status") or {}).get("conditions") or ()
-    wire["conditions"] = conditions(wanted, previous, view.model.generation, now)
-    return replace(plan, status=wire, notes=tuple(notes))
+    step = Step(status, wanted, registration.writes, registration.after, tuple(notes))
+    return conclude(view.raw, step, now)

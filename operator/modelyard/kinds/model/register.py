@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from modelyard.engine.plan import Create, Facts, Fetch, Note, Plan, Result, Unavailable
+from modelyard.engine.plan import Create, Facts, Fetch, Note, Result, Unavailable
 from modelyard.engine.resource import DATASET_VERSIONS, MODEL_VERSIONS
 from modelyard.kinds.model import children
 from modelyard.kinds.model.observe import View
 from modelyard.workload.names import RUN_UID
-from modelyard.workload.results import parse
+from modelyard.workload.run.results import parse
 from modelyard_api.kinds.model import ModelStatus, Registering
 from modelyard_api.kinds.trainingrun import TrainingRun
 from modelyard_api.wire.result import TrainResult
@@ -19,7 +20,16 @@ LOOKED_AT = 8
 """How many other runs are looked at when the result of one is gone."""
 
 
-def register(view: View, facts: Facts, now: datetime, status: ModelStatus) -> Plan:
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What is to be written and told for the next version, and when to look again."""
+
+    writes: tuple[Create, ...] = ()
+    notes: tuple[Note, ...] = ()
+    after: datetime | None = None
+
+
+def register(view: View, facts: Facts, now: datetime, status: ModelStatus) -> Registration:
     """Give the next run a number, write it down, and only then make its version. Changes ``status``.
 
     A crash between the two finds the number in status; one after the create finds the run's uid on the version.
@@ -35,37 +45,34 @@ def register(view: View, facts: Facts, now: datetime, status: ModelStatus) -> Pl
         status.registering = None
         return _number(view, now, status, waiting)
     if now_on.number in view.leaving:
-        return Plan(after=now + RETRY)
+        return Registration(after=now + RETRY)
     return _make(view, facts, now, status, run, waiting)
 
 
-def _number(view: View, now: datetime, status: ModelStatus, waiting: list[TrainingRun]) -> Plan:
+def _number(view: View, now: datetime, status: ModelStatus, waiting: list[TrainingRun]) -> Registration:
     if not waiting:
-        return Plan()
+        return Registration()
     status.last_number = max(status.last_number, *(version.spec.number for version in view.versions), 0) + 1
     status.registering = Registering(run=waiting[0].name, uid=waiting[0].uid, number=status.last_number)
-    return Plan(after=now + RETRY)
+    return Registration(after=now + RETRY)
 
 
 def _make(
     view: View, facts: Facts, now: datetime, status: ModelStatus, run: TrainingRun, waiting: list[TrainingRun]
-) -> Plan:
+) -> Registration:
     assert status.registering is not None
     result = Result(run.status.result_uri or "")
     name = run.status.dataset_version
     data = Fetch(DATASET_VERSIONS, run.namespace, name) if name else None
-    missing = tuple(need for need in (result, data) if need is not None and need not in facts)
-    if missing:
-        return Plan(needs=missing)
-    version = facts[data] if data else None
-    if isinstance(facts[result], Unavailable) or isinstance(version, Unavailable):
-        return Plan(after=now + RETRY)
+    document, version = facts.all(result, data) if data else (facts[result], None)
+    if isinstance(document, Unavailable) or isinstance(version, Unavailable):
+        return Registration(after=now + RETRY)
     found = _trained(view, facts, result)
     if found is None:
         return _instead(view, facts, now, status, run, waiting)
     digest = version["spec"]["digest"] if version else None
     made = children.model_version(view, run, status.registering.number, found, digest)
-    return Plan(writes=(Create(MODEL_VERSIONS, made),))
+    return Registration(writes=(Create(MODEL_VERSIONS, made),))
 
 
 def _trained(view: View, facts: Facts, result: Result) -> TrainResult | None:
@@ -76,18 +83,16 @@ def _trained(view: View, facts: Facts, result: Result) -> TrainResult | None:
 
 def _instead(
     view: View, facts: Facts, now: datetime, status: ModelStatus, run: TrainingRun, waiting: list[TrainingRun]
-) -> Plan:
+) -> Registration:
     """A run whose result is gone doesn't hold up the others: nothing was made with its number, so another gets it."""
     assert status.registering is not None
     others = {other.uid: Result(other.status.result_uri or "") for other in waiting[:LOOKED_AT] if other is not run}
-    missing = tuple(need for need in others.values() if need not in facts)
-    if missing:
-        return Plan(needs=missing)
+    facts.all(*others.values())
     good = next((other for other in waiting if other.uid in others and _trained(view, facts, others[other.uid])), None)
     if good:
         status.registering = Registering(run=good.name, uid=good.uid, number=status.registering.number)
     message = f"TrainingRun {run.name}: there is no result of a {view.model.spec.task} model at {run.status.result_uri}"
-    return Plan(after=now + RETRY, notes=(Note("ResultMissing", message, "Warning"),))
+    return Registration(after=now + RETRY, notes=(Note("ResultMissing", message, "Warning"),))
 
 
 def _run_uid(metadata: dict[str, object]) -> object:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
-from typing import Any
 
 from modelyard.engine import conditions as kstatus
-from modelyard.engine.conditions import Condition, conditions, parse_time, timestamp
-from modelyard.engine.resource import Object
+from modelyard.engine.conditions import Condition, parse_time, timestamp
 from modelyard.kinds.modeldeployment import children
 from modelyard.kinds.modeldeployment.names import versioned
 from modelyard.kinds.modeldeployment.observe import View
@@ -42,19 +39,12 @@ def conditions_of(
     pods."""
     said = _reached(view, status, _said(view, status, goal, pods, way, here))
     if unscaled and said[0].status:
-        said = kstatus.reconciling(unscaled.reason, f"{unscaled.message}; {said[0].message}")
+        said = kstatus.reconciling(unscaled.reason, f"{unscaled.message}; {said[0].message}", warning=True)
     if isinstance(goal, Trouble) or view.deployment.spec.suspend or goal.status.approved is not False:
         return said
     number, model = goal.spec.number, goal.spec.model_ref.name
     more = f"; version {number} does not pass the gates of Model {model!r}: {broken(goal)}"
     return tuple(replace(item, message=item.message + more) for item in said)
-
-
-def wire(view: View, status: ModelDeploymentStatus, said: tuple[Condition, ...], now: datetime) -> Object:
-    made: dict[str, Any] = status.wire()
-    previous = (view.raw.get("status") or {}).get("conditions") or ()
-    made["conditions"] = conditions(said, previous, view.deployment.generation, now)
-    return made
 
 
 # --- inside ---------------------------------------------------------------------------------------------------------
@@ -92,7 +82,7 @@ def _said(
     if stuck := _stuck(view, number, pods.get(number, Pods()), status):
         return stuck
     if way.trouble:
-        return kstatus.reconciling(way.trouble.reason, f"{way.trouble.message}; {_serves(status)}")
+        return kstatus.reconciling(way.trouble.reason, f"{way.trouble.message}; {_serves(status)}", warning=True)
     if status.rollout is not None and (stages := stages_of(spec.rollout)):
         return _step(view, status, status.rollout, stages, pods)
     return kstatus.reconciling("RollingOut", _pods_message(number, pods.get(number, Pods()), spec.replicas))
@@ -148,7 +138,7 @@ def _step(
     failed = [item for item in state.analysis if item.verdict == "Failed"]
     if failed:
         said = "; ".join(f"{item.name}: {item.message}" for item in failed)
-        return kstatus.reconciling("AnalysisFailing", f"{gets}; {state.failures} failed judgements: {said}")
+        return kstatus.reconciling("AnalysisFailing", f"{gets}; {state.failures} failed judgements: {said}", True)
     if held and stage.judged and state.judged and state.judged >= until:
         said = "; ".join(f"{item.name}: {item.message}" for item in held)
         message = f"{gets} until there is a verdict: {said}; send more requests, or set spec.rollout.promote: {number}"

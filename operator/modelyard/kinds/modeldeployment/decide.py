@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from modelyard.engine.plan import Facts, Need, Plan
+from modelyard.engine.plan import Facts, Plan
 from modelyard.kinds.modeldeployment import children, scaling
 from modelyard.kinds.modeldeployment import conditions as tell
 from modelyard.kinds.modeldeployment.desired import writes
 from modelyard.kinds.modeldeployment.names import STABLE, selector, versioned
 from modelyard.kinds.modeldeployment.observe import View
-from modelyard.kinds.modeldeployment.packed import conditions as tell_packed
 from modelyard.kinds.modeldeployment.packed import seat as packed
 from modelyard.kinds.modeldeployment.resolve import resolve
 from modelyard.kinds.modeldeployment.rollout.advance import Advanced, Pods, Situation, advance, due, serving
@@ -20,6 +19,7 @@ from modelyard.kinds.modeldeployment.rollout.evidence import evidence
 from modelyard.kinds.modeldeployment.scaling import Scaling
 from modelyard.kinds.modeldeployment.traffic import gateways, routes, services
 from modelyard.kinds.modeldeployment.traffic.gateways import Left, Way
+from modelyard.workload.conclude import Step, conclude
 from modelyard.workload.failures import Trouble
 from modelyard.workload.server import written
 from modelyard_api.kinds.modeldeployment import Judged, ModelDeploymentStatus
@@ -53,16 +53,12 @@ def decide(view: View, facts: Facts, now: datetime) -> Plan:
     goal = resolve(view, status)
     pods = {number: children.counted(view, version) for number, version in view.versions.items()}
     here = packed.look(view, goal, facts)
-    if isinstance(here, tuple):
-        return Plan(needs=here)
     replicas = deployment.spec.replicas
     if here is not None:
         packed.counted(view, status, here)
         replicas = here.replicas
         pods = {} if isinstance(goal, Trouble) else {goal.spec.number: here.pods}
     known = _read(view, status, goal, pods, facts, now)
-    if not isinstance(known, Known):
-        return Plan(needs=known)
     if isinstance(goal, Trouble):
         # What serves goes on serving, and a rollout waits where it is.
         done = Advanced(status)
@@ -93,16 +89,10 @@ def decide(view: View, facts: Facts, now: datetime) -> Plan:
     if here is not None and here.ready and not here.complete:
         after = now + LOOK_AT_POOL
     wanted = None if isinstance(goal, Trouble) else goal.spec.number
-    told = (done.note, tell_packed.note(view, wanted, here) if wanted is not None and here is not None else None)
     said = tell.conditions_of(view, status, goal, pods, known.way, here, known.scaling.trouble)
     made = packed.writes(view, status) if here is not None else writes(view, status, wanted, sizes, pods, known.way)
-    status.observed_generation = deployment.generation
-    return Plan(
-        status=tell.wire(view, status, said, now),
-        writes=(*made, *known.scaling.writes, *known.left.gone),
-        notes=tuple(note for note in told if note is not None),
-        after=after,
-    )
+    gone = (*made, *known.scaling.writes, *known.left.gone)
+    return conclude(view.raw, Step(status, said, gone, after, (done.note,) if done.note else ()), now)
 
 
 def _read(
@@ -112,20 +102,12 @@ def _read(
     pods: dict[int, Pods],
     facts: Facts,
     now: datetime,
-) -> Known | tuple[Need, ...]:
+) -> Known:
     spec, scaled = view.deployment.spec, scaling.look(view, facts)
-    if not isinstance(scaled, Scaling):
-        return scaled
     if spec.gateway is not None:
-        way = gateways.look(view, spec.gateway, facts)
-        if not isinstance(way, Way):
-            return way
-        known = Known(way, scaled)
+        known = Known(gateways.look(view, spec.gateway, facts), scaled)
     else:
-        left = gateways.leftovers(view, facts)
-        if not isinstance(left, Left):
-            return left
-        known = Known(Way(), scaled, left=left)
+        known = Known(Way(), scaled, left=gateways.leftovers(view, facts))
     state, when = status.rollout, due(status, spec.rollout)
     if state is None or when is None or spec.suspend or isinstance(goal, Trouble):
         return known
@@ -134,7 +116,7 @@ def _read(
     if state.version != goal.spec.number or (now < when and not absent):
         return known
     found = evidence(view, status, facts, now)
-    return found.needs or replace(known, judged=found.judged, crashed=found.crashed)
+    return replace(known, judged=found.judged, crashed=found.crashed)
 
 
 def _situation(

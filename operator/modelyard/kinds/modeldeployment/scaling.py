@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from modelyard.engine.plan import Apply, Delete, Facts, Fetch, Need, Unavailable, Write
+from modelyard.engine.plan import Apply, Delete, Facts, Fetch, Unavailable, Write
 from modelyard.engine.resource import AUTOSCALERS, DEFINITIONS, SCALED_OBJECTS, Object
 from modelyard.kinds.modeldeployment.observe import View
 from modelyard.kinds.modeldeployment.traffic import services
@@ -32,8 +32,8 @@ class Scaling:
     waits: bool = False
 
 
-def look(view: View, facts: Facts) -> Scaling | tuple[Need, ...]:
-    """What is wanted comes after what is not: KEDA refuses to scale what another autoscaler does."""
+def look(view: View, facts: Facts) -> Scaling:
+    """What is wanted comes after what is not: KEDA refuses to scale what another autoscaler does. Raises Missing."""
     spec = view.deployment.spec
     wanted = None if spec.suspend or spec.pool is not None else spec.autoscaling
     metric = wanted.metric if wanted else None
@@ -41,10 +41,7 @@ def look(view: View, facts: Facts) -> Scaling | tuple[Need, ...]:
     if view.autoscaler is not None and metric != "CPU":
         writes.append(Delete.of(AUTOSCALERS, view.autoscaler))
     if view.scaled and metric != "Concurrency":
-        need = Fetch(SCALED_OBJECTS, view.deployment.namespace, view.deployment.name)
-        if need not in facts:
-            return (need,)
-        found = facts[need]
+        found = facts[Fetch(SCALED_OBJECTS, view.deployment.namespace, view.deployment.name)]
         if isinstance(found, Unavailable):
             return Scaling(tuple(writes), waits=True)
         if found is not None and owned_by(found, view.raw):
@@ -54,8 +51,6 @@ def look(view: View, facts: Facts) -> Scaling | tuple[Need, ...]:
     if wanted.metric == "CPU":
         return Scaling((*writes, Apply(AUTOSCALERS, _by_cpu(view, wanted))))
     if not view.scaled:
-        if _KEDA not in facts:
-            return (_KEDA,)
         there = facts[_KEDA]
         if isinstance(there, Unavailable):
             trouble = Trouble("AutoscalerUnknown", f"spec.autoscaling.metric: whether there is KEDA: {there.message}")

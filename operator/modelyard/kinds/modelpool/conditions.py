@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any
-
 from modelyard.engine import conditions as kstatus
-from modelyard.engine.conditions import Condition, conditions
+from modelyard.engine.conditions import Condition
 from modelyard.engine.resource import Object
 from modelyard.kinds.modelpool.children import PROGRESS_SECONDS
 from modelyard.kinds.modelpool.observe import View
@@ -38,13 +35,6 @@ def said(view: View, wanted: Object, status: ModelPoolStatus, seen: Seen, settle
     if failed := _failed(seen):
         served += f"; {failed}"
     return kstatus.ready("Serving", served) if settled else kstatus.reconciling("Loading", served)
-
-
-def wire(view: View, status: ModelPoolStatus, found: tuple[Condition, ...], now: datetime) -> Object:
-    made: dict[str, Any] = status.wire()
-    previous = (view.raw.get("status") or {}).get("conditions") or ()
-    made["conditions"] = conditions(found, previous, view.pool.generation, now)
-    return made
 
 
 def _failed(seen: Seen) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from modelyard.engine.conditions import find, parse_time
-from modelyard.engine.plan import Apply, Facts, Plan
+from modelyard.engine.conditions import parse_time, timestamp
+from modelyard.engine.plan import Apply, Facts, Plan, Write
 from modelyard.engine.resource import CONFIG_MAPS, DEPLOYMENTS, DISRUPTION_BUDGETS
 from modelyard.kinds.modelpool import children
 from modelyard.kinds.modelpool import conditions as tell
@@ -13,6 +13,8 @@ from modelyard.kinds.modelpool.catalogue import catalogue
 from modelyard.kinds.modelpool.observe import View
 from modelyard.kinds.modelpool.seen import seen
 from modelyard.workload import pools, server
+from modelyard.workload.conclude import Step, conclude
+from modelyard_api.kinds.modelpool import ModelPoolStatus
 from modelyard_api.wire.packing import catalogue_digest
 
 LOOK, LOOK_AT_TRIED = timedelta(seconds=1), timedelta(seconds=5)
@@ -25,43 +27,39 @@ def decide(view: View, facts: Facts, now: datetime) -> Plan:
     pool = view.pool
     listed = catalogue(view)
     digest = catalogue_digest(listed.text())
-    pods = pools.pods_need(pool.namespace, pool.name)
-    if pods not in facts:
-        return Plan(needs=(pods,))
-    ready = pools.ready(facts[pods])
-    pages = [pools.page(pod) for pod in ready]
-    if missing := tuple(page for page in pages if page not in facts):
-        return Plan(needs=missing)
-    found = seen(listed, digest, [(pod, pools.read(facts[page])) for pod, page in zip(ready, pages, strict=True)])
+    ready = pools.ready(facts[pools.pods_need(pool.namespace, pool.name)])
+    pages = facts.all(*(pools.page(pod) for pod in ready))
+    found = seen(listed, digest, [(pod, pools.read(page)) for pod, page in zip(ready, pages, strict=True)])
 
     made = children.deployment(view)
     counts = (view.pods or {}).get("status") or {}
     status = pool.status.model_copy(deep=True)
-    status.observed_generation = pool.generation
     status.models, status.loaded, status.failed = len(listed.models), len(found.loaded), len(found.failed)
     status.replicas, status.ready_replicas = counts.get("replicas", 0), counts.get("readyReplicas", 0)
     status.selector, status.image = server.written(pools.selector(pool.name)), children.image(view)
     status.catalogue, status.seen = digest, found.hash
     settled = not found.behind and len(found.loaded) + len(found.failed) == len(listed.models)
-    return Plan(
-        status=tell.wire(view, status, tell.said(view, made, status, found, settled), now),
-        writes=(
-            # In this order: pods can't start without the ConfigMap, and are nudged to read what is there.
-            Apply(CONFIG_MAPS, children.config_map(view, listed)),
-            Apply(DEPLOYMENTS, made),
-            Apply(DISRUPTION_BUDGETS, children.disruption_budget(view)),
-            *children.nudges(found.behind, digest, now),
-        ),
-        after=now + _look(view, bool(ready), settled, found.retrying, now),
+    said = tell.said(view, made, status, found, settled)
+    if said[0].status:
+        status.unready_since = None
+    elif status.unready_since is None:
+        status.unready_since = timestamp(now)
+    writes: tuple[Write, ...] = (
+        # In this order: pods can't start without the ConfigMap, and are nudged to read what is there.
+        Apply(CONFIG_MAPS, children.config_map(view, listed)),
+        Apply(DEPLOYMENTS, made),
+        Apply(DISRUPTION_BUDGETS, children.disruption_budget(view)),
+        *children.nudges(found.behind, digest, now),
     )
+    after = now + _look(status, bool(ready), settled, found.retrying, now)
+    return conclude(view.raw, Step(status, said, writes, after), now)
 
 
-def _look(view: View, ready: bool, settled: bool, retrying: bool, now: datetime) -> timedelta:
+def _look(status: ModelPoolStatus, ready: bool, settled: bool, retrying: bool, now: datetime) -> timedelta:
     if not ready or (settled and not retrying):
         return LOOK_AT_STEADY  # of pods that get ready the Deployment tells
     if settled:
         return LOOK_AT_TRIED
     # The longer it has lasted the less often: pods that don't answer cost a worker some seconds.
-    last = find(view.raw, "Ready")
-    waited = last is not None and last["status"] == "False" and now - parse_time(last["lastTransitionTime"])
-    return min(LOOK_AT_STEADY, max(LOOK, waited / 4)) if waited else LOOK
+    waited = now - parse_time(status.unready_since) if status.unready_since else timedelta()
+    return min(LOOK_AT_STEADY, max(LOOK, waited / 4))

@@ -5,16 +5,20 @@ from __future__ import annotations
 from modelyard.engine.resource import Object
 from modelyard.kinds.modelversion.observe import View
 from modelyard.workload import template
-from modelyard.workload.jobs import MAIN, job
+from modelyard.workload.failures import INSTALLATION
 from modelyard.workload.names import child_metadata, child_name
+from modelyard.workload.run.jobs import MAIN, job
+from modelyard.workload.run.run import Run
 from modelyard_api.fields.artifact import RESULT_JSON, folder
 from modelyard_api.fields.metrics import Task
 from modelyard_api.fields.pods import PodTemplate, RunPolicy
 from modelyard_api.kinds.datasetversion import DatasetVersionSpec
 from modelyard_api.kinds.modelversion import ModelVersion
+from modelyard_api.wire.result import EvaluateResult
 from modelyard_api.wire.task import Data, EvaluateTask, Subject
 
-POLICY = RunPolicy(backoff_limit=3)
+POLICY = RunPolicy(backoff_limit=3, ttl_seconds_after_finished=3600)
+"""The Job of a version that is verified goes after an hour; that of one which failed stays for its log."""
 
 
 def job_name(version: ModelVersion) -> str:
@@ -26,6 +30,19 @@ def result_uri(version: ModelVersion) -> str:
     if version.spec.lineage.training_run:
         return f"{version.spec.artifact.uri}/{RESULT_JSON}"
     return f"{folder(version.namespace, version.uid)}/{RESULT_JSON}"
+
+
+def run(version: ModelVersion) -> Run[EvaluateResult]:
+    """The evaluation of an imported model."""
+    name = job_name(version)
+    return Run(
+        EvaluateResult,
+        result_uri(version),
+        POLICY,
+        version.status.attempts,
+        INSTALLATION,
+        f"delete Job {name} to score the model again",
+    )
 
 
 def evaluation_job(view: View, data: Object, task: str) -> Object:
@@ -57,4 +74,4 @@ def evaluation_job(view: View, data: Object, task: str) -> Object:
     )
     pod = template.pod(PodTemplate(), [template.task_volume()], containers=[main])
     metadata = child_metadata(view.raw, job_name(version), "modelyard-evaluation")
-    return job(metadata, todo, pod, POLICY)
+    return job(metadata, todo, pod, POLICY, version.status.attempts)

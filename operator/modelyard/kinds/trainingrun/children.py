@@ -7,12 +7,15 @@ from typing import Any
 from modelyard.engine.resource import Object
 from modelyard.kinds.trainingrun.observe import View
 from modelyard.workload import template
-from modelyard.workload.jobs import MAIN, POD_TEMPLATE, job
+from modelyard.workload.failures import Fields
 from modelyard.workload.names import child_metadata, child_name, short_hash
+from modelyard.workload.run.jobs import MAIN, POD_TEMPLATE, job
+from modelyard.workload.run.run import Run
 from modelyard_api.fields.artifact import RESULT_JSON, canonical, folder
 from modelyard_api.fields.metrics import Task
 from modelyard_api.kinds.datasetversion import DatasetVersionSpec
 from modelyard_api.kinds.trainingrun import TrainingRun
+from modelyard_api.wire.result import TrainResult
 from modelyard_api.wire.task import COLLECT_READY, Data, Subject, TrainTask
 
 LAY_OUT = "lay-out"
@@ -30,6 +33,18 @@ def base_uri(run: TrainingRun) -> str:
 
 def result_uri(run: TrainingRun) -> str:
     return f"{base_uri(run)}/{RESULT_JSON}"
+
+
+def fields(view: View) -> Fields:
+    """What messages about the pods name."""
+    own = view.run.spec.trainer.container is not None
+    return Fields(own_image="spec.trainer.container.image" if own else None)
+
+
+def run(view: View) -> Run[TrainResult]:
+    status = view.run.status
+    where = status.result_uri or result_uri(view.run)
+    return Run(TrainResult, where, view.run.spec, status.attempts, fields(view))
 
 
 def image(view: View) -> str:

@@ -3,135 +3,104 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import Any
 
 from modelyard.engine import conditions as kstatus
-from modelyard.engine.conditions import conditions, parse_time
-from modelyard.engine.plan import Delete, Facts, Note, Plan, Write
-from modelyard.engine.resource import JOBS, Object
-from modelyard.kinds.trainingrun import children, outcome
+from modelyard.engine.plan import Delete, Facts, Plan, Write
+from modelyard.engine.resource import JOBS
+from modelyard.kinds.trainingrun import children
 from modelyard.kinds.trainingrun.checks import default_objective
 from modelyard.kinds.trainingrun.observe import View
-from modelyard.kinds.trainingrun.start import adopt, again, start
-from modelyard.kinds.trainingrun.step import Step, ask, give_up, pod_pending
-from modelyard.workload import jobs, progress
-from modelyard.workload.jobs import JobPhase
+from modelyard.kinds.trainingrun.outcome import fail, registered, trained
+from modelyard.kinds.trainingrun.start import adopted, again, start
+from modelyard.workload.conclude import Fails, Step, Waits, conclude
+from modelyard.workload.run import jobs, ttl
+from modelyard.workload.run.follow import follow
+from modelyard.workload.run.states import Absent, Broken, Ended, Held, Running
+from modelyard.workload.run.tell import progressing
 from modelyard_api.fields.status import Phase
+from modelyard_api.kinds.trainingrun import TrainingRun, TrainingRunStatus
 
 
 def decide(view: View, facts: Facts, now: datetime) -> Plan:
-    if kstatus.holds(view.raw, "Complete") or kstatus.holds(view.raw, "Failed"):
-        if not _corrected(view):
+    if view.run.status.phase in (Phase.SUCCEEDED, Phase.FAILED):
+        if not _is_corrected(view.run):
             return _finished(view, now)
-        status = view.run.status.model_copy(update={"completion_time": None})
-        view = replace(view, run=view.run.model_copy(update={"status": status}))
+        view = _with_status(view, completion_time=None)
     if not view.run.status.start_time:
         # Until it starts it may be edited: what an earlier spec made the objective holds no more.
-        status = view.run.status.model_copy(update={"objective": None})
-        view = replace(view, run=view.run.model_copy(update={"status": status}))
-    return _conclude(view, now, _step(view, facts, now))
-
-
-def _corrected(view: View) -> bool:
-    """A run that failed before it started may still be edited, and then it has a second chance."""
-    failed = kstatus.find(view.raw, "Failed")
-    before_start = failed is not None and not view.run.status.start_time
-    return before_start and failed is not None and failed.get("observedGeneration") != view.run.generation
+        view = _with_status(view, objective=None)
+        if view.job is not None and (status := adopted(view, view.job)):
+            view = replace(view, run=view.run.model_copy(update={"status": status}))
+    try:
+        step = _step(view, facts, now)
+    except Waits as waits:
+        running = view.run.status.phase == Phase.RUNNING
+        step = waits.step(view.run.status.model_copy(update={"phase": Phase.RUNNING if running else Phase.PENDING}))
+    except Fails as fails:
+        step = fail(view.run.status, now, fails.trouble)
+    return conclude(view.raw, _with_objective(view, step), now)
 
 
 def _step(view: View, facts: Facts, now: datetime) -> Step:
     run, job = view.run, view.job
-    if job is not None and not run.status.start_time and (found := adopt(view, job)):
-        return found
-    if kstatus.holds(view.raw, "Trained"):
-        return outcome.registered(view, now, run.status)
-    phase = jobs.phase(job) if job else None
-    if job is not None and phase in (JobPhase.COMPLETE, JobPhase.FAILED):
-        view = _counted(view, job)
-    if job is not None and phase is JobPhase.COMPLETE:
-        return outcome.complete(view, facts, now, job)
-    if job is not None and phase is JobPhase.FAILED:
-        return outcome.job_failed(view, facts, now, job)
-    if run.spec.suspend:
-        return _suspended(view)
-    if job is not None:
-        return _running(view, facts, now, job)
-    return again(view, facts, now) if run.status.start_time else start(view, facts, now)
+    if run.status.format:
+        return registered(view, now, run.status)
+    match state := follow(children.run(view), job, facts, now):
+        case Absent():
+            return again(view, facts, now) if run.status.start_time else start(view, facts, now)
+        case Held(writes):
+            return _suspended(view, writes)
+        case Ended(attempts, result):
+            return trained(view, now, result, run.status.model_copy(update={"attempts": attempts}))
+        case Broken(attempts, trouble):
+            return fail(run.status.model_copy(update={"attempts": attempts}), now, trouble)
+    phase = Phase.RUNNING if isinstance(state, Running) else Phase.PENDING
+    status = run.status.model_copy(update={"attempts": state.attempts, "phase": phase})
+    message = f"training on {status.dataset_version}, attempt {max(status.attempts, 1)}"
+    told = progressing(state, children.job_name(run), "Training", message)
+    return Step(status, told, state.writes, state.after)
 
 
-def _counted(view: View, job: Object) -> View:
-    """The last attempt may have ended before it was seen; a Job is complete before it has counted its last pod."""
-    last = 1 if jobs.phase(job) is JobPhase.COMPLETE else 0
-    attempts = max(jobs.attempts(job), jobs.failed_attempts(job) + last, view.run.status.attempts)
-    status = view.run.status.model_copy(update={"attempts": attempts})
-    return replace(view, run=view.run.model_copy(update={"status": status}))
-
-
-def _suspended(view: View) -> Step:
+def _suspended(view: View, stop: tuple[Write, ...]) -> Step:
     """Its Job waits too; but not one made from another pod template, which would run as it was."""
-    run, job = view.run, view.job
-    status = run.status.model_copy()
-    writes: tuple[Write, ...] = ()
-    if job is not None and jobs.pod_template(job) == children.pod_template(view):
-        writes = jobs.adjust(job, run.spec)
-    else:
+    run, job, writes = view.run, view.job, stop
+    status = run.status.model_copy(update={"phase": Phase.SUSPENDED})
+    if job is None or jobs.pod_template(job) != children.pod_template(view):
         status.image = children.image(view) if run.status.start_time else None
         if job is not None:
             writes = (Delete.of(JOBS, job),)
             status.attempts = jobs.failed_attempts(job)
     message = "spec.suspend is true; set it to false and the run starts anew"
-    return Step(kstatus.suspended(message), Phase.SUSPENDED, Plan(writes=writes), status)
-
-
-def _running(view: View, facts: Facts, now: datetime, job: Object) -> Step:
-    status = view.run.status.model_copy(update={"attempts": max(jobs.attempts(job), view.run.status.attempts)})
-    plan = Plan(writes=jobs.adjust(job, view.run.spec))
-    found = progress.look(job, facts, now, outcome.fields(view))
-    if not isinstance(found, progress.Look):
-        return ask(found)
-    plan, trouble = replace(plan, after=found.after), found.trouble
-    if found.runs:
-        message = f"training on {status.dataset_version}, attempt {max(status.attempts, 1)}"
-        return Step(kstatus.reconciling("Training", message), Phase.RUNNING, plan, status)
-    if trouble is None:
-        return Step(pod_pending(job["metadata"]["name"]), Phase.PENDING, plan, status)
-    plan = replace(plan, notes=(Note(trouble.reason, trouble.message, "Warning"),))
-    if found.stalled:
-        return Step(kstatus.stalled(trouble.reason, trouble.message), Phase.PENDING, plan, status)
-    if found.lost:
-        return give_up(view, now, job, trouble, jobs.failed_attempts(job))
-    return Step(kstatus.reconciling(trouble.reason, trouble.message), Phase.PENDING, plan, status)
+    return Step(status, kstatus.suspended(message), writes)
 
 
 def _finished(view: View, now: datetime) -> Plan:
     """Nothing runs any more; the Job goes after its time to live, the run stays."""
-    run, job = view.run, view.job
-    status = dict(view.raw["status"])
+    run = view.run
+    status: dict[str, Any] = dict(view.raw["status"])
     status["observedGeneration"] = run.generation
     status["conditions"] = [{**item, "observedGeneration": run.generation} for item in status["conditions"]]
-    ttl, ended = run.spec.ttl_seconds_after_finished, run.status.completion_time
-    if ttl is None or ended is None or job is None:
-        return Plan(status=status)
-    due = parse_time(ended) + timedelta(seconds=ttl)
-    if now < due:
-        return Plan(status=status, after=due)
-    return Plan(status=status, writes=(Delete.of(JOBS, job),))
+    writes, after = ttl.expired(view.job, run.status.completion_time, run.spec.ttl_seconds_after_finished, now)
+    return Plan(status=status, writes=writes, after=after)
 
 
-def _conclude(view: View, now: datetime, step: Step) -> Plan:
-    if step.plan.needs:
-        return step.plan
-    run = view.run
-    status = (step.status or run.status).model_copy(update={"phase": step.phase, "observed_generation": run.generation})
+def _is_corrected(run: TrainingRun) -> bool:
+    """A run that failed before it started may still be edited, and then it has a second chance."""
+    before_start = run.status.phase == Phase.FAILED and not run.status.start_time
+    return before_start and run.status.observed_generation != run.generation
+
+
+def _with_status(view: View, **update: Any) -> View:
+    status = view.run.status.model_copy(update=update)
+    return replace(view, run=view.run.model_copy(update={"status": status}))
+
+
+def _with_objective(view: View, step: Step) -> Step:
+    status = step.status
+    assert isinstance(status, TrainingRunStatus)
     if status.objective is None:
-        status.objective = default_objective(run.spec, view.model["spec"]["task"] if view.model else None)
-    wire = status.wire()
-    previous = (view.raw.get("status") or {}).get("conditions") or ()
-    wire["conditions"] = conditions(step.conditions, previous, run.generation, now)
-    return replace(step.plan, status=wire, notes=step.plan.notes if _news(view, step) else ())
-
-
-def _news(view: View, step: Step) -> bool:
-    """An Event tells of a change, so it is sent only when the reason of Ready is a new one."""
-    before = kstatus.find(view.raw, "Ready")
-    return before is None or before["reason"] != step.conditions[0].reason
+        task = view.model["spec"]["task"] if view.model else None
+        status = status.model_copy(update={"objective": default_objective(view.run.spec, task)})
+    return replace(step, status=status)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from modelyard.engine import conditions as kstatus
 from modelyard.engine.conditions import Condition
-from modelyard.engine.plan import Note
 from modelyard.kinds.modeldeployment.observe import View
 from modelyard.kinds.modeldeployment.packed.seat import Shared
 from modelyard_api.kinds.modeldeployment import ModelDeploymentStatus
@@ -24,7 +23,7 @@ def said(view: View, status: ModelDeploymentStatus, number: int, here: Shared) -
         return kstatus.stalled("LoadFailed", message)
     if here.retried is not None:
         message = f"version {number} can't be served by pool {name} now: {_line(here.retried)}; {_serves(status, here)}"
-        return kstatus.reconciling("LoadRetried", message)
+        return kstatus.reconciling("LoadRetried", message, warning=True)
     if not pool.spec.replicas:
         return kstatus.reconciling("PoolHasNoPods", f"pool {name} has no pods: set spec.replicas of ModelPool {name}")
     if here.complete:
@@ -33,15 +32,6 @@ def said(view: View, status: ModelDeploymentStatus, number: int, here: Shared) -
         )
     message = f"version {number} serves on {here.serving} of {here.replicas} pods of pool {name}{_told(pool)}"
     return kstatus.reconciling("WaitingForPool", f"{message}; {_serves(status, here)}")
-
-
-def note(view: View, number: int, here: Shared) -> Note | None:
-    """The event once a version turns out to be one that the pool can't serve."""
-    last = kstatus.find(view.raw, "Ready") or {}
-    if here.failed is None or last.get("reason") == "LoadFailed":
-        return None
-    message = f"version {number} can't be served by pool {view.deployment.spec.pool}: {_line(here.failed)}"
-    return Note("LoadFailed", message, "Warning")
 
 
 def _told(pool: ModelPool) -> str:

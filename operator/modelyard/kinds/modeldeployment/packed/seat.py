@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from modelyard.engine.plan import Apply, Delete, Facts, Need, Write
+from modelyard.engine.plan import Apply, Delete, Facts, Write
 from modelyard.engine.resource import DEPLOYMENTS, DISRUPTION_BUDGETS, SERVICES
 from modelyard.kinds.modeldeployment.names import number_of
 from modelyard.kinds.modeldeployment.observe import View
@@ -47,21 +47,15 @@ class Shared:
         return Pods(self.replicas, total, available, available, current=True)
 
 
-def look(view: View, goal: ModelVersion | Trouble, facts: Facts) -> Shared | tuple[Need, ...] | None:
-    """At the pods of the pool; None: it is not packed. What has to be read first, if it was not."""
+def look(view: View, goal: ModelVersion | Trouble, facts: Facts) -> Shared | None:
+    """What the pods of the pool say; None: it is not packed. Raises Missing."""
     spec = view.deployment.spec
     if spec.pool is None:
         return None
     if view.pool is None or isinstance(goal, Trouble) or spec.suspend:
         return Shared()
-    need = pools.pods_need(view.deployment.namespace, spec.pool)
-    if need not in facts:
-        return (need,)
-    ready = pools.ready(facts[need])
-    pages = [pools.page(pod, view.deployment.name) for pod in ready]
-    if missing := tuple(page for page in pages if page not in facts):
-        return missing
-    said = [pools.read(facts[page]) for page in pages]
+    ready = pools.ready(facts[pools.pods_need(view.deployment.namespace, spec.pool)])
+    said = [pools.read(page) for page in facts.all(*(pools.page(pod, view.deployment.name) for pod in ready))]
     models = [model for state in said if state is not None for model in state.models]
     return shared(goal, models, len(ready), view.pool.spec.replicas)
 

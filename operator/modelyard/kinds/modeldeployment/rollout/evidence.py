@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from modelyard.engine.conditions import parse_time
-from modelyard.engine.plan import Facts, Need, Page, PodsWith, Unavailable
+from modelyard.engine.plan import Facts, Page, PodsWith, Unavailable
 from modelyard.engine.resource import Object
 from modelyard.judgement import judge
 from modelyard.kinds.modeldeployment.names import selector
@@ -27,33 +27,29 @@ def pods_need(view: View, number: int) -> PodsWith:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """``needs`` first; when there are none, the judgement, and how a pod of the candidate ended, if one did."""
+    """The judgement, and how a pod of the candidate ended, if one did."""
 
-    needs: tuple[Need, ...] = ()
     judged: tuple[Judged, ...] | None = None
     crashed: str | None = None
 
 
 def evidence(view: View, status: ModelDeploymentStatus, facts: Facts, now: datetime) -> Evidence:
-    """Of a candidate that has traffic."""
+    """Of a candidate that has traffic. Raises Missing."""
     state, analysis = status.rollout, view.deployment.spec.rollout.analysis
     assert state is not None
     assert state.since is not None
     assert status.stable is not None
-    candidate, stable = (pods_need(view, number) for number in (state.version, status.stable))
-    if missing := tuple(need for need in (candidate, stable) if need not in facts):
-        return Evidence(missing)
-    ended = crashed(facts[candidate])
+    both = facts.all(*(pods_need(view, number) for number in (state.version, status.stable)))
+    ended = crashed(both[0])
     if not analysis.metrics:
         return Evidence(judged=(), crashed=ended)
     # Servers keep windows of ten seconds: from the one in which the step began, for both versions.
     began = int(parse_time(state.since).timestamp())
     span = (began - began % WINDOW_SECONDS, int(now.timestamp()) + 1)
     answers = any(metric.metric == "Disagreement" for metric in analysis.metrics)
-    pages = [_pages(view, facts[pods], span, answers) for pods in (candidate, stable)]
-    if unread := tuple(page for found in pages for page in found if page not in facts):
-        return Evidence(unread)
-    seen = [_merged([facts[page] for page in found]) for found in pages]
+    pages = [_pages(view, pods, span, answers) for pods in both]
+    facts.all(*(page for found in pages for page in found))
+    seen = [_merged(facts.all(*found)) for found in pages]
     return Evidence(judged=judge(analysis.metrics, analysis.min_requests, seen[0], seen[1]), crashed=ended)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from modelyard.engine.conditions import find
-from modelyard.engine.plan import Delete, Facts, Fetch, Need, Unavailable
+from modelyard.engine.plan import Delete, Facts, Fetch, Unavailable
 from modelyard.engine.resource import BACKEND_POLICIES, GATEWAY_CLASSES, GATEWAYS, HTTP_ROUTES, Object
 from modelyard.kinds.modeldeployment.observe import View
 from modelyard.kinds.modeldeployment.traffic import services
@@ -34,13 +34,12 @@ class Left:
     unread: bool = False
 
 
-def look(view: View, gateway: GatewayRef, facts: Facts) -> Way | tuple[Need, ...]:
-    """At the Gateway, its class and our route; what has to be read first, if it was not."""
+def look(view: View, gateway: GatewayRef, facts: Facts) -> Way:
+    """At the Gateway, its class and our route. Raises Missing."""
     where, name = gateway_namespace(view, gateway), gateway.name
-    needs = (Fetch(GATEWAYS, where, name), Fetch(HTTP_ROUTES, view.deployment.namespace, view.deployment.name))
-    if missing := tuple(need for need in needs if need not in facts):
-        return missing
-    found, route = (facts[need] for need in needs)
+    found, route = facts.all(
+        Fetch(GATEWAYS, where, name), Fetch(HTTP_ROUTES, view.deployment.namespace, view.deployment.name)
+    )
     ours = route if isinstance(route, dict) else None
     # One that can't be read now keeps its rules: without them requests would fail.
     tested = isinstance(route, Unavailable) or (ours is not None and is_tested(ours))
@@ -52,10 +51,7 @@ def look(view: View, gateway: GatewayRef, facts: Facts) -> Way | tuple[Need, ...
             f"see kubectl get gateways -A"
         )
         return Way(Trouble("GatewayNotFound", message))
-    kind = Fetch(GATEWAY_CLASSES, "", found["spec"]["gatewayClassName"])
-    if kind not in facts:
-        return (kind,)
-    held = facts[kind]
+    held = facts[Fetch(GATEWAY_CLASSES, "", found["spec"]["gatewayClassName"])]
     envoy = isinstance(held, dict) and held["spec"]["controllerName"] == ENVOY
     if rival := _first_come(view):
         message = (
@@ -76,16 +72,14 @@ def look(view: View, gateway: GatewayRef, facts: Facts) -> Way | tuple[Need, ...
     return Way(_refused(ours) if ours else None, open=True, envoy=envoy, tested=tested)
 
 
-def leftovers(view: View, facts: Facts) -> Left | tuple[Need, ...]:
-    """As long as ``status.url`` names the Gateway's hostname; what has to be read first."""
+def leftovers(view: View, facts: Facts) -> Left:
+    """As long as ``status.url`` names the Gateway's hostname. Raises Missing."""
     told = view.deployment.status.url
     if view.deployment.spec.gateway is not None or told in (None, services.url(view)):
         return Left()
     meta = view.raw["metadata"]
     needs = tuple(Fetch(resource, meta["namespace"], meta["name"]) for resource in (HTTP_ROUTES, BACKEND_POLICIES))
-    if missing := tuple(need for need in needs if need not in facts):
-        return missing
-    found = [(need, facts[need]) for need in needs]
+    found = list(zip(needs, facts.all(*needs), strict=True))
     gone = tuple(
         Delete(need.resource, need.namespace, need.name, child["metadata"]["uid"])
         for need, child in found

@@ -1,4 +1,4 @@
-"""Reads what a pod left in the artifact store."""
+"""What a pod left in the artifact store, or that it left nothing that can be understood."""
 
 from __future__ import annotations
 

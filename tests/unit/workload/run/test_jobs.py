@@ -10,8 +10,8 @@ import pytest
 from modelyard.engine.conditions import timestamp
 from modelyard.engine.plan import Patch
 from modelyard.engine.resource import JOBS
-from modelyard.workload import jobs
-from modelyard.workload.jobs import JobPhase
+from modelyard.workload.run import jobs
+from modelyard.workload.run.jobs import JobPhase
 from modelyard_api.fields.pods import RunPolicy
 from modelyard_api.wire.result import Error, Failed
 

@@ -7,36 +7,34 @@ from datetime import datetime
 
 from modelyard.engine.plan import Facts, Fetch, PodsOf, Unavailable
 from modelyard.engine.resource import NODES, Object
-from modelyard.workload import disruptions, failures, jobs
+from modelyard.workload import failures
 from modelyard.workload.failures import SPEC, Fields, Trouble
+from modelyard.workload.run import disruptions, jobs
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
     """``runs``: a pod is ready, or the last one has just ended. Else ``trouble`` is what there is to tell, if anything;
     ``stalled``: somebody has to act. ``lost``: a pod will not end, and the Job, which waits for that for ever, has to
-    be made anew. ``early``: the pods may still be about to start. ``after``: when to look again."""
+    be made anew. ``after``: when to look again."""
 
     runs: bool = False
     trouble: Trouble | None = None
     stalled: bool = False
     lost: bool = False
-    early: bool = False
     after: datetime | None = None
 
 
-def look(job: Object, facts: Facts, now: datetime, fields: Fields = SPEC) -> Look | PodsOf | Fetch:
-    """At an active Job; what has to be read first, if it was not."""
+def look(job: Object, facts: Facts, now: datetime, fields: Fields = SPEC) -> Look:
+    """What an active Job's pods tell. Raises Missing."""
     when = jobs.look_at_pods(job, now)
     if when is None:
         return Look(runs=True)
     if when > now:
-        return Look(early=True, after=when)
+        return Look(after=when)
     meta = job["metadata"]
-    need = PodsOf(meta["namespace"], meta["name"], meta["uid"])
-    if need not in facts:
-        return need
-    pods = facts[need] if not isinstance(facts[need], Unavailable) else []
+    found = facts[PodsOf(meta["namespace"], meta["name"], meta["uid"])]
+    pods = [] if isinstance(found, Unavailable) else found
     again = jobs.look_again(job, now)
     newest = pods[-1] if pods else None
     if newest and (disruptions.is_terminating(newest) or disruptions.is_out_of_sight(newest)):
@@ -58,18 +56,15 @@ def _is_ending(pod: Object) -> bool:
     return succeeded or (not failures.has_ended(pod) and failures.exit_code(pod) is not None)
 
 
-def _taken(pod: Object, facts: Facts, now: datetime, again: datetime) -> Look | Fetch:
+def _taken(pod: Object, facts: Facts, now: datetime, again: datetime) -> Look:
     """The pod is being deleted, or its node is out of sight; only the node can say whether it will ever end.
 
     A Job with a podFailurePolicy starts no other pod before that. Two at a time do no harm: what they write is named
     by its digest.
     """
     name, place = pod["metadata"]["name"], pod["spec"].get("nodeName", "")
-    need = Fetch(NODES, "", place)
-    if place and need not in facts:
-        return need
-    known = place and not isinstance(facts[need], Unavailable)
-    gone = disruptions.node_trouble(place, facts[need]) if known else None
+    node = facts[Fetch(NODES, "", place)] if place else Unavailable("the pod was never given a node")
+    gone = None if isinstance(node, Unavailable) else disruptions.node_trouble(place, node)
     if not disruptions.is_terminating(pod):
         if gone is None:
             return Look(after=again)

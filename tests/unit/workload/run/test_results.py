@@ -9,7 +9,7 @@ import pytest
 
 from modelyard.engine.plan import Unreadable
 from modelyard.workload import failures
-from modelyard.workload.results import parse
+from modelyard.workload.run.results import parse
 from modelyard_api.wire.result import EvaluateResult, Failed, IngestResult, TrainResult
 from tests.harness.fuzz.documents import good
 from tests.harness.fuzz.schema import nested

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from modelyard.engine.conditions import timestamp
-from modelyard.engine.plan import Fetch, PodsOf, Unavailable
+from modelyard.engine.plan import Facts, Fetch, Missing, PodsOf, Unavailable
 from modelyard.engine.resource import NODES
-from modelyard.workload.progress import Look, look
+from modelyard.workload.run.progress import Look, look
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 PODS, NODE = PodsOf("team", "j", "u"), Fetch(NODES, "", "n-2")
@@ -46,20 +46,22 @@ def killed(code: int = 137, message: str = "", reason: str = "OOMKilled") -> dic
 
 
 def seen(obj: dict[str, Any], *pods: dict[str, Any], node: Any = UP) -> Look:
-    found = look(obj, {PODS: list(pods), NODE: node}, NOW)
-    assert isinstance(found, Look)
-    return found
+    return look(obj, Facts({PODS: list(pods), NODE: node}), NOW)
 
 
 @pytest.mark.parametrize("status", [{"active": 1, "ready": 1}, {"succeeded": 1}, {"failed": 3}])
 def test_a_job_that_runs_or_ends_is_left_alone(status: Any) -> None:
-    assert look(job(**status), {}, NOW) == Look(runs=True)
+    assert look(job(**status), Facts(), NOW) == Look(runs=True)
 
 
 def test_it_asks_for_pods_and_for_the_node_of_one_that_is_taken_away() -> None:
-    assert look(job(terminating=1), {}, NOW) == PODS
-    assert look(job(terminating=1), {PODS: [going(20)]}, NOW) == NODE
-    assert isinstance(look(job(active=1), {PODS: [pod("False", "False", "Pending")]}, NOW), Look)
+    with pytest.raises(Missing) as missing:
+        look(job(terminating=1), Facts(), NOW)
+    assert missing.value.needs == (PODS,)
+    with pytest.raises(Missing) as missing:
+        look(job(terminating=1), Facts({PODS: [going(20)]}), NOW)
+    assert missing.value.needs == (NODE,)
+    assert not look(job(active=1), Facts({PODS: [pod("False", "False", "Pending")]}), NOW).runs
 
 
 @pytest.mark.parametrize(
@@ -112,7 +114,7 @@ def test_the_last_end_is_the_job_s_to_tell() -> None:
 def test_a_pod_that_takes_its_time_is_no_trouble(pods: Any) -> None:
     found = seen(job(active=1), *pods)
     assert found.trouble is None
-    assert not found.early
+    assert not found.runs
 
 
 def test_a_stuck_pod_is_looked_at_again_in_time() -> None:
@@ -121,6 +123,6 @@ def test_a_stuck_pod_is_looked_at_again_in_time() -> None:
 
 
 def test_pods_that_cannot_be_read_are_looked_at_again() -> None:
-    found = look(job(terminating=1), {PODS: Unavailable("503")}, NOW)
+    found = look(job(terminating=1), Facts({PODS: Unavailable("503")}), NOW)
     assert isinstance(found, Look)
     assert (found.trouble, found.lost, found.runs) == (None, False, False)

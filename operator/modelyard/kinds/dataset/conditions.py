@@ -1,0 +1,47 @@
+"""What a Dataset says of itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from modelyard.engine import conditions as kstatus
+from modelyard.engine.conditions import Condition
+from modelyard.kinds.dataset.observe import View
+from modelyard.workload.conclude import Step
+from modelyard_api.kinds.dataset import DatasetStatus
+
+
+def standing(view: View, status: DatasetStatus) -> tuple[Condition, ...]:
+    """What is said between looks."""
+    if has_version(view, status):
+        stuck = kstatus.find(view.version(status.latest) or {}, "Stalled")
+        if stuck:
+            return kstatus.stalled(stuck["reason"], f"{status.latest}: {stuck['message']}")
+        return _accepted(status)
+    if status.source and not status.source.readable:
+        return kstatus.stalled(status.source.reason, status.source.message)
+    return kstatus.reconciling("Checking", "the source is about to be read")
+
+
+def told(view: View, step: Step) -> Step:
+    """The Step with what follows from its status: a look that goes on, or that failed, takes nothing away from the
+    version that is there."""
+    status = step.status
+    assert isinstance(status, DatasetStatus)
+    conditions = step.conditions
+    if has_version(view, status) and any(item.type == "Reconciling" for item in conditions):
+        conditions = _accepted(status)
+    if status.source is not None:
+        readable = status.source.readable
+        source = Condition("SourceReadable", readable, status.source.reason, status.source.message, not readable)
+        conditions = (*conditions, source)
+    return replace(step, conditions=conditions)
+
+
+def has_version(view: View, status: DatasetStatus) -> bool:
+    """Whether this generation has an accepted version."""
+    return bool(status.latest) and status.accepted_generation == view.dataset.generation
+
+
+def _accepted(status: DatasetStatus) -> tuple[Condition, ...]:
+    return kstatus.ready("VersionAccepted", f"{status.latest} is the latest accepted version")

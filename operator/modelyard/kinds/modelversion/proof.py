@@ -1,0 +1,86 @@
+"""The proof of a version: a result that says which bytes were checked and what they scored, and what follows of it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from modelyard.engine import conditions as kstatus
+from modelyard.engine.conditions import Condition
+from modelyard.engine.plan import Facts, Result
+from modelyard.kinds.modelversion import children
+from modelyard.kinds.modelversion.gates import judge
+from modelyard.kinds.modelversion.observe import View
+from modelyard.workload.conclude import Fails, Step, read
+from modelyard.workload.failures import Trouble
+from modelyard.workload.run.follow import RETRY
+from modelyard.workload.run.results import parse
+from modelyard_api.kinds.modelversion import ModelVersionStatus
+from modelyard_api.wire import result as results
+
+RARELY = timedelta(minutes=1)
+"""After this time is looked again for bytes that are gone: they may come back from a backup."""
+Proof = results.TrainResult | results.EvaluateResult
+
+
+def of_run(view: View, facts: Facts, now: datetime) -> Proof | Step:
+    """What the run that trained the version has left beside the artifact; a Step that says so where it is gone."""
+    uri = children.result_uri(view.version)
+    found = parse(read(facts, Result(uri), "ArtifactStoreUnavailable", now + RETRY), uri)
+    if isinstance(found, Proof):
+        return found
+    message = f"spec.artifact.uri: there is no result at {uri}; only a finished run or an import makes a version"
+    return Step(view.version.status, kstatus.stalled("ArtifactMissing", message), after=now + RARELY)
+
+
+def verified(view: View, status: ModelVersionStatus, proof: Proof | Step) -> Step:
+    """The version is what its proof speaks of. Raises Fails where it isn't."""
+    if isinstance(proof, Step):
+        return proof
+    spec = view.version.spec
+    if proof.artifact_digest != spec.artifact.digest:
+        message = (
+            f"spec.artifact.digest: {spec.artifact.digest} is not the digest of what was checked, "
+            f"{proof.artifact_digest}; import the model again with that digest"
+        )
+        raise Fails(Trouble("DigestMismatch", message))
+    if proof.artifact_format != spec.artifact.format:
+        message = (
+            f"spec.artifact.format: it says {spec.artifact.format}, but the artifact is {proof.artifact_format}; "
+            f"import the model again with format: {proof.artifact_format}"
+        )
+        raise Fails(Trouble("FormatMismatch", message))
+    if spec.signature and spec.signature != proof.signature:
+        message = "spec.signature: it is not the artifact's own; import the model again without it"
+        raise Fails(Trouble("SignatureMismatch", message))
+    status.verified = True
+    # A wide model's signature is long: once is enough.
+    status.metrics, status.signature = proof.metrics, None if spec.signature else proof.signature
+    return Step(status, judged(view, status))
+
+
+def judged(view: View, status: ModelVersionStatus) -> tuple[Condition, ...]:
+    """Verified and scored is Ready; Approved is apart. What was judged stays as it is while the Model is away."""
+    if view.model is not None:
+        status.gates = judge(view.model.spec.gates, status.metrics)
+        status.approved = all(gate.passed for gate in status.gates)
+        status.judged_generation = view.model.generation
+    ready = kstatus.ready("Verified", "the artifact was verified and scored on held-out rows")
+    return (*ready, _verified(view), *_approved(status))
+
+
+def _approved(status: ModelVersionStatus) -> tuple[Condition, ...]:
+    if status.approved is None:
+        return ()
+    if status.approved:
+        number = len(status.gates)
+        return (Condition("Approved", True, "GatesPassed", f"{number} of {number} gates hold"),)
+    broken = "; ".join(f"{gate.name}: {gate.message}" for gate in status.gates if not gate.passed)
+    return (Condition("Approved", False, "GateFailed", broken, warning=True),)
+
+
+def _verified(view: View) -> Condition:
+    artifact, message = view.version.spec.artifact, "the artifact's digest and its answers were checked"
+    if artifact.format == "Skops":
+        why = f": {artifact.format_reason}" if artifact.format_reason else ""
+        message += f"; it is stored as skops, and scikit-learn serves it{why}"
+    return Condition("Verified", True, "Verified", message)

@@ -1,0 +1,65 @@
+"""What the documentation names is there: paths, targets of the Makefile, benchmarks, kinds, links of the README."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from modelyard_api.kinds.registry import KINDS
+from tests.support.documentation import PAGES, README, ROOT, blocks, code, name, rows
+
+FOLDERS = ("crds", "docs", "images", "manifests", "operator", "tests")
+MADE = re.compile(r"\bmake(?: -s)?((?: [a-z][a-z-]*)+)")
+MOST_LINES = 150
+READERS = re.compile(r"greet|overlays/mine")
+"""Paths that a reader makes by following a walk-through."""
+
+
+def test_the_readme_is_short() -> None:
+    assert len(README.read_text().splitlines()) <= MOST_LINES
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_paths_exist(page: Path) -> None:
+    form = re.compile(rf"({'|'.join(FOLDERS)})/[\w./-]*(::\w+)?")
+    paths = {text.split("::")[0] for text in code(page) if form.fullmatch(text) and not READERS.search(text)}
+    missing = [path for path in paths if not (ROOT / path).exists()]
+    assert missing == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_targets_exist(page: Path) -> None:
+    targets = set(re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    indented = [line for line in page.read_text().splitlines() if line.startswith("    ")]
+    commands = "\n".join([*code(page), *blocks(page, "bash", "console"), *indented])
+    named = {target for found in MADE.findall(commands) for target in found.split()}
+    assert named - targets == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_python_compiles(page: Path) -> None:
+    for text in blocks(page, "python"):
+        compile(text, name(page), "exec")
+
+
+def test_benchmarks_exist() -> None:
+    known = set(re.findall(r'^    "([a-z-]+)": ', (ROOT / "tests/harness/bench/__main__.py").read_text(), re.MULTILINE))
+    text = "\n".join(page.read_text() for page in PAGES)
+    named = set(re.findall(r'make bench ARGS="([a-z-]+)', text))
+    assert len(known) > 3
+    assert named == known
+
+
+def test_every_kind_is_in_the_table_of_kinds() -> None:
+    listed = {row[0] for row in rows(ROOT / "docs/concepts/loop.md")}
+    assert listed == {f"`{kind}` (`{cls.info.short}`)" for kind, cls in KINDS.items()}
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if (ROOT / "docs") not in page.parents], ids=name)
+def test_links_lead_somewhere(page: Path) -> None:
+    """Those of docs/ are checked by mkdocs."""
+    links = re.findall(r"\]\(([^)#\s]+)(#[^)]*)?\)", page.read_text())
+    relative = [link for link, _ in links if "://" not in link]
+    assert [link for link in relative if not (page.parent / link).exists()] == []

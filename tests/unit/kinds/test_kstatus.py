@@ -1,0 +1,141 @@
+"""What GitOps tools make of an object of any kind, by the real kstatus: not done before somebody has looked at it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from modelyard.engine.resource import (
+    DATASET_VERSIONS,
+    DATASETS,
+    MODEL_DEPLOYMENTS,
+    MODEL_POOLS,
+    MODEL_VERSIONS,
+    MODELS,
+    TRAINING_RUNS,
+    Resource,
+)
+from modelyard.engine.status import refused
+from modelyard_api.kinds.registry import KINDS
+from tests.support.kstatus import Kstatus
+from tests.unit.kinds import packs, test_dataset, test_datasetversion, test_modeldeployment, test_modelversion
+from tests.unit.kinds import test_trainingrun as test_run
+from tests.unit.kinds.conftest import Witness
+from tests.unit.kinds.objects import complete, evaluate_result, train_result
+from tests.unit.kinds.test_loop import play
+from tests.unit.kinds.test_model import with_model
+from tests.unit.kinds.world import World
+
+
+def _read() -> World:
+    world = test_dataset.watched()
+    test_dataset.ingest(world)
+    return world
+
+
+def _accepted() -> World:
+    return test_datasetversion.judged(test_datasetversion.result())
+
+
+def _trained() -> World:
+    world = test_run.with_data()
+    test_run.start(world)
+    complete(world, test_run.job_of(world), train_result(test_run.job_of(world)))
+    world.settle()
+    return world
+
+
+def _understood() -> World:
+    world = with_model()
+    world.settle()
+    return world
+
+
+def _imported() -> World:
+    world = with_model()
+    test_modelversion.put(world)
+    complete(world, test_modelversion.job_of(world), evaluate_result(test_modelversion.job_of(world)))
+    world.settle()
+    return world
+
+
+def _pooled() -> World:
+    world = World()
+    world.put(MODEL_POOLS, packs.pool())
+    world.settle()
+    packs.Servers(world).settle()
+    return world
+
+
+DONE: dict[str, tuple[Callable[[], World], Resource, str]] = {
+    "Dataset": (_read, DATASETS, "penguins"),
+    "DatasetVersion": (_accepted, DATASET_VERSIONS, test_datasetversion.NAME),
+    "TrainingRun": (_trained, TRAINING_RUNS, "forest"),
+    "Model": (_understood, MODELS, "species"),
+    "ModelVersion": (_imported, MODEL_VERSIONS, test_modelversion.NAME),
+    "ModelDeployment": (test_modeldeployment.served, MODEL_DEPLOYMENTS, "species"),
+    "ModelPool": (_pooled, MODEL_POOLS, packs.POOL),
+}
+"""Kind -> a story in which an object of it comes to its good end, and which object that is."""
+Done = tuple[World, Resource, str]
+
+
+@pytest.fixture(params=KINDS)
+def done(request: pytest.FixtureRequest, witness: Witness) -> Done:
+    story, resource, name = DONE[request.param]
+    return story(), resource, name
+
+
+def test_it_is_in_progress_until_it_is_done(done: Done, witness: Witness) -> None:
+    _, resource, name = done
+    assert witness.way(resource, name) == ["InProgress", "Current"]
+
+
+def test_it_is_in_progress_until_somebody_has_looked(done: Done, kstatus: Kstatus) -> None:
+    """Also where its status was lost. What says so is the default of the CRD: without it, it would be done."""
+    world, resource, name = done
+    fresh = world.status(resource, name, None) | {"apiVersion": resource.api_version, "kind": resource.kind}
+    verdict = kstatus.of(fresh)
+    assert verdict.status == "InProgress"
+    assert verdict.message.endswith("but latest observed generation is -1")
+    assert kstatus.of({**fresh, "status": {}}).status == "Current"
+
+
+def test_an_edited_spec_is_in_progress_until_somebody_has_looked(done: Done, witness: Witness) -> None:
+    world, resource, name = done
+    there = world.get(resource, name)
+    edited = world.put(resource, {**there, "spec": {**there["spec"], "edited": True}})
+    assert edited["metadata"]["generation"] == there["metadata"]["generation"] + 1
+    assert witness.way(resource, name) == ["InProgress", "Current", "InProgress"]
+
+
+def test_what_is_being_deleted_is_terminating(done: Done, witness: Witness) -> None:
+    world, resource, name = done
+    there = world.get(resource, name)
+    world.put(resource, {**there, "metadata": {**there["metadata"], "deletionTimestamp": "2026-01-05T13:00:00Z"}})
+    world.settle()
+    assert witness.way(resource, name) == ["InProgress", "Current", "Terminating"]
+
+
+def test_it_has_failed_when_the_api_server_refuses_a_child(done: Done, witness: Witness) -> None:
+    world, resource, name = done
+    there = world.get(resource, name)
+    told = refused(there, there["status"], "InvalidChild", "spec.replicas: must not be negative", world.now)
+    world.status(resource, name, told)
+    assert witness.way(resource, name) == ["InProgress", "Current", "Failed"]
+
+
+def test_a_verdict_is_what_the_conditions_say(witness: Witness) -> None:
+    """From data to three served versions: of no state on the way a tool thinks other than a reader of conditions."""
+    play()
+    current = set()
+    for slot, obj, verdict in witness.states:
+        status = obj["status"]
+        true = {item["type"] for item in status.get("conditions", ()) if item["status"] == "True"}
+        if status["observedGeneration"] != obj["metadata"]["generation"]:
+            assert verdict == "InProgress", (slot, status)
+        else:
+            assert verdict == ("Failed" if "Stalled" in true else "Current" if "Ready" in true else "InProgress"), slot
+        current |= {slot[0].kind} if verdict == "Current" else set()
+    assert current == KINDS.keys() - {"ModelPool"}

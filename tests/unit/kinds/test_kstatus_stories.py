@@ -1,0 +1,145 @@
+"""What GitOps tools make of objects that wait, fail, recover or are suspended, by the real kstatus."""
+
+from __future__ import annotations
+
+import pytest
+
+from modelyard.engine.plan import Result
+from modelyard.engine.resource import (
+    DATASET_VERSIONS,
+    DATASETS,
+    DEPLOYMENTS,
+    MODEL_DEPLOYMENTS,
+    MODEL_POOLS,
+    MODEL_VERSIONS,
+    MODELS,
+    TRAINING_RUNS,
+    Object,
+    Resource,
+)
+from tests.unit.kinds import packs, test_dataset, test_datasetversion, test_modeldeployment, test_modelversion
+from tests.unit.kinds import test_trainingrun as test_run
+from tests.unit.kinds.conftest import Witness
+from tests.unit.kinds.objects import active, complete, dataset, deployment, fail, model, put_data, roll_out, run
+from tests.unit.kinds.objects import train_result as result_of
+from tests.unit.kinds.test_model import train, with_model
+from tests.unit.kinds.world import World
+
+
+def test_a_dataset_without_its_source_then_with_it_then_with_bad_data(witness: Witness) -> None:
+    world = World()
+    world.put(DATASETS, dataset())
+    world.settle()
+    assert witness.way(DATASETS, "penguins") == ["InProgress", "Failed"]
+    put_data(world, "a")
+    world.tick(10)
+    test_dataset.ingest(world)
+    assert witness.way(DATASETS, "penguins")[2:] == ["InProgress", "Current"]
+    world.put(DATASETS, dataset(target="z"))
+    world.settle()
+    test_dataset.ingest(world, accepted=False, violations=[{"rule": "target", "found": "nothing"}])
+    assert witness.way(DATASETS, "penguins")[4:] == ["InProgress", "Failed"]
+
+
+def test_a_rejected_dataset_version(witness: Witness) -> None:
+    bad = test_datasetversion.result(accepted=False, violations=test_datasetversion.violations(1))
+    test_datasetversion.judged(bad)
+    assert witness.way(DATASET_VERSIONS, test_datasetversion.NAME) == ["InProgress", "Failed"]
+
+
+def test_a_dataset_version_whose_status_is_lost_while_the_store_is_away(witness: Witness) -> None:
+    world = test_datasetversion.judged(test_datasetversion.result())
+    world.down.add(Result)
+    world.status(DATASET_VERSIONS, test_datasetversion.NAME, None)
+    world.settle()
+    assert witness.way(DATASET_VERSIONS, test_datasetversion.NAME) == ["InProgress", "Current", "InProgress"]
+    world.down.clear()
+    world.tick(10)
+    assert witness.way(DATASET_VERSIONS, test_datasetversion.NAME)[3:] == ["Current"]
+
+
+def test_a_training_run_that_fails(witness: Witness) -> None:
+    world = test_run.with_data()
+    test_run.start(world)
+    active(world, test_run.job_of(world))
+    world.settle()
+    assert witness.way(TRAINING_RUNS, "forest") == ["InProgress"]
+    fail(world, test_run.job_of(world), exitCode=137, reason="OOMKilled")
+    world.settle()
+    assert witness.way(TRAINING_RUNS, "forest") == ["InProgress", "Failed"]
+
+
+def test_a_training_run_that_can_never_work_until_it_is_corrected(witness: Witness) -> None:
+    world = test_run.with_data()
+    test_run.start(world, objective="r2")
+    assert witness.way(TRAINING_RUNS, "forest") == ["InProgress", "Failed"]
+    world.put(TRAINING_RUNS, run(objective="accuracy"))
+    world.settle()
+    assert witness.way(TRAINING_RUNS, "forest")[2:] == ["InProgress"]
+
+
+def test_a_training_run_registers_its_version_before_it_is_done(witness: Witness) -> None:
+    world = test_run.with_data()
+    world.put(MODELS, model())
+    test_run.start(world, modelRef={"name": "species"})
+    complete(world, test_run.job_of(world), result_of(test_run.job_of(world)))
+    world.settle()
+    assert witness.way(TRAINING_RUNS, "forest") == ["InProgress", "Current"]
+    assert witness.way(MODEL_VERSIONS, "species-v1") == ["InProgress", "Current"]
+
+
+def test_a_model_version_that_cannot_be_scored(witness: Witness) -> None:
+    world = with_model()
+    test_modelversion.put(world)
+    fail(world, test_modelversion.job_of(world), exitCode=137, reason="OOMKilled")
+    world.settle()
+    assert witness.way(MODEL_VERSIONS, test_modelversion.NAME) == ["InProgress", "Failed"]
+
+
+def test_a_model_deployment_that_waits_is_stuck_and_rolls_out(witness: Witness) -> None:
+    world = with_model()
+    test_modeldeployment.deploy(world)
+    assert witness.way(MODEL_DEPLOYMENTS, "species") == ["InProgress"], "there is no champion"
+    train(world, "a")
+    roll_out(world, ready=0, conditions=test_modeldeployment.STUCK)
+    world.settle()
+    assert witness.way(MODEL_DEPLOYMENTS, "species") == ["InProgress", "Failed"]
+    test_modeldeployment.rolled(world)
+    assert witness.way(MODEL_DEPLOYMENTS, "species")[2:] == ["Current"]
+    train(world, "b", 0.95)
+    assert witness.way(MODEL_DEPLOYMENTS, "species")[3:] == ["InProgress"]
+    test_modeldeployment.rolled(world)
+    assert witness.way(MODEL_DEPLOYMENTS, "species")[3:] == ["InProgress", "Current"]
+
+
+def test_a_model_pool_whose_pods_are_refused_at_first(witness: Witness) -> None:
+    world = World()
+    world.put(MODEL_POOLS, packs.pool())
+    world.settle()
+    child = world.get(DEPLOYMENTS, packs.CHILD)
+    why = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "no PriorityClass"}
+    seen = {"observedGeneration": child["metadata"]["generation"], "conditions": [why]}
+    world.status(DEPLOYMENTS, packs.CHILD, seen)
+    world.settle()
+    assert witness.way(MODEL_POOLS, packs.POOL) == ["InProgress", "Failed"]
+    packs.Servers(world).settle()
+    assert witness.way(MODEL_POOLS, packs.POOL)[2:] == ["Current"]
+
+
+SUSPENDED: list[tuple[Resource, Object]] = [
+    (DATASETS, dataset("other", suspend=True)),
+    (TRAINING_RUNS, run("other", suspend=True)),
+    (MODEL_DEPLOYMENTS, deployment("other", suspend=True)),
+]
+
+
+@pytest.mark.parametrize(("resource", "suspended"), SUSPENDED, ids=lambda value: getattr(value, "kind", ""))
+def test_what_is_suspended_stays_in_progress(resource: Resource, suspended: Object, witness: Witness) -> None:
+    """Tools that wait for it wait until their own time is over: kstatus has no word for an object that is at rest."""
+    world = test_modeldeployment.served()
+    put_data(world, "b", "other")
+    world.put(resource, suspended)
+    world.settle()
+    world.tick(3600)
+    assert world.condition(resource, "other")[:2] == ("False", "Suspended")
+    assert witness.way(resource, "other") == ["InProgress"]

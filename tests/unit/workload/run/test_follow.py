@@ -1,0 +1,178 @@
+"""A run from its Job to its end: every state, from the Job, its pods and what they left."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from modelyard.engine.conditions import timestamp
+from modelyard.engine.plan import Delete, Facts, Fetch, Missing, PodsOf, Result, Unavailable
+from modelyard.engine.resource import JOBS, NODES
+from modelyard.workload.conclude import Waits
+from modelyard.workload.failures import Fields
+from modelyard.workload.run import ttl
+from modelyard.workload.run.adopt import task_of
+from modelyard.workload.run.follow import earlier, follow
+from modelyard.workload.run.run import Run
+from modelyard.workload.run.states import Absent, Broken, Ended, Held, Lost, Running, Starting
+from modelyard.workload.run.tell import progressing
+from modelyard_api.fields.pods import RunPolicy
+from modelyard_api.wire.result import EvaluateResult
+from modelyard_api.wire.task import ANNOTATION, EvaluateTask
+
+NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
+URI = "mlflow-artifacts:/modelyard/team/uid/result.json"
+PODS, RESULT, NODE = PodsOf("team", "j", "u"), Result(URI), Fetch(NODES, "", "n-1")
+GOOD = {
+    "kind": "Evaluate",
+    "artifactDigest": "sha256:" + "a" * 64,
+    "artifactBytes": 9,
+    "signature": {"inputs": [], "outputs": []},
+    "metrics": {"accuracy": 0.9},
+}
+FAILED = {"kind": "Failed", "error": {"reason": "EmptyTable", "message": "no rows"}}
+OWN = Fields(own_image="spec.trainer.container.image")
+COMPLETE = {"conditions": [{"type": "Complete", "status": "True"}], "succeeded": 1}
+BROKEN = {
+    "conditions": [{"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded", "message": "limit"}],
+    "failed": 4,
+}
+LEFT = {"terminating": 1, "failed": 1}
+
+
+def run(attempts: int = 0, fields: Fields = Fields(), **policy: Any) -> Run[EvaluateResult]:  # noqa: B008
+    return Run(EvaluateResult, URI, RunPolicy(**policy), attempts, fields, "delete Job j to try again")
+
+
+def job(suspend: bool = False, **status: Any) -> dict[str, Any]:
+    meta = {"namespace": "team", "name": "j", "uid": "u", "creationTimestamp": timestamp(NOW)}
+    started = {"startTime": timestamp(NOW - timedelta(minutes=1))}
+    return {"metadata": meta, "spec": {"backoffLimit": 3, "suspend": suspend}, "status": started | status}
+
+
+def pod(container: str = "main", **state: Any) -> dict[str, Any]:
+    status = {"phase": "Failed", "containerStatuses": [{"name": container, "image": "i", "state": state}]}
+    return {"metadata": {"name": "p"}, "spec": {"nodeName": "n-1"}, "status": status}
+
+
+def gone() -> dict[str, Any]:
+    """Deleted, on a node that doesn't answer."""
+    meta = {"name": "p", "deletionTimestamp": timestamp(NOW)}
+    return {"metadata": meta, "spec": {"nodeName": "n-1"}, "status": {"phase": "Running"}}
+
+
+def facts(result: Any = None, *pods: dict[str, Any]) -> Facts:
+    unknown = {"type": "Ready", "status": "Unknown", "lastTransitionTime": timestamp(NOW)}
+    return Facts({RESULT: result, PODS: list(pods), NODE: {"status": {"conditions": [unknown]}}})
+
+
+def test_without_a_job_it_is_absent_or_held() -> None:
+    assert follow(run(), None, Facts(), NOW) == Absent()
+    assert follow(run(suspend=True), None, Facts(), NOW) == Held()
+
+
+def test_a_policy_that_suspends_stops_the_job_and_one_that_does_not_lets_it_go_on() -> None:
+    held = follow(run(suspend=True), job(ready=1), Facts(), NOW)
+    assert isinstance(held, Held)
+    assert [write.body for write in held.writes] == [{"spec": {"suspend": True}}]
+    resumed = follow(run(), job(suspend=True), facts(), NOW)
+    assert isinstance(resumed, Starting)
+    assert [write.body for write in resumed.writes] == [{"spec": {"suspend": False}}]
+
+
+def test_it_runs_once_a_pod_is_ready() -> None:
+    assert follow(run(), job(ready=1, active=1, failed=1), Facts(), NOW) == Running(2)
+    assert follow(run(attempts=4), job(ready=1, active=1), Facts(), NOW) == Running(4), "of Jobs before this one"
+
+
+def test_what_holds_a_pod_up_is_told_and_whether_a_person_must_act() -> None:
+    pulling = pod(waiting={"reason": "ImagePullBackOff"}) | {"status": {"phase": "Pending", "containerStatuses": [
+        {"name": "main", "image": "i", "state": {"waiting": {"reason": "ImagePullBackOff"}}}]}}  # fmt: skip
+    state = follow(run(), job(), facts(None, pulling), NOW)
+    assert isinstance(state, Starting)
+    assert state.stalled
+    assert state.trouble is not None
+    assert state.trouble.reason == "ImagePullFailed"
+    told = progressing(state, "j", "Working", "it works")
+    assert [(item.type, item.reason) for item in told] == [("Ready", "ImagePullFailed"), ("Stalled", "ImagePullFailed")]
+    assert progressing(Starting(0), "j", "Working", "it works")[0].reason == "PodPending"
+    assert progressing(Running(1), "j", "Working", "it works")[0].reason == "Working"
+
+
+def test_attempts_are_in_status_before_a_lost_job_goes() -> None:
+    first = follow(run(), job(**LEFT), facts(None, gone()), NOW)
+    assert isinstance(first, Lost)
+    assert (first.attempts, first.trouble.reason, first.writes) == (1, "NodeLost", ())
+    second = follow(run(attempts=1), job(**LEFT), facts(None, gone()), NOW)
+    assert isinstance(second, Lost)
+    assert second.writes == (Delete.of(JOBS, job()),)
+
+
+def test_a_complete_job_has_a_result_or_is_broken() -> None:
+    state = follow(run(), job(**COMPLETE), facts(GOOD), NOW)
+    assert isinstance(state, Ended)
+    assert (state.attempts, state.result.metrics) == (1, {"accuracy": 0.9})
+    told = follow(run(), job(**COMPLETE), facts(FAILED), NOW)
+    assert isinstance(told, Broken)
+    assert (told.trouble.reason, told.by_program) == ("EmptyTable", True)
+    nothing = follow(run(), job(**COMPLETE), facts(None), NOW)
+    assert isinstance(nothing, Broken)
+    assert (nothing.trouble.reason, nothing.by_program) == ("ResultMissing", False)
+    assert "delete Job j to try again" in nothing.trouble.message
+    other = follow(run(), job(**COMPLETE), facts(GOOD | {"kind": "Ingest"}), NOW)
+    assert isinstance(other, Broken), "another program's result is none, and says so"
+
+
+def test_a_failed_job_that_left_its_result_has_ended_well_but_not_a_container_of_the_user_s() -> None:
+    assert isinstance(follow(run(), job(**BROKEN), facts(GOOD), NOW), Ended)
+    oom = pod(terminated={"exitCode": 137, "reason": "OOMKilled"})
+    own = follow(run(fields=OWN), job(**BROKEN), facts(GOOD, oom), NOW)
+    assert isinstance(own, Broken)
+    assert (own.attempts, own.trouble.reason) == (4, "OOMKilled")
+
+
+def test_a_container_whose_output_was_not_kept_runs_again_while_attempts_are_left() -> None:
+    helper = pod("collect", terminated={"exitCode": 75, "message": "no space"})
+    again = follow(run(fields=OWN, backoff_limit=1), job(**COMPLETE), facts(None, helper), NOW)
+    assert isinstance(again, Lost)
+    assert "attempts left: 1" in again.trouble.message
+    assert isinstance(follow(run(2, OWN, backoff_limit=1), job(**COMPLETE), facts(None, helper), NOW), Broken)
+
+
+@pytest.mark.parametrize(("down", "reason"), [(RESULT, "ArtifactStoreUnavailable"), (PODS, "PodsUnavailable")])
+def test_no_verdict_without_the_evidence(down: Any, reason: str) -> None:
+    known = {RESULT: None, PODS: [], down: Unavailable("503")}
+    with pytest.raises(Waits) as waits:
+        follow(run(), job(**BROKEN), Facts(known), NOW)
+    assert (waits.value.reason, waits.value.after) == (reason, NOW + timedelta(seconds=10))
+    with pytest.raises(Missing):
+        follow(run(), job(**BROKEN), Facts(), NOW)
+
+
+def test_what_was_done_before_is_not_done_again() -> None:
+    found = earlier(run(), facts(GOOD), NOW)
+    assert found is not None
+    assert found.metrics == {"accuracy": 0.9}
+    assert earlier(run(), facts(FAILED), NOW) is None
+    assert earlier(run(fields=OWN), Facts(), NOW) is None, "half of a container's output may lie there"
+
+
+def test_a_job_goes_after_its_time_to_live() -> None:
+    ended = timestamp(NOW)
+    assert ttl.expired(job(), ended, None, NOW) == ((), None)
+    assert ttl.expired(None, ended, 5, NOW) == ((), None)
+    assert ttl.expired(job(), ended, 5, NOW) == ((), NOW + timedelta(seconds=5))
+    assert ttl.expired(job(), ended, 5, NOW + timedelta(seconds=5)) == ((Delete.of(JOBS, job()),), None)
+
+
+def test_a_job_says_what_it_was_made_from() -> None:
+    assert task_of({"spec": {"template": {"metadata": {}}}}, EvaluateTask) is None
+    data = {"name": "d", "uri": "u", "digest": "x", "target": "y", "columns": []}
+    document = EvaluateTask.model_validate({
+        "subject": {"namespace": "team", "name": "a", "uid": "1"}, "trackingURL": "http://t", "baseURI": "b",
+        "resultURI": URI, "data": data, "artifactURI": "a", "artifactDigest": "d", "task": "Regression",
+    })  # fmt: skip
+    annotations = {ANNOTATION: document.model_dump_json(by_alias=True)}
+    assert task_of({"spec": {"template": {"metadata": {"annotations": annotations}}}}, EvaluateTask) == document
