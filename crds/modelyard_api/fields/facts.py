@@ -51,8 +51,8 @@ class Run:
     under_way: tuple[str, ...]
 
 
-WAITING = ("PodPending", "ArtifactStoreUnavailable")
-"""Reasons of every kind with Jobs: the pod doesn't run yet, or what it left can't be read now."""
+WAITING = ("PodPending", "PodsUnavailable", "ArtifactStoreUnavailable")
+"""Reasons of every kind with Jobs: its pod doesn't run yet, or what there is to know of its end can't be read now."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,11 @@ class KindInfo:
     @property
     def resource(self) -> ResourceType:
         return ResourceType(GROUP, VERSION, self.plural, self.kind)
+
+    def names(self, obj: dict[str, Any], kind: str) -> tuple[str, ...]:
+        """The names of the objects of ``kind`` that ``obj`` refers to, each once."""
+        found = (name for reference in self.refers if reference.kind == kind for name in reference.names(obj))
+        return tuple(dict.fromkeys(found))
 
 
 def _values(value: Any, path: list[str]) -> Iterator[str]:
