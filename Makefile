@@ -28,6 +28,7 @@ lint: .venv/installed ## ruff, mypy, import contracts, generated files, the docu
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 	$(PYTHON) -m modelyard_api.generate.crd --check
+	$(PYTHON) -m modelyard_api.generate.rbac --check
 	$(PYTHON) -m modelyard_api.generate.reference --check
 	site=$$(mktemp -d) && trap 'rm -rf "$$site"' EXIT && .venv/bin/mkdocs build --strict --site-dir "$$site"
 
@@ -35,8 +36,9 @@ format: .venv/installed ## Formats the code
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
 
-crds: .venv/installed ## Generates crds/*.yaml from the pydantic models
+crds: .venv/installed ## Generates crds/*.yaml and manifests/base/*-rbac.yaml from the pydantic models
 	$(PYTHON) -m modelyard_api.generate.crd
+	$(PYTHON) -m modelyard_api.generate.rbac
 
 docs: .venv/installed ## Generates the reference of the API from the pydantic models
 	$(PYTHON) -m modelyard_api.generate.reference

@@ -1,15 +1,15 @@
-"""What every model of the API shares: camelCase on the wire, and how a kind describes itself to the CRD generator."""
+"""What every model of the API shares: camelCase on the wire, whole objects, and the types of their fields."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from modelyard_api import API_VERSION
+from modelyard_api.fields.facts import KindInfo
 
 
 def wire_name(name: str) -> str:
@@ -31,26 +31,6 @@ class Model(BaseModel):
     def wire(self) -> dict[str, Any]:
         """The JSON form: camelCase, without what is unset or None."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column of ``kubectl get``. ``priority`` 1 shows only with ``-o wide``."""
-
-    name: str
-    path: str
-    type: str = "string"
-    priority: int = 0
-
-
-@dataclass(frozen=True)
-class KindInfo:
-    plural: str
-    short: str
-    columns: tuple[Column, ...]
-    scale: dict[str, str] | None = None
-    rules: tuple[dict[str, str], ...] = field(default=())
-    """CEL rules of the whole object, where ``self.metadata.name`` and ``self.status`` can be read."""
 
 
 class Kind(Model):

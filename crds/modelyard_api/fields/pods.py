@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from modelyard_api.fields.base import MAX_SECONDS, Model, ObjectName, rule, rules
+from modelyard_api.fields.facts import Reference
 
 Quantity = Annotated[
     str,
@@ -62,6 +63,13 @@ class PodTemplate(Model):
         list[ObjectName], Field(max_length=8, json_schema_extra={"x-kubernetes-list-type": "set"})
     ] = Field(default_factory=list, description="Names of Secrets of type kubernetes.io/dockerconfigjson.")
     priority_class_name: ObjectName | None = Field(None, description="The pods' PriorityClass.")
+
+
+POD_TEMPLATE_REFERENCES = (
+    Reference(".spec.podTemplate.imagePullSecrets[]", "Secret"),
+    Reference(".spec.podTemplate.priorityClassName", "PriorityClass"),
+)
+"""Of a kind whose spec has a podTemplate."""
 
 
 class RunPolicy(Model):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
-import difflib
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,11 +11,11 @@ from pydantic import BaseModel
 
 from modelyard_api import GROUP, VERSION
 from modelyard_api.fields.base import Kind
+from modelyard_api.generate.files import HEADER, difference, run
 from modelyard_api.generate.schema import Schema, structural
 from modelyard_api.kinds.registry import KINDS
 
 FOLDER = Path(__file__).resolve().parents[2]
-HEADER = "# Generated from crds/modelyard_api by `make crds`; do not edit.\n"
 
 _API_VERSION = "The version of the schema of this object, for example modelyard.dev/v1alpha1."
 _KIND = "The kind of this object, for example {kind}."
@@ -121,16 +119,7 @@ def _text(document: dict[str, Any]) -> str:
 
 def differences(folder: Path = FOLDER) -> str:
     """What ``crds/*.yaml`` on disk differs in, as a unified diff; empty when all is current."""
-    wanted = files()
-    names = sorted({*wanted, *(path.name for path in folder.glob("*.yaml"))})
-    found: list[str] = []
-    for name in names:
-        path = folder / name
-        is_ = path.read_text() if path.exists() else ""
-        found += difflib.unified_diff(
-            is_.splitlines(True), wanted.get(name, "").splitlines(True), f"crds/{name}", f"crds/{name} (generated)"
-        )
-    return "".join(found)
+    return difference(folder, {**{path.name: "" for path in folder.glob("*.yaml")}, **files()})
 
 
 def write(folder: Path = FOLDER) -> None:
@@ -143,21 +132,5 @@ def write(folder: Path = FOLDER) -> None:
         (folder / name).write_text(text)
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m modelyard_api.generate.crd", description=__doc__)
-    parser.add_argument(
-        "--check", action="store_true", help="write nothing; exit 1 with the difference if there is one"
-    )
-    if not parser.parse_args().check:
-        write()
-        return 0
-    found = differences()
-    if found:
-        lines = found.splitlines()
-        print("\n".join(lines[:60]), file=sys.stderr)
-        print(f"crds/*.yaml are not current ({len(lines)} lines of difference): run `make crds`", file=sys.stderr)
-    return 1 if found else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run("modelyard_api.generate.crd", __doc__, write, differences))

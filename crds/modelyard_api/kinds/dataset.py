@@ -8,11 +8,9 @@ from pydantic import ConfigDict, Field
 
 from modelyard_api.fields.base import (
     NAME_RULE,
-    Column,
     ColumnName,
     Duration,
     Kind,
-    KindInfo,
     Model,
     ObjectName,
     StatusName,
@@ -20,7 +18,8 @@ from modelyard_api.fields.base import (
     rule,
     rules,
 )
-from modelyard_api.fields.pods import PodTemplate
+from modelyard_api.fields.facts import Column, KindInfo, Reference, Run
+from modelyard_api.fields.pods import POD_TEMPLATE_REFERENCES, PodTemplate
 from modelyard_api.fields.status import Status
 
 Format = Literal["CSV", "Parquet"]
@@ -159,8 +158,16 @@ class Dataset(Kind):
     """Where data comes from, what it must look like, and its immutable versions."""
 
     info: ClassVar[KindInfo] = KindInfo(
+        kind="Dataset",
         plural="datasets",
         short="dset",
+        owns=("Job", "DatasetVersion"),
+        refers=(
+            Reference(".spec.source.configMap.name", "ConfigMap"),
+            Reference(".spec.source.volume.claimName", "PersistentVolumeClaim"),
+            *POD_TEMPLATE_REFERENCES,
+        ),
+        runs=Run("ingest", under_way=("Checking",)),
         rules=(NAME_RULE,),
         columns=(
             Column("Ready", ".status.conditions[?(@.type=='Ready')].status"),

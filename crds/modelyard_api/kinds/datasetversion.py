@@ -6,19 +6,8 @@ from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator, ConfigDict, Field
 
-from modelyard_api.fields.base import (
-    Column,
-    ColumnName,
-    Count,
-    Digest,
-    Kind,
-    KindInfo,
-    Model,
-    ObjectRef,
-    StoreURI,
-    rule,
-    rules,
-)
+from modelyard_api.fields.base import ColumnName, Count, Digest, Kind, Model, ObjectRef, StoreURI, rule, rules
+from modelyard_api.fields.facts import Column, KindInfo, Reference
 from modelyard_api.fields.status import Status
 from modelyard_api.kinds.dataset import ColumnType, Split
 
@@ -86,8 +75,16 @@ class DatasetVersion(Kind):
     """One immutable, content-addressed snapshot of a Dataset: digest, rows, columns and validation result."""
 
     info: ClassVar[KindInfo] = KindInfo(
+        kind="DatasetVersion",
         plural="datasetversions",
         short="dsetv",
+        refers=(
+            Reference(".spec.datasetRef.name", "Dataset", follow=False),
+            Reference(".spec.parent", "DatasetVersion", follow=False),
+            Reference(".spec.origin.name", ".spec.origin.kind", follow=False),
+        ),
+        people="Delete",
+        operator=("create",),
         columns=(
             Column("Ready", ".status.conditions[?(@.type=='Ready')].status"),
             Column("Reason", ".status.conditions[?(@.type=='Ready')].reason"),

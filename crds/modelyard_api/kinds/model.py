@@ -6,7 +6,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
-from modelyard_api.fields.base import NAME_RULE, Column, Kind, KindInfo, Model, Time, rule, rules
+from modelyard_api.fields.base import NAME_RULE, Kind, Model, Time, rule, rules
+from modelyard_api.fields.facts import Column, KindInfo
 from modelyard_api.fields.metrics import Metric, Task, metrics_of
 from modelyard_api.fields.status import Status
 
@@ -94,8 +95,10 @@ class ModelKind(Kind):
     """A named model: gates, champion and promotion history."""
 
     info: ClassVar[KindInfo] = KindInfo(
+        kind="Model",
         plural="models",
         short="mdl",
+        owns=("ModelVersion",),
         rules=(NAME_RULE,),
         columns=(
             Column("Ready", ".status.conditions[?(@.type=='Ready')].status"),

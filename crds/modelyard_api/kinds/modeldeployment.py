@@ -9,9 +9,7 @@ from pydantic import ConfigDict, Field
 from modelyard_api.fields.base import (
     NAME_RULE,
     SCALE,
-    Column,
     Kind,
-    KindInfo,
     Model,
     ObjectName,
     ObjectRef,
@@ -21,7 +19,8 @@ from modelyard_api.fields.base import (
     rule,
     rules,
 )
-from modelyard_api.fields.pods import PodTemplate
+from modelyard_api.fields.facts import Column, KindInfo, Reference
+from modelyard_api.fields.pods import POD_TEMPLATE_REFERENCES, PodTemplate
 from modelyard_api.fields.status import Status
 from modelyard_api.kinds.rollout import Autoscaling, GatewayRef, Rollout
 
@@ -184,8 +183,26 @@ class ModelDeployment(Kind):
     """Serve a version or an alias of a model by the Open Inference Protocol."""
 
     info: ClassVar[KindInfo] = KindInfo(
+        kind="ModelDeployment",
         plural="modeldeployments",
         short="mdep",
+        owns=(
+            "Deployment",
+            "Service",
+            "PodDisruptionBudget",
+            "HorizontalPodAutoscaler",
+            "ScaledObject",
+            "HTTPRoute",
+            "BackendTrafficPolicy",
+        ),
+        watches=("EndpointSlice",),
+        refers=(
+            Reference(".spec.modelRef.name", "Model"),
+            Reference(".spec.pool", "ModelPool"),
+            Reference(".status.pool", "ModelPool"),
+            Reference(".spec.gateway.name", "Gateway", namespace=".spec.gateway.namespace"),
+            *POD_TEMPLATE_REFERENCES,
+        ),
         rules=(NAME_RULE,),
         scale=SCALE,
         columns=(

@@ -6,8 +6,9 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from modelyard_api.fields.base import NAME_RULE, SCALE, Column, Kind, KindInfo, Model, Time
-from modelyard_api.fields.pods import PodTemplate
+from modelyard_api.fields.base import NAME_RULE, SCALE, Kind, Model, Time
+from modelyard_api.fields.facts import Column, KindInfo
+from modelyard_api.fields.pods import POD_TEMPLATE_REFERENCES, PodTemplate
 from modelyard_api.fields.status import Status
 
 
@@ -37,8 +38,11 @@ class ModelPool(Kind):
     """Pods that serve many small models: those of the ModelDeployments that name it in spec.pool."""
 
     info: ClassVar[KindInfo] = KindInfo(
+        kind="ModelPool",
         plural="modelpools",
         short="mpool",
+        owns=("Deployment", "PodDisruptionBudget", "ConfigMap"),
+        refers=POD_TEMPLATE_REFERENCES,
         rules=(NAME_RULE,),
         scale=SCALE,
         columns=(

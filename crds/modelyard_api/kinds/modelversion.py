@@ -7,19 +7,8 @@ from typing import Annotated, Any, ClassVar
 from pydantic import ConfigDict, Field
 
 from modelyard_api.fields.artifact import Format
-from modelyard_api.fields.base import (
-    Column,
-    Count,
-    Digest,
-    Kind,
-    KindInfo,
-    Model,
-    ObjectRef,
-    StatusName,
-    StoreURI,
-    rule,
-    rules,
-)
+from modelyard_api.fields.base import Count, Digest, Kind, Model, ObjectRef, StatusName, StoreURI, rule, rules
+from modelyard_api.fields.facts import Column, KindInfo, Reference, Run
 from modelyard_api.fields.metrics import Metric
 from modelyard_api.fields.signature import Signature
 from modelyard_api.fields.status import Status
@@ -99,8 +88,17 @@ class ModelVersion(Kind):
     """One immutable trained model: artifact, digest, signature, metrics and lineage."""
 
     info: ClassVar[KindInfo] = KindInfo(
+        kind="ModelVersion",
         plural="modelversions",
         short="mver",
+        owns=("Job",),
+        refers=(
+            Reference(".spec.modelRef.name", "Model"),
+            Reference(".spec.lineage.trainingRun", "TrainingRun", follow=False),
+            Reference(".spec.lineage.datasetVersion", "DatasetVersion"),
+        ),
+        runs=Run("evaluate", under_way=("Evaluating",)),
+        operator=("create", "patch"),
         rules=(
             rule(
                 # Not simply compared with string(number): the API server takes that for a string of any length.

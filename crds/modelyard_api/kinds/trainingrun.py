@@ -7,21 +7,10 @@ from typing import ClassVar
 from pydantic import ConfigDict, Field
 
 from modelyard_api.fields.artifact import Format
-from modelyard_api.fields.base import (
-    NAME_RULE,
-    Column,
-    Kind,
-    KindInfo,
-    ObjectName,
-    ObjectRef,
-    StatusName,
-    StatusURL,
-    Time,
-    rule,
-    rules,
-)
+from modelyard_api.fields.base import NAME_RULE, Kind, ObjectName, ObjectRef, StatusName, StatusURL, Time, rule, rules
+from modelyard_api.fields.facts import Column, KindInfo, Reference, Run
 from modelyard_api.fields.metrics import Metric
-from modelyard_api.fields.pods import PodTemplate, RunPolicy
+from modelyard_api.fields.pods import POD_TEMPLATE_REFERENCES, PodTemplate, RunPolicy
 from modelyard_api.fields.status import Outputs, Phase, Status
 from modelyard_api.fields.trainer import Trainer
 
@@ -76,8 +65,17 @@ class TrainingRun(Kind):
     """Train one model once, on one dataset version; a success registers a ModelVersion."""
 
     info: ClassVar[KindInfo] = KindInfo(
+        kind="TrainingRun",
         plural="trainingruns",
         short="trun",
+        owns=("Job",),
+        refers=(
+            Reference(".spec.datasetRef.name", "Dataset"),
+            Reference(".spec.datasetRef.version", "DatasetVersion"),
+            Reference(".spec.modelRef.name", "Model"),
+            *POD_TEMPLATE_REFERENCES,
+        ),
+        runs=Run("train", under_way=("Starting", "Training")),
         rules=(
             NAME_RULE,
             rule(

@@ -22,11 +22,12 @@ from modelyard.engine.plan import Controller
 from modelyard.engine.queue import Queue
 from modelyard.engine.reads import Reads
 from modelyard.engine.reconcile import Reconciler
-from modelyard.engine.resource import ENDPOINT_SLICES, GROUP, JOBS, Object, Resource
+from modelyard.engine.resource import ENDPOINT_SLICES, JOBS, Object, Resource
 from modelyard.engine.resync import INTERVAL, Fed, Resync
 from modelyard.engine.route import Router
 from modelyard.engine.store import Store
 from modelyard.engine.web import Web
+from modelyard_api import GROUP
 
 DRAIN_SECONDS = 15.0
 """How long passes may take to end after SIGTERM; the next leader repairs what they leave."""

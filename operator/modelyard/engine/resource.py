@@ -5,6 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from modelyard_api.fields.base import Kind
+from modelyard_api.kinds.dataset import Dataset
+from modelyard_api.kinds.datasetversion import DatasetVersion
+from modelyard_api.kinds.model import ModelKind
+from modelyard_api.kinds.modeldeployment import ModelDeployment
+from modelyard_api.kinds.modelpool import ModelPool
+from modelyard_api.kinds.modelversion import ModelVersion
+from modelyard_api.kinds.registry import resource_type
+from modelyard_api.kinds.trainingrun import TrainingRun
+
 Object = dict[str, Any]
 """A Kubernetes object as the API server sends it: a plain dict of JSON values."""
 
@@ -17,6 +27,12 @@ class Resource:
     version: str
     plural: str
     kind: str
+
+    @classmethod
+    def of(cls, kind: type[Kind] | str) -> Resource:
+        """Of a kind of ours, or of a built-in one by its name. Raises KeyError where there is no such kind."""
+        found = resource_type(kind) if isinstance(kind, str) else kind.info.resource
+        return cls(found.group, found.version, found.plural, found.kind)
 
     @property
     def api_version(self) -> str:
@@ -46,36 +62,29 @@ class Key(NamedTuple):
         return f"{self.resource.kind}/{self.namespace}/{self.name}"
 
 
-GROUP, VERSION = "modelyard.dev", "v1alpha1"
+DATASETS = Resource.of(Dataset)
+DATASET_VERSIONS = Resource.of(DatasetVersion)
+TRAINING_RUNS = Resource.of(TrainingRun)
+MODELS = Resource.of(ModelKind)
+MODEL_VERSIONS = Resource.of(ModelVersion)
+MODEL_DEPLOYMENTS = Resource.of(ModelDeployment)
+MODEL_POOLS = Resource.of(ModelPool)
 
-
-def ours(plural: str, kind: str) -> Resource:
-    return Resource(GROUP, VERSION, plural, kind)
-
-
-DATASETS = ours("datasets", "Dataset")
-DATASET_VERSIONS = ours("datasetversions", "DatasetVersion")
-TRAINING_RUNS = ours("trainingruns", "TrainingRun")
-MODELS = ours("models", "Model")
-MODEL_VERSIONS = ours("modelversions", "ModelVersion")
-MODEL_DEPLOYMENTS = ours("modeldeployments", "ModelDeployment")
-MODEL_POOLS = ours("modelpools", "ModelPool")
-
-JOBS = Resource("batch", "v1", "jobs", "Job")
-DEPLOYMENTS = Resource("apps", "v1", "deployments", "Deployment")
-SERVICES = Resource("", "v1", "services", "Service")
-ENDPOINT_SLICES = Resource("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice")
-DISRUPTION_BUDGETS = Resource("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget")
-AUTOSCALERS = Resource("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler")
-SCALED_OBJECTS = Resource("keda.sh", "v1alpha1", "scaledobjects", "ScaledObject")
-GATEWAYS = Resource("gateway.networking.k8s.io", "v1", "gateways", "Gateway")
-GATEWAY_CLASSES = Resource("gateway.networking.k8s.io", "v1", "gatewayclasses", "GatewayClass")
-HTTP_ROUTES = Resource("gateway.networking.k8s.io", "v1", "httproutes", "HTTPRoute")
-BACKEND_POLICIES = Resource("gateway.envoyproxy.io", "v1alpha1", "backendtrafficpolicies", "BackendTrafficPolicy")
-DEFINITIONS = Resource("apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition")
-PODS = Resource("", "v1", "pods", "Pod")
-NODES = Resource("", "v1", "nodes", "Node")
-CONFIG_MAPS = Resource("", "v1", "configmaps", "ConfigMap")
-CLAIMS = Resource("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim")
-LEASES = Resource("coordination.k8s.io", "v1", "leases", "Lease")
-EVENTS = Resource("events.k8s.io", "v1", "events", "Event")
+JOBS = Resource.of("Job")
+DEPLOYMENTS = Resource.of("Deployment")
+SERVICES = Resource.of("Service")
+ENDPOINT_SLICES = Resource.of("EndpointSlice")
+DISRUPTION_BUDGETS = Resource.of("PodDisruptionBudget")
+AUTOSCALERS = Resource.of("HorizontalPodAutoscaler")
+SCALED_OBJECTS = Resource.of("ScaledObject")
+GATEWAYS = Resource.of("Gateway")
+GATEWAY_CLASSES = Resource.of("GatewayClass")
+HTTP_ROUTES = Resource.of("HTTPRoute")
+BACKEND_POLICIES = Resource.of("BackendTrafficPolicy")
+DEFINITIONS = Resource.of("CustomResourceDefinition")
+PODS = Resource.of("Pod")
+NODES = Resource.of("Node")
+CONFIG_MAPS = Resource.of("ConfigMap")
+CLAIMS = Resource.of("PersistentVolumeClaim")
+LEASES = Resource.of("Lease")
+EVENTS = Resource.of("Event")

@@ -1,27 +1,15 @@
-"""The controllers, one folder a kind."""
+"""The controllers, one folder a kind: ``controller.py`` in it wires the kind into the engine."""
 
 from __future__ import annotations
 
-from modelyard.engine.plan import Controller
+from importlib import import_module
+
+from modelyard.workload.wiring import Controller
 from modelyard_api.installation import Installation
+from modelyard_api.kinds.registry import KINDS
 
 
 def all_controllers(installation: Installation) -> list[Controller]:
-    """Every controller of this installation."""
-    from modelyard.kinds.dataset import DatasetController
-    from modelyard.kinds.datasetversion import DatasetVersionController
-    from modelyard.kinds.model import ModelController
-    from modelyard.kinds.modeldeployment import ModelDeploymentController
-    from modelyard.kinds.modelpool import ModelPoolController
-    from modelyard.kinds.modelversion import ModelVersionController
-    from modelyard.kinds.trainingrun import TrainingRunController
-
-    return [
-        DatasetController(installation),
-        DatasetVersionController(),
-        TrainingRunController(installation),
-        ModelController(),
-        ModelVersionController(installation),
-        ModelDeploymentController(installation),
-        ModelPoolController(installation),
-    ]
+    """Every controller of this installation. Raises ModuleNotFoundError for a kind without a folder."""
+    folders = [import_module(f"{__name__}.{kind.lower()}.controller") for kind in KINDS]
+    return [Controller(folder.WIRING, installation) for folder in folders]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from modelyard.engine.resource import Key, Object, ours
+from modelyard.engine.resource import Key, Object, Resource
+from modelyard_api import GROUP, VERSION
 
-WIDGETS = ours("widgets", "Widget")
+WIDGETS = Resource(GROUP, VERSION, "widgets", "Widget")
 
 
 def widget(name: str, version: int, uid: str = "", namespace: str = "one", **more: Any) -> Object:

@@ -1,43 +1,40 @@
-"""Wires a Model's observe and decide into the engine."""
+"""Wires Models into the engine."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime
-from typing import Any
+from collections.abc import Iterable
 
 from modelyard.engine import conditions as kstatus
-from modelyard.engine.plan import Facts, Plan
-from modelyard.engine.resource import MODEL_VERSIONS, MODELS, TRAINING_RUNS, Key, Object, Resource
+from modelyard.engine.resource import MODEL_VERSIONS, TRAINING_RUNS, Key, Object
 from modelyard.engine.store import Store
 from modelyard.kinds.model.decide import decide
-from modelyard.kinds.model.observe import View, observe
-from modelyard.workload.indexes import by_model
+from modelyard.kinds.model.observe import observe
+from modelyard.workload.wiring import Wiring, beside, named
+from modelyard_api.installation import Installation
+from modelyard_api.kinds.model import ModelKind
+from modelyard_api.kinds.modelversion import ModelVersion
+from modelyard_api.kinds.trainingrun import TrainingRun
 
 
-def _unregistered(run: Object) -> Iterable[str]:
-    """A run that has trained, and whose version isn't in its outputs yet."""
-    ref = run["spec"].get("modelRef")
+def _is_unregistered(run: Object) -> bool:
+    """Whether a run has trained, and its version isn't in its outputs yet."""
     outputs = (run.get("status") or {}).get("outputs") or {}
-    waits = ref and kstatus.holds(run, "Trained") and not outputs.get("modelVersion")
-    return (f"{run['metadata']['namespace']}/{ref['name']}",) if waits else ()
+    return kstatus.holds(run, "Trained") and not outputs.get("modelVersion")
 
 
-class ModelController:
-    resource = MODELS
-    watches: tuple[Resource, ...] = (TRAINING_RUNS, MODEL_VERSIONS)
+def _unregistered(run: Object, _: Installation) -> Iterable[str]:
+    return [beside(run, name) for name in TrainingRun.info.names(run, "Model") if _is_unregistered(run)]
 
-    def indexes(self) -> Mapping[Resource, Mapping[str, Any]]:
-        return {TRAINING_RUNS: {"unregistered": _unregistered}, MODEL_VERSIONS: {"model": by_model}}
 
-    def keys_of(self, resource: Resource, obj: Object, store: Store) -> Iterable[Key]:
-        if resource == TRAINING_RUNS and not list(_unregistered(obj)):
-            return ()
-        ref = obj["spec"].get("modelRef")
-        return (Key(MODELS, obj["metadata"]["namespace"], ref["name"]),) if ref else ()
+def _wake(run: Object, store: Store) -> Iterable[Key]:
+    return named(TrainingRun, ModelKind)(run, store) if _is_unregistered(run) else ()
 
-    def observe(self, store: Store, key: Key) -> View | None:
-        return observe(store, key)
 
-    def decide(self, view: View, facts: Facts, now: datetime) -> Plan:
-        return decide(view, facts, now)
+WIRING = Wiring(
+    ModelKind,
+    observe,
+    decide,
+    # Versions by what they refer to: one that a person imports has no label.
+    wakes={TRAINING_RUNS: _wake, MODEL_VERSIONS: named(ModelVersion, ModelKind)},
+    indexes={TRAINING_RUNS: {"unregistered": _unregistered}},
+)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from modelyard.engine.resource import MODEL_VERSIONS, MODELS, TRAINING_RUNS, Key, Object
 from modelyard.engine.store import Store
 from modelyard.workload.names import controller_uid
+from modelyard_api.installation import Installation
 from modelyard_api.kinds.model import ModelKind
 from modelyard_api.kinds.modelversion import ModelVersion
 from modelyard_api.kinds.trainingrun import TrainingRun
@@ -24,12 +25,12 @@ class View:
     """Runs that have trained a version which isn't registered yet, the first to end first."""
 
 
-def observe(store: Store, key: Key) -> View | None:
+def observe(store: Store, key: Key, _: Installation) -> View | None:
     raw = store.get(MODELS, key.namespace, key.name)
     if raw is None or raw["metadata"].get("deletionTimestamp"):
         return None
     index = f"{key.namespace}/{key.name}"
-    found = store.find(MODEL_VERSIONS, "model", index)
+    found = store.find(MODEL_VERSIONS, "Model", index)
     stays = [obj for obj in found if not obj["metadata"].get("deletionTimestamp") and not _of_another(obj, raw)]
     versions = [ModelVersion.model_validate(obj) for obj in stays]
     numbers = {version.spec.number for version in versions}

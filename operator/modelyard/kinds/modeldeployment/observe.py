@@ -62,7 +62,7 @@ def observe(store: Store, key: Key, installation: Installation) -> View | None:
     deployment = ModelDeployment.model_validate(raw)
     name = deployment.spec.model_ref.name
     model = store.get(MODELS, key.namespace, name)
-    found = store.find(MODEL_VERSIONS, "model", f"{key.namespace}/{name}")
+    found = store.find(MODEL_VERSIONS, "Model", f"{key.namespace}/{name}")
     versions = [ModelVersion.model_validate(obj) for obj in found]
     uid = raw["metadata"]["uid"]
     autoscaler = store.get(AUTOSCALERS, key.namespace, key.name)

@@ -1,63 +1,29 @@
-"""Wires a ModelPool's observe and decide into the engine."""
+"""Wires ModelPools into the engine."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime
-from typing import Any
+from collections.abc import Iterable
 
-from modelyard.engine.plan import Facts, Plan
-from modelyard.engine.resource import (
-    CONFIG_MAPS,
-    DEPLOYMENTS,
-    DISRUPTION_BUDGETS,
-    MODEL_DEPLOYMENTS,
-    MODEL_POOLS,
-    MODEL_VERSIONS,
-    Key,
-    Object,
-    Resource,
-)
+from modelyard.engine.resource import MODEL_DEPLOYMENTS, MODEL_VERSIONS, Key, Object
 from modelyard.engine.store import Store
 from modelyard.kinds.modelpool.decide import decide
-from modelyard.kinds.modelpool.observe import View, observe
-from modelyard.workload.indexes import by_model, by_pool
-from modelyard.workload.names import label
-from modelyard_api.installation import Installation
+from modelyard.kinds.modelpool.observe import observe
+from modelyard.workload.wiring import Wiring, beside, named
+from modelyard_api.kinds.modeldeployment import ModelDeployment
+from modelyard_api.kinds.modelpool import ModelPool
+from modelyard_api.kinds.modelversion import ModelVersion
+
+_pools = named(ModelDeployment, ModelPool)
 
 
-class ModelPoolController:
-    resource = MODEL_POOLS
-    watches: tuple[Resource, ...] = (
-        DEPLOYMENTS,
-        DISRUPTION_BUDGETS,
-        CONFIG_MAPS,
-        MODEL_DEPLOYMENTS,
-        MODEL_VERSIONS,
-    )
-
-    def __init__(self, installation: Installation) -> None:
-        self.installation = installation
-
-    def indexes(self) -> Mapping[Resource, Mapping[str, Any]]:
-        return {MODEL_DEPLOYMENTS: {"pool": by_pool, "model": by_model}}
-
-    def keys_of(self, resource: Resource, obj: Object, store: Store) -> Iterable[Key]:
-        meta = obj["metadata"]
-        namespace = meta["namespace"]
-        if resource == MODEL_DEPLOYMENTS:
-            return _pools([obj])
-        if resource == MODEL_VERSIONS:
-            return _pools(store.find(MODEL_DEPLOYMENTS, "model", f"{namespace}/{obj['spec']['modelRef']['name']}"))
-        name = (meta.get("labels") or {}).get(label("ModelPool"))
-        return (Key(MODEL_POOLS, namespace, name),) if name else ()
-
-    def observe(self, store: Store, key: Key) -> View | None:
-        return observe(store, key, self.installation)
-
-    def decide(self, view: View, facts: Facts, now: datetime) -> Plan:
-        return decide(view, facts, now)
+def _serving(version: Object, store: Store) -> Iterable[Key]:
+    """The pools of the ModelDeployments of this version's Model."""
+    return {
+        pool
+        for model in ModelVersion.info.names(version, "Model")
+        for deployment in store.find(MODEL_DEPLOYMENTS, "Model", beside(version, model))
+        for pool in _pools(deployment, store)
+    }
 
 
-def _pools(deployments: Iterable[Object]) -> set[Key]:
-    return {Key(MODEL_POOLS, *pool.split("/", 1)) for obj in deployments for pool in by_pool(obj)}
+WIRING = Wiring(ModelPool, observe, decide, wakes={MODEL_DEPLOYMENTS: _pools, MODEL_VERSIONS: _serving})

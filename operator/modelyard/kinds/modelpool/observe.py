@@ -51,7 +51,7 @@ def observe(store: Store, key: Key, installation: Installation) -> View | None:
     if raw is None or raw["metadata"].get("deletionTimestamp"):
         return None
     members = []
-    for obj in store.find(MODEL_DEPLOYMENTS, "pool", f"{key.namespace}/{key.name}"):
+    for obj in store.find(MODEL_DEPLOYMENTS, "ModelPool", f"{key.namespace}/{key.name}"):
         if obj["metadata"].get("deletionTimestamp"):
             continue
         deployment = ModelDeployment.model_validate(obj)

@@ -1,0 +1,37 @@
+"""What the generators of YAML files share: how files differ from what they should be, and the command line."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+HEADER = "# Generated from crds/modelyard_api by `make crds`; do not edit.\n"
+
+
+def difference(folder: Path, texts: Mapping[str, str]) -> str:
+    """What the files of a folder differ in from these texts, as a unified diff; a text may be empty: no such file."""
+    lines: list[str] = []
+    for name, text in sorted(texts.items()):
+        path, label = folder / name, f"{folder.name}/{name}"
+        before = path.read_text() if path.exists() else ""
+        lines += difflib.unified_diff(before.splitlines(True), text.splitlines(True), label, f"{label} (generated)")
+    return "".join(lines)
+
+
+def run(prog: str, about: str | None, write: Callable[[], None], differences: Callable[[], str]) -> int:
+    """The exit code of a generator: it writes, or with ``--check`` prints what is not current."""
+    parser = argparse.ArgumentParser(prog=f"python -m {prog}", description=about)
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; exit 1 with the difference if there is one"
+    )
+    if not parser.parse_args().check:
+        write()
+        return 0
+    lines = differences().splitlines()
+    if lines:
+        print("\n".join(lines[:60]), file=sys.stderr)
+        print(f"generated files are not current ({len(lines)} lines of difference): run `make crds`", file=sys.stderr)
+    return 1 if lines else 0
