@@ -100,7 +100,7 @@ def main() -> None:
         raise
 
 
-lifecycle.register(prepare)  # for `kopf run`
+lifecycle.Life(prepare).register()  # for `kopf run`
 
 if __name__ == "__main__":
     main()

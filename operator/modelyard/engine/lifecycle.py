@@ -6,7 +6,9 @@ watch that is answered 404. So one process runs kopf once, and all of ours begin
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import os
 from collections.abc import Awaitable, Callable, Collection, Iterator
 from typing import Any
 
@@ -17,6 +19,10 @@ from modelyard.engine.client import WATCH_SECONDS
 from modelyard.engine.feed import on_events
 from modelyard.engine.process import Process
 
+LEFT_SECONDS = 2.0
+"""That kopf has to end after all of ours has. When one of its watches fails, the others are left alive: kopf waits for
+them, cancels them, and some go on all the same until it kills the process."""
+
 log = logging.getLogger(__name__)
 
 
@@ -24,44 +30,67 @@ class WrongFlags(Exception):
     """``kopf run`` was told to watch too little; the message says what to tell it."""
 
 
-def register(prepare: Callable[[], Awaitable[Process]], registry: kopf.OperatorRegistry | None = None) -> None:
-    """Let kopf run the operator that ``prepare`` makes. Without a registry it is the one of ``kopf run``."""
-    process: Process
+class Life:
+    """Of the operator that ``prepare`` makes."""
 
-    @kopf.on.startup(registry=registry, errors=kopf.ErrorsMode.PERMANENT)  # type: ignore[untyped-decorator]
-    async def start(settings: kopf.OperatorSettings, **_: Any) -> None:
-        nonlocal process
+    def __init__(self, prepare: Callable[[], Awaitable[Process]]) -> None:
+        self._prepare = prepare
+        self._process: Process
+        self._registry: kopf.OperatorRegistry | None
+        self._end: asyncio.TimerHandle | None = None
+
+    def register(self, registry: kopf.OperatorRegistry | None = None) -> None:
+        """Let kopf begin and end it. Without a registry it is the one of ``kopf run``."""
+        self._registry = registry
+        kopf.on.startup(registry=registry, errors=kopf.ErrorsMode.PERMANENT)(self.start)
+        kopf.on.login(registry=registry)(self.login)
+        kopf.on.cleanup(registry=registry, errors=kopf.ErrorsMode.PERMANENT)(self.stop)
+
+    async def start(self, settings: kopf.OperatorSettings, **_: Any) -> None:
         configure(settings)
-        process = await prepare()
-        if registry is None and (told := agree(process.namespaces, *_flags(settings))):
+        process = self._process = await self._prepare()
+        if self._registry is None and (told := agree(process.namespaces, *_flags(settings))):
             log.info("%s", told)
         try:
             await process.start()
         except BaseException:  # kopf cleans up only what has started
             await process.stop()
             raise
-        on_events(process.kinds, process.namespaces, process.store, registry)
+        on_events(process.kinds, process.namespaces, process.store, self._registry)
 
-    @kopf.on.login(registry=registry)  # type: ignore[untyped-decorator]
-    async def login(**_: Any) -> kopf.AiohttpSession:
-        return kopf.AiohttpSession(server=process.server, aiohttp_session=process.streams.session())
+    async def login(self, **_: Any) -> kopf.AiohttpSession:
+        return kopf.AiohttpSession(server=self._process.server, aiohttp_session=self._process.streams.session())
 
-    @kopf.on.cleanup(registry=registry, errors=kopf.ErrorsMode.PERMANENT)  # type: ignore[untyped-decorator]
-    async def stop(**_: Any) -> None:
-        await process.stop()
+    async def stop(self, **_: Any) -> None:
+        await self._process.stop()
+        self._end = asyncio.get_running_loop().call_later(LEFT_SECONDS, _end)
+
+    def ended(self) -> None:
+        """kopf has come to its own end."""
+        if self._end:
+            self._end.cancel()
+
+
+def _end() -> None:
+    log.critical("kopf doesn't come to its end: ending at once")
+    os._exit(1)
 
 
 async def run(process: Process) -> None:
     """Until SIGTERM or SIGINT. Raises what ended it else."""
     registry = kopf.OperatorRegistry()
 
-    async def given() -> Process:
+    async def made() -> Process:
         return process
 
-    register(given, registry)
+    life = Life(made)
+    life.register(registry)
     namespaces = process.namespaces
-    # An identity, since kopf would else ask for the name of a user that has none in a container.
-    await kopf.operator(registry=registry, identity="modelyard", clusterwide=not namespaces, namespaces=namespaces)
+    try:
+        # An identity, since kopf would else ask for the name of a user that has none in a container.
+        await kopf.operator(registry=registry, identity="modelyard", clusterwide=not namespaces, namespaces=namespaces)
+    finally:
+        life.ended()
 
 
 def configure(settings: kopf.OperatorSettings) -> None:

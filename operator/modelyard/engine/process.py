@@ -88,7 +88,7 @@ class Process:
         self._reconciler = Reconciler(
             controllers, self.store, self.gateway, self._reads, self.queue, self.recorder, self.metrics
         )
-        self.web = Web(self.metrics, self._live, self._ready, settings.port)
+        self.web = Web(self.metrics, self.live, self._ready, settings.port)
         self._workers: list[asyncio.Task[None]] = []
         self._others: list[asyncio.Task[None]] = []
         self._working = False
@@ -188,7 +188,7 @@ class Process:
         self.metrics.leading.set(0)
         log.info("stopped")
 
-    def _live(self) -> tuple[bool, str]:
+    def live(self) -> tuple[bool, str]:
         if not self._working:
             return True, "not working yet"
         times, listed, heard = self._settings.times, self.resync.age(), self.streams.age()
