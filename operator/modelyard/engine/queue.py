@@ -74,6 +74,8 @@ class Queue:
     async def take(self) -> Key | None:
         """The next key, now held by the caller until ``done``; None when the queue was closed."""
         while not self._closed:
+            # A pass that needs to read and write nothing gives nobody else a turn: thousands of them are seconds.
+            await asyncio.sleep(0)
             await self._turn()
             self._promote()
             if self._ready:
