@@ -14,7 +14,7 @@ from modelyard.engine import anyjson
 from tests.harness.bench.controllers import place
 from tests.harness.bench.controllers.operator import Operator
 from tests.harness.fuzz import oracle, standing
-from tests.harness.fuzz.client import ALL, CHILDREN, KINDS, PODS, Client
+from tests.harness.fuzz.client import ALL, CHILDREN, KINDS, PODS, FuzzClient
 from tests.harness.fuzz.log import Log
 from tests.support.tracking import Tracking
 
@@ -40,7 +40,7 @@ class World:
             self.tracking = stack.enter_context(Tracking(folder / "tracking"))
             namespaces = (FIRST, FRESH, CANARIES, BYSTANDER)
             kubeconfig = place.install_rights(self._cluster, self.tracking.url, folder, namespaces)
-            self.client = Client(self._cluster)
+            self.client = FuzzClient(self._cluster)
             anyjson.allow_depth()
             for uri, document in standing.results():
                 self.tracking.put(uri, document)
