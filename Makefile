@@ -74,13 +74,8 @@ demo: .venv/installed ## From nothing to a served prediction, on a real table
 test-unit: .venv/installed ## The tests that need no cluster
 	$(PYTHON) -m pytest -q -m "not cluster and not kwok"
 
-test: lint ## Everything: unit, contract, cluster and end-to-end tests on clusters that it starts
-	$(PYTHON) -m pytest -q -m "not cluster and not kwok"
-	$(PYTHON) -m tests.localcluster up --name $(TEST_NAME)-kwok --provider kwok
-	$(PYTHON) -m pytest -q -m kwok --kwok-cluster $(TEST_NAME)-kwok
-	$(PYTHON) -m tests.localcluster down --name $(TEST_NAME)-kwok
-	$(PYTHON) -m tests.localcluster.install --name $(TEST_NAME)
-	$(PYTHON) -m pytest -q -m cluster --cluster $(TEST_NAME)
+test: .venv/installed ## Everything: lint, unit, contract, cluster and end-to-end tests, on clusters that it starts
+	$(PYTHON) -m tests.run --name $(TEST_NAME)
 
 faults: ARGS :=
 faults: .venv/installed ## Crashes, stale reads and API faults at every write: make faults ARGS="--scenario main"

@@ -6,28 +6,70 @@ import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from typing import Any
 
 import pytest
 
 from tests.localcluster import access
+from tests.localcluster.say import CannotRun
+from tests.support import flaky, seed
 from tests.support.addons import Gateway, bring_up
 from tests.support.kube import Kube
 
+DEFAULTS = {"cluster": "modelyard-test", "kwok": "modelyard-test-kwok"}
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--cluster", default="modelyard-test", help="the cluster for tests marked cluster [%(default)s]")
-    parser.addoption(
-        "--kwok-cluster", default="modelyard-test-kwok", help="the cluster for tests marked kwok [%(default)s]"
-    )
+    for mark, option in (("cluster", "--cluster"), ("kwok", "--kwok-cluster")):
+        parser.addoption(option, dest=f"name_of_{mark}", help=f"the cluster for tests marked {mark} [{DEFAULTS[mark]}]")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A cluster that is named is entered at once: the processes of pytest-xdist have threads, and begin inside."""
+    named = [name for mark in DEFAULTS if (name := config.getoption(f"name_of_{mark}"))]
+    if len(named) > 1:
+        raise pytest.UsageError("name one of --cluster and --kwok-cluster: a run is in the network of one cluster")
+    for name in named:
+        try:
+            _enter(name)
+        except CannotRun as problem:
+            raise pytest.UsageError(str(problem)) from None
+
+
+def pytest_report_header() -> str:
+    return seed.told()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With ``--dist loadgroup`` the tests of a module stay together, for they share what was prepared for them."""
+    flaky.mark(items)
+    for item in items:
+        if not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    if again := flaky.summary(terminalreporter.stats):
+        terminalreporter.write_line(flaky.told(again))
+        flaky.write(again)
+
+
+def _enter(name: str) -> str:
+    """From here on addresses of its pods and Services can be reached."""
+    access.enter(name)
+    os.environ["KUBECONFIG"] = str(access.kubeconfig(name))  # for what starts programs of its own
+    return name
+
+
+def _name(request: pytest.FixtureRequest, mark: str) -> str:
+    return str(request.config.getoption(f"name_of_{mark}") or DEFAULTS[mark])
 
 
 @pytest.fixture(scope="session")
 def cluster(request: pytest.FixtureRequest) -> str:
-    """The name of a cluster that runs; from here on addresses of its pods and Services can be reached."""
-    name = str(request.config.getoption("--cluster"))
-    access.enter(name)
-    os.environ["KUBECONFIG"] = str(access.kubeconfig(name))  # for what starts programs of its own
-    return name
+    """The name of a cluster that runs, whose network this process is in."""
+    return _enter(_name(request, "cluster"))
 
 
 @pytest.fixture(scope="session")
@@ -65,10 +107,7 @@ def shown(request: pytest.FixtureRequest) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def kwok(request: pytest.FixtureRequest) -> str:
     """The name of a cluster of provider kwok that runs: a real control plane, nodes that are played."""
-    name = str(request.config.getoption("--kwok-cluster"))
-    access.enter(name)
-    os.environ["KUBECONFIG"] = str(access.kubeconfig(name))
-    return name
+    return _enter(_name(request, "kwok"))
 
 
 @contextmanager
