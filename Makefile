@@ -8,7 +8,7 @@ COMPILE := .venv/bin/uv pip compile --quiet --upgrade --generate-hashes --no-emi
   --python-version 3.11
 ADDONS ?= gateway metrics-server
 
-.PHONY: help venv lint format crds docs lock images cluster-up cluster-down cluster-env cluster-logs cluster-addon install demo test test-unit faults fuzz fuzz-server bench
+.PHONY: help venv lint format crds docs lock images cluster-up cluster-down cluster-env cluster-logs cluster-addon install demo test test-unit test-changed test-peers faults fuzz fuzz-server bench
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -72,7 +72,13 @@ demo: .venv/installed ## From nothing to a served prediction, on a real table
 	$(PYTHON) -m tests.demo --name $(NAME)
 
 test-unit: .venv/installed ## The tests that need no cluster
-	$(PYTHON) -m pytest -q -m "not cluster and not kwok"
+	$(PYTHON) -m pytest -q -m "not cluster and not kwok and not peers"
+
+test-changed: .venv/installed ## The tests without a cluster that your change reaches by imports
+	$(PYTHON) -m tests.run.changed
+
+test-peers: .venv/installed ## KServe's clients against the model server; installs their environment
+	$(PYTHON) -m pytest -q -m peers
 
 test: .venv/installed ## Everything: lint, unit, contract, cluster and end-to-end tests, on clusters that it starts
 	$(PYTHON) -m tests.run --name $(TEST_NAME)

@@ -1,9 +1,8 @@
-"""What all tests on a cluster share: which one it is, and a namespace of their own."""
+"""What all tests share: which cluster they run on, what they are grouped by, and the seed of what they draw."""
 
 from __future__ import annotations
 
 import os
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
@@ -15,6 +14,7 @@ from tests.localcluster.say import CannotRun
 from tests.support import flaky, seed
 from tests.support.addons import Gateway, bring_up
 from tests.support.kube import Kube
+from tests.support.namespace import new_namespace
 
 DEFAULTS = {"cluster": "modelyard-test", "kwok": "modelyard-test-kwok"}
 
@@ -110,16 +110,13 @@ def kwok(request: pytest.FixtureRequest) -> str:
     return _enter(_name(request, "kwok"))
 
 
-@contextmanager
-def new_namespace(cluster: str) -> Iterator[Kube]:
-    """One that enforces the restricted Pod Security Standard; deleted afterwards, without waiting for its end."""
-    made = Kube(cluster, f"test-{uuid.uuid4().hex[:8]}")
-    metadata = {"name": made.namespace, "labels": {"pod-security.kubernetes.io/enforce": "restricted"}}
-    made.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
-    try:
-        yield made
-    finally:
-        made.run("delete", "namespace", made.namespace, "--wait=false", "--ignore-not-found")
+@pytest.fixture(scope="session")
+def played(kwok: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Its name, once the operator may be started there by the harness: CRDs and rights are installed, once for all."""
+    from tests.harness.faults.place import prepare  # the operator's client and more, which other tests don't need
+
+    prepare(kwok, tmp_path_factory.mktemp("place"))
+    return kwok
 
 
 @pytest.fixture

@@ -16,13 +16,13 @@ import pytest
 from modelyard.engine.client import Gateway, configuration
 from modelyard.engine.conditions import holds
 from modelyard.engine.resource import MODELS
-from tests.conftest import new_namespace
 from tests.harness.bench.controllers import place
 from tests.harness.bench.controllers.operator import Operator
 from tests.localcluster import access
 from tests.support.kube import Kube
+from tests.support.namespace import new_namespace
 
-pytestmark = pytest.mark.kwok
+pytestmark = [pytest.mark.kwok, pytest.mark.quiet]
 OBJECTS, DELAY = 5000, 2.0
 """So many objects of one namespace delay another's by that many seconds at the most."""
 

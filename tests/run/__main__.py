@@ -24,6 +24,8 @@ from tests.support import flaky
 
 SCRATCH = "modelyard-scratch"
 """The cluster that the tests of clusters start, see tests/cluster/test_localcluster.py."""
+ALONE = "not cluster and not kwok and not peers"
+"""The marks of tests that need nothing but this machine."""
 UNIT = ("tests/unit", "tests/harness")
 PLAYED = ("tests/cluster", "tests/harness/faults", "tests/harness/fuzz")
 REAL = ("tests/e2e", "tests/cluster", "tests/contract")
@@ -48,7 +50,11 @@ def plan(name: str) -> list[Phase]:
                 [*localcluster, "addon", "gateway", "metrics-server", "keda", "--name", name],
             ],
         ),
-        Phase("unit", [pytest("not cluster and not kwok and not quiet", *UNIT, workers=2, by="loadscope")], ("lint",)),
+        Phase(
+            "unit",
+            [pytest("not cluster and not kwok and not quiet and not peers", *UNIT, workers=2, by="loadscope")],
+            ("lint",),
+        ),
         Phase(
             "cluster",
             [pytest("cluster and not disrupts and not quiet", *on_real, workers=3)],
@@ -61,7 +67,7 @@ def plan(name: str) -> list[Phase]:
             [
                 pytest("cluster and quiet", *on_real),
                 pytest("kwok and quiet", *on_played),
-                pytest("quiet and not cluster and not kwok", *UNIT),
+                pytest(f"{ALONE} and quiet", *UNIT),
             ],
             after=("played", "disrupts"),
         ),

@@ -71,6 +71,15 @@ class Rollouts:
         ready = [pod for pod in found if (condition(pod, "Ready") or {}).get("status") == "True"]
         return [pod for pod in ready if not pod["metadata"].get("deletionTimestamp")]
 
+    def until_ended(self) -> None:
+        """Waits until no pod is on its way out: what fails by an end has failed by then."""
+
+        def all_stay() -> bool:
+            found = self.kube.list("pods", f"modelyard.dev/modeldeployment={MODEL}")
+            return not any(pod["metadata"].get("deletionTimestamp") for pod in found)
+
+        self.kube.until("the end of the pods that were told to end", all_stay, 90)
+
     def names(self) -> list[str]:
         return [str(pod["metadata"]["name"]) for pod in self.pods()]
 

@@ -9,12 +9,12 @@ VARIABLE = "MODELYARD_SEED"
 
 
 def seed() -> int:
-    """``$MODELYARD_SEED``, to repeat a run; else today's date in UTC, say 20260131. Raises ValueError for no number."""
+    """``$MODELYARD_SEED``, to repeat a run; else the days since the year 1, in UTC. Raises ValueError for no number."""
     given = os.environ.get(VARIABLE)
     if given is None:
-        return int(f"{datetime.datetime.now(datetime.UTC):%Y%m%d}")
+        return datetime.datetime.now(datetime.UTC).toordinal()
     if not given.isdecimal():
-        raise ValueError(f"{VARIABLE}={given!r}: it must be a whole number, say 20260131")
+        raise ValueError(f"{VARIABLE}={given!r}: it must be a whole number, say 740000")
     return int(given)
 
 
