@@ -79,7 +79,8 @@ def main() -> int:
     parser.add_argument("--name", default="modelyard-test", help="the cluster that the tests run on [%(default)s]")
     name = parser.parse_args().name
     was_there = record.load(name) is not None
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):  # also where a shell in the background had it ignored
+        signal.signal(number, signal.default_int_handler)
     began, phases, failed, interrupted = time.monotonic(), plan(name), [], False
     with tempfile.NamedTemporaryFile(suffix=".jsonl") as notes:
         os.environ[flaky.NOTES] = notes.name
