@@ -32,7 +32,7 @@ REAL = ("tests/e2e", "tests/cluster", "tests/contract")
 
 
 def pytest(marks: str, *more: str, workers: int = 0, by: str = "loadgroup") -> list[str]:
-    spread = ["-n", str(workers), "--dist", by, "--no-loadscope-reorder"] if workers else ["-p", "no:xdist"]
+    spread = ["-n", str(workers), "--dist", by, "--no-loadscope-reorder"] if workers else ["-n", "0"]
     return [sys.executable, "-m", "pytest", "-q", "--durations=10", "-m", marks, *spread, *more]
 
 
