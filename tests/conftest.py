@@ -42,11 +42,21 @@ def pytest_report_header() -> str:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With ``--dist loadgroup`` the tests of a module stay together, for they share what was prepared for them."""
+    """With ``--dist loadgroup`` the tests of a module that share what was prepared for them stay together."""
     flaky.mark(items)
     for item in items:
         if not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+            item.add_marker(pytest.mark.xdist_group(_module(item) if _shares(item) else item.nodeid))
+
+
+def _module(item: pytest.Item) -> str:
+    return item.nodeid.partition("::")[0]
+
+
+def _shares(item: pytest.Item) -> bool:
+    """Whether it uses a fixture that lives longer than a test, and not as long as the session."""
+    fixtures = item._fixtureinfo.name2fixturedefs.values()  # type: ignore[attr-defined]
+    return any(one[-1].scope in ("class", "module", "package") for one in fixtures)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
