@@ -40,23 +40,15 @@ def pytest_report_header() -> str:
     return seed.told()
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With ``--dist loadgroup`` the tests of a module that share what was prepared for them stay together."""
     flaky.mark(items)
-    for item in items:
-        if not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(_module(item) if _shares(item) else item.nodeid))
 
 
-def _module(item: pytest.Item) -> str:
-    return item.nodeid.partition("::")[0]
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    from tests.support.spread import Spread
 
-
-def _shares(item: pytest.Item) -> bool:
-    """Whether it uses a fixture that lives longer than a test, and not as long as the session."""
-    fixtures = item._fixtureinfo.name2fixturedefs.values()  # type: ignore[attr-defined]
-    return any(one[-1].scope in ("class", "module", "package") for one in fixtures)
+    return Spread(config, log) if config.getoption("dist") == "loadscope" else None
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -59,7 +59,7 @@ def test_parquet_on_a_volume_a_container_and_an_import(kube: Kube) -> None:
     finally:
         kube.delete("persistentvolume", volume)
     assert kube.get("dataset", "wine")["status"]["versions"] == 1
-    assert kube.get("model", "wine")["status"]["champion"] == 1
+    kube.until("the champion", lambda: kube.get("model", "wine")["status"].get("champion") == 1, 30)
     version = kube.get("modelversion", "wine-v1")
     assert version["spec"]["metrics"]["balanced_accuracy"] > 0.9
 
