@@ -194,6 +194,21 @@ def _watching(api: Api) -> Any:
     return watching
 
 
+async def test_kopf_starts_when_discovery_names_what_it_watches() -> None:
+    """It would else never watch it: it looks once, and discovery lags behind what is served."""
+    api = api_with([])
+    api.discovered = False
+    async with operator(api):
+
+        async def asked() -> bool:
+            return api.discoveries > 0
+
+        await until("discovery was asked", asked, 20)
+        assert api.lease is None, "another operator may be further"
+        api.discovered = True
+        await until("kopf watches", _watching(api), 20)
+
+
 async def test_of_namespaces_that_are_not_worked_in_nothing_is_taken() -> None:
     api = api_with([event("ADDED", widget("b", 13, namespace="two")) + ADDED])
     async with operator(api, namespaces=("one",)) as one:
