@@ -19,9 +19,9 @@ from modelyard.engine.client import WATCH_SECONDS
 from modelyard.engine.feed import on_events
 from modelyard.engine.process import Process
 
-LEFT_SECONDS = 2.0
-"""That kopf has to end after all of ours has. When one of its watches fails, the others are left alive: kopf waits for
-them, cancels them, and some go on all the same until it kills the process."""
+LEFT_SECONDS = 3.0
+"""How long kopf may take to end after all of ours has. When one of its watches fails it leaves the others alive, and
+waits for them until it kills the process."""
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ class WrongFlags(Exception):
 
 
 class Life:
-    """Of the operator that ``prepare`` makes."""
+    """Begins and ends the operator that ``prepare`` makes."""
 
     def __init__(self, prepare: Callable[[], Awaitable[Process]]) -> None:
         self._prepare = prepare
@@ -159,6 +159,6 @@ def agree(installed: Collection[str], all_watched: bool, watched: Collection[str
 
 
 def _flags(settings: kopf.OperatorSettings) -> tuple[bool, tuple[str, ...]]:
-    """Whether ``kopf run`` watches all namespaces, else which: patterns are none, since kopf scans for nothing."""
+    """Whether ``kopf run`` watches all namespaces, else which. It follows no pattern, since it doesn't scan."""
     given = click.get_current_context().params["namespaces"]
     return settings.peering.clusterwide, tuple(one for one in given if not set(one) & set("*?!,"))

@@ -89,7 +89,7 @@ class Process:
         self._reconciler = Reconciler(
             controllers, self.store, self.gateway, self._reads, self.queue, self.recorder, self.metrics
         )
-        self.web = Web(self.metrics, self.live, self._ready, settings.port)
+        self.web = Web(self.metrics, self.live, self.ready, settings.port)
         self._workers: list[asyncio.Task[None]] = []
         self._others: list[asyncio.Task[None]] = []
         self._working = False
@@ -196,7 +196,7 @@ class Process:
         live = listed < LATE * times.resync and heard < LATE * times.silence
         return live, f"{listed:.0f} s since the last whole list, {heard:.0f} s since the last word of a watch of kopf's"
 
-    def _ready(self) -> tuple[bool, str]:
+    def ready(self) -> tuple[bool, str]:
         """A standby is ready too: it does what it is there for."""
         if self._working:
             return True, "leading"

@@ -73,10 +73,12 @@ class Queue:
 
     async def take(self) -> Key | None:
         """The next key, now held by the caller until ``done``; None when the queue was closed."""
-        while not self._closed:
-            # A pass that needs to read and write nothing gives nobody else a turn: thousands of them are seconds.
+        while True:
+            # A pass that neither reads nor writes lets nothing else run: thousands of them would be seconds.
             await asyncio.sleep(0)
             await self._turn()
+            if self._closed:
+                return None
             self._promote()
             if self._ready:
                 return self._next()
@@ -87,7 +89,6 @@ class Queue:
                     await self._wake.wait()
             except TimeoutError:
                 pass
-        return None
 
     def done(self, key: Key) -> None:
         """Give a key back."""

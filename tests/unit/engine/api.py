@@ -28,6 +28,8 @@ class Api:
         self._served: dict[str, dict[str, str]] = defaultdict(dict, _BACKBONE)
         for kind in kinds:
             self._served[kind.api_version][kind.plural] = kind.kind
+        self.discovered, self.discoveries = True, 0
+        """Whether discovery names the kinds, and how often it was asked for them."""
         self.watches: dict[str, list[list[bytes] | int]] = defaultdict(list)
         self.objects: dict[str, list[Object]] = defaultdict(list)
         self.lists: Counter[str] = Counter()
@@ -67,6 +69,9 @@ class Api:
             groups = [(one["groupVersion"].split("/")[0], one) for one in versions]
             return {"groups": [{"name": name, "versions": [one], "preferredVersion": one} for name, one in groups]}
         found = self._served.get(path.removeprefix("/apis/"))
+        if found and found is not _BACKBONE.get(path.removeprefix("/apis/")):
+            self.discoveries += 1
+            return _resources(found if self.discovered else {})
         return _resources(found) if found else None
 
     def _take_lease(self, call: Call) -> web.Response:

@@ -153,3 +153,35 @@ async def test_close_frees_the_workers() -> None:
     assert await asyncio.wait_for(asyncio.gather(*workers), 2) == [None, None, None]
     with pytest.raises(KeyError):
         queue.done(key("never taken"))
+
+
+async def test_others_get_a_turn_between_two_passes() -> None:
+    queue, turns = Queue(), 0
+    for number in range(100):
+        queue.add(key(str(number)))
+
+    async def other() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    task = asyncio.create_task(other())
+    for _ in range(100):
+        taken = await queue.take()
+        assert taken is not None
+        queue.done(taken)
+    task.cancel()
+    assert turns >= 100
+
+
+async def test_a_key_waits_for_what_goes_first() -> None:
+    first = asyncio.Event()
+    queue = Queue(turn=first.wait)
+    queue.add(key("a"))
+    worker = asyncio.create_task(queue.take())
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert not worker.done()
+    first.set()
+    assert await worker == key("a")
