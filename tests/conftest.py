@@ -16,6 +16,7 @@ from tests.support.addons import Gateway, bring_up
 from tests.support.kstatus import Kstatus
 from tests.support.kube import Kube
 from tests.support.namespace import new_namespace
+from tests.support.tracking import Tracking
 
 DEFAULTS = {"cluster": "modelyard-test", "kwok": "modelyard-test-kwok"}
 
@@ -129,6 +130,13 @@ def played(kwok: str, tmp_path_factory: pytest.TempPathFactory) -> str:
 
     prepare(kwok, tmp_path_factory.mktemp("place"))
     return kwok
+
+
+@pytest.fixture(scope="session")
+def tracking(played: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tracking]:
+    """A tracking server in the network of that cluster."""
+    with Tracking(tmp_path_factory.mktemp("tracking")) as made:
+        yield made
 
 
 @pytest.fixture

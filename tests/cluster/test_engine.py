@@ -104,6 +104,7 @@ async def test_what_happened_while_it_was_down_is_seen_at_start(bench: Bench) ->
     assert await versions() == before
 
 
+@pytest.mark.quiet
 async def test_the_lease_moves_on(bench: Bench) -> None:
     second = bench.another("second")
     second.start()

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.kwok
 COUNT, REST_SECONDS = 200, 12
 
 
-async def test_two_hundred_are_served_and_then_at_rest(played: str, tmp_path: Path) -> None:
+async def test_two_hundred_are_served_and_then_at_rest(tracking: Tracking, tmp_path: Path) -> None:
     names = [f"{o.DEPLOYMENT}-{number}" for number in range(COUNT)]
     calls, megabytes = 0, 0.0
 
@@ -35,10 +35,9 @@ async def test_two_hundred_are_served_and_then_at_rest(played: str, tmp_path: Pa
         calls = len(play.proxy.calls) - before
         megabytes = _resident(play.operator._fd)
 
-    with Tracking(tmp_path / "tracking") as tracking:
-        async with open_site(tracking, tmp_path, patience=240) as site:
-            play = Play(site, Scenario("many", main_job, many))
-            ended = await play.run()
+    async with open_site(tracking, tmp_path, patience=240) as site:
+        play = Play(site, Scenario("many", main_job, many))
+        ended = await play.run()
     assert ended.wrong == []
     print(f"{calls} requests in {REST_SECONDS} s of rest, {megabytes:.0f} MB")
     # The lease, and what is listed again in these seconds: nothing that grows with their number.

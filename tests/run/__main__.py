@@ -68,6 +68,7 @@ def plan(name: str) -> list[Phase]:
         Phase(
             "quiet",
             [
+                pytest("cluster and quiet", *on_real),
                 [*localcluster, "down", "--name", played],
                 up_played,
                 pytest("kwok and quiet", *on_played),

@@ -17,6 +17,8 @@ from tests.support.ports import free_port
 from tests.support.venvs import python_with
 
 IMAGE = REPO / "images" / "tracking"
+STARTS = 180
+"""Seconds that it may take until it answers: some six on a machine that does nothing else."""
 
 
 class Tracking:
@@ -33,7 +35,7 @@ class Tracking:
         argv = [str(self._python), str(IMAGE / "serve.py"), "--data", str(self.folder), "--host", "127.0.0.1"]
         with (self.folder / "tracking.log").open("ab") as log:
             self._process = subprocess.Popen([*argv, "--port", str(port)], stdout=log, stderr=log)
-        ends = time.monotonic() + 60
+        ends = time.monotonic() + STARTS
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > ends:
                 raise RuntimeError(f"the tracking server did not start; see {self.folder / 'tracking.log'}")

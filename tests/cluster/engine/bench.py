@@ -26,7 +26,7 @@ class Bench:
         log = self.folder / f"{identity}.log"
         return Operator(self.proxy.kubeconfig(self.folder), self.namespace, log, GEARS, identity)
 
-    async def leads(self, seconds: float = 30, operator: Operator | None = None) -> None:
+    async def leads(self, seconds: float = 60, operator: Operator | None = None) -> None:
         """Wait until that operator leads, or the first one."""
         found = operator or self.operator
 
@@ -57,7 +57,7 @@ class Bench:
     async def delete(self, plural: str, name: str) -> None:
         await self.api("DELETE", self.path(plural, name))
 
-    async def turning(self, name: str, size: int, seconds: float = 30) -> Any:
+    async def turning(self, name: str, size: int, seconds: float = 60) -> Any:
         """Wait until the gear is Ready in this size; the gear."""
 
         async def check() -> Any:

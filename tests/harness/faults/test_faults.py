@@ -34,14 +34,14 @@ def drawn() -> list[str]:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def campaign(played: str, drawn: list[str], tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Campaign]:
+async def campaign(
+    played: str, tracking: Tracking, drawn: list[str], tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Campaign]:
     """Each scenario is learnt once, all at the same time."""
-    folder = tmp_path_factory.mktemp("faults")
-    with Tracking(folder / "tracking") as tracking:
-        async with open_site(tracking, folder) as site:
-            made = Campaign(site, played, slots=10)
-            await made.learn(sorted({*drawn, *BROKEN}))
-            yield made
+    async with open_site(tracking, tmp_path_factory.mktemp("faults")) as site:
+        made = Campaign(site, played, slots=10)
+        await made.learn(sorted({*drawn, *BROKEN}))
+        yield made
 
 
 async def test_sampled_faults_change_nothing_in_the_end(campaign: Campaign, drawn: list[str]) -> None:

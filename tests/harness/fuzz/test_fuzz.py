@@ -12,14 +12,15 @@ from tests.harness.fuzz.play import Figures, Play
 from tests.harness.fuzz.run import Failed, Fuzzer
 from tests.harness.fuzz.world import FIRST, World
 from tests.support.seed import seed
+from tests.support.tracking import Tracking
 
 pytestmark = pytest.mark.kwok
 KNOWN = Path(__file__).with_name("known.yaml")
 
 
 @pytest.fixture(scope="class")
-def world(kwok: str) -> Iterator[World]:
-    with World(kwok) as made:
+def world(kwok: str, tracking: Tracking) -> Iterator[World]:
+    with World(kwok, tracking=tracking) as made:
         yield made
 
 
@@ -42,8 +43,8 @@ class TestOurs:
 
 
 class TestBroken:
-    def test_an_operator_that_throws_on_a_value_is_found(self, kwok: str) -> None:
-        with World(kwok, module="tests.harness.fuzz.broken") as world:
+    def test_an_operator_that_throws_on_a_value_is_found(self, kwok: str, tracking: Tracking) -> None:
+        with World(kwok, "tests.harness.fuzz.broken", tracking) as world:
             fuzzer = Fuzzer(world, 200, seed=1, shrinking=0)
             with pytest.raises(Failed, match=r"traceback: Model/(.|\n)*RuntimeError: Automatic"):
                 fuzzer.run()

@@ -28,8 +28,8 @@ _MANAGED = "app.kubernetes.io/managed-by"
 class World:
     """``with World(cluster) as world``: of an entered cluster of provider kwok."""
 
-    def __init__(self, cluster: str, module: str = "modelyard.main") -> None:
-        self._cluster, self._module = cluster, module
+    def __init__(self, cluster: str, module: str = "modelyard.main", tracking: Tracking | None = None) -> None:
+        self._cluster, self._module, self._given = cluster, module, tracking
         self._stack = ExitStack()
         self._canary = 1000
         self.log_path = Path(tempfile.gettempdir()) / f"modelyard-fuzz-{cluster}.log"
@@ -37,7 +37,7 @@ class World:
     def __enter__(self) -> World:
         with ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fuzz-")))
-            self.tracking = stack.enter_context(Tracking(folder / "tracking"))
+            self.tracking = self._given or stack.enter_context(Tracking(folder / "tracking"))
             namespaces = (FIRST, FRESH, CANARIES, BYSTANDER)
             kubeconfig = played.install_rights(self._cluster, self.tracking.url, folder, namespaces)
             self.client = FuzzClient(self._cluster)
