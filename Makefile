@@ -8,7 +8,7 @@ COMPILE := .venv/bin/uv pip compile --quiet --upgrade --generate-hashes --no-emi
   --python-version 3.11
 ADDONS ?= gateway metrics-server
 
-.PHONY: help venv lint format crds docs docs-site lock images cluster-up cluster-down cluster-env cluster-logs cluster-addon install demo test test-unit faults fuzz fuzz-server bench
+.PHONY: help venv lint format crds docs docs-site lock images cluster-up cluster-down cluster-env cluster-logs cluster-addon install demo test test-unit test-changed test-peers faults fuzz fuzz-server bench
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -79,15 +79,16 @@ demo: .venv/installed ## From nothing to a served prediction, on a real table
 	$(PYTHON) -m tests.demo --name $(NAME)
 
 test-unit: .venv/installed ## The tests that need no cluster
-	$(PYTHON) -m pytest -q -m "not cluster and not kwok"
+	$(PYTHON) -m pytest -q -m "not cluster and not kwok and not peers"
 
-test: lint ## Everything: unit, contract, cluster and end-to-end tests on clusters that it starts
-	$(PYTHON) -m pytest -q -m "not cluster and not kwok"
-	$(PYTHON) -m tests.localcluster up --name $(TEST_NAME)-kwok --provider kwok
-	$(PYTHON) -m pytest -q -m kwok --kwok-cluster $(TEST_NAME)-kwok
-	$(PYTHON) -m tests.localcluster down --name $(TEST_NAME)-kwok
-	$(PYTHON) -m tests.localcluster.install --name $(TEST_NAME)
-	$(PYTHON) -m pytest -q -m cluster --cluster $(TEST_NAME)
+test-changed: .venv/installed ## The tests without a cluster that your change reaches by imports
+	$(PYTHON) -m tests.run.changed
+
+test-peers: .venv/installed ## KServe's clients against the model server; installs their environment
+	$(PYTHON) -m pytest -q -m peers
+
+test: .venv/installed ## Everything: lint, unit, contract, cluster and end-to-end tests, on clusters that it starts
+	$(PYTHON) -m tests.run --name $(TEST_NAME)
 
 faults: ARGS :=
 faults: .venv/installed ## Crashes, stale reads and API faults at every write: make faults ARGS="--scenario main"

@@ -1,34 +1,78 @@
-"""What all tests on a cluster share: which one it is, and a namespace of their own."""
+"""What all tests share: which cluster they run on, what they are grouped by, and the seed of what they draw."""
 
 from __future__ import annotations
 
 import os
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from typing import Any
 
 import pytest
 
 from tests.localcluster import access
+from tests.localcluster.say import CannotRun
+from tests.support import flaky, seed
 from tests.support.addons import Gateway, bring_up
 from tests.support.kstatus import Kstatus
 from tests.support.kube import Kube
+from tests.support.namespace import new_namespace
+
+DEFAULTS = {"cluster": "modelyard-test", "kwok": "modelyard-test-kwok"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--cluster", default="modelyard-test", help="the cluster for tests marked cluster [%(default)s]")
-    parser.addoption(
-        "--kwok-cluster", default="modelyard-test-kwok", help="the cluster for tests marked kwok [%(default)s]"
-    )
+    for mark, option in (("cluster", "--cluster"), ("kwok", "--kwok-cluster")):
+        parser.addoption(option, dest=f"name_of_{mark}", help=f"the cluster for tests marked {mark} [{DEFAULTS[mark]}]")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A cluster that is named is entered at once: the processes of pytest-xdist have threads, and begin inside."""
+    named = [name for mark in DEFAULTS if (name := config.getoption(f"name_of_{mark}"))]
+    if len(named) > 1:
+        raise pytest.UsageError("name one of --cluster and --kwok-cluster: a run is in the network of one cluster")
+    for name in named:
+        try:
+            _enter(name)
+        except CannotRun as problem:
+            raise pytest.UsageError(str(problem)) from None
+
+
+def pytest_report_header() -> str:
+    return seed.told()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    flaky.mark(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    from tests.support.spread import Spread
+
+    return Spread(config, log) if config.getoption("dist") == "loadscope" else None
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    if again := flaky.summary(terminalreporter.stats):
+        terminalreporter.write_line(flaky.told(again))
+        flaky.write(again)
+
+
+def _enter(name: str) -> str:
+    """From here on addresses of its pods and Services can be reached."""
+    access.enter(name)
+    os.environ["KUBECONFIG"] = str(access.kubeconfig(name))  # for what starts programs of its own
+    return name
+
+
+def _name(request: pytest.FixtureRequest, mark: str) -> str:
+    return str(request.config.getoption(f"name_of_{mark}") or DEFAULTS[mark])
 
 
 @pytest.fixture(scope="session")
 def cluster(request: pytest.FixtureRequest) -> str:
-    """The name of a cluster that runs; from here on addresses of its pods and Services can be reached."""
-    name = str(request.config.getoption("--cluster"))
-    access.enter(name)
-    os.environ["KUBECONFIG"] = str(access.kubeconfig(name))  # for what starts programs of its own
-    return name
+    """The name of a cluster that runs, whose network this process is in."""
+    return _enter(_name(request, "cluster"))
 
 
 @pytest.fixture(scope="session")
@@ -66,10 +110,7 @@ def shown(request: pytest.FixtureRequest) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def kwok(request: pytest.FixtureRequest) -> str:
     """The name of a cluster of provider kwok that runs: a real control plane, nodes that are played."""
-    name = str(request.config.getoption("--kwok-cluster"))
-    access.enter(name)
-    os.environ["KUBECONFIG"] = str(access.kubeconfig(name))
-    return name
+    return _enter(_name(request, "kwok"))
 
 
 @pytest.fixture(scope="session")
@@ -81,16 +122,13 @@ def kstatus(request: pytest.FixtureRequest) -> Iterator[Kstatus]:
     found.close()
 
 
-@contextmanager
-def new_namespace(cluster: str) -> Iterator[Kube]:
-    """One that enforces the restricted Pod Security Standard; deleted afterwards, without waiting for its end."""
-    made = Kube(cluster, f"test-{uuid.uuid4().hex[:8]}")
-    metadata = {"name": made.namespace, "labels": {"pod-security.kubernetes.io/enforce": "restricted"}}
-    made.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
-    try:
-        yield made
-    finally:
-        made.run("delete", "namespace", made.namespace, "--wait=false", "--ignore-not-found")
+@pytest.fixture(scope="session")
+def played(kwok: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Its name, once the operator may be started there by the harness: CRDs and rights are installed, once for all."""
+    from tests.harness.faults.place import prepare  # the operator's client and more, which other tests don't need
+
+    prepare(kwok, tmp_path_factory.mktemp("place"))
+    return kwok
 
 
 @pytest.fixture

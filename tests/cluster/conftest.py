@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -33,12 +34,12 @@ async def bench(cluster: str, tmp_path: Path) -> AsyncIterator[Bench]:
         await api("POST", f"{rights}/clusterrolebindings", binding)
         bench = Bench(api, proxy, namespace, tmp_path)
         try:
-            await bench.operator.start()
-            await bench.operator.ready()
+            bench.operator.start()
+            await bench.leads()
             yield bench
         finally:
-            if bench.operator.process and bench.operator.process.returncode is None:
-                await bench.operator.stop()
+            if bench.operator.runs:
+                await asyncio.to_thread(bench.operator.stop)
             for gear in (await api("GET", bench.path("gears")))["items"]:
                 if gear["metadata"].get("finalizers"):
                     await bench.edit("gears", gear["metadata"]["name"], {"metadata": {"finalizers": None}})

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from tests.cluster.engine.bench import Bench
-from tests.cluster.engine.operator import Operator
 from tests.support.until import until
 
 pytestmark = pytest.mark.cluster
@@ -77,7 +76,7 @@ async def test_a_deletion_that_no_watch_told_of_is_repaired(bench: Bench) -> Non
         return await bench.find("configmaps", "a") is not None
 
     await until("the child is back", back)
-    assert await bench.operator.metric('modelyard_list_repairs_total{resource="configmaps"}') >= 1
+    assert bench.operator.metric('modelyard_list_repairs_total{resource="configmaps"}') >= 1
 
 
 async def test_what_happened_while_it_was_down_is_seen_at_start(bench: Bench) -> None:
@@ -90,11 +89,11 @@ async def test_what_happened_while_it_was_down_is_seen_at_start(bench: Bench) ->
         return [(await bench.find(*one))["metadata"]["resourceVersion"] for one in untouched]
 
     before = await versions()
-    assert await bench.operator.stop() == 0
+    assert await asyncio.to_thread(bench.operator.stop) == 0
     await bench.delete("configmaps", "a")
     await bench.edit("gears", "b", {"spec": {"size": 2}})
     await bench.make("d", size=4)
-    await bench.operator.start()
+    bench.operator.start()
     await bench.turning("b", 2)
     await bench.turning("d", 4)
 
@@ -106,32 +105,36 @@ async def test_what_happened_while_it_was_down_is_seen_at_start(bench: Bench) ->
 
 
 async def test_the_lease_moves_on(bench: Bench) -> None:
-    second = Operator(bench.proxy.kubeconfig(bench.folder), bench.namespace, "second")
-    await second.start()
+    second = bench.another("second")
+    second.start()
 
     async def stands_by() -> bool:
-        return (await second.get("/readyz")).startswith("standing by, first leads")
+        return second.get("/readyz").startswith("standing by, first leads")
 
     await until("the second stands by", stands_by)
     await bench.make("a", size=1)
     await bench.turning("a", 1)
-    assert not await second.leads()
+    assert not second.ready()
     # A graceful stop releases the lease: no waiting for its end.
-    assert await bench.operator.stop() == 0
-    await second.ready(6)
+    assert await asyncio.to_thread(bench.operator.stop) == 0
+    await bench.leads(6, second)
     await bench.make("b", size=1)
     await bench.turning("b", 1)
     # A killed one doesn't; a restarted container of the same pod goes on at once.
     second.kill()
     await second.ended()
-    await second.start()
-    await second.ready(10)
+    second.start()
+    await bench.leads(10, second)
     # Another pod waits for the lease's end.
-    await bench.operator.start()
-    await until("the first asked", lambda: bench.operator.get("/readyz"))
+    bench.operator.start()
+
+    async def asked() -> str:
+        return bench.operator.get("/readyz")
+
+    await until("the first asked", asked)
     second.kill()
     await second.ended()
-    await bench.operator.ready(25)
+    await bench.leads(25)
     await bench.make("c", size=1)
     await bench.turning("c", 1)
 

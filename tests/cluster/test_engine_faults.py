@@ -41,7 +41,7 @@ async def test_a_kill_at_any_write_changes_nothing_in_the_end(bench: Bench, mome
         async with asyncio.timeout(20):
             await bench.operator.ended()
         bench.proxy.fault = None
-        await bench.operator.start()
+        bench.operator.start()
         await bench.turning(name, 1)
         jobs = await bench.api("GET", bench.path("jobs"))
         mine = [job["metadata"]["name"] for job in jobs["items"] if job["metadata"]["name"].startswith(f"{name}-")]
@@ -82,11 +82,8 @@ async def test_an_edit_during_a_pass_wins(bench: Bench) -> None:
     gear = await bench.turning("a", 3)
     assert edited
     assert gear["status"]["observedGeneration"] == 3
-    assert (
-        await bench.operator.metric('modelyard_api_requests_total{code="409",resource="gears/status",verb="patch"}')
-        >= 1
-    )
-    assert await bench.operator.metric('modelyard_reconcile_errors_total{kind="Gear"}') == 0
+    assert bench.operator.metric('modelyard_api_requests_total{code="409",resource="gears/status",verb="patch"}') >= 1
+    assert bench.operator.metric('modelyard_reconcile_errors_total{kind="Gear"}') == 0
 
 
 async def test_a_child_that_is_refused_is_told_and_left(bench: Bench) -> None:
@@ -146,7 +143,7 @@ async def test_a_mistake_in_one_object_does_not_stop_the_others(bench: Bench) ->
     await bench.make("bad", size=1, explode=True)
 
     async def failed() -> bool:
-        return await bench.operator.metric('modelyard_reconcile_errors_total{kind="Gear"}') >= 2
+        return bench.operator.metric('modelyard_reconcile_errors_total{kind="Gear"}') >= 2
 
     await until("its passes fail", failed)
     await bench.make("good", size=1)

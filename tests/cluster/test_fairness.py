@@ -16,20 +16,21 @@ import pytest
 from modelyard.engine.client import Gateway, configuration
 from modelyard.engine.conditions import holds
 from modelyard.engine.resource import MODELS
-from tests.conftest import new_namespace
-from tests.harness.bench.controllers import place
-from tests.harness.bench.controllers.operator import Operator
 from tests.localcluster import access
+from tests.support.at_once import at_once
 from tests.support.kube import Kube
+from tests.support.namespace import new_namespace
+from tests.support.operator import Operator
+from tests.support.played import SYSTEM, install_rights
 
-pytestmark = pytest.mark.kwok
+pytestmark = [pytest.mark.kwok, pytest.mark.quiet]
 OBJECTS, DELAY = 5000, 2.0
 """So many objects of one namespace delay another's by that many seconds at the most."""
 
 
 @pytest.fixture
 def operator(kwok: str, tmp_path: Path) -> Iterator[Operator]:
-    made = Operator(place.install_rights(kwok, "http://127.0.0.1:1", tmp_path, ()), place.SYSTEM, tmp_path / "log")
+    made = Operator(install_rights(kwok, "http://127.0.0.1:1", tmp_path, ()), SYSTEM, tmp_path / "log")
     os.environ["KUBECONFIG"] = str(access.kubeconfig(kwok))
     yield made
     if made.process.poll() is None:
@@ -43,7 +44,7 @@ async def test_many_objects_of_one_namespace_do_not_delay_another(kwok: str, ope
             await asyncio.to_thread(operator.until, "the operator leads", operator.idle)
             alone = [await seconds_until_told(gateway, other) for _ in range(5)]
             await asyncio.to_thread(operator.stop)
-            await place.at_once(OBJECTS, 8, lambda number: create(gateway, crowd, f"model-{number}"))
+            await at_once(OBJECTS, 8, lambda number: create(gateway, crowd, f"model-{number}"))
             operator.start()
             await asyncio.to_thread(operator.until, "the operator leads", operator.ready)
             beside = [await seconds_until_told(gateway, other)]

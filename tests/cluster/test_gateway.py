@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import new_namespace
 from tests.support.addons import Gateway
 from tests.support.echo import echo, served
 from tests.support.kube import Kube
+from tests.support.namespace import new_namespace
 
 pytestmark = pytest.mark.cluster
 

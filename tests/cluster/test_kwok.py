@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conftest import new_namespace
 from tests.localcluster.kwok import FINISH
 from tests.support.kube import Kube
+from tests.support.namespace import new_namespace
 
 pytestmark = pytest.mark.kwok
 

@@ -9,18 +9,16 @@ from pathlib import Path
 import pytest
 
 from tests.harness.faults import objects as o
-from tests.harness.faults.place import prepare
 from tests.harness.faults.play import Play, open_site
 from tests.harness.faults.scenario import Scenario, main_job
 from tests.harness.faults.stage import Stage
 from tests.support.tracking import Tracking
 
 pytestmark = pytest.mark.kwok
-COUNT, REST_SECONDS = 200, 20
+COUNT, REST_SECONDS = 200, 12
 
 
-async def test_two_hundred_are_served_and_then_at_rest(kwok: str, tmp_path: Path) -> None:
-    prepare(kwok, tmp_path)
+async def test_two_hundred_are_served_and_then_at_rest(played: str, tmp_path: Path) -> None:
     names = [f"{o.DEPLOYMENT}-{number}" for number in range(COUNT)]
     calls, megabytes = 0, 0.0
 

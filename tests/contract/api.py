@@ -2,48 +2,20 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
-from typing import Any
-
 from tests.contract.objects import PLURALS, Object
-from tests.support.rest import Rest
-
-MERGE_PATCH = "application/merge-patch+json"
+from tests.support.client import MERGE_PATCH, Answer, Client
 
 
-@dataclass(frozen=True)
-class Answer:
-    code: int
-    document: Any
-    warnings: tuple[str, ...]
-
-    @property
-    def message(self) -> str:
-        return str(self.document.get("message", ""))
-
-
-class Api(Rest):
+class Api(Client):
     """One namespace of one cluster."""
 
     def __init__(self, cluster: str, namespace: str) -> None:
         super().__init__(cluster)
-        self.cluster, self.namespace = cluster, namespace
+        self.namespace = namespace
 
     def path(self, kind: str, name: str = "") -> str:
         base = f"/apis/modelyard.dev/v1alpha1/namespaces/{self.namespace}/{PLURALS[kind]}"
         return f"{base}/{name}" if name else base
-
-    def send(self, method: str, path: str, body: Any = None, content_type: str = "application/json") -> Answer:
-        connection = self._connect(30)
-        try:
-            data = None if body is None else json.dumps(body)
-            connection.request(method, path, data, {"Content-Type": content_type})
-            answer = connection.getresponse()
-            warnings = tuple(answer.headers.get_all("Warning") or ())
-            return Answer(answer.status, json.loads(answer.read() or b"{}"), warnings)
-        finally:
-            connection.close()
 
     def create(self, obj: Object, query: str = "dryRun=All&fieldValidation=Strict") -> Answer:
         return self.send("POST", f"{self.path(obj['kind'])}?{query}", obj)

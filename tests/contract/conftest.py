@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.conftest import new_namespace
 from tests.contract.api import Api
 from tests.localcluster import access
 from tests.localcluster.paths import REPO
 from tests.support.kube import Kube
+from tests.support.namespace import new_namespace
 
 
 @pytest.fixture(scope="session")

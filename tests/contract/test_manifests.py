@@ -86,12 +86,7 @@ def test_the_operators_lease_is_served_first(api: Api) -> None:
     leases = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/modelyard-operator"
 
     def served_by(path: str) -> str | None:
-        connection = api._connect(30)
-        try:
-            connection.request("GET", path, headers=user)
-            return connection.getresponse().headers["X-Kubernetes-PF-FlowSchema-UID"]
-        finally:
-            connection.close()
+        return api.send("GET", path, headers=user).headers["X-Kubernetes-PF-FlowSchema-UID"]
 
     access.wait_until(20, "the API server knows the FlowSchema", lambda: served_by(leases) == schema)
     assert served_by(api.path("Dataset")) != schema

@@ -27,7 +27,7 @@ def test_pods_follow_the_requests_in_flight(keda: str, kube: Kube) -> None:
     kube.until("KEDA finds it in order", lambda: _is_ready(kube.get("scaledobject", MODEL)), 90)
     print(kube.run("get", "hpa,scaledobject"))
     # As it was before, with the number of pods that there are: nobody changes it any more.
-    kube.run("patch", "modeldeployment", MODEL, "--type=merge", "--patch", '{"spec": {"autoscaling": null}}')
+    kube.patch("modeldeployment", MODEL, {"spec": {"autoscaling": None}})
     kube.until("nobody scales", lambda: not kube.list("scaledobjects") and not kube.list("hpa"), 60)
     assert served.status["replicas"] == 2
 

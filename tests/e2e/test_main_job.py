@@ -12,7 +12,7 @@ from tests.support.kube import Kube, condition
 from tests.support.mainjob import DATASET, DEPLOYMENT, FIRST_RUN, GENTOO, MODEL, MORE_DATA, SECOND_RUN, MainJob, masked
 from tests.support.scene import kill_operator
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.disrupts]
 Disturb = Callable[[str], None]
 END_STATES: dict[str, str] = {}
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.client import Refused
 from tests.support.kube import Kube, condition
 from tests.support.mainjob import MainJob
 from tests.support.pods import RUNTIME, local_volume, python_job
@@ -56,9 +57,9 @@ def test_parquet_on_a_volume_a_container_and_an_import(kube: Kube) -> None:
         put(kube, "TrainingRun", "own", run)
         kube.run("wait", "--for=condition=Ready", "trainingrun/own", "--timeout=150s")
     finally:
-        kube.run("delete", "persistentvolume", volume, "--wait=false")
+        kube.delete("persistentvolume", volume)
     assert kube.get("dataset", "wine")["status"]["versions"] == 1
-    assert kube.get("model", "wine")["status"]["champion"] == 1
+    kube.until("the champion", lambda: kube.get("model", "wine")["status"].get("champion") == 1, 30)
     version = kube.get("modelversion", "wine-v1")
     assert version["spec"]["metrics"]["balanced_accuracy"] > 0.9
 
@@ -74,7 +75,7 @@ def test_parquet_on_a_volume_a_container_and_an_import(kube: Kube) -> None:
     found = kube.get("modelversion", "imported-v7")["status"]
     assert found["metrics"]["balanced_accuracy"] == pytest.approx(version["spec"]["metrics"]["balanced_accuracy"])
     kube.until_condition("modelversion", "imported-v8", "Stalled", "True", "DigestMismatch", 60)
-    kube.run("patch", "model", "imported", "--type=merge", '--patch={"spec": {"pin": {"version": 7}}}')
+    kube.patch("model", "imported", {"spec": {"pin": {"version": 7}}})
     kube.until("the pinned champion", lambda: kube.get("model", "imported")["status"].get("champion") == 7, 30)
 
 
@@ -87,13 +88,12 @@ def test_a_suspended_run_stops_and_starts_anew(kube: Kube) -> None:
     job.apply("trainingrun-2008.yaml")
     selector = "modelyard.dev/trainingrun=species-2008"
     kube.until("the training pod", lambda: kube.list("pods", selector), 60)
-    kube.run("patch", "trainingrun", "species-2008", "--type=merge", '--patch={"spec": {"suspend": true}}')
+    kube.patch("trainingrun", "species-2008", {"spec": {"suspend": True}})
     kube.until_condition("trainingrun", "species-2008", "Ready", "False", "Suspended", 60)
     kube.until("no training pod", lambda: not kube.list("pods", selector), 60)
-    refused = '--patch={"spec": {"seed": 8}}'
-    with pytest.raises(Exception, match="has started is immutable"):
-        kube.run("patch", "trainingrun", "species-2008", "--type=merge", refused)
-    kube.run("patch", "trainingrun", "species-2008", "--type=merge", '--patch={"spec": {"suspend": false}}')
+    with pytest.raises(Refused, match="has started is immutable"):
+        kube.patch("trainingrun", "species-2008", {"spec": {"seed": 8}})
+    kube.patch("trainingrun", "species-2008", {"spec": {"suspend": False}})
     kube.run("wait", "--for=condition=Ready", "trainingrun/species-2008", "--timeout=120s")
     run = kube.get("trainingrun", "species-2008")
     assert run["status"]["outputs"]["modelVersion"] == "species-v1"

@@ -9,23 +9,20 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import new_namespace
 from tests.support import infer
 from tests.support.clients import Clients, Rest
 from tests.support.kube import Kube, Object
+from tests.support.models import above
+from tests.support.namespace import new_namespace
 from tests.support.ports import is_open
-from tests.support.rollout_scene import PROGRAM
 from tests.support.scene import Scene
+from tests.support.versions import Shelf
 
 pytestmark = pytest.mark.cluster
 MODEL, POOL, COUNT = "cut", "small", 50
 CUTS = [5 * k + 2.5 for k in range(10)]
-"""Each version says yes where a is above its own."""
+"""Version 1 says yes where a is above the first one, and so on."""
 PROBES = [float(a) for a in range(0, 60, 5)]
-MORE = """
-parts[0] = const("w", [[0.0, 1.0], [0.0, 0.0]])
-bias = [0.0, -{cut}]
-"""
 
 
 class Packed:
@@ -33,22 +30,9 @@ class Packed:
 
     def __init__(self, kube: Kube) -> None:
         self.kube, self.scene = kube, Scene(kube)
-        self.cuts: dict[int, float] = {}
-        """Version -> where it says yes."""
 
-    def train(self) -> None:
-        self.scene.dataset()
-        self.scene.put("Model", MODEL, {"task": "Classification"})
-        for k, cut in enumerate(CUTS):
-            program = PROGRAM.format(more=MORE.format(cut=cut), name=f"cut {cut}")
-            self.scene.run(f"run-{k}", program, modelRef={"name": MODEL})
-        for k, cut in enumerate(CUTS):
-            # Their numbers are in the order in which they end.
-            self.kube.run("wait", "--for=condition=Ready", f"trainingrun/run-{k}", "--timeout=600s")
-            run = self.kube.get("trainingrun", f"run-{k}") or {}
-            name = run["status"]["outputs"]["modelVersion"]
-            self.kube.until_condition("modelversion", name)
-            self.cuts[int(name.rsplit("-v", 1)[1])] = cut
+    def prepare(self) -> None:
+        Shelf(self.kube, MODEL).put(*(above(cut).data(f"cut {cut}") for cut in CUTS))
 
     def pack(self, replicas: int) -> None:
         self.scene.put("ModelPool", POOL, {"replicas": replicas})
@@ -90,6 +74,11 @@ def asked() -> dict[str, Any]:
     return {"inputs": [{"name": k, "datatype": "FP32", "shape": [len(v), 1], "data": v} for k, v in values.items()]}
 
 
+def _answered_by(clients: Clients, version: int) -> bool:
+    """Whether it alone answered in the last second."""
+    return set(clients.since(time.monotonic() - 1)) == {str(version)}
+
+
 def _ready(obj: Object) -> bool:
     conditions = (obj.get("status") or {}).get("conditions") or ()
     return any(
@@ -104,7 +93,7 @@ def _ready(obj: Object) -> bool:
 def packed(cluster: str) -> Iterator[Packed]:
     with new_namespace(cluster) as kube:
         made = Packed(kube)
-        made.train()
+        made.prepare()
         made.pack(replicas=2)
         yield made
 
@@ -120,7 +109,7 @@ def test_fifty_models_on_two_pods(packed: Packed) -> None:
     for k in range(COUNT):
         version, labels = packed.answers(f"m{k}")
         assert version == 1 + k % len(CUTS)
-        assert labels == ["yes" if a > packed.cuts[version] else "no" for a in PROBES], f"m{k}"
+        assert labels == ["yes" if a > CUTS[version - 1] else "no" for a in PROBES], f"m{k}"
 
 
 def test_a_version_changes_while_clients_ask(packed: Packed) -> None:
@@ -137,12 +126,11 @@ def test_a_version_changes_while_clients_ask(packed: Packed) -> None:
             print(f"version {version} after {took:.1f} s")
             # The kubelet alone would take up to a minute and a half: the pods are nudged.
             assert took < 30
-            time.sleep(3)
-            assert set(clients.since(time.monotonic() - 1)) == {str(version)}
+            packed.kube.until("no other answers", functools.partial(_answered_by, clients, version), 5)
     assert clients.failures == [], (len(clients.failures), clients.failures[:5])
     assert set(clients.since(0)) == {"1", "7", "3"}
     assert packed.stable() == before | {"m0": 3}
-    assert packed.answers("m0")[1] == ["yes" if a > packed.cuts[3] else "no" for a in PROBES]
+    assert packed.answers("m0")[1] == ["yes" if a > CUTS[2] else "no" for a in PROBES]
 
 
 def test_what_is_deleted_is_served_no_more_and_the_others_are(packed: Packed) -> None:

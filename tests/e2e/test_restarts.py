@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from tests.support.kube import Kube
@@ -24,11 +22,11 @@ def test_twenty_restarts_cost_no_request(kube: Kube) -> None:
             # The older one, so that each is asked for a while before it ends.
             oldest = min(served.whole(2), key=lambda pod: str(pod["metadata"]["creationTimestamp"]))
             name = str(oldest["metadata"]["name"])
-            kube.run("delete", "pod", name, "--wait=false")
+            kube.delete("pod", name)
             gone.add(name)
             kube.until(f"{name} is told to end", lambda name=name: name not in served.names(), 30)
         served.whole(2)
-        time.sleep(10)
+        served.until_ended()
     assert len(gone) == RESTARTS
     print(f"{RESTARTS} restarts: {len(requests.answers)} answers by REST, {len(calls.answers)} by gRPC")
     assert min(len(requests.answers), len(calls.answers)) > 1000

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import new_namespace
 from tests.support.addons import Gateway
 from tests.support.kube import condition
+from tests.support.namespace import new_namespace
 from tests.support.rollout_scene import MODEL, Rollouts, asked
 
 pytestmark = pytest.mark.cluster
@@ -24,6 +24,8 @@ ANALYSIS = {
     ],
 }
 STEPS = [{"weight": 10, "pause": "20s"}, {"weight": 50, "pause": "20s"}]
+BRIEF = [step | {"pause": "12s"} for step in STEPS]
+"""Long enough to count some hundred answers in each; of a canary that goes back the first step must last longer."""
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +48,12 @@ def first(rollouts: Rollouts) -> Rollouts:
     return rollouts
 
 
+def verdicts(rollouts: Rollouts, *wanted: str) -> list[dict[str, Any]]:
+    """The judgements of the step that is on, of those that came to one of these."""
+    judged = (rollouts.status.get("rollout") or {}).get("analysis") or ()
+    return [item for item in judged if item["verdict"] in wanted]
+
+
 def share(found: Any, version: int) -> float:
     return float(found[str(version)] / max(1, sum(found.values())))
 
@@ -53,7 +61,7 @@ def share(found: Any, version: int) -> float:
 def test_a_canary_to_the_end(first: Rollouts) -> None:
     """By REST and by gRPC alike."""
     with first.clients() as clients, first.clients(by_grpc=True, rate=30) as calls:
-        first.deploy(2, strategy="Canary", steps=STEPS, analysis=ANALYSIS)
+        first.deploy(2, strategy="Canary", steps=BRIEF, analysis=ANALYSIS)
         at_ten = first.until("10 percent", weight=10)
         at_fifty = first.until("50 percent", weight=50)
         at_all = first.until("everything", weight=100)
@@ -88,11 +96,11 @@ def test_a_canary_whose_answers_are_others_goes_back(first: Rollouts) -> None:
 
 def test_blue_green_and_rolling(first: Rollouts) -> None:
     with first.clients() as clients:
-        first.deploy(2, strategy="BlueGreen", steps=[{"weight": 100, "pause": "10s"}])
+        first.deploy(2, strategy="BlueGreen", steps=[{"weight": 100, "pause": "5s"}])
         first.serving(2)
         first.deploy(1, strategy="Rolling")
         first.serving(1)
-        time.sleep(8)
+        first.until_ended()
     assert set(clients.since(0)) == {"1", "2"}
 
 
@@ -101,10 +109,9 @@ def test_a_shadow_gets_copies_and_answers_nobody(first: Rollouts) -> None:
     with first.clients() as clients:
         first.deploy(3, strategy="Shadow", steps=steps, analysis=ANALYSIS | {"metrics": ANALYSIS["metrics"][:1]})
         first.until("the mirror", step="1/2", weight=0)
-        time.sleep(15)
+        (judged,) = first.kube.until("a verdict on its copies", lambda: verdicts(first, "Passed", "Failed"), 30)
+        assert judged["verdict"] == "Passed", judged
         assert set(clients.since(0)) == {"1"}
-        judged = first.status["rollout"]["analysis"]
-        assert [item["verdict"] for item in judged] == ["Passed"], judged
         first.deploy(3, strategy="Shadow", steps=steps, promote=3)
         first.serving(3)
         time.sleep(3)
@@ -115,7 +122,7 @@ def test_a_shadow_gets_copies_and_answers_nobody(first: Rollouts) -> None:
 def test_a_shadow_is_compared_answer_by_answer(first: Rollouts, identified: bool) -> None:
     """Where clients send no id, the gateway's x-request-id names a request and its copy alike."""
     metrics = [{"name": "same", "metric": "Disagreement", "max": 0.01}]
-    shadow = {"strategy": "Shadow", "steps": [{"weight": 100, "pause": "20s"}]}
+    shadow = {"strategy": "Shadow", "steps": [{"weight": 100, "pause": "15s"}]}
     shadow["analysis"] = ANALYSIS | {"metrics": metrics}
 
     def compared() -> list[dict[str, Any]]:
@@ -132,7 +139,7 @@ def test_a_shadow_is_compared_answer_by_answer(first: Rollouts, identified: bool
         first.deploy(3, **shadow)
         began = first.until("the mirror of version 3", candidate=3, step="1/2", weight=0)
         back = first.until("the rejection", stable=2, candidate=None)
-    assert back - began < 20 + 10, "within the step"
+    assert back - began < 15 + 10, "within the step"
     (rejected,) = first.status["rejected"]
     assert (rejected["version"], rejected["reason"]) == (3, "AnalysisFailed")
     assert "same: 100 % of " in rejected["message"]
@@ -145,7 +152,7 @@ def test_an_ab_test_by_header_and_by_a_hash_of_a_header(first: Rollouts) -> None
     with first.clients() as plain, first.clients(headers={"x-group": "beta"}, rate=20) as beta:
         first.deploy(2, strategy="ABTest", abTest=test, steps=steps)
         began = first.until("the test", weight=50) + 3
-        time.sleep(10)
+        first.kube.until("their answers", lambda: sum(beta.since(began).values()) > 60, 30)
         assert set(beta.since(began)) == {"2"}
         chosen = []
         for user in range(24):
@@ -157,11 +164,9 @@ def test_an_ab_test_by_header_and_by_a_hash_of_a_header(first: Rollouts) -> None
         assert 4 <= chosen.count("2") <= 20, chosen
         # Taken out in the middle, and put on again: nobody's request fails by it.
         first.deploy(2, strategy="Canary", steps=steps)
-        time.sleep(5)
-        assert set(beta.since(time.monotonic() - 2)) == {"1", "2"}
+        first.kube.until("answers of both", lambda: set(beta.since(time.monotonic() - 2)) == {"1", "2"}, 15)
         first.deploy(2, strategy="ABTest", abTest=test, steps=steps)
-        time.sleep(5)
-        assert set(beta.since(time.monotonic() - 1)) == {"2"}
+        first.kube.until("version 2 alone", lambda: set(beta.since(time.monotonic() - 1)) == {"2"}, 15)
         first.deploy(1, strategy="ABTest", abTest=test, steps=steps)
         first.serving(1)
         time.sleep(2)

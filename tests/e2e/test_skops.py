@@ -34,6 +34,7 @@ def test_what_onnx_can_not_hold_is_registered_and_served(kube: Kube) -> None:
     trained = condition(kube.get("trainingrun", "neighbours"), "Trained")
     assert trained["reason"] == "StoredAsSkops"
     assert "weights 'uniform' alone" in trained["message"]
+    kube.until_condition("modelversion", "species-v1", "Verified", seconds=30)
     version = kube.get("modelversion", "species-v1")
     assert version["spec"]["artifact"]["format"] == "Skops"
     assert "stored as skops" in condition(version, "Verified")["message"]

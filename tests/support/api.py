@@ -1,17 +1,15 @@
-"""The API server, directly, for a test that drives an operator from outside."""
+"""The API server for tests with an event loop: many requests at once, and watches (``client`` is for the others)."""
 
 from __future__ import annotations
 
-import base64
 import json
 import os
-import ssl
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import aiohttp
-import yaml
+
+from tests.support import kubeconfig
 
 
 class Api:
@@ -20,12 +18,8 @@ class Api:
     def __init__(self) -> None:
         path = os.environ.get("KUBECONFIG")
         assert path, "KUBECONFIG must name the test cluster's kubeconfig (make test sets it)"
-        folder = Path(path).parent
-        config = yaml.safe_load(Path(path).read_text())
-        cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
-        self.server: str = cluster["server"]
-        self._ssl = ssl.create_default_context(cafile=_file(folder, cluster, "certificate-authority"))
-        self._ssl.load_cert_chain(_file(folder, user, "client-certificate"), _file(folder, user, "client-key"))
+        credentials = kubeconfig.read(Path(path))
+        self.server, self._ssl = credentials.server, credentials.context
         self.session: aiohttp.ClientSession
 
     async def __aenter__(self) -> Api:
@@ -53,11 +47,3 @@ class Api:
         """The document, or None where there is none."""
         async with self.session.get(self.server + path) as answer:
             return None if answer.status == 404 else await answer.json()
-
-
-def _file(folder: Path, part: dict[str, str], name: str) -> str:
-    if name in part:
-        return str(folder / part[name])
-    with tempfile.NamedTemporaryFile(delete=False) as file:
-        file.write(base64.b64decode(part[f"{name}-data"]))
-    return file.name

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from tests.support.kube import Kube
@@ -73,4 +72,4 @@ def echo(kube: Kube, name: str) -> list[Object]:
 def served(kube: Kube, name: str) -> int:
     """How often it was asked, as it says itself."""
     proxied = f"/api/v1/namespaces/{kube.namespace}/services/{name}:80/proxy/count"
-    return int(json.loads(kube.run("get", "--raw", proxied))["served"])
+    return int(kube.client.must("GET", proxied)["served"])

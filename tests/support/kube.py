@@ -1,15 +1,25 @@
-"""kubectl against a named cluster, in one namespace, with waits that say what they saw."""
+"""One namespace of a cluster, with waits that say what they saw: by HTTP, and by kubectl where that is what is used."""
 
 from __future__ import annotations
 
-import json
+import functools
 import time
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 from tests.localcluster import access
+from tests.support.client import APPLY, MERGE_PATCH, Client, Refused
+from tests.support.resources import Resources
 
 Object = dict[str, Any]
+
+
+@functools.cache
+def _client(cluster: str, server: str) -> tuple[Client, Resources]:
+    """Of a cluster as long as it is the same one; ``server`` is what its kubeconfig says."""
+    client = Client(cluster)
+    return client, Resources(client)
 
 
 class Kube:
@@ -18,22 +28,53 @@ class Kube:
     def __init__(self, cluster: str, namespace: str) -> None:
         self.cluster, self.namespace = cluster, namespace
 
+    @property
+    def client(self) -> Client:
+        return _client(self.cluster, access.kubeconfig(self.cluster).read_text())[0]
+
+    @property
+    def resources(self) -> Resources:
+        return _client(self.cluster, access.kubeconfig(self.cluster).read_text())[1]
+
     def run(self, *args: str, text: str | None = None) -> str:
-        """kubectl's output. Raises with its error message."""
+        """kubectl's output. Raises CannotRun with its error message."""
         return access.kubectl(self.cluster, "--namespace", self.namespace, *args, input=text)
 
     def apply(self, *objects: Object) -> None:
-        self.run(
-            "apply", "--server-side", "-f", "-", text=json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
-        )
+        """As ``kubectl apply --server-side``. Raises Refused."""
+        for obj in objects:
+            path = self.resources.of(obj).path(self.namespace, obj["metadata"]["name"])
+            self.client.must("PATCH", f"{path}?fieldManager=kubectl&fieldValidation=Strict", obj, APPLY)
+
+    def patch(self, kind: str, name: str, change: Object) -> Object:
+        """A merge-patch. Raises Refused."""
+        return dict(self.client.must("PATCH", self._path(kind, name), change, MERGE_PATCH))
+
+    def delete(self, kind: str, name: str, **options: Any) -> None:
+        """At once and in the background; what is not there is fine. Raises Refused."""
+        answer = self.client.send("DELETE", self._path(kind, name), {"propagationPolicy": "Background", **options})
+        if not answer.ok and answer.code != 404:
+            raise Refused(f"DELETE {kind} {name}: {answer.code} {answer.message}")
 
     def get(self, kind: str, name: str) -> Object | None:
-        found = self.run("get", kind, name, "--ignore-not-found", "--output=json")
-        return json.loads(found) if found.strip() else None
+        answer = self.client.send("GET", self._path(kind, name))
+        if answer.code == 404:
+            return None
+        if not answer.ok:
+            raise Refused(f"GET {kind} {name}: {answer.code} {answer.message}")
+        return dict(answer.document)
 
     def list(self, kind: str, selector: str = "") -> list[Object]:
-        args = ["get", kind, "--output=json", *([f"--selector={selector}"] if selector else [])]
-        return list(json.loads(self.run(*args))["items"])
+        """All of a kind, or of a category, each with its kind."""
+        found = []
+        for one in self.resources.named(kind):
+            path = one.path(self.namespace) + (f"?labelSelector={quote(selector)}" if selector else "")
+            items = self.client.must("GET", path)["items"]
+            found += [{**item, "apiVersion": one.api_version, "kind": one.kind} for item in items]
+        return found
+
+    def _path(self, kind: str, name: str) -> str:
+        return self.resources.named(kind)[0].path(self.namespace, name)
 
     def until(self, what: str, probe: Callable[[], Any], seconds: float = 120, every: float = 0.3) -> Any:
         """The first true answer of ``probe``. Raises TimeoutError with the state of all our objects."""

@@ -145,7 +145,7 @@ def kill_operator(cluster: str) -> None:
     pods = system.list("pods", "app.kubernetes.io/name=modelyard-operator")
     assert pods, "there is no operator to kill"
     for pod in pods:
-        system.run("delete", "pod", pod["metadata"]["name"], "--force", "--grace-period=0", "--ignore-not-found")
+        system.delete("pod", pod["metadata"]["name"], gracePeriodSeconds=0)
 
 
 @contextmanager

@@ -6,10 +6,12 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from tests.cluster.engine.operator import Operator
 from tests.support.api import Api
+from tests.support.operator import Operator
 from tests.support.proxy import Call, Proxy
 from tests.support.until import until
+
+GEARS = "tests.cluster.engine.gears"
 
 
 class Bench:
@@ -17,7 +19,21 @@ class Bench:
 
     def __init__(self, api: Api, proxy: Proxy, namespace: str, folder: Path) -> None:
         self.api, self.proxy, self.namespace, self.folder = api, proxy, namespace, folder
-        self.operator = Operator(proxy.kubeconfig(folder), namespace, "first")
+        self.operator = self.another("first")
+
+    def another(self, identity: str) -> Operator:
+        """One more operator of the same namespace."""
+        log = self.folder / f"{identity}.log"
+        return Operator(self.proxy.kubeconfig(self.folder), self.namespace, log, GEARS, identity)
+
+    async def leads(self, seconds: float = 30, operator: Operator | None = None) -> None:
+        """Wait until that operator leads, or the first one."""
+        found = operator or self.operator
+
+        async def check() -> bool:
+            return found.ready()
+
+        await until(f"the operator leads; its log: {found.log}", check, seconds)
 
     def path(self, plural: str, name: str = "") -> str:
         groups = {

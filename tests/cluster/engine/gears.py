@@ -155,7 +155,7 @@ async def main() -> None:
     logs.configure()
     settings = Settings(
         namespace=os.environ["POD_NAMESPACE"],
-        identity=os.environ["IDENTITY"],
+        identity=os.environ["POD_NAME"],
         tracking_url="http://127.0.0.1:1",
         namespaces=(os.environ["POD_NAMESPACE"],),
         port=int(os.environ["PORT"]),

@@ -40,7 +40,6 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     kube.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
     place = Rollouts(kube, Gateway(options.name))
     try:
-        print("training two versions", flush=True)
         place.prepare("equal", "equal")
         place.deploy(1, replicas=1)
         place.serving(1)

@@ -17,9 +17,9 @@ import yaml
 
 from modelyard_api.fields.artifact import http_url
 from modelyard_api.wire.task import WORK_FOLDER
+from tests.support.client import Client
 from tests.support.kube import Kube, condition
 from tests.support.mainjob import EXAMPLES, MainJob
-from tests.support.rest import Rest
 
 NAMESPACE = "bench-run-overhead"
 IMAGE = "localhost/modelyard/runtime:dev"
@@ -33,7 +33,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
-    rest, kube = Rest(options.name), Kube(options.name, NAMESPACE)
+    client, kube = Client(options.name), Kube(options.name, NAMESPACE)
     _namespace(kube)
     job = MainJob(kube)
     job.put_data()
@@ -46,7 +46,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     version = kube.get("datasetversion", kube.get("dataset", "penguins")["status"]["latest"])
     ours, bare = [], []
     for pair in range(-1, options.pairs):
-        first, second = _time_run(rest, pair + 2), _time_bare(rest, pair + 2, version)
+        first, second = _time_run(client, pair + 2), _time_bare(client, pair + 2, version)
         if pair < 0:
             print(f"warm-up: TrainingRun {first:.2f} s, bare Job {second:.2f} s", flush=True)
             continue
@@ -72,18 +72,18 @@ def _namespace(kube: Kube) -> None:
     kube.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": labels}})
 
 
-def _time_run(rest: Rest, number: int) -> float:
+def _time_run(client: Client, number: int) -> float:
     body = yaml.safe_load((EXAMPLES / "trainingrun-2008.yaml").read_text())
     body["metadata"] = {"name": f"run-{number}", "namespace": NAMESPACE}
     versions = f"{GROUP}/namespaces/{NAMESPACE}/modelversions"
-    events = rest.watch(versions)
+    events = client.watch(versions)
     begin = time.monotonic()
-    rest.post(f"{GROUP}/namespaces/{NAMESPACE}/trainingruns", body)
+    client.must("POST", f"{GROUP}/namespaces/{NAMESPACE}/trainingruns", body)
     name = f"species-v{number}"
     return _until(events, lambda obj: obj["metadata"]["name"] == name and _true(obj, "Ready")) - begin
 
 
-def _time_bare(rest: Rest, number: int, version: dict[str, Any]) -> float:
+def _time_bare(client: Client, number: int, version: dict[str, Any]) -> float:
     base, target = http_url(TRACKING, version["spec"]["uri"]), version["spec"]["target"]
     script = Path(__file__).with_name("bare_job.py").read_text()
     mounts = [{"name": "work", "mountPath": WORK_FOLDER}]
@@ -114,9 +114,9 @@ def _time_bare(rest: Rest, number: int, version: dict[str, Any]) -> float:
         "metadata": metadata,
         "spec": {"template": {"spec": pod}, "backoffLimit": 0},
     }
-    events = rest.watch(f"/apis/batch/v1/namespaces/{NAMESPACE}/jobs")
+    events = client.watch(f"/apis/batch/v1/namespaces/{NAMESPACE}/jobs")
     begin = time.monotonic()
-    rest.post(f"/apis/batch/v1/namespaces/{NAMESPACE}/jobs", body)
+    client.must("POST", f"/apis/batch/v1/namespaces/{NAMESPACE}/jobs", body)
     return _until(events, lambda obj: obj["metadata"]["name"] == f"bare-{number}" and _true(obj, "Complete")) - begin
 
 

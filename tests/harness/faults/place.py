@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from tests.harness.bench.controllers.place import apply, install_rights
 from tests.harness.faults.servers import have_addresses
 from tests.localcluster import access
 from tests.localcluster.addons.gateway import gateway_class
 from tests.support.addons import bring_up
+from tests.support.played import apply, install_rights
 
 
 def prepare(name: str, folder: Path) -> None:

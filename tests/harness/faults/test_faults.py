@@ -3,63 +3,77 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
+import pytest_asyncio
 
+from tests.harness.faults import sample
 from tests.harness.faults.campaign import Campaign, Point
 from tests.harness.faults.faults import FAULTS
-from tests.harness.faults.place import prepare
 from tests.harness.faults.play import open_site
+from tests.localcluster.say import say
+from tests.support import changes
+from tests.support.seed import seed
 from tests.support.tracking import Tracking
 
-pytestmark = pytest.mark.kwok
-SCENARIOS, POINTS, SEED = ("main", "canary"), 20, 7
+pytestmark = [pytest.mark.kwok, pytest.mark.asyncio(loop_scope="session")]
+POINTS = 20
+"""As many every day, of two scenarios, whatever was changed."""
+BROKEN = ("main", "children")
+"""The scenarios in which broken rules are found."""
 
 
-@pytest.fixture(scope="module")
-def tracking(kwok: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tracking]:
+@pytest.fixture(scope="session")
+def drawn() -> list[str]:
+    touched = changes.touched_kinds(changes.files())
+    found = sample.scenarios(seed(), touched)
+    say(f"faults in {' and '.join(found)}; changed were {', '.join(sorted(touched)) or 'no kinds'}")
+    return found
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def campaign(played: str, drawn: list[str], tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Campaign]:
+    """Each scenario is learnt once, all at the same time."""
     folder = tmp_path_factory.mktemp("faults")
-    prepare(kwok, folder)
-    with Tracking(folder / "tracking") as made:
-        yield made
+    with Tracking(folder / "tracking") as tracking:
+        async with open_site(tracking, folder) as site:
+            made = Campaign(site, played, slots=10)
+            await made.learn(sorted({*drawn, *BROKEN}))
+            yield made
 
 
-async def test_sampled_faults_change_nothing_in_the_end(kwok: str, tracking: Tracking, tmp_path: Path) -> None:
-    async with open_site(tracking, tmp_path) as site:
-        campaign = Campaign(site, kwok, slots=10)
-        await campaign.learn(SCENARIOS)
-        points = campaign.points(list(FAULTS), sample=2, seed=SEED)
-        await campaign.go(random.Random(SEED).sample(points, POINTS))
-        assert sum(one.happened for one in campaign.tried) > POINTS * 0.8
-        # What a busy machine did to a run it doesn't do twice; a defect does.
-        campaign.tried, suspects = [], [one.point for one in campaign.tried if one.wrong]
-        await campaign.go(suspects)
+async def test_sampled_faults_change_nothing_in_the_end(campaign: Campaign, drawn: list[str]) -> None:
+    points = [point for point in campaign.points(list(FAULTS), 2, seed()) if point.scenario in drawn]
+    await campaign.go(random.Random(seed()).sample(points, POINTS))
+    assert sum(one.happened for one in campaign.tried) > POINTS * 0.8
+    # What a busy machine did to a run it doesn't do twice; a defect does.
+    suspects = [one.point for one in campaign.tried if one.wrong]
+    campaign.tried.clear()
+    await campaign.go(suspects)
     assert {str(one.point): one.wrong for one in campaign.tried if one.wrong} == {}
 
 
-async def _found(kwok: str, tracking: Tracking, folder: Path, rule: str, scenario: str, fault: str, at: str) -> str:
+async def _found(campaign: Campaign, rule: str, scenario: str, fault: str, at: str) -> str:
     """What is wrong with a run of an operator that breaks this rule, and with no other."""
-    async with open_site(tracking, folder, patience=30) as site:
-        campaign = Campaign(site, kwok, slots=2)
-        await campaign.learn([scenario])
-        point = Point(scenario, fault, at)
-        await campaign.go([point])
-        assert [one.wrong for one in campaign.tried] == [[]], "the operator as it is converges"
-        campaign.broken = rule
-        await campaign.go([point])
-    return "\n".join(campaign.tried[-1].wrong)
+    point = Point(scenario, fault, at)
+    whole = Campaign(replace(campaign.site, patience=30), campaign.cluster, 2, learnt=campaign.learnt)
+    broken = replace(whole, broken=rule, tried=[])
+    await whole.go([point])
+    assert [one.wrong for one in whole.tried] == [[]], "the operator as it is converges"
+    await broken.go([point])
+    return "\n".join(broken.tried[-1].wrong)
 
 
-async def test_names_that_are_not_deterministic_are_found(kwok: str, tracking: Tracking, tmp_path: Path) -> None:
+async def test_names_that_are_not_deterministic_are_found(campaign: Campaign) -> None:
     at = "create jobs first-train-# #1"
-    wrong = await _found(kwok, tracking, tmp_path, "random-names", "main", "two leaders: late write", at)
+    wrong = await _found(campaign, "random-names", "main", "two leaders: late write", at)
     assert "jobs/first-train-# was made 2 times, not 1" in wrong
 
 
-async def test_a_list_that_is_not_trusted_is_found(kwok: str, tracking: Tracking, tmp_path: Path) -> None:
+async def test_a_list_that_is_not_trusted_is_found(campaign: Campaign) -> None:
     """The Service is deleted in the gap: only a list that lacks it can tell."""
     at = "services at apply deployments species-v1 #1"
-    wrong = await _found(kwok, tracking, tmp_path, "lists-not-trusted", "children", "watch: gap", at)
+    wrong = await _found(campaign, "lists-not-trusted", "children", "watch: gap", at)
     assert "not within 30 s: services is back" in wrong

@@ -10,10 +10,10 @@ import json
 import sys
 from pathlib import Path
 
-from tests.harness.bench.controllers import place
 from tests.harness.fuzz.run import Failed, Fuzzer, replay
 from tests.harness.fuzz.world import World
 from tests.localcluster.say import say
+from tests.support import played
 from tests.support.report import show
 
 
@@ -26,7 +26,7 @@ def main() -> int:
     parser.add_argument("--replay", type=Path, metavar="FILE", help="tell this story alone")
     parser.add_argument("--keep", action="store_true", help="leave the cluster as it is at the end")
     options = parser.parse_args()
-    place.up(options.name)
+    played.up(options.name)
     try:
         with World(options.name) as world:
             say(f"the operator's log: {world.log_path}")
@@ -47,7 +47,7 @@ def main() -> int:
             return bool(figures["failed"])
     finally:
         if not options.keep:
-            place.down(options.name)
+            played.down(options.name)
 
 
 sys.exit(main())

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import re
-from dataclasses import dataclass
 from typing import Any
 
 from modelyard.engine import anyjson
@@ -25,7 +23,7 @@ from modelyard.engine.resource import (
     Resource,
 )
 from tests.harness.fuzz.schema import DEEP
-from tests.support.rest import Rest
+from tests.support.client import JSON_PATCH, MERGE_PATCH, Answer, Client
 
 Object = dict[str, Any]
 
@@ -33,7 +31,6 @@ KINDS = (DATASETS, DATASET_VERSIONS, TRAINING_RUNS, MODELS, MODEL_VERSIONS, MODE
 CHILDREN = (JOBS, DEPLOYMENTS, SERVICES, DISRUPTION_BUDGETS)
 ALL = (*KINDS, *CHILDREN, PODS)
 BY_KIND = {one.kind: one for one in ALL}
-MERGE_PATCH = "application/merge-patch+json"
 
 
 _DEEP = re.compile(rf'"{DEEP}(\d+)"')
@@ -43,33 +40,15 @@ def _lists(found: re.Match[str]) -> str:
     return "[" * int(found[1]) + "]" * int(found[1])
 
 
-@dataclass(frozen=True)
-class Answer:
-    code: int
-    document: Any
-
-    @property
-    def ok(self) -> bool:
-        return 200 <= self.code < 300
-
-    @property
-    def message(self) -> str:
-        return str(self.document.get("message", ""))
+def _dumps(body: Any) -> str:
+    return _DEEP.sub(_lists, json.dumps(body))
 
 
-class Client(Rest):
-    def send(self, method: str, path: str, body: Any = None, content_type: str = "application/json") -> Answer:
-        data = None if body is None else _DEEP.sub(_lists, json.dumps(body))
-        for last in (False, True):
-            try:
-                self._writes.request(method, path, data, {"Content-Type": content_type})
-                answer = self._writes.getresponse()
-                return Answer(answer.status, anyjson.loads(answer.read() or b"{}"))
-            except (http.client.HTTPException, OSError):
-                self._writes.close()
-                if last:
-                    raise
-        raise AssertionError("unreachable")
+class FuzzClient(Client):
+    """Documents of any depth, there and back."""
+
+    def __init__(self, cluster: str) -> None:
+        super().__init__(cluster, _dumps, anyjson.loads)
 
     def create(self, manifest: Object, namespace: str) -> Answer:
         path = BY_KIND[manifest["kind"]].path(namespace)
@@ -79,7 +58,7 @@ class Client(Rest):
         """As ``kubectl replace``: of the spec alone."""
         path = BY_KIND[manifest["kind"]].path(namespace, manifest["metadata"]["name"])
         change = [{"op": "replace", "path": "/spec", "value": spec}]
-        return self.send("PATCH", path, change, "application/json-patch+json")
+        return self.send("PATCH", path, change, JSON_PATCH)
 
     def get(self, resource: Resource, namespace: str, name: str) -> Object | None:
         answer = self.send("GET", resource.path(namespace, name))

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from tests.harness.fuzz.client import Answer
+from tests.support.client import Answer
 
 Object = dict[str, Any]
 

@@ -11,8 +11,9 @@ from typing import Any
 from modelyard_api.kinds.registry import KINDS
 from tests.contract.objects import make
 from tests.harness.fuzz import oracle, pods
-from tests.harness.fuzz.client import BY_KIND, CHILDREN, Answer
+from tests.harness.fuzz.client import BY_KIND, CHILDREN
 from tests.harness.fuzz.world import CANARIES, FIRST, FRESH, World
+from tests.support.client import Answer
 
 Object = dict[str, Any]
 

@@ -15,9 +15,9 @@ from hypothesis import HealthCheck, Phase
 from modelyard_api.kinds.registry import KINDS
 from tests.contract.objects import make
 from tests.harness.fuzz import oracle, seeds
-from tests.harness.fuzz.client import Answer
 from tests.harness.fuzz.log import trouble_in
 from tests.harness.fuzz.stories import Story, stories
+from tests.support.client import Answer
 
 
 def line(message: str, level: str = "info", **more: str) -> str:

@@ -11,11 +11,11 @@ from types import TracebackType
 from typing import Any
 
 from modelyard.engine import anyjson
-from tests.harness.bench.controllers import place
-from tests.harness.bench.controllers.operator import Operator
 from tests.harness.fuzz import oracle, standing
-from tests.harness.fuzz.client import ALL, CHILDREN, KINDS, PODS, Client
+from tests.harness.fuzz.client import ALL, CHILDREN, KINDS, PODS, FuzzClient
 from tests.harness.fuzz.log import Log
+from tests.support import played
+from tests.support.operator import Operator
 from tests.support.tracking import Tracking
 
 Object = dict[str, Any]
@@ -39,15 +39,15 @@ class World:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fuzz-")))
             self.tracking = stack.enter_context(Tracking(folder / "tracking"))
             namespaces = (FIRST, FRESH, CANARIES, BYSTANDER)
-            kubeconfig = place.install_rights(self._cluster, self.tracking.url, folder, namespaces)
-            self.client = Client(self._cluster)
+            kubeconfig = played.install_rights(self._cluster, self.tracking.url, folder, namespaces)
+            self.client = FuzzClient(self._cluster)
             anyjson.allow_depth()
             for uri, document in standing.results():
                 self.tracking.put(uri, document)
             for namespace in namespaces:
-                place.apply(self._cluster, [*standing.foreign(namespace), *standing.ours(namespace)])
+                played.apply(self._cluster, [*standing.foreign(namespace), *standing.ours(namespace)])
             self.log_path.unlink(missing_ok=True)
-            self.operator = Operator(kubeconfig, place.SYSTEM, self.log_path, self._module)
+            self.operator = Operator(kubeconfig, played.SYSTEM, self.log_path, self._module)
             self.start()
             stack.callback(self.stop)
             self.log = Log(self.log_path)

@@ -9,6 +9,7 @@ import pytest
 
 from tests.harness.fuzz_server import raw, rest
 from tests.harness.fuzz_server.place import place, resident
+from tests.support.seed import seed
 from tests.unit.server.serving import Served
 
 
@@ -26,15 +27,15 @@ def test_the_seeds_are_answered(server: Served) -> None:
 
 
 def test_requests_from_the_openapi_document(server: Served) -> None:
-    made, wrong = rest.run(server, 6, 1, "examples,coverage")
+    made, wrong = rest.run(server, 6, seed(), "examples,coverage")
     assert wrong == ""
     assert made > 300
 
 
 def test_requests_broken_byte_by_byte(server: Served) -> None:
-    raw.run(server, 100, 7)
+    raw.run(server, 100, seed())
     before = resident(server)
-    found = raw.run(server, 600, 8)
+    found = raw.run(server, 600, seed() + 1)
     assert found.failures == []
     assert found.statuses[200] > 20
     assert found.statuses[400] > 100

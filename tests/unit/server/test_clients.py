@@ -1,12 +1,9 @@
-"""The clients that people have, unchanged: Triton's and KServe's. Their answers are scikit-learn's, on twenty
+"""A client that people have, unchanged: Triton's (KServe's: test_kserve). Its answers are scikit-learn's, on twenty
 estimators, for rows with missing and unknown values, over REST in JSON, REST in bytes and gRPC."""
 
 from __future__ import annotations
 
-import json
-import subprocess
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -15,13 +12,10 @@ from tritonclient import grpc as triton_grpc
 from tritonclient import http as triton_http
 from tritonclient.utils import InferenceServerException
 
-from tests.support.venvs import python_with
+from tests.unit.server.agree import Answers, same
 from tests.unit.server.estimators import ALGORITHMS, NUMBERS, TEXTS, Trained
 from tests.unit.server.models import Made
 from tests.unit.server.serving import NAME, VERSION, Served
-
-KSERVE = Path(__file__).parents[2] / "harness" / "bench" / "serving" / "peers" / "kserve.txt"
-Answers = dict[str, np.ndarray]
 
 
 @pytest.fixture
@@ -34,17 +28,6 @@ def over_http(estimators_server: Served) -> Iterator[triton_http.InferenceServer
 def over_grpc(estimators_server: Served) -> Iterator[triton_grpc.InferenceServerClient]:
     with triton_grpc.InferenceServerClient(f"127.0.0.1:{estimators_server.grpc_port}") as client:
         yield client
-
-
-def same(found: Answers, expected: Answers, name: str) -> None:
-    """Labels are equal, numbers within the tolerance that models are accepted with."""
-    assert found.keys() == expected.keys()
-    for output, values in expected.items():
-        if output == "label":
-            assert found[output].astype(str).tolist() == values.astype(str).tolist(), name
-        else:
-            scale = max(1.0, float(np.abs(values).max()))
-            np.testing.assert_allclose(found[output], values, rtol=1e-4, atol=1e-6 * scale, err_msg=name)
 
 
 def test_the_rows_have_what_is_missing_and_what_is_unknown(estimators: list[Trained]) -> None:
@@ -110,38 +93,3 @@ def test_triton_client_s_other_calls(iris: Made, iris_server: Served) -> None:
             assert answer.as_numpy("label").astype(str).tolist() == iris.estimator.predict(values).tolist()
             with pytest.raises(InferenceServerException, match="unknown model 'birds'"):
                 client.infer("birds", [made])
-
-
-@pytest.fixture(scope="module")
-def kserve(estimators: list[Trained], estimators_server: Served) -> Callable[[str], dict[str, Any]]:
-    """What KServe's clients, in an environment of their own, got of each estimator."""
-    python = python_with("kserve", KSERVE)
-    rows = {
-        trained.name: {
-            column: [None if value != value else value for value in trained.rows[column].astype(object)]
-            for column in NUMBERS + TEXTS
-        }
-        for trained in estimators
-    }
-    task = {"port": estimators_server.port, "grpc_port": estimators_server.grpc_port, "rows": rows, "texts": TEXTS}
-    script = Path(__file__).with_name("kserve_client.py")
-    done = subprocess.run(
-        [str(python), str(script)], input=json.dumps(task), capture_output=True, text=True, timeout=120
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    found = json.loads(done.stdout.splitlines()[-1])
-    return lambda name: dict(found[name])
-
-
-def test_kserve_client_s_other_calls(kserve: Callable[[str], dict[str, Any]]) -> None:
-    assert kserve("calls") == {"rest": [True, True, True], "grpc": [True, True, True], "unknown": [404, "NOT_FOUND"]}
-
-
-@pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_kserve_client(estimators: list[Trained], kserve: Callable[[str], dict[str, Any]], algorithm: str) -> None:
-    trained = next(item for item in estimators if item.name == algorithm)
-    found = kserve(algorithm)
-    assert list(found) == ["rest-json", "rest-binary", "grpc-typed", "grpc-raw"]
-    expected = trained.expected()
-    for way, outputs in found.items():
-        same({name: np.array(values) for name, values in outputs.items()}, expected, way)

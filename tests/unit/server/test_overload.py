@@ -22,6 +22,7 @@ from tests.unit.server.load import Outcome, overload, request
 from tests.unit.server.models import Made, write_manifest
 from tests.unit.server.serving import NAME, Served, running
 
+pytestmark = pytest.mark.quiet
 SECONDS = float(os.environ.get("MODELYARD_OVERLOAD_SECONDS", "10"))
 INFER = f"/v2/models/{NAME}/infer"
 SMALL = json.dumps({"inputs": [{"name": "x", "datatype": "FP32", "shape": [1, 4], "data": [1, 2, 3, 4]}]}).encode()

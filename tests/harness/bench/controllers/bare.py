@@ -9,8 +9,9 @@ import time
 from modelyard.engine.client import Gateway
 from modelyard.engine.resource import JOBS, TRAINING_RUNS, Object, Resource
 from tests.harness.bench.controllers import objects
-from tests.harness.bench.controllers.cpu import Costs
-from tests.harness.bench.controllers.place import APPLIERS, BARE, BENCH, at_once
+from tests.harness.bench.controllers.place import APPLIERS, BARE, BENCH
+from tests.support.at_once import at_once
+from tests.support.cpu import Costs
 from tests.support.report import Progress
 
 

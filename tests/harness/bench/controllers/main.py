@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from tests.harness.bench.controllers import bare, finish, phases, place
-from tests.harness.bench.controllers.cpu import Costs
-from tests.harness.bench.controllers.operator import Operator
 from tests.localcluster import access
 from tests.localcluster.kwok import Kwok
 from tests.localcluster.say import say
+from tests.support import played
+from tests.support.cpu import Costs
+from tests.support.operator import Operator
 from tests.support.report import show
 from tests.support.tracking import Tracking
 
@@ -47,19 +48,19 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
-    place.up(options.name)
+    played.up(options.name)
     try:
         with tempfile.TemporaryDirectory(prefix="bench-") as folder, Tracking(Path(folder) / "tracking") as tracking:
             kubeconfig = place.prepare(options.name, tracking.url, Path(folder))
             return asyncio.run(_measure(options, tracking, kubeconfig))
     finally:
         if not options.keep:
-            place.down(options.name)
+            played.down(options.name)
 
 
 async def _measure(options: argparse.Namespace, tracking: Tracking, kubeconfig: Path) -> dict[str, Any]:
     kubernetes = Kwok(options.name)
-    operator = Operator(kubeconfig, place.SYSTEM, LOG)
+    operator = Operator(kubeconfig, played.SYSTEM, LOG)
     client = await place.gateway(access.kubeconfig(options.name))
     try:
         place.cordon(options.name, True)

@@ -16,9 +16,10 @@ from typing import Any
 from modelyard.engine.client import Gateway
 from modelyard.engine.resource import JOBS, TRAINING_RUNS, Object
 from tests.harness.bench.controllers import objects
-from tests.harness.bench.controllers.cpu import Costs
-from tests.harness.bench.controllers.operator import WRITES, Operator
-from tests.harness.bench.controllers.place import APPLIERS, BENCH, Watch, at_once
+from tests.harness.bench.controllers.place import APPLIERS, BENCH, Watch
+from tests.support.at_once import at_once
+from tests.support.cpu import Costs
+from tests.support.operator import WRITES, Operator
 from tests.support.report import Progress
 from tests.support.tracking import Tracking
 

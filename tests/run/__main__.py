@@ -1,0 +1,110 @@
+"""``python -m tests.run``: everything that ``make test`` tests, with a table of the phases' times at the end.
+
+Images and clusters come up behind lint and unit tests. Tests on the cluster run side by side in namespaces of their
+own; those that take away what others use (marked ``disrupts``) run one after the other, beside the tests on played
+nodes; those that measure time (marked ``quiet``) run at the end, with the machine to themselves.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.localcluster import record
+from tests.localcluster.say import say
+from tests.run import schedule
+from tests.run.phase import Phase
+from tests.support import flaky
+
+SCRATCH = "modelyard-scratch"
+"""The cluster that the tests of clusters start, see tests/cluster/test_localcluster.py."""
+ALONE = "not cluster and not kwok and not peers"
+"""The marks of tests that need nothing but this machine."""
+UNIT = ("tests/unit", "tests/harness")
+PLAYED = ("tests/harness/fuzz", "tests/cluster", "tests/harness/faults")
+"""In this order: what the faults leave on the cluster would be work for the operator of the others."""
+REAL = ("tests/e2e", "tests/cluster", "tests/contract")
+
+
+def pytest(marks: str, *more: str, workers: int = 0) -> list[str]:
+    spread = ["-n", str(workers), "--dist", "loadscope", "--no-loadscope-reorder"] if workers else ["-n", "0"]
+    return [sys.executable, "-m", "pytest", "-q", "--durations=10", "-m", marks, *spread, *more]
+
+
+def plan(name: str) -> list[Phase]:
+    localcluster = [sys.executable, "-m", "tests.localcluster"]
+    on_real = ("--cluster", name, *REAL)
+    played = f"{name}-kwok"
+    up_played = [*localcluster, "up", "--name", played, "--provider", "kwok"]
+    on_played = ("--kwok-cluster", played, *PLAYED)
+    return [
+        Phase("lint", [["make", "--silent", "lint"]]),
+        Phase(
+            "clusters",
+            [
+                up_played,
+                [*localcluster[:2], "tests.localcluster.install", "--name", name],
+                [*localcluster, "addon", "gateway", "metrics-server", "keda", "--name", name],
+            ],
+        ),
+        Phase(
+            "unit",
+            [pytest(f"{ALONE} and not quiet", *UNIT, workers=2)],
+            ("lint",),
+        ),
+        Phase(
+            "cluster",
+            [pytest("cluster and not disrupts and not quiet", *on_real, workers=3)],
+            after=("clusters", "unit"),
+        ),
+        Phase("played", [pytest("kwok and not quiet", *on_played)], after=("cluster",)),
+        Phase("disrupts", [pytest("cluster and disrupts and not quiet", *on_real)], after=("cluster",)),
+        Phase(
+            "quiet",
+            [
+                [*localcluster, "down", "--name", played],
+                up_played,
+                pytest("kwok and quiet", *on_played),
+                pytest(f"{ALONE} and quiet", *UNIT),
+            ],
+            after=("played", "disrupts"),
+        ),
+    ]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.run", description=__doc__)
+    parser.add_argument("--name", default="modelyard-test", help="the cluster that the tests run on [%(default)s]")
+    name = parser.parse_args().name
+    was_there = record.load(name) is not None
+    for number in (signal.SIGINT, signal.SIGTERM):  # also where a shell in the background had it ignored
+        signal.signal(number, signal.default_int_handler)
+    began, phases, failed, interrupted = time.monotonic(), plan(name), [], False
+    with tempfile.NamedTemporaryFile(suffix=".jsonl") as notes:
+        os.environ[flaky.NOTES] = notes.name
+        try:
+            failed = schedule.run(phases)
+        except KeyboardInterrupt:
+            interrupted = True
+        again = flaky.read(Path(notes.name))
+    # A cluster that was started for this run alone stays for the next one, unless this one was broken off.
+    for cluster in (f"{name}-kwok", SCRATCH, *([name] if interrupted and not was_there else ())):
+        subprocess.run([sys.executable, "-m", "tests.localcluster", "down", "--name", cluster], check=False)
+    print(schedule.table(phases, began))
+    print(flaky.told(again), flush=True)
+    if interrupted:
+        say("interrupted; nothing of this run is left")
+        return 130
+    if failed:
+        say(f"failed: {', '.join(phase.name for phase in failed)}; its output is above, under its name")
+    return int(bool(failed))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

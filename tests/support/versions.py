@@ -1,0 +1,77 @@
+"""ModelVersions that no pod has trained: their files lie in the artifact store, with the result that a run would leave.
+
+The operator verifies such a version without a Job, by that result. How runs come to it is what tests/e2e/test_main_job
+shows; what is done with versions needs no training.
+"""
+
+from __future__ import annotations
+
+import uuid
+
+import pandas as pd
+
+from modelyard_api.fields.artifact import RESULT_JSON, folder, sha256
+from modelyard_api.fields.metrics import Task
+from modelyard_api.fields.signature import Input, Output, Signature
+from modelyard_api.wire.result import TrainResult
+from modelyard_runtime.models import package
+from modelyard_runtime.models.session import OnnxSession
+from modelyard_runtime.pod.store import Store
+from modelyard_runtime.pod.web import Web
+from tests.support.kube import Kube, Object
+from tests.support.models import COLUMNS
+from tests.support.scene import SYSTEM, TRACKING
+
+_ROWS = pd.DataFrame({"a": [float(i) for i in range(8)], "b": [float(i % 7) for i in range(8)]})
+_SIGNATURE = Signature(
+    inputs=[Input(name=name, datatype="FP32") for name in COLUMNS],
+    outputs=[Output(name="label", datatype="BYTES", shape=[-1])],
+)
+
+
+class Shelf:
+    """Puts versions of one Model into the store and the cluster, and waits until they may be used."""
+
+    def __init__(self, kube: Kube, model: str) -> None:
+        self.kube, self.model = kube, model
+        service = Kube(kube.cluster, SYSTEM).get("service", TRACKING)
+        assert service is not None, "Modelyard is not installed"
+        address, port = service["spec"]["clusterIP"], service["spec"]["ports"][0]["port"]
+        self._store = Store(Web(f"http://{address}:{port}"))
+        self._run = uuid.uuid4()
+
+    def put(self, *models: bytes) -> None:
+        """Versions 1, 2 and so on, of the Model that is made with them."""
+        meta = {"name": self.model, "namespace": self.kube.namespace}
+        kind = {"apiVersion": "modelyard.dev/v1alpha1", "kind": "Model", "metadata": meta}
+        self.kube.apply(kind | {"spec": {"task": "Classification"}})
+        versions = [self._version(number, data) for number, data in enumerate(models, 1)]
+        self.kube.apply(*versions)
+        for one in versions:
+            self.kube.until_condition("modelversion", one["metadata"]["name"], seconds=60)
+
+    def _version(self, number: int, data: bytes) -> Object:
+        shown = package.example(OnnxSession(data, "Tensor", _SIGNATURE), _ROWS)
+        base = folder(self.kube.namespace, str(self._run), str(number))
+        uri, digest, size = package.write(self._store, base, data, Task.CLASSIFICATION, "Tensor", _SIGNATURE, shown, {})
+        result = TrainResult(
+            task=Task.CLASSIFICATION,
+            artifact_uri=uri,
+            artifact_digest=digest,
+            artifact_bytes=size,
+            signature=_SIGNATURE,
+            objective="accuracy",
+            metrics={"accuracy": 0.5},
+            source_digest=sha256(b"none"),
+        )
+        self._store.put_json(f"{uri}/{RESULT_JSON}", result.wire())
+        spec = {
+            "modelRef": {"name": self.model},
+            "number": number,
+            "artifact": {"uri": uri, "digest": digest, "format": "ONNX", "bytes": size},
+            "signature": _SIGNATURE.wire(),
+            "lineage": {"trainingRun": f"run-{number}"},
+            "metrics": result.metrics,
+        }
+        meta = {"name": f"{self.model}-v{number}", "namespace": self.kube.namespace}
+        return {"apiVersion": "modelyard.dev/v1alpha1", "kind": "ModelVersion", "metadata": meta, "spec": spec}

@@ -1,0 +1,61 @@
+"""A test on a cluster that fails once is run again in CI and told of, whatever came of it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support import flaky
+
+TESTS = """
+import pathlib, pytest
+TRIES = pathlib.Path(__file__).with_name("tries")
+@pytest.mark.{mark}
+def test_second_time_lucky():
+    tries = int(TRIES.read_text()) if TRIES.exists() else 0
+    TRIES.write_text(str(tries + 1))
+    assert tries, "not at first"
+@pytest.mark.{mark}
+def test_never():
+    assert False, "not at all"
+"""
+CONFTEST = """
+from tests.support import flaky
+def pytest_collection_modifyitems(items):
+    flaky.mark(items)
+def pytest_terminal_summary(terminalreporter):
+    flaky.write(flaky.summary(terminalreporter.stats))
+"""
+
+
+def run(folder: Path, mark: str, ci: str) -> list[dict[str, str]]:
+    (folder / "conftest.py").write_text(CONFTEST)
+    (folder / "pytest.ini").write_text("[pytest]\nmarkers =\n    cluster\n    other\n")
+    (folder / "test_some.py").write_text(TESTS.format(mark=mark))
+    (folder / "notes").touch()
+    environment = os.environ | {"CI": ci, flaky.NOTES: str(folder / "notes"), "PYTHONPATH": os.getcwd()}
+    argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(folder)]
+    done = subprocess.run(argv, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stdout
+    return flaky.read(folder / "notes")
+
+
+def test_both_outcomes_are_told(tmp_path: Path) -> None:
+    found = run(tmp_path, "cluster", "true")
+    assert [(one["test"].partition("::")[2], one["then"]) for one in found] == [
+        ("test_second_time_lucky", "passed"),
+        ("test_never", "failed"),
+    ]
+    text = flaky.told(found)
+    assert text.startswith("FLAKY\n")
+    assert "test_second_time_lucky: failed, then passed: AssertionError: not at first" in text
+    assert flaky.told([]) == "FLAKY: none"
+
+
+@pytest.mark.parametrize(("mark", "ci"), [("other", "true"), ("cluster", "")])
+def test_others_fail_at_once(tmp_path: Path, mark: str, ci: str) -> None:
+    assert run(tmp_path, mark, ci) == []

@@ -1,0 +1,57 @@
+"""KServe's clients, unchanged, as test_clients does it with Triton's. Their environment is large, so it is by hand
+(``make test-peers``)."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.localcluster.paths import REPO
+from tests.support.venvs import python_with
+from tests.unit.server.agree import same
+from tests.unit.server.estimators import ALGORITHMS, NUMBERS, TEXTS, Trained
+from tests.unit.server.serving import Served
+
+pytestmark = pytest.mark.peers
+KSERVE = REPO / "tests/harness/bench/serving/peers/kserve.txt"
+
+
+@pytest.fixture(scope="module")
+def kserve(estimators: list[Trained], estimators_server: Served) -> Callable[[str], dict[str, Any]]:
+    """What KServe's clients, in an environment of their own, got of each estimator."""
+    python = python_with("kserve", KSERVE)
+    rows = {
+        trained.name: {
+            column: [None if value != value else value for value in trained.rows[column].astype(object)]
+            for column in NUMBERS + TEXTS
+        }
+        for trained in estimators
+    }
+    task = {"port": estimators_server.port, "grpc_port": estimators_server.grpc_port, "rows": rows, "texts": TEXTS}
+    script = Path(__file__).with_name("kserve_client.py")
+    done = subprocess.run(
+        [str(python), str(script)], input=json.dumps(task), capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    found = json.loads(done.stdout.splitlines()[-1])
+    return lambda name: dict(found[name])
+
+
+def test_kserve_client_s_other_calls(kserve: Callable[[str], dict[str, Any]]) -> None:
+    assert kserve("calls") == {"rest": [True, True, True], "grpc": [True, True, True], "unknown": [404, "NOT_FOUND"]}
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_kserve_client(estimators: list[Trained], kserve: Callable[[str], dict[str, Any]], algorithm: str) -> None:
+    trained = next(item for item in estimators if item.name == algorithm)
+    found = kserve(algorithm)
+    assert list(found) == ["rest-json", "rest-binary", "grpc-typed", "grpc-raw"]
+    expected = trained.expected()
+    for way, outputs in found.items():
+        same({name: np.array(values) for name, values in outputs.items()}, expected, way)
