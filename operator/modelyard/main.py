@@ -1,4 +1,4 @@
-"""The operator: ``python -m modelyard.main``.
+"""The operator: ``python -m modelyard.main``, or ``kopf run -m modelyard.main --all-namespaces``.
 
 Environment: POD_NAMESPACE [modelyard-system], where its installation and its Lease lie; POD_NAME and POD_UID, which
 name the Lease's holder; PORT [8080] of probes and metrics; KUBECONFIG when it doesn't run in a pod. For tests that
@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from modelyard.engine import logs
+from modelyard.engine import lifecycle, logs
 from modelyard.engine.client import Gateway, configuration
 from modelyard.engine.process import Process, Settings, Times
 from modelyard.engine.resource import CONFIG_MAPS
@@ -59,7 +59,8 @@ def parse_installation(data: dict[str, str], where: str) -> Installation:
         raise BadInstallation(f"{where}, key {KEY}: {wrong}") from error
 
 
-async def run() -> None:
+async def prepare() -> Process:
+    """The operator of this installation, not started. Raises BadInstallation or ApiError."""
     namespace = os.environ.get("POD_NAMESPACE", "modelyard-system")
     identity = f"{os.environ.get('POD_NAME') or socket.gethostname()}_{os.environ.get('POD_UID') or os.getpid()}"
     found = await configuration()
@@ -72,13 +73,17 @@ async def run() -> None:
         port=int(os.environ.get("PORT", "8080")),
         times=times(),
     )
-    await Process(settings, found, all_controllers(installation)).run()
+    return Process(settings, found, all_controllers(installation))
 
 
 def times() -> Times:
     """The defaults, or what the environment says."""
     names = {field.name: f"{field.name.upper()}_SECONDS" for field in dataclasses.fields(Times)}
     return Times(**{name: float(os.environ[text]) for name, text in names.items() if text in os.environ})
+
+
+async def run() -> None:
+    await lifecycle.run(await prepare())
 
 
 def main() -> None:
@@ -94,6 +99,8 @@ def main() -> None:
         log.critical("the operator ended", exc_info=True)
         raise
 
+
+lifecycle.Life(prepare).register()  # for `kopf run`
 
 if __name__ == "__main__":
     main()

@@ -17,6 +17,15 @@ from tests.support.scene import Scene
 from tests.support.versions import Shelf
 
 MODEL = "says"
+ANALYSIS = {
+    "every": "5s",
+    "minRequests": 20,
+    "metrics": [
+        {"name": "errors", "metric": "ErrorRate", "max": 0.05},
+        {"name": "outputs", "metric": "PredictionShift", "max": 0.2},
+    ],
+}
+"""How the candidates of tests are judged."""
 
 
 def asked(b: float = 1.0) -> dict[str, Any]:

@@ -51,3 +51,13 @@ class Phase(StrEnum):
     SUCCEEDED = "Succeeded"
     FAILED = "Failed"
     SUSPENDED = "Suspended"
+
+
+class RunStatus(Status):
+    """What every kind that runs to completion says of its run."""
+
+    phase: Phase | None = Field(None, description="Pending, Running, Succeeded, Failed or Suspended.")
+    job: StatusName | None = Field(None, description="The Job.")
+    attempts: int = Field(0, description="How many pods were started.")
+    start_time: Time | None = Field(None, description="When it started.")
+    completion_time: Time | None = Field(None, description="When it ended.")

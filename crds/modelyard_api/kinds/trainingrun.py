@@ -7,11 +7,11 @@ from typing import ClassVar
 from pydantic import ConfigDict, Field
 
 from modelyard_api.fields.artifact import Format
-from modelyard_api.fields.base import NAME_RULE, Kind, ObjectName, ObjectRef, StatusName, StatusURL, Time, rule, rules
+from modelyard_api.fields.base import NAME_RULE, Kind, ObjectName, ObjectRef, StatusName, StatusURL, rule, rules
 from modelyard_api.fields.facts import Column, KindInfo, Reference, Run
 from modelyard_api.fields.metrics import Metric
 from modelyard_api.fields.pods import POD_TEMPLATE_REFERENCES, PodTemplate, RunPolicy
-from modelyard_api.fields.status import Outputs, Phase, Status
+from modelyard_api.fields.status import Outputs, RunStatus
 from modelyard_api.fields.trainer import Trainer
 
 
@@ -41,13 +41,10 @@ class TrainingRunSpec(RunPolicy):
     pod_template: PodTemplate = Field(default_factory=PodTemplate, description="The training pod.")
 
 
-class TrainingRunStatus(Status):
-    phase: Phase | None = Field(None, description="Pending, Running, Succeeded, Failed or Suspended.")
+class TrainingRunStatus(RunStatus):
     dataset_version: StatusName | None = Field(None, description="The DatasetVersion that was resolved.")
     image: str | None = Field(None, max_length=512, description="The image of the training pod.")
-    job: StatusName | None = Field(None, description="The Job.")
     result_uri: StatusURL | None = Field(None, description="Where the pod writes its result.")
-    attempts: int = Field(0, description="How many pods were started.")
     objective: str | None = Field(None, max_length=64, description="The metric that matters.")
     score: str | None = Field(None, max_length=32, description="The objective on the held-out rows.")
     metrics: dict[str, float] = Field(
@@ -57,8 +54,6 @@ class TrainingRunStatus(Status):
     format_reason: str | None = Field(None, max_length=1024, description="Why it is not ONNX.")
     tracking_url: StatusURL | None = Field(None, description="The run in the tracking server.")
     outputs: Outputs | None = Field(None, description="What it made.")
-    start_time: Time | None = Field(None, description="When it started.")
-    completion_time: Time | None = Field(None, description="When it ended.")
 
 
 class TrainingRun(Kind):

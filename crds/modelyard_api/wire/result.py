@@ -108,7 +108,7 @@ Result = Annotated[IngestResult | TrainResult | EvaluateResult | Failed, Field(d
 class Message(Model):
     """The termination message, at most 1 KiB: enough to go on with when the store can't be read."""
 
-    kind: Literal["Ingest", "Train", "Evaluate", "Failed"]
+    kind: str = Field(max_length=32, description="That of the result, Failed among them.")
     result_uri: str | None = None
     digest: str | None = None
     metrics: dict[str, float] = Field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""``python -m modelyard_runtime [ingest|train|evaluate|lay-out|collect]``: does the task that the pod was given.
+"""``python -m modelyard_runtime [COMMAND]``: does the task that the pod was given.
 
 Exit codes: 0 done; 2 the user's error, no retry helps; 75 no tracking server to be reached; 1 anything else;
 143 told to stop.
@@ -17,23 +17,27 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from modelyard_api.fields.base import Model
 from modelyard_api.wire.result import EXIT_UNAVAILABLE, EXIT_USER_ERROR, TrainResult
-from modelyard_api.wire.task import TASK_FILE, EvaluateTask, IngestTask, Task, TrainTask
+from modelyard_api.wire.task import TASK_FILE, Common, Task, TrainTask
 from modelyard_runtime.pod import outcome
 from modelyard_runtime.pod.errors import UserError
 from modelyard_runtime.pod.say import say
 from modelyard_runtime.pod.store import Store
 from modelyard_runtime.pod.web import Unavailable, Web
+from modelyard_runtime.table import COMMANDS, load
 
 COLLECTING = 75.0
 """Seconds of patience of a collector."""
-KINDS = {"ingest": "Ingest", "train": "Train", "evaluate": "Evaluate", "lay-out": "Train", "collect": "Train"}
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="modelyard_runtime", description=__doc__)
-    parser.add_argument("command", nargs="?", choices=sorted(KINDS), help="must fit the task [what the task says]")
+    listed = "\n".join(f"  {name:10}{command.what}" for name, command in COMMANDS.items())
+    parser = argparse.ArgumentParser(
+        prog="modelyard_runtime",
+        description=f"{__doc__}\ncommands, of which one must fit the task:\n{listed}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("command", nargs="?", choices=sorted(COMMANDS), help="[what the task says]")
     parser.add_argument("--task", type=Path, default=Path(TASK_FILE), help=f"the task's file [{TASK_FILE}]")
     options = parser.parse_args(arguments)
     try:
@@ -41,9 +45,9 @@ def main(arguments: list[str] | None = None) -> int:
     except (OSError, ValidationError) as error:
         return _broken(f"the task {options.task} can't be read: {str(error).splitlines()[0]}")
     command = options.command or task.kind.lower()
-    if KINDS[command] != task.kind:
+    if COMMANDS[command].kind != task.kind:
         return _broken(f"{command} was asked for, but the task is to {task.kind.lower()}")
-    stop_on_sigterm(collecting=command == "collect")
+    stop_on_sigterm(awaits=COMMANDS[command].waits is not None)
     store = Store(Web(task.tracking_url))
     try:
         return run(command, task, store)
@@ -60,14 +64,14 @@ def main(arguments: list[str] | None = None) -> int:
         return _broken(_first_line(error))
 
 
-def stop_on_sigterm(collecting: bool) -> None:
-    """Ends the process at once with 143, whatever it does then; a collector awaits the signal by itself.
+def stop_on_sigterm(awaits: bool) -> None:
+    """Ends the process at once with 143, whatever it does then; a command that ``awaits`` the signal has it by itself.
 
     A handler would run only between two Python instructions, and one fit may be a single call of minutes. The signal is
     blocked before the numeric libraries start their threads, which inherit that.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-    if not collecting:
+    if not awaits:
         threading.Thread(target=_await_sigterm, name="sigterm", daemon=True).start()
 
 
@@ -76,57 +80,32 @@ def _await_sigterm() -> None:
     os._exit(143)
 
 
-def run(command: str, task: IngestTask | TrainTask | EvaluateTask, store: Store) -> int:
+def run(name: str, task: Common, store: Store) -> int:
     """One task to its end; 0 or 2. Raises whatever may be tried again."""
-    say(f"{command} for {task.subject.namespace}/{task.subject.name}")
-    if command == "collect":
-        from modelyard_runtime.commands.container import wait_for_the_end
-
-        wait_for_the_end()
+    say(f"{name} for {task.subject.namespace}/{task.subject.name}")
+    command = COMMANDS[name]
+    if command.waits:
+        load(command.waits)()
         # The kubelet ends us two minutes after it has told us to stop; what went wrong should be said before that.
         store.web.patience = COLLECTING
-    # What a container left, and was collected before it has ended well, is nobody's result.
-    ours = command not in ("lay-out", "collect")
-    before = outcome.earlier(task, store, task.kind) if ours else None
+    before = None if command.beside_container else outcome.earlier(task, store, command.kind)
     if before is not None:
         outcome.leave(before, task.result_uri)
         return 0
     try:
-        result = _work(command, task, store)
+        result = command.run(task, store)
         if isinstance(task, TrainTask) and isinstance(result, TrainResult):
-            from modelyard_runtime.commands.train import keep
+            from modelyard_runtime.pod.tracked import keep
 
             keep(task, store, result)
     except UserError as error:
         outcome.fail(task, store, error)
         # A sidecar's exit code is nobody's: the operator reads the result.
-        return 0 if command == "collect" else EXIT_USER_ERROR
+        return 0 if command.waits else EXIT_USER_ERROR
     if result is not None:
         outcome.succeed(task, store, result)
     say("done")
     return 0
-
-
-def _work(command: str, task: IngestTask | TrainTask | EvaluateTask, store: Store) -> Model | None:
-    """Imports what one command needs, and nothing else: imports are most of a short pod's life."""
-    if isinstance(task, IngestTask):
-        from modelyard_runtime.commands.ingest import ingest
-
-        return ingest(task, store)
-    if isinstance(task, EvaluateTask):
-        from modelyard_runtime.commands.evaluate import evaluate
-
-        return evaluate(task, store)
-    if command == "train":
-        from modelyard_runtime.commands.train import train
-
-        return train(task, store)
-    from modelyard_runtime.commands.container import collect, lay_out
-
-    if command == "collect":
-        return collect(task, store)
-    lay_out(task, store)
-    return None
 
 
 def _unavailable(url: str, error: Unavailable) -> int:

@@ -5,16 +5,13 @@ from __future__ import annotations
 import time
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
+from modelyard_models.tolerance import difference
 from modelyard_server.manifest import NUMBER, Manifest, ModelError, Output
 from modelyard_server.model import Model
 from modelyard_server.protocol import Inference, assemble
 from modelyard_server.tensors import BadRequest, check_numbers, check_texts
-
-RELATIVE, ABSOLUTE = 1e-4, 1e-6
-"""How far an answer may be from the stored one: the tolerance the model was accepted with."""
 
 
 def check_example(model: Model) -> None:
@@ -54,26 +51,8 @@ def as_request(manifest: Manifest) -> Inference:
 def _compare(output: Output, stored: list[Any] | None, found: NDArray[Any]) -> None:
     if not stored:
         raise ModelError(f"the example has no answers for output {output.name!r}")
-    answers = found.tolist()
-    if output.datatype == NUMBER:
-        wanted = np.array(stored, dtype=np.float64)
-        same = wanted.size == found.size and np.allclose(
-            found.reshape(wanted.shape), wanted, rtol=RELATIVE, atol=_floor(wanted), equal_nan=True
-        )
-    else:
-        same = answers == stored
-    if not same:
-        row = next((i for i, pair in enumerate(zip(answers, stored, strict=False)) if pair[0] != pair[1]), 0)
-        raise ModelError(
-            f"the model does not answer its own example as it was stored: output {output.name!r}, row {row}: "
-            f"{str(answers[row : row + 1])[:100]} instead of {str(stored[row : row + 1])[:100]}"
-        )
-
-
-def _floor(wanted: NDArray[np.float64]) -> float:
-    """The absolute difference that rounding explains: single precision, at the scale of the greatest answer."""
-    finite = np.abs(wanted[np.isfinite(wanted)])
-    return ABSOLUTE * max(1.0, float(finite.max(initial=0.0)))
+    if said := difference(output.name, found, stored):
+        raise ModelError(said)
 
 
 def line(error: Exception) -> str:

@@ -5,20 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import onnxruntime
 from numpy.typing import NDArray
 
+from modelyard_models.onnx_session import TENSOR_INPUT, ask, open_session
 from modelyard_server.example import line
-from modelyard_server.manifest import Manifest, ModelError, Output
+from modelyard_server.manifest import Manifest, ModelError
 from modelyard_server.protocol import Inference
-
-TENSOR_INPUT = "input"
 
 
 class OnnxModel:
     """A Model in ONNX's form."""
 
-    def __init__(self, manifest: Manifest, session: onnxruntime.InferenceSession) -> None:
+    def __init__(self, manifest: Manifest, session: Any) -> None:
         self.manifest = manifest
         self._session = session
         self._tensor = manifest.layout == "Tensor"
@@ -26,7 +24,7 @@ class OnnxModel:
         self.seconds_a_row = self.seconds_a_call = 0.0
 
     def predict(self, request: Inference) -> list[NDArray[Any]]:
-        return self._run(self._feeds(request), request.outputs)
+        return ask(self._session, self._feeds(request), request.outputs)
 
     def _feeds(self, request: Inference) -> dict[str, NDArray[Any]]:
         columns, matrix = request.columns, request.matrix
@@ -37,30 +35,18 @@ class OnnxModel:
             return {TENSOR_INPUT: matrix}
         return {name: matrix[:, index : index + 1] for index, name in enumerate(self._names)}
 
-    def _run(self, feeds: dict[str, NDArray[Any]], outputs: tuple[Output, ...]) -> list[NDArray[Any]]:
-        arrays = self._session.run([output.name for output in outputs], feeds)
-        return [
-            array if array.ndim == len(output.shape) else array.reshape(output.shape)
-            for output, array in zip(outputs, arrays, strict=True)
-        ]
-
 
 def load_onnx(manifest: Manifest, data: bytes, path: Path, threads: int) -> OnnxModel:
     """Raises ModelError where onnxruntime can't load it, or its names are not the manifest's."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 3
     try:
-        session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        session = open_session(data, threads)
     except Exception as error:
         raise ModelError(f"{path} is not a model onnxruntime can load: {line(error)}") from error
     _check_names(manifest, session)
     return OnnxModel(manifest, session)
 
 
-def _check_names(manifest: Manifest, session: onnxruntime.InferenceSession) -> None:
+def _check_names(manifest: Manifest, session: Any) -> None:
     if manifest.layout == "Tensor" and not manifest.numeric:
         raise ModelError("its manifest says layout Tensor, which holds numbers only, and names inputs of texts")
     inputs = {TENSOR_INPUT} if manifest.layout == "Tensor" else {column.name for column in manifest.inputs}

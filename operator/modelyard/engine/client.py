@@ -12,7 +12,7 @@ import logging
 import os
 import random
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.request import getproxies
@@ -82,6 +82,27 @@ def _in_pod() -> bool:
     return os.path.exists(_TOKEN) and "KUBERNETES_SERVICE_HOST" in os.environ
 
 
+def open_session(
+    configuration: Any, connections: int, middlewares: Sequence[aiohttp.ClientMiddlewareType] = ()
+) -> aiohttp.ClientSession:
+    """A session of our own: with the client's, each request costs twice the CPU time (it looks for a .netrc in a
+    thread, and copies the body before it is written as JSON). ``connections``: how many at most, 0 for any number."""
+    tls = ApiClient(configuration).rest_client.ssl_context
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(ssl=tls, limit=connections),
+        proxy=configuration.proxy,
+        # Its environment says which proxy to use; only then is it worth the look.
+        trust_env=bool(getproxies()),
+        middlewares=middlewares,
+    )
+
+
+async def authorization(configuration: Any) -> dict[str, str]:
+    """The header that says who we are, with a token that is fresh; none where the certificate says it."""
+    token = await configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
+    return {"Authorization": token} if token else {}
+
+
 class Gateway:
     """``may_write`` is asked before every write is sent: a process that was stopped for a while must find out that
     it leads no more before it acts on what it knew."""
@@ -94,7 +115,6 @@ class Gateway:
         may_write: Callable[[], bool] = lambda: True,
     ) -> None:
         self._configuration, self._may_write = configuration, may_write
-        self._tls = ApiClient(configuration).rest_client.ssl_context
         self._session: aiohttp.ClientSession | None = None
         self._count = count
         self._writing = asyncio.Semaphore(writers)
@@ -112,6 +132,19 @@ class Gateway:
             if error.code == 404:
                 return None
             raise
+
+    async def discovered(self, group: str, version: str) -> set[str]:
+        """The plurals of this API group that discovery names, which may lag behind what is served."""
+        try:
+            groups = await self._send(Request("get", "discovery", "GET", "/apis"))
+            if group not in (one["name"] for one in groups["groups"]):
+                return set()
+            found = await self._send(Request("get", "discovery", "GET", f"/apis/{group}/{version}"))
+        except ApiError as error:
+            if error.code == 404:
+                return set()
+            raise
+        return {one["name"] for one in found["resources"]}
 
     async def pages(
         self, resource: Resource, namespace: str | None = None, selector: str = "", size: int = 250
@@ -237,22 +270,15 @@ class Gateway:
             return answer.status, await answer.read(), answer.headers.get("Retry-After", "")
 
     async def _open(self, request: Request, limits: aiohttp.ClientTimeout) -> Any:
-        """Over a session of our own: with the client's, each request costs twice the CPU time (it looks for a .netrc
-        in a thread, and copies the body before it is written as JSON)."""
         if self._session is None:
-            # Its environment says which proxy to use; only then is it worth the look.
-            connector = aiohttp.TCPConnector(ssl=self._tls, limit=100)
-            self._session = aiohttp.ClientSession(connector=connector, trust_env=bool(getproxies()))
+            self._session = open_session(self._configuration, connections=100)
         headers = {"Accept": "application/json", "Content-Type": request.content_type}
-        if token := await self._configuration.get_api_key_with_prefix("BearerToken", alias="authorization"):
-            headers["Authorization"] = token
         return self._session.request(
             request.method,
             self._configuration.host + request.path,
             params=request.query,
             data=None if request.body is None else _written(request.body, request.content_type),
-            headers=headers,
-            proxy=self._configuration.proxy,
+            headers=headers | await authorization(self._configuration),
             timeout=limits,
         )
 

@@ -1,7 +1,8 @@
 """Watch events into the store, from the version of the last whole list on, so that nothing between the two is missed.
 
-A watch that was cut goes on after the last version it saw. One that the API server ends with an error, most often since
-its history no longer reaches back that far (410), goes on after a new list.
+Our kinds are watched by kopf (``on_events``). Their children are many, filtered by label and trimmed: they come by
+light watches of our own (``Feed``). One that was cut goes on after the last version it saw. One that the API server
+ends with an error, most often since its history no longer reaches back that far (410), goes on after a new list.
 """
 
 from __future__ import annotations
@@ -9,10 +10,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any
+
+import kopf
 
 from modelyard.engine.client import ApiError, Gateway
-from modelyard.engine.resource import Object
+from modelyard.engine.resource import Object, Resource
 from modelyard.engine.resync import Fed, Resync
 from modelyard.engine.store import Store
 
@@ -22,20 +26,48 @@ SHORT = 1.0
 log = logging.getLogger(__name__)
 
 
+def on_events(
+    kinds: Iterable[Resource], namespaces: Collection[str], store: Store, registry: kopf.OperatorRegistry | None
+) -> None:
+    """Let kopf watch these kinds. It may see more namespaces than those (none: all) that are worked in."""
+
+    async def changed(event: Any, namespace: str, param: Resource, **_: Any) -> None:
+        if not namespaces or namespace in namespaces:
+            take(store, param, event)
+
+    for resource in kinds:
+        kopf.on.event(resource.group, resource.version, resource.plural, param=resource, registry=registry)(changed)
+
+
+def take(store: Store, resource: Resource, event: Object) -> None:
+    """Never fails: of one object's sake the others must go on."""
+    try:
+        if event["type"] == "DELETED":
+            store.deleted(resource, event["object"])
+        else:
+            store.apply(resource, event["object"])
+    except Exception:
+        log.exception("event of %s", resource)
+
+
 class Feed:
-    """One for each resource and namespace, from ``run`` on; ``resync`` must have listed all of them before.
+    """A watch for each of these resources and namespaces, from ``run`` on; ``resync`` must have listed them before.
 
     A watch that says nothing for ``silence`` seconds, not even a bookmark, is begun anew.
     """
 
-    def __init__(self, gateway: Gateway, store: Store, resync: Resync, silence: float) -> None:
+    def __init__(
+        self, gateway: Gateway, store: Store, resync: Resync, resources: Collection[Resource], silence: float
+    ) -> None:
         self._gateway, self._store, self._resync, self._silence = gateway, store, resync, silence
+        self._resources = resources
 
     async def run(self) -> None:
         """Watch for ever."""
         async with asyncio.TaskGroup() as tasks:
             for fed, namespace in self._resync.scopes():
-                tasks.create_task(self._follow(fed, namespace))
+                if fed.resource in self._resources:
+                    tasks.create_task(self._follow(fed, namespace))
 
     async def _follow(self, fed: Fed, namespace: str | None) -> None:
         version, pauses = self._resync.version(fed, namespace), _pauses()
@@ -57,15 +89,9 @@ class Feed:
 
     def _take(self, fed: Fed, event: Object) -> int:
         """Returns the version that is known now."""
-        obj = event["object"]
-        try:
-            if event["type"] == "DELETED":
-                self._store.deleted(fed.resource, obj)
-            elif event["type"] != "BOOKMARK":
-                self._store.apply(fed.resource, obj)
-        except Exception:  # of one object: the others must go on
-            log.exception("event of %s", fed.resource)
-        return int(obj["metadata"]["resourceVersion"])
+        if event["type"] != "BOOKMARK":
+            take(self._store, fed.resource, event)
+        return int(event["object"]["metadata"]["resourceVersion"])
 
 
 def _pauses() -> Iterator[float]:

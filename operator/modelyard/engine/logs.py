@@ -46,6 +46,4 @@ def configure(level: int = logging.INFO) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    # Its lines about single objects repeat what a pass logs itself; retries of its watches are worth a line.
-    logging.getLogger("kopf.objects").setLevel(logging.ERROR)
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)

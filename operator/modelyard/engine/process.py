@@ -6,14 +6,13 @@ import asyncio
 import gc
 import logging
 import os
-import signal
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from modelyard.engine import anyjson, lifecycle
+from modelyard.engine import anyjson
 from modelyard.engine.apply import MANAGED_BY
-from modelyard.engine.client import Gateway
+from modelyard.engine.client import ApiError, Gateway
 from modelyard.engine.events import Recorder
 from modelyard.engine.feed import Feed
 from modelyard.engine.lease import DURATION, Lease
@@ -26,13 +25,14 @@ from modelyard.engine.resource import ENDPOINT_SLICES, JOBS, Object, Resource
 from modelyard.engine.resync import INTERVAL, Fed, Resync
 from modelyard.engine.route import Router
 from modelyard.engine.store import Store
+from modelyard.engine.streams import Streams
 from modelyard.engine.web import Web
 from modelyard_api import GROUP
 
 DRAIN_SECONDS = 15.0
 """How long passes may take to end after SIGTERM; the next leader repairs what they leave."""
 LATE = 4
-"""Intervals between lists without a whole one after which the process counts as dead."""
+"""Intervals without a whole list, or times of silence of a watch, after which the process counts as dead."""
 
 log = logging.getLogger(__name__)
 
@@ -65,30 +65,46 @@ class Settings:
 
 
 class Process:
+    """``start`` it and ``stop`` it once; in between kopf tells it of its kinds (``lifecycle``)."""
+
     def __init__(self, settings: Settings, configuration: Any, controllers: Iterable[Controller]) -> None:
         controllers = tuple(controllers)
         self._settings, self._configuration = settings, configuration
+        self.kinds = frozenset(controller.resource for controller in controllers)
         self.metrics = Metrics()
         self.gateway = Gateway(configuration, self.metrics.requested, may_write=lambda: self.lease.holds())
         self._lease_gateway = Gateway(configuration, self.metrics.requested)
         times = settings.times
         where = (settings.namespace, settings.lease_name)
         self.lease = Lease(self._lease_gateway, *where, settings.identity, duration=times.lease)
-        self.store, self.queue = Store(), Queue()
+        self.store = Store()
         self.feeds = feeds_of(controllers)
         self.resync = Resync(self.gateway, self.store, self.feeds, settings.namespaces, self.metrics, times.resync)
-        self.feed = Feed(self.gateway, self.store, self.resync, times.silence)
+        self.streams = Streams(configuration, self.resync, self.kinds, times.silence, self.metrics.requested)
+        children = {fed.resource for fed in self.feeds} - self.kinds
+        self.feed = Feed(self.gateway, self.store, self.resync, children, times.silence)
+        self.queue = Queue(turn=self.streams.events_first)
         self.recorder = Recorder(self.gateway, settings.identity, lambda: self.queue.depth() > 0)
         self._reads = Reads(self.gateway, settings.tracking_url)
         self._reconciler = Reconciler(
             controllers, self.store, self.gateway, self._reads, self.queue, self.recorder, self.metrics
         )
-        self.web = Web(self.metrics, self._live, self._ready, settings.port)
+        self.web = Web(self.metrics, self.live, self._ready, settings.port)
         self._workers: list[asyncio.Task[None]] = []
         self._others: list[asyncio.Task[None]] = []
         self._working = False
         self._keep_in_store(controllers)
         self.metrics.watch_queue(self.queue)
+
+    @property
+    def server(self) -> str:
+        """The API server's URL."""
+        return str(self._configuration.host)
+
+    @property
+    def namespaces(self) -> tuple[str, ...]:
+        """Those it works in; empty: all."""
+        return self._settings.namespaces
 
     def _keep_in_store(self, controllers: tuple[Controller, ...]) -> None:
         self.store.project(JOBS, _without_containers)
@@ -100,39 +116,51 @@ class Process:
         router = Router(controllers, self.store, self.queue)
         self.store.listeners += [self.metrics.changed, router.changed]
 
-    async def run(self) -> None:
-        """Work until SIGTERM or SIGINT; a lost lease ends the process at once."""
+    async def start(self) -> None:
+        """Wait for CRDs and the lease, list everything, then work. A lease that is lost ends the process at once."""
         anyjson.allow_depth()
-        main = asyncio.current_task()
-        assert main is not None
-        # Until kopf runs, which takes these signals over.
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, main.cancel)
         await self.web.start()
+        await self.resync.wait_until_served()
+        await self._until_discovered()
+        await self.lease.acquire()
+        self._start(self.lease.keep)
+        self.metrics.leading.set(1)
+        await self.resync.first(self.lease.version)
+        log.info("all is listed: %s", {str(fed.resource): self.store.count(fed.resource) for fed in self.feeds})
+        # What lives this long mostly stays; a full collection would walk it again and again.
+        gc.collect()
+        gc.freeze()
+        self._start(self.recorder.run)
+        self._start(self.resync.run)
+        self._start(self.feed.run)
+        self._workers = [asyncio.create_task(self._reconciler.work()) for _ in range(self._settings.workers)]
+        for worker in self._workers:
+            worker.add_done_callback(_must_end_well)
+        self.streams.begin()
+        self._working = True
+
+    async def stop(self) -> None:
+        """Let the passes that run come to their end, give up the lease, and leave nothing open."""
+        await self._drain()
+        await self.web.close()
+        await self._reads.close()
+        await self.gateway.close()
+        await self._lease_gateway.close()
+
+    async def _until_discovered(self) -> None:
+        """kopf watches what discovery names when it starts, and never looks again."""
+        for group, version in {(kind.group, kind.version) for kind in self.kinds}:
+            plurals = {kind.plural for kind in self.kinds if (kind.group, kind.version) == (group, version)}
+            while missing := plurals - await self._discovered(group, version):
+                log.warning("waiting: discovery doesn't name %s of %s", sorted(missing), group)
+                await asyncio.sleep(2)
+
+    async def _discovered(self, group: str, version: str) -> set[str]:
         try:
-            await self.resync.wait_until_served()
-            await self.lease.acquire()
-            self._start(self.lease.keep)
-            self.metrics.leading.set(1)
-            await self.resync.first(self.lease.version)
-            log.info("all is listed: %s", {str(fed.resource): self.store.count(fed.resource) for fed in self.feeds})
-            # What lives this long mostly stays; a full collection would walk it again and again.
-            gc.collect()
-            gc.freeze()
-            self._start(self.recorder.run)
-            self._start(self.resync.run)
-            self._start(self.feed.run)
-            self._workers = [asyncio.create_task(self._reconciler.work()) for _ in range(self._settings.workers)]
-            for worker in self._workers:
-                worker.add_done_callback(_must_end_well)
-            self._working = True
-            await lifecycle.run(self._configuration, self._settings.namespaces, self._drain)
-        finally:
-            await self._drain()
-            await self.web.close()
-            await self._reads.close()
-            await self.gateway.close()
-            await self._lease_gateway.close()
+            return await self.gateway.discovered(group, version)
+        except ApiError as error:
+            log.warning("can't read discovery of %s: %s", group, error)
+            return set()
 
     def _start(self, coroutine: Callable[[], Awaitable[None]]) -> None:
         async def forever() -> None:
@@ -143,7 +171,6 @@ class Process:
         self._others.append(task)
 
     async def _drain(self) -> None:
-        """Let the passes that run come to their end, and give up the lease."""
         if not self._others:
             return
         self._working = False
@@ -162,11 +189,12 @@ class Process:
         self.metrics.leading.set(0)
         log.info("stopped")
 
-    def _live(self) -> tuple[bool, str]:
+    def live(self) -> tuple[bool, str]:
         if not self._working:
             return True, "not working yet"
-        age = self.resync.age()
-        return age < LATE * self._settings.times.resync, f"{age:.0f} s since the last whole list"
+        times, listed, heard = self._settings.times, self.resync.age(), self.streams.age()
+        live = listed < LATE * times.resync and heard < LATE * times.silence
+        return live, f"{listed:.0f} s since the last whole list, {heard:.0f} s since the last word of a watch of kopf's"
 
     def _ready(self) -> tuple[bool, str]:
         """A standby is ready too: it does what it is there for."""

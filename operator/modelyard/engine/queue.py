@@ -12,7 +12,7 @@ import itertools
 import random
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from modelyard.engine.resource import Key
 
@@ -22,11 +22,17 @@ PATIENCE = 10
 """Failures in a row after which changes around an object don't bring the next attempt forward; its own edit does."""
 
 
-class Queue:
-    """Not for threads: everything runs in one event loop."""
+async def _at_once() -> None:
+    pass
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+
+class Queue:
+    """Not for threads: everything runs in one event loop. ``turn`` is awaited before a key is given out."""
+
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, turn: Callable[[], Awaitable[None]] = _at_once
+    ) -> None:
+        self._clock, self._turn = clock, turn
         self._ready: dict[str, deque[Key]] = {}
         """Namespace -> keys, in the order of turns: the first namespace gives one key, then goes to the end."""
         self._waiting: set[Key] = set()
@@ -68,6 +74,9 @@ class Queue:
     async def take(self) -> Key | None:
         """The next key, now held by the caller until ``done``; None when the queue was closed."""
         while not self._closed:
+            # A pass that needs to read and write nothing gives nobody else a turn: thousands of them are seconds.
+            await asyncio.sleep(0)
+            await self._turn()
             self._promote()
             if self._ready:
                 return self._next()

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from modelyard.engine import logs
+from modelyard.engine import lifecycle, logs
 from modelyard.engine.client import configuration
 from modelyard.engine.conditions import conditions, ready, reconciling
 from modelyard.engine.plan import Apply, Create, Facts, Fetch, Note, Plan
@@ -160,7 +160,7 @@ async def main() -> None:
         namespaces=(os.environ["POD_NAMESPACE"],),
         port=int(os.environ["PORT"]),
     )
-    await Process(settings, await configuration(), [GearController()]).run()
+    await lifecycle.run(Process(settings, await configuration(), [GearController()]))
 
 
 if __name__ == "__main__":

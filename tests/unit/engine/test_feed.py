@@ -57,7 +57,7 @@ async def fed(api: Api, silence: float = 60) -> AsyncIterator[Store]:
         gateway, store = Gateway(Configuration(host=url)), Store()
         resync = Resync(gateway, store, [Fed(WIDGETS)], (), Metrics())
         await resync.first(0)
-        task = asyncio.create_task(Feed(gateway, store, resync, silence).run())
+        task = asyncio.create_task(Feed(gateway, store, resync, {WIDGETS}, silence).run())
         try:
             yield store
         finally:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from sklearn.dummy import DummyClassifier
 
+from modelyard_models import tolerance
 from modelyard_runtime.models import agreement
 from modelyard_runtime.tables.frames import Table
 from tests.unit.runtime.memory import MemoryStore, data_of, run_ingest, run_train
@@ -33,9 +34,9 @@ def test_values_near_zero_agree_at_the_scale_of_the_target(tmp_path: Path, scale
 
 def test_the_tolerance_is_relative_with_a_floor_at_the_scale() -> None:
     expected = np.array([1e9, 0.0, 1.0])
-    assert agreement.differences(expected + np.array([9e4, 900, 900]), expected).max() <= agreement.RELATIVE
+    assert tolerance.differences(expected + np.array([9e4, 900, 900]), expected).max() <= tolerance.RELATIVE
     for wrong in ([1.1e5, 0, 0], [0, 1100, 0], [np.nan, 0, 0]):
-        assert not agreement.differences(expected + np.array(wrong), expected).max() <= agreement.RELATIVE
+        assert not tolerance.differences(expected + np.array(wrong), expected).max() <= tolerance.RELATIVE
 
 
 class Fixed:

@@ -12,7 +12,8 @@ from onnx import TensorProto, helper
 
 from modelyard_api.fields.trainer import Trainer
 from modelyard_api.wire.task import TrainTask
-from modelyard_runtime.commands.container import collect, lay_out
+from modelyard_runtime.commands.collect import collect
+from modelyard_runtime.commands.layout import lay_out
 from modelyard_runtime.pod.errors import UserError
 from tests.unit.runtime.memory import STORE, SUBJECT, URL, MemoryStore, data_of, run_ingest
 

@@ -46,7 +46,7 @@ def test_what_can_not_be_cut_is_left_out(tmp_path: Path, monkeypatch: pytest.Mon
 
 FIT = """
 from modelyard_runtime.__main__ import stop_on_sigterm
-stop_on_sigterm(collecting=False)
+stop_on_sigterm(awaits=False)
 import numpy as np
 from sklearn.svm import SVC
 rng = np.random.default_rng(0)
@@ -88,7 +88,7 @@ def test_what_stands_in_the_way_is_told_by_reason_and_exit_code(
     (tmp_path / "task").write_text(train_task(data, "DecisionTreeClassifier").model_dump_json(by_alias=True))
     monkeypatch.setenv("MODELYARD_TERMINATION_LOG", str(tmp_path / "log"))
     monkeypatch.setattr(program, "run", run)
-    monkeypatch.setattr(program, "stop_on_sigterm", lambda collecting: None)
+    monkeypatch.setattr(program, "stop_on_sigterm", lambda awaits: None)
     assert program.main(["train", "--task", str(tmp_path / "task")]) == code
     found = json.loads((tmp_path / "log").read_bytes())["error"]
     assert found["reason"] == reason
@@ -99,8 +99,8 @@ COLLECT = """
 import os, signal, sys
 from pathlib import Path
 from modelyard_runtime.__main__ import stop_on_sigterm
-stop_on_sigterm(collecting=True)
-from modelyard_runtime.container import wait_for_the_end
+stop_on_sigterm(awaits=True)
+from modelyard_runtime.commands.collect import wait_for_the_end
 if sys.argv[2] == "early":
     os.kill(os.getpid(), signal.SIGTERM)
 wait_for_the_end(Path(sys.argv[1]))

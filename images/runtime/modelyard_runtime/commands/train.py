@@ -8,18 +8,16 @@ import warnings
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
-from modelyard_api.fields.artifact import RESULT_JSON, canonical, sha256
 from modelyard_api.fields.metrics import Task
-from modelyard_api.fields.trainer import Estimator
 from modelyard_api.wire.result import TrainResult
 from modelyard_api.wire.task import TrainTask
 from modelyard_runtime.export.export import export
 from modelyard_runtime.models import agreement, estimator, features, own_categories, package, scoring
+from modelyard_runtime.models.lineage import source_digest
 from modelyard_runtime.models.thresholds import round_down
 from modelyard_runtime.pod.errors import UserError
 from modelyard_runtime.pod.say import say
 from modelyard_runtime.pod.store import Store
-from modelyard_runtime.pod.tracking import Tracking
 from modelyard_runtime.pod.web import AFTER_WORK
 from modelyard_runtime.tables import frames
 
@@ -100,11 +98,6 @@ def _fit(pipeline: Pipeline, table: frames.Table) -> None:
         say(f"warning: {text}")
 
 
-def source_digest(task: TrainTask) -> str:
-    """Of all that makes the model but data and image: the trainer as it was written, the seed, the task."""
-    return sha256(canonical({"trainer": task.trainer.wire(), "seed": task.seed, "task": task.task}))
-
-
 def _parameters(model: object) -> dict[str, object]:
     """What can be written as JSON of the estimator's parameters, all of them, as they were used."""
     params = model.get_params(deep=False)  # type: ignore[attr-defined]
@@ -123,24 +116,3 @@ def _is_plain(value: object) -> bool:
 
 def _json(value: object) -> object:
     return [_json(item) for item in value] if isinstance(value, list | tuple) else value
-
-
-def keep(task: TrainTask, store: Store, result: TrainResult) -> None:
-    """Tells the tracking server, notes its ids in the result, and writes that beside the model."""
-    tracking = Tracking(store.web)
-    subject = task.subject
-    experiment = tracking.experiment(f"modelyard/{subject.namespace}/{task.model or subject.name}")
-    spec: Estimator | None = task.trainer.estimator
-    params = {"algorithm": spec.algorithm if spec else "container", **result.parameters}
-    tags = {
-        "modelyard.dev/namespace": subject.namespace,
-        "modelyard.dev/trainingrun": subject.name,
-        "modelyard.dev/dataset-version": task.data.name,
-        "modelyard.dev/dataset-digest": task.data.digest,
-        "modelyard.dev/artifact-uri": result.artifact_uri,
-        "modelyard.dev/artifact-digest": result.artifact_digest,
-        "modelyard.dev/image": task.image,
-    }
-    result.tracking_experiment_id = experiment
-    result.tracking_run_id = tracking.log(experiment, subject.name, subject.uid, params, result.metrics, tags)
-    store.put_json(f"{result.artifact_uri}/{RESULT_JSON}", result.wire())

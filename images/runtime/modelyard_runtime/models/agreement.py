@@ -9,11 +9,11 @@ import pandas as pd
 from sklearn.neighbors._base import KNeighborsMixin
 from sklearn.pipeline import Pipeline
 
+from modelyard_models.tolerance import RELATIVE, differences
 from modelyard_runtime.models.session import Asked
 from modelyard_runtime.pod.errors import UserError
 from modelyard_runtime.tables.frames import Table
 
-RELATIVE, ABSOLUTE = 1e-4, 1e-6
 TIE = 1e-6
 FEWEST, MOST = 200, 5000
 
@@ -32,17 +32,6 @@ def probes(test: Table, seed: int) -> pd.DataFrame:
         if text:
             changed.loc[np.roll(hit, 1) & (rng.random(copies) < 0.5), name] = "a category never seen"
     return pd.concat([rows, changed], ignore_index=True)
-
-
-def floor(expected: np.ndarray) -> float:
-    """The absolute difference that rounding explains: single precision, at the scale of the greatest answer."""
-    finite = np.abs(expected[np.isfinite(expected)])
-    return ABSOLUTE * max(1.0, float(finite.max(initial=0.0)))
-
-
-def differences(found: np.ndarray, expected: np.ndarray) -> np.ndarray:
-    """How far apart, relative to ``expected``: at most RELATIVE is ``|a - b| <= RELATIVE |b| + floor``."""
-    return np.abs(found - expected) / (np.abs(expected) + floor(expected) / RELATIVE)
 
 
 class Disagrees(Exception):

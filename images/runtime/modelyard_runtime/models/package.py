@@ -11,6 +11,7 @@ import pandas as pd
 from modelyard_api.fields.artifact import FILES, MODEL_JSON, Example, Format, ModelManifest, canonical, sha256
 from modelyard_api.fields.metrics import Task
 from modelyard_api.fields.signature import Signature
+from modelyard_models.tolerance import difference
 from modelyard_runtime.models.session import Asked, open_model
 from modelyard_runtime.pod.errors import UserError
 from modelyard_runtime.pod.store import Store
@@ -79,3 +80,17 @@ def read(store: Store, uri: str, digest: str) -> tuple[ModelManifest, Asked, int
         raise UserError("InvalidModel", f"{uri}/{MODEL_JSON} is not a model's description: {error}") from error
     data = store.read(f"{uri}/{manifest.file}", manifest.file_digest)
     return manifest, open_model(manifest, data), len(data) + len(document)
+
+
+def check_example(manifest: ModelManifest, session: Asked) -> None:
+    """The stored answers must come again. Raises UserError."""
+    kinds = {item.name: item.datatype for item in manifest.signature.inputs}
+    rows = pd.DataFrame(
+        {
+            name: pd.Series(values, dtype=object if kinds.get(name) == "BYTES" else np.float32)
+            for name, values in manifest.example.inputs.items()
+        }
+    )
+    for name, answer in session.ask(rows).items():
+        if said := difference(name, answer, manifest.example.outputs.get(name, [])):
+            raise UserError("ExampleDisagrees", said)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 import numpy as np
-import onnxruntime
 import pandas as pd
 
 from modelyard_api.fields.artifact import ModelManifest
 from modelyard_api.fields.signature import Signature
+from modelyard_models.onnx_session import TENSOR_INPUT, ask, open_session
 from modelyard_models.skops_types import NotAllowed
 from modelyard_runtime.pod.errors import UserError
 
@@ -38,11 +38,8 @@ class OnnxSession:
     """Raises UserError where onnxruntime does not take it."""
 
     def __init__(self, data: bytes, layout: str, signature: Signature) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 3
         try:
-            self.session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+            self.session = open_session(data)
         except Exception as error:  # onnxruntime's exceptions have no common class
             message = f"onnxruntime can't load the model: {str(error).splitlines()[0]}"
             raise UserError("InvalidModel", message) from error
@@ -52,15 +49,15 @@ class OnnxSession:
         feeds: dict[str, Any]
         if self.layout == "Tensor":
             # By name: an example that was read back has its columns in the order of the alphabet.
-            feeds = {"input": _matrix(features, self.signature)}
+            feeds = {TENSOR_INPUT: _matrix(features, self.signature)}
         else:
             feeds = {name: values.reshape(-1, 1) for name, values in _columns(features, self.signature).items()}
         outputs = self.signature.outputs
         try:
-            arrays = self.session.run([item.name for item in outputs], feeds)
+            arrays = ask(self.session, feeds, outputs)
         except Exception as error:
             raise _failed(error) from error
-        return {item.name: np.asarray(array).reshape(item.shape) for item, array in zip(outputs, arrays, strict=True)}
+        return {item.name: array for item, array in zip(outputs, arrays, strict=True)}
 
 
 class SkopsSession:

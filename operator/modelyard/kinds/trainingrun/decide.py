@@ -15,10 +15,11 @@ from modelyard.kinds.trainingrun.observe import View
 from modelyard.kinds.trainingrun.outcome import fail, registered, trained
 from modelyard.kinds.trainingrun.start import adopted, again, start
 from modelyard.workload.conclude import Fails, Step, Waits, conclude
-from modelyard.workload.run import jobs, ttl
+from modelyard.workload.run import jobs
 from modelyard.workload.run.follow import follow
 from modelyard.workload.run.states import Absent, Broken, Ended, Held, Running
 from modelyard.workload.run.tell import progressing
+from modelyard.workload.run.ttl import finished
 from modelyard_api.fields.status import Phase
 from modelyard_api.kinds.trainingrun import TrainingRun, TrainingRunStatus
 
@@ -26,7 +27,7 @@ from modelyard_api.kinds.trainingrun import TrainingRun, TrainingRunStatus
 def decide(view: View, facts: Facts, now: datetime) -> Plan:
     if view.run.status.phase in (Phase.SUCCEEDED, Phase.FAILED):
         if not _is_corrected(view.run):
-            return _finished(view, now)
+            return finished(view.raw, view.run.status, view.job, view.run.spec, now)
         view = _with_status(view, completion_time=None)
     if not view.run.status.start_time:
         # Until it starts it may be edited: what an earlier spec made the objective holds no more.
@@ -74,16 +75,6 @@ def _suspended(view: View, stop: tuple[Write, ...]) -> Step:
             status.attempts = jobs.failed_attempts(job)
     message = "spec.suspend is true; set it to false and the run starts anew"
     return Step(status, kstatus.suspended(message), writes)
-
-
-def _finished(view: View, now: datetime) -> Plan:
-    """Nothing runs any more; the Job goes after its time to live, the run stays."""
-    run = view.run
-    status: dict[str, Any] = dict(view.raw["status"])
-    status["observedGeneration"] = run.generation
-    status["conditions"] = [{**item, "observedGeneration": run.generation} for item in status["conditions"]]
-    writes, after = ttl.expired(view.job, run.status.completion_time, run.spec.ttl_seconds_after_finished, now)
-    return Plan(status=status, writes=writes, after=after)
 
 
 def _is_corrected(run: TrainingRun) -> bool:

@@ -1,4 +1,4 @@
-"""The two ends of a container of one's own: its inputs laid out before it, its outputs checked and kept after it."""
+"""``collect``: the outputs of a container of the user's own, checked, scored and kept after it has ended."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import os
 import signal
 from pathlib import Path
 
-from modelyard_api.fields.artifact import TEST_PARQUET, TRAIN_PARQUET, canonical
+from modelyard_api.fields.artifact import TEST_PARQUET, TRAIN_PARQUET
 from modelyard_api.fields.metrics import METRICS, Task
 from modelyard_api.fields.signature import Output, Signature
 from modelyard_api.wire.result import TrainResult
-from modelyard_api.wire.task import COLLECT_READY, IN_FOLDER, OUT_FOLDER, TrainTask
-from modelyard_runtime.commands import evaluate
-from modelyard_runtime.commands.train import source_digest
+from modelyard_api.wire.task import COLLECT_READY, OUT_FOLDER, TrainTask
 from modelyard_runtime.models import package, scoring
+from modelyard_runtime.models.held_out import score
+from modelyard_runtime.models.lineage import source_digest
 from modelyard_runtime.models.session import OnnxSession
 from modelyard_runtime.pod.errors import UserError
 from modelyard_runtime.pod.say import say
@@ -22,19 +22,6 @@ from modelyard_runtime.pod.store import Store
 from modelyard_runtime.tables import frames
 
 MODEL = "model.onnx"
-
-
-def lay_out(task: TrainTask, store: Store, folder: Path = Path(IN_FOLDER)) -> None:
-    """Writes train.parquet, test.parquet and task.json.
-
-    The result of an earlier pod goes: its container has failed or was stopped, whatever was collected of it.
-    """
-    store.delete(task.result_uri)
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in (TRAIN_PARQUET, TEST_PARQUET):
-        (folder / name).write_bytes(store.read(f"{task.data.uri}/{name}"))
-    (folder / "task.json").write_bytes(canonical(task.wire()))
-    say(f"{task.data.name} lies in {folder}")
 
 
 def wait_for_the_end(ready: Path = Path(COLLECT_READY)) -> None:
@@ -64,7 +51,7 @@ def collect(task: TrainTask, store: Store, folder: Path = Path(OUT_FOLDER)) -> T
     layout, signature = _signature(data, task, kind)
     session = OnnxSession(data, layout, signature)
     objective, names = scoring.wanted(task.objective, list(task.additional_metrics), kind)
-    metrics = evaluate.score(session, store, task.data, kind, names)
+    metrics = score(session, store, task.data, kind, names)
     test = frames.load(store, task.data, TEST_PARQUET, signature.inputs, kind)
     shown = package.example(session, test.features)
     known = frames.load(store, task.data, TRAIN_PARQUET, signature.inputs, kind).categories()

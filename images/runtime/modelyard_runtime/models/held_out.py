@@ -1,0 +1,37 @@
+"""A model, as it lies in the store, scored on the rows that were held out."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from modelyard_api.fields.artifact import TEST_PARQUET
+from modelyard_api.fields.metrics import Task
+from modelyard_api.fields.signature import Input
+from modelyard_api.wire.task import Data
+from modelyard_runtime.models import scoring
+from modelyard_runtime.models.session import Asked
+from modelyard_runtime.pod.errors import UserError, one_of
+from modelyard_runtime.pod.store import Store
+from modelyard_runtime.tables import frames
+
+
+def score(session: Asked, store: Store, data: Data, kind: Task, needed: list[str] | None = None) -> dict[str, float]:
+    """Every metric that can be computed of the model's own answers on the held-out rows; ``needed`` ones must be."""
+    fitting_inputs(session.signature.inputs, data)
+    test = frames.load(store, data, TEST_PARQUET, session.signature.inputs, kind)
+    answers = session.ask(test.features)
+    label = answers["value" if kind == Task.REGRESSION else "label"]
+    if label.dtype.kind == "f" and not np.isfinite(label).all():
+        raise UserError("InvalidModel", "the model answers with what is no finite number on held-out rows")
+    integers = label.dtype.kind in "iu"
+    classes = [int(item) if integers else item for item in session.signature.classes]
+    probabilities = answers.get("probabilities") if classes else None
+    return scoring.score(needed or [], kind, test.target, label, probabilities, classes)
+
+
+def fitting_inputs(inputs: list[Input], data: Data) -> None:
+    names = [column.name for column in data.columns if column.name != data.target]
+    for item in inputs:
+        if item.name not in names:
+            message = f"the model's input {one_of(item.name, names)} in dataset version {data.name}"
+            raise UserError("SignatureMismatch", message)

@@ -1,0 +1,31 @@
+"""A trained model as a run of the tracking server."""
+
+from __future__ import annotations
+
+from modelyard_api.fields.artifact import RESULT_JSON
+from modelyard_api.fields.trainer import Estimator
+from modelyard_api.wire.result import TrainResult
+from modelyard_api.wire.task import TrainTask
+from modelyard_runtime.pod.store import Store
+from modelyard_runtime.pod.tracking import Tracking
+
+
+def keep(task: TrainTask, store: Store, result: TrainResult) -> None:
+    """Tells the tracking server, notes its ids in the result, and writes that beside the model."""
+    tracking = Tracking(store.web)
+    subject = task.subject
+    experiment = tracking.experiment(f"modelyard/{subject.namespace}/{task.model or subject.name}")
+    spec: Estimator | None = task.trainer.estimator
+    params = {"algorithm": spec.algorithm if spec else "container", **result.parameters}
+    tags = {
+        "modelyard.dev/namespace": subject.namespace,
+        "modelyard.dev/trainingrun": subject.name,
+        "modelyard.dev/dataset-version": task.data.name,
+        "modelyard.dev/dataset-digest": task.data.digest,
+        "modelyard.dev/artifact-uri": result.artifact_uri,
+        "modelyard.dev/artifact-digest": result.artifact_digest,
+        "modelyard.dev/image": task.image,
+    }
+    result.tracking_experiment_id = experiment
+    result.tracking_run_id = tracking.log(experiment, subject.name, subject.uid, params, result.metrics, tags)
+    store.put_json(f"{result.artifact_uri}/{RESULT_JSON}", result.wire())
