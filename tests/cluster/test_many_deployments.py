@@ -27,7 +27,7 @@ async def test_two_hundred_are_served_and_then_at_rest(tracking: Tracking, tmp_p
         for name in names:
             await stage.apply(o.deployment() | {"metadata": {"name": name}})
         await stage.reach("all are served", lambda: all(_serves(stage, name, 1) for name in names))
-        await stage.edit("modeldeployments", names[0], {"spec": {"replicas": 2}})
+        await stage.edit("ModelDeployment", names[0], {"spec": {"replicas": 2}})
         await stage.reach("one has two pods", lambda: _serves(stage, names[0], 2))
         await stage.calm(3)
         before = len(play.proxy.calls)
@@ -54,5 +54,5 @@ def _resident(pidfd: int) -> float:
 
 
 def _serves(stage: Stage, name: str, pods: int) -> bool:
-    status = stage.status("modeldeployments", name)
-    return status.get("readyReplicas") == pods and stage.holds("modeldeployments", name)
+    status = stage.status("ModelDeployment", name)
+    return status.get("readyReplicas") == pods and stage.holds("ModelDeployment", name)

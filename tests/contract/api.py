@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tests.contract.objects import PLURALS, Object
+from modelyard.engine.resource import Resource
+from tests.kinds.sample import Object
 from tests.support.client import MERGE_PATCH, Answer, Client
 
 
@@ -14,8 +15,7 @@ class Api(Client):
         self.namespace = namespace
 
     def path(self, kind: str, name: str = "") -> str:
-        base = f"/apis/modelyard.dev/v1alpha1/namespaces/{self.namespace}/{PLURALS[kind]}"
-        return f"{base}/{name}" if name else base
+        return Resource.of(kind).path(self.namespace, name)
 
     def create(self, obj: Object, query: str = "dryRun=All&fieldValidation=Strict") -> Answer:
         return self.send("POST", f"{self.path(obj['kind'])}?{query}", obj)

@@ -6,7 +6,7 @@ import pytest
 
 from modelyard_api.kinds.registry import KINDS
 from tests.contract.api import Api
-from tests.contract.objects import make
+from tests.kinds import SAMPLES
 from tests.support.kstatus import Kstatus
 
 pytestmark = pytest.mark.kwok
@@ -22,7 +22,7 @@ READY = {
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_object_is_in_progress_until_somebody_has_looked(unwatched: Api, kstatus: Kstatus, kind: str) -> None:
-    made = unwatched.create(make(kind), "fieldValidation=Strict")
+    made = unwatched.create(SAMPLES[kind].make(), "fieldValidation=Strict")
     assert made.code == 201, made.message
     path = unwatched.path(kind, made.document["metadata"]["name"])
     listed = unwatched.send("GET", unwatched.path(kind)).document["items"]

@@ -10,11 +10,20 @@ import pytest
 from modelyard_api.generate import crd
 from modelyard_api.kinds.registry import KINDS
 from tests.contract.api import Api
-from tests.contract.cases import CREATES, UPDATES, Create, Update
-from tests.contract.objects import PLURALS, SPECS, make, merged
-from tests.contract.rollout_cases import ROLLOUTS
+from tests.kinds import SAMPLES
+from tests.kinds.sample import Create, Sample, Update, merged
 
 pytestmark = pytest.mark.cluster
+CREATES = [
+    pytest.param(sample, case, id=f"{kind}: {case.message}")
+    for kind, sample in SAMPLES.items()
+    for case in sample.cases
+]
+UPDATES = [
+    pytest.param(sample, case, id=f"{kind}: {case.message}")
+    for kind, sample in SAMPLES.items()
+    for case in sample.updates
+]
 
 
 def messages(schema: Any) -> Iterator[str]:
@@ -26,14 +35,10 @@ def messages(schema: Any) -> Iterator[str]:
             yield from messages(child)
 
 
-def _id(case: Create | Update) -> str:
-    return f"{case.kind}: {case.message}"
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_rule_has_a_case(kind: str) -> None:
     schema = crd.definition(kind, KINDS[kind])["spec"]["versions"][0]["schema"]
-    tested = [case.message for case in (*CREATES, *ROLLOUTS, *UPDATES) if case.kind == kind]
+    tested = [case.message for case in (*SAMPLES[kind].cases, *SAMPLES[kind].updates)]
     rules = set(messages(schema))
     assert rules, f"{kind} has no rule: the walk is broken"
     assert [rule for rule in rules if not any(rule.startswith(message) for message in tested)] == []
@@ -41,38 +46,37 @@ def test_every_rule_has_a_case(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_examples_to_start_from_are_accepted(api: Api, kind: str) -> None:
-    assert SPECS.keys() == PLURALS.keys() == KINDS.keys()
-    answer = api.create(make(kind))
+def test_the_samples_are_accepted(api: Api, kind: str) -> None:
+    answer = api.create(SAMPLES[kind].make())
     assert answer.code == 201, answer.message
 
 
-@pytest.mark.parametrize("case", [*CREATES, *ROLLOUTS], ids=_id)
-def test_create(api: Api, case: Create) -> None:
-    good = api.create(make(case.kind, case.good, case.good_name))
+@pytest.mark.parametrize(("sample", "case"), CREATES)
+def test_create(api: Api, sample: Sample, case: Create) -> None:
+    good = api.create(sample.make(case.good, case.good_name))
     assert good.code == 201, good.message
-    bad = api.create(make(case.kind, case.bad, case.bad_name))
+    bad = api.create(sample.make(case.bad, case.bad_name))
     assert bad.code == 422, bad.document
     assert case.message in bad.message
     assert len(bad.document["details"]["causes"]) == 1, bad.message
 
 
-@pytest.mark.parametrize("case", UPDATES, ids=_id)
-def test_update(stored: Api, case: Update) -> None:
-    obj = make(case.kind, case.old)
-    name = obj["metadata"]["name"]
+@pytest.mark.parametrize(("sample", "case"), UPDATES)
+def test_update(stored: Api, sample: Sample, case: Update) -> None:
+    obj = sample.make(case.old)
+    kind, name = obj["kind"], obj["metadata"]["name"]
     there = stored.store(obj, case.status)
     for key, value in case.status.items():
         assert there["status"][key] == value
     try:
         for change in case.good:
-            answer = stored.patch(case.kind, name, {"spec": change})
+            answer = stored.patch(kind, name, {"spec": change})
             assert answer.code == 200, (change, answer.message)
         for change in case.bad:
             # A patch that changes nothing would pass for the wrong reason.
             assert merged(there["spec"], change) != there["spec"]
-            answer = stored.patch(case.kind, name, {"spec": change})
+            answer = stored.patch(kind, name, {"spec": change})
             assert answer.code == 422, (change, answer.document)
             assert case.message in answer.message
     finally:
-        stored.release(case.kind, name)
+        stored.release(kind, name)

@@ -9,7 +9,7 @@ import pytest
 from modelyard_api.generate import crd
 from modelyard_api.kinds.registry import KINDS
 from tests.contract.api import Api
-from tests.contract.objects import make
+from tests.kinds import SAMPLES
 from tests.localcluster import access
 from tests.support.kube import Kube
 
@@ -28,7 +28,7 @@ def test_crds_are_established_and_structural(crds: str, kind: str) -> None:
 
 
 def test_defaults_of_a_training_run(api: Api) -> None:
-    spec = api.create(make("TrainingRun", {"suspend": None})).document["spec"]
+    spec = api.create(SAMPLES["TrainingRun"].make({"suspend": None})).document["spec"]
     assert spec["suspend"] is False
     assert spec["backoffLimit"] == 3
     assert spec["seed"] == 0
@@ -44,7 +44,7 @@ def test_defaults_of_a_training_run(api: Api) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_defaults_are_those_of_the_operator(api: Api, kind: str) -> None:
     """The API server and pydantic fill in the same: none of them knows a default that the other doesn't."""
-    made = make(kind)
+    made = SAMPLES[kind].make()
     served = api.create(made).document["spec"]
     spec = KINDS[kind].model_fields["spec"].annotation
     assert served == spec.model_validate(made["spec"]).wire()
@@ -53,7 +53,7 @@ def test_defaults_are_those_of_the_operator(api: Api, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_status_is_a_subresource_with_one_default(api: Api, kind: str) -> None:
-    answer = api.create(make(kind) | {"status": {"observedGeneration": 7}})
+    answer = api.create(SAMPLES[kind].make() | {"status": {"observedGeneration": 7}})
     assert answer.code == 201, answer.message
     assert answer.document["status"] == {"observedGeneration": -1}
 
@@ -61,7 +61,7 @@ def test_status_is_a_subresource_with_one_default(api: Api, kind: str) -> None:
 def test_parameters_are_kept_as_they_are(api: Api) -> None:
     params = {"max_depth": None, "estimator": {"C": 1.0, "deep": [1, None, {"a": True}]}, "n_estimators": 3}
     change = {"trainer": {"estimator": {"params": {"n_estimators": 3}}}}
-    obj = make("TrainingRun", change)
+    obj = SAMPLES["TrainingRun"].make(change)
     obj["spec"]["trainer"]["estimator"]["params"] = params
     answer = api.create(obj)
     assert answer.code == 201, answer.message
@@ -71,26 +71,26 @@ def test_parameters_are_kept_as_they_are(api: Api) -> None:
 def test_whole_quantities_need_no_quotes(api: Api) -> None:
     for good in (1, "1", "500m", "1.5"):
         change = {"podTemplate": {"resources": {"requests": {"cpu": good}}}}
-        answer = api.create(make("ModelDeployment", change))
+        answer = api.create(SAMPLES["ModelDeployment"].make(change))
         assert answer.code == 201, (good, answer.message)
     for bad in ("one", "1 Gi", 1.5, True, -1):
         change = {"podTemplate": {"resources": {"requests": {"cpu": bad}}}}
-        answer = api.create(make("ModelDeployment", change))
+        answer = api.create(SAMPLES["ModelDeployment"].make(change))
         assert answer.code == 422, (bad, answer.document)
 
 
 def test_the_share_of_logged_requests_is_one(api: Api) -> None:
     for good in (0, 0.01, 1):
-        answer = api.create(make("ModelDeployment", {"logging": {"sampleRate": good}}))
+        answer = api.create(SAMPLES["ModelDeployment"].make({"logging": {"sampleRate": good}}))
         assert answer.code == 201, (good, answer.message)
     for bad in (1.5, -0.1, "0.5"):
-        answer = api.create(make("ModelDeployment", {"logging": {"sampleRate": bad}}))
+        answer = api.create(SAMPLES["ModelDeployment"].make({"logging": {"sampleRate": bad}}))
         assert answer.code == 422, (bad, answer.document)
         assert "spec.logging.sampleRate" in answer.message
 
 
 def test_scale(stored: Api) -> None:
-    obj = make("ModelDeployment")
+    obj = SAMPLES["ModelDeployment"].make()
     status = {"replicas": 2, "selector": "modelyard.dev/modeldeployment=one"}
     stored.store(obj, status)
     try:
@@ -107,7 +107,7 @@ def test_scale(stored: Api) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_unknown_fields(api: Api, kind: str) -> None:
-    obj = make(kind, {"modle": "typing error"})
+    obj = SAMPLES[kind].make({"modle": "typing error"})
     strict = api.create(obj)
     assert strict.code == 400, strict.document
     assert 'unknown field "spec.modle"' in strict.message
@@ -119,7 +119,7 @@ def test_unknown_fields(api: Api, kind: str) -> None:
 
 def test_lists_by_name_hold_each_name_once(api: Api) -> None:
     columns = {"columns": [{"name": "x", "type": "Float"}, {"name": "x", "type": "Category"}]}
-    answer = api.create(make("Dataset", columns))
+    answer = api.create(SAMPLES["Dataset"].make(columns))
     assert answer.code == 422, answer.document
     assert "Duplicate value" in answer.message
 
@@ -141,7 +141,7 @@ def test_explain_has_a_sentence_for_every_field(crds: str, kind: str) -> None:
 
 def test_one_category_lists_all_kinds(kube: Kube, stored: Api) -> None:
     for kind in KINDS:
-        answer = stored.create(make(kind), "")
+        answer = stored.create(SAMPLES[kind].make(), "")
         assert answer.code == 201, answer.message
     lines = kube.run("get", "modelyard", "--output=name").split()
     assert {line.split(".")[0] for line in lines} >= {kind.lower() for kind in KINDS}
@@ -149,19 +149,19 @@ def test_one_category_lists_all_kinds(kube: Kube, stored: Api) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_short_names_and_columns(kube: Kube, stored: Api, kind: str) -> None:
-    assert stored.create(make(kind), "").code == 201
+    assert stored.create(SAMPLES[kind].make(), "").code == 201
     info = KINDS[kind].info
     header, row = kube.run("get", info.short).splitlines()[:2]
     shown = [column.name.upper() for column in info.columns if column.priority == 0]
     assert header.split() == ["NAME", *shown]
-    assert row.split()[0] == make(kind)["metadata"]["name"]
+    assert row.split()[0] == SAMPLES[kind].make()["metadata"]["name"]
 
 
 @pytest.mark.parametrize(
     "template", [{"env": [{"name": "A"}, {"name": "A", "value": "1"}]}, {"imagePullSecrets": ["a", "a"]}]
 )
 def test_what_a_pod_has_by_name_is_there_once(api: Api, template: dict[str, object]) -> None:
-    answer = api.create(make("ModelDeployment", {"podTemplate": template}))
+    answer = api.create(SAMPLES["ModelDeployment"].make({"podTemplate": template}))
     assert answer.code == 422, answer.document
     assert f"spec.podTemplate.{next(iter(template))}[1]" in answer.message
     assert "Duplicate value" in answer.message

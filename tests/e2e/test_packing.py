@@ -45,7 +45,7 @@ class Packed:
 
     def stable(self) -> dict[str, int | None]:
         """The version that each serves, of those that are Ready."""
-        found = self.kube.list("modeldeployments")
+        found = self.kube.list("modeldeployment")
         return {one["metadata"]["name"]: (one.get("status") or {}).get("stable") for one in found if _ready(one)}
 
     def served(self, seconds: float = 300) -> None:

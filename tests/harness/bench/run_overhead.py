@@ -15,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from modelyard.engine.resource import JOBS, MODEL_VERSIONS, TRAINING_RUNS
 from modelyard_api.fields.artifact import http_url
 from modelyard_api.wire.task import WORK_FOLDER
 from tests.support.client import Client
@@ -24,7 +25,6 @@ from tests.support.mainjob import EXAMPLES, MainJob
 NAMESPACE = "bench-run-overhead"
 IMAGE = "localhost/modelyard/runtime:dev"
 TRACKING = "http://modelyard-tracking.modelyard-system.svc:5000"
-GROUP = "/apis/modelyard.dev/v1alpha1"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -75,10 +75,9 @@ def _namespace(kube: Kube) -> None:
 def _time_run(client: Client, number: int) -> float:
     body = yaml.safe_load((EXAMPLES / "trainingrun-2008.yaml").read_text())
     body["metadata"] = {"name": f"run-{number}", "namespace": NAMESPACE}
-    versions = f"{GROUP}/namespaces/{NAMESPACE}/modelversions"
-    events = client.watch(versions)
+    events = client.watch(MODEL_VERSIONS.path(NAMESPACE))
     begin = time.monotonic()
-    client.must("POST", f"{GROUP}/namespaces/{NAMESPACE}/trainingruns", body)
+    client.must("POST", TRAINING_RUNS.path(NAMESPACE), body)
     name = f"species-v{number}"
     return _until(events, lambda obj: obj["metadata"]["name"] == name and _true(obj, "Ready")) - begin
 
@@ -114,9 +113,9 @@ def _time_bare(client: Client, number: int, version: dict[str, Any]) -> float:
         "metadata": metadata,
         "spec": {"template": {"spec": pod}, "backoffLimit": 0},
     }
-    events = client.watch(f"/apis/batch/v1/namespaces/{NAMESPACE}/jobs")
+    events = client.watch(JOBS.path(NAMESPACE))
     begin = time.monotonic()
-    client.must("POST", f"/apis/batch/v1/namespaces/{NAMESPACE}/jobs", body)
+    client.must("POST", JOBS.path(NAMESPACE), body)
     return _until(events, lambda obj: obj["metadata"]["name"] == f"bare-{number}" and _true(obj, "Complete")) - begin
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import aiohttp
 
-from tests.harness.faults.resources import GROUPS, Object, path
+from tests.harness.faults.resources import RESOURCES, Object, path
 from tests.support.api import Api
 
 
@@ -29,8 +29,8 @@ class Mirror:
         """Called with (plural, object) at every deletion that a watch tells of."""
 
     async def __aenter__(self) -> Mirror:
-        listed = [asyncio.Event() for _ in GROUPS]
-        pairs = zip(GROUPS, listed, strict=True)
+        listed = [asyncio.Event() for _ in RESOURCES]
+        pairs = zip(RESOURCES, listed, strict=True)
         self._tasks = [asyncio.create_task(self._follow(plural, event)) for plural, event in pairs]
         for event in listed:
             await event.wait()
@@ -49,7 +49,7 @@ class Mirror:
 
     def know(self, plural: str, obj: Object) -> None:
         """What a person's write was answered: who wrote must not go on by what was there before."""
-        if plural in GROUPS:
+        if plural in RESOURCES:
             self._keep(plural, obj)
 
     async def change(self, namespace: str, seconds: float) -> None:

@@ -4,22 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from modelyard_api import API_VERSION
 from tests.harness.faults.resources import Object
-from tests.harness.faults.results import BAD_SEED, WEAK_SEED
+from tests.kinds.trainingrun import BAD_SEED, WEAK_SEED
 
 FIRST = "x,y,label\n" + "".join(f"{i},{i % 7},{'yes' if i % 3 else 'no'}\n" for i in range(40))
 MORE = FIRST + "".join(f"{i},{i % 5},yes\n" for i in range(40, 60))
 DATASET, MODEL, DEPLOYMENT, RUN, SECOND = "table", "species", "species", "first", "second"
 POOL = "small"
-PLURALS = {
-    "Dataset": "datasets",
-    "TrainingRun": "trainingruns",
-    "Model": "models",
-    "ModelDeployment": "modeldeployments",
-    "ModelVersion": "modelversions",
-    "ModelPool": "modelpools",
-    "Gateway": "gateways",
-}
 
 
 def dataset(**spec: Any) -> Object:
@@ -61,4 +53,4 @@ def pool() -> Object:
 
 
 def _ours(kind: str, name: str, spec: Object) -> Object:
-    return {"apiVersion": "modelyard.dev/v1alpha1", "kind": kind, "metadata": {"name": name}, "spec": spec}
+    return {"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": name}, "spec": spec}

@@ -4,38 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
+from modelyard.engine.process import feeds_of
+from modelyard.engine.resource import BACKEND_POLICIES, GATEWAYS, HTTP_ROUTES, PODS, Resource
+from modelyard.kinds import all_controllers
+from modelyard_api.installation import Installation
+from modelyard_api.kinds.registry import KINDS
+
 Object = dict[str, Any]
 
-OURS = ("datasets", "datasetversions", "trainingruns", "models", "modelversions", "modeldeployments", "modelpools")
-GROUPS = {
-    **dict.fromkeys(OURS, "apis/modelyard.dev/v1alpha1"),
-    "jobs": "apis/batch/v1",
-    "deployments": "apis/apps/v1",
-    "replicasets": "apis/apps/v1",
-    "services": "api/v1",
-    "endpointslices": "apis/discovery.k8s.io/v1",
-    "configmaps": "api/v1",
-    "pods": "api/v1",
-    "poddisruptionbudgets": "apis/policy/v1",
-    "horizontalpodautoscalers": "apis/autoscaling/v2",
-    "gateways": "apis/gateway.networking.k8s.io/v1",
-    "httproutes": "apis/gateway.networking.k8s.io/v1",
-    "backendtrafficpolicies": "apis/gateway.envoyproxy.io/v1alpha1",
+_FED = [fed.resource for fed in feeds_of(all_controllers(Installation()))]
+_REPLICA_SETS = Resource("apps", "v1", "replicasets", "ReplicaSet")
+RESOURCES = {
+    one.plural: one
+    for one in (*map(Resource.of, KINDS), *_FED, _REPLICA_SETS, PODS, GATEWAYS, HTTP_ROUTES, BACKEND_POLICIES)
 }
-FED = (
-    *OURS,
-    "jobs",
-    "deployments",
-    "services",
-    "endpointslices",
-    "configmaps",
-    "poddisruptionbudgets",
-    "horizontalpodautoscalers",
-)
+"""By plural: all that is looked at in a namespace."""
+FED = tuple(one.plural for one in _FED)
 """What the operator watches."""
+_PLURALS = {one.kind: one.plural for one in RESOURCES.values()}
+
+
+def plural(kind: str) -> str:
+    """How the API server's paths, and the labels of calls, name a kind."""
+    return _PLURALS[kind]
 
 
 def path(plural: str, namespace: str = "", name: str = "") -> str:
-    group = GROUPS.get(plural, "api/v1")
-    inside = f"/namespaces/{namespace}" if namespace else ""
-    return f"/{group}{inside}/{plural}{'/' if name else ''}{name}"
+    resource = RESOURCES.get(plural) or Resource("", "v1", plural, "")
+    return resource.path(namespace, name)

@@ -21,27 +21,27 @@ async def rollout(stage: Stage) -> None:
     """Blue-green: a preview that waits until it is promoted, and one that is aborted."""
     steps = [{"weight": 0, "untilPromoted": True}, {"weight": 100, "pause": "2s"}]
     await _change_rollout(stage, strategy="BlueGreen", steps=steps)
-    await stage.edit("models", o.MODEL, {"spec": {"pin": {"version": 1}}})
+    await stage.edit("Model", o.MODEL, {"spec": {"pin": {"version": 1}}})
     await stage.reach("version 1 waits", lambda: stage.waits(1))
     await _change_rollout(stage, promote=1)
     await stage.reach("version 1 is served", lambda: stage.serves(1))
-    await stage.edit("models", o.MODEL, {"spec": {"pin": None}})
+    await stage.edit("Model", o.MODEL, {"spec": {"pin": None}})
     await stage.reach("version 2 waits", lambda: stage.waits(2))
     await _change_rollout(stage, abort=2)
-    await stage.reach("version 2 is rejected", lambda: stage.holds("modeldeployments", o.DEPLOYMENT, "Stalled"))
+    await stage.reach("version 2 is rejected", lambda: stage.holds("ModelDeployment", o.DEPLOYMENT, "Stalled"))
 
 
 async def behind_a_gateway(stage: Stage) -> None:
     """Version 1 serves, pinned; there are two more. All are imported, which takes half the time of training them."""
     await stage.put_data(o.FIRST)
     await stage.apply(gateways.gateway(), o.dataset(), o.model(pin={"version": 1}))
-    await stage.reach("the Gateway is programmed", lambda: stage.holds("gateways", gateways.NAME, "Programmed"))
-    await stage.reach("the Dataset is Ready", lambda: stage.holds("datasets", o.DATASET))
+    await stage.reach("the Gateway is programmed", lambda: stage.holds("Gateway", gateways.NAME, "Programmed"))
+    await stage.reach("the Dataset is Ready", lambda: stage.holds("Dataset", o.DATASET))
     where = {"name": gateways.NAME, "namespace": stage.namespace, "hostname": gateways.HOSTNAME}
-    data, versions = stage.status("datasets", o.DATASET)["latest"], (1, 2, 3)
+    data, versions = stage.status("Dataset", o.DATASET)["latest"], (1, 2, 3)
     await stage.apply(o.deployment(gateway=where), *(o.imported(number, data) for number in versions))
     names = [f"{o.MODEL}-v{number}" for number in versions]
-    await stage.reach("all are there", lambda: all(stage.holds("modelversions", name) for name in names))
+    await stage.reach("all are there", lambda: all(stage.holds("ModelVersion", name) for name in names))
     await stage.reach("version 1 is served", lambda: stage.serves(1))
 
 
@@ -91,16 +91,16 @@ async def bluegreen(stage: Stage) -> None:
     await _change_rollout(stage, strategy="BlueGreen", steps=steps)
     await _wanted(stage, 2)
     await stage.reach("version 2 is served", lambda: stage.serves(2))
-    await stage.edit("modeldeployments", o.DEPLOYMENT, {"spec": {"gateway": None}})
-    await stage.reach("the route is gone", lambda: stage.gone("httproutes"))
+    await stage.edit("ModelDeployment", o.DEPLOYMENT, {"spec": {"gateway": None}})
+    await stage.reach("the route is gone", lambda: stage.gone("HTTPRoute"))
 
 
 async def _wanted(stage: Stage, number: int) -> None:
-    await stage.edit("models", o.MODEL, {"spec": {"pin": {"version": number}}})
+    await stage.edit("Model", o.MODEL, {"spec": {"pin": {"version": number}}})
 
 
 async def _change_rollout(stage: Stage, **change: Any) -> None:
-    await stage.edit("modeldeployments", o.DEPLOYMENT, {"spec": {"rollout": change}})
+    await stage.edit("ModelDeployment", o.DEPLOYMENT, {"spec": {"rollout": change}})
 
 
 SCENARIOS = (

@@ -11,20 +11,20 @@ from tests.harness.faults.stage import Stage
 async def ready_to_train(stage: Stage) -> None:
     await stage.put_data(o.FIRST)
     await stage.apply(o.dataset(), o.model())
-    await stage.reach("the Dataset is Ready", lambda: stage.holds("datasets", o.DATASET))
+    await stage.reach("the Dataset is Ready", lambda: stage.holds("Dataset", o.DATASET))
 
 
 async def read_often(stage: Stage) -> None:
     await main_job(stage)
     await stage.apply(o.dataset(checkEvery="5s"))
-    await stage.reach("it was read again", lambda: stage.holds("datasets", o.DATASET))
+    await stage.reach("it was read again", lambda: stage.holds("Dataset", o.DATASET))
 
 
 async def new_data(stage: Stage) -> None:
     """New rows make a new version of the data; a run on it makes a model that replaces the served one."""
-    before = stage.status("datasets", o.DATASET)["latest"]
+    before = stage.status("Dataset", o.DATASET)["latest"]
     await stage.put_data(o.MORE)
-    await stage.reach("a new version", lambda: stage.status("datasets", o.DATASET).get("latest") != before)
+    await stage.reach("a new version", lambda: stage.status("Dataset", o.DATASET).get("latest") != before)
     await stage.apply(o.run(o.SECOND))
     await stage.reach("version 2 is served", lambda: stage.serves(2))
 
@@ -32,50 +32,50 @@ async def new_data(stage: Stage) -> None:
 async def edit(stage: Stage) -> None:
     """The spec of a Dataset, of a Model and of a ModelDeployment."""
     await stage.apply(o.dataset(validation={"minRows": 10}))
-    await stage.reach("it was read again", lambda: stage.holds("datasets", o.DATASET))
+    await stage.reach("it was read again", lambda: stage.holds("Dataset", o.DATASET))
     more = {"name": "sure-enough", "metric": "log_loss", "max": 0.1}
     await stage.apply(o.model(gates=[more]))
     version = f"{o.MODEL}-v1"
-    await stage.reach("it was judged anew", lambda: stage.holds("modelversions", version, "Approved", "False"))
+    await stage.reach("it was judged anew", lambda: stage.holds("ModelVersion", version, "Approved", "False"))
     await stage.apply(o.deployment(replicas=2))
     await stage.reach("two replicas", lambda: stage.serves(1, 2))
 
 
 async def pin(stage: Stage) -> None:
     """Back to an older version by the Model, forth again, and back by the deployment."""
-    await stage.edit("models", o.MODEL, {"spec": {"pin": {"version": 1}}})
+    await stage.edit("Model", o.MODEL, {"spec": {"pin": {"version": 1}}})
     await stage.reach("version 1 is served", lambda: stage.serves(1))
-    await stage.edit("models", o.MODEL, {"spec": {"pin": None}})
+    await stage.edit("Model", o.MODEL, {"spec": {"pin": None}})
     await stage.reach("version 2 is served", lambda: stage.serves(2))
-    await stage.edit("modeldeployments", o.DEPLOYMENT, {"spec": {"modelRef": {"alias": None, "version": 1}}})
+    await stage.edit("ModelDeployment", o.DEPLOYMENT, {"spec": {"modelRef": {"alias": None, "version": 1}}})
     await stage.reach("version 1 is served again", lambda: stage.serves(1))
 
 
 async def failure(stage: Stage) -> None:
     """A training pod fails by the user's error, and a model passes no gate."""
     await stage.apply(o.bad_run("bad"))
-    await stage.reach("the run has failed", lambda: stage.holds("trainingruns", "bad", "Failed"))
+    await stage.reach("the run has failed", lambda: stage.holds("TrainingRun", "bad", "Failed"))
     await stage.apply(o.weak_run("weak"), o.deployment())
-    await stage.reach("the run is complete", lambda: stage.holds("trainingruns", "weak", "Complete"))
+    await stage.reach("the run is complete", lambda: stage.holds("TrainingRun", "weak", "Complete"))
     version = f"{o.MODEL}-v1"
-    await stage.reach("it is not approved", lambda: stage.holds("modelversions", version, "Approved", "False"))
+    await stage.reach("it is not approved", lambda: stage.holds("ModelVersion", version, "Approved", "False"))
 
 
 async def pause(stage: Stage) -> None:
     """A run is suspended while its pod runs, and goes on."""
     stage.player.stopped = True
     await stage.apply(o.run())
-    await stage.reach("it runs", lambda: stage.status("trainingruns", o.RUN).get("phase") == "Running")
-    await stage.edit("trainingruns", o.RUN, {"spec": {"suspend": True}})
+    await stage.reach("it runs", lambda: stage.status("TrainingRun", o.RUN).get("phase") == "Running")
+    await stage.edit("TrainingRun", o.RUN, {"spec": {"suspend": True}})
     await stage.reach("its pod is gone", lambda: stage.alive_pods(o.RUN) == 0)
     stage.player.stopped = False
-    await stage.edit("trainingruns", o.RUN, {"spec": {"suspend": False}})
-    await stage.reach("the run is complete", lambda: stage.holds("trainingruns", o.RUN, "Complete"))
+    await stage.edit("TrainingRun", o.RUN, {"spec": {"suspend": False}})
+    await stage.reach("the run is complete", lambda: stage.holds("TrainingRun", o.RUN, "Complete"))
 
 
 async def bring(stage: Stage) -> None:
     """A model that was trained elsewhere is imported."""
-    data = stage.status("datasets", o.DATASET)["latest"]
+    data = stage.status("Dataset", o.DATASET)["latest"]
     await stage.apply(o.imported(1, data), o.deployment())
     await stage.reach("it is served", lambda: stage.serves(1))
 
@@ -84,60 +84,60 @@ async def delete(stage: Stage) -> None:
     """Each kind, one after the other; a run also while its pod runs."""
     stage.player.stopped = True
     await stage.apply(o.run(o.SECOND))
-    await stage.reach("it runs", lambda: stage.status("trainingruns", o.SECOND).get("phase") == "Running")
-    await stage.delete("trainingruns", o.SECOND)
+    await stage.reach("it runs", lambda: stage.status("TrainingRun", o.SECOND).get("phase") == "Running")
+    await stage.delete("TrainingRun", o.SECOND)
     await stage.reach("its pod is gone", lambda: stage.alive_pods(o.SECOND) == 0)
     stage.player.stopped = False
-    latest, version = stage.status("datasets", o.DATASET)["latest"], f"{o.MODEL}-v1"
-    uid = stage.uid("datasetversions", latest)
-    await stage.delete("datasetversions", latest)
-    await stage.reach("it is made anew", lambda: stage.uid("datasetversions", latest) not in ("", uid))
-    await stage.reach("it is accepted", lambda: stage.holds("datasetversions", latest))
-    await stage.reach("the Dataset is Ready", lambda: stage.status("datasets", o.DATASET).get("latest") == latest)
-    await stage.delete("modelversions", version)
-    await stage.reach("no champion", lambda: stage.holds("models", o.MODEL, "ChampionAvailable", "False"))
-    for plural, name, child in (
-        ("modeldeployments", o.DEPLOYMENT, "deployments"),
-        ("trainingruns", o.RUN, "trainingruns"),
-        ("models", o.MODEL, "modelversions"),
-        ("datasets", o.DATASET, "jobs"),
+    latest, version = stage.status("Dataset", o.DATASET)["latest"], f"{o.MODEL}-v1"
+    uid = stage.uid("DatasetVersion", latest)
+    await stage.delete("DatasetVersion", latest)
+    await stage.reach("it is made anew", lambda: stage.uid("DatasetVersion", latest) not in ("", uid))
+    await stage.reach("it is accepted", lambda: stage.holds("DatasetVersion", latest))
+    await stage.reach("the Dataset is Ready", lambda: stage.status("Dataset", o.DATASET).get("latest") == latest)
+    await stage.delete("ModelVersion", version)
+    await stage.reach("no champion", lambda: stage.holds("Model", o.MODEL, "ChampionAvailable", "False"))
+    for kind, name, child in (
+        ("ModelDeployment", o.DEPLOYMENT, "Deployment"),
+        ("TrainingRun", o.RUN, "TrainingRun"),
+        ("Model", o.MODEL, "ModelVersion"),
+        ("Dataset", o.DATASET, "Job"),
     ):
-        await stage.delete(plural, name)
-        await stage.reach(f"what {plural} owned is gone", lambda child=child: stage.gone(child))  # type: ignore[misc]
+        await stage.delete(kind, name)
+        await stage.reach(f"what {kind} owned is gone", lambda child=child: stage.gone(child))  # type: ignore[misc]
 
 
 async def children(stage: Stage) -> None:
     """What belongs to our objects is deleted by somebody, and comes back."""
-    for plural, name in (
-        ("deployments", f"{o.DEPLOYMENT}-v1"),
-        ("services", o.DEPLOYMENT),
-        ("poddisruptionbudgets", o.DEPLOYMENT),
+    for kind, name in (
+        ("Deployment", f"{o.DEPLOYMENT}-v1"),
+        ("Service", o.DEPLOYMENT),
+        ("PodDisruptionBudget", o.DEPLOYMENT),
     ):
-        old = (plural, name, stage.uid(plural, name))
-        await stage.delete(plural, name)
-        await stage.reach(f"{plural} is back", lambda old=old: stage.is_back(*old))  # type: ignore[misc]
+        old = (kind, name, stage.uid(kind, name))
+        await stage.delete(kind, name)
+        await stage.reach(f"{kind} is back", lambda old=old: stage.is_back(*old))  # type: ignore[misc]
     await stage.reach("version 1 is served", lambda: stage.serves(1))
     stage.player.stopped = True
     await stage.apply(o.run(o.SECOND))
-    await stage.reach("it runs", lambda: stage.status("trainingruns", o.SECOND).get("phase") == "Running")
-    job = stage.status("trainingruns", o.SECOND)["job"]
-    uid = stage.uid("jobs", job)
-    await stage.delete("jobs", job)
-    await stage.reach("the Job is back", lambda: stage.uid("jobs", job) not in ("", uid))
+    await stage.reach("it runs", lambda: stage.status("TrainingRun", o.SECOND).get("phase") == "Running")
+    job = stage.status("TrainingRun", o.SECOND)["job"]
+    uid = stage.uid("Job", job)
+    await stage.delete("Job", job)
+    await stage.reach("the Job is back", lambda: stage.uid("Job", job) not in ("", uid))
     stage.player.stopped = False
     await stage.reach("version 2 is served", lambda: stage.serves(2))
 
 
 async def again(stage: Stage) -> None:
     """Deleted and at once applied again under the same name."""
-    await stage.renew("trainingruns", o.run())
+    await stage.renew(o.run())
     await stage.reach("version 2 is served", lambda: stage.serves(2))
-    await stage.renew("modeldeployments", o.deployment())
+    await stage.renew(o.deployment())
     await stage.reach("version 2 is served anew", lambda: stage.serves(2))
-    await stage.renew("datasets", o.dataset())
-    await stage.reach("the Dataset is Ready", lambda: stage.holds("datasets", o.DATASET))
-    await stage.renew("models", o.model())
-    await stage.reach("the old versions are gone", lambda: stage.gone("modelversions"))
+    await stage.renew(o.dataset())
+    await stage.reach("the Dataset is Ready", lambda: stage.holds("Dataset", o.DATASET))
+    await stage.renew(o.model())
+    await stage.reach("the old versions are gone", lambda: stage.gone("ModelVersion"))
     await stage.apply(o.run("third"))
     await stage.reach("version 1 of the new Model is served", lambda: stage.serves(1))
 

@@ -8,9 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.harness.faults.mirror import Mirror
-from tests.harness.faults.objects import PLURALS
 from tests.harness.faults.player import Player
-from tests.harness.faults.resources import Object, path
+from tests.harness.faults.resources import Object, path, plural
 from tests.harness.faults.servers import Serving
 from tests.support.api import Api
 
@@ -47,8 +46,8 @@ class Stage:
                 raise Stuck("it is never calm")
             await asyncio.sleep(max(left, 0.05))
 
-    def get(self, plural: str, name: str) -> Object | None:
-        return self.mirror.get(plural, self.namespace, name)
+    def get(self, kind: str, name: str) -> Object | None:
+        return self.mirror.get(plural(kind), self.namespace, name)
 
     async def reach(self, what: str, check: Callable[[], Any]) -> None:
         """Wait until the check holds, and then until all is calm."""
@@ -64,38 +63,39 @@ class Stage:
     async def put_data(self, text: str) -> None:
         self.player.data = text
         meta = {"name": "table", "namespace": self.namespace}
-        await self._apply(
-            "configmaps", {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": {"table.csv": text}}
-        )
+        await self.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": {"table.csv": text}})
 
     async def apply(self, *objects: Object) -> None:
         for obj in objects:
-            await self._apply(PLURALS[obj["kind"]], obj)
+            at = self._path(obj["kind"], obj["metadata"]["name"]) + "?fieldManager=person&force=true"
+            self._know(obj["kind"], await self.api("PATCH", at, obj, "application/apply-patch+yaml"))
 
-    async def _apply(self, plural: str, obj: Object) -> None:
-        at = path(plural, self.namespace, obj["metadata"]["name"]) + "?fieldManager=person&force=true"
-        self.mirror.know(plural, await self.api("PATCH", at, obj, "application/apply-patch+yaml"))
+    async def edit(self, kind: str, name: str, body: Object) -> None:
+        self._know(kind, await self.api("PATCH", self._path(kind, name), body))
 
-    async def edit(self, plural: str, name: str, body: Object) -> None:
-        self.mirror.know(plural, await self.api("PATCH", path(plural, self.namespace, name), body))
+    async def delete(self, kind: str, name: str) -> None:
+        await self.api("DELETE", self._path(kind, name))
 
-    async def delete(self, plural: str, name: str) -> None:
-        await self.api("DELETE", path(plural, self.namespace, name))
-
-    async def renew(self, plural: str, obj: Object) -> None:
+    async def renew(self, obj: Object) -> None:
         """Delete it, and apply it again without waiting for what it owned."""
-        await self.delete(plural, obj["metadata"]["name"])
-        await self._apply(plural, obj)
+        await self.delete(obj["kind"], obj["metadata"]["name"])
+        await self.apply(obj)
+
+    def _path(self, kind: str, name: str) -> str:
+        return path(plural(kind), self.namespace, name)
+
+    def _know(self, kind: str, obj: Object) -> None:
+        self.mirror.know(plural(kind), obj)
 
     # --- what a person sees ---------------------------------------------------------------------------------------
 
-    def status(self, plural: str, name: str) -> Object:
-        return dict((self.get(plural, name) or {}).get("status") or {})
+    def status(self, kind: str, name: str) -> Object:
+        return dict((self.get(kind, name) or {}).get("status") or {})
 
-    def holds(self, plural: str, name: str, type_: str = "Ready", value: str = "True") -> bool:
+    def holds(self, kind: str, name: str, type_: str = "Ready", value: str = "True") -> bool:
         """Whether it has this condition, for its spec as it is now."""
-        obj = self.get(plural, name)
-        items = self.status(plural, name).get("conditions") or ()
+        obj = self.get(kind, name)
+        items = self.status(kind, name).get("conditions") or ()
         return any(
             item["type"] == type_ and item["status"] == value
             for item in items
@@ -103,32 +103,32 @@ class Stage:
         )
 
     def serves(self, number: int, replicas: int = 1) -> bool:
-        status = self.status("modeldeployments", "species")
+        status = self.status("ModelDeployment", "species")
         right = status.get("stable") == number and not status.get("candidate")
-        return right and status.get("readyReplicas") == replicas and self.holds("modeldeployments", "species")
+        return right and status.get("readyReplicas") == replicas and self.holds("ModelDeployment", "species")
 
     def waits(self, number: int) -> bool:
         """Whether this candidate's pods are ready, and it waits to be promoted."""
-        status = self.status("modeldeployments", "species")
+        status = self.status("ModelDeployment", "species")
         state = status.get("rollout") or {}
         return status.get("candidate") == state.get("version") == number and "since" in state
 
     def rejected(self, number: int, reason: str) -> bool:
         """Whether this version was rolled back, and the object says so."""
-        items = self.status("modeldeployments", "species").get("rejected") or ()
+        items = self.status("ModelDeployment", "species").get("rejected") or ()
         found = any(item["version"] == number and item["reason"] == reason for item in items)
-        return found and self.holds("modeldeployments", "species", "Stalled")
+        return found and self.holds("ModelDeployment", "species", "Stalled")
 
-    def gone(self, plural: str, name: str = "") -> bool:
+    def gone(self, kind: str, name: str = "") -> bool:
         """Whether the object, or every one of the resource, is gone."""
-        return self.get(plural, name) is None if name else not self.mirror.list(plural, self.namespace)
+        return self.get(kind, name) is None if name else not self.mirror.list(plural(kind), self.namespace)
 
-    def uid(self, plural: str, name: str) -> str:
-        obj = self.get(plural, name)
+    def uid(self, kind: str, name: str) -> str:
+        obj = self.get(kind, name)
         return str(obj["metadata"]["uid"]) if obj else ""
 
-    def is_back(self, plural: str, name: str, old_uid: str) -> bool:
-        return self.uid(plural, name) not in ("", old_uid)
+    def is_back(self, kind: str, name: str, old_uid: str) -> bool:
+        return self.uid(kind, name) not in ("", old_uid)
 
     def alive_pods(self, run: str) -> int:
         pods = self.mirror.list("pods", self.namespace)

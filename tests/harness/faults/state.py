@@ -6,17 +6,21 @@ import json
 import re
 from typing import Any
 
-from tests.harness.faults.resources import GROUPS, Object, path
+from modelyard_api.kinds.registry import KINDS
+from tests.harness.faults.resources import RESOURCES, Object, path
+from tests.kinds import SAMPLES
 from tests.support.api import Api
 
 _UID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
-_HASHED = re.compile(r"-(ingest|train|evaluate)-[0-9a-f]{8}\b")
+_PURPOSES = "|".join(kind.info.runs.purpose for kind in KINDS.values() if kind.info.runs)
+_HASHED = re.compile(rf"-({_PURPOSES})-[0-9a-f]{{8}}\b")
 _POD = re.compile(r"-[0-9a-z]{8,10}-[0-9a-z]{5}$")
 _META = ("uid", "resourceVersion", "creationTimestamp", "managedFields", "namespace")
 _HASHES = ("modelyard.dev/applied", "modelyard.dev/spec-digest")
 """Annotations that hash what holds uids."""
 _VERSION = re.compile(r"UID/\d+")
+_OF_PODS = {sample.kind.info.plural: sample.of_pods for sample in SAMPLES.values()}
 
 
 def mask_call(plural: str, name: str) -> str:
@@ -29,7 +33,7 @@ def mask_name(name: str) -> str:
 
 
 async def objects(api: Api, namespace: str) -> dict[str, list[Object]]:
-    return {plural: (await api("GET", path(plural, namespace)))["items"] for plural in GROUPS}
+    return {plural: (await api("GET", path(plural, namespace)))["items"] for plural in RESOURCES}
 
 
 def masked(found: dict[str, list[Object]], namespace: str) -> dict[str, str]:
@@ -67,8 +71,8 @@ def _kept(plural: str, obj: Object) -> Object:
         spec = {key: value for key, value in spec.items() if key not in ("clusterIP", "clusterIPs")}
     if plural == "deployments":
         status["conditions"] = sorted((c["type"], c["status"], c["reason"]) for c in status.get("conditions", ()))
-    if plural == "modelpools":
-        status.pop("seen", None)  # a hash of pods' names
+    for name in _OF_PODS.get(plural, ()):
+        status.pop(name, None)
     if plural == "jobs":
         status["conditions"] = sorted((c["type"], c["status"]) for c in status.get("conditions", ()))
     return {**kept, "spec": spec, "status": status}

@@ -76,4 +76,4 @@ async def test_a_list_that_is_not_trusted_is_found(campaign: Campaign) -> None:
     """The Service is deleted in the gap: only a list that lacks it can tell."""
     at = "services at apply deployments species-v1 #1"
     wrong = await _found(campaign, "lists-not-trusted", "children", "watch: gap", at)
-    assert "not within 30 s: services is back" in wrong
+    assert "not within 30 s: Service is back" in wrong

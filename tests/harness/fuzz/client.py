@@ -7,28 +7,18 @@ import re
 from typing import Any
 
 from modelyard.engine import anyjson
-from modelyard.engine.resource import (
-    DATASET_VERSIONS,
-    DATASETS,
-    DEPLOYMENTS,
-    DISRUPTION_BUDGETS,
-    JOBS,
-    MODEL_DEPLOYMENTS,
-    MODEL_POOLS,
-    MODEL_VERSIONS,
-    MODELS,
-    PODS,
-    SERVICES,
-    TRAINING_RUNS,
-    Resource,
-)
+from modelyard.engine.resource import PODS, Resource
+from modelyard_api.fields.builtin import BUILT_IN
+from modelyard_api.kinds.registry import KINDS as OUR_KINDS
 from tests.harness.fuzz.schema import DEEP
 from tests.support.client import JSON_PATCH, MERGE_PATCH, Answer, Client
 
 Object = dict[str, Any]
 
-KINDS = (DATASETS, DATASET_VERSIONS, TRAINING_RUNS, MODELS, MODEL_VERSIONS, MODEL_DEPLOYMENTS, MODEL_POOLS)
-CHILDREN = (JOBS, DEPLOYMENTS, SERVICES, DISRUPTION_BUDGETS)
+KINDS = tuple(Resource.of(kind) for kind in OUR_KINDS)
+_OWNED = dict.fromkeys(child for kind in OUR_KINDS.values() for child in kind.info.owns if child in BUILT_IN)
+CHILDREN = tuple(Resource.of(kind) for kind in _OWNED if not BUILT_IN[kind].addon)
+"""What isn't ours, and our kinds make of it on a cluster without add-ons."""
 ALL = (*KINDS, *CHILDREN, PODS)
 BY_KIND = {one.kind: one for one in ALL}
 

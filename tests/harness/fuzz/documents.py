@@ -9,62 +9,15 @@ import json
 from typing import Any
 
 from hypothesis import strategies as st
-from pydantic import BaseModel
 
 from modelyard_api.generate.schema import structural
-from modelyard_api.wire.result import EvaluateResult, Failed, IngestResult, TrainResult
-from tests.harness.bench.controllers import objects as bench
+from modelyard_api.wire.result import Failed
 from tests.harness.fuzz.schema import Path, Strategy, Values, anything, nested, text
+from tests.kinds.sample import Pod
 
 Object = dict[str, Any]
 
-BASE = "mlflow-artifacts:/BASE"
-_SHA = "sha256:" + "0" * 64
-_SIGNATURE = {
-    "inputs": [{"name": "x", "datatype": "FP32"}],
-    "outputs": [{"name": "label", "datatype": "BYTES", "shape": [-1]}],
-    "classes": ["no", "yes"],
-}
-_METRICS = {"balanced_accuracy": 0.93, "log_loss": 0.3}
 _FAILED = {"kind": "Failed", "error": {"reason": "BadData", "message": "column y is empty; fill it", "field": "spec"}}
-_GOOD: dict[str, tuple[type[BaseModel], Object]] = {
-    "Dataset": (
-        IngestResult,
-        {**bench.ingest_result()[1], "violations": [{"column": "x", "rule": "min 1", "found": "0"}]},
-    ),
-    "TrainingRun": (
-        TrainResult,
-        {
-            "kind": "Train",
-            "task": "Classification",
-            "artifactURI": f"{BASE}/model",
-            "artifactDigest": _SHA,
-            "artifactBytes": 1000,
-            "signature": _SIGNATURE,
-            "objective": "balanced_accuracy",
-            "metrics": _METRICS,
-            "sourceDigest": _SHA,
-            "parameters": {"depth": 3},
-            "trackingRunId": "r",
-            "trackingExperimentId": "1",
-        },
-    ),
-    "ModelVersion": (
-        EvaluateResult,
-        {
-            "kind": "Evaluate",
-            "artifactDigest": _SHA,
-            "artifactBytes": 1000,
-            "signature": _SIGNATURE,
-            "metrics": _METRICS,
-        },
-    ),
-}
-
-
-def good(kind: str) -> Object:
-    """The result of a pod that worked for an object of this kind."""
-    return dict(_GOOD[kind][1])
 
 
 def _names(path: Path) -> Strategy | None:
@@ -105,9 +58,8 @@ _HOSTILE = st.one_of(
 
 
 @st.composite
-def results(draw: Any, kind: str) -> str | bytes | None:
+def results(draw: Any, pod: Pod) -> str | bytes | None:
     """A document; None where the pod left none."""
-    model, best = _GOOD[kind]
     match draw(st.integers(0, 9)):
         case 0:
             return None
@@ -116,18 +68,18 @@ def results(draw: Any, kind: str) -> str | bytes | None:
         case 2:
             return json.dumps(draw(_values.near(structural(Failed, defaults=False), _FAILED)))
         case 3 | 4 | 5:
-            return json.dumps(best)
-    document = best
+            return json.dumps(pod.document)
+    document = pod.document
     for _ in range(draw(st.integers(1, 2))):
-        document = draw(_values.near(structural(model, defaults=False), document))
+        document = draw(_values.near(structural(pod.result, defaults=False), document))
     return json.dumps(document)
 
 
 @st.composite
-def outcomes(draw: Any, kind: str) -> Object:
+def outcomes(draw: Any, pod: Pod) -> Object:
     """How the pods of an object's Job end."""
     phase = draw(st.sampled_from(("Succeeded", "Succeeded", "Succeeded", "Failed")))
-    made: Object = {"phase": phase, "document": draw(results(kind))}
+    made: Object = {"phase": phase, "document": draw(results(pod))}
     if phase == "Failed":
         made["exitCode"] = draw(st.sampled_from((2, 2, 2, 1, 137, 255)))
         made["reason"] = draw(st.sampled_from(("Error", "OOMKilled", "", "Evicted")))

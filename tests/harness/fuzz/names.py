@@ -6,8 +6,12 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.harness.bench.controllers.objects import DATA_URI, VERSION
+from modelyard.workload.names import RUN_UID, label
+from modelyard_api.kinds.registry import KINDS
 from tests.harness.fuzz.schema import Path, Strategy
+from tests.kinds import SAMPLES
+from tests.kinds.datasetversion import DATA_URI, VERSION
+from tests.kinds.modelversion import MODEL_URI
 
 LONGEST = "fz-" + "x" * 42
 OWN = ("fz-one", "fz-two", "fz-three", LONGEST)
@@ -30,19 +34,21 @@ _URIS = (
         "mlflow-artifacts:/é/名前",
         "mlflow-artifacts:/a\u00a0b",
         "file:///etc/passwd",
-        "mlflow-artifacts:/modelyard/fuzz/models/m",
+        MODEL_URI,
     ),
 )
-_REFERENCES = {
-    ("datasetRef", "name"): ("table", "table", "fz-one", "fz-two"),
-    ("datasetRef", "version"): (VERSION, VERSION, "fz-one"),
-    ("modelRef", "name"): ("m", "m", "fz-one", "fz-two", LONGEST),
-    ("configMap", "name"): ("table", "table", "fz-one"),
-    ("configMap", "key"): ("table.csv", "table.csv", "table.parquet"),
-    ("volume", "claimName"): ("lake",),
-    ("lineage", "trainingRun"): ("fz-one", "fz-two"),
-    ("lineage", "datasetVersion"): (VERSION, VERSION, "fz-one"),
+_REFERRED = {
+    **{kind: sample.referred for kind, sample in SAMPLES.items()},
+    "ConfigMap": ("table", "table", "fz-one"),
+    "PersistentVolumeClaim": ("lake",),
 }
+"""By kind, how objects are named by those that refer to them; what is likely stands there more than once."""
+_REFERENCES = {
+    tuple(reference.path.removeprefix(".spec.").split("."))[-2:]: names
+    for kind in KINDS.values()
+    for reference in kind.info.refers
+    if reference.path.startswith(".spec.") and (names := _REFERRED.get(reference.kind))
+} | {("configMap", "key"): ("table.csv", "table.csv", "table.parquet")}
 _RESOURCES = st.sampled_from(
     ("cpu", "memory", "ephemeral-storage", "nvidia.com/gpu", "hugepages-2Mi", "pods", "", "a b", "x" * 300)
 )
@@ -53,8 +59,6 @@ def of(path: Path) -> Strategy | None:
     """What a field of a spec refers to; None where it is no reference."""
     if likely := _REFERENCES.get(path[-2:]):
         return st.one_of(st.sampled_from(likely), st.sampled_from(likely), _ANY)
-    if path[-1:] == ("parent",):
-        return _ANY
     if path[-1:] == ("uri",):
         return st.sampled_from(_URIS)
     if path[-1:] == ("number",) or path[-2:] in (("modelRef", "version"), ("pin", "version")):
@@ -67,19 +71,14 @@ def of(path: Path) -> Strategy | None:
 @st.composite
 def metadata(draw: Any, kind: str, spec: Any) -> Any:
     """A name that fits mostly, and labels and owners that anybody may set."""
-    name = draw(st.sampled_from((*OWN, *OWN, *OWN, "taken")))
-    if kind == "ModelVersion" and isinstance(spec, dict):
-        model = spec.get("modelRef") if isinstance(spec.get("modelRef"), dict) else {}
-        name = f"{model.get('name')}-v{spec.get('number')}"
-    elif kind == "DatasetVersion":
-        name = draw(st.sampled_from((f"fz-one-{VERSION[-10:]}", f"fz-two-{VERSION[-10:]}", *OWN, "fz.one")))
+    names = SAMPLES[kind].names
+    fitting = names(spec if isinstance(spec, dict) else {}) if names else (*OWN, *OWN, *OWN, "taken")
+    name = draw(st.sampled_from(fitting))
     if draw(st.integers(0, 19)) == 0:
         name = draw(st.sampled_from(("", "Fz", "fz_one", "fz.one", "x" * 46, "x" * 254, "1-fz", "fz-", "é")))
     made = {"name": name}
     if draw(st.integers(0, 5)) == 0:
-        keys = st.sampled_from(
-            [f"modelyard.dev/{one}" for one in ("run-uid", "trainingrun", "dataset", "model", "modelversion")]
-        )
+        keys = st.sampled_from([RUN_UID, *(label(one) for one in KINDS)])
         made["labels"] = draw(st.dictionaries(keys, st.sampled_from((*OWN, "table", "m", "")), min_size=1, max_size=2))
     if draw(st.integers(0, 11)) == 0:
         made["annotations"] = {"modelyard.dev/applied": draw(st.text(max_size=8)), "modelyard.dev/task": "{"}

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from modelyard_api.kinds.registry import KINDS
+from tests.kinds import SAMPLES
 from tests.support.client import Answer
 
 Object = dict[str, Any]
@@ -78,11 +80,11 @@ def is_scaled(obj: Object) -> bool:
 
 # --- A -> B -> A is A -------------------------------------------------------------------------------------------------
 
-_PAST = ("startTime", "completionTime", "lastCheckTime", "checkedGeneration", "acceptedGeneration", "judgedGeneration")
-_HISTORY = ("promotions", "history", "lastNumber", "observedGeneration", "sourceVersion", "candidate")
-_OF_PODS = ("seen",)  # a hash with the names of pods in it
+_HISTORY = {"observedGeneration", *(name for sample in SAMPLES.values() for name in sample.history)}
+_OF_PODS = {name for sample in SAMPLES.values() for name in sample.of_pods}
+_PURPOSES = "|".join(kind.info.runs.purpose for kind in KINDS.values() if kind.info.runs)
 _MASKS = (
-    (re.compile(r"-(ingest|train|evaluate)-[0-9a-f]{8}"), r"-\1-#"),
+    (re.compile(rf"-({_PURPOSES})-[0-9a-f]{{8}}"), r"-\1-#"),
     (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"), "<uid>"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"), "<time>"),
 )
@@ -98,7 +100,7 @@ def masked(value: Any, namespace: str) -> Any:
 
 
 def _without_past(value: Any) -> Any:
-    dropped = {*_PAST, *_HISTORY, *_OF_PODS, *_ADDED, "lastTransitionTime", "modelyard.dev/applied"}
+    dropped = {*_HISTORY, *_OF_PODS, *_ADDED, "lastTransitionTime", "modelyard.dev/applied"}
     match value:
         case dict():
             return {key: _without_past(item) for key, item in value.items() if key not in dropped}
@@ -108,27 +110,13 @@ def _without_past(value: Any) -> Any:
 
 
 _REFUSED = ("InvalidChild", "ChildForbidden", "NameTaken")
-_UNRESOLVED = (
-    "ModelNotFound",
-    "AliasNotSet",
-    "VersionNotFound",
-    "VersionNotReady",
-    "VersionNotJudged",
-    "VersionNotApproved",
-    "PoolNotFound",
-    "PoolHasNoPods",
-    "WaitingForPool",
-    "LoadFailed",
-    "LoadRetried",
-    "Suspended",
-)
 
 
 def keeps_what_was(obj: Object) -> bool:
     """A ModelDeployment that names what isn't there, or what can't be made, leaves what served before as it is; what is
     suspended keeps the Job that it had begun."""
     reason = (condition(obj) or {}).get("reason")
-    return reason in _REFUSED or reason == "Suspended" or (obj["kind"] == "ModelDeployment" and reason in _UNRESOLVED)
+    return reason in (*_REFUSED, "Suspended", *SAMPLES[obj["kind"]].keeps)
 
 
 def state(obj: Object, children: Iterable[Object], namespace: str) -> Any:
@@ -137,7 +125,8 @@ def state(obj: Object, children: Iterable[Object], namespace: str) -> Any:
         {
             "kind": one["kind"],
             "name": one["metadata"]["name"],
-            "spec": one["spec"],
+            "spec": one.get("spec"),
+            "data": one.get("data"),
             "labels": one["metadata"].get("labels"),
         }
         for one in children

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from modelyard_api.kinds.registry import KINDS
-from tests.contract.objects import make
 from tests.harness.fuzz import oracle, pods
 from tests.harness.fuzz.client import BY_KIND, CHILDREN
 from tests.harness.fuzz.world import CANARIES, FIRST, FRESH, World
+from tests.kinds import SAMPLES
 from tests.support.client import Answer
 
 Object = dict[str, Any]
@@ -158,9 +158,7 @@ class Play:
         number = self._world.next_canary()
         waiting = {}
         for kind in KINDS:
-            canary = make(kind, None, f"canary-{number}")
-            if kind == "ModelVersion":
-                canary["metadata"]["name"], canary["spec"]["number"] = f"m-v{number}", number
+            canary = SAMPLES[kind].beside(number)
             answer = self._client.create(canary, CANARIES)
             assert answer.ok, answer.message
             waiting[kind] = canary
@@ -213,11 +211,7 @@ class Play:
             now = self._client.get(BY_KIND[owner["kind"]], FIRST, owner["metadata"]["name"])
             if now is None or now["metadata"]["uid"] != owner["metadata"]["uid"]:
                 return True
-            if owner["kind"] == "Dataset":
-                # It keeps to the Job while the version that came of it waits for its bytes.
-                return (now.get("status") or {}).get("job") != job or oracle.condition(now, "Stalled") is not None
-            reason = (oracle.condition(now) or {}).get("reason")
-            return reason not in ("Training", "PodPending", "Starting", "Evaluating", "ArtifactStoreUnavailable")
+            return SAMPLES[owner["kind"]].has_understood(now, job)
 
         if not self._world.until(PATIENCE, understood):
             now = self._client.get(BY_KIND[owner["kind"]], FIRST, owner["metadata"]["name"]) or {}

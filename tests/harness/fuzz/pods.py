@@ -7,8 +7,8 @@ from typing import Any
 
 from modelyard_api.wire.task import ANNOTATION
 from tests.harness.fuzz.client import PODS
-from tests.harness.fuzz.documents import BASE
 from tests.harness.fuzz.world import World
+from tests.kinds.sample import BASE
 from tests.support.client import MERGE_PATCH
 
 Object = dict[str, Any]

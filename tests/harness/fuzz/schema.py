@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 from hypothesis import strategies as st
 
-from tests.contract.objects import PLURALS
+from modelyard_api.kinds.registry import KINDS
 from tests.localcluster.paths import REPO
 
 Schema = dict[str, Any]
@@ -64,7 +64,7 @@ _QUANTITIES = (
 @functools.cache
 def spec_of(kind: str) -> Schema:
     """The schema of a kind's spec, as it is installed."""
-    definition = yaml.safe_load((REPO / "crds" / f"{PLURALS[kind]}.yaml").read_text())
+    definition = yaml.safe_load((REPO / "crds" / f"{KINDS[kind].info.plural}.yaml").read_text())
     schema = definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     return dict(schema["properties"]["spec"])
 

@@ -4,28 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.contract.objects import make
-from tests.harness.bench.controllers import objects as bench
-from tests.harness.fuzz.documents import good
+from modelyard_api.fields.artifact import RESULT_JSON
+from tests.kinds import SAMPLES, standing
+from tests.kinds.modelversion import MODEL_URI
 
 Object = dict[str, Any]
-
-MODEL_URI = "mlflow-artifacts:/modelyard/fuzz/models/m"
-"""Where the result of the standing ModelVersion lies."""
 
 
 def results() -> list[tuple[str, Object]]:
     """Documents in the artifact store: (URI, document)."""
-    return [bench.ingest_result(), (f"{MODEL_URI}/result.json", good("ModelVersion"))]
+    return [standing.data_result(), (f"{MODEL_URI}/{RESULT_JSON}", SAMPLES["ModelVersion"].good_result)]
 
 
 def ours(namespace: str) -> list[Object]:
     """An accepted DatasetVersion, and a Model whose champion is Verified."""
-    model = make("Model", {"pin": {"version": 3}}, "m")
-    champion = make("ModelVersion", {"artifact": {"uri": MODEL_URI}, "lineage": {"trainingRun": "long-ago"}})
-    for one in (model, champion):
-        one["metadata"]["namespace"] = namespace
-    return [bench.dataset(namespace), bench.version(namespace), model, champion]
+    imported = {"artifact": {"uri": MODEL_URI}, "lineage": {"trainingRun": "long-ago"}}
+    return [
+        *standing.data(namespace),
+        SAMPLES["Model"].make({"pin": {"version": 3}}, "m", namespace),
+        SAMPLES["ModelVersion"].make(imported, None, namespace),
+    ]
 
 
 def foreign(namespace: str) -> list[Object]:

@@ -11,9 +11,11 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from modelyard_api import API_VERSION
 from modelyard_api.kinds.registry import KINDS
 from tests.harness.fuzz import documents, names, seeds
 from tests.harness.fuzz.schema import Values, spec_of
+from tests.kinds import SAMPLES
 
 Story = dict[str, Any]
 MOST = 12
@@ -44,17 +46,18 @@ def _small(spec: Any) -> Any:
 def objects(draw: Any) -> Any:
     kind = draw(st.sampled_from(tuple(KINDS)))
     spec = draw(specs(kind))
+    sample = SAMPLES[kind]
     manifest = {
-        "apiVersion": "modelyard.dev/v1alpha1",
+        "apiVersion": API_VERSION,
         "kind": kind,
         "metadata": draw(names.metadata(kind, spec)),
         "spec": spec,
     }
     made: Story = {"manifest": manifest}
-    if kind not in ("DatasetVersion", "ModelVersion") and draw(st.booleans()):
+    if not sample.is_immutable and draw(st.booleans()):
         made["edits"] = draw(st.lists(specs(kind), min_size=1, max_size=2))
-    if kind in ("Dataset", "TrainingRun", "ModelVersion") and draw(st.integers(0, 3)):
-        made["outcome"] = draw(documents.outcomes(kind))
+    if sample.pod and draw(st.integers(0, 3)):
+        made["outcome"] = draw(documents.outcomes(sample.pod))
     if draw(st.integers(0, 4)) == 0:
         made["late"] = draw(specs(kind))
     if draw(st.integers(0, 7)) == 0:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-from collections import Counter
 from typing import Any
 
 import hypothesis
@@ -13,10 +12,10 @@ import yaml
 from hypothesis import HealthCheck, Phase
 
 from modelyard_api.kinds.registry import KINDS
-from tests.contract.objects import make
 from tests.harness.fuzz import oracle, seeds
 from tests.harness.fuzz.log import trouble_in
 from tests.harness.fuzz.stories import Story, stories
+from tests.kinds import SAMPLES
 from tests.support.client import Answer
 
 
@@ -127,11 +126,18 @@ def test_stories_are_the_same_by_their_seed_and_can_be_kept() -> None:
     assert first == told_by(7, 12)
     assert first != told_by(8, 12)
     assert yaml.safe_load(yaml.safe_dump(first)) == first
-    kinds = Counter(entry["manifest"]["kind"] for story in first for entry in story["objects"])
-    assert kinds.keys() == KINDS.keys()
+
+
+def test_stories_are_about_every_kind() -> None:
+    entries = [entry for story in told_by(7, 4 * len(KINDS)) for entry in story["objects"]]
+    assert {entry["manifest"]["kind"] for entry in entries} == KINDS.keys()
+    ends = {entry["manifest"]["kind"] for entry in entries if "outcome" in entry}
+    assert ends == {kind for kind, one in KINDS.items() if one.info.runs}
+    edited = {entry["manifest"]["kind"] for entry in entries if "edits" in entry}
+    assert edited == {kind for kind, sample in SAMPLES.items() if not sample.is_immutable}
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_seeds_are_what_the_operator_takes(kind: str) -> None:
     for spec in seeds.of(kind):
-        KINDS[kind].model_validate({**make(kind), "spec": spec})
+        KINDS[kind].model_validate({**SAMPLES[kind].make(), "spec": spec})

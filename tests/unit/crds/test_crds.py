@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from modelyard_api.generate import crd
+from modelyard_api.kinds.dataset import Dataset
 from modelyard_api.kinds.registry import KINDS
 
 OPEN_LEAVES = {
@@ -46,7 +47,7 @@ def test_files_are_current() -> None:
 def test_check_names_what_differs(tmp_path: Any) -> None:
     crd.write(tmp_path)
     assert crd.differences(tmp_path) == ""
-    (tmp_path / "datasets.yaml").write_text("kind: Other\n")
+    (tmp_path / f"{Dataset.info.plural}.yaml").write_text("kind: Other\n")
     (tmp_path / "sweeps.yaml").write_text("left over\n")
     found = crd.differences(tmp_path)
     assert "-kind: Other" in found

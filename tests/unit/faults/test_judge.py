@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
+from modelyard_api.kinds.trainingrun import TrainingRun
 from tests.harness.faults.judge import ALLOWANCE, judge
 from tests.harness.faults.play import Ended
 from tests.harness.faults.state import masked, wrong
 
 RUN, JOB = "0f3b1c2d-0000-4000-8000-000000000001", "0f3b1c2d-0000-4000-8000-000000000002"
+RUNS = TrainingRun.info.plural
 OTHER = "ffffffff-0000-4000-8000-000000000009"
 
 
@@ -23,7 +25,7 @@ def found(run_uid: str = RUN, hash_: str = "12345678", **status: Any) -> dict[st
         "status": {"job": f"first-train-{hash_}", "startTime": time, **status},
     }
     job = {"metadata": {"name": f"first-train-{hash_}", "namespace": "f1", "uid": JOB, "ownerReferences": [owner]}}
-    return {"trainingruns": [run], "jobs": [job]}
+    return {RUNS: [run], "jobs": [job]}
 
 
 def test_uids_times_and_hashes_of_uids_are_masked() -> None:
@@ -46,8 +48,8 @@ def test_an_owner_of_another_uid_is_seen() -> None:
 
 def test_what_ends_for_ever_is_seen() -> None:
     stuck = found()
-    stuck["trainingruns"][0]["metadata"] |= {"deletionTimestamp": "2026-01-05T12:00:00Z", "finalizers": ["a"]}
-    assert wrong(stuck) == ["trainingruns/first is stuck in deletion, finalizers ['a']"]
+    stuck[RUNS][0]["metadata"] |= {"deletionTimestamp": "2026-01-05T12:00:00Z", "finalizers": ["a"]}
+    assert wrong(stuck) == [f"{RUNS}/first is stuck in deletion, finalizers ['a']"]
 
 
 @pytest.mark.parametrize(

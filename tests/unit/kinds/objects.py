@@ -5,18 +5,17 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from modelyard.engine.conditions import timestamp
 from modelyard.engine.resource import CLAIMS, CONFIG_MAPS, DEPLOYMENTS, ENDPOINT_SLICES, JOBS, SERVICES, Object
-from modelyard_api.wire.task import ANNOTATION, EvaluateTask, IngestTask, TrainTask
+from modelyard_api.wire.task import ANNOTATION, EvaluateTask, IngestTask, Task, TrainTask
+from tests.kinds.sample import SIGNATURE
 from tests.unit.kinds.world import NAMESPACE, World
 
 LONG = "a-model-name-of-the-greatest-length-allowed-x"
 assert len(LONG) == 45
-SIGNATURE = {
-    "inputs": [{"name": "x", "datatype": "FP32"}],
-    "outputs": [{"name": "label", "datatype": "BYTES", "shape": [-1]}],
-    "classes": ["no", "yes"],
-}
+_TASK: TypeAdapter[Task] = TypeAdapter(Task)
 
 
 def digest(text: str) -> str:
@@ -131,9 +130,7 @@ def leave(world: World, job: Object, result: Object | None) -> None:
 
     As the runtime does, not anew where an earlier pod of the same task has left one.
     """
-    task = job["spec"]["template"]["metadata"]["annotations"][ANNOTATION]
-    kind = {"Ingest": IngestTask, "Train": TrainTask, "Evaluate": EvaluateTask}
-    uri = next(kind[name] for name in kind if f'"kind":"{name}"' in task).model_validate_json(task).result_uri
+    uri = _TASK.validate_json(job["spec"]["template"]["metadata"]["annotations"][ANNOTATION]).result_uri
     earlier = world.results.get(uri)
     if earlier is not None and result is not None and earlier["kind"] == result["kind"] != "Failed":
         result = earlier

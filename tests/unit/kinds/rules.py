@@ -64,6 +64,11 @@ def check_child(resource: Resource, manifest: Object) -> None:
     owner = next(item for item in meta["ownerReferences"] if item["controller"])
     assert owner["blockOwnerDeletion"]
     assert meta["labels"][f"modelyard.dev/{owner['kind'].lower()}"] == owner["name"]
+    info = KINDS[owner["kind"]].info
+    assert resource.kind in info.owns, "the facts of its owner don't know it, so nobody may make it or is woken by it"
+    if resource == JOBS:
+        assert info.runs
+        assert re.search(rf"-{info.runs.purpose}-[0-9a-f]{{8}}$", meta["name"]), meta["name"]
     _check_labels(meta["labels"])
     if resource in (JOBS, DEPLOYMENTS):
         _check_template(manifest["spec"]["template"], meta["labels"])

@@ -52,6 +52,13 @@ def watched() -> World:
     return made
 
 
+def done() -> tuple[World, str]:
+    """A world in which one has come to its good end, and the name of it."""
+    world = watched()
+    ingest(world)
+    return world, "penguins"
+
+
 def look_again(world: World, content: str, seconds: float = 60) -> None:
     put_data(world, content)
     world.tick(seconds)

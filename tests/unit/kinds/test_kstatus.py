@@ -2,89 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from importlib import import_module
 
 import pytest
 
-from modelyard.engine.resource import (
-    DATASET_VERSIONS,
-    DATASETS,
-    MODEL_DEPLOYMENTS,
-    MODEL_POOLS,
-    MODEL_VERSIONS,
-    MODELS,
-    TRAINING_RUNS,
-    Resource,
-)
+from modelyard.engine.resource import Resource
 from modelyard.engine.status import refused
 from modelyard_api.kinds.registry import KINDS
 from tests.support.kstatus import Kstatus
-from tests.unit.kinds import packs, test_dataset, test_datasetversion, test_modeldeployment, test_modelversion
-from tests.unit.kinds import test_trainingrun as test_run
 from tests.unit.kinds.conftest import Witness
-from tests.unit.kinds.objects import complete, evaluate_result, train_result
 from tests.unit.kinds.test_loop import play
-from tests.unit.kinds.test_model import with_model
 from tests.unit.kinds.world import World
 
-
-def _read() -> World:
-    world = test_dataset.watched()
-    test_dataset.ingest(world)
-    return world
-
-
-def _accepted() -> World:
-    return test_datasetversion.judged(test_datasetversion.result())
-
-
-def _trained() -> World:
-    world = test_run.with_data()
-    test_run.start(world)
-    complete(world, test_run.job_of(world), train_result(test_run.job_of(world)))
-    world.settle()
-    return world
-
-
-def _understood() -> World:
-    world = with_model()
-    world.settle()
-    return world
-
-
-def _imported() -> World:
-    world = with_model()
-    test_modelversion.put(world)
-    complete(world, test_modelversion.job_of(world), evaluate_result(test_modelversion.job_of(world)))
-    world.settle()
-    return world
-
-
-def _pooled() -> World:
-    world = World()
-    world.put(MODEL_POOLS, packs.pool())
-    world.settle()
-    packs.Servers(world).settle()
-    return world
-
-
-DONE: dict[str, tuple[Callable[[], World], Resource, str]] = {
-    "Dataset": (_read, DATASETS, "penguins"),
-    "DatasetVersion": (_accepted, DATASET_VERSIONS, test_datasetversion.NAME),
-    "TrainingRun": (_trained, TRAINING_RUNS, "forest"),
-    "Model": (_understood, MODELS, "species"),
-    "ModelVersion": (_imported, MODEL_VERSIONS, test_modelversion.NAME),
-    "ModelDeployment": (test_modeldeployment.served, MODEL_DEPLOYMENTS, "species"),
-    "ModelPool": (_pooled, MODEL_POOLS, packs.POOL),
-}
-"""Kind -> a story in which an object of it comes to its good end, and which object that is."""
 Done = tuple[World, Resource, str]
 
 
 @pytest.fixture(params=KINDS)
 def done(request: pytest.FixtureRequest, witness: Witness) -> Done:
-    story, resource, name = DONE[request.param]
-    return story(), resource, name
+    """A story in which an object of the kind comes to its good end, which its own tests tell, and that object."""
+    module = import_module(f"tests.unit.kinds.test_{request.param.lower()}")
+    world, name = module.done()
+    return world, Resource.of(request.param), name
 
 
 def test_it_is_in_progress_until_it_is_done(done: Done, witness: Witness) -> None:

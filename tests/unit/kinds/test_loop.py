@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from modelyard.engine.resource import (
-    DATASET_VERSIONS,
     DATASETS,
     DEPLOYMENTS,
     JOBS,
@@ -93,9 +92,8 @@ def play(die_at: tuple[int, str] | None = None) -> World:
 
 
 def end_state(world: World) -> list[Any]:
-    kinds = (DATASETS, DATASET_VERSIONS, TRAINING_RUNS, MODELS, MODEL_VERSIONS, MODEL_DEPLOYMENTS)
     state = []
-    for resource in kinds:
+    for resource in world.controllers:
         for obj in sorted(world.all(resource), key=lambda obj: str(obj["metadata"]["name"])):
             status = obj["status"]
             conditions = sorted((item["type"], item["status"], item["reason"]) for item in status["conditions"])

@@ -82,6 +82,11 @@ def served() -> World:
     return world
 
 
+def done() -> tuple[World, str]:
+    """A world in which one has come to its good end, and the name of it."""
+    return served(), "species"
+
+
 @pytest.fixture
 def world() -> World:
     return served()

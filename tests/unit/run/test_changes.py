@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from modelyard_api.kinds.registry import KINDS
 from tests.harness.faults import sample
 from tests.harness.faults.scenarios import SCENARIOS
 from tests.run.changed import selected
@@ -41,7 +42,9 @@ def test_imports_are_followed() -> None:
     assert changes.module("tests/unit/run/__init__.py") == "tests.unit.run"
     assert changes.module("README.md") is None
     assert changes.touched_kinds([decide]) == {"modelpool"}
-    assert len(changes.touched_kinds(["operator/modelyard/engine/store.py"])) == 7
+    assert len(changes.touched_kinds(["operator/modelyard/engine/store.py"])) == len(KINDS)
+    assert {"tests/unit/kinds/test_loop.py", "tests/unit/kinds/test_samples.py"} <= set(selected([decide]))
+    assert "tests/contract/test_rules.py" in selected(["tests/kinds/modelpool.py"])
     files = selected(["images/runtime/modelyard_runtime/tables/split.py"])
     assert "tests/unit/runtime/test_ingest.py" in files
     assert not [name for name in files if name.startswith(("tests/unit/engine", "tests/cluster"))]

@@ -17,6 +17,7 @@ from modelyard.engine.client import Gateway
 from modelyard.engine.resource import JOBS, TRAINING_RUNS, Object
 from tests.harness.bench.controllers import objects
 from tests.harness.bench.controllers.place import APPLIERS, BENCH, Watch
+from tests.kinds import standing
 from tests.support.at_once import at_once
 from tests.support.cpu import Costs
 from tests.support.operator import WRITES, Operator
@@ -25,7 +26,7 @@ from tests.support.tracking import Tracking
 
 
 async def put_data(tracking: Tracking) -> None:
-    tracking.put(*objects.ingest_result())
+    tracking.put(*standing.data_result())
 
 
 async def make_jobs(

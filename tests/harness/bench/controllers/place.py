@@ -11,7 +11,7 @@ import aiohttp
 
 from modelyard.engine.client import Gateway, configuration
 from modelyard.engine.resource import Resource
-from tests.harness.bench.controllers import objects
+from tests.kinds import standing
 from tests.localcluster import access
 from tests.support.played import apply, install_rights
 
@@ -23,7 +23,7 @@ APPLIERS = 8
 def prepare(name: str, tracking_url: str, folder: Path) -> Path:
     """From an entered cluster to one with CRDs, rights, the installation and the data; the operator's kubeconfig."""
     kubeconfig = install_rights(name, tracking_url, folder, (BENCH, BARE))
-    apply(name, [objects.dataset(BENCH), objects.version(BENCH)])
+    apply(name, standing.data(BENCH))
     return kubeconfig
 
 

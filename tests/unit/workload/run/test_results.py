@@ -10,18 +10,18 @@ import pytest
 from modelyard.engine.plan import Unreadable
 from modelyard.workload import failures
 from modelyard.workload.run.results import parse
-from modelyard_api.wire.result import EvaluateResult, Failed, IngestResult, TrainResult
-from tests.harness.fuzz.documents import good
+from modelyard_api.wire.result import Failed
 from tests.harness.fuzz.schema import nested
+from tests.kinds import SAMPLES
+from tests.kinds.sample import Pod
 
 URI = "mlflow-artifacts:/x/result.json"
+PODS = {kind: sample.pod for kind, sample in SAMPLES.items() if sample.pod}
 
 
-@pytest.mark.parametrize(
-    ("kind", "made"), [("Dataset", IngestResult), ("TrainingRun", TrainResult), ("ModelVersion", EvaluateResult)]
-)
-def test_good_ones(kind: str, made: type) -> None:
-    assert isinstance(parse(good(kind), URI), made)
+@pytest.mark.parametrize("pod", PODS.values(), ids=PODS)
+def test_good_ones(pod: Pod) -> None:
+    assert isinstance(parse(pod.document, URI), pod.result)
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_good_ones(kind: str, made: type) -> None:
     ],
 )
 def test_what_no_object_could_hold(kind: str, field: str, value: Any) -> None:
-    found = parse(good(kind) | {field: value}, URI)
+    found = parse(PODS[kind].document | {field: value}, URI)
     assert isinstance(found, Failed)
     assert found.error.reason == "ResultUnreadable"
     assert f"{field}" in found.error.message

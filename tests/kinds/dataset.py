@@ -1,0 +1,91 @@
+"""Dataset: a suspended one of a ConfigMap, and what its ingest Jobs leave."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from modelyard_api.fields.artifact import canonical, sha256
+from modelyard_api.kinds.dataset import Dataset
+from modelyard_api.wire.result import IngestResult
+from modelyard_api.wire.task import IngestTask
+from tests.kinds import datasetversion
+from tests.kinds.sample import Create, Object, Pod, Sample
+
+
+def _column(**rules: Any) -> Object:
+    return {"columns": [{"name": "x", **rules}]}
+
+
+def _volume(path: str) -> Object:
+    return {"source": {"configMap": None, "volume": {"claimName": "lake", "path": path}}}
+
+
+def ingest(task: IngestTask, text: str) -> IngestResult:
+    """The digest is that of the text, the version that of text and declaration, as the runtime makes them."""
+    lines = text.splitlines()
+    digest = sha256(text.encode())
+    rules = task.spec.model_dump(mode="json", include={"target", "columns", "split", "validation", "ignore"})
+    version = sha256(canonical([digest, rules])).removeprefix("sha256:")
+    names, rows = lines[0].split(","), len(lines) - 1
+    return IngestResult(
+        accepted=rows >= task.spec.validation.min_rows,
+        version_id=version,
+        uri=f"{task.base_uri}/{version}",
+        digest=digest,
+        rows=rows,
+        test_rows=rows // 4,
+        bytes=len(text),
+        target=task.spec.target,
+        columns=[{"name": name, "type": "Category" if name == task.spec.target else "Float"} for name in names],  # type: ignore[list-item]
+    )
+
+
+def _is_over(obj: Object, job: str) -> bool:
+    """It keeps to the Job while the version that came of it waits for its bytes; Ready may be True all the while."""
+    status = obj.get("status") or {}
+    stalled = any(item["type"] == "Stalled" for item in status.get("conditions") or ())
+    return status.get("job") != job or stalled
+
+
+SAMPLE = Sample(
+    Dataset,
+    spec={"source": {"configMap": {"name": "table", "key": "table.csv"}}, "target": "y", "suspend": True},
+    creates=(
+        Create(
+            "write exactly one of configMap and volume",
+            good=_volume("a.csv"),
+            bad={"source": {"volume": {"claimName": "lake", "path": "a.csv"}}},
+        ),
+        Create("write exactly one of configMap and volume", bad={"source": {"configMap": None}}),
+        *(
+            Create("path is relative to the volume's root, without '..'", good=_volume(good), bad=_volume(bad))
+            for good, bad in (("a/b..csv", "a/../b.csv"), ("a", "/a"), ("...", ".."))
+        ),
+        Create(
+            "values belongs to a column of type Category",
+            good=_column(type="Category", values=["a"]),
+            bad=_column(type="Integer", values=["1"]),
+        ),
+        Create(
+            "min and max belong to a column of type Float or Integer",
+            good=_column(type="Integer", max=3),
+            bad=_column(type="Category", max=3),
+        ),
+        Create(
+            "min must not be greater than max",
+            good=_column(type="Float", min=-1, max=-1.0),
+            bad=_column(type="Float", min=0.5, max=-1),
+        ),
+        Create("ignore must not name the target", good={"ignore": ["x"]}, bad={"ignore": ["x", "y"]}),
+    ),
+    pod=Pod(
+        IngestTask,
+        IngestResult,
+        {**datasetversion.RESULT, "violations": [{"column": "x", "rule": "min 1", "found": "0"}]},
+        ingest,
+        _is_over,
+    ),
+    story=({"checkEvery": "5s"}, {"source": {"configMap": {"name": "fz-one"}}}),
+    referred=("table", "table", "fz-one", "fz-two"),
+    history=("lastCheckTime", "checkedGeneration", "acceptedGeneration", "sourceVersion"),
+)

@@ -1,0 +1,143 @@
+"""TrainingRun: a suspended one of an estimator, and what its Job leaves."""
+
+from __future__ import annotations
+
+from modelyard_api.fields.artifact import canonical, sha256
+from modelyard_api.fields.signature import Input, Output, Signature
+from modelyard_api.kinds.trainingrun import TrainingRun
+from modelyard_api.wire.result import Error, Failed, TrainResult
+from modelyard_api.wire.task import TrainTask
+from tests.kinds.datasetversion import VERSION
+from tests.kinds.sample import BASE, METRICS, SHA, SIGNATURE, Create, Pod, Sample, Update
+
+BAD_SEED = 13
+"""A run of this seed fails by its user's error."""
+WEAK_SEED = 5
+"""A run of this seed makes a model that passes no gate."""
+
+
+def train(task: TrainTask, _: str) -> TrainResult | Failed:
+    if task.seed == BAD_SEED:
+        return Failed(error=Error(reason="BadParameter", message="params.n_estimators: -1 is no number of trees"))
+    inputs = [column.name for column in task.data.columns if column.name != task.data.target]
+    return TrainResult(
+        task=task.task or "Classification",  # type: ignore[arg-type]
+        artifact_uri=f"{task.base_uri}/model",
+        artifact_digest=sha256(canonical([task.data.digest, task.subject.name, task.seed])),
+        artifact_bytes=1000,
+        signature=signature(inputs),
+        objective="balanced_accuracy",
+        metrics={"balanced_accuracy": 0.5 if task.seed == WEAK_SEED else 0.93, "log_loss": 0.3},
+        source_digest=sha256(b"trainer"),
+        parameters={"n_estimators": 100},
+        dataset_version=task.data.name,
+        dataset_digest=task.data.digest,
+        image=task.image,
+    )
+
+
+def signature(inputs: list[str]) -> Signature:
+    return Signature(
+        inputs=[Input(name=name, datatype="FP32") for name in inputs],
+        outputs=[Output(name="label", datatype="BYTES", shape=[-1])],
+        classes=["no", "yes"],
+    )
+
+
+_STARTED = {"startTime": "2026-01-01T00:00:00Z"}
+_IMMUTABLE = "a TrainingRun that has started is immutable"
+
+SAMPLE = Sample(
+    TrainingRun,
+    spec={
+        "datasetRef": {"name": "table"},
+        "trainer": {"estimator": {"algorithm": "RandomForestClassifier", "params": {"n_estimators": 10}}},
+        "suspend": True,
+    },
+    creates=(
+        Create(
+            "write exactly one of estimator and container",
+            good={"trainer": {"estimator": None, "container": {"image": "a"}}},
+            bad={"trainer": {"container": {"image": "a"}}},
+        ),
+        Create("write exactly one of estimator and container", bad={"trainer": {"estimator": None}}),
+        Create(
+            "the image of a container is spec.trainer.container.image; leave podTemplate.image out",
+            good={"podTemplate": {"image": "a"}},
+            bad={"trainer": {"estimator": None, "container": {"image": "a"}}, "podTemplate": {"image": "a"}},
+        ),
+    ),
+    updates=(
+        Update(
+            _IMMUTABLE,
+            status=_STARTED,
+            good=(
+                {"suspend": False},
+                {"ttlSecondsAfterFinished": 60},
+                {"activeDeadlineSeconds": 60},
+                {"podTemplate": {"resources": {"requests": {"cpu": 1}}}},
+            ),
+            bad=(
+                {"datasetRef": {"name": "other"}},
+                {"datasetRef": {"version": "table-1"}},
+                {"modelRef": {"name": "m"}},
+                {"trainer": {"estimator": {"params": {"n_estimators": 11}}}},
+                {"trainer": {"estimator": {"params": {"n_estimators": None, "max_depth": 10}}}},
+                {"trainer": {"estimator": None, "container": {"image": "a"}}},
+                {"objective": "accuracy"},
+                {"additionalMetrics": ["accuracy"]},
+                {"seed": 1},
+                {"backoffLimit": 0},
+                {"suspend": False, "podTemplate": {"image": "other"}},
+            ),
+        ),
+        Update(
+            _IMMUTABLE,
+            old={"suspend": False, "modelRef": {"name": "m"}, "objective": "accuracy"},
+            status=_STARTED,
+            good=({"suspend": True},),
+            bad=(
+                {"podTemplate": {"image": "other"}},
+                {"suspend": True, "podTemplate": {"image": "other"}},
+                {"modelRef": None},
+                {"modelRef": {"name": "other"}},
+                {"objective": None},
+                {"objective": "log_loss"},
+            ),
+        ),
+        Update(
+            _IMMUTABLE,
+            good=(
+                {"seed": 1, "trainer": {"estimator": {"params": {"n_estimators": 11}}}},
+                {"podTemplate": {"image": "a"}},
+            ),
+            bad=(),
+        ),
+    ),
+    pod=Pod(
+        TrainTask,
+        TrainResult,
+        {
+            "kind": "Train",
+            "task": "Classification",
+            "artifactURI": f"{BASE}/model",
+            "artifactDigest": SHA,
+            "artifactBytes": 1000,
+            "signature": SIGNATURE,
+            "objective": "balanced_accuracy",
+            "metrics": METRICS,
+            "sourceDigest": SHA,
+            "parameters": {"depth": 3},
+            "trackingRunId": "r",
+            "trackingExperimentId": "1",
+        },
+        train,
+    ),
+    story=(
+        {"modelRef": {"name": "m"}},
+        {"datasetRef": {"version": VERSION}, "modelRef": {"name": "fz-one"}},
+        {"trainer": {"estimator": None, "container": {"image": "localhost/trainer:1"}}},
+    ),
+    referred=("fz-one", "fz-two"),
+    history=("startTime", "completionTime"),
+)
