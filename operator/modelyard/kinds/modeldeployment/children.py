@@ -42,8 +42,8 @@ def deployment(view: View, version: ModelVersion, replicas: int) -> Object:
     return server.deployment(metadata, selector(view, number), _pod(view, version), replicas, own, PROGRESS_SECONDS)
 
 
-def counted(view: View, version: ModelVersion) -> Pods:
-    """What there is of a version's pods."""
+def pods_of(view: View, version: ModelVersion) -> Pods:
+    """The pods that a version has, as its Deployment counts them."""
     number = version.spec.number
     child = child_of(view, number)
     if child is None:

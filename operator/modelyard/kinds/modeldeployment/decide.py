@@ -2,149 +2,56 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from modelyard.engine.plan import Facts, Plan
-from modelyard.kinds.modeldeployment import children, scaling
-from modelyard.kinds.modeldeployment import conditions as tell
-from modelyard.kinds.modeldeployment.desired import writes
+from modelyard.kinds.modeldeployment.conditions import conditions_of
 from modelyard.kinds.modeldeployment.names import STABLE, selector, versioned
 from modelyard.kinds.modeldeployment.observe import View
-from modelyard.kinds.modeldeployment.packed import seat as packed
-from modelyard.kinds.modeldeployment.resolve import resolve
-from modelyard.kinds.modeldeployment.rollout.advance import Advanced, Pods, Situation, advance, due, serving
-from modelyard.kinds.modeldeployment.rollout.capacity import capacity
-from modelyard.kinds.modeldeployment.rollout.evidence import evidence
-from modelyard.kinds.modeldeployment.scaling import Scaling
-from modelyard.kinds.modeldeployment.traffic import gateways, routes, services
-from modelyard.kinds.modeldeployment.traffic.gateways import Left, Way
+from modelyard.kinds.modeldeployment.placement import Placement, place
+from modelyard.kinds.modeldeployment.readings import Readings, read
+from modelyard.kinds.modeldeployment.resolve import Goal, Unresolved, resolve
+from modelyard.kinds.modeldeployment.rollout.advance import Advanced, Situation, advance, serving
+from modelyard.kinds.modeldeployment.traffic import routes, services
 from modelyard.workload.conclude import Step, conclude
-from modelyard.workload.failures import Trouble
 from modelyard.workload.server import written
-from modelyard_api.kinds.modeldeployment import Judged, ModelDeploymentStatus
-from modelyard_api.kinds.modelversion import ModelVersion
+from modelyard_api.kinds.modeldeployment import ModelDeploymentStatus
 
 LOOK_AT_GATEWAY = timedelta(seconds=60)
-"""Gateways and routes are not fed."""
+"""No watch tells of Gateways and routes."""
 LOOK_AT_SCALING = timedelta(seconds=60)
-"""Whether KEDA is there by now."""
+"""No watch tells whether KEDA is there by now."""
 LOOK_AT_TEST = timedelta(seconds=2)
-"""How long a gateway may take to make what a route's new rules need."""
-LOOK_AT_POOL = timedelta(seconds=300)
-"""Where not all pods serve a packed model: the ModelPool tells at once when what its pods say has changed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What was read: the way through the gateway, the judgement that was due, how the candidate's pods ended,
-    what is left of a Gateway that is not named any more, and who changes the number of pods."""
-
-    way: Way
-    scaling: Scaling
-    judged: tuple[Judged, ...] | None = None
-    crashed: str | None = None
-    left: Left = field(default_factory=Left)
+"""A starting A-B test first has rules that match no request: so long a gateway may take to make what they need."""
 
 
 def decide(view: View, facts: Facts, now: datetime) -> Plan:
-    deployment = view.deployment
-    status = _counted(view, now)
+    status = _remembered(view, now)
     goal = resolve(view, status)
-    pods = {number: children.counted(view, version) for number, version in view.versions.items()}
-    here = packed.look(view, goal, facts)
-    replicas = deployment.spec.replicas
-    if here is not None:
-        packed.counted(view, status, here)
-        replicas = here.replicas
-        pods = {} if isinstance(goal, Trouble) else {goal.spec.number: here.pods}
-    known = _read(view, status, goal, pods, facts, now)
-    if isinstance(goal, Trouble):
-        # What serves goes on serving, and a rollout waits where it is.
-        done = Advanced(status)
-    elif deployment.spec.suspend:
-        status.candidate = status.weight = status.step = status.rollout = None
-        done = Advanced(status)
-    else:
-        done = advance(status, _situation(view, goal, pods, known, replicas, now))
-    status = done.status
-    packed.settle(view, status, goal, here)
-    if here is None and not isinstance(goal, Trouble):
-        packed.moved_out(status, pods[goal.spec.number], replicas)
-    replicas = 0 if deployment.spec.suspend else replicas
-    sizes = capacity(status, deployment.spec.rollout, replicas, pods)
-    if deployment.spec.suspend and not sizes and not isinstance(goal, Trouble):
-        sizes = {goal.spec.number: 0}
-    if here is None:
-        status.image = _image(view, status)
-    after = done.after
-    if known.left.unread:
-        status.url = deployment.status.url  # by which the next pass knows that something is left
-    if deployment.spec.gateway is not None or known.left.unread:
-        # The rules of a test that begins are there for nobody first.
-        wait = LOOK_AT_TEST if routes.begins(view, status) and not known.way.tested else LOOK_AT_GATEWAY
-        after = min(after, now + wait) if after else now + wait
-    if known.scaling.waits:
-        after = min(after, now + LOOK_AT_SCALING) if after else now + LOOK_AT_SCALING
-    if here is not None and here.ready and not here.complete:
-        after = now + LOOK_AT_POOL
-    wanted = None if isinstance(goal, Trouble) else goal.spec.number
-    said = tell.conditions_of(view, status, goal, pods, known.way, here, known.scaling.trouble)
-    made = packed.writes(view, status) if here is not None else writes(view, status, wanted, sizes, pods, known.way)
-    gone = (*made, *known.scaling.writes, *known.left.gone)
-    return conclude(view.raw, Step(status, said, gone, after, (done.note,) if done.note else ()), now)
-
-
-def _read(
-    view: View,
-    status: ModelDeploymentStatus,
-    goal: ModelVersion | Trouble,
-    pods: dict[int, Pods],
-    facts: Facts,
-    now: datetime,
-) -> Known:
-    spec, scaled = view.deployment.spec, scaling.look(view, facts)
-    if spec.gateway is not None:
-        known = Known(gateways.look(view, spec.gateway, facts), scaled)
-    else:
-        known = Known(Way(), scaled, left=gateways.leftovers(view, facts))
-    state, when = status.rollout, due(status, spec.rollout)
-    if state is None or when is None or spec.suspend or isinstance(goal, Trouble):
-        return known
-    # A candidate whose last pod has just gone is looked at before anything else is made of that.
-    absent = not pods[goal.spec.number].available
-    if state.version != goal.spec.number or (now < when and not absent):
-        return known
-    found = evidence(view, status, facts, now)
-    return replace(known, judged=found.judged, crashed=found.crashed)
-
-
-def _situation(
-    view: View, goal: ModelVersion, pods: dict[int, Pods], known: Known, replicas: int, now: datetime
-) -> Situation:
-    spec = view.deployment.spec
-    return Situation(
-        now=now,
-        goal=goal.spec.number,
-        rollout=spec.rollout,
-        replicas=replicas,
-        pods=pods,
-        judged=known.judged,
-        crashed=known.crashed,
-        open=spec.gateway is None or known.way.trouble is None,
-        reached=view.endpoints.get(versioned(view, goal.spec.number), 0) if spec.gateway else None,
+    placement = place(view, goal, facts)
+    placement.count(status)
+    readings = read(view, status, goal, placement.pods, facts, now)
+    advanced = _advance(view, status, goal, placement, readings, now)
+    status = advanced.status
+    placement.record(status)
+    if readings.former_route.unread:
+        status.url = view.deployment.status.url  # by which the next pass knows that a route may be left
+    step = Step(
+        status,
+        conditions_of(view, status, goal, placement, readings),
+        (*placement.writes(status, readings.gateway), *readings.scaling.writes, *readings.former_route.deletes),
+        _look_again(view, status, placement, readings, advanced, now),
+        (advanced.note,) if advanced.note else (),
     )
+    return conclude(view.raw, step, now)
 
 
-def _counted(view: View, now: datetime) -> ModelDeploymentStatus:
-    """The status as it was, with what is counted anew."""
+def _remembered(view: View, now: datetime) -> ModelDeploymentStatus:
+    """The status as it was, with the address by which clients reach it now."""
     status = view.deployment.status.model_copy(deep=True)
-    if status.stable is None and (number := _remembered(view)) is not None:
+    if status.stable is None and (number := _stable_of_service(view)) is not None:
         # A status that was lost, or whose write failed after the Service's; before there was one, nothing had served.
         status = serving(status, number, now)
-    counts = [child.get("status") or {} for child in view.pods]
-    status.replicas = sum(item.get("replicas", 0) for item in counts)
-    status.ready_replicas = sum(item.get("readyReplicas", 0) for item in counts)
     gateway = view.deployment.spec.gateway
     status.url = f"http://{gateway.hostname}" if gateway else services.url(view)
     # The autoscaler counts these pods: of a rollout's stages those of the stable version.
@@ -152,7 +59,7 @@ def _counted(view: View, now: datetime) -> ModelDeploymentStatus:
     return status
 
 
-def _remembered(view: View) -> int | None:
+def _stable_of_service(view: View) -> int | None:
     for service in view.services:
         if service["metadata"]["name"] == view.deployment.name:
             text = (service["metadata"].get("annotations") or {}).get(STABLE, "")
@@ -160,6 +67,44 @@ def _remembered(view: View) -> int | None:
     return None
 
 
-def _image(view: View, status: ModelDeploymentStatus) -> str | None:
-    version = view.versions.get(status.candidate or status.stable or 0)
-    return children.image(view, version) if version else status.image
+def _advance(
+    view: View, status: ModelDeploymentStatus, goal: Goal, placement: Placement, readings: Readings, now: datetime
+) -> Advanced:
+    spec = view.deployment.spec
+    if isinstance(goal, Unresolved):
+        # What serves goes on serving, and a rollout waits where it is.
+        return Advanced(status)
+    if spec.suspend:
+        status.candidate = status.weight = status.step = status.rollout = None
+        return Advanced(status)
+    situation = Situation(
+        now=now,
+        goal=goal.spec.number,
+        rollout=spec.rollout,
+        replicas=placement.replicas,
+        pods=placement.pods,
+        judged=readings.evidence.judged,
+        crashed=readings.evidence.crashed,
+        open=spec.gateway is None or readings.gateway.trouble is None,
+        reached=view.endpoints.get(versioned(view, goal.spec.number), 0) if spec.gateway else None,
+    )
+    return advance(status, situation)
+
+
+def _look_again(
+    view: View,
+    status: ModelDeploymentStatus,
+    placement: Placement,
+    readings: Readings,
+    advanced: Advanced,
+    now: datetime,
+) -> datetime | None:
+    """The earliest of what no watch tells of."""
+    waits = [placement.look_again] if placement.look_again else []
+    if view.deployment.spec.gateway is not None or readings.former_route.unread:
+        test_begins = routes.begins(view, status) and not readings.gateway.tested
+        waits.append(LOOK_AT_TEST if test_begins else LOOK_AT_GATEWAY)
+    if readings.scaling.waits:
+        waits.append(LOOK_AT_SCALING)
+    times = [now + wait for wait in waits] + ([advanced.after] if advanced.after else [])
+    return min(times, default=None)

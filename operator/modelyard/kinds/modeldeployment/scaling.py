@@ -32,7 +32,7 @@ class Scaling:
     waits: bool = False
 
 
-def look(view: View, facts: Facts) -> Scaling:
+def scaling(view: View, facts: Facts) -> Scaling:
     """What is wanted comes after what is not: KEDA refuses to scale what another autoscaler does. Raises Missing."""
     spec = view.deployment.spec
     wanted = None if spec.suspend or spec.pool is not None else spec.autoscaling

@@ -15,7 +15,9 @@ TOLD = 3
 """Models that can't be served, by name; the others are counted."""
 
 
-def said(view: View, wanted: Object, status: ModelPoolStatus, seen: Seen, settled: bool) -> tuple[Condition, ...]:
+def conditions_of(
+    view: View, wanted: Object, status: ModelPoolStatus, seen: Seen, settled: bool
+) -> tuple[Condition, ...]:
     """``wanted``: the Deployment as it should be. ``settled``: every ready pod has tried every model."""
     replicas, child = view.pool.spec.replicas, view.pods
     counts = (child or {}).get("status") or {}

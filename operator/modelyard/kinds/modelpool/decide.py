@@ -8,8 +8,8 @@ from modelyard.engine.conditions import parse_time, timestamp
 from modelyard.engine.plan import Apply, Facts, Plan, Write
 from modelyard.engine.resource import CONFIG_MAPS, DEPLOYMENTS, DISRUPTION_BUDGETS
 from modelyard.kinds.modelpool import children
-from modelyard.kinds.modelpool import conditions as tell
 from modelyard.kinds.modelpool.catalogue import catalogue
+from modelyard.kinds.modelpool.conditions import conditions_of
 from modelyard.kinds.modelpool.observe import View
 from modelyard.kinds.modelpool.seen import seen
 from modelyard.workload import pools, server
@@ -29,33 +29,33 @@ def decide(view: View, facts: Facts, now: datetime) -> Plan:
     digest = catalogue_digest(listed.text())
     ready = pools.ready(facts[pools.pods_need(pool.namespace, pool.name)])
     pages = facts.all(*(pools.page(pod) for pod in ready))
-    found = seen(listed, digest, [(pod, pools.read(page)) for pod, page in zip(ready, pages, strict=True)])
+    reported = seen(listed, digest, [(pod, pools.read(page)) for pod, page in zip(ready, pages, strict=True)])
 
-    made = children.deployment(view)
+    wanted = children.deployment(view)
     counts = (view.pods or {}).get("status") or {}
     status = pool.status.model_copy(deep=True)
-    status.models, status.loaded, status.failed = len(listed.models), len(found.loaded), len(found.failed)
+    status.models, status.loaded, status.failed = len(listed.models), len(reported.loaded), len(reported.failed)
     status.replicas, status.ready_replicas = counts.get("replicas", 0), counts.get("readyReplicas", 0)
     status.selector, status.image = server.written(pools.selector(pool.name)), children.image(view)
-    status.catalogue, status.seen = digest, found.hash
-    settled = not found.behind and len(found.loaded) + len(found.failed) == len(listed.models)
-    said = tell.said(view, made, status, found, settled)
-    if said[0].status:
+    status.catalogue, status.seen = digest, reported.hash
+    settled = not reported.behind and len(reported.loaded) + len(reported.failed) == len(listed.models)
+    conditions = conditions_of(view, wanted, status, reported, settled)
+    if conditions[0].status:
         status.unready_since = None
     elif status.unready_since is None:
         status.unready_since = timestamp(now)
     writes: tuple[Write, ...] = (
         # In this order: pods can't start without the ConfigMap, and are nudged to read what is there.
         Apply(CONFIG_MAPS, children.config_map(view, listed)),
-        Apply(DEPLOYMENTS, made),
+        Apply(DEPLOYMENTS, wanted),
         Apply(DISRUPTION_BUDGETS, children.disruption_budget(view)),
-        *children.nudges(found.behind, digest, now),
+        *children.nudges(reported.behind, digest, now),
     )
-    after = now + _look(status, bool(ready), settled, found.retrying, now)
-    return conclude(view.raw, Step(status, said, writes, after), now)
+    after = now + _look_again_in(status, bool(ready), settled, reported.retrying, now)
+    return conclude(view.raw, Step(status, conditions, writes, after), now)
 
 
-def _look(status: ModelPoolStatus, ready: bool, settled: bool, retrying: bool, now: datetime) -> timedelta:
+def _look_again_in(status: ModelPoolStatus, ready: bool, settled: bool, retrying: bool, now: datetime) -> timedelta:
     if not ready or (settled and not retrying):
         return LOOK_AT_STEADY  # of pods that get ready the Deployment tells
     if settled:

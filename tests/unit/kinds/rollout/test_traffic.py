@@ -329,3 +329,17 @@ def test_a_route_that_cant_be_read_goes_when_it_can(world: World) -> None:
     assert not world.all(HTTP_ROUTES)
     assert not world.all(BACKEND_POLICIES)
     assert status(world)["url"] == "http://species.team.svc"
+
+
+def test_a_gateway_that_is_lost_while_all_is_steady_is_a_warning() -> None:
+    world = with_model()
+    open_gateway(world)
+    train(world, "a")
+    deploy(world, gateway=GATEWAY, rollout=CANARY)
+    rolled(world)
+    assert ready(world) == ("True", "Serving")
+    world.delete(GATEWAYS, "modelyard", namespace="modelyard-system")
+    plan = world.run(Key(MODEL_DEPLOYMENTS, "team", "species"))
+    assert plan is not None
+    assert [(note.type, note.reason) for note in plan.notes] == [("Warning", "GatewayNotFound")]
+    assert "version 1 serves on 2 of 2 replicas, in the cluster only" in plan.notes[0].message

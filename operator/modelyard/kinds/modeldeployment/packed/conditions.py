@@ -5,36 +5,40 @@ from __future__ import annotations
 from modelyard.engine import conditions as kstatus
 from modelyard.engine.conditions import Condition
 from modelyard.kinds.modeldeployment.observe import View
-from modelyard.kinds.modeldeployment.packed.seat import Shared
+from modelyard.kinds.modeldeployment.packed.answers import Answers
 from modelyard_api.kinds.modeldeployment import ModelDeploymentStatus
 from modelyard_api.kinds.modelpool import ModelPool
 
 
-def said(view: View, status: ModelDeploymentStatus, number: int, here: Shared) -> tuple[Condition, ...]:
+def conditions_of(view: View, status: ModelDeploymentStatus, number: int, answers: Answers) -> tuple[Condition, ...]:
     """``number`` is the wanted version; ``status`` as it will be written."""
     pool, name = view.pool, view.deployment.spec.pool
     if pool is None:
         return kstatus.reconciling("PoolNotFound", f"pool {name} doesn't exist: create it, or remove spec.pool")
-    if here.failed is not None:
+    if answers.failed is not None:
         message = (
-            f"version {number} can't be served by pool {name}: {_line(here.failed)}; {_serves(status, here)}. "
+            f"version {number} can't be served by pool {name}: {_line(answers.failed)}; {_serves(status, answers)}. "
             f"Train or pin another version"
         )
         return kstatus.stalled("LoadFailed", message)
-    if here.retried is not None:
-        message = f"version {number} can't be served by pool {name} now: {_line(here.retried)}; {_serves(status, here)}"
+    if answers.retried is not None:
+        message = (
+            f"version {number} can't be served by pool {name} now: {_line(answers.retried)}; {_serves(status, answers)}"
+        )
         return kstatus.reconciling("LoadRetried", message, warning=True)
     if not pool.spec.replicas:
         return kstatus.reconciling("PoolHasNoPods", f"pool {name} has no pods: set spec.replicas of ModelPool {name}")
-    if here.complete:
+    if answers.complete:
         return kstatus.ready(
-            "Serving", f"version {number} serves on {here.serving} of {here.ready} pods of pool {name}"
+            "Serving", f"version {number} serves on {answers.serving} of {answers.ready} pods of pool {name}"
         )
-    message = f"version {number} serves on {here.serving} of {here.replicas} pods of pool {name}{_told(pool)}"
-    return kstatus.reconciling("WaitingForPool", f"{message}; {_serves(status, here)}")
+    message = (
+        f"version {number} serves on {answers.serving} of {answers.replicas} pods of pool {name}{_pool_trouble(pool)}"
+    )
+    return kstatus.reconciling("WaitingForPool", f"{message}; {_serves(status, answers)}")
 
 
-def _told(pool: ModelPool) -> str:
+def _pool_trouble(pool: ModelPool) -> str:
     """What the pool says of itself where it isn't well."""
     for item in pool.status.conditions:
         if item.type == "Ready" and item.status == "False":
@@ -42,9 +46,9 @@ def _told(pool: ModelPool) -> str:
     return ""
 
 
-def _serves(status: ModelDeploymentStatus, here: Shared) -> str:
+def _serves(status: ModelDeploymentStatus, answers: Answers) -> str:
     from_own_pods = status.pool is None and status.stable is not None
-    number = status.stable if from_own_pods else here.elsewhere
+    number = status.stable if from_own_pods else answers.elsewhere
     return f"version {number} goes on serving" if number else "nothing else serves"
 
 

@@ -1,4 +1,4 @@
-"""A ModelDeployment whose model is served by the pods of a ModelPool: what those say of it, and what follows.
+"""A ModelDeployment whose model is served by the pods of a ModelPool.
 
 Its Service points at the pods that serve it. On the way into a pool, out of it, or to another one it stays where it is
 until the model answers there (``status.pool``: where that is).
@@ -6,118 +6,97 @@ until the model answers there (``status.pool``: where that is).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
 
+from modelyard.engine.conditions import Condition
 from modelyard.engine.plan import Apply, Delete, Facts, Write
 from modelyard.engine.resource import DEPLOYMENTS, DISRUPTION_BUDGETS, SERVICES
 from modelyard.kinds.modeldeployment.names import number_of
 from modelyard.kinds.modeldeployment.observe import View
+from modelyard.kinds.modeldeployment.packed.answers import Answers, read_answers
+from modelyard.kinds.modeldeployment.packed.conditions import conditions_of
+from modelyard.kinds.modeldeployment.resolve import Goal, Unresolved
 from modelyard.kinds.modeldeployment.rollout.advance import Pods
 from modelyard.kinds.modeldeployment.traffic import services
+from modelyard.kinds.modeldeployment.traffic.gateways import GatewayState
 from modelyard.workload import pools
-from modelyard.workload.failures import Trouble
 from modelyard.workload.server import written
 from modelyard_api.kinds.modeldeployment import ModelDeploymentStatus
 from modelyard_api.kinds.modelversion import ModelVersion
-from modelyard_api.wire.packing import PackedState
+
+LOOK_AT_POOL = timedelta(seconds=300)
+"""Where not all pods serve the model: the ModelPool tells at once when what its pods say has changed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Shared:
-    """``replicas`` the pool should have; of its ``ready`` pods so many are ``serving`` the wanted version. ``failed``:
-    why one can't, and trying again doesn't help; ``retried``: why one can't now. ``elsewhere``: another version that
-    pods serve."""
+class PoolSeat:
+    """``goal`` is the wanted version, None where there is none that can be served."""
 
-    replicas: int = 1
-    ready: int = 0
-    serving: int = 0
-    failed: str | None = None
-    retried: str | None = None
-    elsewhere: int | None = None
+    view: View
+    goal: ModelVersion | None
+    answers: Answers = field(default_factory=Answers)
+
+    @classmethod
+    def of(cls, view: View, goal: Goal, facts: Facts) -> PoolSeat:
+        """Raises Missing."""
+        if isinstance(goal, Unresolved):
+            return cls(view, None)
+        if view.pool is None or view.deployment.spec.suspend:
+            return cls(view, goal)
+        return cls(view, goal, read_answers(view, view.pool, goal, facts))
 
     @property
-    def complete(self) -> bool:
-        return self.serving == self.ready >= self.replicas
+    def replicas(self) -> int:
+        return self.answers.replicas
 
     @property
-    def pods(self) -> Pods:
-        """As a rollout looks at them."""
-        total = self.replicas if self.complete else self.ready
-        available = min(self.serving, total)
-        return Pods(self.replicas, total, available, available, current=True)
+    def pods(self) -> Mapping[int, Pods]:
+        return {} if self.goal is None else {self.goal.spec.number: self.answers.pods}
 
+    @property
+    def look_again(self) -> timedelta | None:
+        return LOOK_AT_POOL if self.answers.ready and not self.answers.complete else None
 
-def look(view: View, goal: ModelVersion | Trouble, facts: Facts) -> Shared | None:
-    """What the pods of the pool say; None: it is not packed. Raises Missing."""
-    spec = view.deployment.spec
-    if spec.pool is None:
-        return None
-    if view.pool is None or isinstance(goal, Trouble) or spec.suspend:
-        return Shared()
-    ready = pools.ready(facts[pools.pods_need(view.deployment.namespace, spec.pool)])
-    said = [pools.read(page) for page in facts.all(*(pools.page(pod, view.deployment.name) for pod in ready))]
-    models = [model for state in said if state is not None for model in state.models]
-    return shared(goal, models, len(ready), view.pool.spec.replicas)
+    def count(self, status: ModelDeploymentStatus) -> None:
+        """The pool's pods count as its own."""
+        pool = self.view.pool
+        if pool is None:
+            status.replicas = status.ready_replicas = 0
+            return
+        status.replicas, status.ready_replicas = pool.status.replicas, self.answers.ready or pool.status.ready_replicas
+        status.selector, status.image = written(pools.selector(pool.name)), pool.status.image
 
+    def record(self, status: ModelDeploymentStatus) -> None:
+        """Which pool serves, and which versions that is to have. Without a goal what serves goes on serving."""
+        spec = self.view.deployment.spec
+        if spec.suspend:
+            status.pool, status.packed = None, []
+            return
+        if self.goal is None:
+            return
+        if self.answers.complete and status.stable == self.goal.spec.number:
+            status.pool, status.packed = spec.pool, [self.goal.name]
+            return
+        version = self.view.versions.get(status.candidate or status.stable or 0)
+        if version is not None:
+            # The last packed version stands in: it was served before this rollout and all that came between.
+            status.packed = list(dict.fromkeys([version.name, *status.packed[-1:]]))
 
-def shared(goal: ModelVersion, models: list[PackedState], ready: int, replicas: int) -> Shared:
-    """``models``: what each ready pod says of this one, of those that say anything."""
-    number, digest = goal.spec.number, goal.spec.artifact.digest
-    wanted = [model for model in models if (model.number, model.digest) == (number, digest)]
-    reasons = {state: model.reason for model in wanted if (state := model.state) in ("Failed", "Retrying")}
-    others = [model.serving for model in models if model.serving is not None and model.serving != number]
-    return Shared(
-        replicas=max(1, replicas),
-        ready=ready,
-        serving=sum(model.state == "Ready" for model in wanted),
-        failed=reasons.get("Failed"),
-        retried=reasons.get("Retrying"),
-        elsewhere=others[0] if others else None,
-    )
+    def conditions(
+        self, status: ModelDeploymentStatus, version: ModelVersion, gateway: GatewayState
+    ) -> tuple[Condition, ...]:
+        return conditions_of(self.view, status, version.spec.number, self.answers)
 
-
-def settle(view: View, status: ModelDeploymentStatus, goal: ModelVersion | Trouble, here: Shared | None) -> None:
-    """Says in ``status``, whose rollout is where it will be, which pool serves, and which versions it is to have."""
-    spec = view.deployment.spec
-    if spec.suspend:
-        status.pool, status.packed = None, []
-        return
-    if here is None and status.pool is None:
-        status.packed = []
-    if isinstance(goal, Trouble) or here is None:
-        return  # what serves goes on serving
-    if here.complete and status.stable == goal.spec.number:
-        status.pool, status.packed = spec.pool, [goal.name]
-        return
-    version = view.versions.get(status.candidate or status.stable or 0)
-    if version is not None:
-        # The last one stands in: it is the one that was served before all that is under way.
-        status.packed = list(dict.fromkeys([version.name, *status.packed[-1:]]))
-
-
-def moved_out(status: ModelDeploymentStatus, own: Pods, replicas: int) -> None:
-    """Of one that is not packed any more: the pool's pods serve until enough of its own do."""
-    if status.pool is not None and own.complete(replicas):
-        status.pool, status.packed = None, []
-
-
-def counted(view: View, status: ModelDeploymentStatus, here: Shared) -> None:
-    """The pool's pods are its pods."""
-    pool = view.pool
-    if pool is None:
-        status.replicas = status.ready_replicas = 0
-        return
-    status.replicas, status.ready_replicas = pool.status.replicas, here.ready or pool.status.ready_replicas
-    status.selector, status.image = written(pools.selector(pool.name)), pool.status.image
-
-
-def writes(view: View, status: ModelDeploymentStatus) -> tuple[Write, ...]:
-    """The Service; and the end of pods of its own, once they are not needed."""
-    made: list[Write] = [Apply(SERVICES, services.service(view, status))]
-    if status.pool != view.deployment.spec.pool and not view.deployment.spec.suspend:
-        return tuple(made)
-    made += [Delete.of(DEPLOYMENTS, child) for child in view.pods]
-    made += [Delete.of(SERVICES, child) for child in view.services if number_of(child) is not None]
-    if view.budget is not None:
-        made.append(Delete.of(DISRUPTION_BUDGETS, view.budget))
-    return tuple(made)
+    def writes(self, status: ModelDeploymentStatus, gateway: GatewayState) -> tuple[Write, ...]:
+        """The Service; and the end of pods of its own, once they are not needed."""
+        view = self.view
+        service = Apply(SERVICES, services.service(view, status))
+        if status.pool != view.deployment.spec.pool and not view.deployment.spec.suspend:
+            return (service,)
+        deletes = [Delete.of(DEPLOYMENTS, child) for child in view.pods]
+        deletes += [Delete.of(SERVICES, child) for child in view.services if number_of(child) is not None]
+        if view.budget is not None:
+            deletes.append(Delete.of(DISRUPTION_BUDGETS, view.budget))
+        return (service, *deletes)

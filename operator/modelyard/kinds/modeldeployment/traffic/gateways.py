@@ -16,9 +16,9 @@ from modelyard_api.kinds.rollout import GatewayRef
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """``trouble``: why no traffic is divided. ``open``: a route can be written; ``envoy``: it is Envoy Gateway's.
-    ``tested``: there is a route with the rules of an A-B test."""
+class GatewayState:
+    """What is known of the Gateway. ``trouble``: why no traffic is divided. ``open``: a route can be written.
+    ``envoy``: Envoy Gateway serves it. ``tested``: there is a route with the rules of an A-B test."""
 
     trouble: Trouble | None = None
     open: bool = False
@@ -27,15 +27,15 @@ class Way:
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
-    """Of a Gateway that the spec names no more: what is to go. ``unread``: there may be more, unseen as yet."""
+class FormerRoute:
+    """The route through a Gateway that the spec names no more. ``unread``: it could not be read, and may be there."""
 
-    gone: tuple[Delete, ...] = ()
+    deletes: tuple[Delete, ...] = ()
     unread: bool = False
 
 
-def look(view: View, gateway: GatewayRef, facts: Facts) -> Way:
-    """At the Gateway, its class and our route. Raises Missing."""
+def gateway_state(view: View, gateway: GatewayRef, facts: Facts) -> GatewayState:
+    """Reads the Gateway, its class and our route. Raises Missing."""
     where, name = gateway_namespace(view, gateway), gateway.name
     found, route = facts.all(
         Fetch(GATEWAYS, where, name), Fetch(HTTP_ROUTES, view.deployment.namespace, view.deployment.name)
@@ -44,48 +44,48 @@ def look(view: View, gateway: GatewayRef, facts: Facts) -> Way:
     # One that can't be read now keeps its rules: without them requests would fail.
     tested = isinstance(route, Unavailable) or (ours is not None and is_tested(ours))
     if isinstance(found, Unavailable):
-        return Way(Trouble("GatewayUnknown", f"spec.gateway: {found.message}"))
+        return GatewayState(Trouble("GatewayUnknown", f"spec.gateway: {found.message}"))
     if found is None:
         message = (
             f"spec.gateway: there is no Gateway {name!r} in namespace {where!r}; correct spec.gateway, or make it: "
             f"see kubectl get gateways -A"
         )
-        return Way(Trouble("GatewayNotFound", message))
-    held = facts[Fetch(GATEWAY_CLASSES, "", found["spec"]["gatewayClassName"])]
-    envoy = isinstance(held, dict) and held["spec"]["controllerName"] == ENVOY
+        return GatewayState(Trouble("GatewayNotFound", message))
+    gateway_class = facts[Fetch(GATEWAY_CLASSES, "", found["spec"]["gatewayClassName"])]
+    envoy = isinstance(gateway_class, dict) and gateway_class["spec"]["controllerName"] == ENVOY
     if rival := _first_come(view):
         message = (
             f"spec.gateway.hostname: {gateway.hostname} is taken by ModelDeployment "
             f"{rival['metadata']['namespace']}/{rival['metadata']['name']}; write another hostname"
         )
-        return Way(Trouble("HostnameTaken", message))
+        return GatewayState(Trouble("HostnameTaken", message))
     if (programmed := find(found, "Programmed")) is None or programmed["status"] != "True":
         why = f": {programmed['reason']}: {programmed['message']}" if programmed else ""
         message = (
             f"spec.gateway: Gateway {where}/{name} is not programmed{why}; see kubectl describe gateway -n {where}"
         )
-        return Way(Trouble("GatewayNotProgrammed", message), open=True, envoy=envoy, tested=tested)
+        return GatewayState(Trouble("GatewayNotProgrammed", message), open=True, envoy=envoy, tested=tested)
     ab_test = view.deployment.spec.rollout.ab_test
     if ab_test and ab_test.sticky_by and not envoy:
         message = "spec.rollout.abTest.stickyBy: only Envoy Gateway divides by a hash; write abTest.headers instead"
-        return Way(Trouble("StickyNotSupported", message), open=True, tested=tested)
-    return Way(_refused(ours) if ours else None, open=True, envoy=envoy, tested=tested)
+        return GatewayState(Trouble("StickyNotSupported", message), open=True, tested=tested)
+    return GatewayState(_refused(ours) if ours else None, open=True, envoy=envoy, tested=tested)
 
 
-def leftovers(view: View, facts: Facts) -> Left:
-    """As long as ``status.url`` names the Gateway's hostname. Raises Missing."""
-    told = view.deployment.status.url
-    if view.deployment.spec.gateway is not None or told in (None, services.url(view)):
-        return Left()
+def former_route(view: View, facts: Facts) -> FormerRoute:
+    """Reads it as long as ``status.url`` names the Gateway's hostname. Raises Missing."""
+    url = view.deployment.status.url
+    if view.deployment.spec.gateway is not None or url in (None, services.url(view)):
+        return FormerRoute()
     meta = view.raw["metadata"]
     needs = tuple(Fetch(resource, meta["namespace"], meta["name"]) for resource in (HTTP_ROUTES, BACKEND_POLICIES))
     found = list(zip(needs, facts.all(*needs), strict=True))
-    gone = tuple(
+    deletes = tuple(
         Delete(need.resource, need.namespace, need.name, child["metadata"]["uid"])
         for need, child in found
         if isinstance(child, dict) and owned_by(child, view.raw)
     )
-    return Left(gone, unread=any(isinstance(child, Unavailable) for _, child in found))
+    return FormerRoute(deletes, unread=any(isinstance(child, Unavailable) for _, child in found))
 
 
 def _first_come(view: View) -> Object | None:

@@ -18,7 +18,7 @@ from modelyard.kinds.modeldeployment.names import number_of
 from modelyard.kinds.modeldeployment.observe import View
 from modelyard.kinds.modeldeployment.rollout.advance import Pods
 from modelyard.kinds.modeldeployment.traffic import routes, services
-from modelyard.kinds.modeldeployment.traffic.gateways import Way
+from modelyard.kinds.modeldeployment.traffic.gateways import GatewayState
 from modelyard_api.kinds.modeldeployment import ModelDeploymentStatus
 
 
@@ -28,7 +28,7 @@ def writes(
     goal: int | None,
     sizes: Mapping[int, int],
     pods: Mapping[int, Pods],
-    way: Way,
+    state: GatewayState,
 ) -> tuple[Write, ...]:
     """In this order: what traffic is sent to is there before it is, and goes after. ``goal`` is the wanted version,
     None where there is none that can be served."""
@@ -45,9 +45,9 @@ def writes(
         made += [Apply(SERVICES, services.version_service(view, number)) for number in sizes]
     made.append(Apply(SERVICES, services.service(view, status)))
     made.append(Apply(DISRUPTION_BUDGETS, services.disruption_budget(view)))
-    if gateway is not None and way.open:
-        made.append(Apply(HTTP_ROUTES, routes.route(view, gateway, status, way.tested)))
-        if way.envoy:
+    if gateway is not None and state.open:
+        made.append(Apply(HTTP_ROUTES, routes.route(view, gateway, status, state.tested)))
+        if state.envoy:
             made.append(Apply(BACKEND_POLICIES, routes.policy(view, gateway)))
     return (*made, *_leftovers(view, sizes, pods, gateway is not None))
 

@@ -1,0 +1,1 @@
+"""A ModelDeployment whose model is served by pods of its own."""

@@ -1,0 +1,71 @@
+"""A ModelDeployment with pods of its own: a Deployment for each version that serves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from modelyard.engine.conditions import Condition
+from modelyard.engine.plan import Write
+from modelyard.kinds.modeldeployment import children
+from modelyard.kinds.modeldeployment.observe import View
+from modelyard.kinds.modeldeployment.own.conditions import conditions_of
+from modelyard.kinds.modeldeployment.own.desired import writes
+from modelyard.kinds.modeldeployment.resolve import Goal, Unresolved
+from modelyard.kinds.modeldeployment.rollout.advance import Pods
+from modelyard.kinds.modeldeployment.rollout.capacity import capacity
+from modelyard.kinds.modeldeployment.traffic.gateways import GatewayState
+from modelyard_api.kinds.modeldeployment import ModelDeploymentStatus
+from modelyard_api.kinds.modelversion import ModelVersion
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPods:
+    """``goal`` is the wanted version's number, None where there is none that can be served."""
+
+    view: View
+    goal: int | None
+    pods: Mapping[int, Pods]
+
+    look_again: timedelta | None = None
+    """Watches tell of Deployments."""
+
+    @classmethod
+    def of(cls, view: View, goal: Goal) -> OwnPods:
+        pods = {number: children.pods_of(view, version) for number, version in view.versions.items()}
+        return cls(view, None if isinstance(goal, Unresolved) else goal.spec.number, pods)
+
+    @property
+    def replicas(self) -> int:
+        return self.view.deployment.spec.replicas
+
+    def count(self, status: ModelDeploymentStatus) -> None:
+        counts = [child.get("status") or {} for child in self.view.pods]
+        status.replicas = sum(item.get("replicas", 0) for item in counts)
+        status.ready_replicas = sum(item.get("readyReplicas", 0) for item in counts)
+
+    def record(self, status: ModelDeploymentStatus) -> None:
+        """A ModelPool that it has just left serves on until enough of its own pods do."""
+        if self.view.deployment.spec.suspend or self._are_complete():
+            status.pool = None
+        if status.pool is None:
+            status.packed = []
+        version = self.view.versions.get(status.candidate or status.stable or 0)
+        if version is not None:
+            status.image = children.image(self.view, version)
+
+    def conditions(
+        self, status: ModelDeploymentStatus, version: ModelVersion, gateway: GatewayState
+    ) -> tuple[Condition, ...]:
+        return conditions_of(self.view, status, version.spec.number, self.pods, gateway)
+
+    def writes(self, status: ModelDeploymentStatus, gateway: GatewayState) -> tuple[Write, ...]:
+        spec = self.view.deployment.spec
+        sizes = capacity(status, spec.rollout, 0 if spec.suspend else spec.replicas, self.pods)
+        if spec.suspend and not sizes and self.goal is not None:
+            sizes = {self.goal: 0}
+        return writes(self.view, status, self.goal, sizes, self.pods, gateway)
+
+    def _are_complete(self) -> bool:
+        return self.goal is not None and self.pods[self.goal].complete(self.replicas)
