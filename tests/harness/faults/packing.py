@@ -36,4 +36,4 @@ def _packed(stage: Stage, name: str = o.DEPLOYMENT) -> bool:
     return stage.status("ModelDeployment", name).get("pool") == o.POOL
 
 
-SCENARIO = Scenario("packing", a_pool, packing)
+SCENARIO = Scenario("packing", a_pool, packing, ("ModelPool", "ModelDeployment"))

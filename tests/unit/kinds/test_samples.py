@@ -45,7 +45,7 @@ def test_it_is_of_its_kind(sample: Sample) -> None:
         sample.kind.model_validate(sample.make(change))
     status = sample.kind.model_fields["status"].annotation
     fields = {field.alias or name for name, field in status.model_fields.items()}  # type: ignore[union-attr]
-    assert {*sample.history, *sample.of_pods} <= fields
+    assert {*sample.past, *sample.of_pods} <= fields
 
 
 @every_sample
