@@ -146,7 +146,7 @@ class Sample:
             return self.pod.is_over(obj, job)
         conditions = (obj.get("status") or {}).get("conditions") or ()
         reasons = [item["reason"] for item in conditions if item["type"] == "Ready"]
-        return not set(reasons) & {*WAITING, *self.kind.info.runs.under_way}
+        return not set(reasons) & {*WAITING, self.kind.info.runs.under_way}
 
 
 def _part(kind: type[Kind], name: str) -> type[BaseModel]:

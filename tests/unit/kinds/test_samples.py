@@ -96,7 +96,7 @@ def test_it_says_when_it_has_understood_that_its_job_is_over(sample: Sample) -> 
         return sample.has_understood({"metadata": meta, "status": {"conditions": conditions, **status}}, "job-1")
 
     assert understood("SomethingElse")
-    for reason in (*WAITING, *sample.kind.info.runs.under_way):
+    for reason in (*WAITING, sample.kind.info.runs.under_way):
         assert not understood(reason, job="job-1"), reason
 
 
