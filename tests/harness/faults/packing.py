@@ -29,7 +29,7 @@ async def packing(stage: Stage) -> None:
     await stage.edit("ModelDeployment", o.DEPLOYMENT, {"spec": {"pool": o.POOL}})
     await stage.reach("it is back", lambda: stage.serves(2) and _packed(stage))
     await stage.delete("ModelDeployment", OTHER)
-    await stage.reach("one is left", lambda: stage.status("ModelPool", o.POOL).get("Model") == 1)
+    await stage.reach("one is left", lambda: stage.status("ModelPool", o.POOL).get("models") == 1)
 
 
 def _packed(stage: Stage, name: str = o.DEPLOYMENT) -> bool:
