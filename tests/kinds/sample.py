@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from modelyard_api import API_VERSION
 from modelyard_api.fields.base import NAME_RULE, Kind
 from modelyard_api.fields.facts import WAITING
+from modelyard_api.fields.status import RunStatus
 from modelyard_api.wire.result import Failed
 from modelyard_api.wire.task import Common
 
@@ -109,11 +110,14 @@ class Sample:
         return (*(NAMES if NAME_RULE in self.kind.info.rules else ()), *self.creates)
 
     @property
+    def past(self) -> set[str]:
+        """``history``, and what every run says of when it was."""
+        of_runs = {"startTime", "completionTime"} if issubclass(_part(self.kind, "status"), RunStatus) else set()
+        return {*self.history, *of_runs}
+
+    @property
     def is_immutable(self) -> bool:
-        spec = self.kind.model_fields["spec"].annotation
-        assert isinstance(spec, type)
-        assert issubclass(spec, BaseModel)
-        extra = spec.model_config.get("json_schema_extra")
+        extra = _part(self.kind, "spec").model_config.get("json_schema_extra")
         rules = extra.get("x-kubernetes-validations", []) if isinstance(extra, dict) else []
         return any(isinstance(one, dict) and one["rule"] == "self == oldSelf" for one in rules)  # type: ignore[union-attr]
 
@@ -142,7 +146,15 @@ class Sample:
             return self.pod.is_over(obj, job)
         conditions = (obj.get("status") or {}).get("conditions") or ()
         reasons = [item["reason"] for item in conditions if item["type"] == "Ready"]
-        return not set(reasons) & {*WAITING, *self.kind.info.runs.under_way}
+        return not set(reasons) & {*WAITING, self.kind.info.runs.under_way}
+
+
+def _part(kind: type[Kind], name: str) -> type[BaseModel]:
+    """The model of a kind's spec or status."""
+    part = kind.model_fields[name].annotation
+    assert isinstance(part, type)
+    assert issubclass(part, BaseModel)
+    return part
 
 
 def merged(base: Object, change: Object) -> Object:

@@ -139,5 +139,4 @@ SAMPLE = Sample(
         {"trainer": {"estimator": None, "container": {"image": "localhost/trainer:1"}}},
     ),
     referred=("fz-one", "fz-two"),
-    history=("startTime", "completionTime"),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,24 +37,32 @@ class Resources:
         self._served: list[Served] = []
 
     def named(self, name: str) -> list[Served]:
-        """The resource of a plural, a singular, a kind or a short name, or all of a category. Raises LookupError."""
+        """The resource of a plural, a singular, a kind or a short name, or all of a category. Raises LookupError.
+
+        Where several groups use one name, as metrics-server does with ``pods``, it is the first group's, as in kubectl.
+        """
+        asked = name.lower()
+        return self._find(
+            name,
+            lambda: (
+                [one for one in self._served if asked in one.names][:1]
+                or [one for one in self._served if asked in one.categories]
+            ),
+        )
+
+    def of(self, obj: dict[str, Any]) -> Served:
+        """That of an object. Raises LookupError."""
+        wanted = (obj["apiVersion"], obj["kind"])
+        return self._find(
+            " ".join(wanted), lambda: [one for one in self._served if (one.api_version, one.kind) == wanted]
+        )[0]
+
+    def _find(self, name: str, look: Callable[[], list[Served]]) -> list[Served]:
         for _ in range(2):
-            if found := self._find(name.lower()):
+            if found := look():
                 return found
             self._served = [*self._discover("/api"), *self._discover("/apis")]
         raise LookupError(f"the API server of {self._client.cluster} serves no {name!r}")
-
-    def of(self, obj: dict[str, Any]) -> Served:
-        """That of an object."""
-        for one in self.named(f"{obj['kind']}"):
-            if one.api_version == obj["apiVersion"]:
-                return one
-        raise LookupError(f"the API server of {self._client.cluster} serves no {obj['apiVersion']} {obj['kind']}")
-
-    def _find(self, name: str) -> list[Served]:
-        return [one for one in self._served if name in one.names] or [
-            one for one in self._served if name in one.categories
-        ]
 
     def _discover(self, path: str) -> Iterator[Served]:
         for group in self._client.send("GET", path, headers={"Accept": _AGGREGATED}).document["items"]:

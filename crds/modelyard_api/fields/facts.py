@@ -44,11 +44,11 @@ class Reference:
 class Run:
     """The Jobs of a kind, each named ``<object>-<purpose>-<8 hex digits>``.
 
-    ``under_way`` are the reasons of Ready, beyond those in ``WAITING``, with which it says that its Job isn't over.
+    ``under_way`` is the reason of Ready while a pod of its Job runs; before and after that it is one in ``WAITING``.
     """
 
     purpose: str
-    under_way: tuple[str, ...]
+    under_way: str
 
 
 WAITING = ("PodPending", "PodsUnavailable", "ArtifactStoreUnavailable")

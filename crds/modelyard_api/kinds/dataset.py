@@ -167,7 +167,7 @@ class Dataset(Kind):
             Reference(".spec.source.volume.claimName", "PersistentVolumeClaim"),
             *POD_TEMPLATE_REFERENCES,
         ),
-        runs=Run("ingest", under_way=("Checking",)),
+        runs=Run("ingest", under_way="Checking"),
         rules=(NAME_RULE,),
         columns=(
             Column("Ready", ".status.conditions[?(@.type=='Ready')].status"),

@@ -97,7 +97,7 @@ class ModelVersion(Kind):
             Reference(".spec.lineage.trainingRun", "TrainingRun", follow=False),
             Reference(".spec.lineage.datasetVersion", "DatasetVersion"),
         ),
-        runs=Run("evaluate", under_way=("Evaluating",)),
+        runs=Run("evaluate", under_way="Evaluating"),
         operator=("create", "patch"),
         rules=(
             rule(

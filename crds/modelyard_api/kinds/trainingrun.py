@@ -70,7 +70,7 @@ class TrainingRun(Kind):
             Reference(".spec.modelRef.name", "Model"),
             *POD_TEMPLATE_REFERENCES,
         ),
-        runs=Run("train", under_way=("Starting", "Training")),
+        runs=Run("train", under_way="Training"),
         rules=(
             NAME_RULE,
             rule(

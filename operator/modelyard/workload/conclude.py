@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from modelyard.engine.conditions import Condition, conditions, reconciling
+from modelyard.engine.conditions import Condition, conditions, reconciling, stalled
 from modelyard.engine.plan import Facts, Need, Note, Plan, Unavailable, Write
 from modelyard.engine.resource import Object
 from modelyard.workload.failures import Trouble
 from modelyard_api.fields.status import Status
+
+RETRY = timedelta(seconds=10)
+"""After this time is asked again what could not be read, and nobody tells of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +45,16 @@ class Waits(Exception):
 
 
 class Fails(Exception):
-    """The decision can't go on until a person changes something; a kind says what that makes of its object."""
+    """The decision can't go on until a person changes something; a kind says what that makes of its object.
+    ``after`` is for what may come back, and no watch tells of."""
 
-    def __init__(self, trouble: Trouble) -> None:
+    def __init__(self, trouble: Trouble, after: datetime | None = None) -> None:
         super().__init__(f"{trouble.reason}: {trouble.message}")
-        self.trouble = trouble
+        self.trouble, self.after = trouble, after
+
+    def step(self, status: Status) -> Step:
+        """The Step that says so and leaves the status as it is: of an object that gets on once it is mended."""
+        return Step(status, stalled(self.trouble.reason, self.trouble.message), after=self.after)
 
 
 def read(facts: Facts, need: Need, reason: str, again: datetime) -> Any:

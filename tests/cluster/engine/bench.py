@@ -12,6 +12,8 @@ from tests.support.proxy import Call, Proxy
 from tests.support.until import until
 
 GEARS = "tests.cluster.engine.gears"
+EVENT_IS_DUE = 1.0
+"""Seconds in which an operator that has nothing else to do sends the Event of what it has written."""
 
 
 class Bench:
@@ -69,7 +71,16 @@ class Bench:
         return await until(f"{name} is Ready in size {size}", check, seconds)
 
     async def silent(self, seconds: float) -> list[Call]:
-        """What was written in that time."""
+        """What was written in that time, from when the last Event that was on its way is there.
+
+        Events come in the background, up to five seconds after what they tell of. So those alone are waited for: an
+        operator that goes on writing anything is not silent.
+        """
+        for _ in range(30):
+            before = len(self.proxy.writes())
+            await asyncio.sleep(EVENT_IS_DUE)
+            if not any("/events" in call.path for call in self.proxy.writes()[before:]):
+                break
         before = len(self.proxy.writes())
         await asyncio.sleep(seconds)
         return self.proxy.writes()[before:]

@@ -59,6 +59,7 @@ class Tried:
     happened: bool
     wrong: Sequence[str]
     seconds: float
+    restarts: int = 0
 
 
 @dataclass
@@ -126,11 +127,14 @@ class Campaign:
     async def _try(self, point: Point) -> Tried:
         learnt, began = self.learnt[point.scenario], time.monotonic()
         wrong: list[str] = []
+        restarts = 0
         for _ in range(TRIES):
             fault = FAULTS[point.fault](point.at) if point.fault else None
             play = Play(self.site, SCENARIOS[point.scenario], fault, self.broken)
             try:
-                wrong = judge(learnt, await play.run(learnt), late=point.at if fault and fault.late else "")
+                ended = await play.run(learnt)
+                restarts = ended.restarts
+                wrong = judge(learnt, ended, late=point.at if fault and fault.late else "")
             except Exception as error:
                 wrong = [f"the run broke off: {type(error).__name__}: {error}"]
             if wrong:
@@ -138,8 +142,8 @@ class Campaign:
             else:
                 shutil.rmtree(play.folder)
             if wrong or fault is None or fault.happened:
-                return Tried(point, fault is None or fault.happened, wrong, time.monotonic() - began)
-        return Tried(point, False, wrong, time.monotonic() - began)
+                return Tried(point, fault is None or fault.happened, wrong, time.monotonic() - began, restarts)
+        return Tried(point, False, wrong, time.monotonic() - began, restarts)
 
     async def _several(self, work: Iterable[Coroutine[None, None, None]]) -> None:
         queue = iter(work)

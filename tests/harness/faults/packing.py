@@ -29,11 +29,11 @@ async def packing(stage: Stage) -> None:
     await stage.edit("ModelDeployment", o.DEPLOYMENT, {"spec": {"pool": o.POOL}})
     await stage.reach("it is back", lambda: stage.serves(2) and _packed(stage))
     await stage.delete("ModelDeployment", OTHER)
-    await stage.reach("one is left", lambda: stage.status("ModelPool", o.POOL).get("Model") == 1)
+    await stage.reach("one is left", lambda: stage.status("ModelPool", o.POOL).get("models") == 1)
 
 
 def _packed(stage: Stage, name: str = o.DEPLOYMENT) -> bool:
     return stage.status("ModelDeployment", name).get("pool") == o.POOL
 
 
-SCENARIO = Scenario("packing", a_pool, packing)
+SCENARIO = Scenario("packing", a_pool, packing, ("ModelPool", "ModelDeployment"))

@@ -76,6 +76,8 @@ class Ended:
     writes: list[str] = field(default_factory=list)
     """Labels, in order, since the story began."""
     events: int = 0
+    restarts: int = 0
+    """How often the operator was started again."""
     wrong: list[str] = field(default_factory=list)
 
 
@@ -132,7 +134,7 @@ class Play:
                         ended.wrong.append("the first leader, whose lease was taken, still runs")
                         await self._first.kill()
         ended.wrong += dict.fromkeys(gateways.wrong)
-        ended.writes, ended.events = self._labels, self._events
+        ended.writes, ended.events, ended.restarts = self._labels, self._events, self._restarts
         return ended
 
     def _quiet(self) -> float:
@@ -185,7 +187,7 @@ class Play:
         self._leads, self._wrote_at = True, time.monotonic()
 
     async def _keep(self) -> None:
-        """What the kubelet does: a container that has ended is started again."""
+        """What the kubelet does: a container that has ended, killed or by itself, is started again."""
         while True:
             operator = self.operator
             await operator.ended.wait()

@@ -17,14 +17,16 @@ def figures(points: int, tried: Sequence[Tried], seconds: float) -> dict[str, An
         "tried": len(tried),
         "happened": len(happened),
         "converged": sum(not one.wrong for one in happened),
+        "restarts": sum(one.restarts for one in tried),
         "failed": failed,
         "seconds": round(seconds, 1),
     }
 
 
 def table(tried: Sequence[Tried]) -> str:
-    """By fault, then by scenario: points, how many came to pass, how many converged, mean seconds of a run."""
-    lines = [f"{'':24} {'points':>7} {'happened':>9} {'converged':>10} {'s a run':>8}"]
+    """By fault, then by scenario: points, how many came to pass, how many converged, mean seconds of a run, and how
+    often the operator was started again."""
+    lines = [f"{'':24} {'points':>7} {'happened':>9} {'converged':>10} {'s a run':>8} {'restarts':>9}"]
     for by in (lambda one: one.point.fault or "no fault", lambda one: one.point.scenario):
         lines += [*_rows(tried, by), ""]
     return "\n".join([*lines[:-1], _row("all", tried)])
@@ -39,4 +41,5 @@ def _row(name: str, tried: Sequence[Tried]) -> str:
     happened = sum(one.happened for one in tried)
     converged = sum(one.happened and not one.wrong for one in tried)
     seconds = sum(one.seconds for one in tried) / max(1, len(tried))
-    return f"{name:24} {len(tried):7} {happened:9} {converged:10} {seconds:8.1f}"
+    restarts = sum(one.restarts for one in tried)
+    return f"{name:24} {len(tried):7} {happened:9} {converged:10} {seconds:8.1f} {restarts:9}"

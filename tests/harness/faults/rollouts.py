@@ -9,6 +9,7 @@ from tests.harness.faults import objects as o
 from tests.harness.faults.scenario import Scenario, two_versions
 from tests.harness.faults.stage import Stage
 
+ABOUT = ("ModelDeployment",)
 WAITS = {"weight": 10, "untilPromoted": True}
 JUDGED = {
     "every": "1s",
@@ -104,10 +105,10 @@ async def _change_rollout(stage: Stage, **change: Any) -> None:
 
 
 SCENARIOS = (
-    Scenario("rollout", two_versions, rollout),
-    Scenario("canary", behind_a_gateway, canary),
-    Scenario("abort", behind_a_gateway, abort),
-    Scenario("replaced", behind_a_gateway, replaced),
-    Scenario("shadow", behind_a_gateway, shadow),
-    Scenario("bluegreen", behind_a_gateway, bluegreen),
+    Scenario("rollout", two_versions, rollout, ABOUT),
+    Scenario("canary", behind_a_gateway, canary, ABOUT),
+    Scenario("abort", behind_a_gateway, abort, ABOUT),
+    Scenario("replaced", behind_a_gateway, replaced, ABOUT),
+    Scenario("shadow", behind_a_gateway, shadow, ABOUT),
+    Scenario("bluegreen", behind_a_gateway, bluegreen, ABOUT),
 )

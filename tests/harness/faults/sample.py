@@ -7,27 +7,13 @@ from collections.abc import Collection
 
 from tests.harness.faults.scenarios import SCENARIOS
 
-_MAIN = ("dataset", "datasetversion", "trainingrun", "model", "modelversion", "modeldeployment")
-_STORIES = {
-    "new-data": ("dataset", "datasetversion", "trainingrun"),
-    "edit": ("dataset", "model", "modelversion", "modeldeployment"),
-    "pin": ("model", "modeldeployment"),
-    "failure": ("trainingrun", "modelversion"),
-    "pause": ("trainingrun",),
-    "import": ("modelversion",),
-    "children": ("modeldeployment", "trainingrun"),
-    "packing": ("modelpool", "modeldeployment"),
-}
-_ROLLOUTS = "tests.harness.faults.rollouts"
 FACTOR = 5
 """How much likelier a scenario of a kind that was changed is drawn than another one."""
 
 
 def kinds(scenario: str) -> tuple[str, ...]:
     """The packages of ``modelyard.kinds`` that its story is about."""
-    if SCENARIOS[scenario].story.__module__ == _ROLLOUTS:
-        return ("modeldeployment",)
-    return _STORIES.get(scenario, _MAIN)
+    return tuple(kind.lower() for kind in SCENARIOS[scenario].about)
 
 
 def scenarios(seed: int, touched: Collection[str]) -> list[str]:

@@ -11,13 +11,18 @@ from tests.harness.faults.stage import Stage
 Part = Callable[[Stage], Awaitable[None]]
 
 
+MAIN_JOB = ("Dataset", "DatasetVersion", "TrainingRun", "Model", "ModelVersion", "ModelDeployment")
+"""The kinds on the way from data to a served model."""
+
+
 @dataclass(frozen=True)
 class Scenario:
-    """A story, whose first part is played undisturbed; faults happen in the second."""
+    """A story, whose first part is played undisturbed; faults happen in the second, which is ``about`` these kinds."""
 
     name: str
     before: Part
     story: Part
+    about: tuple[str, ...] = MAIN_JOB
 
 
 async def nothing(stage: Stage) -> None:

@@ -51,6 +51,8 @@ class Expired(_Watch):
 
 
 class ServerError(_Watch):
+    """Our watches go on after a new list. kopf's don't: the operator ends by itself, and is started again."""
+
     name = "watch: error 500"
 
     def harm(self, stream: Stream) -> None:

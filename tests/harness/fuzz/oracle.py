@@ -80,7 +80,7 @@ def is_scaled(obj: Object) -> bool:
 
 # --- A -> B -> A is A -------------------------------------------------------------------------------------------------
 
-_HISTORY = {"observedGeneration", *(name for sample in SAMPLES.values() for name in sample.history)}
+_HISTORY = {"observedGeneration", *(name for sample in SAMPLES.values() for name in sample.past)}
 _OF_PODS = {name for sample in SAMPLES.values() for name in sample.of_pods}
 _PURPOSES = "|".join(kind.info.runs.purpose for kind in KINDS.values() if kind.info.runs)
 _MASKS = (

@@ -45,7 +45,7 @@ def test_it_is_of_its_kind(sample: Sample) -> None:
         sample.kind.model_validate(sample.make(change))
     status = sample.kind.model_fields["status"].annotation
     fields = {field.alias or name for name, field in status.model_fields.items()}  # type: ignore[union-attr]
-    assert {*sample.history, *sample.of_pods} <= fields
+    assert {*sample.past, *sample.of_pods} <= fields
 
 
 @every_sample
@@ -96,7 +96,7 @@ def test_it_says_when_it_has_understood_that_its_job_is_over(sample: Sample) -> 
         return sample.has_understood({"metadata": meta, "status": {"conditions": conditions, **status}}, "job-1")
 
     assert understood("SomethingElse")
-    for reason in (*WAITING, *sample.kind.info.runs.under_way):
+    for reason in (*WAITING, sample.kind.info.runs.under_way):
         assert not understood(reason, job="job-1"), reason
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from modelyard.engine import conditions as kstatus
 from modelyard.engine.plan import Create, Delete, Facts, Plan
@@ -12,7 +12,7 @@ from modelyard.kinds.dataset.conditions import standing, told
 from modelyard.kinds.dataset.observe import View
 from modelyard.kinds.dataset.outcome import checked, ingested, unreadable
 from modelyard.kinds.dataset.schedule import interval, next_check
-from modelyard.workload.conclude import Step, Waits, conclude, read
+from modelyard.workload.conclude import RETRY, Step, Waits, conclude, read
 from modelyard.workload.failures import Trouble
 from modelyard.workload.run import jobs
 from modelyard.workload.run.follow import follow
@@ -20,8 +20,6 @@ from modelyard.workload.run.jobs import JobPhase
 from modelyard.workload.run.states import Absent, Broken, Ended, Held, Starting
 from modelyard.workload.run.tell import pod_pending, progressing
 from modelyard_api.kinds.dataset import DatasetStatus
-
-RETRY = timedelta(seconds=10)
 
 
 def decide(view: View, facts: Facts, now: datetime) -> Plan:

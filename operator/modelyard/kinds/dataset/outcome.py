@@ -9,12 +9,12 @@ from modelyard.engine.conditions import timestamp
 from modelyard.engine.plan import Note, Write
 from modelyard.kinds.dataset.conditions import has_version, standing
 from modelyard.kinds.dataset.observe import View
-from modelyard.kinds.dataset.register import MAX_COLUMNS, register, version_name
+from modelyard.kinds.dataset.register import register, version_name
 from modelyard.kinds.dataset.schedule import next_check
 from modelyard.workload.conclude import Step
 from modelyard.workload.failures import Trouble
 from modelyard_api.kinds.dataset import DatasetStatus, SourceStatus
-from modelyard_api.kinds.datasetversion import Origin
+from modelyard_api.kinds.datasetversion import MAX_COLUMNS, Origin
 from modelyard_api.wire.result import IngestResult
 
 

@@ -8,10 +8,8 @@ from modelyard.kinds.dataset.observe import View
 from modelyard.workload.names import child_metadata, manifest
 from modelyard_api.fields.base import ObjectRef
 from modelyard_api.kinds.dataset import Dataset
-from modelyard_api.kinds.datasetversion import MAX_COLUMNS, DatasetVersionSpec, Origin
+from modelyard_api.kinds.datasetversion import DatasetVersionSpec, Origin
 from modelyard_api.wire.result import TableResult
-
-__all__ = ["MAX_COLUMNS", "register", "version_name"]
 
 
 def version_name(dataset: Dataset, table: TableResult) -> str:

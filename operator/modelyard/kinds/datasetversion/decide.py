@@ -7,15 +7,15 @@ from datetime import datetime, timedelta
 
 from modelyard.engine import conditions as kstatus
 from modelyard.engine.conditions import Condition
-from modelyard.engine.plan import Facts, Plan, Result
+from modelyard.engine.plan import Facts, Plan
 from modelyard.engine.resource import Object
-from modelyard.workload.conclude import Step, Waits, conclude, read
-from modelyard.workload.run.results import parse
+from modelyard.workload.conclude import Step, Waits, conclude
+from modelyard.workload.run.results import read_result
 from modelyard_api.fields.artifact import RESULT_JSON, canonical
 from modelyard_api.kinds.datasetversion import DatasetVersion, DatasetVersionStatus, Violation
 from modelyard_api.wire import result as results
 
-RETRY, RARELY = timedelta(seconds=10), timedelta(minutes=1)
+RARELY = timedelta(minutes=1)
 VIOLATIONS_BYTES = 10 * 1024
 """Of violations in status: their texts come from the data, and a status stays small."""
 
@@ -38,14 +38,14 @@ def decide(view: View, facts: Facts, now: datetime) -> Plan:
 
 
 def _judged(version: DatasetVersion, status: DatasetVersionStatus, facts: Facts, now: datetime) -> Step:
-    need = Result(f"{version.spec.uri}/{RESULT_JSON}")
-    result = parse(read(facts, need, "ArtifactStoreUnavailable", now + RETRY), need.uri)
+    uri = f"{version.spec.uri}/{RESULT_JSON}"
+    result = read_result(facts, uri, now)
     if isinstance(result, results.TableResult) and _is_of(result, version):
         status.accepted, status.violations = result.accepted, _fitting(result.violations)
         return Step(status, _verdict(result))
     if isinstance(result, results.Failed):
         return Step(status, kstatus.stalled(result.error.reason, result.error.message), after=now + RARELY)
-    message = f"spec.uri: there is no result for {version.spec.digest} at {need.uri}; apply the Dataset again"
+    message = f"spec.uri: there is no result for {version.spec.digest} at {uri}; apply the Dataset again"
     # The bytes may come back: from a backup, or because the Dataset is read again.
     return Step(status, kstatus.stalled("DataMissing", message), after=now + RARELY)
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from modelyard.engine.plan import Create, Facts, Fetch, Note, Result, Unavailable
 from modelyard.engine.resource import DATASET_VERSIONS, MODEL_VERSIONS
 from modelyard.kinds.model import children
 from modelyard.kinds.model.observe import View
+from modelyard.workload.conclude import RETRY
 from modelyard.workload.names import RUN_UID
 from modelyard.workload.run.results import parse
 from modelyard_api.kinds.model import ModelStatus, Registering
 from modelyard_api.kinds.trainingrun import TrainingRun
 from modelyard_api.wire.result import TrainResult
 
-RETRY = timedelta(seconds=10)
 LOOKED_AT = 8
 """How many other runs are looked at when the result of one is gone."""
 

@@ -29,7 +29,7 @@ def decide(view: View, facts: Facts, now: datetime) -> Plan:
     except Waits as waits:
         step = waits.step(status)
     except Fails as fails:
-        step = Step(status, kstatus.stalled(fails.trouble.reason, fails.trouble.message))
+        step = fails.step(status)
     return conclude(view.raw, replace(step, writes=(*_adoption(view), *step.writes)), now)
 
 

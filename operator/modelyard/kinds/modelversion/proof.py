@@ -6,14 +6,13 @@ from datetime import datetime, timedelta
 
 from modelyard.engine import conditions as kstatus
 from modelyard.engine.conditions import Condition
-from modelyard.engine.plan import Facts, Result
+from modelyard.engine.plan import Facts
 from modelyard.kinds.modelversion import children
 from modelyard.kinds.modelversion.gates import judge
 from modelyard.kinds.modelversion.observe import View
-from modelyard.workload.conclude import Fails, Step, read
+from modelyard.workload.conclude import Fails, Step
 from modelyard.workload.failures import Trouble
-from modelyard.workload.run.follow import RETRY
-from modelyard.workload.run.results import parse
+from modelyard.workload.run.results import read_result
 from modelyard_api.kinds.modelversion import ModelVersionStatus
 from modelyard_api.wire import result as results
 
@@ -22,20 +21,19 @@ RARELY = timedelta(minutes=1)
 Proof = results.TrainResult | results.EvaluateResult
 
 
-def of_run(view: View, facts: Facts, now: datetime) -> Proof | Step:
-    """What the run that trained the version has left beside the artifact; a Step that says so where it is gone."""
+def of_run(view: View, facts: Facts, now: datetime) -> Proof:
+    """What the run that trained the version has left beside the artifact. Raises Missing, Waits, and Fails where it is
+    gone."""
     uri = children.result_uri(view.version)
-    found = parse(read(facts, Result(uri), "ArtifactStoreUnavailable", now + RETRY), uri)
+    found = read_result(facts, uri, now)
     if isinstance(found, Proof):
         return found
     message = f"spec.artifact.uri: there is no result at {uri}; only a finished run or an import makes a version"
-    return Step(view.version.status, kstatus.stalled("ArtifactMissing", message), after=now + RARELY)
+    raise Fails(Trouble("ArtifactMissing", message), now + RARELY)
 
 
-def verified(view: View, status: ModelVersionStatus, proof: Proof | Step) -> Step:
+def verified(view: View, status: ModelVersionStatus, proof: Proof) -> Step:
     """The version is what its proof speaks of. Raises Fails where it isn't."""
-    if isinstance(proof, Step):
-        return proof
     spec = view.version.spec
     if proof.artifact_digest != spec.artifact.digest:
         message = (

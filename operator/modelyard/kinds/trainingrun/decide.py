@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from modelyard.engine import conditions as kstatus
 from modelyard.engine.plan import Delete, Facts, Plan, Write
@@ -28,12 +27,12 @@ def decide(view: View, facts: Facts, now: datetime) -> Plan:
     if view.run.status.phase in (Phase.SUCCEEDED, Phase.FAILED):
         if not _is_corrected(view.run):
             return finished(view.raw, view.run.status, view.job, view.run.spec, now)
-        view = _with_status(view, completion_time=None)
+        view = _with_status(view, view.run.status.model_copy(update={"completion_time": None}))
     if not view.run.status.start_time:
         # Until it starts it may be edited: what an earlier spec made the objective holds no more.
-        view = _with_status(view, objective=None)
+        view = _with_status(view, view.run.status.model_copy(update={"objective": None}))
         if view.job is not None and (status := adopted(view, view.job)):
-            view = replace(view, run=view.run.model_copy(update={"status": status}))
+            view = _with_status(view, status)
     try:
         step = _step(view, facts, now)
     except Waits as waits:
@@ -83,8 +82,7 @@ def _is_corrected(run: TrainingRun) -> bool:
     return before_start and run.status.observed_generation != run.generation
 
 
-def _with_status(view: View, **update: Any) -> View:
-    status = view.run.status.model_copy(update=update)
+def _with_status(view: View, status: TrainingRunStatus) -> View:
     return replace(view, run=view.run.model_copy(update={"status": status}))
 
 

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from modelyard.engine.plan import Facts, PodsOf, Result
+from modelyard.engine.plan import Facts, PodsOf
 from modelyard.engine.resource import Object
 from modelyard.workload import failures
-from modelyard.workload.conclude import Waits, read
+from modelyard.workload.conclude import RETRY, Waits, read
 from modelyard.workload.failures import Trouble
 from modelyard.workload.run import jobs, lost, progress
 from modelyard.workload.run.jobs import JobPhase
-from modelyard.workload.run.results import parse
+from modelyard.workload.run.results import read_result
 from modelyard.workload.run.run import R, Run
 from modelyard.workload.run.states import Absent, Broken, Ended, Held, Lost, Running, Starting, State
 from modelyard_api.wire import result as results
-
-RETRY = timedelta(seconds=10)
-"""After this time is asked again what could not be read."""
 
 
 def follow(run: Run[R], job: Object | None, facts: Facts, now: datetime) -> State[R]:
@@ -44,7 +41,7 @@ def earlier(run: Run[R], facts: Facts, now: datetime) -> R | None:
 
 def result_of(run: Run[R], facts: Facts, now: datetime) -> R | results.Failed | None:
     """The document in the store; None: there is none of the type that is expected. Raises Missing and Waits."""
-    found = parse(read(facts, Result(run.result_uri), "ArtifactStoreUnavailable", now + RETRY), run.result_uri)
+    found = read_result(facts, run.result_uri, now)
     return found if isinstance(found, run.expects | results.Failed) else None
 
 
@@ -102,6 +99,6 @@ def _pods(job: Object, facts: Facts, now: datetime) -> list[Object]:
             facts, PodsOf(meta["namespace"], meta["name"], meta["uid"]), "PodsUnavailable", now + RETRY
         )
     except Waits as waits:
-        waits.message = f"the pods of Job {meta['name']} can't be read now: {waits.message}"
-        raise
+        message = f"the pods of Job {meta['name']} can't be read now: {waits.message}"
+        raise Waits(waits.reason, message, waits.after) from waits
     return found

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from modelyard.engine.plan import Unreadable
+from modelyard.engine import plan
+from modelyard.engine.plan import Facts, Unreadable
+from modelyard.workload.conclude import RETRY, read
 from modelyard_api.wire.result import Error, Failed, Result
 
 _RESULT: TypeAdapter[Result] = TypeAdapter(Result)
@@ -27,6 +30,11 @@ def parse(document: Any, uri: str) -> Result | None:
         first = error.errors()[0]
         where = "".join(filter(str.isprintable, ".".join(map(str, first["loc"]))))[:200] or "the document"
         return _unreadable(f"{uri}: {where}: {first['msg']}")
+
+
+def read_result(facts: Facts, uri: str, now: datetime) -> Result | None:
+    """The result at this address of the artifact store, as ``parse`` has it. Raises Missing and Waits."""
+    return parse(read(facts, plan.Result(uri), "ArtifactStoreUnavailable", now + RETRY), uri)
 
 
 def _unreadable(what: str) -> Failed:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from modelyard.engine import conditions as kstatus
 from modelyard.engine.conditions import Condition
-from modelyard.workload.run.states import Running, Unfinished
+from modelyard.workload.run.states import Running, Starting, Unfinished
 
 
 def progressing(state: Unfinished, job: str, reason: str, message: str) -> tuple[Condition, ...]:
@@ -13,7 +13,7 @@ def progressing(state: Unfinished, job: str, reason: str, message: str) -> tuple
         return kstatus.reconciling(reason, message)
     if state.trouble is None:
         return pod_pending(job)
-    if getattr(state, "stalled", False):
+    if isinstance(state, Starting) and state.stalled:
         return kstatus.stalled(state.trouble.reason, state.trouble.message)
     return kstatus.reconciling(state.trouble.reason, state.trouble.message, warning=True)
 
