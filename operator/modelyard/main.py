@@ -19,7 +19,7 @@ import yaml
 from pydantic import ValidationError
 
 from modelyard.engine import lifecycle, logs
-from modelyard.engine.client import Gateway, configuration
+from modelyard.engine.client import ApiClient, configuration
 from modelyard.engine.process import Process, Settings, Times
 from modelyard.engine.resource import CONFIG_MAPS
 from modelyard.kinds import all_controllers
@@ -36,11 +36,11 @@ class BadInstallation(Exception):
 
 async def read_installation(found: Any, namespace: str) -> Installation:
     """The installation, all defaults where there is no ConfigMap. Raises BadInstallation or ApiError."""
-    gateway = Gateway(found)
+    client = ApiClient(found)
     try:
-        config_map = await gateway.get(CONFIG_MAPS, namespace, NAME)
+        config_map = await client.get(CONFIG_MAPS, namespace, NAME)
     finally:
-        await gateway.close()
+        await client.close()
     return parse_installation((config_map or {}).get("data") or {}, f"ConfigMap {namespace}/{NAME}")
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from modelyard.engine.client import Gateway, configuration
+from modelyard.engine.client import ApiClient, configuration
 from modelyard.engine.conditions import holds
 from modelyard.engine.resource import MODELS
 from tests.localcluster import access
@@ -39,41 +39,41 @@ def operator(kwok: str, tmp_path: Path) -> Iterator[Operator]:
 
 async def test_many_objects_of_one_namespace_do_not_delay_another(kwok: str, operator: Operator) -> None:
     with new_namespace(kwok) as crowd, new_namespace(kwok) as other:
-        async with client() as gateway:
+        async with connected() as client:
             operator.start()
             await asyncio.to_thread(operator.until, "the operator leads", operator.idle)
-            alone = [await seconds_until_told(gateway, other) for _ in range(5)]
+            alone = [await seconds_until_told(client, other) for _ in range(5)]
             await asyncio.to_thread(operator.stop)
-            await at_once(OBJECTS, 8, lambda number: create(gateway, crowd, f"model-{number}"))
+            await at_once(OBJECTS, 8, lambda number: create(client, crowd, f"model-{number}"))
             operator.start()
             await asyncio.to_thread(operator.until, "the operator leads", operator.ready)
-            beside = [await seconds_until_told(gateway, other)]
+            beside = [await seconds_until_told(client, other)]
             while not operator.idle():
-                beside.append(await seconds_until_told(gateway, other))
+                beside.append(await seconds_until_told(client, other))
             await asyncio.to_thread(operator.stop)
     assert len(beside) >= 3, "it was asked while the crowd was worked on"
     assert max(beside) - statistics.median(alone) <= DELAY, (alone, beside)
 
 
 @asynccontextmanager
-async def client() -> AsyncIterator[Gateway]:
-    gateway = Gateway(await configuration())
+async def connected() -> AsyncIterator[ApiClient]:
+    client = ApiClient(await configuration())
     try:
-        yield gateway
+        yield client
     finally:
-        await gateway.close()
+        await client.close()
 
 
-async def create(gateway: Gateway, kube: Kube, name: str) -> None:
+async def create(client: ApiClient, kube: Kube, name: str) -> None:
     metadata = {"namespace": kube.namespace, "name": name}
-    await gateway.create(MODELS, {"metadata": metadata, "spec": {"task": "Classification"}})
+    await client.create(MODELS, {"metadata": metadata, "spec": {"task": "Classification"}})
 
 
-async def seconds_until_told(gateway: Gateway, kube: Kube) -> float:
+async def seconds_until_told(client: ApiClient, kube: Kube) -> float:
     name = f"one-{uuid.uuid4().hex[:8]}"
     began = time.monotonic()
-    await create(gateway, kube, name)
-    while not holds(await gateway.get(MODELS, kube.namespace, name), "Ready"):
+    await create(client, kube, name)
+    while not holds(await client.get(MODELS, kube.namespace, name), "Ready"):
         assert time.monotonic() - began < 60, "its condition Ready, in a minute"
         await asyncio.sleep(0.02)
     return time.monotonic() - began

@@ -16,7 +16,7 @@ from modelyard_api.fields.signature import Input, Output, Signature
 from modelyard_api.wire.result import TrainResult
 from modelyard_runtime.models import package
 from modelyard_runtime.models.session import OnnxSession
-from modelyard_runtime.pod.store import Store
+from modelyard_runtime.pod.store import ArtifactStore
 from modelyard_runtime.pod.web import Web
 from tests.support.kube import Kube, Object
 from tests.support.models import COLUMNS
@@ -37,7 +37,7 @@ class Shelf:
         service = Kube(kube.cluster, SYSTEM).get("service", TRACKING)
         assert service is not None, "Modelyard is not installed"
         address, port = service["spec"]["clusterIP"], service["spec"]["ports"][0]["port"]
-        self._store = Store(Web(f"http://{address}:{port}"))
+        self._store = ArtifactStore(Web(f"http://{address}:{port}"))
         self._run = uuid.uuid4()
 
     def put(self, *models: bytes) -> None:

@@ -22,7 +22,7 @@ from modelyard_api.wire.task import TASK_FILE, Common, Task, TrainTask
 from modelyard_runtime.pod import outcome
 from modelyard_runtime.pod.errors import UserError
 from modelyard_runtime.pod.say import say
-from modelyard_runtime.pod.store import Store
+from modelyard_runtime.pod.store import ArtifactStore
 from modelyard_runtime.pod.web import Unavailable, Web
 from modelyard_runtime.table import COMMANDS, load
 
@@ -48,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
     if COMMANDS[command].kind != task.kind:
         return _broken(f"{command} was asked for, but the task is to {task.kind.lower()}")
     stop_on_sigterm(awaits=COMMANDS[command].waits is not None)
-    store = Store(Web(task.tracking_url))
+    store = ArtifactStore(Web(task.tracking_url))
     try:
         return run(command, task, store)
     except Unavailable as error:
@@ -80,7 +80,7 @@ def _await_sigterm() -> None:
     os._exit(143)
 
 
-def run(name: str, task: Common, store: Store) -> int:
+def run(name: str, task: Common, store: ArtifactStore) -> int:
     """One task to its end; 0 or 2. Raises whatever may be tried again."""
     say(f"{name} for {task.subject.namespace}/{task.subject.name}")
     command = COMMANDS[name]

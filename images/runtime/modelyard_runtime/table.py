@@ -9,7 +9,7 @@ from typing import Any
 
 from modelyard_api.fields.base import Model
 from modelyard_api.wire.task import Common, EvaluateTask, IngestTask, TrainTask
-from modelyard_runtime.pod.store import Store
+from modelyard_runtime.pod.store import ArtifactStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Command:
         """The ``kind`` of its task."""
         return str(self.task.model_fields["kind"].default)
 
-    def run(self, task: Common, store: Store) -> Model | None:
+    def run(self, task: Common, store: ArtifactStore) -> Model | None:
         """Its result; None where it has none. Raises UserError, or whatever may be tried again."""
         result: Model | None = load(self.function)(task, store)
         return result

@@ -7,7 +7,7 @@ import time
 from collections.abc import Container, Mapping
 from typing import Any, assert_never
 
-from modelyard.engine.client import ApiError, Gateway
+from modelyard.engine.client import ApiClient, ApiError
 from modelyard.engine.compare import digest, holds, likeness, patched
 from modelyard.engine.plan import Apply, Create, Delete, Patch, Write
 from modelyard.engine.resource import Key, Object, Resource
@@ -38,8 +38,8 @@ class Refusal(Exception):
 class Applier:
     """``fed``: the resources that the store is told of. A child of any other is read before it is written."""
 
-    def __init__(self, store: Store, gateway: Gateway, fed: Container[Resource]) -> None:
-        self._store, self._gateway, self._fed = store, gateway, fed
+    def __init__(self, store: Store, client: ApiClient, fed: Container[Resource]) -> None:
+        self._store, self._client, self._fed = store, client, fed
         self._settled: dict[tuple[Resource, str], tuple[str, str]] = {}
         """Child -> (hash of the manifest, hash of what the API server made of its fields), where those differ:
         a quantity written another way, a default inside a list. Else such a child would be written at every pass."""
@@ -84,8 +84,8 @@ class Applier:
             raise known[1]
         try:
             if isinstance(write, Apply):
-                return await self._gateway.apply(write.resource, _of_version(desired, live))
-            return await self._gateway.create(write.resource, desired)
+                return await self._client.apply(write.resource, _of_version(desired, live))
+            return await self._client.create(write.resource, desired)
         except ApiError as error:
             if refusal := refusal_of(write, error):
                 # A little less, so that the look that is planned for then does send it.
@@ -104,7 +104,7 @@ class Applier:
         live = self._store.get(write.resource, meta["namespace"], meta["name"])
         if live is None:
             # Somebody else's object of that name isn't in the store, and an apply would take it over.
-            live = await self._gateway.get(write.resource, meta["namespace"], meta["name"])
+            live = await self._client.get(write.resource, meta["namespace"], meta["name"])
             if live is None and not await self._stands(key, owner):
                 return False
         if live is not None:
@@ -127,7 +127,7 @@ class Applier:
         """Whether the owner is there still: its children may be collected before its own end is known here, and what
         is made for it then is an orphan, whose name its successor can't take."""
         uid = owner["metadata"]["uid"]
-        found = await self._gateway.get(*key)
+        found = await self._client.get(*key)
         if found is not None and found["metadata"]["uid"] == uid and "deletionTimestamp" not in found["metadata"]:
             return True
         if found is None or found["metadata"]["uid"] != uid:
@@ -149,7 +149,7 @@ class Applier:
             if error.reason != "AlreadyExists":
                 raise
             # Ours from a try whose answer was lost, or somebody else's.
-            there = await self._gateway.get(write.resource, namespace, name)
+            there = await self._client.get(write.resource, namespace, name)
             if there is None:
                 raise
             _check_owner(write.resource, desired, there)
@@ -170,7 +170,7 @@ class Applier:
         elif live is not None and live["metadata"]["uid"] == write.uid:
             body = _of_version(body, live)
         try:
-            answer = await self._gateway.patch(write.resource, write.namespace, write.name, body)
+            answer = await self._client.patch(write.resource, write.namespace, write.name, body)
         except ApiError as error:
             if error.code != 404:
                 raise
@@ -184,7 +184,7 @@ class Applier:
         live = self._store.get(write.resource, write.namespace, write.name)
         if live is not None and live["metadata"]["uid"] == write.uid and "deletionTimestamp" in live["metadata"]:
             return False
-        answer = await self._gateway.delete(write.resource, write.namespace, write.name, write.uid)
+        answer = await self._client.delete(write.resource, write.namespace, write.name, write.uid)
         if answer is None:
             self._store.gone(write.resource, write.namespace, write.name, write.uid, key)
         else:

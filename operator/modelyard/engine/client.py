@@ -19,8 +19,9 @@ from urllib.request import getproxies
 
 import aiohttp
 import orjson
+from kubernetes.aio import client as official
 from kubernetes.aio import config
-from kubernetes.aio.client import ApiClient, Configuration
+from kubernetes.aio.client import Configuration
 
 from modelyard.engine import anyjson
 from modelyard.engine.resource import Object, Resource
@@ -87,7 +88,7 @@ def open_session(
 ) -> aiohttp.ClientSession:
     """A session of our own: with the client's, each request costs twice the CPU time (it looks for a .netrc in a
     thread, and copies the body before it is written as JSON). ``connections``: how many at most, 0 for any number."""
-    tls = ApiClient(configuration).rest_client.ssl_context
+    tls = official.ApiClient(configuration).rest_client.ssl_context
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(ssl=tls, limit=connections),
         proxy=configuration.proxy,
@@ -103,7 +104,7 @@ async def authorization(configuration: Any) -> dict[str, str]:
     return {"Authorization": token} if token else {}
 
 
-class Gateway:
+class ApiClient:
     """``may_write`` is asked before every write is sent: a process that was stopped for a while must find out that
     it leads no more before it acts on what it knew."""
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from modelyard.engine.client import ApiError, Gateway
+from modelyard.engine.client import ApiClient, ApiError
 from modelyard.engine.plan import Note
 from modelyard.engine.resource import EVENTS, Object
 
@@ -48,8 +48,8 @@ class _Said(NamedTuple):
 class Recorder:
     """``busy`` says whether objects wait for a pass."""
 
-    def __init__(self, gateway: Gateway, identity: str, busy: Callable[[], bool] = lambda: False) -> None:
-        self._gateway, self._identity, self._busy = gateway, identity[:128], busy
+    def __init__(self, client: ApiClient, identity: str, busy: Callable[[], bool] = lambda: False) -> None:
+        self._client, self._identity, self._busy = client, identity[:128], busy
         self._queue: asyncio.Queue[_Said] = asyncio.Queue(_PENDING)
         self._said: OrderedDict[str, tuple[int, float]] = OrderedDict()
         """Event name -> how often it was said, and when that was last told."""
@@ -107,18 +107,18 @@ class Recorder:
         namespace = regarding["namespace"]
         if count == 0:
             try:
-                await self._gateway.create(EVENTS, self._event(said))
+                await self._client.create(EVENTS, self._event(said))
                 return
             except ApiError as error:
                 if error.reason != "AlreadyExists":
                     raise
         series = {"count": max(2, count + 1), "lastObservedTime": _now()}
         try:
-            await self._gateway.patch(EVENTS, namespace, name, {"series": series})
+            await self._client.patch(EVENTS, namespace, name, {"series": series})
         except ApiError as error:
             if error.code != 404:
                 raise
-            await self._gateway.create(EVENTS, self._event(said))  # its hour was over
+            await self._client.create(EVENTS, self._event(said))  # its hour was over
 
     def _affordable(self, uid: str, now: float) -> bool:
         left, since = self._budgets.pop(uid, (float(BURST), now))

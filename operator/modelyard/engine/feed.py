@@ -15,7 +15,7 @@ from typing import Any
 
 import kopf
 
-from modelyard.engine.client import ApiError, Gateway
+from modelyard.engine.client import ApiClient, ApiError
 from modelyard.engine.resource import Object, Resource
 from modelyard.engine.resync import Fed, Resync
 from modelyard.engine.store import Store
@@ -57,9 +57,9 @@ class Feed:
     """
 
     def __init__(
-        self, gateway: Gateway, store: Store, resync: Resync, resources: Collection[Resource], silence: float
+        self, client: ApiClient, store: Store, resync: Resync, resources: Collection[Resource], silence: float
     ) -> None:
-        self._gateway, self._store, self._resync, self._silence = gateway, store, resync, silence
+        self._client, self._store, self._resync, self._silence = client, store, resync, silence
         self._resources = resources
 
     async def run(self) -> None:
@@ -74,7 +74,7 @@ class Feed:
         while True:
             began = time.monotonic()
             try:
-                async for event in self._gateway.watch(fed.resource, namespace, fed.selector, version, self._silence):
+                async for event in self._client.watch(fed.resource, namespace, fed.selector, version, self._silence):
                     version = self._take(fed, event)
             except ApiError as error:
                 log.info("the watch of %s ended: %s", fed.resource, error)

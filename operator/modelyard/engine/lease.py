@@ -18,7 +18,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import NoReturn
 
-from modelyard.engine.client import ApiError, Gateway
+from modelyard.engine.client import ApiClient, ApiError
 from modelyard.engine.resource import LEASES, Object
 
 DURATION = 15.0
@@ -33,11 +33,11 @@ def _lost(message: str) -> NoReturn:
 
 
 class Lease:
-    """``gateway`` should be one of its own, so that renewing never waits behind other requests."""
+    """``client`` should be one of its own, so that renewing never waits behind other requests."""
 
     def __init__(
         self,
-        gateway: Gateway,
+        client: ApiClient,
         namespace: str,
         name: str,
         identity: str,
@@ -45,7 +45,7 @@ class Lease:
         clock: Callable[[], float] = time.monotonic,
         duration: float = DURATION,
     ) -> None:
-        self._gateway = gateway
+        self._client = client
         self._namespace, self._name, self.identity = namespace, name, identity
         self._lost, self._clock = lost, clock
         self._duration, self._renew_every = duration, duration / 3
@@ -91,7 +91,7 @@ class Lease:
         """Give it up, so that the next one needn't wait; errors are logged only."""
         try:
             async with asyncio.timeout(3):
-                lease = await self._gateway.get(LEASES, self._namespace, self._name)
+                lease = await self._client.get(LEASES, self._namespace, self._name)
                 if lease and (lease.get("spec") or {}).get("holderIdentity") == self.identity:
                     await self._write(lease, {"holderIdentity": "", "leaseDurationSeconds": 1})
                     log.info("released the lease")
@@ -118,13 +118,13 @@ class Lease:
         return mine
 
     async def _try(self) -> bool:
-        lease = self._mine or await self._gateway.get(LEASES, self._namespace, self._name)
+        lease = self._mine or await self._client.get(LEASES, self._namespace, self._name)
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         spec = {"holderIdentity": self.identity, "leaseDurationSeconds": math.ceil(self._duration), "renewTime": now}
         if lease is None:
             meta = {"namespace": self._namespace, "name": self._name}
             made = {"metadata": meta, "spec": {**spec, "acquireTime": now}}
-            self._mine = await self._gateway.create(LEASES, made)
+            self._mine = await self._client.create(LEASES, made)
             self.holder = self.identity
             return True
         held = lease.get("spec") or {}
@@ -144,4 +144,4 @@ class Lease:
     async def _write(self, lease: Object, spec: Object) -> Object:
         """Only if nobody else wrote since it was read (ApiError 409)."""
         body = {"metadata": {"resourceVersion": lease["metadata"]["resourceVersion"]}, "spec": spec}
-        return await self._gateway.patch(LEASES, self._namespace, self._name, body)
+        return await self._client.patch(LEASES, self._namespace, self._name, body)

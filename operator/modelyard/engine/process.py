@@ -12,7 +12,7 @@ from typing import Any
 
 from modelyard.engine import anyjson
 from modelyard.engine.apply import MANAGED_BY
-from modelyard.engine.client import ApiError, Gateway
+from modelyard.engine.client import ApiClient, ApiError
 from modelyard.engine.events import Recorder
 from modelyard.engine.feed import Feed
 from modelyard.engine.lease import DURATION, Lease
@@ -72,22 +72,22 @@ class Process:
         self._settings, self._configuration = settings, configuration
         self.kinds = frozenset(controller.resource for controller in controllers)
         self.metrics = Metrics()
-        self.gateway = Gateway(configuration, self.metrics.requested, may_write=lambda: self.lease.holds())
-        self._lease_gateway = Gateway(configuration, self.metrics.requested)
+        self.client = ApiClient(configuration, self.metrics.requested, may_write=lambda: self.lease.holds())
+        self._lease_client = ApiClient(configuration, self.metrics.requested)
         times = settings.times
         where = (settings.namespace, settings.lease_name)
-        self.lease = Lease(self._lease_gateway, *where, settings.identity, duration=times.lease)
+        self.lease = Lease(self._lease_client, *where, settings.identity, duration=times.lease)
         self.store = Store()
         self.feeds = feeds_of(controllers)
-        self.resync = Resync(self.gateway, self.store, self.feeds, settings.namespaces, self.metrics, times.resync)
+        self.resync = Resync(self.client, self.store, self.feeds, settings.namespaces, self.metrics, times.resync)
         self.streams = Streams(configuration, self.resync, self.kinds, times.silence, self.metrics.requested)
         children = {fed.resource for fed in self.feeds} - self.kinds
-        self.feed = Feed(self.gateway, self.store, self.resync, children, times.silence)
+        self.feed = Feed(self.client, self.store, self.resync, children, times.silence)
         self.queue = Queue(turn=self.streams.events_first)
-        self.recorder = Recorder(self.gateway, settings.identity, lambda: self.queue.depth() > 0)
-        self._reads = Reads(self.gateway, settings.tracking_url)
+        self.recorder = Recorder(self.client, settings.identity, lambda: self.queue.depth() > 0)
+        self._reads = Reads(self.client, settings.tracking_url)
         self._reconciler = Reconciler(
-            controllers, self.store, self.gateway, self._reads, self.queue, self.recorder, self.metrics
+            controllers, self.store, self.client, self._reads, self.queue, self.recorder, self.metrics
         )
         self.web = Web(self.metrics, self.live, self.ready, settings.port)
         self._workers: list[asyncio.Task[None]] = []
@@ -144,8 +144,8 @@ class Process:
         await self._drain()
         await self.web.close()
         await self._reads.close()
-        await self.gateway.close()
-        await self._lease_gateway.close()
+        await self.client.close()
+        await self._lease_client.close()
 
     async def _until_discovered(self) -> None:
         """kopf watches what discovery names when it starts, and never looks again."""
@@ -157,7 +157,7 @@ class Process:
 
     async def _discovered(self, group: str, version: str) -> set[str]:
         try:
-            return await self.gateway.discovered(group, version)
+            return await self.client.discovered(group, version)
         except ApiError as error:
             log.warning("can't read discovery of %s: %s", group, error)
             return set()

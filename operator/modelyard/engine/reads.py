@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 import aiohttp
 import orjson
 
-from modelyard.engine.client import ApiError, Gateway
+from modelyard.engine.client import ApiClient, ApiError
 from modelyard.engine.plan import Fetch, Need, Page, PodsOf, PodsWith, Result, Unavailable, Unreadable
 from modelyard.engine.resource import PODS, Object
 
@@ -35,8 +35,8 @@ class _NotNow(Exception):
 class Reads:
     """``tracking_url`` is the MLflow server whose artifact proxy holds the documents."""
 
-    def __init__(self, gateway: Gateway, tracking_url: str) -> None:
-        self._gateway = gateway
+    def __init__(self, client: ApiClient, tracking_url: str) -> None:
+        self._client = client
         self._artifacts = tracking_url.rstrip("/") + "/api/2.0/mlflow-artifacts/artifacts/"
         self._session: aiohttp.ClientSession | None = None
         self._kept: OrderedDict[str, bytes] = OrderedDict()
@@ -55,7 +55,7 @@ class Reads:
         try:
             match need:
                 case Fetch():
-                    return await self._gateway.get(need.resource, need.namespace, need.name)
+                    return await self._client.get(need.resource, need.namespace, need.name)
                 case PodsOf():
                     return await self._pods(need.namespace, f"batch.kubernetes.io/controller-uid={need.job_uid}")
                 case PodsWith():
@@ -71,7 +71,7 @@ class Reads:
             return Unavailable(str(error))
 
     async def _pods(self, namespace: str, selector: str) -> list[Object]:
-        pods = [pod async for page in self._gateway.pages(PODS, namespace, selector) for pod in page["items"]]
+        pods = [pod async for page in self._client.pages(PODS, namespace, selector) for pod in page["items"]]
         return sorted(pods, key=lambda pod: (pod["metadata"]["creationTimestamp"], pod["metadata"]["name"]))
 
     async def _page(self, url: str) -> bytes | Unavailable:

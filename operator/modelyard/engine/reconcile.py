@@ -10,7 +10,7 @@ from typing import Any
 
 from modelyard.engine import logs
 from modelyard.engine.apply import Applier, Refusal
-from modelyard.engine.client import ApiError, Gateway
+from modelyard.engine.client import ApiClient, ApiError
 from modelyard.engine.events import Recorder
 from modelyard.engine.metrics import Metrics
 from modelyard.engine.plan import Controller, Facts, Missing, Need, Note, Plan
@@ -33,7 +33,7 @@ class Reconciler:
         self,
         controllers: Iterable[Controller],
         store: Store,
-        gateway: Gateway,
+        client: ApiClient,
         reads: Reads,
         queue: Queue,
         recorder: Recorder,
@@ -41,10 +41,10 @@ class Reconciler:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._controllers = {controller.resource: controller for controller in controllers}
-        self._store, self._gateway, self._reads, self._queue = store, gateway, reads, queue
+        self._store, self._client, self._reads, self._queue = store, client, reads, queue
         self._recorder, self._metrics, self._now = recorder, metrics, now
         fed = {one for each in self._controllers.values() for one in (each.resource, *each.watches)}
-        self._applier = Applier(store, gateway, fed)
+        self._applier = Applier(store, client, fed)
         self._writing: dict[Key, int] = {}
         """How many passes in a row wrote something."""
         self._odd: dict[Key, tuple[Object, Object]] = {}
@@ -127,7 +127,7 @@ class Reconciler:
             return False
         body = {"metadata": {"resourceVersion": meta["resourceVersion"]}, "status": patch}
         try:
-            answer = await self._gateway.patch(key.resource, key.namespace, key.name, body, "status")
+            answer = await self._client.patch(key.resource, key.namespace, key.name, body, "status")
         except ApiError as error:
             if error.code in (404, 409):
                 await self._read_again(key, meta["uid"])
@@ -142,7 +142,7 @@ class Reconciler:
         return True
 
     async def _read_again(self, key: Key, uid: str) -> None:
-        there = await self._gateway.get(key.resource, key.namespace, key.name)
+        there = await self._client.get(key.resource, key.namespace, key.name)
         if there is None:
             self._store.gone(key.resource, key.namespace, key.name, uid, key)
         else:

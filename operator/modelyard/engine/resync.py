@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from modelyard.engine.client import ApiError, Gateway
+from modelyard.engine.client import ApiClient, ApiError
 from modelyard.engine.metrics import Metrics
 from modelyard.engine.resource import Resource
 from modelyard.engine.store import Store
@@ -46,14 +46,14 @@ class Resync:
 
     def __init__(
         self,
-        gateway: Gateway,
+        client: ApiClient,
         store: Store,
         feeds: Iterable[Fed],
         namespaces: Iterable[str],
         metrics: Metrics,
         interval: float = INTERVAL,
     ) -> None:
-        self._gateway, self._store, self._metrics, self._interval = gateway, store, metrics, interval
+        self._client, self._store, self._metrics, self._interval = client, store, metrics, interval
         self._feeds = tuple(feeds)
         self._namespaces: tuple[str | None, ...] = tuple(namespaces) or (None,)
         self._versions: dict[tuple[Resource, str | None], int] = {}
@@ -65,7 +65,7 @@ class Resync:
         for fed in self._feeds:
             while True:
                 try:
-                    async for _ in self._gateway.pages(fed.resource, self._namespaces[0], fed.selector, size=1):
+                    async for _ in self._client.pages(fed.resource, self._namespaces[0], fed.selector, size=1):
                         break
                     break
                 except ApiError as error:
@@ -140,7 +140,7 @@ class Resync:
         """One whole list; returns how many changes it brought."""
         changes = version = 0
         seen: set[str] = set()
-        async for page in self._gateway.pages(fed.resource, namespace, fed.selector):
+        async for page in self._client.pages(fed.resource, namespace, fed.selector):
             # Of the first page: later pages continue the same snapshot, or the list fails with 410.
             version = version or int(page["metadata"]["resourceVersion"])
             if version < self._since and time.monotonic() < self._believes_at:

@@ -7,7 +7,7 @@ from aiohttp import web
 from kubernetes.aio.client import Configuration
 
 from modelyard.engine.apply import Applier, refusal_of
-from modelyard.engine.client import ApiError, Gateway
+from modelyard.engine.client import ApiClient, ApiError
 from modelyard.engine.compare import holds, likeness, patched
 from modelyard.engine.plan import Apply, Create, Delete, Write
 from modelyard.engine.store import Store
@@ -113,12 +113,12 @@ async def _applied(child: Child, store: Store, kind: type[Apply | Create] = Appl
     async with serving(child) as url:
         configuration = Configuration()
         configuration.host = url
-        gateway = Gateway(configuration)
+        client = ApiClient(configuration)
         write = kind(WIDGETS, {"metadata": {"namespace": "one", "name": "a"}, "spec": {"size": 1}})
         try:
-            return await Applier(store, gateway, {WIDGETS}).carry_out(write, key("owner"), widget("owner", 1))
+            return await Applier(store, client, {WIDGETS}).carry_out(write, key("owner"), widget("owner", 1))
         finally:
-            await gateway.close()
+            await client.close()
 
 
 async def test_an_apply_is_of_the_version_that_was_decided_on() -> None:

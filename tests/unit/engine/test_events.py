@@ -9,12 +9,12 @@ import pytest
 from kubernetes.aio.client import Configuration
 
 from modelyard.engine import events as module
-from modelyard.engine.client import Gateway
+from modelyard.engine.client import ApiClient
 from modelyard.engine.events import Recorder
 from modelyard.engine.plan import Note
 from tests.unit.engine.objects import widget
 from tests.unit.engine.server import serving
-from tests.unit.engine.test_gateway import OK, Scripted, failure
+from tests.unit.engine.test_client import OK, Scripted, failure
 
 WIDGET = {**widget("a", 1), "apiVersion": "modelyard.dev/v1alpha1", "kind": "Widget"}
 
@@ -24,15 +24,15 @@ async def recorded(script: Scripted, notes: Iterable[Note]) -> list[dict[str, An
     async with serving(script) as url:
         configuration = Configuration()
         configuration.host = url
-        gateway = Gateway(configuration)
-        recorder = Recorder(gateway, "me")
+        client = ApiClient(configuration)
+        recorder = Recorder(client, "me")
         runs = asyncio.create_task(recorder.run())
         recorder.record(WIDGET, notes)
         await recorder.flush(5)
         runs.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await runs
-        await gateway.close()
+        await client.close()
     return script.requests
 
 
@@ -70,8 +70,8 @@ async def test_events_wait_for_objects_that_wait_but_not_for_ever(monkeypatch: p
     async with serving(script) as url:
         configuration = Configuration()
         configuration.host = url
-        gateway = Gateway(configuration)
-        recorder = Recorder(gateway, "me", lambda: depth[0] > 0)
+        client = ApiClient(configuration)
+        recorder = Recorder(client, "me", lambda: depth[0] > 0)
         runs = asyncio.create_task(recorder.run())
         recorder.record(WIDGET, [Note("Made", "it")])
         await asyncio.sleep(0.2)
@@ -83,4 +83,4 @@ async def test_events_wait_for_objects_that_wait_but_not_for_ever(monkeypatch: p
         await recorder.flush(0.3)
         assert len(script.requests) == 2
         runs.cancel()
-        await gateway.close()
+        await client.close()

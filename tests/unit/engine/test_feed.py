@@ -13,7 +13,7 @@ from aiohttp import web
 from kubernetes.aio.client import Configuration
 
 from modelyard.engine import feed as module
-from modelyard.engine.client import Gateway
+from modelyard.engine.client import ApiClient
 from modelyard.engine.feed import Feed
 from modelyard.engine.metrics import Metrics
 from modelyard.engine.resync import Fed, Resync
@@ -54,16 +54,16 @@ class Api:
 @contextlib.asynccontextmanager
 async def fed(api: Api, silence: float = 60) -> AsyncIterator[Store]:
     async with serving(api) as url:
-        gateway, store = Gateway(Configuration(host=url)), Store()
-        resync = Resync(gateway, store, [Fed(WIDGETS)], (), Metrics())
+        client, store = ApiClient(Configuration(host=url)), Store()
+        resync = Resync(client, store, [Fed(WIDGETS)], (), Metrics())
         await resync.first(0)
-        task = asyncio.create_task(Feed(gateway, store, resync, {WIDGETS}, silence).run())
+        task = asyncio.create_task(Feed(client, store, resync, {WIDGETS}, silence).run())
         try:
             yield store
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-            await gateway.close()
+            await client.close()
 
 
 def event(type_: str, obj: Event) -> bytes:

@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 from kubernetes.aio.client import Configuration
 
-from modelyard.engine.client import Gateway
+from modelyard.engine.client import ApiClient
 from modelyard.engine.lease import DURATION, Lease
 from tests.unit.engine.server import serving
 
@@ -69,11 +69,11 @@ async def leases(*identities: str) -> AsyncIterator[tuple[Leases, Clock, list[Le
     async with serving(server) as url:
         configuration = Configuration()
         configuration.host = url
-        gateway = Gateway(configuration)
+        client = ApiClient(configuration)
         try:
-            yield server, clock, [Lease(gateway, "ns", "lease", one, lost, clock) for one in identities]
+            yield server, clock, [Lease(client, "ns", "lease", one, lost, clock) for one in identities]
         finally:
-            await gateway.close()
+            await client.close()
 
 
 async def test_a_lease_that_is_held_is_renewed_by_one_write() -> None:
@@ -140,7 +140,7 @@ async def test_a_process_whose_lease_was_taken_ends(monkeypatch: pytest.MonkeyPa
 
 async def test_a_shorter_lease_is_free_sooner() -> None:
     async with leases("a", "b") as (server, clock, (a, b)):
-        short = Lease(a._gateway, "ns", "lease", "short", a._lost, clock, duration=3)
+        short = Lease(a._client, "ns", "lease", "short", a._lost, clock, duration=3)
         assert await short._tried()
         assert server.lease is not None
         assert server.lease["spec"]["leaseDurationSeconds"] == 3

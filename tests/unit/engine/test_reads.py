@@ -8,7 +8,7 @@ from aiohttp import web
 from kubernetes.aio.client import Configuration
 
 from modelyard.engine import reads as module
-from modelyard.engine.client import Gateway
+from modelyard.engine.client import ApiClient
 from modelyard.engine.plan import Result, Unavailable, Unreadable
 from modelyard.engine.reads import Reads
 from tests.unit.engine.server import Handler, serving
@@ -19,15 +19,15 @@ MISSING = {"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "No such artifact
 
 async def fact(handler: Handler, uri: str = "mlflow-artifacts:/a/b c.json", times: int = 1) -> Any:
     async with serving(handler) as url:
-        gateway = Gateway(Configuration())
-        reads = Reads(gateway, url)
+        client = ApiClient(Configuration())
+        reads = Reads(client, url)
         try:
             for _ in range(times):
                 found = (await reads.read([Result(uri), Result(uri)]))[Result(uri)]
             return found
         finally:
             await reads.close()
-            await gateway.close()
+            await client.close()
 
 
 async def test_a_document_is_read_once() -> None:

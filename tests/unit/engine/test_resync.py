@@ -7,7 +7,7 @@ from aiohttp import web
 from kubernetes.aio.client import Configuration
 
 from modelyard.engine import resync as module
-from modelyard.engine.client import Gateway
+from modelyard.engine.client import ApiClient
 from modelyard.engine.metrics import Metrics
 from modelyard.engine.resync import Fed, Resync
 from modelyard.engine.store import Store
@@ -30,9 +30,9 @@ class Behind:
 
 async def first(api: Behind, since: int) -> Store:
     async with serving(api) as url:
-        gateway, store = Gateway(Configuration(host=url)), Store()
-        await Resync(gateway, store, [Fed(WIDGETS)], (), Metrics()).first(since)
-        await gateway.close()
+        client, store = ApiClient(Configuration(host=url)), Store()
+        await Resync(client, store, [Fed(WIDGETS)], (), Metrics()).first(since)
+        await client.close()
         return store
 
 

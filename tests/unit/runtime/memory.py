@@ -11,7 +11,7 @@ from modelyard_api.wire.result import IngestResult, TrainResult
 from modelyard_api.wire.task import Data, IngestTask, Subject, TrainTask
 from modelyard_runtime.commands.ingest import ingest
 from modelyard_runtime.commands.train import train
-from modelyard_runtime.pod.store import Store
+from modelyard_runtime.pod.store import ArtifactStore
 from modelyard_runtime.pod.web import Web
 
 SUBJECT = Subject(namespace="n", name="s", uid="u")
@@ -19,7 +19,7 @@ URL = "http://tracking:5000"
 STORE = "mlflow-artifacts:"
 
 
-class MemoryStore(Store):
+class MemoryStore(ArtifactStore):
     """The store's digests and errors are the real ones; only the bytes lie in a dict."""
 
     def __init__(self) -> None:

@@ -14,7 +14,7 @@ from modelyard_runtime.table import COMMANDS, load
 def test_a_command_is_a_function_of_its_task_and_the_store(name: str) -> None:
     command = COMMANDS[name]
     first, second, *_ = inspect.signature(load(command.function)).parameters.values()
-    assert (first.annotation, second.annotation) == (command.task.__name__, "Store")
+    assert (first.annotation, second.annotation) == (command.task.__name__, "ArtifactStore")
     if command.waits:
         assert callable(load(command.waits))
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from modelyard_runtime.pod.store import Store
+from modelyard_runtime.pod.store import ArtifactStore
 from modelyard_runtime.pod.tracking import Tracking
 from modelyard_runtime.pod.web import Unavailable, Web
 
@@ -131,7 +131,7 @@ def test_a_full_connection_pool_is_waited_for(server: Server) -> None:
 def test_a_full_volume_is_told_from_a_server_that_fails(server: Server, answer: tuple[int, Any], full: bool) -> None:
     server.answer = lambda path, _: answer
     with pytest.raises(Unavailable) as caught:
-        Store(Web(server.url(), patience=0.1)).get("mlflow-artifacts:/a/b")
+        ArtifactStore(Web(server.url(), patience=0.1)).get("mlflow-artifacts:/a/b")
     assert caught.value.full is full
 
 
@@ -149,7 +149,7 @@ def test_a_server_that_comes_back_is_waited_for(server: Server) -> None:
     timer = threading.Timer(1.0, back)
     timer.start()
     try:
-        assert Store(Web(server.url(), patience=20)).get_json("mlflow-artifacts:/a/b") == {}
+        assert ArtifactStore(Web(server.url(), patience=20)).get_json("mlflow-artifacts:/a/b") == {}
     finally:
         timer.join(0.1)
         again[0].shutdown()
@@ -157,7 +157,7 @@ def test_a_server_that_comes_back_is_waited_for(server: Server) -> None:
 
 
 def test_what_is_deleted_may_not_be_there(server: Server) -> None:
-    store = Store(Web(server.url()))
+    store = ArtifactStore(Web(server.url()))
     store.delete("mlflow-artifacts:/a/b")
     server.answer = lambda path, _: ABSENT
     store.delete("mlflow-artifacts:/a/b")
@@ -168,7 +168,7 @@ def test_what_is_deleted_may_not_be_there(server: Server) -> None:
 
 @pytest.mark.parametrize("body", [b"<html>default backend - 404</html>", b""])
 def test_a_404_of_another_server_is_not_an_empty_store(server: Server, body: bytes) -> None:
-    store = Store(Web(server.url()))
+    store = ArtifactStore(Web(server.url()))
     server.answer = lambda path, _: (404, body)
     with pytest.raises(Unavailable, match="404"):
         store.get("mlflow-artifacts:/a/b")
@@ -180,6 +180,6 @@ def test_a_404_of_another_server_is_not_an_empty_store(server: Server, body: byt
 
 @pytest.mark.parametrize("prefix", ["", "/", "/mlflow", "/mlflow/"])
 def test_the_path_of_the_tracking_url_is_kept(server: Server, prefix: str) -> None:
-    store = Store(Web(server.url(prefix)))
+    store = ArtifactStore(Web(server.url(prefix)))
     store.get("mlflow-artifacts:/a/b")
     assert server.asked[0][0] == prefix.rstrip("/") + "/api/2.0/mlflow-artifacts/artifacts/a/b"

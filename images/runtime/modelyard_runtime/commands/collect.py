@@ -18,7 +18,7 @@ from modelyard_runtime.models.lineage import source_digest
 from modelyard_runtime.models.session import OnnxSession
 from modelyard_runtime.pod.errors import UserError
 from modelyard_runtime.pod.say import say
-from modelyard_runtime.pod.store import Store
+from modelyard_runtime.pod.store import ArtifactStore
 from modelyard_runtime.tables import frames
 
 MODEL = "model.onnx"
@@ -39,7 +39,7 @@ def wait_for_the_end(ready: Path = Path(COLLECT_READY)) -> None:
     say("the container has ended")
 
 
-def collect(task: TrainTask, store: Store, folder: Path = Path(OUT_FOLDER)) -> TrainResult:
+def collect(task: TrainTask, store: ArtifactStore, folder: Path = Path(OUT_FOLDER)) -> TrainResult:
     """Checks, scores and keeps what the container wrote. Raises UserError where that can't be served."""
     path = folder / MODEL
     if not path.is_file():

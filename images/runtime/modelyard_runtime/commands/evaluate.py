@@ -9,10 +9,10 @@ from modelyard_runtime.models import package
 from modelyard_runtime.models.held_out import score
 from modelyard_runtime.pod.errors import UserError
 from modelyard_runtime.pod.say import say
-from modelyard_runtime.pod.store import Store
+from modelyard_runtime.pod.store import ArtifactStore
 
 
-def evaluate(task: EvaluateTask, store: Store) -> EvaluateResult:
+def evaluate(task: EvaluateTask, store: ArtifactStore) -> EvaluateResult:
     """Raises UserError where the artifact is not what it says, or does not fit the data."""
     manifest, session, size = package.read(store, task.artifact_uri, task.artifact_digest)
     say(f"{manifest.file}: digests hold, {size} bytes")

@@ -15,7 +15,7 @@ from modelyard_api.wire.result import IngestResult
 from modelyard_api.wire.task import SOURCE_FOLDER, IngestTask
 from modelyard_runtime.pod.errors import UserError, one_of
 from modelyard_runtime.pod.say import say
-from modelyard_runtime.pod.store import Store
+from modelyard_runtime.pod.store import ArtifactStore
 from modelyard_runtime.tables.columns import describe, typed
 from modelyard_runtime.tables.digest import content_digest, version_id
 from modelyard_runtime.tables.read import read_source
@@ -25,7 +25,7 @@ from modelyard_runtime.tables.validate import not_finite, validate
 MOST_COLUMNS = 1000
 
 
-def ingest(task: IngestTask, store: Store, root: Path = Path(SOURCE_FOLDER)) -> IngestResult:
+def ingest(task: IngestTask, store: ArtifactStore, root: Path = Path(SOURCE_FOLDER)) -> IngestResult:
     """Reads, checks, splits and writes. Raises UserError for what the user can mend."""
     spec = task.spec
     raw, text = read_source(root, task.source, spec.source.format)

@@ -7,10 +7,10 @@ from pathlib import Path
 from modelyard_api.fields.artifact import TEST_PARQUET, TRAIN_PARQUET, canonical
 from modelyard_api.wire.task import IN_FOLDER, TrainTask
 from modelyard_runtime.pod.say import say
-from modelyard_runtime.pod.store import Store
+from modelyard_runtime.pod.store import ArtifactStore
 
 
-def lay_out(task: TrainTask, store: Store, folder: Path = Path(IN_FOLDER)) -> None:
+def lay_out(task: TrainTask, store: ArtifactStore, folder: Path = Path(IN_FOLDER)) -> None:
     """Writes train.parquet, test.parquet and task.json.
 
     The result of an earlier pod goes: its container has failed or was stopped, whatever was collected of it.

@@ -17,12 +17,12 @@ from modelyard_runtime.models.lineage import source_digest
 from modelyard_runtime.models.thresholds import round_down
 from modelyard_runtime.pod.errors import UserError
 from modelyard_runtime.pod.say import say
-from modelyard_runtime.pod.store import Store
+from modelyard_runtime.pod.store import ArtifactStore
 from modelyard_runtime.pod.web import AFTER_WORK
 from modelyard_runtime.tables import frames
 
 
-def train(task: TrainTask, store: Store) -> TrainResult:
+def train(task: TrainTask, store: ArtifactStore) -> TrainResult:
     """Raises UserError for what the user can mend; Unavailable where a retry may help."""
     spec = task.trainer.estimator
     if spec is None:

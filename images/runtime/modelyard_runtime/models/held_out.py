@@ -11,11 +11,13 @@ from modelyard_api.wire.task import Data
 from modelyard_runtime.models import scoring
 from modelyard_runtime.models.session import Asked
 from modelyard_runtime.pod.errors import UserError, one_of
-from modelyard_runtime.pod.store import Store
+from modelyard_runtime.pod.store import ArtifactStore
 from modelyard_runtime.tables import frames
 
 
-def score(session: Asked, store: Store, data: Data, kind: Task, needed: list[str] | None = None) -> dict[str, float]:
+def score(
+    session: Asked, store: ArtifactStore, data: Data, kind: Task, needed: list[str] | None = None
+) -> dict[str, float]:
     """Every metric that can be computed of the model's own answers on the held-out rows; ``needed`` ones must be."""
     fitting_inputs(session.signature.inputs, data)
     test = frames.load(store, data, TEST_PARQUET, session.signature.inputs, kind)

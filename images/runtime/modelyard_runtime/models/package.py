@@ -14,7 +14,7 @@ from modelyard_api.fields.signature import Signature
 from modelyard_models.tolerance import difference
 from modelyard_runtime.models.session import Asked, open_model
 from modelyard_runtime.pod.errors import UserError
-from modelyard_runtime.pod.store import Store
+from modelyard_runtime.pod.store import ArtifactStore
 
 EXAMPLE_ROWS = 8
 
@@ -39,7 +39,7 @@ def _plain(value: Any) -> float | str | None:
 
 
 def write(
-    store: Store,
+    store: ArtifactStore,
     base_uri: str,
     data: bytes,
     task: Task,
@@ -71,7 +71,7 @@ def write(
     return uri, digest, len(data) + len(document)
 
 
-def read(store: Store, uri: str, digest: str) -> tuple[ModelManifest, Asked, int]:
+def read(store: ArtifactStore, uri: str, digest: str) -> tuple[ModelManifest, Asked, int]:
     """A model from the store, every digest checked. Raises UserError."""
     document = store.read(f"{uri}/{MODEL_JSON}", digest)
     try:

@@ -12,14 +12,14 @@ from modelyard_api.wire.result import MAX_MESSAGE_BYTES, Error, Failed, Message
 from modelyard_api.wire.task import TERMINATION_LOG, Common
 from modelyard_runtime.pod.errors import UserError
 from modelyard_runtime.pod.say import say
-from modelyard_runtime.pod.store import Store
+from modelyard_runtime.pod.store import ArtifactStore
 
 ELLIPSIS = "..."
 ENOUGH = 80
 """Bytes of an error's text that are worth more than the metrics."""
 
 
-def earlier(task: Common, store: Store, kind: str) -> dict[str, Any] | None:
+def earlier(task: Common, store: ArtifactStore, kind: str) -> dict[str, Any] | None:
     """The result of an earlier pod of the same task, which died between writing it and its end."""
     found = store.get_json(task.result_uri)
     if isinstance(found, dict) and found.get("kind") == kind:
@@ -28,12 +28,12 @@ def earlier(task: Common, store: Store, kind: str) -> dict[str, Any] | None:
     return None
 
 
-def succeed(task: Common, store: Store, result: Model) -> None:
+def succeed(task: Common, store: ArtifactStore, result: Model) -> None:
     store.put_json(task.result_uri, result.wire())
     leave(result.wire(), task.result_uri)
 
 
-def fail(task: Common, store: Store, error: UserError) -> None:
+def fail(task: Common, store: ArtifactStore, error: UserError) -> None:
     say(f"{error.reason}: {error.message}")
     failed = Failed(error=Error(reason=error.reason, message=error.message[:2000], field=error.field))
     store.put_json(task.result_uri, failed.wire())

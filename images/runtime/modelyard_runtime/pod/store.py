@@ -10,7 +10,7 @@ from modelyard_runtime.pod.errors import UserError
 from modelyard_runtime.pod.web import Unavailable, Web, nothing_there
 
 
-class Store:
+class ArtifactStore:
     def __init__(self, web: Web) -> None:
         self.web = web
 

@@ -6,11 +6,11 @@ from modelyard_api.fields.artifact import RESULT_JSON
 from modelyard_api.fields.trainer import Estimator
 from modelyard_api.wire.result import TrainResult
 from modelyard_api.wire.task import TrainTask
-from modelyard_runtime.pod.store import Store
+from modelyard_runtime.pod.store import ArtifactStore
 from modelyard_runtime.pod.tracking import Tracking
 
 
-def keep(task: TrainTask, store: Store, result: TrainResult) -> None:
+def keep(task: TrainTask, store: ArtifactStore, result: TrainResult) -> None:
     """Tells the tracking server, notes its ids in the result, and writes that beside the model."""
     tracking = Tracking(store.web)
     subject = task.subject

@@ -14,7 +14,7 @@ from modelyard_api.fields.metrics import Task
 from modelyard_api.fields.signature import Input
 from modelyard_api.wire.task import Data
 from modelyard_runtime.pod.errors import UserError, one_of
-from modelyard_runtime.pod.store import Store
+from modelyard_runtime.pod.store import ArtifactStore
 
 MAX_CATEGORIES = 1000
 """A text column with more is more like free text; naming them all would make ``model.json`` large."""
@@ -59,7 +59,7 @@ def inputs_of(data: Data, exclude: list[str]) -> list[Input]:
     return [Input(name=column.name, datatype="BYTES" if column.type == "Category" else "FP32") for column in kept]
 
 
-def load(store: Store, data: Data, part: str, inputs: list[Input], task: Task) -> Table:
+def load(store: ArtifactStore, data: Data, part: str, inputs: list[Input], task: Task) -> Table:
     """One part of a version, ``train.parquet`` or ``test.parquet``."""
     frame = pq.read_table(io.BytesIO(store.read(f"{data.uri}/{part}"))).to_pandas()
     columns = {}
@@ -72,7 +72,7 @@ def load(store: Store, data: Data, part: str, inputs: list[Input], task: Task) -
     return Table(inputs, pd.DataFrame(columns), _target(frame[data.target], data, task))
 
 
-def load_both(store: Store, data: Data, exclude: list[str], task: Task) -> tuple[Table, Table]:
+def load_both(store: ArtifactStore, data: Data, exclude: list[str], task: Task) -> tuple[Table, Table]:
     inputs = inputs_of(data, exclude)
     return load(store, data, TRAIN_PARQUET, inputs, task), load(store, data, TEST_PARQUET, inputs, task)
 

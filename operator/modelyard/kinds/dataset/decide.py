@@ -15,10 +15,10 @@ from modelyard.kinds.dataset.schedule import interval, next_check
 from modelyard.workload.conclude import RETRY, Step, Waits, conclude, read
 from modelyard.workload.failures import Trouble
 from modelyard.workload.run import jobs
+from modelyard.workload.run.conditions import pod_pending, progressing
 from modelyard.workload.run.follow import follow
 from modelyard.workload.run.jobs import JobPhase
 from modelyard.workload.run.states import Absent, Broken, Ended, Held, Starting
-from modelyard.workload.run.tell import pod_pending, progressing
 from modelyard_api.kinds.dataset import DatasetStatus
 
 

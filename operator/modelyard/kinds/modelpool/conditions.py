@@ -7,7 +7,7 @@ from modelyard.engine.conditions import Condition
 from modelyard.engine.resource import Object
 from modelyard.kinds.modelpool.children import PROGRESS_SECONDS
 from modelyard.kinds.modelpool.observe import View
-from modelyard.kinds.modelpool.seen import Seen
+from modelyard.kinds.modelpool.report import PoolReport
 from modelyard.workload import server
 from modelyard_api.kinds.modelpool import ModelPoolStatus
 
@@ -16,7 +16,7 @@ TOLD = 3
 
 
 def conditions_of(
-    view: View, wanted: Object, status: ModelPoolStatus, seen: Seen, settled: bool
+    view: View, wanted: Object, status: ModelPoolStatus, report: PoolReport, settled: bool
 ) -> tuple[Condition, ...]:
     """``wanted``: the Deployment as it should be. ``settled``: every ready pod has tried every model."""
     replicas, child = view.pool.spec.replicas, view.pods
@@ -34,13 +34,13 @@ def conditions_of(
             return kstatus.stalled(trouble.reason, f"{pods}: {trouble.message}")
         return kstatus.reconciling("WaitingForPods", pods)
     served = f"{status.loaded} of {status.models} models are served by {replicas} of {replicas} pods"
-    if failed := _failed(seen):
+    if failed := _failed(report):
         served += f"; {failed}"
     return kstatus.ready("Serving", served) if settled else kstatus.reconciling("Loading", served)
 
 
-def _failed(seen: Seen) -> str:
+def _failed(report: PoolReport) -> str:
     """The first of them with the reason; see the ModelDeployment of that name for more."""
-    told = [f"{name}: {' '.join(reason.split())[:300]}" for name, reason in sorted(seen.failed.items())[:TOLD]]
-    more = [f"and {len(seen.failed) - TOLD} more"] if len(seen.failed) > TOLD else []
+    told = [f"{name}: {' '.join(reason.split())[:300]}" for name, reason in sorted(report.failed.items())[:TOLD]]
+    more = [f"and {len(report.failed) - TOLD} more"] if len(report.failed) > TOLD else []
     return f"can't be served: {'; '.join([*told, *more])}" if told else ""

@@ -11,7 +11,7 @@ from modelyard.kinds.modelpool import children
 from modelyard.kinds.modelpool.catalogue import catalogue
 from modelyard.kinds.modelpool.conditions import conditions_of
 from modelyard.kinds.modelpool.observe import View
-from modelyard.kinds.modelpool.seen import seen
+from modelyard.kinds.modelpool.report import report
 from modelyard.workload import pools, server
 from modelyard.workload.conclude import Step, conclude
 from modelyard_api.kinds.modelpool import ModelPoolStatus
@@ -29,7 +29,7 @@ def decide(view: View, facts: Facts, now: datetime) -> Plan:
     digest = catalogue_digest(listed.text())
     ready = pools.ready(facts[pools.pods_need(pool.namespace, pool.name)])
     pages = facts.all(*(pools.page(pod) for pod in ready))
-    reported = seen(listed, digest, [(pod, pools.read(page)) for pod, page in zip(ready, pages, strict=True)])
+    reported = report(listed, digest, [(pod, pools.read(page)) for pod, page in zip(ready, pages, strict=True)])
 
     wanted = children.deployment(view)
     counts = (view.pods or {}).get("status") or {}

@@ -15,9 +15,9 @@ from modelyard.workload.conclude import Fails, Step, Waits, conclude
 from modelyard.workload.failures import Trouble
 from modelyard.workload.names import controller_uid, owner_reference
 from modelyard.workload.run import jobs, ttl
+from modelyard.workload.run.conditions import pod_pending, progressing
 from modelyard.workload.run.follow import earlier, follow
 from modelyard.workload.run.states import Absent, Broken, Ended, Held
-from modelyard.workload.run.tell import pod_pending, progressing
 from modelyard_api.kinds.modelversion import ModelVersionStatus
 
 

@@ -15,9 +15,9 @@ from modelyard.kinds.trainingrun.outcome import fail, registered, trained
 from modelyard.kinds.trainingrun.start import adopted, again, start
 from modelyard.workload.conclude import Fails, Step, Waits, conclude
 from modelyard.workload.run import jobs
+from modelyard.workload.run.conditions import progressing
 from modelyard.workload.run.follow import follow
 from modelyard.workload.run.states import Absent, Broken, Ended, Held, Running
-from modelyard.workload.run.tell import progressing
 from modelyard.workload.run.ttl import finished
 from modelyard_api.fields.status import Phase
 from modelyard_api.kinds.trainingrun import TrainingRun, TrainingRunStatus

@@ -18,8 +18,8 @@ from modelyard.workload.conclude import Fails, Step
 from modelyard.workload.failures import Trouble
 from modelyard.workload.run import jobs
 from modelyard.workload.run.adopt import task_of
+from modelyard.workload.run.conditions import pod_pending
 from modelyard.workload.run.follow import earlier, result_of
-from modelyard.workload.run.tell import pod_pending
 from modelyard_api.fields.status import Phase
 from modelyard_api.kinds.trainingrun import TrainingRunStatus
 from modelyard_api.wire.result import TrainResult

@@ -46,13 +46,13 @@ def result_of(run: Run[R], facts: Facts, now: datetime) -> R | results.Failed | 
 
 
 def _unfinished(run: Run[R], job: Object, facts: Facts, now: datetime) -> Starting | Running | Lost:
-    look = progress.look(job, facts, now, run.fields)
+    pods = progress.inspect(job, facts, now, run.fields)
     writes, attempts = jobs.adjust(job, run.policy), max(jobs.attempts(job), run.attempts)
-    if look.runs:
-        return Running(attempts, writes, look.after)
-    if look.lost and look.trouble:
-        return lost.give_up(run, job, look.trouble, jobs.failed_attempts(job), now)
-    return Starting(attempts, look.trouble, look.stalled, writes, look.after)
+    if pods.runs:
+        return Running(attempts, writes, pods.after)
+    if pods.lost and pods.trouble:
+        return lost.give_up(run, job, pods.trouble, jobs.failed_attempts(job), now)
+    return Starting(attempts, pods.trouble, pods.stalled, writes, pods.after)
 
 
 def _complete(run: Run[R], job: Object, facts: Facts, now: datetime) -> Ended[R] | Broken | Lost:

@@ -6,7 +6,7 @@ import asyncio
 import copy
 import time
 
-from modelyard.engine.client import Gateway
+from modelyard.engine.client import ApiClient
 from modelyard.engine.resource import JOBS, TRAINING_RUNS, Object, Resource
 from tests.harness.bench.controllers import objects
 from tests.harness.bench.controllers.place import APPLIERS, BARE, BENCH
@@ -15,7 +15,7 @@ from tests.support.cpu import Costs
 from tests.support.report import Progress
 
 
-async def one_run(client: Gateway) -> tuple[Object, Object]:
+async def one_run(client: ApiClient) -> tuple[Object, Object]:
     """A run as the operator leaves it once it has started, and its Job: what the bare loops write again and again."""
     await client.create(TRAINING_RUNS, objects.run(BARE, 0) | {"metadata": {"namespace": BENCH, "name": "first"}})
     while True:
@@ -27,7 +27,7 @@ async def one_run(client: Gateway) -> tuple[Object, Object]:
         await asyncio.sleep(0.1)
 
 
-async def ceiling(client: Gateway, costs: Costs, job: Object, count: int) -> Object:
+async def ceiling(client: ApiClient, costs: Costs, job: Object, count: int) -> Object:
     """Jobs a second of a loop that does nothing else, the operator's process not running."""
     progress = Progress("bare Jobs", count)
     made = _bare(job)
@@ -49,7 +49,7 @@ async def ceiling(client: Gateway, costs: Costs, job: Object, count: int) -> Obj
     }
 
 
-async def same_writes(client: Gateway, costs: Costs, run: Object, job: Object, count: int) -> Object:
+async def same_writes(client: ApiClient, costs: Costs, run: Object, job: Object, count: int) -> Object:
     """Runs a second of a loop that writes what the runs' owner and the operator write, and nothing watches."""
     progress = Progress("bare runs", count)
     made = _bare(job)
@@ -82,7 +82,7 @@ def _bare(job: Object) -> Object:
     return {"metadata": {"namespace": BARE, **kept}, "spec": spec}
 
 
-async def _emptied(client: Gateway, resource: Resource) -> None:
+async def _emptied(client: ApiClient, resource: Resource) -> None:
     """Remove all of this resource that the bare loops made."""
     async for page in client.pages(resource, BARE, size=500):
         items = page["items"]
@@ -94,7 +94,7 @@ async def _emptied(client: Gateway, resource: Resource) -> None:
         await at_once(len(items), APPLIERS, end)
 
 
-async def _delete(client: Gateway, resource: Resource, namespace: str, name: str) -> None:
+async def _delete(client: ApiClient, resource: Resource, namespace: str, name: str) -> None:
     found = await client.get(resource, namespace, name)
     if found:
         await client.delete(resource, namespace, name, found["metadata"]["uid"])

@@ -11,7 +11,7 @@ from typing import Any
 
 import aiohttp
 
-from modelyard.engine.client import Gateway
+from modelyard.engine.client import ApiClient
 from modelyard.engine.conditions import holds, timestamp
 from modelyard.engine.resource import JOBS, PODS, TRAINING_RUNS, Object, Resource
 from tests.harness.bench.controllers.place import APPLIERS, BENCH, Watch
@@ -22,7 +22,7 @@ from tests.support.operator import WRITES, Operator
 from tests.support.report import Progress
 
 
-async def finish(client: Gateway, operator: Operator, count: int, end: Callable[[], Awaitable[None]]) -> Object:
+async def finish(client: ApiClient, operator: Operator, count: int, end: Callable[[], Awaitable[None]]) -> Object:
     """Every run finishes; ``end`` sees to their Jobs.
 
     An operator that ends is started again, as a kubelet would.
@@ -53,7 +53,7 @@ async def finish(client: Gateway, operator: Operator, count: int, end: Callable[
     }
 
 
-async def end_jobs(client: Gateway) -> None:
+async def end_jobs(client: ApiClient) -> None:
     """Every Job's status is what the Job controller says of one whose pod succeeded."""
     now = timestamp(datetime.now(UTC))
     done = [{"type": kind, "status": "True", "lastTransitionTime": now} for kind in ("SuccessCriteriaMet", "Complete")]
@@ -68,7 +68,7 @@ async def end_jobs(client: Gateway) -> None:
         await at_once(len(items), APPLIERS, end)
 
 
-async def end_pods(client: Gateway) -> None:
+async def end_pods(client: ApiClient) -> None:
     """Tell every pod to succeed, also those that are made later."""
     names: asyncio.Queue[str] = asyncio.Queue()
     known: set[str] = set()
@@ -92,7 +92,7 @@ async def end_pods(client: Gateway) -> None:
 # --- inside ---------------------------------------------------------------------------------------------------------
 
 
-async def _keep_seeing(client: Gateway, resource: Resource, see: Callable[[Object], None]) -> None:
+async def _keep_seeing(client: ApiClient, resource: Resource, see: Callable[[Object], None]) -> None:
     """Every object there is or comes, and its changes; a busy API server may end a watch at any time."""
     while True:
         watch = Watch(resource, BENCH)

@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
 async def _measure(options: argparse.Namespace, tracking: Tracking, kubeconfig: Path) -> dict[str, Any]:
     kubernetes = Kwok(options.name)
     operator = Operator(kubeconfig, played.SYSTEM, LOG)
-    client = await place.gateway(access.kubeconfig(options.name))
+    client = await place.api_client(access.kubeconfig(options.name))
     try:
         place.cordon(options.name, True)
         await phases.put_data(tracking)

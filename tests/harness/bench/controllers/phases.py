@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from modelyard.engine.client import Gateway
+from modelyard.engine.client import ApiClient
 from modelyard.engine.resource import JOBS, TRAINING_RUNS, Object
 from tests.harness.bench.controllers import objects
 from tests.harness.bench.controllers.place import APPLIERS, BENCH, Watch
@@ -30,7 +30,7 @@ async def put_data(tracking: Tracking) -> None:
 
 
 async def make_jobs(
-    client: Gateway, operator: Operator, costs: Costs, tracking: Tracking, count: int, profile: str | None
+    client: ApiClient, operator: Operator, costs: Costs, tracking: Tracking, count: int, profile: str | None
 ) -> Object:
     """From the first apply until the last Job exists."""
     applied: dict[str, float] = {}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import aiohttp
 
-from modelyard.engine.client import Gateway, configuration
+from modelyard.engine.client import ApiClient, configuration
 from modelyard.engine.resource import Resource
 from tests.kinds import standing
 from tests.localcluster import access
@@ -33,10 +33,10 @@ def cordon(name: str, on: bool) -> None:
         access.kubectl(name, "cordon" if on else "uncordon", node)
 
 
-async def gateway(kubeconfig: Path) -> Gateway:
+async def api_client(kubeconfig: Path) -> ApiClient:
     """The operator's own client, with as many writes at once."""
     os.environ["KUBECONFIG"] = str(kubeconfig)
-    return Gateway(await configuration())
+    return ApiClient(await configuration())
 
 
 class Watch:
@@ -45,9 +45,9 @@ class Watch:
     def __init__(self, resource: Resource, namespace: str) -> None:
         self._resource, self._namespace = resource, namespace
 
-    async def start(self, gateway: Gateway) -> None:
+    async def start(self, client: ApiClient) -> None:
         found = await configuration()
-        page = await anext(gateway.pages(self._resource, self._namespace, size=1))
+        page = await anext(client.pages(self._resource, self._namespace, size=1))
         context = ssl.create_default_context(cafile=found.ssl_ca_cert)
         if found.cert_file:
             context.load_cert_chain(found.cert_file, found.key_file)

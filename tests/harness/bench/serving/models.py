@@ -64,10 +64,10 @@ def _make(name: str, folder: Path) -> None:
     from modelyard_runtime.export.export import export
     from modelyard_runtime.models import agreement, estimator, features, package
     from modelyard_runtime.models.thresholds import round_down
-    from modelyard_runtime.pod.store import Store
+    from modelyard_runtime.pod.store import ArtifactStore
     from modelyard_runtime.tables.frames import Table
 
-    class Folders(Store):
+    class Folders(ArtifactStore):
         def __init__(self) -> None: ...
 
         def put(self, uri: str, data: bytes) -> None:

@@ -14,10 +14,10 @@ from modelyard.workload.conclude import Waits
 from modelyard.workload.failures import Fields
 from modelyard.workload.run import ttl
 from modelyard.workload.run.adopt import task_of
+from modelyard.workload.run.conditions import progressing
 from modelyard.workload.run.follow import earlier, follow
 from modelyard.workload.run.run import Run
 from modelyard.workload.run.states import Absent, Broken, Ended, Held, Lost, Running, Starting
-from modelyard.workload.run.tell import progressing
 from modelyard_api.fields.pods import RunPolicy
 from modelyard_api.wire.result import EvaluateResult
 from modelyard_api.wire.task import ANNOTATION, EvaluateTask

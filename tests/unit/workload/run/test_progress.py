@@ -10,7 +10,7 @@ import pytest
 from modelyard.engine.conditions import timestamp
 from modelyard.engine.plan import Facts, Fetch, Missing, PodsOf, Unavailable
 from modelyard.engine.resource import NODES
-from modelyard.workload.run.progress import Look, look
+from modelyard.workload.run.progress import PodProgress, inspect
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 PODS, NODE = PodsOf("team", "j", "u"), Fetch(NODES, "", "n-2")
@@ -45,23 +45,23 @@ def killed(code: int = 137, message: str = "", reason: str = "OOMKilled") -> dic
     return found
 
 
-def seen(obj: dict[str, Any], *pods: dict[str, Any], node: Any = UP) -> Look:
-    return look(obj, Facts({PODS: list(pods), NODE: node}), NOW)
+def seen(obj: dict[str, Any], *pods: dict[str, Any], node: Any = UP) -> PodProgress:
+    return inspect(obj, Facts({PODS: list(pods), NODE: node}), NOW)
 
 
 @pytest.mark.parametrize("status", [{"active": 1, "ready": 1}, {"succeeded": 1}, {"failed": 3}])
 def test_a_job_that_runs_or_ends_is_left_alone(status: Any) -> None:
-    assert look(job(**status), Facts(), NOW) == Look(runs=True)
+    assert inspect(job(**status), Facts(), NOW) == PodProgress(runs=True)
 
 
 def test_it_asks_for_pods_and_for_the_node_of_one_that_is_taken_away() -> None:
     with pytest.raises(Missing) as missing:
-        look(job(terminating=1), Facts(), NOW)
+        inspect(job(terminating=1), Facts(), NOW)
     assert missing.value.needs == (PODS,)
     with pytest.raises(Missing) as missing:
-        look(job(terminating=1), Facts({PODS: [going(20)]}), NOW)
+        inspect(job(terminating=1), Facts({PODS: [going(20)]}), NOW)
     assert missing.value.needs == (NODE,)
-    assert not look(job(active=1), Facts({PODS: [pod("False", "False", "Pending")]}), NOW).runs
+    assert not inspect(job(active=1), Facts({PODS: [pod("False", "False", "Pending")]}), NOW).runs
 
 
 @pytest.mark.parametrize(
@@ -123,6 +123,6 @@ def test_a_stuck_pod_is_looked_at_again_in_time() -> None:
 
 
 def test_pods_that_cannot_be_read_are_looked_at_again() -> None:
-    found = look(job(terminating=1), Facts({PODS: Unavailable("503")}), NOW)
-    assert isinstance(found, Look)
+    found = inspect(job(terminating=1), Facts({PODS: Unavailable("503")}), NOW)
+    assert isinstance(found, PodProgress)
     assert (found.trouble, found.lost, found.runs) == (None, False, False)

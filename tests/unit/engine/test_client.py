@@ -13,7 +13,7 @@ from kubernetes.aio.client import Configuration
 
 from modelyard.engine import anyjson
 from modelyard.engine import client as module
-from modelyard.engine.client import ApiError, Gateway
+from modelyard.engine.client import ApiClient, ApiError
 from tests.unit.engine.objects import WIDGETS, widget
 from tests.unit.engine.server import serving
 
@@ -65,11 +65,11 @@ async def run(script: Scripted, call: Any) -> tuple[Any, Counter[tuple[str, int]
     async with serving(script) as url:
         configuration = Configuration()
         configuration.host = url
-        gateway = Gateway(configuration, lambda request, code: counts.update([(request.verb, code)]))
+        client = ApiClient(configuration, lambda request, code: counts.update([(request.verb, code)]))
         try:
-            return await call(gateway), counts
+            return await call(client), counts
         finally:
-            await gateway.close()
+            await client.close()
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ async def run(script: Scripted, call: Any) -> tuple[Any, Counter[tuple[str, int]
 )
 async def test_passing_failures_are_tried_again(first: Answer) -> None:
     script = Scripted(first, OK)
-    answer, counts = await run(script, lambda gateway: gateway.apply(WIDGETS, manifest()))
+    answer, counts = await run(script, lambda client: client.apply(WIDGETS, manifest()))
     assert answer == {"metadata": {"name": "a"}}
     assert counts == {("apply", first[0] if first else 0): 1, ("apply", 200): 1}
     assert script.requests[0] == script.requests[1]
@@ -128,11 +128,11 @@ async def test_it_gives_up() -> None:
 async def test_what_is_sent() -> None:
     script = Scripted(OK)
 
-    async def calls(gateway: Gateway) -> None:
-        await gateway.apply(WIDGETS, manifest())
-        await gateway.create(WIDGETS, manifest())
-        await gateway.patch(WIDGETS, "one", "a", {"status": {"x": None}}, "status")
-        await gateway.delete(WIDGETS, "one", "a", "uid-a")
+    async def calls(client: ApiClient) -> None:
+        await client.apply(WIDGETS, manifest())
+        await client.create(WIDGETS, manifest())
+        await client.patch(WIDGETS, "one", "a", {"status": {"x": None}}, "status")
+        await client.delete(WIDGETS, "one", "a", "uid-a")
 
     await run(script, calls)
     root = "/apis/modelyard.dev/v1alpha1/namespaces/one/widgets"
@@ -165,9 +165,9 @@ async def test_what_is_applied_is_yaml_too() -> None:
     async with serving(handler) as url:
         configuration = Configuration()
         configuration.host = url
-        gateway = Gateway(configuration)
-        await gateway.apply(WIDGETS, manifest)
-        await gateway.close()
+        client = ApiClient(configuration)
+        await client.apply(WIDGETS, manifest)
+        await client.close()
     (body,) = received
     sent = {"apiVersion": WIDGETS.api_version, "kind": WIDGETS.kind, **manifest}
     assert yaml.safe_load(body) == json.loads(body) == sent
@@ -183,7 +183,7 @@ async def test_what_is_applied_is_yaml_too() -> None:
     ],
 )
 async def test_delete_says_whether_it_is_gone(answer: Answer, left: bool) -> None:
-    found, _ = await run(Scripted(answer), lambda gateway: gateway.delete(WIDGETS, "one", "a", "uid-a"))
+    found, _ = await run(Scripted(answer), lambda client: client.delete(WIDGETS, "one", "a", "uid-a"))
     assert (found is not None) is left
 
 
@@ -192,8 +192,8 @@ async def test_pages_follow_the_token() -> None:
              (200, {"metadata": {"resourceVersion": "7"}, "items": [2]}, {})]  # fmt: skip
     script = Scripted(*pages)
 
-    async def items(gateway: Gateway) -> list[int]:
-        return [item async for page in gateway.pages(WIDGETS, None, "a=b", size=1) for item in page["items"]]
+    async def items(client: ApiClient) -> list[int]:
+        return [item async for page in client.pages(WIDGETS, None, "a=b", size=1) for item in page["items"]]
 
     assert (await run(script, items))[0] == [1, 2]
     assert [request["query"] for request in script.requests] == [
@@ -206,8 +206,8 @@ def manifest() -> dict[str, Any]:
     return {"metadata": {"namespace": "one", "name": "a"}, "spec": {"size": 1}}
 
 
-async def get(gateway: Gateway) -> Any:
-    return await gateway.get(WIDGETS, "one", "a")
+async def get(client: ApiClient) -> Any:
+    return await client.get(WIDGETS, "one", "a")
 
 
 async def test_an_answer_of_any_depth_is_read() -> None:
@@ -223,9 +223,9 @@ async def test_an_answer_of_any_depth_is_read() -> None:
         async with serving(handler) as url:
             configuration = Configuration()
             configuration.host = url
-            gateway = Gateway(configuration)
-            (page,) = [page async for page in gateway.pages(WIDGETS)]
-            await gateway.close()
+            client = ApiClient(configuration)
+            (page,) = [page async for page in client.pages(WIDGETS)]
+            await client.close()
     finally:
         sys.setrecursionlimit(limit)
     assert page["items"][0]["metadata"] == {"name": "a"}
@@ -240,13 +240,13 @@ async def test_a_write_is_not_sent_when_it_may_not_be() -> None:
         return web.json_response({"metadata": {"resourceVersion": "1"}})
 
     async with serving(handler) as host:
-        gateway = Gateway(Configuration(host=host), may_write=lambda: held)
+        client = ApiClient(Configuration(host=host), may_write=lambda: held)
         try:
-            await gateway.create(WIDGETS, widget("one", 1))
+            await client.create(WIDGETS, widget("one", 1))
             held = False
             with pytest.raises(ApiError, match="NotLeading"):
-                await gateway.create(WIDGETS, widget("one", 1))
-            await gateway.get(WIDGETS, "ns", "one")
+                await client.create(WIDGETS, widget("one", 1))
+            await client.get(WIDGETS, "ns", "one")
         finally:
-            await gateway.close()
+            await client.close()
     assert sent == ["POST", "GET"]

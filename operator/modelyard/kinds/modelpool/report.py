@@ -11,7 +11,7 @@ from modelyard_api.wire.packing import Catalogue, CatalogueState, PackedState
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class PoolReport:
     """``loaded``: models that every ready pod serves as wanted; ``failed``: name to reason of those that some pod can't
     serve. ``behind``: ready pods that have not read the catalogue, or don't say. ``hash``: of all that was said."""
 
@@ -22,7 +22,7 @@ class Seen:
     retrying: bool = False
 
 
-def seen(catalogue: Catalogue, digest: str, said: list[tuple[Object, CatalogueState | None]]) -> Seen:
+def report(catalogue: Catalogue, digest: str, said: list[tuple[Object, CatalogueState | None]]) -> PoolReport:
     """``said``: each ready pod with its answer."""
     wanted = {model.name: model.versions[0] for model in catalogue.models}
     told = [{model.name: model for model in state.models} if state else {} for _, state in said]
@@ -50,7 +50,7 @@ def seen(catalogue: Catalogue, digest: str, said: list[tuple[Object, CatalogueSt
         else (pod["metadata"]["name"],)
         for pod, state in said
     ]
-    return Seen(
+    return PoolReport(
         loaded=frozenset(loaded),
         failed=failed,
         behind=tuple(pod for pod, state in said if state is None or state.digest != digest),
