@@ -1,4 +1,4 @@
-"""What all tests share: which cluster they run on, what they are grouped by, and the seed of what they draw."""
+"""The fixtures and hooks of all tests: the cluster they run on, their distribution, and the seed of random choices."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """A cluster that is named is entered at once: the processes of pytest-xdist have threads, and begin inside."""
+    """Enters the named cluster at once, because pytest-xdist's processes have threads and must begin inside."""
     named = [name for mark in DEFAULTS if (name := config.getoption(f"name_of_{mark}"))]
     if len(named) > 1:
         raise pytest.UsageError("name one of --cluster and --kwok-cluster: a run is in the network of one cluster")
@@ -39,7 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_report_header() -> str:
-    return seed.told()
+    return seed.banner()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -55,14 +55,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     if again := flaky.summary(terminalreporter.stats):
-        terminalreporter.write_line(flaky.told(again))
+        terminalreporter.write_line(flaky.report(again))
         flaky.write(again)
 
 
 def _enter(name: str) -> str:
-    """From here on addresses of its pods and Services can be reached."""
+    """Enters the cluster's network, in which the addresses of its pods and Services can be reached."""
     access.enter(name)
-    os.environ["KUBECONFIG"] = str(access.kubeconfig(name))  # for what starts programs of its own
+    os.environ["KUBECONFIG"] = str(access.kubeconfig(name))  # programs that tests start read it
     return name
 
 
@@ -72,13 +72,13 @@ def _name(request: pytest.FixtureRequest, mark: str) -> str:
 
 @pytest.fixture(scope="session")
 def cluster(request: pytest.FixtureRequest) -> str:
-    """The name of a cluster that runs, whose network this process is in."""
+    """The name of a running cluster, whose network this process has entered."""
     return _enter(_name(request, "cluster"))
 
 
 @pytest.fixture(scope="session")
 def gateway(cluster: str, request: pytest.FixtureRequest) -> Gateway:
-    """A Gateway of that cluster, brought up where it is not there; it stays."""
+    """A Gateway of that cluster, which is installed if it is missing, and stays."""
     with shown(request):
         bring_up(cluster, "gateway")
     return Gateway(cluster)
@@ -86,7 +86,7 @@ def gateway(cluster: str, request: pytest.FixtureRequest) -> Gateway:
 
 @pytest.fixture(scope="session")
 def metrics(cluster: str, request: pytest.FixtureRequest) -> str:
-    """The cluster's name, once it measures what its pods use."""
+    """The name of that cluster, after metrics-server is installed."""
     with shown(request):
         bring_up(cluster, "metrics-server")
     return cluster
@@ -94,7 +94,7 @@ def metrics(cluster: str, request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="session")
 def keda(cluster: str, request: pytest.FixtureRequest) -> str:
-    """The cluster's name, once KEDA scales there."""
+    """The name of that cluster, after KEDA is installed."""
     with shown(request):
         bring_up(cluster, "keda")
     return cluster
@@ -102,7 +102,7 @@ def keda(cluster: str, request: pytest.FixtureRequest) -> str:
 
 @contextmanager
 def shown(request: pytest.FixtureRequest) -> Iterator[None]:
-    """What is written meanwhile is seen at once: a first build takes minutes."""
+    """A context whose output is shown at once, because a first build takes minutes."""
     capture = request.config.pluginmanager.getplugin("capturemanager")
     with capture.global_and_fixture_disabled() if capture else nullcontext():
         yield
@@ -110,23 +110,23 @@ def shown(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def kwok(request: pytest.FixtureRequest) -> str:
-    """The name of a cluster of provider kwok that runs: a real control plane, nodes that are played."""
+    """The name of a running cluster of provider kwok, with a real control plane and simulated nodes."""
     return _enter(_name(request, "kwok"))
 
 
 @pytest.fixture(scope="session")
 def kstatus(request: pytest.FixtureRequest) -> Iterator[Kstatus]:
-    """What GitOps tools make of objects."""
+    """The program that judges objects as GitOps tools do."""
     with shown(request):
-        found = Kstatus()
-    yield found
-    found.close()
+        program = Kstatus()
+    yield program
+    program.close()
 
 
 @pytest.fixture(scope="session")
 def played(kwok: str, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Its name, once the operator may be started there by the harness: CRDs and rights are installed, once for all."""
-    from tests.harness.faults.place import prepare  # the operator's client and more, which other tests don't need
+    """The name of that cluster, after CRDs and rights are installed, so that a harness may start operators there."""
+    from tests.harness.faults.place import prepare  # it imports the operator's client, which other tests don't need
 
     prepare(kwok, tmp_path_factory.mktemp("place"))
     return kwok
@@ -135,12 +135,12 @@ def played(kwok: str, tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture(scope="session")
 def tracking(played: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tracking]:
     """A tracking server in the network of that cluster."""
-    with Tracking(tmp_path_factory.mktemp("tracking")) as made:
-        yield made
+    with Tracking(tmp_path_factory.mktemp("tracking")) as server:
+        yield server
 
 
 @pytest.fixture
 def kube(cluster: str) -> Iterator[Kube]:
     """A new namespace for one test."""
-    with new_namespace(cluster) as made:
-        yield made
+    with new_namespace(cluster) as namespace:
+        yield namespace

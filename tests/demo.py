@@ -1,4 +1,4 @@
-"""``make demo``: from nothing to a served prediction on a real table, and on to the next version, before your eyes."""
+"""``make demo`` goes from nothing to a served prediction on a real table, and on to the next version, as you watch."""
 
 from __future__ import annotations
 
@@ -27,25 +27,25 @@ It stays up. To look around:
 
 
 class Story:
-    """Prints each object's news as it comes."""
+    """Prints each change of an object's Ready condition as it comes."""
 
     def __init__(self, kube: Kube) -> None:
         self.kube, self.begin = kube, time.monotonic()
-        self.told: dict[str, str] = {}
+        self._printed: dict[str, str] = {}
 
     def say(self, text: str) -> None:
         print(f"{time.monotonic() - self.begin:6.1f} s  {text}", flush=True)
 
     def look(self) -> None:
         for obj in self.kube.list("modelyard"):
-            found = condition(obj, "Ready")
-            if not found:
+            ready = condition(obj, "Ready")
+            if not ready:
                 continue
             name = f"{obj['kind']}/{obj['metadata']['name']}"
-            mark = "+" if found["status"] == "True" else "x" if condition(obj, "Stalled") else "."
-            news = f"{mark} {name}: {found['message']}"
-            if self.told.get(name) != news:
-                self.told[name] = news
+            mark = "+" if ready["status"] == "True" else "x" if condition(obj, "Stalled") else "."
+            news = f"{mark} {name}: {ready['message']}"
+            if self._printed.get(name) != news:
+                self._printed[name] = news
                 self.say(news)
 
     def until(self, what: str, probe: Any, seconds: float) -> None:

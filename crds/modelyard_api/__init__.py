@@ -1,7 +1,7 @@
-"""The API of Modelyard, group ``modelyard.dev``: one pydantic model a kind, the only source of the CRDs' YAML.
+"""The API of Modelyard, group ``modelyard.dev``: one pydantic model per kind, the only source of the CRDs' YAML.
 
-Also what crosses between the operator and its pods: the task that goes in, the result that comes out, and the
-addresses in the artifact store. Nothing here does I/O.
+It also defines what the operator and its pods exchange: the task that a pod gets, the result that it returns, and the
+addresses in the artifact store. Nothing in this package does I/O, except the generators.
 """
 
 GROUP = "modelyard.dev"

@@ -1,6 +1,6 @@
 """The installation: the ConfigMap ``modelyard`` in the operator's namespace, read once at start.
 
-Its data has one key, ``installation.yaml``, a document of this form; everything has a default.
+Its data has one key, ``installation.yaml``, whose document is an ``Installation``; every field has a default.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from modelyard_api.fields.pods import Resources
 
 
 class Strict(Model):
-    """A typing error in the installation is an error at start, not a setting that is quietly not there."""
+    """Refuses unknown fields, so that a typing error ends the operator at start instead of being ignored."""
 
     model_config = ConfigDict(alias_generator=wire_name, populate_by_name=True, extra="forbid", protected_namespaces=())
 
@@ -23,7 +23,7 @@ class Images(Strict):
 
 
 class DefaultResources(Strict):
-    """CPU and memory of pods that say nothing of their own."""
+    """CPU and memory of pods whose spec doesn't set them."""
 
     run: Resources = Field(
         default_factory=lambda: Resources(requests={"cpu": "100m", "memory": "512Mi"}, limits={"memory": "2Gi"}),

@@ -3,9 +3,9 @@
     python serve.py --service modelyard-tracking --namespace modelyard-system
                     [--database-file FILE] [--artifacts DESTINATION]
 
-``mlflow server`` is not used: it imports everything twice, in a parent and in its worker, which doubles memory and the
-time to start. What its parent hands the worker is set here; an MLflow that reads other names is refused at start. The
-address of a database holds a password, so it comes in a file.
+It replaces ``mlflow server``, which imports everything twice, in a parent and in its worker, and so doubles memory and
+the time to start. This module sets the environment that the parent would give its worker; it refuses to start with an
+MLflow that reads other names. The URL of a database holds a password, so it comes in a file.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-# Read when MLflow is imported. Without enough connections fifty clients at once get errors; SQLite takes as many.
+# MLflow reads these when imported. With fewer connections fifty clients at once get errors; SQLite supports as many.
 os.environ.setdefault("MLFLOW_SQLALCHEMYSTORE_POOL_SIZE", "60")
 os.environ.setdefault("MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW", "60")
-# Jobs would be seven more processes for features that are not used.
+# Job execution would start seven more processes for features that are not used.
 os.environ["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 
@@ -42,7 +42,7 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
 
 
 def database(options: argparse.Namespace) -> str:
-    """The SQLAlchemy URL. Ends the process with a sentence when it can't be had."""
+    """Returns the SQLAlchemy URL. Ends the process with a message if the file can't be read or holds no URL."""
     if not options.database_file:
         return f"sqlite:///{options.data.absolute() / 'mlflow.db'}"
     try:
@@ -58,16 +58,17 @@ def database(options: argparse.Namespace) -> str:
 
 
 def allowed_hosts(options: argparse.Namespace) -> str:
-    """The names by which clients call it, with and without a port; MLflow refuses requests to any other."""
+    """Returns the host names that clients may use, with and without a port; MLflow refuses requests to any other."""
     service = f"{options.service}.{options.namespace}"
     hosts = [options.service, service, f"{service}.svc", f"{service}.svc.cluster.local", *options.allowed_host]
-    # As MLflow's own default: port-forwards, and addresses of pods and Services.
+    # MLflow's own default too: for port-forwards, and for the addresses of pods and Services.
     hosts += ["localhost", "127.0.0.1", "10.*", "192.168.*", *(f"172.{second}.*" for second in range(16, 32))]
     return ",".join(variant for host in hosts for variant in (host, f"{host}:*"))
 
 
 def no_space(request: Any, error: Exception) -> Any:
-    """507 for an artifact that finds no space on the volume, in place of a 500 that doesn't say why."""
+    """Answers 507 if the volume has no space for an artifact, instead of a 500 that doesn't say why. Re-raises other
+    errors."""
     if not isinstance(error, OSError) or error.errno not in (errno.ENOSPC, errno.EDQUOT):
         raise error
     from starlette.responses import JSONResponse
@@ -98,7 +99,7 @@ def main() -> None:
         "_MLFLOW_SERVER_BOOT_ID": uuid.uuid4().hex,
     }
 
-    # Only now: MLflow reads its environment when it is imported. And it takes seconds.
+    # Import only now: MLflow reads its environment when imported, and importing takes seconds.
     import uvicorn
     from mlflow.server import constants
     from mlflow.server.fastapi_app import app
@@ -107,7 +108,7 @@ def main() -> None:
     if unknown := environment.keys() - {value for value in vars(constants).values() if isinstance(value, str)}:
         sys.exit(f"this MLflow does not read {', '.join(sorted(unknown))}: serve.py is for another version")
     print("opening the database", flush=True)
-    # Makes or migrates the schema, once, before the first of many clients at once would.
+    # Creates or migrates the schema before any client connects: else many clients at once would do it.
     initialize_backend_stores(url, url, "mlflow-artifacts:/")
     app.add_exception_handler(OSError, no_space)
     print(f"serving on {options.host}:{options.port}", flush=True)

@@ -1,8 +1,8 @@
-"""The operator: ``python -m modelyard.main``, or ``kopf run -m modelyard.main --all-namespaces``.
+"""Runs the operator: ``python -m modelyard.main``, or ``kopf run -m modelyard.main --all-namespaces``.
 
-Environment: POD_NAMESPACE [modelyard-system], where its installation and its Lease lie; POD_NAME and POD_UID, which
-name the Lease's holder; PORT [8080] of probes and metrics; KUBECONFIG when it doesn't run in a pod. For tests that
-can't wait: LEASE_SECONDS, RESYNC_SECONDS and SILENCE_SECONDS (``engine.process.Times``).
+Environment: POD_NAMESPACE [modelyard-system] is the namespace of its installation and its Lease; POD_NAME and POD_UID
+name the Lease's holder; PORT [8080] is for probes and metrics; KUBECONFIG is used outside a pod. LEASE_SECONDS,
+RESYNC_SECONDS and SILENCE_SECONDS are for tests that can't wait (``engine.process.Times``).
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ log = logging.getLogger("modelyard")
 
 
 class BadInstallation(Exception):
-    """The installation's ConfigMap can't be used; the message says which field and why."""
+    """The installation's ConfigMap is invalid. The message names the field and the reason."""
 
 
-async def read_installation(found: Any, namespace: str) -> Installation:
-    """The installation, all defaults where there is no ConfigMap. Raises BadInstallation or ApiError."""
-    client = ApiClient(found)
+async def read_installation(client_configuration: Any, namespace: str) -> Installation:
+    """Reads the installation; without a ConfigMap all fields are defaults. Raises BadInstallation or ApiError."""
+    client = ApiClient(client_configuration)
     try:
         config_map = await client.get(CONFIG_MAPS, namespace, NAME)
     finally:
@@ -44,27 +44,28 @@ async def read_installation(found: Any, namespace: str) -> Installation:
     return parse_installation((config_map or {}).get("data") or {}, f"ConfigMap {namespace}/{NAME}")
 
 
-def parse_installation(data: dict[str, str], where: str) -> Installation:
+def parse_installation(data: dict[str, str], source: str) -> Installation:
+    """Parses a ConfigMap's data; ``source`` names the ConfigMap in messages. Raises BadInstallation."""
     try:
         document = yaml.safe_load(data.get(KEY, "")) or {}
     except yaml.YAMLError as error:
-        raise BadInstallation(f"{where}, key {KEY}: not YAML: {error}") from error
+        raise BadInstallation(f"{source}, key {KEY}: not YAML: {error}") from error
     try:
         return Installation.model_validate(document)
     except ValidationError as error:
-        wrong = "; ".join(
-            f"{'.'.join(map(str, one['loc'])) or 'document'}: {one['msg']}, not {one['input']!r}"
-            for one in error.errors()
+        problems = "; ".join(
+            f"{'.'.join(map(str, item['loc'])) or 'document'}: {item['msg']}, not {item['input']!r}"
+            for item in error.errors()
         )
-        raise BadInstallation(f"{where}, key {KEY}: {wrong}") from error
+        raise BadInstallation(f"{source}, key {KEY}: {problems}") from error
 
 
 async def prepare() -> Process:
-    """The operator of this installation, not started. Raises BadInstallation or ApiError."""
+    """Returns the operator of this installation, not started yet. Raises BadInstallation or ApiError."""
     namespace = os.environ.get("POD_NAMESPACE", "modelyard-system")
     identity = f"{os.environ.get('POD_NAME') or socket.gethostname()}_{os.environ.get('POD_UID') or os.getpid()}"
-    found = await configuration()
-    installation = await read_installation(found, namespace)
+    client_configuration = await configuration()
+    installation = await read_installation(client_configuration, namespace)
     settings = Settings(
         namespace=namespace,
         identity=identity,
@@ -73,13 +74,13 @@ async def prepare() -> Process:
         port=int(os.environ.get("PORT", "8080")),
         times=times(),
     )
-    return Process(settings, found, all_controllers(installation))
+    return Process(settings, client_configuration, all_controllers(installation))
 
 
 def times() -> Times:
-    """The defaults, or what the environment says."""
+    """Returns the default times, with those that the environment overrides."""
     names = {field.name: f"{field.name.upper()}_SECONDS" for field in dataclasses.fields(Times)}
-    return Times(**{name: float(os.environ[text]) for name, text in names.items() if text in os.environ})
+    return Times(**{name: float(os.environ[key]) for name, key in names.items() if key in os.environ})
 
 
 async def run() -> None:

@@ -1,4 +1,4 @@
-"""An operator of the engine's tests on the cluster."""
+"""Provides the Bench: an operator that runs the engine's test controller on the cluster."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the engine does when something fails: a process, an answer, a child, a controller."""
+"""Checks what the engine does when a process, an API answer, a child or a controller fails."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.cluster
 
 @pytest.mark.parametrize("moment", ["before", "after"])
 async def test_a_kill_at_any_write_changes_nothing_in_the_end(bench: Bench, moment: str) -> None:
-    """Killed at write i, for every i of making one object and of changing it; then started again."""
+    """The operator is killed at write i, for each write that one object takes to become Ready, then started again."""
     await bench.make("learn", size=1)
     await bench.turning("learn", 1)
     assert await bench.silent(2) == []
@@ -25,13 +25,13 @@ async def test_a_kill_at_any_write_changes_nothing_in_the_end(bench: Bench, mome
     assert total >= 5
     for number in range(total):
         name = f"g{number}"
-        left = number
+        writes_left = number
 
         async def fault(when: str, call: Call) -> None:
-            nonlocal left
+            nonlocal writes_left
             if when == moment and call in bench.proxy.writes():
-                left -= 1
-                if left < 0:
+                writes_left -= 1
+                if writes_left < 0:
                     bench.operator.kill()
                     await bench.operator.ended()
                     raise ConnectionResetError
@@ -44,13 +44,13 @@ async def test_a_kill_at_any_write_changes_nothing_in_the_end(bench: Bench, mome
         bench.operator.start()
         await bench.turning(name, 1)
         jobs = await bench.api("GET", bench.path("jobs"))
-        mine = [job["metadata"]["name"] for job in jobs["items"] if job["metadata"]["name"].startswith(f"{name}-")]
-        assert mine == [f"{name}-1"]
+        names = [job["metadata"]["name"] for job in jobs["items"] if job["metadata"]["name"].startswith(f"{name}-")]
+        assert names == [f"{name}-1"]
         assert (await bench.find("deployments", name))["spec"]["replicas"] == 0
 
 
 async def test_answers_that_were_lost_are_no_harm(bench: Bench) -> None:
-    """Every first write arrives, but its answer doesn't."""
+    """The first write to each path reaches the API server, but its answer is lost."""
     cut: set[tuple[str, str]] = set()
 
     async def fault(when: str, call: Call) -> None:
@@ -66,7 +66,7 @@ async def test_answers_that_were_lost_are_no_harm(bench: Bench) -> None:
 
 
 async def test_an_edit_during_a_pass_wins(bench: Bench) -> None:
-    """The status of an older generation is never written over a newer object: the API server says 409."""
+    """A status decided for an older generation never overwrites a newer object: the API server answers 409."""
     await bench.make("a", size=1)
     await bench.turning("a", 1)
     edited = False
@@ -94,10 +94,10 @@ async def test_a_child_that_is_refused_is_told_and_left(bench: Bench) -> None:
         return condition(gear, "Stalled") and gear["status"]["jobs"] == 1 and gear
 
     gear = await until("it is Stalled", stalled)
-    told = condition(gear, "Ready")
-    assert (told["status"], told["reason"]) == ("False", "InvalidChild")
-    assert "99999" in told["message"]
-    assert "65535" in told["message"]
+    ready = condition(gear, "Ready")
+    assert (ready["status"], ready["reason"]) == ("False", "InvalidChild")
+    assert "99999" in ready["message"]
+    assert "65535" in ready["message"]
     assert await bench.silent(5) == [], "no retry where a retry can't help"
     await bench.edit("gears", "a", {"spec": {"port": 80}})
     gear = await bench.turning("a", 1)
@@ -111,9 +111,9 @@ async def test_what_belongs_to_somebody_else_is_left_alone(bench: Bench) -> None
     async def stalled() -> Any:
         return condition(await bench.find("gears", "a"), "Stalled")
 
-    told = await until("it is Stalled", stalled)
-    assert told["reason"] == "NameTaken"
-    assert "belongs to nobody" in told["message"]
+    refusal = await until("it is Stalled", stalled)
+    assert refusal["reason"] == "NameTaken"
+    assert "belongs to nobody" in refusal["message"]
     assert (await bench.find("configmaps", "a"))["data"] == {"mine": "yes"}
 
 
@@ -122,7 +122,7 @@ async def test_an_ending_object_is_not_written(bench: Bench) -> None:
     await bench.turning("a", 1)
     await bench.edit("gears", "a", {"metadata": {"finalizers": ["test.modelyard.dev/wait"]}})
     await bench.delete("gears", "a")
-    # The same watch tells of both: when this one is made, the other's end is known.
+    # One watch carries both gears' events: once `b` is handled, the operator also knows that `a` is being deleted.
     await bench.make("b", size=1)
     await bench.turning("b", 1)
     assert await bench.silent(1) == []
@@ -178,10 +178,10 @@ async def test_a_namespace_that_ends_is_quiet(bench: Bench) -> None:
         return await bench.find("configmaps", "a") is None
 
     await until("the children are gone", emptied, 60)
-    # Only the API server knows that the namespace ends: a child may be tried once, and its refusal is no status. That
-    # a child is gone may be, where the end of the gear itself is told later.
+    # The operator doesn't watch namespaces: it may try once to create each child, and the refusal must not reach the
+    # status. The status may say that a child is gone, if the gear's own deletion is reported later than the child's.
     calls = await bench.silent(5)
-    tried = Counter(call.path for call in calls)
-    assert set(tried.values()) <= {1}, tried
+    writes_per_path = Counter(call.path for call in calls)
+    assert set(writes_per_path.values()) <= {1}, writes_per_path
     assert not any("Terminating" in str(call.body) for call in calls if call.path.endswith("/status")), calls
     assert await bench.silent(5) == []

@@ -1,4 +1,4 @@
-"""One namespace's load is not another's delay."""
+"""Checks that many objects in one namespace don't delay another namespace."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from tests.support.played import SYSTEM, install_rights
 
 pytestmark = [pytest.mark.kwok, pytest.mark.quiet]
 OBJECTS, DELAY = 5000, 2.0
-"""So many objects of one namespace delay another's by that many seconds at the most."""
+"""5000 objects in one namespace delay an object of another one by at most 2 seconds."""
 
 
 @pytest.fixture
 def operator(kwok: str, tmp_path: Path) -> Iterator[Operator]:
-    made = Operator(install_rights(kwok, "http://127.0.0.1:1", tmp_path, ()), SYSTEM, tmp_path / "log")
+    operator = Operator(install_rights(kwok, "http://127.0.0.1:1", tmp_path, ()), SYSTEM, tmp_path / "log")
     os.environ["KUBECONFIG"] = str(access.kubeconfig(kwok))
-    yield made
-    if made.process.poll() is None:
-        made.stop()
+    yield operator
+    if operator.process.poll() is None:
+        operator.stop()
 
 
 async def test_many_objects_of_one_namespace_do_not_delay_another(kwok: str, operator: Operator) -> None:
@@ -42,14 +42,14 @@ async def test_many_objects_of_one_namespace_do_not_delay_another(kwok: str, ope
         async with connected() as client:
             operator.start()
             await asyncio.to_thread(operator.until, "the operator leads", operator.idle)
-            alone = [await seconds_until_told(client, other) for _ in range(5)]
+            alone = [await seconds_until_ready(client, other) for _ in range(5)]
             await asyncio.to_thread(operator.stop)
             await at_once(OBJECTS, 8, lambda number: create(client, crowd, f"model-{number}"))
             operator.start()
             await asyncio.to_thread(operator.until, "the operator leads", operator.ready)
-            beside = [await seconds_until_told(client, other)]
+            beside = [await seconds_until_ready(client, other)]
             while not operator.idle():
-                beside.append(await seconds_until_told(client, other))
+                beside.append(await seconds_until_ready(client, other))
             await asyncio.to_thread(operator.stop)
     assert len(beside) >= 3, "it was asked while the crowd was worked on"
     assert max(beside) - statistics.median(alone) <= DELAY, (alone, beside)
@@ -69,7 +69,7 @@ async def create(client: ApiClient, kube: Kube, name: str) -> None:
     await client.create(MODELS, {"metadata": metadata, "spec": {"task": "Classification"}})
 
 
-async def seconds_until_told(client: ApiClient, kube: Kube) -> float:
+async def seconds_until_ready(client: ApiClient, kube: Kube) -> float:
     name = f"one-{uuid.uuid4().hex[:8]}"
     began = time.monotonic()
     await create(client, kube, name)

@@ -1,4 +1,4 @@
-"""What rollouts rely on, on a real gateway: weights, header matches, copies, and changes that no request notices."""
+"""Checks on a real gateway what rollouts rely on: weights, header matches, mirrored requests, lossless changes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Routed:
         self.kube, self.gateway = kube, gateway
 
     def route(self, one: int, two: int, *filters: Object) -> None:
-        """Splits requests by weight, but one with the header goes to two; returns once the gateway says it does so."""
+        """Splits requests by weight; a request with HEADER goes to two. Returns once the gateway accepts the route."""
         weighted = [{"name": "one", "port": 80, "weight": one}, {"name": "two", "port": 80, "weight": two}]
         by_header = {"type": "Exact", "name": "x-version", "value": "two"}
         rules = [
@@ -51,18 +51,18 @@ class Routed:
         route = self.kube.get("httproute", "echo") or {}
         parents = route.get("status", {}).get("parents", ())
         generation = route["metadata"]["generation"]
-        found = {
-            one["type"]: one["status"] == "True" and one["observedGeneration"] == generation
+        holds = {
+            condition["type"]: condition["status"] == "True" and condition["observedGeneration"] == generation
             for parent in parents
-            for one in parent["conditions"]
+            for condition in parent["conditions"]
         }
-        return bool(found.get("Accepted") and found.get("ResolvedRefs"))
+        return bool(holds.get("Accepted") and holds.get("ResolvedRefs"))
 
     def connect(self) -> http.client.HTTPConnection:
         return http.client.HTTPConnection(self.gateway.address, self.gateway.port, timeout=10)
 
     def ask(self, connection: http.client.HTTPConnection, headers: dict[str, str] | None = None) -> str:
-        """The name of the service that answered, or what went wrong."""
+        """Returns the name of the service that answered, or a text that describes the failure."""
         try:
             connection.request("GET", "/ask", headers={"Host": HOST, **(headers or {})})
             answer = connection.getresponse()
@@ -72,22 +72,23 @@ class Routed:
             connection.close()
             return repr(problem)
 
-    def until_split(self, wanted: set[str]) -> None:
-        """Waits until exactly those services answer: a gateway's word is a moment ahead of its threads."""
+    def until_split(self, services: set[str]) -> None:
+        """Waits until exactly these services answer: the gateway accepts a route before all its threads apply it."""
 
-        def seen() -> bool:
+        def only_these_answer() -> bool:
             connection = self.connect()
             try:
-                return {self.ask(connection) for _ in range(20)} == wanted
+                return {self.ask(connection) for _ in range(20)} == services
             finally:
                 connection.close()
 
-        self.kube.until(f"answers of {' and '.join(wanted)} only", lambda: seen() and seen(), 30)
+        split = f"answers of {' and '.join(services)} only"
+        self.kube.until(split, lambda: only_these_answer() and only_these_answer(), 30)
 
     def many(self, count: int, headers: dict[str, str] | None = None) -> Counter[str]:
-        """Who answered that many requests, sent on a few connections at once."""
+        """Sends ``count`` requests on 5 connections at once and counts the answers by service."""
 
-        def on_one(_: int) -> Counter[str]:
+        def send_share(_: int) -> Counter[str]:
             connection = self.connect()
             try:
                 return Counter(self.ask(connection, headers) for _ in range(count // CONNECTIONS))
@@ -95,28 +96,28 @@ class Routed:
                 connection.close()
 
         with ThreadPoolExecutor(CONNECTIONS) as pool:
-            return sum(pool.map(on_one, range(CONNECTIONS)), Counter())
+            return sum(pool.map(send_share, range(CONNECTIONS)), Counter())
 
     @contextmanager
     def asking(self) -> Iterator[Counter[str]]:
-        """Requests on a few connections all the while; what was answered, once it is over."""
+        """Sends requests on 5 connections during the block. The yielded counter is filled when the block ends."""
         stop, total = Event(), Counter[str]()
 
-        def on_one(_: int) -> Counter[str]:
-            connection, found = self.connect(), Counter[str]()
+        def send_until_stopped(_: int) -> Counter[str]:
+            connection, answers = self.connect(), Counter[str]()
             while not stop.wait(0.01):
-                found[self.ask(connection)] += 1
+                answers[self.ask(connection)] += 1
             connection.close()
-            return found
+            return answers
 
         with ThreadPoolExecutor(CONNECTIONS) as pool:
-            running = [pool.submit(on_one, n) for n in range(CONNECTIONS)]
+            senders = [pool.submit(send_until_stopped, n) for n in range(CONNECTIONS)]
             try:
                 yield total
             finally:
                 stop.set()
-                for one in running:
-                    total.update(one.result())
+                for sender in senders:
+                    total.update(sender.result())
 
 
 @pytest.fixture(scope="module")
@@ -125,19 +126,19 @@ def routed(cluster: str, gateway: Gateway) -> Iterator[Routed]:
         kube.apply(*echo(kube, "one"), *echo(kube, "two"))
         for name in ("one", "two"):
             kube.run("rollout", "status", f"deployment/{name}", "--timeout=120s")
-        made = Routed(kube, gateway)
-        made.route(90, 10)
-        made.until_split({"one", "two"})
-        yield made
+        routed = Routed(kube, gateway)
+        routed.route(90, 10)
+        routed.until_split({"one", "two"})
+        yield routed
 
 
 def test_weights_are_kept_to_the_request(routed: Routed) -> None:
     routed.route(90, 10)
     routed.until_split({"one", "two"})
-    found = routed.many(500)
-    assert sum(found.values()) == 500
-    assert set(found) == {"one", "two"}
-    assert abs(found["two"] - 50) <= routed.gateway.workers
+    answers = routed.many(500)
+    assert sum(answers.values()) == 500
+    assert set(answers) == {"one", "two"}
+    assert abs(answers["two"] - 50) <= routed.gateway.workers
 
 
 def test_a_header_decides_exactly(routed: Routed) -> None:
@@ -160,7 +161,7 @@ def test_every_request_is_copied_and_clients_see_nothing_of_it(routed: Routed) -
 
 
 def settled(routed: Routed) -> None:
-    """Until a round of requests brings one copy each: by then every thread of the gateway copies."""
+    """Waits until each of 20 requests is mirrored once: by then every thread of the gateway has the new route."""
 
     def whole_round() -> bool:
         before = served(routed.kube, "two")
@@ -174,10 +175,10 @@ def settled(routed: Routed) -> None:
 def test_no_request_fails_while_weights_change(routed: Routed) -> None:
     routed.route(100, 0)
     routed.until_split({"one"})
-    with routed.asking() as found:
-        for one, two, wanted in ((90, 10, {"one", "two"}), (50, 50, {"one", "two"}), (0, 100, {"two"})):
+    with routed.asking() as answers:
+        for one, two, services in ((90, 10, {"one", "two"}), (50, 50, {"one", "two"}), (0, 100, {"two"})):
             routed.route(one, two)
-            routed.until_split(wanted)
+            routed.until_split(services)
             time.sleep(1)
-    assert set(found) == {"one", "two"}, "nothing but answers"
-    assert found["two"] > 100
+    assert set(answers) == {"one", "two"}, "nothing but answers"
+    assert answers["two"] > 100

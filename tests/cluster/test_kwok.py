@@ -1,4 +1,4 @@
-"""What tests on played nodes rely on."""
+"""Checks what tests on KWOK's played nodes rely on: pods run, end on demand, and go at once when deleted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the embedded cluster promises, on one of its own: nothing else runs on it, and nothing of it stays."""
+"""Checks the embedded cluster's promises on a scratch cluster that no other test uses, and that leaves no traces."""
 
 import json
 import subprocess
@@ -59,22 +59,22 @@ def cluster(*arguments: str) -> str:
 
 def kubectl(*arguments: str, text: str | None = None) -> str:
     program = next(iter(cluster("env").split("export PATH=")[1].split(":"))) + "/kubectl"
-    # In its own network: the tests' process may have entered another cluster's.
+    # Run in the scratch cluster's network: the tests' process may have entered another cluster's.
     argv = [program, "--kubeconfig", str(Embedded(NAME).kubeconfig), *arguments]
     return run(network.within(NAME, *argv), input=text)
 
 
 def traces() -> dict[str, set[str]]:
-    """All that this machine has of the cluster, by kind."""
+    """Returns everything on this machine that belongs to the scratch cluster, by kind of thing."""
     processes, mounts = set(), set()
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            # By group: what runs in containers doesn't carry the name in its arguments.
+            # Look at the cgroup: a process in a container doesn't have the cluster's name in its arguments.
             if f"/{NAME}-" in (process / "cgroup").read_text():
                 processes.add(process.name)
             mounts |= {line for line in (process / "mountinfo").read_text().splitlines() if f"/{NAME}/" in line}
         except OSError:
-            continue  # it ended meanwhile
+            continue  # the process ended meanwhile
     listeners = run(["nsenter", f"--net={network.outside()}", "ss", "-Hltnp"])
     return {
         "processes": processes,
@@ -89,7 +89,7 @@ def traces() -> dict[str, set[str]]:
 
 @pytest.fixture(scope="module")
 def before() -> Iterator[dict[str, set[str]]]:
-    """The traces before there was such a cluster; one that a broken run has left is removed first, and last."""
+    """Yields the traces before the cluster exists. Removes a cluster that a broken run left first, and its own last."""
     cluster("down")
     yield traces()
     cluster("down")
@@ -128,9 +128,9 @@ def test_a_hard_kill_keeps_objects_volumes_and_images() -> None:
     kubectl("apply", "-f", "-", text=VOLUME)
     kubectl("wait", "--for=condition=Ready", "pod/writer", "--timeout=60s")
     assert starts() == 1
-    uid, had = kubectl("get", "pod", "writer", "-o", "jsonpath={.metadata.uid}"), images()
-    assert had[0] == had[1]
-    assert "localhost/modelyard/pause:1" in had[0]
+    uid, images_before = kubectl("get", "pod", "writer", "-o", "jsonpath={.metadata.uid}"), images()
+    assert images_before[0] == images_before[1]
+    assert "localhost/modelyard/pause:1" in images_before[0]
 
     cluster("kill")
     assert traces()["processes"] == set()
@@ -140,7 +140,7 @@ def test_a_hard_kill_keeps_objects_volumes_and_images() -> None:
     until(60, "the pod's second start", lambda: starts() >= 2)
     kubectl("wait", "--for=condition=Ready", "pod/writer", "--timeout=60s")
     assert kubectl("get", "pod", "writer", "-o", "jsonpath={.metadata.uid}") == uid
-    assert images() == had
+    assert images() == images_before
 
 
 @pytest.mark.usefixtures("running")
@@ -160,5 +160,7 @@ def test_down_leaves_nothing(before: dict[str, set[str]]) -> None:
     assert during["listeners"] - before["listeners"]
     cluster("down")
     assert traces() == before
-    again = subprocess.run([sys.executable, "-m", "tests.localcluster", "down", "--name", NAME], cwd=REPO, check=False)
-    assert again.returncode == 0, "there is nothing left to remove, and that is fine"
+    second_down = subprocess.run(
+        [sys.executable, "-m", "tests.localcluster", "down", "--name", NAME], cwd=REPO, check=False
+    )
+    assert second_down.returncode == 0, "there is nothing left to remove, and that is fine"

@@ -1,4 +1,4 @@
-"""Two hundred ModelDeployments of one model: all serve, their status is current, and the operator is at rest."""
+"""Checks that 200 ModelDeployments of one model all serve, that their status is current and the operator at rest."""
 
 from __future__ import annotations
 
@@ -40,17 +40,17 @@ async def test_two_hundred_are_served_and_then_at_rest(tracking: Tracking, tmp_p
         ended = await play.run()
     assert ended.wrong == []
     print(f"{calls} requests in {REST_SECONDS} s of rest, {megabytes:.0f} MB")
-    # The lease, and what is listed again in these seconds: nothing that grows with their number.
+    # Only lease renewals and periodic re-lists remain: no requests that grow with the number of deployments.
     assert calls < REST_SECONDS
     assert 30 < megabytes < 200
 
 
 def _resident(pidfd: int) -> float:
-    """10^6 bytes of a process in memory."""
+    """Returns the resident memory of a process, in 10^6 bytes."""
     pid = Path(f"/proc/self/fdinfo/{pidfd}").read_text().split("Pid:")[1].split()[0]
-    found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
-    assert found
-    return int(found[1]) * 1024 / 1e6
+    resident = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    assert resident
+    return int(resident[1]) * 1024 / 1e6
 
 
 def _serves(stage: Stage, name: str, pods: int) -> bool:

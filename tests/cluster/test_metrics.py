@@ -1,4 +1,4 @@
-"""What autoscaling relies on: the CPU and memory of pods, measured on the nodes."""
+"""Checks that metrics-server measures the CPU and memory of pods, which autoscaling relies on."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def test_an_autoscaler_gets_the_cpu_that_pods_use(metrics: str, kube: Kube) -> N
 
     def measured() -> bool:
         status = (kube.get("hpa", "busy") or {}).get("status", {})
-        # Before the first value there is an entry without one.
-        found = [one.get("resource", {}).get("current", {}) for one in status.get("currentMetrics") or ()]
-        return any("averageUtilization" in one for one in found)
+        # Until the first measurement, currentMetrics holds an entry without a value.
+        values = [metric.get("resource", {}).get("current", {}) for metric in status.get("currentMetrics") or ()]
+        return any("averageUtilization" in value for value in values)
 
     kube.until("a current value of the CPU", measured, 150, every=1)
     name, cpu, memory = kube.run("top", "pods", "--no-headers").split()[:3]

@@ -1,4 +1,4 @@
-"""The store that new nodes are made from: an image that changes takes nothing away from the nodes there are."""
+"""Checks the store that new nodes are seeded from: a changed image takes nothing away from existing nodes."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ REF = "localhost/modelyard/probe:1"
 
 
 def programs(node: Path) -> list[str]:
-    """The content of the program in each layer that a node sees."""
+    """Returns the program's content in each layer that a node sees."""
     return sorted(path.read_text() for path in node.glob(f"{LAYERS}/*/fs/program"))
 
 

@@ -1,4 +1,4 @@
-"""The API server's answers as they are: code, document and warnings; mostly dry runs, so that little is left behind."""
+"""Returns the API server's answers unchanged: code, document and warnings. Most requests are dry runs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tests.support.client import MERGE_PATCH, Answer, Client
 
 
 class Api(Client):
-    """One namespace of one cluster."""
+    """A client for one namespace of one cluster."""
 
     def __init__(self, cluster: str, namespace: str) -> None:
         super().__init__(cluster)
@@ -25,11 +25,11 @@ class Api(Client):
         return self.send("PATCH", f"{path}?{query}", change, MERGE_PATCH)
 
     def store(self, obj: Object, status: Object | None = None) -> Object:
-        """Really creates it, as one that is being deleted but held by a finalizer: an operator leaves it alone."""
+        """Creates the object for real and returns it, with a deletion pending on a finalizer: operators ignore it."""
         kind, name = obj["kind"], obj["metadata"]["name"]
         held = obj | {"metadata": obj["metadata"] | {"finalizers": ["modelyard.dev/contract-test"]}}
-        made = self.create(held, "")
-        assert made.code == 201, made.message
+        created = self.create(held, "")
+        assert created.code == 201, created.message
         deleted = self.send("DELETE", self.path(kind, name))
         assert deleted.code in (200, 202), deleted.message
         answer = self.patch(kind, name, {"status": status or {}}, "", "status")

@@ -1,4 +1,4 @@
-"""The generated CRDs on the real API server."""
+"""Provides the generated CRDs on the real API server."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.namespace import new_namespace
 
 @pytest.fixture(scope="session")
 def crds(cluster: str) -> str:
-    """Applied as they are in the checkout, and served."""
+    """Applies the checkout's CRDs, waits until they are served, and returns the cluster's name."""
     _apply_crds(cluster)
     return cluster
 
@@ -29,20 +29,20 @@ def _apply_crds(cluster: str) -> None:
 
 @pytest.fixture(scope="session")
 def api(crds: str) -> Iterator[Api]:
-    """For dry runs: all tests share one namespace, which stays empty."""
+    """Yields a client for dry runs: all tests share one namespace, which stays empty."""
     with new_namespace(crds) as kube:
         yield Api(crds, kube.namespace)
 
 
 @pytest.fixture
 def stored(crds: str, kube: Kube) -> Api:
-    """For what is really written: a namespace a test."""
+    """Returns a client for real writes: each test has its own namespace."""
     return Api(crds, kube.namespace)
 
 
 @pytest.fixture(scope="session")
 def unwatched(kwok: str) -> Iterator[Api]:
-    """A namespace of a cluster where no operator looks at what is written."""
+    """Yields a client for a namespace of a cluster where no operator runs."""
     _apply_crds(kwok)
     with new_namespace(kwok) as kube:
         yield Api(kwok, kube.namespace)

@@ -1,4 +1,4 @@
-"""The objects that the README and the pages show, as the API server sees them: every rule and no unknown field."""
+"""Checks that the API server accepts the objects in the README and the pages: no rule broken, no unknown field."""
 
 from __future__ import annotations
 

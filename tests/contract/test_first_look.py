@@ -1,4 +1,4 @@
-"""An object that no controller has looked at is not healthy, on the real API server and by the real kstatus."""
+"""Checks, with the real API server and kstatus, that an object which no controller has handled isn't healthy."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ READY = {
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_object_is_in_progress_until_somebody_has_looked(unwatched: Api, kstatus: Kstatus, kind: str) -> None:
-    made = unwatched.create(SAMPLES[kind].make(), "fieldValidation=Strict")
-    assert made.code == 201, made.message
-    path = unwatched.path(kind, made.document["metadata"]["name"])
+    created = unwatched.create(SAMPLES[kind].make(), "fieldValidation=Strict")
+    assert created.code == 201, created.message
+    path = unwatched.path(kind, created.document["metadata"]["name"])
     listed = unwatched.send("GET", unwatched.path(kind)).document["items"]
-    for obj in (made.document, unwatched.send("GET", path).document, *listed):
+    for obj in (created.document, unwatched.send("GET", path).document, *listed):
         assert obj["status"] == UNSEEN
         assert kstatus.of(obj).status == "InProgress"
-    looked = {"observedGeneration": 1, "conditions": [READY]}
-    patched = unwatched.patch(kind, made.document["metadata"]["name"], {"status": looked}, "", "status").document
-    assert patched["status"] == looked
+    handled = {"observedGeneration": 1, "conditions": [READY]}
+    patched = unwatched.patch(kind, created.document["metadata"]["name"], {"status": handled}, "", "status").document
+    assert patched["status"] == handled
     assert kstatus.of(patched).status == "Current"
-    lost = unwatched.send("PUT", f"{path}/status", patched | {"status": {}}).document
-    assert lost["status"] == UNSEEN
-    assert kstatus.of(lost).status == "InProgress"
+    emptied = unwatched.send("PUT", f"{path}/status", patched | {"status": {}}).document
+    assert emptied["status"] == UNSEEN
+    assert kstatus.of(emptied).status == "InProgress"

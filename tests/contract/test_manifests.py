@@ -1,4 +1,4 @@
-"""The overlays and the examples, as the API server sees them."""
+"""Checks that the API server accepts the overlays and the examples."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ EXAMPLES = sorted((MANIFESTS / "examples").rglob("*.yaml"))
 
 def rendered(cluster: str, overlay: str) -> list[dict[str, Any]]:
     text = access.kubectl(cluster, "kustomize", str(MANIFESTS / "overlays" / overlay))
-    return [one for one in yaml.safe_load_all(text) if one]
+    return [document for document in yaml.safe_load_all(text) if document]
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_server_side_dry_run(crds: str, overlay: str) -> None:
-    # A dry run makes no namespace for what follows in it.
+    # A dry run creates no namespace for the objects that follow it in the overlay.
     access.kubectl(crds, "apply", "--server-side", "-f", str(MANIFESTS / "base" / "namespace.yaml"))
     path = str(MANIFESTS / "overlays" / overlay)
     flags = ("--server-side", "--dry-run=server", "--force-conflicts", "--validate=strict")
@@ -37,34 +37,36 @@ def test_server_side_dry_run(crds: str, overlay: str) -> None:
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_pods_are_admitted_where_restricted_is_enforced(api: Api, overlay: str) -> None:
-    deployments = [one for one in rendered(api.cluster, overlay) if one["kind"] == "Deployment"]
-    assert {one["metadata"]["name"] for one in deployments} == {"modelyard-operator", "modelyard-tracking"}
-    for one in deployments:
-        template = one["spec"]["template"]
+    deployments = [item for item in rendered(api.cluster, overlay) if item["kind"] == "Deployment"]
+    assert {item["metadata"]["name"] for item in deployments} == {"modelyard-operator", "modelyard-tracking"}
+    for deployment in deployments:
+        template = deployment["spec"]["template"]
         for container in template["spec"]["containers"]:
             assert container["securityContext"]["readOnlyRootFilesystem"] is True
             assert {"requests", "limits"} <= container["resources"].keys()
         spec = {key: value for key, value in template["spec"].items() if key != "serviceAccountName"}
-        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": one["metadata"]["name"]}, "spec": spec}
+        metadata = {"name": deployment["metadata"]["name"]}
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
         path = f"/api/v1/namespaces/{api.namespace}/pods?dryRun=All"
         answer = api.send("POST", path, pod)
         assert answer.code == 201, answer.message
-        worse = spec | {"hostNetwork": True}
-        assert api.send("POST", path, pod | {"spec": worse}).code == 403  # so the namespace does check
+        forbidden = spec | {"hostNetwork": True}
+        # Without this refusal, the 201 above would only show that the namespace enforces nothing.
+        assert api.send("POST", path, pod | {"spec": forbidden}).code == 403
 
 
 def test_production_keeps_nothing_on_a_volume_and_secrets_in_files(crds: str) -> None:
     objects = rendered(crds, "production")
-    assert [one for one in objects if one["kind"] in ("PersistentVolumeClaim", "PersistentVolume", "Secret")] == []
+    assert {item["kind"] for item in objects}.isdisjoint(("PersistentVolumeClaim", "PersistentVolume", "Secret"))
     tracking = next(
-        one
-        for one in objects
-        if one["metadata"]["name"] == "modelyard-tracking" and "spec" in one and one["kind"] == "Deployment"
+        item
+        for item in objects
+        if item["metadata"]["name"] == "modelyard-tracking" and "spec" in item and item["kind"] == "Deployment"
     )
-    volumes = {one["name"]: one for one in tracking["spec"]["template"]["spec"]["volumes"]}
+    volumes = {volume["name"]: volume for volume in tracking["spec"]["template"]["spec"]["volumes"]}
     assert volumes["data"] == {"name": "data", "emptyDir": {}}
     container = tracking["spec"]["template"]["spec"]["containers"][0]
-    mounts = {one["name"]: one for one in container["volumeMounts"]}
+    mounts = {mount["name"]: mount for mount in container["volumeMounts"]}
     for name in ("database", "artifacts"):
         assert "secretName" in volumes[name]["secret"]
         assert mounts[name]["readOnly"] is True

@@ -1,4 +1,4 @@
-"""Every CEL rule of every kind, on the real API server."""
+"""Checks every CEL rule of every kind against the real API server."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ UPDATES = [
 
 
 def messages(schema: Any) -> Iterator[str]:
-    """The messages of all rules, at any depth."""
+    """Yields the messages of all rules in a schema, at any depth."""
     if isinstance(schema, dict):
         for rule in schema.get("x-kubernetes-validations", ()):
             yield rule["message"]
@@ -65,16 +65,16 @@ def test_create(api: Api, sample: Sample, case: Create) -> None:
 def test_update(stored: Api, sample: Sample, case: Update) -> None:
     obj = sample.make(case.old)
     kind, name = obj["kind"], obj["metadata"]["name"]
-    there = stored.store(obj, case.status)
+    created = stored.store(obj, case.status)
     for key, value in case.status.items():
-        assert there["status"][key] == value
+        assert created["status"][key] == value
     try:
         for change in case.good:
             answer = stored.patch(kind, name, {"spec": change})
             assert answer.code == 200, (change, answer.message)
         for change in case.bad:
-            # A patch that changes nothing would pass for the wrong reason.
-            assert merged(there["spec"], change) != there["spec"]
+            # A case whose patch changes nothing would be accepted whatever the rule says: it is a mistake in the case.
+            assert merged(created["spec"], change) != created["spec"]
             answer = stored.patch(kind, name, {"spec": change})
             assert answer.code == 422, (change, answer.document)
             assert case.message in answer.message

@@ -1,4 +1,4 @@
-"""How the kinds are served: structural schemas, defaults, subresources, unknown fields, kubectl's own views."""
+"""Checks how the API server serves the kinds: schemas, defaults, subresources, unknown fields, kubectl's views."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ def test_defaults_of_a_training_run(api: Api) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_defaults_are_those_of_the_operator(api: Api, kind: str) -> None:
-    """The API server and pydantic fill in the same: none of them knows a default that the other doesn't."""
-    made = SAMPLES[kind].make()
-    served = api.create(made).document["spec"]
+    """The API server and pydantic fill in the same defaults: neither has one that the other lacks."""
+    sample = SAMPLES[kind].make()
+    served = api.create(sample).document["spec"]
     spec = KINDS[kind].model_fields["spec"].annotation
-    assert served == spec.model_validate(made["spec"]).wire()
+    assert served == spec.model_validate(sample["spec"]).wire()
     assert spec.model_validate(served).wire() == served
 
 
@@ -99,8 +99,8 @@ def test_scale(stored: Api) -> None:
         assert scale.document["status"] == status
         answer = stored.patch("ModelDeployment", "one", {"spec": {"replicas": 3}}, "", "scale")
         assert answer.code == 200, answer.message
-        found = stored.send("GET", stored.path("ModelDeployment", "one")).document
-        assert found["spec"]["replicas"] == 3
+        deployment = stored.send("GET", stored.path("ModelDeployment", "one")).document
+        assert deployment["spec"]["replicas"] == 3
     finally:
         stored.release("ModelDeployment", "one")
 

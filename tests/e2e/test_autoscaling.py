@@ -1,4 +1,4 @@
-"""Autoscalers that see real load: more pods, without a failed request."""
+"""Checks autoscalers under real load: they add pods, and no request fails."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ def test_pods_follow_the_cpu_that_requests_cost(metrics: str, kube: Kube) -> Non
 
 def test_pods_follow_the_requests_in_flight(keda: str, kube: Kube) -> None:
     served = grown(kube, {"metric": "Concurrency", "target": 2})
-    # KEDA looks every 30 s, and first when no pod is there yet.
+    # KEDA polls every 30 s, and its first poll finds no pod yet.
     kube.until("KEDA finds it in order", lambda: _is_ready(kube.get("scaledobject", MODEL)), 90)
     print(kube.run("get", "hpa,scaledobject"))
-    # As it was before, with the number of pods that there are: nobody changes it any more.
+    # Without spec.autoscaling the autoscalers go, and the current number of pods stays.
     kube.patch("modeldeployment", MODEL, {"spec": {"autoscaling": None}})
     kube.until("nobody scales", lambda: not kube.list("scaledobjects") and not kube.list("hpa"), 60)
     assert served.status["replicas"] == 2
 
 
-def _is_ready(made: Object | None) -> bool:
-    return (condition(made, "Ready") or {}).get("status") == "True"
+def _is_ready(obj: Object | None) -> bool:
+    return (condition(obj, "Ready") or {}).get("status") == "True"
 
 
 def grown(kube: Kube, metric: dict[str, Any]) -> Rollouts:
-    """One whose requests have brought a second pod."""
+    """Deploys an autoscaled model and sends requests until it has a second pod; returns the deployment's Rollouts."""
     served = Rollouts(kube)
     served.prepare("slow")
     autoscaling = {"minReplicas": 1, "maxReplicas": 2, **metric}
@@ -46,7 +46,7 @@ def grown(kube: Kube, metric: dict[str, Any]) -> Rollouts:
     served.serving(1)
     with served.clients(rate=200, connections=8):
         served.until("a second pod, as the load asks for", replicas=2, readyReplicas=2)
-    found = kube.get("modeldeployment", MODEL)
-    assert found is not None
-    assert found["spec"]["replicas"] == 2, "written by the autoscaler, through the scale subresource"
+    deployment = kube.get("modeldeployment", MODEL)
+    assert deployment is not None
+    assert deployment["spec"]["replicas"] == 2, "written by the autoscaler, through the scale subresource"
     return served

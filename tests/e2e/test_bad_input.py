@@ -1,4 +1,4 @@
-"""What bad input gets: a condition that names the field and says what is allowed; no retry where it can't help."""
+"""Checks that bad input yields a condition that names the field and what is allowed, and no pointless retry."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Case:
 
 
 def dataset(name: str, reason: str, *says: str, data: str | None = CSV, key: str = "t.csv", **spec: Any) -> Case:
-    whole = {"source": {"configMap": {"name": name, "key": key}}, "target": "y"} | spec
-    return Case(name, reason, says, whole, data)
+    full_spec = {"source": {"configMap": {"name": name, "key": key}}, "target": "y"} | spec
+    return Case(name, reason, says, full_spec, data)
 
 
 DATASETS = [
@@ -92,7 +92,7 @@ def test_bad_datasets(kube: Kube) -> None:
         check(kube, "dataset", case)
     for job in kube.list("jobs"):
         assert (job["status"].get("failed") or 0) <= 1, f"{job['metadata']['name']} was tried again"
-    # A ConfigMap that comes later is found without anybody touching the Dataset.
+    # The operator finds a ConfigMap that is created later, although the Dataset isn't touched.
     meta = {"name": "no-configmap", "namespace": kube.namespace}
     kube.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": {"t.csv": CSV}})
     kube.until_condition("dataset", "no-configmap", seconds=90)
@@ -118,7 +118,7 @@ def test_bad_training_runs(kube: Kube) -> None:
 
 
 def test_a_run_waits_for_what_it_refers_to(kube: Kube) -> None:
-    """GitOps applies in any order: nothing fails because something else comes later."""
+    """GitOps applies in any order: an object that comes before what it refers to waits and doesn't fail."""
     for file in ("trainingrun-2008.yaml", "modeldeployment.yaml"):
         kube.run("apply", "--server-side", "-f", str(EXAMPLES / file))
     kube.until_condition("trainingrun", "species-2008", "Ready", "False", "ModelNotFound", 30)

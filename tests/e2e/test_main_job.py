@@ -1,5 +1,5 @@
-"""From data to a served prediction, and from new data to a newer one, on real pods; once undisturbed, once with the
-operator killed at five moments. The end state is the same."""
+"""Runs the main job on real pods, from data to a served prediction and from new data to a newer model: undisturbed, and
+with the operator killed at five moments. Both runs end in the same state."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ END_STATES: dict[str, str] = {}
 
 
 def run_to_the_end(job: MainJob, disturb: Disturb) -> None:
-    """The whole story; ``disturb`` is told of five moments."""
+    """Runs the main job from data to version 2 served; calls ``disturb`` with a description at five moments."""
     kube = job.kube
     job.apply_all()
     kube.until("the ingest Job", lambda: kube.list("jobs", "app.kubernetes.io/name=modelyard-ingest"))
@@ -55,15 +55,15 @@ def run_to_the_end(job: MainJob, disturb: Disturb) -> None:
 
 
 def settled(kube: Kube) -> str:
-    """The end state, once two looks in a row are the same."""
-    seen = [masked(kube)]
+    """Waits until two states read 2 s apart are equal, and returns that state, masked."""
+    states = [masked(kube)]
 
     def same() -> bool:
-        seen.append(masked(kube))
-        return seen[-1] == seen[-2]
+        states.append(masked(kube))
+        return states[-1] == states[-2]
 
     kube.until("a settled state", same, 60, every=2)
-    return seen[-1]
+    return states[-1]
 
 
 def test_the_main_job(kube: Kube) -> None:

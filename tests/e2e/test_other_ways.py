@@ -1,4 +1,4 @@
-"""The other ways in: Parquet on a volume, a container of one's own, an imported model, a run that is suspended."""
+"""Checks the other inputs: Parquet on a volume, a user's container, an imported model, and a suspended run."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from sklearn.preprocessing import StandardScaler
 frame = pd.read_parquet("/modelyard/in/train.parquet")
 features = frame.drop(columns="target").to_numpy(np.float32)
 model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=500)).fit(features, frame["target"])
-made = to_onnx(model, initial_types=None, X=features[:1], options={"zipmap": False})
-for node in made.graph.node:
+onnx = to_onnx(model, initial_types=None, X=features[:1], options={"zipmap": False})
+for node in onnx.graph.node:
     node.input[:] = ["input" if name == "X" else name for name in node.input]
-made.graph.input[0].name = "input"
-open("/modelyard/out/model.onnx", "wb").write(made.SerializeToString())
+onnx.graph.input[0].name = "input"
+open("/modelyard/out/model.onnx", "wb").write(onnx.SerializeToString())
 """
 KIND = {"apiVersion": "modelyard.dev/v1alpha1"}
 
@@ -63,7 +63,7 @@ def test_parquet_on_a_volume_a_container_and_an_import(kube: Kube) -> None:
     version = kube.get("modelversion", "wine-v1")
     assert version["spec"]["metrics"]["balanced_accuracy"] > 0.9
 
-    # The same bytes, brought by a person to another Model: verified and scored by a Job before they are Ready.
+    # A person imports the same bytes into another Model: a Job verifies and scores them before the version is Ready.
     put(kube, "Model", "imported", {"task": "Classification"})
     lineage = {"datasetVersion": version["spec"]["lineage"]["datasetVersion"]}
     artifact = version["spec"]["artifact"]
@@ -72,8 +72,8 @@ def test_parquet_on_a_volume_a_container_and_an_import(kube: Kube) -> None:
     wrong = artifact | {"digest": "sha256:" + "0" * 64}
     put(kube, "ModelVersion", "imported-v8", spec | {"number": 8, "artifact": wrong})
     kube.until_condition("modelversion", "imported-v7", seconds=90)
-    found = kube.get("modelversion", "imported-v7")["status"]
-    assert found["metrics"]["balanced_accuracy"] == pytest.approx(version["spec"]["metrics"]["balanced_accuracy"])
+    imported = kube.get("modelversion", "imported-v7")["status"]
+    assert imported["metrics"]["balanced_accuracy"] == pytest.approx(version["spec"]["metrics"]["balanced_accuracy"])
     kube.until_condition("modelversion", "imported-v8", "Stalled", "True", "DigestMismatch", 60)
     kube.patch("model", "imported", {"spec": {"pin": {"version": 7}}})
     kube.until("the pinned champion", lambda: kube.get("model", "imported")["status"].get("champion") == 7, 30)

@@ -1,4 +1,4 @@
-"""Fifty small models on the pods of one ModelPool: each answers as it should, and one changes while clients ask."""
+"""Checks 50 small models on the pods of one ModelPool: each gives its own answers, and one changes under load."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.support.versions import Shelf
 pytestmark = pytest.mark.cluster
 MODEL, POOL, COUNT = "cut", "small", 50
 CUTS = [5 * k + 2.5 for k in range(10)]
-"""Version 1 says yes where a is above the first one, and so on."""
+"""Version n answers "yes" where the feature ``a`` is above the n-th cut."""
 PROBES = [float(a) for a in range(0, 60, 5)]
 
 
@@ -44,12 +44,12 @@ class Packed:
         return {"apiVersion": "modelyard.dev/v1alpha1", "kind": "ModelDeployment", "metadata": meta, "spec": spec}
 
     def stable(self) -> dict[str, int | None]:
-        """The version that each serves, of those that are Ready."""
-        found = self.kube.list("modeldeployment")
-        return {one["metadata"]["name"]: (one.get("status") or {}).get("stable") for one in found if _ready(one)}
+        """Returns the stable version of each ModelDeployment that is Ready, by name."""
+        ready = filter(_ready, self.kube.list("modeldeployment"))
+        return {item["metadata"]["name"]: (item.get("status") or {}).get("stable") for item in ready}
 
     def served(self, seconds: float = 300) -> None:
-        """Waits until all are, for clients too: kube-proxy, which opens their addresses, says nowhere that it did."""
+        """Waits until all 50 are Ready and their addresses answer: kube-proxy doesn't report when it opens them."""
         self.kube.until("all are served", lambda: len(self.stable()) == COUNT, seconds, every=1)
         for host in map(self.address, self.stable()):
             self.kube.until(f"an answer at {host}", functools.partial(is_open, (host, 80)), 30)
@@ -63,19 +63,19 @@ class Packed:
         return str(service["spec"]["clusterIP"])
 
     def answers(self, name: str) -> tuple[int, list[Any]]:
-        """The version that answers, and what it says of all of ``PROBES``."""
-        status, answer = infer.post(self.address(name), 80, f"/v2/models/{name}/infer", asked())
+        """Returns the version that answers and its labels for all of ``PROBES``."""
+        status, answer = infer.post(self.address(name), 80, f"/v2/models/{name}/infer", request())
         assert status == 200, (name, answer)
         return int(answer["model_version"]), infer.labels(answer)
 
 
-def asked() -> dict[str, Any]:
+def request() -> dict[str, Any]:
     values = {"a": PROBES, "b": [1.0] * len(PROBES)}
     return {"inputs": [{"name": k, "datatype": "FP32", "shape": [len(v), 1], "data": v} for k, v in values.items()]}
 
 
 def _answered_by(clients: Clients, version: int) -> bool:
-    """Whether it alone answered in the last second."""
+    """Returns whether this version alone answered in the last second."""
     return set(clients.since(time.monotonic() - 1)) == {str(version)}
 
 
@@ -92,10 +92,10 @@ def _ready(obj: Object) -> bool:
 @pytest.fixture(scope="module")
 def packed(cluster: str) -> Iterator[Packed]:
     with new_namespace(cluster) as kube:
-        made = Packed(kube)
-        made.prepare()
-        made.pack(replicas=2)
-        yield made
+        packed = Packed(kube)
+        packed.prepare()
+        packed.pack(replicas=2)
+        yield packed
 
 
 def test_fifty_models_on_two_pods(packed: Packed) -> None:
@@ -103,7 +103,7 @@ def test_fifty_models_on_two_pods(packed: Packed) -> None:
     packed.served()
     print(f"{COUNT} models were served after {time.monotonic() - began:.0f} s")
     assert len(packed.pods()) == 2
-    assert [one["metadata"]["name"] for one in packed.kube.list("deployments")] == [f"{POOL}-pool"]
+    assert [item["metadata"]["name"] for item in packed.kube.list("deployments")] == [f"{POOL}-pool"]
     pool = packed.kube.get("modelpool", POOL) or {}
     assert (pool["status"]["models"], pool["status"]["loaded"], pool["status"]["failed"]) == (COUNT, COUNT, 0)
     for k in range(COUNT):
@@ -116,7 +116,7 @@ def test_a_version_changes_while_clients_ask(packed: Packed) -> None:
     packed.served()
     before = packed.stable()
     address = (packed.address("m0"), 80)
-    with Clients(lambda: Rest(address, "m0", "m0", asked())) as clients:
+    with Clients(lambda: Rest(address, "m0", "m0", request())) as clients:
         packed.kube.until("answers", lambda: len(clients.answers) > 100, 30)
         for version in (7, 3):
             began = time.monotonic()
@@ -124,7 +124,7 @@ def test_a_version_changes_while_clients_ask(packed: Packed) -> None:
             packed.kube.until(f"version {version}", lambda v=version: packed.stable().get("m0") == v, 180, every=0.5)
             took = time.monotonic() - began
             print(f"version {version} after {took:.1f} s")
-            # The kubelet alone would take up to a minute and a half: the pods are nudged.
+            # The kubelet alone would take up to 1.5 minutes to pass the change on: the operator nudges the pods.
             assert took < 30
             packed.kube.until("no other answers", functools.partial(_answered_by, clients, version), 5)
     assert clients.failures == [], (len(clients.failures), clients.failures[:5])
@@ -137,7 +137,7 @@ def test_what_is_deleted_is_served_no_more_and_the_others_are(packed: Packed) ->
     packed.served()
     host = packed.address("m1")
     packed.kube.run("delete", "modeldeployment", "m2", "--wait")
-    path, body = "/v2/models/m2/infer", asked()
+    path, body = "/v2/models/m2/infer", request()
     packed.kube.until("its end", lambda: infer.post(host, 80, path, body)[0] == 404, 60, every=1)
     packed.kube.until("the end of its Service", lambda: packed.kube.get("service", "m2") is None, 60)
     assert packed.answers("m1")[0] == 2
@@ -149,9 +149,9 @@ def test_what_is_deleted_is_served_no_more_and_the_others_are(packed: Packed) ->
 def test_pods_go_and_come_while_clients_ask(packed: Packed) -> None:
     packed.served()
     address = (packed.address("m5"), 80)
-    with Clients(lambda: Rest(address, "m5", "m5", asked())) as clients:
-        gone = {str(pod["metadata"]["name"]) for pod in packed.pods()}
-        for name in sorted(gone):
+    with Clients(lambda: Rest(address, "m5", "m5", request())) as clients:
+        names = {str(pod["metadata"]["name"]) for pod in packed.pods()}
+        for name in sorted(names):
             packed.kube.run("delete", "pod", name, "--wait")
             packed.kube.run("rollout", "status", f"deployment/{POOL}-pool", "--timeout=240s")
     assert clients.failures == [], (len(clients.failures), clients.failures[:5])

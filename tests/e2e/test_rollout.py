@@ -1,4 +1,4 @@
-"""Canaries on the real nodes, through a real gateway, while clients ask: to the end, and back."""
+"""Checks canaries on real nodes behind a real gateway, under load: those that complete and those that roll back."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from tests.support.rollout_scene import ANALYSIS, MODEL, Rollouts, asked
 pytestmark = pytest.mark.cluster
 STEPS = [{"weight": 10, "pause": "20s"}, {"weight": 50, "pause": "20s"}]
 BRIEF = [step | {"pause": "12s"} for step in STEPS]
-"""Long enough to count some hundred answers in each; of a canary that goes back the first step must last longer."""
+"""Pauses of 12 s suffice to count some hundred answers per step; a canary that rolls back needs a longer first step."""
 
 
-def share(found: Any, version: int) -> float:
-    return float(found[str(version)] / max(1, sum(found.values())))
+def share(answers: Any, version: int) -> float:
+    return float(answers[str(version)] / max(1, sum(answers.values())))
 
 
 def test_a_canary_to_the_end(first: Rollouts) -> None:
-    """By REST and by gRPC alike."""
+    """REST and gRPC requests are split alike."""
     with first.clients() as clients, first.clients(by_grpc=True, rate=30) as calls:
         first.deploy(2, strategy="Canary", steps=BRIEF, analysis=ANALYSIS)
         at_ten = first.until("10 percent", weight=10)
@@ -30,9 +30,9 @@ def test_a_canary_to_the_end(first: Rollouts) -> None:
         at_all = first.until("everything", weight=100)
         done = first.serving(2)
         time.sleep(3)
-    one, five = clients.since(at_ten + 2, at_fifty - 2), clients.since(at_fifty + 2, at_all - 2)
-    assert share(one, 2) == pytest.approx(0.1, abs=0.02), one
-    assert share(five, 2) == pytest.approx(0.5, abs=0.04), five
+    first_step, second_step = clients.since(at_ten + 2, at_fifty - 2), clients.since(at_fifty + 2, at_all - 2)
+    assert share(first_step, 2) == pytest.approx(0.1, abs=0.02), first_step
+    assert share(second_step, 2) == pytest.approx(0.5, abs=0.04), second_step
     called = calls.since(at_fifty + 2, at_all - 2)
     assert share(called, 2) == pytest.approx(0.5, abs=0.04), called
     assert set(clients.since(done)) == set(calls.since(done + 1)) == {"2"}
@@ -51,10 +51,10 @@ def test_a_canary_whose_answers_are_others_goes_back(first: Rollouts) -> None:
     assert (rejected["version"], rejected["reason"]) == (3, "AnalysisFailed")
     assert "outputs" in rejected["message"]
     assert set(clients.since(back + 2)) == {"1"}
-    found = condition(first.kube.get("modeldeployment", MODEL), "Stalled")
-    assert found is not None
-    assert found["reason"] == "CandidateRejected"
-    assert "back to version 1" in first.scene.told("ModelDeployment", MODEL, "RolledBack")
+    stalled = condition(first.kube.get("modeldeployment", MODEL), "Stalled")
+    assert stalled is not None
+    assert stalled["reason"] == "CandidateRejected"
+    assert "back to version 1" in first.scene.event_note("ModelDeployment", MODEL, "RolledBack")
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_a_canary_judged_bad_goes_back(
     (rejected,) = first.status["rejected"]
     assert rejected["reason"] == "AnalysisFailed"
     assert says in rejected["message"]
-    # Nothing failed but what the candidate itself answered with an error.
+    # The only failed requests are those that the candidate itself answered with an error.
     assert all(re.search(r"\(.500 ", failure) for failure in clients.failures), clients.failures[:5]
     assert bool(clients.failures) == (says == "errors")
     assert set(clients.since(back + 2)) == {"1"}

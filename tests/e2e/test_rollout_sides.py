@@ -1,5 +1,5 @@
-"""Rollouts in which two versions are served side by side, on the real nodes and through a real gateway: blue and green,
-shadows, and A/B tests."""
+"""Checks rollouts that serve two versions side by side, on real nodes behind a real gateway: blue-green, shadows and
+A/B tests."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from tests.support.rollout_scene import ANALYSIS, Rollouts
 pytestmark = pytest.mark.cluster
 
 
-def verdicts(rollouts: Rollouts, *wanted: str) -> list[dict[str, Any]]:
-    """The judgements of the step that is on, of those that came to one of these."""
-    judged = (rollouts.status.get("rollout") or {}).get("analysis") or ()
-    return [item for item in judged if item["verdict"] in wanted]
+def verdicts(rollouts: Rollouts, *accepted: str) -> list[dict[str, Any]]:
+    """Returns the current step's analysis results whose verdict is one of ``accepted``."""
+    results = (rollouts.status.get("rollout") or {}).get("analysis") or ()
+    return [item for item in results if item["verdict"] in accepted]
 
 
 def test_blue_green_and_rolling(first: Rollouts) -> None:
@@ -34,8 +34,8 @@ def test_a_shadow_gets_copies_and_answers_nobody(first: Rollouts) -> None:
     with first.clients() as clients:
         first.deploy(3, strategy="Shadow", steps=steps, analysis=ANALYSIS | {"metrics": ANALYSIS["metrics"][:1]})
         first.until("the mirror", step="1/2", weight=0)
-        (judged,) = first.kube.until("a verdict on its copies", lambda: verdicts(first, "Passed", "Failed"), 30)
-        assert judged["verdict"] == "Passed", judged
+        (result,) = first.kube.until("a verdict on its copies", lambda: verdicts(first, "Passed", "Failed"), 30)
+        assert result["verdict"] == "Passed", result
         assert set(clients.since(0)) == {"1"}
         first.deploy(3, strategy="Shadow", steps=steps, promote=3)
         first.serving(3)
@@ -45,21 +45,21 @@ def test_a_shadow_gets_copies_and_answers_nobody(first: Rollouts) -> None:
 
 @pytest.mark.parametrize("identified", [False, True], ids=["id-of-the-gateway", "id-of-the-client"])
 def test_a_shadow_is_compared_answer_by_answer(first: Rollouts, identified: bool) -> None:
-    """Where clients send no id, the gateway's x-request-id names a request and its copy alike."""
+    """If clients send no id, the gateway's x-request-id matches a request with its mirrored copy."""
     metrics = [{"name": "same", "metric": "Disagreement", "max": 0.01}]
     shadow = {"strategy": "Shadow", "steps": [{"weight": 100, "pause": "15s"}]}
     shadow["analysis"] = ANALYSIS | {"metrics": metrics}
 
     def compared() -> list[dict[str, Any]]:
-        judged = (first.status.get("rollout") or {}).get("analysis") or ()
-        return [item for item in judged if "differently" in item["message"]]
+        results = (first.status.get("rollout") or {}).get("analysis") or ()
+        return [item for item in results if "differently" in item["message"]]
 
     with first.clients(identified=identified) as clients:
         first.deploy(2, **shadow)
         first.until("the mirror", step="1/2", weight=0)
-        (said,) = first.kube.until("a verdict", compared, 30)
-        assert said["verdict"] == "Passed", said
-        assert said["message"].startswith("0 % of "), said
+        (result,) = first.kube.until("a verdict", compared, 30)
+        assert result["verdict"] == "Passed", result
+        assert result["message"].startswith("0 % of "), result
         done = first.serving(2)
         first.deploy(3, **shadow)
         began = first.until("the mirror of version 3", candidate=3, step="1/2", weight=0)
@@ -87,7 +87,7 @@ def test_an_ab_test_by_header_and_by_a_hash_of_a_header(first: Rollouts) -> None
             (version,) = clients.since(0)
             chosen.append(version)
         assert 4 <= chosen.count("2") <= 20, chosen
-        # Taken out in the middle, and put on again: nobody's request fails by it.
+        # The A/B test is replaced by a canary midway and then restored: neither change fails a request.
         first.deploy(2, strategy="Canary", steps=steps)
         first.kube.until("answers of both", lambda: set(beta.since(time.monotonic() - 2)) == {"1", "2"}, 15)
         first.deploy(2, strategy="ABTest", abTest=test, steps=steps)

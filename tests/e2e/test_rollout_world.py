@@ -1,4 +1,4 @@
-"""What the world does to serving pods, their nodes and the operator, while clients ask through a real gateway."""
+"""Checks serving through a real gateway while pods are killed, nodes drained or lost, and the operator killed."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ STEPS = [{"weight": 10, "pause": "12s"}, {"weight": 50, "pause": "12s"}]
 
 @pytest.fixture(scope="module")
 def served(cluster: str, gateway: Gateway) -> Iterator[Rollouts]:
-    """Two versions that answer alike; what the gateway is made of runs on node 1."""
+    """Yields two versions that answer alike. The gateway's own pods run on node 1, which no test takes away."""
     gather(Kube(cluster, addon.CONTROLLERS))
     with new_namespace(cluster) as kube:
-        made = Rollouts(kube, gateway)
-        made.prepare("equal", "equal")
-        made.deploy(1)
-        made.serving(1)
-        with made.asking() as clients:
+        rollouts = Rollouts(kube, gateway)
+        rollouts.prepare("equal", "equal")
+        rollouts.deploy(1)
+        rollouts.serving(1)
+        with rollouts.asking() as clients:
             kube.until("an answer through the gateway", lambda: clients.answers, 60)
-        yield made
+        yield rollouts
 
 
 def gather(controllers: Kube) -> None:
-    """Moves what runs on node 2 to node 1, which stays whole here."""
+    """Moves the controllers' pods from node 2 to node 1."""
     two = access.node_object(controllers.cluster, 2)
     with cordoned(controllers, two):
         for pod in controllers.list("pods"):
@@ -45,7 +45,7 @@ def gather(controllers: Kube) -> None:
 
 
 def on_both(rollouts: Rollouts) -> None:
-    """Sees to a replica on either node, whatever was before."""
+    """Waits until each node has one replica, and deletes pods until the scheduler has placed them so."""
     nodes = {access.node_object(rollouts.kube.cluster, n) for n in (1, 2)}
 
     def spread() -> bool:
@@ -54,7 +54,7 @@ def on_both(rollouts: Rollouts) -> None:
             return False
         if {pod["spec"]["nodeName"] for pod in pods} == nodes:
             return True
-        # The scheduler only prefers it: one goes, and the next one sees where the others are.
+        # Spreading is only a preference of the scheduler: delete a pod, so that its successor may go to the other node.
         rollouts.kube.run("delete", "pod", pods[0]["metadata"]["name"], "--wait")
         return False
 
@@ -65,10 +65,10 @@ def test_killed_pods_cost_no_request(served: Rollouts) -> None:
     on_both(served)
     with served.clients() as clients:
         for turn in range(6):
-            one = served.whole(2)[turn % 2]["metadata"]["name"]
+            name = served.whole(2)[turn % 2]["metadata"]["name"]
             at_once = {"gracePeriodSeconds": 0} if turn % 2 else {}
-            served.kube.delete("pod", one, **at_once)
-            served.kube.until(f"{one} is out", lambda one=one: one not in served.names(), 60)
+            served.kube.delete("pod", name, **at_once)
+            served.kube.until(f"{name} is out", lambda name=name: name not in served.names(), 60)
         served.whole(2)
         served.until_ended()
     assert set(clients.since(0)) == {"1"}
@@ -92,12 +92,12 @@ def test_a_lost_node_costs_what_was_on_its_way_to_it(served: Rollouts) -> None:
         served.kube.until("answers", lambda: len(clients.answers) > 100, 30)
         with without_power(served.kube, 2):
             lost = time.monotonic()
-            # Their own patience, and that of the gateway's look at its backends.
+            # 20 s cover the clients' timeout and the gateway's health checks of its backends.
             time.sleep(20)
             failed = len(clients.failures)
             assert failed <= CONNECTIONS, clients.failures[:10]
             assert sum(clients.since(lost + 15).values()) > 50
-            # A connection that was tracked to a pod there may fail up to a minute after its end.
+            # A connection that conntrack still maps to a pod on the lost node may fail up to a minute after its end.
             time.sleep(max(0.0, lost + 65 - time.monotonic()))
         on_both(served)
         time.sleep(3)
@@ -109,13 +109,13 @@ def test_a_canary_goes_on_when_the_operator_is_killed_at_each_step(served: Rollo
     moments = []
     with served.clients() as clients:
         served.deploy(2, strategy="Canary", steps=STEPS)
-        for what, wanted in (
+        for what, progress in (
             ("the candidate", {"candidate": 2}),
             ("10 percent", {"weight": 10}),
             ("50 percent", {"weight": 50}),
             ("everything", {"weight": 100}),
         ):
-            moments.append(served.until(what, **wanted))
+            moments.append(served.until(what, **progress))
             kill_operator(served.kube.cluster)
         done = served.serving(2)
         time.sleep(3)

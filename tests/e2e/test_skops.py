@@ -1,4 +1,4 @@
-"""A model that ONNX can't hold, from a TrainingRun to an answer: registered as Skops, and served by scikit-learn."""
+"""Checks a model that ONNX can't hold, from TrainingRun to answer: registered as Skops, served by scikit-learn."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_what_onnx_can_not_hold_is_registered_and_served(kube: Kube) -> None:
     assert labels(answer)[0] == "Gentoo"
     assert len(labels(answer)) == 2
 
-    # A type that is not loaded: the run fails, names it, and registers nothing.
+    # A model with a type that isn't allowed to be loaded: the run fails, names the type, and registers no version.
     params = {"metric": "canberra", "algorithm": "ball_tree"}
     wrong = {"estimator": {"algorithm": "KNeighborsClassifier", "params": params}}
     put(kube, "TrainingRun", "untyped", run | {"trainer": wrong})

@@ -1,7 +1,7 @@
-"""What the tests know of each kind: one file a kind, with the name of its folder in ``modelyard.kinds``.
+"""Samples of each kind for the tests: one file per kind, named like the kind's folder in ``modelyard.kinds``.
 
-Contract tests, the fuzzer, the fault harness and unit tests go over all of them. A kind without one fails whatever
-imports this package.
+Contract tests, the fuzzer, the fault harness and unit tests use all of them. If a kind has no sample, importing this
+package raises Incomplete.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from tests.kinds.sample import Sample
 
 
 class Incomplete(Exception):
-    """A kind that the tests don't know enough of; the message says what to add."""
+    """The sample of a kind is missing or incomplete; the message says what to add."""
 
 
 def collected(kinds: Iterable[str] = KINDS) -> dict[str, Sample]:
-    """The sample of each kind. Raises Incomplete."""
-    found = {}
+    """Returns the sample of each kind. Raises Incomplete."""
+    samples = {}
     for kind in kinds:
         module = f"{__name__}.{kind.lower()}"
         if find_spec(module) is None:
@@ -28,12 +28,12 @@ def collected(kinds: Iterable[str] = KINDS) -> dict[str, Sample]:
                 f"{kind} has no {module.replace('.', '/')}.py: add one with SAMPLE = Sample({kind}, spec=...), the "
                 "smallest good spec, with the cases of its CEL rules, a good result where it makes Jobs, and a story"
             )
-        found[kind] = checked(import_module(module).SAMPLE)
-    return found
+        samples[kind] = checked(import_module(module).SAMPLE)
+    return samples
 
 
 def checked(sample: Sample) -> Sample:
-    """The same. Raises Incomplete."""
+    """Returns the sample itself. Raises Incomplete if it lacks a part."""
     info = sample.kind.info
     file = f"{__name__.replace('.', '/')}/{info.kind.lower()}.py"
     if info.runs and not sample.pod:

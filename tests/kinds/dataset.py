@@ -1,4 +1,4 @@
-"""Dataset: a suspended one of a ConfigMap, and what its ingest Jobs leave."""
+"""The sample of Dataset, suspended, with a ConfigMap as its source, and the results of its ingest Jobs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ def _volume(path: str) -> Object:
 
 
 def ingest(task: IngestTask, text: str) -> IngestResult:
-    """The digest is that of the text, the version that of text and declaration, as the runtime makes them."""
+    """Returns the result of an ingest. As in the runtime, ``digest`` depends on the text alone, and ``version_id`` on
+    the digest and the declared rules."""
     lines = text.splitlines()
     digest = sha256(text.encode())
     rules = task.spec.model_dump(mode="json", include={"target", "columns", "split", "validation", "ignore"})
@@ -41,7 +42,8 @@ def ingest(task: IngestTask, text: str) -> IngestResult:
 
 
 def _is_over(obj: Object, job: str) -> bool:
-    """It keeps to the Job while the version that came of it waits for its bytes; Ready may be True all the while."""
+    """Returns whether the Dataset has handled the Job's end. It names the Job until the resulting version is complete,
+    so its Ready can't tell: Ready may be True all the while."""
     status = obj.get("status") or {}
     stalled = any(item["type"] == "Stalled" for item in status.get("conditions") or ())
     return status.get("job") != job or stalled

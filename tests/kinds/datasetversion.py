@@ -1,4 +1,4 @@
-"""DatasetVersion: a small table; also the accepted one that harnesses find there, with the result beside its bytes."""
+"""The sample of DatasetVersion, a small table, and the accepted version that harnesses start with, with its result."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.kinds.sample import SHA, Object, Sample, Update
 DATA_ID = hashlib.sha256(b"bench").hexdigest()
 DATA_URI = f"mlflow-artifacts:/modelyard/bench/data/{DATA_ID}"
 VERSION = f"table-{DATA_ID[:10]}"
-"""The name of the accepted one, of Dataset ``table``."""
+"""The name of the accepted version of Dataset ``table``."""
 _COLUMNS = [{"name": f"x{i}", "type": "Float", "missing": 0} for i in range(20)] + [
     {"name": "label", "type": "Category"}
 ]
@@ -25,7 +25,7 @@ _TABLE = {
 }
 SPEC: Object = {"datasetRef": {"name": "table"}, **_TABLE, "split": {}}
 RESULT: Object = {"kind": "Ingest", "accepted": True, "versionId": DATA_ID, **_TABLE}
-"""What the pod that made the version has left at ``DATA_URI``."""
+"""The result that the ingest pod has left at ``DATA_URI``."""
 
 SAMPLE = Sample(
     DatasetVersion,

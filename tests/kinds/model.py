@@ -1,4 +1,4 @@
-"""Model: a classifier without gates."""
+"""The sample of Model, a classifier without gates."""
 
 from __future__ import annotations
 

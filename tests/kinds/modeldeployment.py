@@ -1,4 +1,4 @@
-"""ModelDeployment: a suspended one of a Model's champion."""
+"""The sample of ModelDeployment, suspended, of a Model's champion."""
 
 from __future__ import annotations
 

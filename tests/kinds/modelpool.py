@@ -1,4 +1,4 @@
-"""ModelPool: one without pods."""
+"""The sample of ModelPool, without pods."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ModelVersion: an imported one, and what the Job that scores it leaves."""
+"""The sample of ModelVersion, imported, and the result of the Job that scores it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.kinds.sample import METRICS, SHA, SIGNATURE, Create, Object, Pod, Sam
 from tests.kinds.trainingrun import signature
 
 MODEL_URI = "mlflow-artifacts:/modelyard/fuzz/models/m"
-"""Where the artifact of the version lies that a fuzzed world has from the beginning."""
+"""The URI of the artifact of the version that exists in the fuzzer's world from the beginning."""
 
 
 def evaluate(task: EvaluateTask, _: str) -> EvaluateResult:
@@ -23,7 +23,7 @@ def evaluate(task: EvaluateTask, _: str) -> EvaluateResult:
 
 
 def _names(spec: Object) -> tuple[str, ...]:
-    """The only one that its rule takes."""
+    """Returns the only name that the kind's rule accepts for this spec."""
     model = spec.get("modelRef")
     return (f"{model.get('name') if isinstance(model, dict) else None}-v{spec.get('number')}",)
 

@@ -1,4 +1,4 @@
-"""ModelDeployment's rollout: what its rules accept, what they refuse, and by which words."""
+"""The cases of the rules for ModelDeployment's rollout: accepted and refused specs, and the messages of refusals."""
 
 from __future__ import annotations
 

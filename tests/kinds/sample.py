@@ -1,4 +1,4 @@
-"""What a file of ``tests/kinds`` says of its kind, and what the tests make of it."""
+"""The class of the samples: what a file of ``tests/kinds`` says about its kind, and how tests build objects from it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from modelyard_api.wire.task import Common
 Object = dict[str, Any]
 
 BASE = "mlflow-artifacts:/BASE"
-"""Stands in a result for the task's folder in the artifact store, which is known only when there is a Job."""
+"""Stands in a result for the task's folder in the artifact store, which is known only once the Job exists."""
 SHA = "sha256:" + "0" * 64
 SIGNATURE = {
     "inputs": [{"name": "x", "datatype": "FP32"}],
@@ -28,14 +28,15 @@ SIGNATURE = {
 }
 METRICS = {"balanced_accuracy": 0.93, "log_loss": 0.3}
 LONGEST = "a" * 45
-"""The longest name that an object may have whose children have names that are made from it."""
+"""The longest name of an object whose children's names are derived from it."""
 
 
 @dataclass(frozen=True)
 class Create:
-    """A CEL rule's message with an object that is accepted and one that is refused by it.
+    """A CEL rule's message, with an object that the rule accepts and one that it refuses.
 
-    ``good`` and ``bad`` are merge-patches of the sample's spec; the names only where the rule is about them.
+    ``good`` and ``bad`` are merge-patches of the sample's spec; ``good_name`` and ``bad_name`` are set only if the rule
+    concerns the name.
     """
 
     message: str
@@ -47,7 +48,11 @@ class Create:
 
 @dataclass(frozen=True)
 class Update:
-    """A rule about changes: merge-patches of a stored spec. ``status`` is what was written there before."""
+    """A CEL rule about updates.
+
+    ``good`` and ``bad`` are merge-patches of the stored spec, which is the sample's changed by ``old``. ``status`` is
+    written before the update.
+    """
 
     message: str
     good: tuple[Object, ...]
@@ -67,9 +72,9 @@ NAMES = tuple(
 class Pod:
     """What the pods of a kind's Jobs do.
 
-    ``document`` is a good result of type ``result``, with ``BASE`` in it. ``play`` gives what a pod with this task
-    leaves: the same from the same task and data, where the data is the text of the source. ``is_over`` says whether an
-    object has understood that the Job of this name has ended; None: by the reason of its Ready.
+    ``document`` is a good result of type ``result``, with ``BASE`` in it. ``play`` returns the result of a pod with
+    this task and the text of the source; it depends on nothing else. ``is_over`` returns whether an object's status
+    shows that the Job of this name has ended; None means that the reason of its Ready shows it.
     """
 
     task: type[Common]
@@ -81,7 +86,8 @@ class Pod:
 
 @dataclass(frozen=True)
 class Sample:
-    """``spec`` is the smallest good one; one that can be suspended is, so that nothing is made of it by mistake."""
+    """``spec`` is the smallest good spec. It is suspended if the kind allows that, so that no children are created by
+    mistake."""
 
     kind: type[Kind]
     spec: Object
@@ -90,28 +96,29 @@ class Sample:
     updates: tuple[Update, ...] = ()
     pod: Pod | None = None
     story: tuple[Object, ...] = ()
-    """What a person may write of it in the course of time: changes of the sample, which is not suspended any more."""
+    """The specs that a person may write one after the other: changes of the sample, which is not suspended then."""
     referred: tuple[str, ...] = ()
-    """How others name it, where fuzzed objects refer to one of its kind; what is likely stands there more than once."""
+    """Names by which fuzzed objects refer to objects of this kind; likely names are repeated."""
     names: Callable[[Object], tuple[str, ...]] | None = None
-    """The names that a fuzzed object of this spec may have; None: any."""
+    """Returns the names that a fuzzed object with this spec may have; None means any name."""
     numbered: Callable[[int], tuple[str, Object]] | None = None
-    """Name and change of one of many objects that may stand beside each other; None: the number is in its name."""
+    """Returns the name and the change of the n-th of many objects in one namespace; None means that only the name gets
+    the number."""
     history: tuple[str, ...] = ()
-    """Fields of its status that tell of what once was: two objects may differ in them and be in the same state."""
+    """Fields of the status that record the past: two objects in the same state may differ in them."""
     of_pods: tuple[str, ...] = ()
-    """Fields of its status that hold names of pods, or a hash of them."""
+    """Fields of the status that hold names of pods, or a hash of them."""
     keeps: tuple[str, ...] = ()
-    """Reasons of Ready with which it leaves what it has made before as it is."""
+    """Reasons of Ready with which the object leaves its existing children unchanged."""
 
     @property
     def cases(self) -> tuple[Create, ...]:
-        """The cases of all rules that a new object has to keep."""
+        """Returns the cases of all rules for new objects."""
         return (*(NAMES if NAME_RULE in self.kind.info.rules else ()), *self.creates)
 
     @property
     def past(self) -> set[str]:
-        """``history``, and what every run says of when it was."""
+        """Returns the fields of ``history``, and the start and completion times of runs."""
         of_runs = {"startTime", "completionTime"} if issubclass(_part(self.kind, "status"), RunStatus) else set()
         return {*self.history, *of_runs}
 
@@ -119,27 +126,27 @@ class Sample:
     def is_immutable(self) -> bool:
         extra = _part(self.kind, "spec").model_config.get("json_schema_extra")
         rules = extra.get("x-kubernetes-validations", []) if isinstance(extra, dict) else []
-        return any(isinstance(one, dict) and one["rule"] == "self == oldSelf" for one in rules)  # type: ignore[union-attr]
+        return any(isinstance(rule, dict) and rule["rule"] == "self == oldSelf" for rule in rules)  # type: ignore[union-attr]
 
     @property
     def good_result(self) -> Object:
-        """Of a kind with Jobs."""
+        """Returns a good result of a Job of this kind, which must have Jobs."""
         assert self.pod is not None, f"{self.kind.info.kind} makes no Jobs"
         return dict(self.pod.document)
 
     def make(self, change: Object | None = None, name: str | None = None, namespace: str | None = None) -> Object:
-        """The object with a merge-patch of its spec, where None removes a field."""
+        """Returns the object with a merge-patch of its spec, in which None removes a field."""
         meta = {"name": name or self.name} | ({"namespace": namespace} if namespace else {})
         spec = merged(self.spec, change or {})
         return {"apiVersion": API_VERSION, "kind": self.kind.info.kind, "metadata": meta, "spec": spec}
 
     def beside(self, number: int) -> Object:
-        """One of many that may stand in one namespace."""
+        """Returns the n-th of many objects that may exist in one namespace."""
         name, change = self.numbered(number) if self.numbered else (f"{self.name}-{number}", {})
         return self.make(change, name)
 
     def has_understood(self, obj: Object, job: str) -> bool:
-        """Whether an object says something of how its Job has ended."""
+        """Returns whether the object's status reflects the end of its Job."""
         assert self.pod is not None
         assert self.kind.info.runs is not None
         if self.pod.is_over:
@@ -150,7 +157,7 @@ class Sample:
 
 
 def _part(kind: type[Kind], name: str) -> type[BaseModel]:
-    """The model of a kind's spec or status."""
+    """Returns the pydantic model of a kind's spec or status."""
     part = kind.model_fields[name].annotation
     assert isinstance(part, type)
     assert issubclass(part, BaseModel)
@@ -158,13 +165,13 @@ def _part(kind: type[Kind], name: str) -> type[BaseModel]:
 
 
 def merged(base: Object, change: Object) -> Object:
-    """``base`` with ``change`` applied as a JSON merge-patch."""
-    made = copy.deepcopy(base)
+    """Returns ``base`` with ``change`` applied as a JSON merge-patch."""
+    result = copy.deepcopy(base)
     for key, value in change.items():
         if value is None:
-            made.pop(key, None)
-        elif isinstance(value, dict) and isinstance(made.get(key), dict):
-            made[key] = merged(made[key], value)
+            result.pop(key, None)
+        elif isinstance(value, dict) and isinstance(result.get(key), dict):
+            result[key] = merged(result[key], value)
         else:
-            made[key] = copy.deepcopy(value)
-    return made
+            result[key] = copy.deepcopy(value)
+    return result

@@ -1,4 +1,4 @@
-"""Data that is there before a harness begins: a suspended Dataset, and its accepted version with its result."""
+"""The data that exists before a harness begins: a suspended Dataset, and its accepted version with its result."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ def data(namespace: str) -> list[Object]:
 
 
 def data_result() -> tuple[str, Object]:
-    """The URI and the document of the result that the version's verdict is read from."""
+    """Returns the URI and the document of the result from which the operator reads that the version is accepted."""
     return f"{DATA_URI}/{RESULT_JSON}", RESULT

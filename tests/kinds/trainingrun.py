@@ -1,4 +1,4 @@
-"""TrainingRun: a suspended one of an estimator, and what its Job leaves."""
+"""The sample of TrainingRun, suspended, with an estimator, and the result of its Job."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from tests.kinds.datasetversion import VERSION
 from tests.kinds.sample import BASE, METRICS, SHA, SIGNATURE, Create, Pod, Sample, Update
 
 BAD_SEED = 13
-"""A run of this seed fails by its user's error."""
+"""A run with this seed fails by its user's error."""
 WEAK_SEED = 5
-"""A run of this seed makes a model that passes no gate."""
+"""A run with this seed trains a model that passes no gate."""
 
 
 def train(task: TrainTask, _: str) -> TrainResult | Failed:

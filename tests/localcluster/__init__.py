@@ -1,1 +1,1 @@
-"""The cluster that people and tests run on: one command, three providers (``python3 -m tests.localcluster --help``)."""
+"""Starts the cluster that people and tests run on: one command for all providers (see ``--help`` of this module)."""

@@ -27,18 +27,18 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python3 -m tests.localcluster", description="The cluster to run on.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     for command, text in _COMMANDS.items():
-        one = commands.add_parser(command, help=text, description=text)
+        subparser = commands.add_parser(command, help=text, description=text)
         if command == "node":
-            one.add_argument("action", choices=("stop", "start"))
-            one.add_argument("number", type=int, choices=(0, 1, 2))
+            subparser.add_argument("action", choices=("stop", "start"))
+            subparser.add_argument("number", type=int, choices=(0, 1, 2))
         if command == "addon":
-            one.add_argument("addons", nargs="+", choices=add.NAMES, metavar="|".join(add.NAMES))
+            subparser.add_argument("addons", nargs="+", choices=add.NAMES, metavar="|".join(add.NAMES))
         if command == "status":
-            one.add_argument("--json", action="store_true", help="as JSON")
+            subparser.add_argument("--json", action="store_true", help="as JSON")
         if command == "logs":
-            one.add_argument("-n", "--lines", type=int, default=20, help="of each log [20]")
-        one.add_argument("--name", default=DEFAULT_NAME, help=f"the cluster's name [{DEFAULT_NAME}]")
-        one.add_argument(
+            subparser.add_argument("-n", "--lines", type=int, default=20, help="of each log [20]")
+        subparser.add_argument("--name", default=DEFAULT_NAME, help=f"the cluster's name [{DEFAULT_NAME}]")
+        subparser.add_argument(
             "--provider",
             choices=("auto", *providers.NAMES),
             default="auto",
@@ -47,24 +47,24 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _run(given: argparse.Namespace) -> None:
-    network.leave()  # a test that has entered a network may run this, and ports and downloads are outside of it
-    if given.command == "addon":
-        add.add(given.name, given.addons, given.provider)
+def _run(options: argparse.Namespace) -> None:
+    network.leave()  # a caller may have entered a cluster's network, which has no host ports and no downloads
+    if options.command == "addon":
+        add.add(options.name, options.addons, options.provider)
         return
-    provider = providers.pick(given.name, given.provider)
-    if given.command in ("kill", "env", "logs", "node") and not provider.status()["exists"]:
-        raise CannotRun(f"There is no cluster {given.name}; start it with 'up --name {given.name}'.")
-    if given.command in ("env", "status", "logs"):
-        _show(given, provider)
+    provider = providers.pick(options.name, options.provider)
+    if options.command in ("kill", "env", "logs", "node") and not provider.status()["exists"]:
+        raise CannotRun(f"There is no cluster {options.name}; start it with 'up --name {options.name}'.")
+    if options.command in ("env", "status", "logs"):
+        _show(options, provider)
         return
-    if given.command == "images":
+    if options.command == "images":
         images.build_all(providers.builder(provider))
-    with locked(f"cluster-{given.name}"):
-        match given.command:
+    with locked(f"cluster-{options.name}"):
+        match options.command:
             case "up":
                 provider.up()
-                say(f"cluster {given.name} is up; 'env' prints what a shell needs")
+                say(f"cluster {options.name} is up; 'env' prints what a shell needs")
             case "down":
                 provider.down()
             case "kill":
@@ -72,21 +72,21 @@ def _run(given: argparse.Namespace) -> None:
             case "images":
                 provider.load_images()
             case "node":
-                (provider.stop if given.action == "stop" else provider.start)(given.number)
+                (provider.stop if options.action == "stop" else provider.start)(options.number)
 
 
-def _show(given: argparse.Namespace, provider: providers.Provider) -> None:
-    match given.command:
+def _show(options: argparse.Namespace, provider: providers.Provider) -> None:
+    match options.command:
         case "env":
             for key, value in provider.environment().items():
                 print(f"export {key}={shlex.quote(value)}" + (":$PATH" if key == "PATH" else ""))
         case "logs":
-            print(provider.logs(given.lines))
-        case "status" if given.json:
+            print(provider.logs(options.lines))
+        case "status" if options.json:
             print(json.dumps(provider.status(), indent=2))
         case "status":
             for key, value in provider.status().items():
-                print(f"{key}: {value}" if key != "nodes" else "\n".join(f"node: {one}" for one in value))
+                print(f"{key}: {value}" if key != "nodes" else "\n".join(f"node: {item}" for item in value))
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""How tests, the demo and benchmarks use a cluster."""
+"""The functions by which tests, the demo and benchmarks use a cluster."""
 
 import threading
 from collections.abc import Callable
@@ -18,9 +18,9 @@ def _provider(name: str) -> providers.Provider:
 def enter(name: str) -> None:
     """Moves the calling process into the cluster's network, where addresses of pods and Services can be reached.
 
-    To be called from the main thread before any other is started (a thread keeps the network it was made in). The
-    kubeconfig is the same inside. With providers of clusters elsewhere there is no such network, and nothing happens.
-    Raises CannotRun when the cluster does not run or other threads do.
+    Call it from the main thread before any other is started, because a thread keeps the network it was created in. The
+    kubeconfig is the same inside. Other providers have no such network: with them nothing happens. Raises CannotRun if
+    the cluster does not run, or if other threads do.
     """
     if not isinstance(_provider(name), Embedded):
         return
@@ -34,22 +34,22 @@ def enter(name: str) -> None:
 
 
 def kubeconfig(name: str) -> Path:
-    """The admin's kubeconfig; it serves inside and outside of the cluster's network. Raises CannotRun without one."""
-    found = _provider(name).environment().get("KUBECONFIG")
-    if not found or not Path(found).exists():
+    """Returns the admin's kubeconfig, which works inside and outside of the cluster's network. Raises CannotRun."""
+    file = _provider(name).environment().get("KUBECONFIG")
+    if not file or not Path(file).exists():
         raise CannotRun(f"There is no cluster {name}: 'python3 -m tests.localcluster up --name {name}'.")
-    return Path(found)
+    return Path(file)
 
 
 def kubectl(name: str, *arguments: str, input: str | None = None) -> str:
-    """Runs kubectl on the cluster and returns its stdout. Raises CannotRun with its stderr when it fails."""
+    """Runs kubectl on the cluster and returns its stdout. Raises CannotRun with its stderr if it fails."""
     built = binaries.programs()["hyperkube"].folder() / "kubectl"
     program = str(built) if built.exists() else "kubectl"
     return run([program, "--kubeconfig", str(kubeconfig(name)), *arguments], input=input)
 
 
 def wait(name: str, what: str, condition: str, *arguments: str, seconds: int = 60) -> None:
-    """`kubectl wait --for=<condition> <what>`; raises CannotRun after `seconds`."""
+    """Runs `kubectl wait --for=<condition> <what>`. Raises CannotRun after `seconds`."""
     kubectl(name, "wait", f"--for={condition}", what, f"--timeout={seconds}s", *arguments)
 
 
@@ -59,29 +59,32 @@ def wait_until(seconds: float, what: str, check: Callable[[], object], every: fl
 
 
 def resolve(host: str, seconds: float = 10) -> str:
-    """The address of a full cluster name (`server.ns.svc.cluster.local`); only after `enter`. Raises CannotRun."""
-    found: list[str] = []
+    """Returns the address of a full cluster name (`server.ns.svc.cluster.local`). Works only after `enter`.
+
+    Raises CannotRun.
+    """
+    addresses: list[str] = []
 
     def ask() -> list[str]:
         try:
-            found[:] = dns.resolve(host)
+            addresses[:] = dns.resolve(host)
         except OSError:
             return []
-        return found
+        return addresses
 
     until(seconds, f"the address of {host}", ask)
-    return found[0]
+    return addresses[0]
 
 
 def node_stop(name: str, n: int) -> None:
-    """Takes the power from node n (0: the control plane); returns when all its processes are gone."""
+    """Cuts the power of node n (0 is the control plane); returns when all its processes are gone."""
     with locked(f"cluster-{name}"):
         _provider(name).stop(n)
 
 
 def node_start(name: str, n: int) -> None:
-    """Gives it back, and waits until the node (or the API) is Ready again. Raises CannotRun after two minutes."""
-    # A node keeps the condition Ready until it is seen as lost, so only a new heartbeat says that it is back.
+    """Starts node n again, and waits until it (or the API) is Ready. Raises CannotRun after two minutes."""
+    # A node stays Ready until Kubernetes notices its loss, so only a new heartbeat shows that it is back.
     before = _heartbeat(name, n) if n != CONTROL_PLANE else ""
     with locked(f"cluster-{name}"):
         _provider(name).start(n)
@@ -98,7 +101,7 @@ def _heartbeat(name: str, n: int) -> str:
 
 
 def node_object(name: str, n: int) -> str:
-    """The name of the Node object of node n (1 or 2)."""
+    """Returns the name of the Node object of node n (1 or 2)."""
     nodes = _provider(name).status()["nodes"]
     return str(next(node["name"] for node in nodes if node["number"] == n))
 
@@ -111,5 +114,5 @@ def _try(name: str, *arguments: str) -> str:
 
 
 def containerd_socket(name: str, n: int) -> Path:
-    """The socket of the containerd on node n, of an embedded cluster."""
+    """Returns the socket of the containerd on node n of an embedded cluster."""
     return Embedded(name).socket(n)

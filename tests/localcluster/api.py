@@ -1,4 +1,4 @@
-"""The least of a Kubernetes client: a GET with the certificates of a kubeconfig, without a process for each poll."""
+"""A minimal Kubernetes client: a GET with the certificates of a kubeconfig, without a kubectl process for each poll."""
 
 import base64
 import http.client
@@ -11,14 +11,14 @@ from urllib.parse import urlsplit
 
 
 def get(kubeconfig: Path, path: str, timeout: float = 5) -> tuple[int, str]:
-    """The HTTP status and body of a GET; status 0 and the reason when nobody answers."""
+    """Returns the HTTP status and body of a GET; status 0 and the reason if nobody answers."""
     try:
         config: dict[str, Any] = json.loads(kubeconfig.read_text())
     except FileNotFoundError as error:
         return 0, str(error)
     cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
     context = ssl.create_default_context(cadata=base64.b64decode(cluster["certificate-authority-data"]).decode())
-    with tempfile.NamedTemporaryFile() as pem:  # the ssl module takes these from files only
+    with tempfile.NamedTemporaryFile() as pem:  # the ssl module reads these from files only
         pem.write(base64.b64decode(user["client-certificate-data"]) + base64.b64decode(user["client-key-data"]))
         pem.flush()
         context.load_cert_chain(pem.name)
@@ -35,7 +35,7 @@ def get(kubeconfig: Path, path: str, timeout: float = 5) -> tuple[int, str]:
 
 
 def ready_nodes(kubeconfig: Path) -> set[str]:
-    """The names of the nodes whose condition Ready is True."""
+    """Returns the names of the nodes whose condition Ready is True."""
     status, body = get(kubeconfig, "/api/v1/nodes")
     if status != 200:
         return set()

@@ -1,4 +1,4 @@
-"""Builds the cluster's own programs from Go modules, each kept under a key made of all that decides its bytes."""
+"""Builds the cluster's own programs from Go modules, and keeps each under a key of all that decides its bytes."""
 
 import hashlib
 import json
@@ -18,7 +18,7 @@ _STRIP = "-s -w"
 
 @dataclass(frozen=True)
 class Program:
-    """One Go build: what it makes, with which arguments, and the files that decide its content."""
+    """One Go build: the files that it makes, its arguments, and the sources that decide the content."""
 
     name: str
     arguments: tuple[str, ...]  # after `go`
@@ -27,10 +27,11 @@ class Program:
     sources: tuple[Path, ...] = field(default=())
     package: str = "."  # of the module in whose folder the first of the sources lies
     module: tuple[str, str] | None = None
-    """Path and version of the module in whose folder it is built: ``go install`` refuses one that replaces others."""
+    """Path and version of the module in whose folder it is built, because ``go install`` refuses a module with
+    ``replace`` directives."""
 
     def key(self) -> str:
-        """16 hex digits over the arguments and the sources."""
+        """Returns 16 hex digits of a hash of the arguments and the sources."""
         words = (*self.arguments, *self.makes, *self.links, *(self.module or ()))
         digest = hashlib.sha256("\0".join(words).encode())
         for path in self.sources:
@@ -38,20 +39,20 @@ class Program:
         return digest.hexdigest()[:16]
 
     def folder(self) -> Path:
-        """Where its files lie once built."""
+        """Returns the folder of the built files."""
         return cache() / "bin" / f"{self.name}-{self.key()}"
 
     def built(self) -> bool:
-        """Whether they are all there."""
+        """Returns whether all files of the build exist."""
         return all((self.folder() / name).exists() for name in (*self.makes, *self.links))
 
 
 def _hyperkube() -> Program:
     module = HERE / "hyperkube"
-    found = re.search(r"^\tk8s\.io/kubernetes v(\d+)\.(\d+)\.(\d+)$", (module / "go.mod").read_text(), re.M)
-    assert found, "hyperkube/go.mod requires no k8s.io/kubernetes"
-    major, minor, patch = found.groups()
-    # Without these clients would see v0.0.0.
+    required = re.search(r"^\tk8s\.io/kubernetes v(\d+)\.(\d+)\.(\d+)$", (module / "go.mod").read_text(), re.M)
+    assert required, "hyperkube/go.mod requires no k8s.io/kubernetes"
+    major, minor, patch = required.groups()
+    # Without these linker flags clients would see v0.0.0.
     about = {"gitVersion": f"v{major}.{minor}.{patch}", "gitMajor": major, "gitMinor": minor, "gitTreeState": "clean"}
     flags = " ".join([_STRIP, *(f"-X k8s.io/component-base/version.{key}={value}" for key, value in about.items())])
     links = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kubectl")
@@ -59,7 +60,7 @@ def _hyperkube() -> Program:
 
 
 def own(name: str, module: Path, links: tuple[str, ...] = (), flags: str = _STRIP, package: str = ".") -> Program:
-    """What ``go build`` makes of a package of a module in this repository that is one ``main.go``; ``flags`` are the
+    """Returns the ``go build`` of a package with one ``main.go``, in a module of this repository; ``flags`` are the
     linker's."""
     sources = (module / "go.mod", module / "go.sum", module / package / "main.go")
     build = ("build", "-v", "-trimpath", "-buildvcs=false", "-ldflags", flags)
@@ -67,24 +68,24 @@ def own(name: str, module: Path, links: tuple[str, ...] = (), flags: str = _STRI
 
 
 def _coredns() -> Program:
-    """CoreDNS with the few plugins that the cluster's Corefile names, from hyperkube's module."""
+    """Returns CoreDNS with the few plugins that the cluster's Corefile names, from hyperkube's module."""
     return own("coredns", HERE / "hyperkube", package="./coredns")
 
 
 def install(name: str, packages: list[str], makes: list[str], tags: str = "") -> Program:
-    """What ``go install`` makes of packages that name their versions."""
+    """Returns the ``go install`` of packages that name their versions."""
     tagged = ("-tags", tags) if tags else ()
     return Program(name, ("install", "-v", "-ldflags", _STRIP, *tagged, *packages), tuple(makes))
 
 
 def inside(name: str, module: str, version: str, packages: list[str]) -> Program:
-    """What ``go build`` makes of packages of a module, in the module's own folder."""
+    """Returns the ``go build`` of packages of a module, in the module's own folder."""
     makes = tuple(package.rsplit("/", 1)[-1] for package in packages)
     return Program(name, ("-v", "-ldflags", _STRIP, *packages), makes, module=(module, version))
 
 
 def programs() -> dict[str, Program]:
-    """All builds by name, the largest first."""
+    """Returns all builds that real nodes need, by name, the largest first."""
     containerd = "github.com/containerd/containerd/v2/cmd"
     names = ["containerd", "containerd-shim-runc-v2", "ctr"]
     return {
@@ -100,50 +101,50 @@ def programs() -> dict[str, Program]:
 
 
 def kwok() -> Program:
-    """The player of nodes, for clusters without kubelets."""
+    """Returns KWOK, which simulates nodes in clusters without kubelets."""
     return install("kwok", ["sigs.k8s.io/kwok/cmd/kwok@v0.8.0"], ["kwok"])
 
 
 def kind() -> Program:
-    """kind itself, for machines that have Docker but not kind."""
+    """Returns kind itself, for machines that have Docker but not kind."""
     return install("kind", ["sigs.k8s.io/kind@v0.33.0"], ["kind"])
 
 
 def missing() -> list[str]:
-    """The names of the programs that a build would have to make."""
+    """Returns the names of the programs that are not built yet."""
     return [name for name, program in programs().items() if not program.built()]
 
 
 def check_go() -> None:
     """Raises CannotRun unless a Go that can build the programs is on PATH."""
-    wanted = ".".join(map(str, GO_MINIMUM))
+    minimum = ".".join(map(str, GO_MINIMUM))
     if not shutil.which("go"):
         raise CannotRun(
-            f"Go is not installed, and the cluster's programs are not built yet: install Go {wanted} or newer"
+            f"Go is not installed, and the cluster's programs are not built yet: install Go {minimum} or newer"
             " (https://go.dev/dl) and run this again."
         )
     version = run(["go", "env", "GOVERSION"]).strip()
-    found = re.match(r"go(\d+)\.(\d+)", version)
-    if found and tuple(map(int, found.groups())) < GO_MINIMUM:
-        raise CannotRun(f"Go {wanted} or newer is needed to build the cluster's programs, this is {version}.")
+    numbers = re.match(r"go(\d+)\.(\d+)", version)
+    if numbers and tuple(map(int, numbers.groups())) < GO_MINIMUM:
+        raise CannotRun(f"Go {minimum} or newer is needed to build the cluster's programs, this is {version}.")
 
 
 def module(path: str, version: str) -> Path:
-    """A module's folder, downloaded where it is not there already."""
+    """Returns a module's folder, which is downloaded if it is missing."""
     check_go()
     return Path(json.loads(run(["go", "-C", str(cache()), "mod", "download", "-json", f"{path}@{version}"]))["Dir"])
 
 
 def build(program: Program) -> Path:
-    """Builds one program unless it is there, and returns its folder. Raises CannotRun when that fails."""
+    """Builds one program unless it is built, and returns its folder. Raises CannotRun if that fails."""
     if program.built():
         return program.folder()
     check_go()
     with locked(f"build-{program.name}"):
-        if program.built():  # by whoever held the lock
+        if program.built():  # the previous holder of the lock may have built it
             return program.folder()
-        for left in program.folder().parent.glob(f"{program.name}-*.part"):
-            shutil.rmtree(left)
+        for part in program.folder().parent.glob(f"{program.name}-*.part"):
+            shutil.rmtree(part)
         target = program.folder().with_suffix(".part")
         target.mkdir(parents=True)
         environment = {**os.environ, "CGO_ENABLED": "0", "GOBIN": str(target)}
@@ -172,6 +173,6 @@ def _packages(lines: int, last: str) -> str:
     return f"{lines} packages compiled, now {last[:70]}" if lines else "resolving modules"
 
 
-def build_all(wanted: Iterable[Program] | None = None) -> str:
-    """Builds what is missing of these (all that real nodes need), and returns the folders as a PATH."""
-    return ":".join(str(build(program)) for program in wanted or programs().values())
+def build_all(chosen: Iterable[Program] | None = None) -> str:
+    """Builds the missing ones of these programs, by default of ``programs``, and returns their folders as a PATH."""
+    return ":".join(str(build(program)) for program in chosen or programs().values())

@@ -1,4 +1,4 @@
-"""Builds images without an engine: buildah on a stand-in for the Dockerfiles' base image."""
+"""Builds images without a container engine, by buildah, with a substitute for the Dockerfiles' base image."""
 
 import hashlib
 import os
@@ -11,7 +11,7 @@ from .digests import IGNORE_FILE, dockerfile, reference
 from .paths import REPO, cache, locked
 from .say import run, run_slow, say
 
-# What python:3.11-slim has for us: Debian with a python3 that can make virtual environments.
+# The substitute for python:3.11-slim: Debian with a python3 that can create virtual environments.
 _MMDEBSTRAP = (
     "mmdebstrap",
     "--quiet",
@@ -20,16 +20,16 @@ _MMDEBSTRAP = (
     "bookworm",
 )
 _BASE_DOCKERFILE = "FROM scratch\nADD base.tar /\nENV PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin\n"
-# The host's package settings, trust and names, mounted for the build only.
+# The host's files with package settings, trusted certificates and names, mounted for the build only.
 _HOST_FILES = ("/etc/pip.conf", "/etc/ssl/certs/ca-certificates.crt", "/etc/resolv.conf", "/etc/hosts")
 
 
 class Buildah:
-    """buildah with its storage in the cache."""
+    """Runs buildah with its storage in the cache."""
 
     def __init__(self) -> None:
         self.storage = cache() / "buildah"
-        # The run folder holds locks and mounts: one that a reboot empties.
+        # The run folder must be one that a reboot empties, because it holds locks and mounts.
         self.argv = [
             "buildah",
             "--root",
@@ -42,11 +42,11 @@ class Buildah:
 
     @staticmethod
     def base_key() -> str:
-        """16 hex digits over what decides the stand-in's content."""
+        """Returns 16 hex digits of a hash of what decides the substitute's content."""
         return hashlib.sha256(" ".join((*_MMDEBSTRAP, _BASE_DOCKERFILE)).encode()).hexdigest()[:16]
 
     def build_command(self, image: str, base: str, exists: object = os.path.exists) -> list[str]:
-        """The command that builds one image; `exists` tells which of the host's files there are."""
+        """Returns the command that builds one image; `exists` tells whether a file of the host exists."""
         assert callable(exists)
         mounts = [part for path in _HOST_FILES if exists(path) for part in ("-v", f"{path}:{path}:ro")]
         return [
@@ -56,7 +56,7 @@ class Buildah:
         ]
 
     def build(self, image: str, log: Path) -> None:
-        """Builds one image and puts it into the layout. Raises CannotRun with the log's end when it fails."""
+        """Builds one image and puts it into the layout. Raises CannotRun with the log's end if it fails."""
         run_slow(image, self.build_command(image, self.base()), log)
         with locked("oci"):
             oci.folder().mkdir(parents=True, exist_ok=True)
@@ -64,11 +64,11 @@ class Buildah:
             if layers.take(self.storage, run(inspect).strip(), reference(image)):
                 return
             target = f"oci:{oci.folder()}:{reference(image)}"
-            # Uncompressed: compression costs more than the disk, and equal layers stay equal.
+            # Push uncompressed: compression costs more time than the disk is worth, and equal layers stay equal.
             run([*self.argv, "push", "--quiet", "--disable-compression", reference(image), target])
 
     def base(self) -> str:
-        """The name of the stand-in, built first where it is missing (half a minute)."""
+        """Returns the name of the substitute, which is built first if it is missing (half a minute)."""
         name = f"localhost/modelyard/base:{self.base_key()}"
         if subprocess.run(
             [*self.argv, "inspect", "--type", "image", name], capture_output=True, check=False

@@ -8,7 +8,7 @@ from .paths import VOLUMES_IN_NODE
 
 NODES = (1, 2)
 CONTROL_PLANE = 0
-# Every cluster has a network of its own, so all of them use the same addresses.
+# All clusters use the same addresses, because each has a network of its own.
 CONTROL_PLANE_IP = "10.99.0.100"
 POD_CIDR = "10.244.0.0/16"
 SERVICE_CIDR = "10.96.0.0/16"
@@ -16,11 +16,11 @@ API_SERVICE_IP = "10.96.0.1"
 DNS_SERVICE_IP = "10.96.0.10"
 PAUSE_IMAGE = "localhost/modelyard/pause:1"
 COREDNS_IMAGE = "localhost/modelyard/coredns:1.14.6"
-# Seconds from a node's last heartbeat until it is NotReady (Kubernetes' own: 50), and that its pods then stay bound
-# to it (Kubernetes' own: 300): short, so that tests of a lost node take seconds.
+# Seconds from a node's last heartbeat until it is NotReady (Kubernetes' default: 50), and seconds that its pods then
+# stay bound to it (Kubernetes' default: 300). They are short, so that tests of a lost node take seconds.
 GRACE = 8
 TOLERATION = 2
-# Nodes that are played don't fail, but their heartbeats may be late on a busy machine.
+# Simulated nodes don't fail, but their heartbeats may be late on a busy machine.
 PLAYED_GRACE = 120
 # Volumes of the kind `local` that exist on node 1 from the start.
 VOLUMES = ("tracking", "data")
@@ -28,24 +28,24 @@ VOLUMES_LABEL = "modelyard.dev/local-volumes"
 
 
 def node_name(cluster: str, n: int) -> str:
-    """The Node object's name of node n."""
+    """Returns the name of node n's Node object."""
     return f"{cluster}-{n}"
 
 
 def node_ip(n: int) -> str:
-    """The address of node n on the bridge."""
+    """Returns the address of node n on the bridge."""
     return f"10.99.0.{n}"
 
 
 def containerd_toml(root: Path, state: Path, socket: Path, cni: Path | None) -> str:
-    """containerd's configuration; without `cni` one that only keeps images."""
-    off = ["io.containerd.internal.v1.opt"]  # it would write to /opt
+    """Returns containerd's configuration; without `cni` one that only keeps images."""
+    disabled = ["io.containerd.internal.v1.opt"]  # this plugin would write to /opt
     if cni is None:
-        off += [f"io.containerd.{plugin}" for plugin in ("grpc.v1.cri", "cri.v1.images", "cri.v1.runtime")]
+        disabled += [f"io.containerd.{plugin}" for plugin in ("grpc.v1.cri", "cri.v1.images", "cri.v1.runtime")]
     text = f"""version = 3
 root = "{root}"
 state = "{state}"
-disabled_plugins = [{", ".join(f'"{plugin}"' for plugin in off)}]
+disabled_plugins = [{", ".join(f'"{plugin}"' for plugin in disabled)}]
 [grpc]
   address = "{socket}"
 [plugins."io.containerd.nri.v1.nri"]
@@ -53,7 +53,7 @@ disabled_plugins = [{", ".join(f'"{plugin}"' for plugin in off)}]
 """
     if cni is None:
         return text
-    # restrict_oom_score_adj: without it every sandbox dies where the score can't be lowered.
+    # Without restrict_oom_score_adj every sandbox dies on machines where the score can't be lowered.
     return f"""{text}[plugins."io.containerd.cri.v1.images".pinned_images]
   sandbox = "{PAUSE_IMAGE}"
 [plugins."io.containerd.cri.v1.runtime"]
@@ -66,9 +66,9 @@ disabled_plugins = [{", ".join(f'"{plugin}"' for plugin in off)}]
 
 
 def kubelet_yaml(folder: Path, n: int) -> str:
-    """The kubelet's configuration on node n of the cluster in `folder`."""
+    """Returns the kubelet's configuration on node n of the cluster in `folder`."""
     pki = folder / "pki"
-    # The lease is renewed every quarter of its duration: four heartbeats may be lost before the node is.
+    # The lease is renewed every quarter of its duration: a node counts as lost only after four lost heartbeats.
     return f"""apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
 address: {node_ip(n)}
@@ -94,14 +94,14 @@ nodeLeaseDurationSeconds: {GRACE // 2}
 
 
 def write(folder: Path, name: str, port: int, programs: str, workers: tuple[int, ...]) -> None:
-    """Writes all of them, and `node.env` with what node.sh needs, for the cluster in `folder`."""
+    """Writes all configuration files of the cluster in `folder`, and `node.env` with what node.sh needs."""
     (folder / "resolv.conf").write_text("")  # pods ask the cluster's DNS only
     for n in workers:
-        own = folder / str(n)
-        own.mkdir(parents=True, exist_ok=True)
-        toml = containerd_toml(own / "containerd", own / "run", own / "containerd.sock", own / "cni/net.d")
-        (own / "containerd.toml").write_text(toml)
-        (own / "kubelet.yaml").write_text(kubelet_yaml(folder, n))
+        node = folder / str(n)
+        node.mkdir(parents=True, exist_ok=True)
+        toml = containerd_toml(node / "containerd", node / "run", node / "containerd.sock", node / "cni/net.d")
+        (node / "containerd.toml").write_text(toml)
+        (node / "kubelet.yaml").write_text(kubelet_yaml(folder, n))
     for volume in VOLUMES if workers else ():
         path = folder / "1/volumes" / volume
         path.mkdir(parents=True, exist_ok=True)
@@ -115,7 +115,7 @@ def write(folder: Path, name: str, port: int, programs: str, workers: tuple[int,
         "POD_CIDR": POD_CIDR,
         "SERVICE_CIDR": SERVICE_CIDR,
         "WORKERS": " ".join(map(str, workers)),
-        # Kubernetes' own limit of 20 requests a second would let four Jobs a second come to their end.
+        # With Kubernetes' default limit of 20 requests per second only four Jobs per second could finish.
         "CONTROLLER_LIMITS": "" if workers else "--kube-api-qps=1000 --kube-api-burst=1000 --concurrent-job-syncs=20",
         "GRACE": str(GRACE if workers else PLAYED_GRACE),
         "TOLERATION": str(TOLERATION),

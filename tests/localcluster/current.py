@@ -1,4 +1,4 @@
-"""The provider `current`: a cluster that somebody else runs, the one that kubectl points at. Only when asked for."""
+"""The provider `current`: the cluster that kubectl points at, run by somebody else. It is used only on request."""
 
 import os
 import shutil
@@ -10,13 +10,13 @@ from .say import CannotRun, run, say
 
 
 class Current:
-    """The cluster of kubectl's current context. The cluster's name plays no part."""
+    """The cluster of kubectl's current context; `name` has no effect."""
 
     def __init__(self, name: str) -> None:
         self.name = name
 
     def up(self) -> None:
-        """Checks that it answers."""
+        """Checks that the cluster answers. Raises CannotRun."""
         if not shutil.which("kubectl"):
             raise CannotRun("kubectl is not installed: install it (https://kubernetes.io/docs/tasks/tools).")
         context = run(["kubectl", "config", "current-context"]).strip()
@@ -43,7 +43,7 @@ class Current:
         raise self._refuse("start nodes of")
 
     def load_images(self) -> None:
-        """Says how to bring the images there; nothing is pushed anywhere."""
+        """Prints how to bring the images to the cluster; nothing is pushed anywhere."""
         say("The images are built, and pushed nowhere. Push them to a registry that the cluster reads from:")
         for image in dockerfiles():
             say(f"  docker tag {reference(image)} REGISTRY/{image}:TAG && docker push REGISTRY/{image}:TAG")
@@ -58,10 +58,10 @@ class Current:
         raise self._refuse("read logs of")
 
     def status(self) -> dict[str, Any]:
-        """Which context it is."""
+        """Returns the name of the context, as data for `status --json`."""
         context = run(["kubectl", "config", "current-context"]).strip()
         return {"name": self.name, "provider": "current", "exists": True, "context": context}
 
     def environment(self) -> dict[str, str]:
-        """What kubectl uses already."""
+        """Returns the KUBECONFIG that kubectl uses already, if it is set."""
         return {"KUBECONFIG": os.environ["KUBECONFIG"]} if "KUBECONFIG" in os.environ else {}

@@ -1,4 +1,4 @@
-"""What decides an image's content: its Dockerfile, the files that its COPY lines take, and its base."""
+"""Computes a digest of what decides an image's content: its Dockerfile, the files that it copies, and its base."""
 
 import glob
 import hashlib
@@ -12,12 +12,13 @@ from pathlib import Path
 from .paths import HERE, REPO
 from .say import CannotRun
 
-# No part of an image; `.dockerignore` in the root tells the builders the same.
+# These files are no part of an image; `.dockerignore` in the root tells the builders the same.
 IGNORED = ("__pycache__", "*.pyc", "*.egg-info")
 
 
 def instructions(dockerfile: str) -> Iterator[tuple[str, str]]:
-    """The instructions of a Dockerfile as (upper-case word, rest), continued lines joined, comments left out."""
+    """Yields the instructions of a Dockerfile as (upper-case word, rest), with continued lines joined, without
+    comments."""
     joined = ""
     for line in dockerfile.splitlines():
         if line.lstrip().startswith("#") or not line.strip():
@@ -32,8 +33,11 @@ def instructions(dockerfile: str) -> Iterator[tuple[str, str]]:
 
 
 def copied(dockerfile: str) -> list[str]:
-    """The source patterns of the COPY and ADD lines that take from the build context. Raises CannotRun on variables."""
-    found: list[str] = []
+    """Returns the source patterns of the COPY and ADD lines that read from the build context.
+
+    Raises CannotRun if a pattern has a variable.
+    """
+    patterns: list[str] = []
     for word, rest in instructions(dockerfile):
         if word not in ("COPY", "ADD"):
             continue
@@ -46,8 +50,8 @@ def copied(dockerfile: str) -> list[str]:
         for source in sources:
             if "$" in source:
                 raise CannotRun(f"'{word} {rest}' takes a path with a variable in it, whose content can't be told.")
-        found += sources
-    return found
+        patterns += sources
+    return patterns
 
 
 def _ignored(path: Path) -> bool:
@@ -55,8 +59,11 @@ def _ignored(path: Path) -> bool:
 
 
 def files(patterns: list[str], context: Path) -> list[Path]:
-    """The files below `context` that the patterns take, relative and sorted. Raises CannotRun for one without any."""
-    found: set[Path] = set()
+    """Returns the files below `context` that match the patterns, relative and sorted.
+
+    Raises CannotRun if a pattern matches no file.
+    """
+    paths: set[Path] = set()
     for pattern in patterns:
         matches = glob.glob(pattern.lstrip("/"), root_dir=context, include_hidden=True)
         if not matches:
@@ -66,12 +73,12 @@ def files(patterns: list[str], context: Path) -> list[Path]:
             for path in [top] if top.is_file() else top.rglob("*"):
                 relative = path.relative_to(context)
                 if path.is_file() and not _ignored(relative):
-                    found.add(relative)
-    return sorted(found)
+                    paths.add(relative)
+    return sorted(paths)
 
 
 def digest(recipe: Path, context: Path, base: str) -> str:
-    """The digest of what the image of a Dockerfile would contain: 'sha256:' and 64 hex digits."""
+    """Returns the digest of what decides the content of a Dockerfile's image: 'sha256:' and 64 hex digits."""
     text = recipe.read_text()
     total = hashlib.sha256(f"{base}\0{text}".encode())
     for path in files(copied(text), context):
@@ -82,18 +89,18 @@ def digest(recipe: Path, context: Path, base: str) -> str:
 
 
 def dockerfiles(repo: Path = REPO) -> dict[str, Path]:
-    """Image -> its Dockerfile, for each folder of images/ that has one."""
+    """Returns image -> its Dockerfile, for each folder of images/ that has one."""
     return {path.parent.name: path for path in sorted((repo / "images").glob("*/Dockerfile"))}
 
 
 def dockerfile(image: str) -> Path:
-    """The Dockerfile of an image of the project, or of an addon."""
+    """Returns the Dockerfile of an image of the project, or of an addon."""
     own = REPO / "images" / image / "Dockerfile"
     return own if own.exists() else HERE / "addons" / image / "Dockerfile"
 
 
 def reference(image: str) -> str:
-    """The name under which the manifests know an image."""
+    """Returns the name by which the manifests refer to an image."""
     return f"localhost/modelyard/{image}:dev"
 
 

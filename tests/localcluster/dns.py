@@ -9,7 +9,7 @@ from .config import DNS_SERVICE_IP
 
 
 def resolve(name: str, server: str = DNS_SERVICE_IP, timeout: float = 2) -> list[str]:
-    """The IPv4 addresses of `name`, empty when there is no such name. Raises OSError when nobody answers in time."""
+    """Returns the IPv4 addresses of `name`, none if there is no such name. Raises OSError if nobody answers in time."""
     identity = secrets.randbits(16)
     labels = b"".join(bytes([len(label)]) + label.encode() for label in name.rstrip(".").split("."))
     question = struct.pack(">6H", identity, 0x0100, 1, 0, 0, 0) + labels + b"\0" + struct.pack(">2H", 1, 1)
@@ -20,17 +20,17 @@ def resolve(name: str, server: str = DNS_SERVICE_IP, timeout: float = 2) -> list
         answer = client.recv(4096)
     if struct.unpack(">H", answer[:2])[0] != identity:
         raise OSError("an answer to another question")
-    count, at, found = struct.unpack(">H", answer[6:8])[0], len(question), []
+    count, at, addresses = struct.unpack(">H", answer[6:8])[0], len(question), []
     for _ in range(count):
-        while answer[at] and answer[at] < 0xC0:  # a name: labels up to an empty one or a pointer
+        while answer[at] and answer[at] < 0xC0:  # a name is a list of labels that ends with an empty one or a pointer
             at += answer[at] + 1
         at += 2 if answer[at] else 1
         kind, _, _, length = struct.unpack(">2HIH", answer[at : at + 10])
         at += 10
         if kind == 1:
-            found.append(socket.inet_ntoa(answer[at : at + length]))
+            addresses.append(socket.inet_ntoa(answer[at : at + length]))
         at += length
-    return found
+    return addresses
 
 
 if __name__ == "__main__":

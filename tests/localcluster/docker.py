@@ -1,4 +1,4 @@
-"""Docker, where an engine answers."""
+"""Finds out whether Docker can be used."""
 
 import functools
 import shutil
@@ -7,7 +7,7 @@ import subprocess
 
 @functools.cache
 def answers() -> bool:
-    """Whether `docker info` reaches an engine."""
+    """Returns whether `docker info` reaches an engine."""
     if not shutil.which("docker"):
         return False
     try:

@@ -1,4 +1,4 @@
-"""The provider `embedded`: a real Kubernetes of two nodes on this machine, without a container engine."""
+"""The provider `embedded`: a real Kubernetes with two nodes on this machine, without a container engine."""
 
 import shutil
 import sys
@@ -14,11 +14,11 @@ from .say import CannotRun, run, say, until
 
 
 class Embedded:
-    """One such cluster; every method may be called at any time."""
+    """One embedded cluster; every method may be called at any time."""
 
     provider = "embedded"
     workers: tuple[int, ...] = config.NODES
-    """The nodes that are processes of ours, beside the control plane."""
+    """The numbers of the nodes that run as processes, besides the control plane."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -42,7 +42,7 @@ class Embedded:
         return (config.CONTROL_PLANE, *self.workers)
 
     def _programs(self) -> str:
-        """What runs on the nodes, built, as a PATH."""
+        """Builds the programs of the nodes, and returns their folders as a PATH."""
         built = binaries.build_all()
         store.put_own_images()
         return built
@@ -78,10 +78,10 @@ class Embedded:
         self._add_on(began)
 
     def _make_nodes(self) -> None:
-        """A kubelet makes its Node itself."""
+        """Does nothing, because each kubelet creates its Node itself."""
 
     def _add_on(self, began: float) -> None:
-        """What the cluster has once its nodes are there: the images, and names."""
+        """Adds what needs running nodes: the images, and the DNS."""
         store.bring_to_all({f"node {n}": self.socket(n) for n in self.workers})
         self.kubectl("apply", "-f", str(HERE / "manifests"))
         self.kubectl("-n", "kube-system", "rollout", "status", "deployment/coredns", "--timeout=120s")
@@ -92,8 +92,8 @@ class Embedded:
             if ready:
                 return ready
             if dead := [n for n in self._all() if not node.pid(self.folder, n)]:
-                told = "".join(f"\n{logs.tail(self.folder / str(n) / 'log/node.log', 3)}" for n in dead)
-                raise CannotRun(f"Node {', '.join(map(str, dead))} of {self.name} ended:{told}")
+                tails = "".join(f"\n{logs.tail(self.folder / str(n) / 'log/node.log', 3)}" for n in dead)
+                raise CannotRun(f"Node {', '.join(map(str, dead))} of {self.name} ended:{tails}")
             return None
 
         until(seconds, f"{what} of {self.name} (see 'logs --name {self.name}')", lambda: alive(check()))
@@ -103,10 +103,10 @@ class Embedded:
         name = "kubernetes.default.svc.cluster.local"
         code = f"import sys; sys.path.insert(0, {str(HERE.parent.parent)!r}); from tests.localcluster import dns;"
         try:
-            found = run(network.within(self.name, sys.executable, "-c", f"{code} print(*dns.resolve({name!r}))"))
+            addresses = run(network.within(self.name, sys.executable, "-c", f"{code} print(*dns.resolve({name!r}))"))
         except CannotRun:
             return False
-        return config.API_SERVICE_IP in found.split()
+        return config.API_SERVICE_IP in addresses.split()
 
     def kubectl(self, *arguments: str) -> str:
         """Runs kubectl as the cluster's admin."""
@@ -114,16 +114,16 @@ class Embedded:
         return run([str(program), "--kubeconfig", str(self.kubeconfig), *arguments])
 
     def socket(self, n: int) -> Path:
-        """The socket of node n's containerd."""
+        """Returns the socket of node n's containerd."""
         return self.folder / str(n) / "containerd.sock"
 
     def kill(self) -> None:
         """Kills every process at once; objects, volumes, images and certificates stay for the next `up`."""
-        with ThreadPoolExecutor() as pool:  # at once: the kernel takes a second or two to end each
+        with ThreadPoolExecutor() as pool:  # in parallel, because the kernel takes a second or two to end each node
             list(pool.map(lambda n: node.stop(self.folder, n), self._all()))
 
     def down(self) -> None:
-        """Removes everything of the cluster but the caches."""
+        """Removes the cluster and everything it holds; the caches stay."""
         self.kill()
         network.delete(self.name)
         node.remove_mount_points()
@@ -132,15 +132,15 @@ class Embedded:
             run(["rm", "-rf", str(self.folder)])
 
     def stop(self, n: int) -> None:
-        """Node n loses power."""
+        """Cuts the power of node n."""
         node.stop(self.folder, n)
 
     def start(self, n: int) -> None:
-        """Node n gets power again; returns at once."""
+        """Starts node n again; returns at once."""
         node.start(self.folder, self.name, n)
 
     def load_images(self) -> None:
-        """Imports the images that running nodes lack; one that does not run gets them at `up`."""
+        """Imports the images that running nodes lack; a stopped cluster gets them at `up`."""
         sockets = {f"node {n}": self.socket(n) for n in self.workers if node.pid(self.folder, n)}
         if sockets:
             store.bring_to_all(sockets)
@@ -150,15 +150,15 @@ class Embedded:
             seed.fill()
 
     def load_addon(self, images: Sequence[str], programs: Sequence[str]) -> None:
-        """They lie in the layout with all the others."""
+        """Imports an addon's images as all others, because they lie in the same layout."""
         self.load_images()
 
     def logs(self, lines: int) -> str:
-        """The last lines of every daemon's log."""
+        """Returns the last lines of every daemon's log."""
         return logs.tails(self.folder, lines)
 
     def status(self) -> dict[str, object]:
-        """What runs, as data for `status --json`."""
+        """Returns what runs, as data for `status --json`."""
         record = load(self.name)
         if not record:
             return {"name": self.name, "provider": self.provider, "exists": False}
@@ -193,5 +193,5 @@ class Embedded:
         }
 
     def environment(self) -> dict[str, str]:
-        """The variables that let a person use kubectl; PATH holds only what goes before theirs."""
+        """Returns the variables that let a person use kubectl; PATH holds only the folders to put before theirs."""
         return {"KUBECONFIG": str(self.kubeconfig), "PATH": str(binaries.programs()["hyperkube"].folder())}

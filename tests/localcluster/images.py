@@ -1,4 +1,4 @@
-"""Builds the project's images where something changed, by buildah or by Docker, from the same Dockerfiles."""
+"""Builds the project's images that have changed, by buildah or by Docker, from the same Dockerfiles."""
 
 import json
 import os
@@ -16,7 +16,7 @@ DOCKER_BASE = "python:3.11-slim"
 
 
 def docker_build(image: str) -> list[str]:
-    """The command that builds an image with Docker."""
+    """Returns the command that builds an image with Docker."""
     return [
         "docker",
         "build",
@@ -31,9 +31,9 @@ def docker_build(image: str) -> list[str]:
 
 
 def image_digests(builder: str | None = None, images: Iterable[str] | None = None) -> dict[str, str]:
-    """Image -> digest of its content, by default for all of the project. Built or not: it is a matter of the sources.
+    """Returns image -> digest of its sources, by default for all of the project, whether they are built or not.
 
-    `builder` is `docker` or `buildah` (the bases differ), by default what this machine would use.
+    `builder` is `docker` or `buildah`, whose base images differ; by default the one that this machine would use.
     """
     base = DOCKER_BASE if (builder or _builder()) == "docker" else Buildah.base_key()
     return {image: digest(dockerfile(image), REPO, base) for image in images or dockerfiles()}
@@ -44,9 +44,9 @@ def _builder() -> str:
 
 
 def build_all(builder: str | None = None, images: Iterable[str] | None = None) -> dict[str, str]:
-    """Builds each image whose content has changed, by default of all of the project; returns the digests.
+    """Builds the images whose content has changed, by default of all of the project, and returns the digests.
 
-    Raises CannotRun when a build fails.
+    Raises CannotRun if a build fails.
     """
     builder = builder or _builder()
     if builder == "buildah":
@@ -73,7 +73,7 @@ def build_all(builder: str | None = None, images: Iterable[str] | None = None) -
 
 
 class _Built:
-    """Which content each built image has."""
+    """Records which content each built image has."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -1,5 +1,8 @@
-"""The provider `kind`, for machines where a Docker engine answers. It has not run on the machines this was written on:
-every command comes from `commands`, and a test compares each with what it should be."""
+"""The provider `kind`, for machines with a Docker engine.
+
+It has not run on the machines on which it was written: every command comes from `commands`, and a test compares each
+with what it should be.
+"""
 
 import os
 import shutil
@@ -16,7 +19,7 @@ from .say import CannotRun, run, run_slow, say
 
 
 def kind_config(volumes: Path) -> str:
-    """kind's configuration: a control plane and two workers; `volumes` on the host is node 1's folder of volumes."""
+    """Returns kind's configuration: a control plane and two workers, of which node 1 mounts the host's `volumes`."""
     return f"""kind: Cluster
 apiVersion: kind.x-k8s.io/v1alpha4
 nodes:
@@ -30,12 +33,12 @@ nodes:
 
 
 def container(name: str, n: int) -> str:
-    """The name of the Docker container that is node n (0: the control plane)."""
+    """Returns the name of the Docker container that is node n (0 is the control plane)."""
     return f"{name}-{['control-plane', 'worker', 'worker2'][n]}"
 
 
 def commands(action: str, name: str, folder: Path, images: list[str] | None = None, n: int = 0) -> list[list[str]]:
-    """The command lines of an action (up, down, kill, restart, images, archive, logs, stop, start), in their order."""
+    """Returns the command lines of an action, one of the keys below, in their order."""
     kubeconfig = ["--kubeconfig", str(folder / "kubeconfig")]
     everyone = [container(name, each) for each in range(3)]
     create = ["kind", "create", "cluster", "--name", name, "--config", str(folder / "kind.yaml"), *kubeconfig]
@@ -121,16 +124,16 @@ class Kind:
         self._do("stop", n=n)
 
     def start(self, n: int) -> None:
-        """Starts it again."""
+        """Starts node n's container again."""
         self._do("start", n=n)
 
     def load_images(self) -> None:
-        """Loads the built images; kind itself leaves out what a node has already."""
+        """Loads the built images; kind itself skips those that a node has already."""
         if load(self.name):
             self._do("images", images=[reference(image) for image in dockerfiles()])
 
     def load_addon(self, images: Sequence[str], programs: Sequence[str]) -> None:
-        """What Docker built comes from Docker, a program from an archive of ours: both end in a node's containerd."""
+        """Loads images that Docker built from Docker, and the programs' images from an archive of our layout."""
         if images:
             self._do("images", images=[reference(image) for image in images])
         archive = self.folder / "programs.tar"
@@ -140,12 +143,12 @@ class Kind:
         archive.unlink()
 
     def logs(self, lines: int) -> str:
-        """Exports the logs and says where to."""
+        """Exports the logs, and returns a text with their folder."""
         self._do("logs")
         return f"exported to {self.folder / 'logs'}"
 
     def status(self) -> dict[str, Any]:
-        """What runs."""
+        """Returns what runs, as data for `status --json`."""
         known: dict[str, Any] = {"name": self.name, "provider": "kind", "exists": load(self.name) is not None}
         if not known["exists"]:
             return known
@@ -165,5 +168,5 @@ class Kind:
         }
 
     def environment(self) -> dict[str, str]:
-        """The variables for a person's shell."""
+        """Returns the variables for a person's shell."""
         return {"KUBECONFIG": str(self.folder / "kubeconfig")}

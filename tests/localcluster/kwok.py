@@ -1,7 +1,7 @@
-"""The provider `kwok`: the control plane of `embedded` with nodes that KWOK plays. Pods run no program there.
+"""The provider `kwok`: the control plane of `embedded` with nodes that KWOK simulates. Pods run no program there.
 
-For tests and benchmarks of controllers alone: up in seconds, and room for tens of thousands of pods. A pod runs and is
-Ready as soon as it has a node; it ends when somebody annotates it with how (see ``stages.yaml``).
+It is for tests and benchmarks of controllers alone: it starts in seconds, and has room for tens of thousands of pods. A
+pod runs and is Ready as soon as it has a node; it ends when an annotation says how (see ``stages.yaml``).
 """
 
 import contextlib
@@ -19,11 +19,11 @@ from .paths import HERE
 from .say import CannotRun
 
 FINISH = "kwok.modelyard.dev/finish"
-"""Annotation of a pod: the phase that it ends in, `Succeeded` or `Failed`."""
+"""The annotation of a pod with the phase in which it ends, `Succeeded` or `Failed`."""
 
 
 class Kwok(Embedded):
-    """One such cluster; images are never brought to it, since nothing runs from them."""
+    """One cluster with simulated nodes; it gets no images, because no program runs from them."""
 
     provider = "kwok"
     workers = ()
@@ -47,10 +47,10 @@ class Kwok(Embedded):
         pass
 
     def load_images(self) -> None:
-        """Nothing to do."""
+        """Does nothing: simulated nodes need no images."""
 
     def process(self, daemon: str) -> int:
-        """The pid, as this machine counts, of a program of the control plane, say ``kube-apiserver``."""
+        """Returns the pid, in this machine's numbering, of a program of the control plane, say ``kube-apiserver``."""
         inside = (self.folder / str(config.CONTROL_PLANE) / "pids" / daemon).read_text().strip()
         holder = node.pid(self.folder, config.CONTROL_PLANE)
         first = Path(f"/proc/{holder}/task/{holder}/children").read_text().split()[0]
@@ -63,5 +63,5 @@ class Kwok(Embedded):
         raise CannotRun(f"{daemon} of {self.name} does not run; see 'logs --name {self.name}'.")
 
     def pause(self, daemon: str, on: bool) -> None:
-        """Stop a program of the control plane where it is (say ``kube-controller-manager``), or let it go on."""
+        """Pauses a program of the control plane (say ``kube-controller-manager``), or resumes it."""
         os.kill(self.process(daemon), signal.SIGSTOP if on else signal.SIGCONT)

@@ -1,7 +1,7 @@
-"""Takes an image out of buildah's storage into the layout, writing only the layers that are not there yet.
+"""Copies an image from buildah's storage into the layout, and writes only the layers that the layout lacks.
 
 `buildah push` reads and hashes every layer each time: 20 s for an image of 700 MB in which one file changed.
-The storage keeps, for each layer, its files and a recipe (tar-split) from which the very bytes of the layer follow.
+The storage keeps, for each layer, its files and a recipe (tar-split) that reproduces the exact bytes of the layer.
 """
 
 import base64
@@ -16,7 +16,7 @@ from . import oci
 
 
 def take(storage: Path, image: str, ref: str) -> bool:
-    """Puts the image with that id into the layout as `ref`; False when the storage is not laid out as expected."""
+    """Puts the image with that id into the layout as `ref`. Returns False if the storage has an unexpected layout."""
     try:
         folder = storage / "overlay-images" / image
         manifest = (folder / "manifest").read_bytes()
@@ -40,7 +40,7 @@ def _layers(storage: Path) -> Path:
 
 
 def _take_layer(storage: Path, layer: str, digest: str) -> None:
-    """Writes the blob of a layer. Raises ValueError unless the bytes have the digest that they should have."""
+    """Writes the blob of a layer. Raises ValueError if the bytes don't have the expected digest."""
     target = oci.blob(digest)
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_suffix(".part")
@@ -49,19 +49,19 @@ def _take_layer(storage: Path, layer: str, digest: str) -> None:
         for line in lines:
             _write_entry(json.loads(line), storage / "overlay" / layer / "diff", out)
     with open(part, "rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if f"sha256:{found}" != digest:
+        actual = hashlib.file_digest(file, "sha256").hexdigest()
+    if f"sha256:{actual}" != digest:
         part.unlink()
-        raise ValueError(f"layer {layer} gave {found}, not {digest}")
+        raise ValueError(f"layer {layer} gave {actual}, not {digest}")
     part.replace(target)
 
 
 def _write_entry(entry: dict[str, object], files: Path, out: IO[bytes]) -> None:
-    """One step of the recipe: bytes as they are (headers and padding), or the content of a file."""
+    """Writes one step of the recipe: literal bytes (headers and padding), or the content of a file."""
     if entry["type"] == 2:
         out.write(base64.b64decode(str(entry["payload"])))
     elif entry.get("size"):
-        raw = entry.get("name_raw")  # for a name that is not UTF-8
+        raw = entry.get("name_raw")  # set if the name is not UTF-8
         name = base64.b64decode(str(raw)) if raw else str(entry["name"]).encode()
         with open(bytes(files) + b"/" + name, "rb") as file:
             shutil.copyfileobj(file, out, 1 << 20)

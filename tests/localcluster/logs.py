@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 def tail(path: Path, lines: int) -> str:
-    """The last lines of a log, or a word that there is none."""
+    """Returns the last lines of a log, or a text that there is none."""
     try:
         with open(path, errors="replace") as file:
             return "".join(deque(file, lines)).rstrip()
@@ -14,6 +14,6 @@ def tail(path: Path, lines: int) -> str:
 
 
 def tails(folder: Path, lines: int) -> str:
-    """The last lines of each log of the cluster in `folder`, each below its path."""
-    found = sorted(folder.glob("[0-9]/log/*.log"))
-    return "\n".join(f"==> {path} <==\n{tail(path, lines)}\n" for path in found) or f"(no logs in {folder})"
+    """Returns the last lines of each log of the cluster in `folder`, each below its path."""
+    paths = sorted(folder.glob("[0-9]/log/*.log"))
+    return "\n".join(f"==> {path} <==\n{tail(path, lines)}\n" for path in paths) or f"(no logs in {folder})"

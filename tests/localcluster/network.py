@@ -1,4 +1,4 @@
-"""The network namespace of a cluster: pod and Service addresses never leave it."""
+"""Manages the network namespace of a cluster, outside of which addresses of pods and Services are unreachable."""
 
 import ctypes
 import os
@@ -17,21 +17,21 @@ _WAY_BACK = "MODELYARD_NETWORK_OUTSIDE"
 
 
 def path(name: str) -> Path:
-    """The namespace's handle."""
+    """Returns the handle of the namespace."""
     return Path("/run/netns") / name
 
 
 def within(name: str, *argv: str) -> list[str]:
-    """The command line that runs `argv` in the cluster's network."""
+    """Returns the command line that runs `argv` in the cluster's network."""
     return ["ip", "netns", "exec", name, *argv]
 
 
 def create(name: str) -> None:
-    """Makes the namespace with the nodes' addresses, unless it is there."""
+    """Creates the namespace with the nodes' addresses, unless it exists."""
     if path(name).exists():
         return
     run(["ip", "netns", "add", name])
-    # Not every kernel has the dummy device: an empty bridge with a fixed MAC carries the nodes' addresses.
+    # An empty bridge with a fixed MAC carries the nodes' addresses, because not every kernel has the dummy device.
     lines = ["link set lo up", "link add node0 address 02:00:00:00:00:01 type bridge"]
     lines += [f"addr add {ip}/24 dev node0" for ip in (CONTROL_PLANE_IP, *(node_ip(n) for n in NODES))]
     lines += ["link set node0 up", "route add default dev node0"]
@@ -40,7 +40,7 @@ def create(name: str) -> None:
 
 
 def delete(name: str) -> None:
-    """Removes the namespace if it is there."""
+    """Removes the namespace if it exists."""
     if path(name).exists():
         run(["ip", "netns", "del", name])
 
@@ -50,7 +50,7 @@ def _is_here(handle: Path) -> bool:
 
 
 def entered(name: str) -> bool:
-    """Whether the calling process is in the cluster's network."""
+    """Returns whether the calling process is in the cluster's network."""
     return _is_here(path(name))
 
 
@@ -67,8 +67,8 @@ def _switch(handle: str | Path) -> None:
 
 
 def enter(name: str) -> None:
-    """Moves the calling thread, and what it starts, into the cluster's network. Raises CannotRun when it can't."""
-    # The way back stays open in this process, and those that it starts learn of it.
+    """Moves the calling thread, and what it starts, into the cluster's network. Raises CannotRun if that fails."""
+    # Keep a handle of the outer network open, and pass its path on to child processes, so that all can leave again.
     way_back = outside()
     if way_back == _OWN:
         way_back = f"/proc/{os.getpid()}/fd/{os.open(_OWN, os.O_RDONLY)}"
@@ -77,7 +77,7 @@ def enter(name: str) -> None:
 
 
 def outside() -> str:
-    """The handle of the machine's own network, also for a caller that has entered a cluster's."""
+    """Returns the handle of the machine's own network, also for a caller that has entered a cluster's."""
     if any(_is_here(path(record.name)) for record in all_records()):
         return os.environ.get(_WAY_BACK, "/proc/1/ns/net")
     return _OWN
@@ -85,12 +85,12 @@ def outside() -> str:
 
 def leave() -> None:
     """Moves the calling thread back out of whichever cluster's network it has entered."""
-    if (machines := outside()) != _OWN:
-        _switch(machines)
+    if (handle := outside()) != _OWN:
+        _switch(handle)
 
 
 def free_port(taken: set[int]) -> int:
-    """The first port of 127.0.0.1 that nobody listens on and that is not in `taken`. Raises CannotRun without one."""
+    """Returns the first free port of 127.0.0.1 that is not in `taken`. Raises CannotRun if there is none."""
     for port in range(_FIRST_PORT, _FIRST_PORT + _PORTS):
         if port not in taken and can_listen(port):
             return port
@@ -98,7 +98,7 @@ def free_port(taken: set[int]) -> int:
 
 
 def can_listen(port: int) -> bool:
-    """Whether the port is free on 127.0.0.1."""
+    """Returns whether the port is free on 127.0.0.1."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -109,6 +109,6 @@ def can_listen(port: int) -> bool:
 
 
 def names() -> set[str]:
-    """The names of all network namespaces that have one."""
+    """Returns the names of all named network namespaces."""
     out = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=False).stdout
     return {line.split()[0] for line in out.splitlines() if line.strip()}

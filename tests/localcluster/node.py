@@ -1,4 +1,4 @@
-"""Starts and stops the nodes of a cluster; stopping is a loss of power."""
+"""Starts and stops the nodes of a cluster; stopping a node is like a loss of power."""
 
 import contextlib
 import json
@@ -12,9 +12,9 @@ from . import cgroups, network
 from .paths import HERE, VOLUMES_IN_NODE
 from .say import CannotRun
 
-# Paths that a node mounts its own folders over, in its own mount namespace; only the empty folders are on the host.
+# A node mounts its own folders over these paths, in its own mount namespace; the host has only empty folders there.
 _MOUNT_POINTS = ("/var/lib/kubelet", "/var/lib/cni", "/run/containerd", VOLUMES_IN_NODE)
-# Into every group, then on to the node.
+# Enters every control group, and then executes the node.
 _ENTER = 'while [ "$1" != -- ]; do echo $$ >"$1/cgroup.procs" || exit 1; shift; done; shift; exec "$@"'
 
 
@@ -23,7 +23,7 @@ def _record(folder: Path, n: int) -> Path:
 
 
 def _started_at(pid: int) -> str | None:
-    """The start time of a living process in clock ticks; with the pid it names a process for good."""
+    """Returns the start time of a living process in clock ticks; with the pid it identifies a process uniquely."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
@@ -32,7 +32,7 @@ def _started_at(pid: int) -> str | None:
 
 
 def pid(folder: Path, n: int) -> int | None:
-    """The process that holds node n of the cluster in `folder`, or None when the node does not run."""
+    """Returns the pid of the process that holds node n of the cluster in `folder`, or None if the node doesn't run."""
     try:
         record = json.loads(_record(folder, n).read_text())
     except (OSError, ValueError):
@@ -50,7 +50,7 @@ def start(folder: Path, name: str, n: int) -> None:
         os.makedirs(point, exist_ok=True)
     groups = cgroups.create(f"{name}-{n}")
     _write(folder, n, {"pid": 0, "started": "", "groups": groups})
-    # The way back out of the cluster's network, for the relay of the API.
+    # The relay of the API needs a handle of the network outside of the cluster's.
     outside = os.open(network.outside(), os.O_RDONLY)
     try:
         with open(folder / str(n) / "log/node.log", "a") as log:
@@ -63,7 +63,7 @@ def start(folder: Path, name: str, n: int) -> None:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                # A session of its own, or an interrupt meant for the caller would reach the daemons.
+                # Without a session of its own an interrupt of the caller would reach the daemons.
                 start_new_session=True,
                 pass_fds=[outside],
                 env={**os.environ, "OUTSIDE": str(outside), "CGROUP_VERSION": str(cgroups.version())},
@@ -71,7 +71,7 @@ def start(folder: Path, name: str, n: int) -> None:
     finally:
         os.close(outside)
     _write(folder, n, {"pid": process.pid, "started": _started_at(process.pid) or "", "groups": groups})
-    process.returncode = 0  # it outlives us: no warning that it still runs
+    process.returncode = 0  # the node outlives this process: avoid Popen's warning that it still runs
 
 
 def stop(folder: Path, n: int) -> None:
@@ -79,7 +79,7 @@ def stop(folder: Path, n: int) -> None:
     holder = pid(folder, n)
     if holder:
         watch = os.pidfd_open(holder)
-        # `unshare` itself outlives its child until every process in there is gone.
+        # Kill the child of `unshare`, which ends only when every process of the namespace is gone.
         children = Path(f"/proc/{holder}/task/{holder}/children").read_text().split()
         for child in children or [str(holder)]:
             with contextlib.suppress(ProcessLookupError):
@@ -108,12 +108,12 @@ def _write(folder: Path, n: int, record: dict[str, object]) -> None:
 
 
 def remove_mount_points() -> None:
-    """Removes the empty folders that nodes mount over, unless a node of any cluster still does."""
-    # Removing one would unmount it in every namespace that has something mounted there.
+    """Removes the empty folders of the mount points, unless a node of any cluster still uses them."""
+    # Removing a mount point would unmount it in every namespace that has something mounted there.
     for mounts in Path("/proc").glob("[0-9]*/mountinfo"):
         with contextlib.suppress(OSError):
             if f" {VOLUMES_IN_NODE} " in mounts.read_text():
                 return
     for point in (*_MOUNT_POINTS, str(Path(VOLUMES_IN_NODE).parent)):
-        with contextlib.suppress(OSError):  # not ours: it was there before, and has something in it
+        with contextlib.suppress(OSError):  # a folder with content is not ours
             os.rmdir(point)

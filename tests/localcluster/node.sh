@@ -15,19 +15,19 @@ until_done() { # seconds command...
   local end=$((SECONDS + $1)); shift
   until "$@" >/dev/null 2>&1; do ((SECONDS < end)) || { echo "gave up on: $*"; exit 1; }; sleep 0.3; done
 }
-last() { # a node with a dead daemon is no node: end it, and say which
+last() { # ends the node when one of its daemons has ended, and says which
   local code=0 dead
   wait -n -p dead || code=$?
   echo "$(date -Is) $(basename "$(grep -lx "$dead" "$dir"/pids/*)") ended with exit code $code; see its log"; exit 1
 }
 
-control_plane() { # and the one kube-proxy that the shared network needs
-  # Without nodelay every request takes 40 ms more.
+control_plane() { # also starts the one kube-proxy that the shared network needs
+  # Without nodelay every request takes 40 ms longer.
   start relay-inside socat UNIX-LISTEN:"$STATE/api.sock",fork,unlink-early TCP:127.0.0.1:$API_PORT,nodelay
   start relay nsenter --net="/proc/self/fd/$OUTSIDE" socat \
     TCP-LISTEN:$API_PORT,bind=127.0.0.1,reuseaddr,fork,nodelay UNIX-CONNECT:"$STATE/api.sock"
   exec {OUTSIDE}<&-
-  # No fsync: what a killed process wrote is kept all the same; only a crash of the whole machine can lose the last writes.
+  # etcd needs no fsync: a killed process loses no writes; only a crash of the whole machine can lose the last ones.
   start etcd etcd --data-dir "$dir/etcd" --unsafe-no-fsync \
     --listen-client-urls http://127.0.0.1:2379 --advertise-client-urls http://127.0.0.1:2379 \
     --listen-peer-urls http://127.0.0.1:2380
@@ -52,7 +52,7 @@ control_plane() { # and the one kube-proxy that the shared network needs
     --node-monitor-grace-period="${GRACE}s" --node-monitor-period=1s $CONTROLLER_LIMITS
   start kube-scheduler kube-scheduler --kubeconfig="$pki/scheduler.kubeconfig" --leader-elect=false
   if [ -z "$WORKERS" ]; then
-    ip route replace unreachable "$POD_CIDR"   # whoever asks a pod that KWOK plays is told at once
+    ip route replace unreachable "$POD_CIDR"   # requests to KWOK's simulated pods fail at once
     start kwok kwok --kubeconfig="$pki/admin.kubeconfig" --config="$STATE/stages.yaml" --manage-all-nodes \
       --node-lease-duration-seconds=40 --cidr="$POD_CIDR" --node-ip="$CONTROL_PLANE_IP"
     return
@@ -62,11 +62,11 @@ control_plane() { # and the one kube-proxy that the shared network needs
     --cluster-cidr="$POD_CIDR" --conntrack-max-per-core=0 --oom-score-adj=0
 }
 
-own_cgroups() { # a cgroup namespace shows only what lies below the group that the node was put into
+own_cgroups() { # mounts the cgroup namespace, which shows only what lies below the node's own group
   mount -t tmpfs cgroup /sys/fs/cgroup
-  if [ "$CGROUP_VERSION" = 2 ]; then   # not tried yet: the machines at hand have version 1
+  if [ "$CGROUP_VERSION" = 2 ]; then   # this branch is not tried yet: the machines at hand have version 1
     mount -t cgroup2 cgroup /sys/fs/cgroup
-    # A group with processes of its own can't hand controllers down.
+    # A group with processes of its own can't pass controllers on.
     mkdir -p /sys/fs/cgroup/daemons
     while read -r pid; do echo "$pid" >/sys/fs/cgroup/daemons/cgroup.procs || true; done </sys/fs/cgroup/cgroup.procs
     sed 's/\(\w\+\)/+\1/g' /sys/fs/cgroup/cgroup.controllers >/sys/fs/cgroup/cgroup.subtree_control
@@ -81,7 +81,7 @@ own_cgroups() { # a cgroup namespace shows only what lies below the group that t
       name=*) mount -t cgroup -o "none,$controllers" cgroup "$folder" ;;
       *) mount -t cgroup -o "$controllers" cgroup "$folder" ;;
     esac
-    for controller in ${controllers//,/ }; do   # "cpu,cpuacct" is found as cpu and as cpuacct
+    for controller in ${controllers//,/ }; do   # programs look for "cpu,cpuacct" as cpu and as cpuacct
       [ -e "/sys/fs/cgroup/${controller#name=}" ] || ln -s "$folder" "/sys/fs/cgroup/$controller"
     done
   done </proc/self/cgroup
@@ -89,10 +89,10 @@ own_cgroups() { # a cgroup namespace shows only what lies below the group that t
 
 worker() {
   own_cgroups
-  # What a reboot empties; the kubelet's folder, the logs, the images and the volumes stay.
+  # Empty what a reboot empties; the kubelet's folder, the logs, the images and the volumes stay.
   rm -rf "$dir"/{run,shims,cni} "$dir"/containerd.sock*
   ip link del "cni$n" 2>/dev/null || true
-  # The paths that the kubelet, the shims' sockets and the CNI results do not let us choose: ours, in this namespace only.
+  # Mount our own folders, in this namespace only, over fixed paths of the kubelet, the shims and the CNI plugins.
   mkdir -p "$dir"/{kubelet,cni/net.d,cni/results,shims,volumes}
   mount --bind "$dir/kubelet" /var/lib/kubelet
   mount --bind "$dir/cni/results" /var/lib/cni
@@ -103,7 +103,7 @@ worker() {
   start containerd containerd --config "$dir/containerd.toml"
   local kind cidr="" ctr=(ctr -a "$dir/containerd.sock" -n k8s.io)
   until_done 60 "${ctr[@]}" version
-  for kind in containers sandboxes; do   # what an earlier life left in the records
+  for kind in containers sandboxes; do   # remove the records of an earlier run of the node
     "${ctr[@]}" $kind ls 2>/dev/null | awk 'NR > 1 { print $1 }' |
       while read -r id; do "${ctr[@]}" $kind rm "$id" >/dev/null 2>&1 || true; done
   done
@@ -112,7 +112,7 @@ worker() {
   until_done 120 kubectl --kubeconfig "$pki/kubelet-$n.kubeconfig" get --raw /readyz
   start kubelet kubelet --config="$dir/kubelet.yaml" --kubeconfig="$pki/kubelet-$n.kubeconfig" \
     --hostname-override="$node" --node-ip="10.99.0.$n" --node-labels="$labels"
-  # The pod network last: its addresses are those that the controller-manager gave this node.
+  # Configure the pod network last: the controller-manager has to assign the node its addresses first.
   pod_cidr() {
     cidr=$(kubectl --kubeconfig "$pki/kubelet-$n.kubeconfig" get node "$node" -o 'jsonpath={.spec.podCIDR}') && [ -n "$cidr" ]
   }

@@ -1,4 +1,4 @@
-"""Where a cluster keeps what is its own, and where everything that may be rebuilt is cached."""
+"""The folders of a cluster's own state, and of the cache for everything that can be built again."""
 
 import fcntl
 import os
@@ -12,20 +12,20 @@ from .say import CannotRun
 HERE = Path(__file__).resolve().parent
 REPO = HERE.parent.parent
 DEFAULT_NAME = "modelyard"
-# The same path inside every node, whatever the cluster is called, so that manifests may name it.
+# The path is the same inside every node of every cluster, so that manifests may name it.
 VOLUMES_IN_NODE = "/var/lib/modelyard/volumes"
-# A path of a Unix socket holds 107 bytes; the longest that lies below a cluster's folder.
+# The longest path of a socket below a cluster's folder; the path of a Unix socket may have 107 bytes.
 _LONGEST_SOCKET = "/1/containerd.sock.ttrpc"
 
 
 def cache() -> Path:
-    """The folder of all that can be built again: ``$MODELYARD_CACHE``, else below the user's cache folder."""
+    """Returns the folder of all that can be built again: ``$MODELYARD_CACHE``, or one in the user's cache folder."""
     given = os.environ.get("MODELYARD_CACHE")
     return Path(given or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "modelyard").absolute()
 
 
 def states() -> Path:
-    """The folder with one folder a cluster: ``$MODELYARD_STATE``, else below the user's state folder."""
+    """Returns the folder with a folder for each cluster: ``$MODELYARD_STATE``, or one in the user's state folder."""
     given = os.environ.get("MODELYARD_STATE")
     return Path(
         given or Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state") / "modelyard"
@@ -33,7 +33,7 @@ def states() -> Path:
 
 
 def state(name: str) -> Path:
-    """The folder of one cluster; ``down`` removes it. Raises CannotRun for a name that can't be one."""
+    """Returns the folder of one cluster, which ``down`` removes. Raises CannotRun if the name is not allowed."""
     if not re.fullmatch(r"[a-z]([a-z0-9-]{0,28}[a-z0-9])?", name):
         raise CannotRun(
             f"--name {name!r} can't be a cluster's name: allowed are 1 to 30 lower-case letters, digits and '-',"
@@ -49,7 +49,10 @@ def state(name: str) -> Path:
 
 @contextmanager
 def locked(what: str, *, shared: bool = False) -> Iterator[None]:
-    """Holds the lock of that name: two callers never build or start the same at once; `shared` ones may together."""
+    """Holds the lock of that name, so that two callers never build or start the same thing at once.
+
+    Several callers may hold it together if all are `shared`.
+    """
     folder = cache() / "locks"
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / what, "w") as file:

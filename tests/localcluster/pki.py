@@ -1,4 +1,4 @@
-"""The cluster's certificates and kubeconfigs, made once with openssl and kept with the cluster's other state."""
+"""Creates the cluster's certificates and kubeconfigs with openssl, once, and keeps them with its other state."""
 
 import base64
 import json
@@ -33,7 +33,7 @@ def _certificate(folder: Path, file: str, subject: str, usage: str, names: str =
 
 
 def _clients(name: str) -> dict[str, str]:
-    """kubeconfig file -> the subject it speaks as."""
+    """Returns name of the kubeconfig -> subject of its client certificate."""
     return {
         "admin": "/O=system:masters/CN=admin",
         "controllers": "/CN=system:kube-controller-manager",
@@ -44,7 +44,7 @@ def _clients(name: str) -> dict[str, str]:
 
 
 def create(folder: Path, name: str) -> None:
-    """Makes every key and certificate in `folder` unless all are there. Raises CannotRun when openssl fails."""
+    """Creates every key and certificate in `folder` unless all exist. Raises CannotRun if openssl fails."""
     if (folder / "complete").exists():
         return
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -72,8 +72,8 @@ def create(folder: Path, name: str) -> None:
 def write_kubeconfigs(folder: Path, name: str, port: int) -> None:
     """Writes `<client>.kubeconfig` beside each client's certificate; all name the API on 127.0.0.1.
 
-    The API server listens on the same port inside of the cluster's network and, relayed, outside of it, so one file
-    serves in both places.
+    The API server listens on the same port inside of the cluster's network and, through a relay, outside of it, so that
+    one file works in both places.
     """
 
     def read(file: str) -> str:

@@ -1,4 +1,4 @@
-"""What the embedded cluster needs from the machine. Each lack is one sentence that says what to do."""
+"""Checks what the embedded cluster needs from the machine. Each error is one sentence that says what to do."""
 
 import os
 import platform
@@ -10,10 +10,10 @@ from . import binaries
 from .paths import cache, states
 from .say import CannotRun, say
 
-# Measured: the Go caches 12 GB, the programs 0.4, the images with buildah's layers and two nodes' copies the rest.
+# Measured: Go's caches need 12 GB, the programs 0.4; images with buildah's layers and two nodes' copies the rest.
 COLD_GB = 25
 WARM_GB = 8
-# Debian package -> a file of it that the cluster uses.
+# Debian package -> a file of the package that the cluster uses.
 PACKAGES = {
     "runc": "/usr/sbin/runc",
     "containernetworking-plugins": "/usr/lib/cni/bridge",
@@ -30,7 +30,7 @@ _ELSE = "or install Docker and kind (--provider kind), or use a cluster you have
 
 
 def check(system: str, uid: int, free_gb: float, cold: bool) -> None:
-    """Raises CannotRun when a machine with these properties can't run the embedded cluster."""
+    """Raises CannotRun if a machine with these properties can't run the embedded cluster."""
     if system != "Linux":
         raise CannotRun(f"The embedded cluster runs on Linux only, this is {system}: use a Linux machine, {_ELSE}.")
     if uid != 0:
@@ -41,7 +41,7 @@ def check(system: str, uid: int, free_gb: float, cold: bool) -> None:
 
 
 def check_space(needed: int, why: str) -> None:
-    """Raises CannotRun unless that many GB are free where the caches lie."""
+    """Raises CannotRun unless that many GB are free on the cache's disk."""
     _check_free(_free_gb(cache()), needed, why)
 
 
@@ -54,8 +54,8 @@ def _check_free(free_gb: float, needed: int, why: str) -> None:
 
 
 def check_machine() -> None:
-    """Looks at this machine: raises CannotRun with the first thing it lacks."""
-    # The kernel's limits first: there is no use in asking for a disk on a machine that can't run it anyway.
+    """Checks this machine. Raises CannotRun with the first thing it lacks."""
+    # Check the system before the disk: more disk is no use on a machine that can't run the cluster anyway.
     system, uid, cold = platform.system(), getattr(os, "geteuid", lambda: -1)(), bool(binaries.missing())
     check(system, uid, min(_free_gb(cache()), _free_gb(states())), cold)
     if cold:
@@ -69,9 +69,9 @@ def _free_gb(folder: Path) -> float:
 
 
 def lacking() -> list[str]:
-    """The Debian packages that are not installed."""
+    """Returns the needed Debian packages that are not installed."""
     if shutil.which("dpkg-query"):
-        # By state, not by file: plain `busybox` has the same path and is linked dynamically.
+        # Check the package, not the file: plain `busybox` has the same path but is linked dynamically.
         query = ["dpkg-query", "-W", "-f", "${Package} ${db:Status-Abbrev}\n", *PACKAGES]
         lines = subprocess.run(query, capture_output=True, text=True, check=False).stdout.splitlines()
         installed = {line.split()[0] for line in lines if line.split()[1:2] == ["ii"]}
@@ -80,7 +80,7 @@ def lacking() -> list[str]:
 
 
 def install_packages() -> None:
-    """Installs what is lacking with apt-get, showing it. Raises CannotRun where there is none or it fails."""
+    """Installs the lacking packages with apt-get, and shows its output. Raises CannotRun if that is impossible."""
     packages = lacking()
     if not packages:
         return

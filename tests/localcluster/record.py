@@ -1,4 +1,4 @@
-"""What is known of a cluster between two commands: cluster.json in its folder."""
+"""The record of a cluster between two commands: cluster.json in its folder."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -8,14 +8,14 @@ from .paths import state, states
 
 @dataclass
 class Record:
-    """One cluster: its name, its provider, and the API's port on 127.0.0.1 (0: the provider's affair)."""
+    """One cluster: its name, its provider, and the API's port on 127.0.0.1; port 0 means that the provider decides."""
 
     name: str
     provider: str
     port: int = 0
 
     def save(self) -> None:
-        """Writes it, replacing the earlier one at once."""
+        """Writes the record, and replaces an earlier one atomically."""
         folder = state(self.name)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         part = folder / "cluster.json.part"
@@ -24,7 +24,7 @@ class Record:
 
 
 def load(name: str) -> Record | None:
-    """The record of that cluster, or None when there is no such cluster."""
+    """Returns the record of that cluster, or None if there is no such cluster."""
     try:
         return Record(**json.loads((state(name) / "cluster.json").read_text()))
     except FileNotFoundError:
@@ -32,6 +32,6 @@ def load(name: str) -> Record | None:
 
 
 def all_records() -> list[Record]:
-    """The records of all clusters."""
-    found = (load(path.parent.name) for path in sorted(states().glob("*/cluster.json")))
-    return [record for record in found if record]
+    """Returns the records of all clusters."""
+    records = (load(path.parent.name) for path in sorted(states().glob("*/cluster.json")))
+    return [record for record in records if record]

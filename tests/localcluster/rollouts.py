@@ -1,4 +1,4 @@
-"""Waits for the Deployments of a namespace, telling what they wait for."""
+"""Waits for the Deployments of a namespace, and prints what they wait for."""
 
 import json
 import time
@@ -16,19 +16,19 @@ Object = dict[str, Any]
 def wait_ready(
     cluster: str, namespace: str, what: str, seconds: float = 300, also: Callable[[], bool] = lambda: True
 ) -> None:
-    """Waits until all of them are ready and ``also`` holds. Raises CannotRun with the logs of pods that are not."""
-    began, told = time.monotonic(), ""
+    """Waits until all Deployments are ready and ``also`` holds. Raises CannotRun with the logs of unready pods."""
+    began, last_news = time.monotonic(), ""
     while True:
         listed = access.kubectl(cluster, "-n", namespace, "get", "deployments,pods", "--output=json")
         items = json.loads(listed)["items"]
-        deployments = [one for one in items if one["kind"] == "Deployment"]
-        pods = [one for one in items if one["kind"] == "Pod"]
-        if deployments and all(_ready(one) for one in deployments) and also():
+        deployments = [item for item in items if item["kind"] == "Deployment"]
+        pods = [item for item in items if item["kind"] == "Pod"]
+        if deployments and all(_ready(deployment) for deployment in deployments) and also():
             say(f"  ready: {time.monotonic() - began:.0f} s")
             return
         news = "; ".join(sorted(_news(pod) for pod in pods)) or "no pods yet"
-        if news != told:
-            told = news
+        if news != last_news:
+            last_news = news
             say(f"  {time.monotonic() - began:3.0f} s: {news}")
         if time.monotonic() - began > seconds:
             raise CannotRun(f"{what} was not ready after {seconds:.0f} s: {news}\n{_logs(cluster, namespace, pods)}")
@@ -36,14 +36,14 @@ def wait_ready(
 
 
 def _ready(deployment: Object) -> bool:
-    status, wanted = deployment.get("status", {}), deployment["spec"]["replicas"]
-    seen = status.get("observedGeneration") == deployment["metadata"]["generation"]
+    status, replicas = deployment.get("status", {}), deployment["spec"]["replicas"]
+    observed = status.get("observedGeneration") == deployment["metadata"]["generation"]
     counts = [status.get(key, 0) for key in ("replicas", "updatedReplicas", "availableReplicas")]
-    return seen and counts == [wanted] * 3
+    return observed and counts == [replicas] * 3
 
 
 def _news(pod: Object) -> str:
-    """One pod in a few words: how far it is, and what keeps it."""
+    """Returns a pod's progress in a few words, and what it waits for."""
     name = pod["metadata"]["name"].rsplit("-", 2)[0]
     if "deletionTimestamp" in pod["metadata"]:
         return f"{name} ends"
@@ -65,7 +65,7 @@ def _news(pod: Object) -> str:
 
 
 def _logs(cluster: str, namespace: str, pods: list[Object]) -> str:
-    found = []
+    texts = []
     for pod in pods:
         if _news(pod).endswith((" is ready", " is done")):
             continue
@@ -74,5 +74,5 @@ def _logs(cluster: str, namespace: str, pods: list[Object]) -> str:
             logs = access.kubectl(cluster, "-n", namespace, "logs", name, "--all-containers", "--tail=20")
         except CannotRun as problem:
             logs = str(problem)
-        found.append(f"==> {name} <==\n{logs}")
-    return "\n".join(found)
+        texts.append(f"==> {name} <==\n{logs}")
+    return "\n".join(texts)

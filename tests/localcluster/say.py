@@ -1,4 +1,4 @@
-"""What a person sees: progress on stderr (stdout belongs to results), and errors that are one clear sentence."""
+"""Shows a person the progress, on stderr because stdout is for results, and errors that are one clear sentence."""
 
 import re
 import subprocess
@@ -10,16 +10,16 @@ from pathlib import Path
 
 
 class CannotRun(Exception):
-    """Something a person has to change first; the message says what. Never shown with a traceback."""
+    """A person has to change something first; the message says what, and is never shown with a traceback."""
 
 
 def say(text: str) -> None:
-    """One line of progress."""
+    """Prints one line of progress."""
     print(text, file=sys.stderr, flush=True)
 
 
 def run(argv: Sequence[str], *, input: str | None = None, env: Mapping[str, str] | None = None) -> str:
-    """Runs a command to its end and returns its stdout. Raises CannotRun with the end of its stderr when it fails."""
+    """Runs a command to its end and returns its stdout. Raises CannotRun with the end of its stderr if it fails."""
     done = subprocess.run(list(argv), input=input, env=env, capture_output=True, text=True, check=False)
     if done.returncode:
         tail = "\n".join((done.stderr or done.stdout).strip().splitlines()[-20:])
@@ -36,9 +36,9 @@ def run_slow(
     progress: Callable[[int, str], str] | None = None,
     every: float = 15,
 ) -> None:
-    """Runs a command of minutes: its output goes to `log`, and every few seconds a line says how far it is.
+    """Runs a command that takes minutes, with its output in `log`, and prints a line of progress every few seconds.
 
-    `progress` gets the number of lines so far and the last one. Raises CannotRun with the log's end when it fails.
+    `progress` gets the number of lines so far and the last line. Raises CannotRun with the log's end if it fails.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
@@ -47,8 +47,8 @@ def run_slow(
 
     def beat() -> None:
         while not finished.wait(every):
-            told = progress(lines, last) if progress else last[:90]
-            say(f"  {what}: {time.monotonic() - began:.0f} s, {told}")
+            text = progress(lines, last) if progress else last[:90]
+            say(f"  {what}: {time.monotonic() - began:.0f} s, {text}")
 
     threading.Thread(target=beat, daemon=True).start()
     with (
@@ -62,7 +62,7 @@ def run_slow(
             file.write(line)
             file.flush()
             if line.strip():
-                # Progress bars come with colours, and with carriage returns for what they draw over.
+                # Progress bars contain colours, and carriage returns before each redraw: keep the last text only.
                 lines, last = lines + 1, re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", line.strip()).split("\r")[-1]
     finished.set()
     if process.returncode:
@@ -72,7 +72,7 @@ def run_slow(
 
 
 def until(seconds: float, what: str, check: Callable[[], object], every: float = 0.2) -> None:
-    """Polls until `check` returns something true. Raises CannotRun naming `what` when that takes too long."""
+    """Polls until `check` returns something true. Raises CannotRun naming `what` after `seconds`."""
     end = time.monotonic() + seconds
     while not check():
         if time.monotonic() > end:
@@ -81,7 +81,8 @@ def until(seconds: float, what: str, check: Callable[[], object], every: float =
 
 
 def exit_code(work: Callable[[], object]) -> int:
-    """Does the work of a command; 1 after an error, which is a sentence on stderr, 130 after an interrupt."""
+    """Does the work of a command, and returns the exit code: 1 after an error, which is printed as a sentence on
+    stderr, or 130 after an interrupt."""
     try:
         work()
     except CannotRun as problem:

@@ -1,8 +1,8 @@
-"""The seed: one containerd store in the cache with every image unpacked once, from which new nodes are made at once.
+"""The seed: one containerd store in the cache with every image unpacked once, from which new nodes start quickly.
 
-A node's blobs are hard links to the seed's, its layers are links to the folders of the seed: containerd changes neither
-after they were committed, containers write elsewhere. So the seed keeps an older image for as long as there is a node
-that was made from it.
+A node's blobs are hard links to the seed's, and its layers are links to the seed's folders: containerd changes neither
+after their commit, and containers write elsewhere. So the seed keeps older images while there is a node that was made
+from it.
 """
 
 import contextlib
@@ -30,29 +30,29 @@ def _seed() -> Path:
 
 @contextlib.contextmanager
 def _running() -> Iterator[Path]:
-    """A containerd on the seed, in mount and pid namespaces of its own so that nothing of it stays; its socket."""
-    own = _seed()
-    own.mkdir(parents=True, exist_ok=True)
-    socket = own / "containerd.sock"
-    (own / "containerd.toml").write_text(containerd_toml(own / "store", own / "run", socket, None))
+    """Runs a containerd on the seed, and yields its socket. Its own mount and pid namespaces leave nothing behind."""
+    folder = _seed()
+    folder.mkdir(parents=True, exist_ok=True)
+    socket = folder / "containerd.sock"
+    (folder / "containerd.toml").write_text(containerd_toml(folder / "store", folder / "run", socket, None))
     program = binaries.programs()["containerd"].folder() / "containerd"
     argv = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
-    with open(own / "log", "w") as log:
+    with open(folder / "log", "w") as log:
         process = subprocess.Popen(
-            [*argv, str(program), "--config", str(own / "containerd.toml")],
+            [*argv, str(program), "--config", str(folder / "containerd.toml")],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             start_new_session=True,
         )
     try:
-        until(30, f"the containerd of {own}", lambda: _answers(socket))
+        until(30, f"the containerd of {folder}", lambda: _answers(socket))
         yield socket
     finally:
         for child in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
-            os.kill(int(child), signal.SIGTERM)  # it closes its databases
+            os.kill(int(child), signal.SIGTERM)  # lets containerd close its databases
         process.wait(timeout=30)
-        shutil.rmtree(own / "run", ignore_errors=True)
+        shutil.rmtree(folder / "run", ignore_errors=True)
 
 
 def _answers(socket: Path) -> bool:
@@ -61,27 +61,27 @@ def _answers(socket: Path) -> bool:
 
 
 def fill() -> None:
-    """Imports into the seed what it lacks of the layout's images."""
+    """Imports the layout's images that the seed lacks."""
     with locked("seed"):
         stamp = _seed() / "images"
-        wanted = "".join(f"{ref} {digest}\n" for ref, digest in sorted(oci.images().items()))
-        if stamp.exists() and stamp.read_text() == wanted:
+        images = "".join(f"{ref} {digest}\n" for ref, digest in sorted(oci.images().items()))
+        if stamp.exists() and stamp.read_text() == images:
             return
         say("unpacking images (once for all nodes)")
         with _running() as socket:
             have = store.listed(socket)
-            for ref in set(store.outdated(socket)) & set(have):  # another name keeps the old content
+            for ref in set(store.outdated(socket)) & set(have):  # a second name keeps the old content alive
                 old = f"{ref}-{have[ref].removeprefix('sha256:')[:12]}"
                 run(store.ctr(socket, "images", "tag", "--force", ref, old))
             store.bring(socket, "cache")
             if not _nodes():
                 for ref in store.listed(socket).keys() - oci.images().keys():
                     run(store.ctr(socket, "images", "rm", "--sync", ref))
-        stamp.write_text(wanted)
+        stamp.write_text(images)
 
 
 def _nodes() -> list[str]:
-    """The folders of the nodes that were made from the seed and still are there."""
+    """Returns the folders of the existing nodes that were made from the seed."""
     notes = list((_seed() / "nodes").glob("*"))
     for note in notes:
         if not Path(note.read_text()).exists():
@@ -90,7 +90,7 @@ def _nodes() -> list[str]:
 
 
 def plant(target: Path) -> None:
-    """Makes a node's containerd folder from the seed, unless there is one."""
+    """Makes a node's containerd folder from the seed, unless it exists."""
     if target.exists():
         return
     part = target.with_name(target.name + ".part")
@@ -98,16 +98,16 @@ def plant(target: Path) -> None:
     part.mkdir(parents=True)
     with locked("seed"):
         source = _seed() / "store"
-        # Hard links need one file system; else they are copies.
+        # Hard links need one file system for both; otherwise the files are copied.
         link = "--link" if os.stat(source).st_dev == os.stat(part).st_dev else "--reflink=auto"
         run(["cp", "-a", link, str(source / _BLOBS), str(part)])
         for layer in (source / _LAYERS).iterdir():
-            own = part / _LAYERS / layer.name
-            own.mkdir(parents=True, mode=0o700)
-            (own / "fs").symlink_to(layer / "fs")
+            copy = part / _LAYERS / layer.name
+            copy.mkdir(parents=True, mode=0o700)
+            (copy / "fs").symlink_to(layer / "fs")
             if (layer / "work").exists():
-                (own / "work").mkdir(mode=0o711)
-        for database in _DATABASES:  # written in place, unlike all else
+                (copy / "work").mkdir(mode=0o711)
+        for database in _DATABASES:  # copy these, because they are written in place, unlike all other files
             (part / database).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source / database, part / database)
         note = _seed() / "nodes" / hashlib.sha256(os.fsencode(target)).hexdigest()[:16]

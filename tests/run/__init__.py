@@ -1,1 +1,1 @@
-"""What ``make test`` runs, and when: phases that wait for others, several at a time, each one's time at the end."""
+"""Runs ``make test``: phases that wait for others, several at a time, with a table of their times at the end."""

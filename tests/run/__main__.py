@@ -1,8 +1,8 @@
-"""``python -m tests.run``: everything that ``make test`` tests, with a table of the phases' times at the end.
+"""``python -m tests.run`` runs everything that ``make test`` tests, with a table of the phases' times at the end.
 
-Images and clusters come up behind lint and unit tests. Tests on the cluster run side by side in namespaces of their
-own; those that take away what others use (marked ``disrupts``) run one after the other, beside the tests on played
-nodes; those that measure time (marked ``quiet``) run at the end, with the machine to themselves.
+Images and clusters are built while lint and unit tests run. Tests on the cluster run side by side in namespaces of
+their own; tests that take away what others use (marked ``disrupts``) run one after the other, beside the tests on
+simulated nodes; tests that measure time (marked ``quiet``) run at the end, with the machine to themselves.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ ALONE = "not cluster and not kwok and not peers"
 """The marks of tests that need nothing but this machine."""
 UNIT = ("tests/unit", "tests/harness")
 PLAYED = ("tests/harness/fuzz", "tests/cluster", "tests/harness/faults")
-"""In this order: what the faults leave on the cluster would be work for the operator of the others."""
+"""The faults come last: the objects that they leave on the cluster would be work for the other tests' operator."""
 REAL = ("tests/e2e", "tests/cluster", "tests/contract")
 
 
@@ -83,8 +83,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.run", description=__doc__)
     parser.add_argument("--name", default="modelyard-test", help="the cluster that the tests run on [%(default)s]")
     name = parser.parse_args().name
-    was_there = record.load(name) is not None
-    for number in (signal.SIGINT, signal.SIGTERM):  # also where a shell in the background had it ignored
+    existed = record.load(name) is not None
+    # Set both handlers, because a shell lets its background jobs ignore SIGINT.
+    for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     began, phases, failed, interrupted = time.monotonic(), plan(name), [], False
     with tempfile.NamedTemporaryFile(suffix=".jsonl") as notes:
@@ -94,11 +95,11 @@ def main() -> int:
         except KeyboardInterrupt:
             interrupted = True
         again = flaky.read(Path(notes.name))
-    # A cluster that was started for this run alone stays for the next one, unless this one was broken off.
-    for cluster in (f"{name}-kwok", SCRATCH, *([name] if interrupted and not was_there else ())):
+    # Keep the cluster for the next run, unless this run has started it and was interrupted.
+    for cluster in (f"{name}-kwok", SCRATCH, *([name] if interrupted and not existed else ())):
         subprocess.run([sys.executable, "-m", "tests.localcluster", "down", "--name", cluster], check=False)
     print(schedule.table(phases, began))
-    print(flaky.told(again), flush=True)
+    print(flaky.report(again), flush=True)
     if interrupted:
         say("interrupted; nothing of this run is left")
         return 130

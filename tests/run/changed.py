@@ -1,7 +1,7 @@
-"""``python -m tests.run.changed``: the tests without a cluster whose imports reach what was changed.
+"""``python -m tests.run.changed`` runs the tests without a cluster whose imports reach a changed file.
 
-What a test reads or starts without importing it (manifests, a program as a process of its own) is not followed:
-``make test`` is what counts.
+It doesn't follow what a test reads or starts without importing it, such as manifests or a program as a process of its
+own: only ``make test`` is complete.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from tests.support import changes
 
 
 def selected(changed: list[str]) -> list[str]:
-    """The test files, relative to the repository; of a changed conftest.py all that are below it."""
+    """Returns the test files, relative to the repository; a reached conftest.py selects all files below it."""
     modules = changes.reached(changes.graph(), changed)
     files = {name.replace(".", "/") + ".py" for name in modules if name.rpartition(".")[2].startswith("test_")}
     for name in modules:
@@ -33,7 +33,7 @@ def main() -> int:
         return 0
     argv = [sys.executable, "-m", "pytest", "-q", "-m", "not cluster and not kwok and not peers", *sys.argv[1:], *tests]
     code = subprocess.run(argv, cwd=REPO, check=False).returncode
-    return 0 if code == 5 else code  # 5: all of them are on a cluster
+    return 0 if code == 5 else code  # pytest ends with 5 if all selected tests need a cluster
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""One phase of the tests: commands one after the other, their output line by line under the phase's name."""
+"""One phase of the tests: runs commands one after the other, and prints their output under the phase's name."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 GRACE = 60.0
-"""Seconds that an interrupted phase has for its own cleaning up."""
+"""Seconds that an interrupted phase has for its own clean-up."""
 _PRINTING = threading.Lock()
 
 
 @dataclass
 class Phase:
-    """It begins once all phases of ``after`` have ended well."""
+    """Begins once all phases of ``after`` have succeeded."""
 
     name: str
     commands: Sequence[Sequence[str]]
@@ -26,22 +26,22 @@ class Phase:
     seconds: float | None = None
     code: int | None = None
     _process: subprocess.Popen[str] | None = field(default=None, repr=False)
-    _told: bool = False
+    _interrupted: bool = False
 
     def run(self) -> None:
-        """To its end; ``code`` is that of the first command that fails, or 0."""
+        """Runs the commands; ``code`` becomes that of the first command that fails, or 0."""
         self.began = time.monotonic()
         tell(self.name, "begins")
         code = 0
         for argv in self.commands:
-            code = 130 if self._told else self._one(argv)
+            code = 130 if self._interrupted else self._run_command(argv)
             if code:
                 break
         self.seconds = time.monotonic() - self.began
         tell(self.name, f"{'done' if code == 0 else f'ended with exit code {code}'} after {clock(self.seconds)}")
         self.code = code
 
-    def _one(self, argv: Sequence[str]) -> int:
+    def _run_command(self, argv: Sequence[str]) -> int:
         self._process = subprocess.Popen(
             list(argv),
             stdin=subprocess.DEVNULL,
@@ -49,7 +49,7 @@ class Phase:
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-            # A group of its own: an interrupt reaches it once, from ``interrupt``, and not the clusters it started.
+            # With a process group of its own it gets one interrupt only, from ``interrupt``; its clusters get none.
             start_new_session=True,
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
         )
@@ -59,8 +59,8 @@ class Phase:
         return self._process.wait()
 
     def interrupt(self) -> None:
-        """Ends what runs of it, as Ctrl-C would; no further command begins. Returns once all of it has ended."""
-        self._told = True
+        """Ends the running command as Ctrl-C would, and begins no further one. Returns once the command has ended."""
+        self._interrupted = True
         process = self._process
         if process is None or process.poll() is not None:
             return
@@ -76,7 +76,7 @@ class Phase:
 
 
 def tell(name: str, text: str) -> None:
-    """One line of a phase; those of phases that run at the same time don't mix within a line."""
+    """Prints one line of a phase, whole even if several phases print at the same time."""
     with _PRINTING:
         print(f"{name:>9} | {text}", flush=True)
 

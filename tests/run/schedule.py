@@ -1,4 +1,4 @@
-"""Runs phases as early as what they wait for allows; the first failure stops all others."""
+"""Runs each phase as soon as those it waits for have succeeded; the first failure stops all others."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.run.phase import Phase, clock, tell
 
 
 def run(phases: Sequence[Phase]) -> list[Phase]:
-    """All phases that failed by themselves. An interrupt ends every phase and is raised again."""
+    """Runs the phases, and returns those that failed by themselves. An interrupt ends all and is raised again."""
     changed = threading.Condition()
     running: dict[str, threading.Thread] = {}
 
@@ -33,7 +33,7 @@ def run(phases: Sequence[Phase]) -> list[Phase]:
                 changed.wait(1)
         others = [phase for phase in phases if phase.name in running and phase.code is None]
         for phase in others:
-            tell(phase.name, f"is stopped: {', '.join(one.name for one in failed)} failed")
+            tell(phase.name, f"is stopped: {', '.join(item.name for item in failed)} failed")
         return failed
     finally:
         _stop(phases, running)
@@ -55,13 +55,13 @@ def _stop(phases: Sequence[Phase], running: dict[str, threading.Thread]) -> None
 
 
 def table(phases: Sequence[Phase], began: float) -> str:
-    """When each phase began and how long it took."""
+    """Returns a table of when each phase began and how long it took."""
     lines = [f"{'phase':>9}   began    took"]
     for phase in phases:
         if phase.began is None:
             lines.append(f"{phase.name:>9}   was not begun")
             continue
         took = "-" if phase.seconds is None else clock(phase.seconds)
-        told = {0: "", None: "  stopped"}.get(phase.code, f"  FAILED ({phase.code})")
-        lines.append(f"{phase.name:>9}   {clock(phase.began - began):>5}   {took:>5}{told}")
+        outcome = {0: "", None: "  stopped"}.get(phase.code, f"  FAILED ({phase.code})")
+        lines.append(f"{phase.name:>9}   {clock(phase.began - began):>5}   {took:>5}{outcome}")
     return "\n".join([*lines, f"{'all':>9}           {clock(time.monotonic() - began):>5}"])

@@ -1,1 +1,1 @@
-"""What the demo, the benchmarks and the tests share: kubectl with waits, the main job, and an inference client."""
+"""Helpers that the demo, the benchmarks and the tests share: kubectl with waits, the main job, an inference client."""

@@ -1,4 +1,4 @@
-"""What tests know of a cluster's addons."""
+"""Installs and addresses a cluster's addons for tests."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ Object = dict[str, Any]
 
 
 def bring_up(cluster: str, *names: str) -> None:
-    """Adds them to the cluster; nothing happens where they work already."""
-    # A process of its own: this one may be in the cluster's network, where nothing can be downloaded or built.
+    """Adds the addons to the cluster; those that work already stay as they are."""
+    # Run a separate process: this one may be in the cluster's network, where nothing can be downloaded or built.
     argv = [sys.executable, "-m", "tests.localcluster", "addon", *names, "--name", cluster]
     subprocess.run(argv, cwd=REPO, check=True)
 
@@ -30,5 +30,5 @@ class Gateway:
 
     @staticmethod
     def parent() -> Object:
-        """What an HTTPRoute's ``parentRefs`` has for it."""
+        """Returns the Gateway's item for an HTTPRoute's ``parentRefs``."""
         return {"name": gateway.NAME, "namespace": gateway.NAMESPACE}

@@ -1,4 +1,4 @@
-"""The API server for tests with an event loop: many requests at once, and watches (``client`` is for the others)."""
+"""A client of the API server for tests with an event loop, with many concurrent requests (others use ``client``)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support import kubeconfig
 
 
 class Api:
-    """Requests to the API server of the kubeconfig that KUBECONFIG names, as its user."""
+    """Sends requests to the API server of the kubeconfig that KUBECONFIG names, as its user."""
 
     def __init__(self) -> None:
         path = os.environ.get("KUBECONFIG")
@@ -35,7 +35,7 @@ class Api:
     async def __call__(
         self, method: str, path: str, body: Any = None, content: str = "application/merge-patch+json"
     ) -> Any:
-        """The answer's document; raises AssertionError with the API server's message on another code than 2xx."""
+        """Returns the answer's document. Raises AssertionError with the API server's message if the code is not 2xx."""
         headers = {"Content-Type": content if method == "PATCH" else "application/json"}
         data = None if body is None else json.dumps(body)
         async with self.session.request(method, self.server + path, data=data, headers=headers) as answer:
@@ -44,6 +44,6 @@ class Api:
             return document
 
     async def find(self, path: str) -> Any | None:
-        """The document, or None where there is none."""
+        """Returns the document at this path, or None if the API server answers 404."""
         async with self.session.get(self.server + path) as answer:
             return None if answer.status == 404 else await answer.json()

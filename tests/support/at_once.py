@@ -1,4 +1,4 @@
-"""Work done several at a time."""
+"""Runs pieces of work concurrently."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 
 async def at_once(count: int, workers: int, work: Callable[[int], Awaitable[object]]) -> None:
-    """``work(0)`` to ``work(count - 1)``, ``workers`` at a time."""
+    """Runs ``work(0)`` to ``work(count - 1)``, ``workers`` at a time."""
     numbers = iter(range(count))
 
     async def worker() -> None:

@@ -1,4 +1,4 @@
-"""What a change reaches, by the imports between modules (import-linter's own graph)."""
+"""Finds the modules that a change reaches, by the imports between modules (import-linter's own graph)."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ SOURCES = {
 }
 """Folder -> the package in it."""
 BASE = "MODELYARD_BASE"
-"""The variable that names the commit which a change is counted from."""
+"""The environment variable that names the commit with which the files are compared."""
 
 
 def files(repo: Path = REPO) -> list[str]:
-    """The files that differ from where this branch left the main one, committed or not; on it, from the commit before.
+    """Returns the files that differ, committed or not, from the commit at which this branch left the main one.
 
-    Nothing where there is no history to compare with.
+    On the main branch itself they are compared with the previous commit. Without a history the list is empty.
     """
     base = os.environ.get(BASE) or _base(repo)
     if base is None:
@@ -55,19 +55,19 @@ def _git(repo: Path, *arguments: str) -> str | None:
 
 
 COLLECTING = ("modelyard.kinds", "tests.kinds")
-"""Packages that import what is in them by the names of the kinds, which no graph of imports can see."""
+"""Packages that import their own modules by the kinds' names, which the graph of imports doesn't show."""
 
 
 def graph() -> grimp.ImportGraph:
-    found = grimp.build_graph(*SOURCES.values(), cache_dir=None)
+    imports = grimp.build_graph(*SOURCES.values(), cache_dir=None)
     for package in COLLECTING:
-        for module in found.find_descendants(package):
-            found.add_import(importer=package, imported=module)
-    return found
+        for module in imports.find_descendants(package):
+            imports.add_import(importer=package, imported=module)
+    return imports
 
 
 def module(file: str) -> str | None:
-    """The module that a file of the repository is, None for one that is none."""
+    """Returns the name of the module in a file of the repository, or None if the file is no module."""
     for folder, package in SOURCES.items():
         root = f"{package}/" if folder == "." else f"{folder}/{package}/"
         if file.startswith(root) and file.endswith(".py"):
@@ -77,12 +77,12 @@ def module(file: str) -> str | None:
 
 
 def reached(imports: grimp.ImportGraph, changed: Iterable[str]) -> set[str]:
-    """The modules of these files, and all that import one of them, directly or not."""
-    found = {name for file in changed if (name := module(file)) in imports.modules}
-    return found.union(*(imports.find_downstream_modules(name) for name in found))
+    """Returns the modules of these files, and all that import one of them, directly or not."""
+    names = {name for file in changed if (name := module(file)) in imports.modules}
+    return names.union(*(imports.find_downstream_modules(name) for name in names))
 
 
 def touched_kinds(changed: Iterable[str]) -> set[str]:
-    """The controllers' packages below ``modelyard.kinds`` that a change reaches."""
+    """Returns the names of the controllers' packages below ``modelyard.kinds`` that a change reaches."""
     prefix = "modelyard.kinds."
     return {name.split(".")[2] for name in reached(graph(), changed) if name.startswith(prefix)}

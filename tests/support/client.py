@@ -1,4 +1,4 @@
-"""The API server's answers as they are, over a connection that is kept: for tests without an event loop."""
+"""A client of the API server for tests without an event loop, which returns every answer, refusals included."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TIMEOUT = 30.0
 
 
 class Refused(Exception):
-    """The API server said no; the message is its own."""
+    """The API server refused a request; the message is its own."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Answer:
 
 
 class Client:
-    """Of one cluster, as its admin. Each thread has a connection of its own."""
+    """Sends requests to one cluster, as its admin. Each thread keeps a connection of its own."""
 
     def __init__(
         self, cluster: str, dumps: Callable[[Any], str] = json.dumps, loads: Callable[[bytes], Any] = json.loads
@@ -60,13 +60,13 @@ class Client:
     ) -> Answer:
         data = None if body is None else self._dumps(body)
         for last in (False, True):
-            connection = self._kept()
+            connection = self._connection_of_thread()
             try:
                 connection.request(method, path, data, {"Content-Type": content_type, **(headers or {})})
                 answer = connection.getresponse()
                 text = answer.read()
             except (http.client.HTTPException, OSError):
-                # The API server may have closed a connection that was kept: the next one is new.
+                # The API server may have closed the kept connection: try again with a new one.
                 connection.close()
                 if last:
                     raise
@@ -76,14 +76,14 @@ class Client:
         raise AssertionError("unreachable")
 
     def must(self, method: str, path: str, body: Any = None, content_type: str = JSON) -> Any:
-        """The answer's document. Raises Refused where the code is none of success."""
+        """Returns the answer's document. Raises Refused if the code is not 2xx."""
         answer = self.send(method, path, body, content_type)
         if not answer.ok:
             raise Refused(f"{method} {path}: {answer.code} {answer.message}")
         return answer.document
 
     def watch(self, path: str, seconds: int = 300) -> Iterator[Object]:
-        """Events after now; the watch is established before this returns."""
+        """Returns the events from now on; the watch is established before this returns."""
         version = self.must("GET", f"{path}?limit=1")["metadata"]["resourceVersion"]
         connection = self._connect(seconds + 10)
         connection.request("GET", f"{path}?watch=1&resourceVersion={version}&timeoutSeconds={seconds}")
@@ -98,11 +98,11 @@ class Client:
 
         return events()
 
-    def _kept(self) -> http.client.HTTPSConnection:
-        found: http.client.HTTPSConnection | None = getattr(self._connections, "one", None)
-        if found is None:
-            found = self._connections.one = self._connect(TIMEOUT)
-        return found
+    def _connection_of_thread(self) -> http.client.HTTPSConnection:
+        connection: http.client.HTTPSConnection | None = getattr(self._connections, "connection", None)
+        if connection is None:
+            connection = self._connections.connection = self._connect(TIMEOUT)
+        return connection
 
     def _connect(self, timeout: float) -> http.client.HTTPSConnection:
         parts = urlsplit(self._credentials.server)

@@ -1,5 +1,5 @@
-"""Clients that ask all the time: a few connections that are kept, a steady number of requests a second, every answer
-counted. By REST, or by gRPC."""
+"""Clients that send inference requests at a steady rate over a few kept connections, by REST or gRPC, and count every
+answer."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ import grpc
 from tritonclient.grpc import service_pb2, service_pb2_grpc
 
 TIMEOUT = 10
-"""Seconds that a client waits for an answer."""
+"""Longest time in seconds that a client waits for an answer."""
 
 
 class Connection(Protocol):
     def ask(self) -> str:
-        """The version of the model that answered. Raises OSError, HTTPException, ValueError or RpcError."""
+        """Returns the version of the model that answered. Raises OSError, HTTPException, ValueError or RpcError."""
 
     def close(self) -> None:
-        """Let go of it; the next ``ask`` begins a new one where there is one."""
+        """Closes the connection; the next ``ask`` opens a new one."""
 
 
 class Clients:
-    """While it is entered, ``connections`` threads send ``rate`` requests a second in all."""
+    """A context in which ``connections`` threads send ``rate`` requests per second in all."""
 
     def __init__(self, connect: Callable[[], Connection], rate: float = 60, connections: int = 4) -> None:
         self._connect, self._pause = connect, connections / rate
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self.answers: list[tuple[float, str]] = []
-        """(monotonic time, model version) of every answer."""
+        """(Monotonic time in seconds, model version) of every answer."""
         self.failures: list[str] = []
-        """What went wrong, with the seconds since the clients began."""
+        """A text for each failed request, with the seconds since the clients began."""
         self._began = 0.0
         self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(connections)]
 
@@ -54,7 +54,7 @@ class Clients:
             thread.join(timeout=2 * TIMEOUT)
 
     def since(self, moment: float, until: float = float("inf")) -> Counter[str]:
-        """Answers by model version between two moments of ``time.monotonic``."""
+        """Counts the answers by model version between two moments of ``time.monotonic``."""
         with self._lock:
             return Counter(version for when, version in self.answers if moment <= when < until)
 
@@ -76,8 +76,10 @@ class Clients:
 
 
 class Rest:
-    """Of the protocol's REST form; ``hostname`` is what the Host header says; each request has an id of
-    its own where they are ``identified``."""
+    """A connection in the protocol's REST form.
+
+    ``hostname`` is the value of the Host header; ``identified`` gives each request an id of its own.
+    """
 
     def __init__(
         self,
@@ -106,23 +108,23 @@ class Rest:
 
 
 class Grpc:
-    """Of its gRPC form, by Triton's messages; the body is REST's, of FP32 inputs. A channel connects by itself."""
+    """A connection in the protocol's gRPC form, with Triton's messages. ``body`` is REST's, with FP32 inputs only."""
 
     def __init__(self, address: tuple[str, int], hostname: str, model: str, body: Any) -> None:
         self._channel = grpc.insecure_channel(
             f"{address[0]}:{address[1]}",
-            # A channel of its own for each: they would share one connection.
+            # By default all channels of a process to one address share a connection.
             options=[("grpc.default_authority", hostname), ("grpc.use_local_subchannel_pool", 1)],
         )
         self._stub = service_pb2_grpc.GRPCInferenceServiceStub(self._channel)
         self._request = service_pb2.ModelInferRequest(model_name=model)
         for column in body["inputs"]:
-            found = self._request.inputs.add(name=column["name"], datatype=column["datatype"], shape=column["shape"])
-            found.contents.fp32_contents.extend(column["data"])
+            tensor = self._request.inputs.add(name=column["name"], datatype=column["datatype"], shape=column["shape"])
+            tensor.contents.fp32_contents.extend(column["data"])
 
     def ask(self) -> str:
         return str(self._stub.ModelInfer(self._request, timeout=TIMEOUT).model_version)
 
     def close(self) -> None:
-        # What failed was one call: the channel connects again by itself, and goes with the process.
+        # Keep the channel: it connects again by itself after a failed call, and ends with the process.
         pass

@@ -1,4 +1,4 @@
-"""Who uses the processors."""
+"""Measures the CPU time of processes."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from pathlib import Path
 
 
 def cpu_seconds(pid: int) -> float:
-    """What a process has used since its start, in user and system time."""
+    """Returns the seconds of user and system time that a process has used since its start."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 class Costs:
-    """CPU seconds of some processes from now on; the benchmark itself is among them."""
+    """Counts the CPU seconds of some processes from now on, and those of the benchmark itself."""
 
     def __init__(self, pids: Mapping[str, int]) -> None:
         self._pids = {**pids, "benchmark": os.getpid()}

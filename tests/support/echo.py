@@ -1,4 +1,4 @@
-"""A small HTTP service: it answers with its own name, and counts what it was asked."""
+"""A small HTTP service in a cluster, which answers with its own name and counts its requests."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ class Server(ThreadingHTTPServer):
     request_queue_size = 128
 Server(("", 8080), Handler).serve_forever()
 """
-"""Requests below /ask are counted; any other one tells the count."""
+"""The server's program: it counts requests below /ask, and every answer has the count."""
 
 
 def echo(kube: Kube, name: str) -> list[Object]:
-    """A Deployment of one pod, and its Service."""
+    """Returns a Deployment of one pod, and its Service."""
     labels = {"app": name}
     container = {
         "name": "main",
@@ -70,6 +70,6 @@ def echo(kube: Kube, name: str) -> list[Object]:
 
 
 def served(kube: Kube, name: str) -> int:
-    """How often it was asked, as it says itself."""
+    """Returns the number of requests below /ask, as the service itself reports it."""
     proxied = f"/api/v1/namespaces/{kube.namespace}/services/{name}:80/proxy/count"
     return int(kube.client.must("GET", proxied)["served"])

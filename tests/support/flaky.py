@@ -1,4 +1,4 @@
-"""Tests on a cluster that fail run once more where CI runs them; what came of both is told at the end."""
+"""In CI a failing test on a cluster runs once more; the end of the output lists the results of both tries."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 NOTES = "MODELYARD_FLAKY"
-"""The variable that names the file to which runs of several phases add theirs, a line of JSON each."""
+"""The environment variable that names the file to which each phase adds its repeated tests, as lines of JSON."""
 
 
 def mark(items: Iterable[pytest.Item]) -> None:
-    """Those on a cluster get a second try, of which nothing is hidden."""
+    """Gives tests on a cluster a second try in CI; ``summary`` reports it."""
     if os.environ.get("CI") != "true":
         return
     for item in items:
@@ -24,7 +24,7 @@ def mark(items: Iterable[pytest.Item]) -> None:
 
 
 def summary(stats: dict[str, list[Any]]) -> list[dict[str, str]]:
-    """Of each test that ran twice: its name, how it ended at last, and why it failed at first."""
+    """Returns, for each test that ran twice, its name, its final outcome, and why it failed at first."""
     again = {report.nodeid: report for report in stats.get("rerun", ())}
     bad = {report.nodeid for outcome in ("failed", "error") for report in stats.get(outcome, ())}
     return [
@@ -33,23 +33,23 @@ def summary(stats: dict[str, list[Any]]) -> list[dict[str, str]]:
     ]
 
 
-def write(found: list[dict[str, str]]) -> None:
+def write(repeated: list[dict[str, str]]) -> None:
     if NOTES in os.environ:
         with Path(os.environ[NOTES]).open("a") as file:
-            file.writelines(json.dumps(one) + "\n" for one in found)
+            file.writelines(json.dumps(test) + "\n" for test in repeated)
 
 
 def read(path: Path) -> list[dict[str, str]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-def told(found: list[dict[str, str]]) -> str:
-    lines = [f"  {one['test']}: failed, then {one['then']}: {one['first']}" for one in found]
+def report(repeated: list[dict[str, str]]) -> str:
+    lines = [f"  {test['test']}: failed, then {test['then']}: {test['first']}" for test in repeated]
     return "\n".join(["FLAKY: none" if not lines else "FLAKY", *lines])
 
 
 def _line(report: Any) -> str:
-    """The last line of the first failure that says something."""
+    """Returns the first line of a failure's message that isn't blank, at most 200 characters of it."""
     crash = getattr(report.longrepr, "reprcrash", None)
     text = crash.message if crash else str(report.longrepr)
     return next((line.strip() for line in text.splitlines() if line.strip()), "")[:200]

@@ -1,4 +1,4 @@
-"""A client of the Open Inference Protocol V2, REST, with the standard library alone."""
+"""A REST client of the Open Inference Protocol V2, with the standard library alone."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Row = dict[str, Any]
 
 
 def request_of(rows: list[Row], id_: str | None = None) -> dict[str, Any]:
-    """One input a column: BYTES for text, FP32 for numbers; None is missing."""
+    """Returns a request with one input per column: BYTES for text, FP32 for numbers; None means a missing value."""
     inputs = []
     for name in rows[0]:
         values = [row[name] for row in rows]
@@ -30,7 +30,7 @@ def request_of(rows: list[Row], id_: str | None = None) -> dict[str, Any]:
 
 
 def post(host: str, port: int, path: str, body: Any, timeout: float = 10) -> tuple[int, Any]:
-    """Status and JSON body of one POST on a connection of its own."""
+    """Sends one POST on a connection of its own, and returns the answer's status and JSON body."""
     connection = http.client.HTTPConnection(host, port, timeout=timeout)
     try:
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -47,7 +47,7 @@ def labels(answer: dict[str, Any]) -> list[Any]:
 
 @dataclass
 class Load:
-    """Sends the same request again and again until it is stopped; counts answers by model version, and failures."""
+    """Sends the same request again and again until it is stopped; counts answers by model version, lists failures."""
 
     host: str
     port: int

@@ -1,4 +1,4 @@
-"""One namespace of a cluster, with waits that say what they saw: by HTTP, and by kubectl where that is what is used."""
+"""A namespace of a cluster, by HTTP or kubectl, with waits that report the objects' state when they time out."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Object = dict[str, Any]
 
 @functools.cache
 def _client(cluster: str, server: str) -> tuple[Client, Resources]:
-    """Of a cluster as long as it is the same one; ``server`` is what its kubeconfig says."""
+    """Returns a cluster's client, a new one if ``server``, the text of its kubeconfig, has changed."""
     client = Client(cluster)
     return client, Resources(client)
 
@@ -37,21 +37,21 @@ class Kube:
         return _client(self.cluster, access.kubeconfig(self.cluster).read_text())[1]
 
     def run(self, *args: str, text: str | None = None) -> str:
-        """kubectl's output. Raises CannotRun with its error message."""
+        """Runs kubectl and returns its output. Raises CannotRun with its error message."""
         return access.kubectl(self.cluster, "--namespace", self.namespace, *args, input=text)
 
     def apply(self, *objects: Object) -> None:
-        """As ``kubectl apply --server-side``. Raises Refused."""
+        """Applies objects as ``kubectl apply --server-side`` does. Raises Refused."""
         for obj in objects:
             path = self.resources.of(obj).path(self.namespace, obj["metadata"]["name"])
             self.client.must("PATCH", f"{path}?fieldManager=kubectl&fieldValidation=Strict", obj, APPLY)
 
     def patch(self, kind: str, name: str, change: Object) -> Object:
-        """A merge-patch. Raises Refused."""
+        """Sends a merge-patch and returns the object. Raises Refused."""
         return dict(self.client.must("PATCH", self._path(kind, name), change, MERGE_PATCH))
 
     def delete(self, kind: str, name: str, **options: Any) -> None:
-        """At once and in the background; what is not there is fine. Raises Refused."""
+        """Deletes an object in the background, if it exists. Raises Refused."""
         answer = self.client.send("DELETE", self._path(kind, name), {"propagationPolicy": "Background", **options})
         if not answer.ok and answer.code != 404:
             raise Refused(f"DELETE {kind} {name}: {answer.code} {answer.message}")
@@ -65,19 +65,19 @@ class Kube:
         return dict(answer.document)
 
     def list(self, kind: str, selector: str = "") -> list[Object]:
-        """All of a kind, or of a category, each with its kind."""
-        found = []
-        for one in self.resources.named(kind):
-            path = one.path(self.namespace) + (f"?labelSelector={quote(selector)}" if selector else "")
+        """Returns all objects of a kind, or of a category, each with its apiVersion and kind."""
+        objects = []
+        for resource in self.resources.named(kind):
+            path = resource.path(self.namespace) + (f"?labelSelector={quote(selector)}" if selector else "")
             items = self.client.must("GET", path)["items"]
-            found += [{**item, "apiVersion": one.api_version, "kind": one.kind} for item in items]
-        return found
+            objects += [{**item, "apiVersion": resource.api_version, "kind": resource.kind} for item in items]
+        return objects
 
     def _path(self, kind: str, name: str) -> str:
         return self.resources.named(kind)[0].path(self.namespace, name)
 
     def until(self, what: str, probe: Callable[[], Any], seconds: float = 120, every: float = 0.3) -> Any:
-        """The first true answer of ``probe``. Raises TimeoutError with the state of all our objects."""
+        """Returns the first true answer of ``probe``. Raises TimeoutError with the state of all our objects."""
         deadline = time.monotonic() + seconds
         while True:
             answer = probe()
@@ -96,24 +96,24 @@ class Kube:
         reason: str | None = None,
         seconds: float = 120,
     ) -> Object:
-        """Waits for a condition, for the generation as it is now, and returns it."""
+        """Waits for a condition that is observed for the current generation, and returns it. Raises TimeoutError."""
 
         def probe() -> Object | None:
             obj = self.get(kind, name)
-            found = condition(obj, type_)
-            current = obj and found and found.get("observedGeneration") == obj["metadata"]["generation"]
-            right = current and found["status"] == status and reason in (None, found["reason"])
-            return found if right else None
+            item = condition(obj, type_)
+            current = obj and item and item.get("observedGeneration") == obj["metadata"]["generation"]
+            matches = current and item["status"] == status and reason in (None, item["reason"])
+            return item if matches else None
 
         return self.until(f"{kind}/{name} {type_}={status} {reason or ''}", probe, seconds)
 
     def picture(self) -> str:
-        """What a person would look at when something does not get on."""
+        """Returns the objects' state as text: what a person would look at when something is stuck."""
         wide = self.run("get", "modelyard,jobs,pods,deployments", "--output=wide", "--ignore-not-found")
         lines = []
         for obj in self.list("modelyard"):
-            found = condition(obj, "Ready") or {}
-            lines.append(f"{obj['kind']}/{obj['metadata']['name']}: {found.get('reason')}: {found.get('message')}")
+            ready = condition(obj, "Ready") or {}
+            lines.append(f"{obj['kind']}/{obj['metadata']['name']}: {ready.get('reason')}: {ready.get('message')}")
         return wide + "\n" + "\n".join(lines)
 
 

@@ -1,4 +1,4 @@
-"""What a kubeconfig says: where the API server is, and with which certificates it is asked."""
+"""Reads a kubeconfig: the address of the API server, and the certificates for requests to it."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class Credentials:
 
 
 def read(path: Path) -> Credentials:
-    """Of its first cluster and user; certificates may be files beside it, or in it."""
+    """Reads the first cluster and user; certificates may be files beside the kubeconfig, or within it."""
     config = yaml.safe_load(path.read_text())
     cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
     context = ssl.create_default_context(cadata=_pem(path.parent, cluster, "certificate-authority"))
-    with tempfile.NamedTemporaryFile("w", suffix=".pem") as pem:  # the ssl module takes these from files only
+    with tempfile.NamedTemporaryFile("w", suffix=".pem") as pem:  # the ssl module reads these from files only
         pem.write(_pem(path.parent, user, "client-certificate") + "\n" + _pem(path.parent, user, "client-key"))
         pem.flush()
         context.load_cert_chain(pem.name)

@@ -1,4 +1,4 @@
-"""The main job, step by step: what the demo shows and the end-to-end tests check, on the examples as they are."""
+"""The steps of the main job that the demo shows and the end-to-end tests check, with the unchanged examples."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ GENTOO = {
 
 
 class MainJob:
-    """Steps on one namespace; each applies what a person would, and waits for what a person would wait for."""
+    """Steps in one namespace; each applies what a person would apply, or waits for what a person would wait for."""
 
     def __init__(self, kube: Kube) -> None:
         self.kube = kube
 
     def put_data(self, file: str = FIRST_DATA) -> None:
-        """The table, as a ConfigMap; a second time: new rows."""
+        """Applies the table as a ConfigMap; another file replaces its rows."""
         data = (EXAMPLES / file).read_text()
         metadata = {"name": "penguins", "namespace": self.kube.namespace}
         self.kube.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"penguins.csv": data}})
@@ -44,23 +44,27 @@ class MainJob:
             self.apply(file)
 
     def wait_served(self, version: int, seconds: float = 240) -> Object:
-        """Waits until the deployment serves that version on all replicas."""
+        """Waits until the deployment serves that version and has no candidate, and returns the deployment."""
 
         def probe() -> Object | None:
             obj = self.kube.get("modeldeployment", DEPLOYMENT)
-            right = obj and (obj.get("status") or {}).get("stable") == version and not obj["status"].get("candidate")
-            return obj if right else None
+            serves = obj and (obj.get("status") or {}).get("stable") == version and not obj["status"].get("candidate")
+            return obj if serves else None
 
         return dict(self.kube.until(f"version {version} of {MODEL} served", probe, seconds))
 
     def address(self) -> tuple[str, int]:
-        """Cluster IP and port of the Service."""
+        """Returns the cluster IP and port of the Service."""
         service = self.kube.get("service", DEPLOYMENT)
         assert service is not None, f"there is no Service {DEPLOYMENT}"
         return service["spec"]["clusterIP"], service["spec"]["ports"][0]["port"]
 
     def infer(self, rows: list[dict[str, Any]]) -> tuple[int, Any]:
-        """Kube-proxy hears of a new Service's pods up to a second after their readiness: until then it refuses."""
+        """Sends the rows to the Service, and returns the answer's status and body.
+
+        Refused connections are tried again: kube-proxy learns of a new Service's pods up to a second after they are
+        ready.
+        """
         host, port = self.address()
 
         def probe() -> tuple[int, Any] | None:
@@ -74,7 +78,7 @@ class MainJob:
 
 
 def masked(kube: Kube) -> str:
-    """The end state of a namespace without what differs from run to run: names by hash, uids, times."""
+    """Returns the end state of a namespace as text, without what differs from run to run: hashed names, uids, times."""
     lines = []
     for obj in kube.list("modelyard"):
         status = obj.get("status") or {}

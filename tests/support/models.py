@@ -1,4 +1,4 @@
-"""Small ONNX models of two columns, ``a`` and ``b``: one says yes or no, others misbehave while they do it."""
+"""Small ONNX models of two columns, ``a`` and ``b``, that predict yes or no; some of them misbehave meanwhile."""
 
 from __future__ import annotations
 
@@ -27,37 +27,37 @@ def node(kind: str, inputs: str, output: str, **more: Any) -> NodeProto:
 
 @dataclass
 class Graph:
-    """``label`` is yes where the second of ``input @ weights + bias`` is the greater one."""
+    """A model whose label is yes where the second value of ``input @ weights + bias`` is the greater one."""
 
     weights: Any = _YES[0]
     bias: Any = _YES[1]
     parts: list[TensorProto] = field(default_factory=list)
     first: list[NodeProto] = field(default_factory=list)
-    """Computed beforehand; with it ``raw`` is made from ``raw0`` by the last one."""
+    """Extra nodes before the comparison; the last of them computes ``raw`` from ``raw0``."""
     label: list[NodeProto] | None = None
-    """Instead of the comparison."""
+    """Nodes that compute the label instead of the comparison."""
 
     def data(self, name: str) -> bytes:
-        """The model's bytes; ``name`` makes those of equal models different."""
+        """Returns the model's bytes; different names give equal models different bytes."""
         gemm = node("Gemm", "input weights bias", "raw0" if self.first else "raw")
         chosen = [node("ArgMax", "raw", "i", axis=1, keepdims=0), node("Gather", "classes i", "label")]
         nodes = self.label or [*self.first[:-1], gemm, *self.first[-1:], *chosen]
         parts = [const("weights", self.weights), const("bias", self.bias), texts("classes", ("no", "yes")), *self.parts]
         info = helper.make_tensor_value_info
-        given, made = info("input", TensorProto.FLOAT, [None, 2]), info("label", TensorProto.STRING, [None])
-        graph = helper.make_graph(nodes, "g", [given], [made], parts)
+        source, target = info("input", TensorProto.FLOAT, [None, 2]), info("label", TensorProto.STRING, [None])
+        graph = helper.make_graph(nodes, "g", [source], [target], parts)
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
         model.doc_string = name
         return bytes(model.SerializeToString())
 
 
 def above(cut: float) -> Graph:
-    """Yes where a is above ``cut``."""
+    """Returns a model that predicts yes where column a is above ``cut``."""
     return Graph(((0.0, 1.0), (0.0, 0.0)), (0.0, -cut))
 
 
 def _failing() -> Graph:
-    """It looks up b in a list of seven: more than there ever was in the data is an error."""
+    """Returns a model that looks up b in a list of seven, so that a larger b than the data had is an error."""
     parts = [texts("seven", ["yes"] * 7), const("second", [1], np.int64), const("one", [1], np.int64)]
     nodes = [
         node("Gather", "input second", "column", axis=1),
@@ -69,7 +69,7 @@ def _failing() -> Graph:
 
 
 def _slow() -> Graph:
-    """Some ten milliseconds of sines and more."""
+    """Returns a model that takes some ten milliseconds longer, for sines that don't change the label."""
     parts = [const("wide", np.zeros((2, 200_000))), const("none", [0.0]), const("one", [1], np.int64)]
     nodes = [
         node("MatMul", "input wide", "y0"),
@@ -82,7 +82,7 @@ def _slow() -> Graph:
 
 
 def _hungry() -> Graph:
-    """A megabyte for each unit of b: a few hundred are more than the pod may have."""
+    """Returns a model that needs a megabyte for each unit of b: a few hundred exceed the pod's memory limit."""
     zeros = helper.make_tensor("v", TensorProto.FLOAT, [1], [1.0])
     parts = [const("second", [1], np.int64), const("mega", [2.6e5]), const("none", [0.0])]
     nodes = [
@@ -106,4 +106,4 @@ KINDS: dict[str, Callable[[], Graph]] = {
     "slow": _slow,
     "hungry": _hungry,
 }
-"""Models by what a rollout must notice of them; ``equal`` always says yes, ``other`` always no."""
+"""Models by what a rollout must notice about them; ``equal`` always predicts yes, ``other`` always no."""

@@ -1,4 +1,4 @@
-"""A namespace of a test's own."""
+"""Creates a namespace for one test."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from tests.support.kube import Kube
 
 @contextmanager
 def new_namespace(cluster: str) -> Iterator[Kube]:
-    """One that enforces the restricted Pod Security Standard; deleted afterwards, without waiting for its end."""
-    made = Kube(cluster, f"test-{uuid.uuid4().hex[:8]}")
-    metadata = {"name": made.namespace, "labels": {"pod-security.kubernetes.io/enforce": "restricted"}}
-    made.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
+    """Yields a new namespace that enforces the restricted Pod Security Standard.
+
+    It is deleted afterwards, without waiting for its end.
+    """
+    kube = Kube(cluster, f"test-{uuid.uuid4().hex[:8]}")
+    metadata = {"name": kube.namespace, "labels": {"pod-security.kubernetes.io/enforce": "restricted"}}
+    kube.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
     try:
-        yield made
+        yield kube
     finally:
-        made.delete("namespace", made.namespace)
+        kube.delete("namespace", kube.namespace)

@@ -1,4 +1,4 @@
-"""The operator as a process of its own, and what it costs."""
+"""The operator as a process of its own, and the measures of its cost."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WRITES = {"create", "patch", "apply", "delete"}
 
 
 class Operator:
-    """``python -m modelyard.main``, or another program of its kind, with this kubeconfig, as the pod ``identity``."""
+    """Runs ``python -m modelyard.main``, or another module like it, with this kubeconfig, as the pod ``identity``."""
 
     def __init__(
         self, kubeconfig: Path, namespace: str, log: Path, module: str = "modelyard.main", identity: str = "bench"
@@ -32,9 +32,9 @@ class Operator:
         self._identity, self.port = identity, 0
 
     def start(self) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
         identity = {"KUBECONFIG": str(self._kubeconfig), "POD_NAMESPACE": self._namespace, "POD_NAME": self._identity}
         identity |= {"POD_UID": "1", "PORT": str(self.port)}
         argv = [sys.executable, "-m", self._module]
@@ -46,7 +46,7 @@ class Operator:
         return self.process.poll() is None
 
     def stop(self) -> int:
-        """SIGTERM, as the kubelet does; the exit code."""
+        """Sends SIGTERM, as the kubelet does, and returns the exit code."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(60)
 
@@ -54,11 +54,11 @@ class Operator:
         self.process.kill()
 
     async def ended(self) -> int:
-        """Its exit code, once it has one."""
+        """Waits for the process's end, and returns its exit code."""
         return await asyncio.to_thread(self.process.wait)
 
     def revive(self) -> bool:
-        """Start it again if it has ended; whether it had."""
+        """Starts the operator again if it has ended, and returns whether it had."""
         if self.runs:
             return False
         self.start()
@@ -68,36 +68,38 @@ class Operator:
         return self.get("/readyz").startswith("leading")
 
     def idle(self) -> bool:
-        """Whether it leads and no object waits for a pass or has one."""
+        """Returns whether the operator leads, no object is queued and no pass runs."""
         page = self.get("/metrics")
         calm = "modelyard_queue_depth 0.0" in page and "modelyard_passes_running 0.0" in page
         return calm and "modelyard_leading 1.0" in page and self.ready()
 
     def metric(self, line: str) -> float:
-        """The value of one line of its metrics, 0 if it isn't there."""
+        """Returns the value of one line of the metrics, 0 if there is no such line."""
         lines = self.get("/metrics").splitlines()
-        return next((float(one.rsplit(" ", 1)[1]) for one in lines if one.startswith(line + " ")), 0.0)
+        return next((float(item.rsplit(" ", 1)[1]) for item in lines if item.startswith(line + " ")), 0.0)
 
     def requests(self) -> dict[str, int]:
-        """Requests to the API server since its start, by ``verb resource`` (``code`` only where it is no success)."""
-        found: dict[str, int] = {}
+        """Counts the requests to the API server since the start, by ``verb resource``, or ``verb resource code`` if
+        the code is not 2xx."""
+        counts: dict[str, int] = {}
         for code, resource, verb, count in _LINE.findall(self.get("/metrics")):
             key = f"{verb} {resource}" + ("" if code.startswith("2") else f" {code}")
-            found[key] = found.get(key, 0) + int(float(count))
-        return found
+            counts[key] = counts.get(key, 0) + int(float(count))
+        return counts
 
     def cpu_seconds(self) -> float:
         return cpu_seconds(self.process.pid)
 
-    def memory_mb(self, what: str = "VmRSS") -> float:
-        """Resident memory in 10^6 bytes: now, or the most there was (``VmHWM``)."""
+    def memory_mb(self, field: str = "VmRSS") -> float:
+        """Returns the resident memory in 10^6 bytes: the current one, or the peak (``VmHWM``)."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
-        found = re.search(rf"{what}:\s+(\d+) kB", status)
-        assert found
-        return int(found[1]) * 1024 / 1e6
+        match = re.search(rf"{field}:\s+(\d+) kB", status)
+        assert match
+        return int(match[1]) * 1024 / 1e6
 
     def until(self, what: str, check: Callable[[], bool], seconds: float = 120, every: float = 0.1) -> float:
-        """Seconds until the check holds. Raises TimeoutError, or RuntimeError when the process ended."""
+        """Waits until the check holds, and returns the seconds. Raises TimeoutError, or RuntimeError if the process
+        ended."""
         began = time.monotonic()
         while not check():
             if not self.runs:
@@ -108,7 +110,7 @@ class Operator:
         return time.monotonic() - began
 
     def get(self, path: str) -> str:
-        """The page, or nothing while it doesn't listen."""
+        """Returns the page, or an empty string while the operator doesn't listen."""
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=30) as answer:
                 return str(answer.read().decode())

@@ -1,4 +1,4 @@
-"""A cluster whose nodes are played, with all of the installation but its pods: the operator runs beside it."""
+"""A cluster with simulated nodes, and with all of the installation but its pods: the operator runs as a process."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ SYSTEM = "modelyard-system"
 
 
 def install_rights(name: str, tracking_url: str, folder: Path, namespaces: Iterable[str]) -> Path:
-    """All of the installation but its pods, and these namespaces.
+    """Installs everything but the pods, and creates these namespaces.
 
-    Returns a kubeconfig of the operator's own ServiceAccount, as in its pod.
+    Returns a kubeconfig of the operator's own ServiceAccount, with the rights that its pod would have.
     """
     installation = {"trackingURL": tracking_url}
     config_map = {
@@ -28,12 +28,12 @@ def install_rights(name: str, tracking_url: str, folder: Path, namespaces: Itera
         "metadata": {"namespace": SYSTEM, "name": "modelyard"},
         "data": {"installation.yaml": json.dumps(installation)},
     }
-    installed = [one for one in install.render(name) if one["kind"] in _INSTALLED]
-    installed.sort(key=lambda one: one["kind"] != "Namespace")
+    installed = [obj for obj in install.render(name) if obj["kind"] in _INSTALLED]
+    installed.sort(key=lambda obj: obj["kind"] != "Namespace")
     apply(name, [*installed, *map(_namespace, namespaces), config_map])
-    for one in installed:
-        if one["kind"] == "CustomResourceDefinition":
-            access.wait(name, f"crd/{one['metadata']['name']}", "condition=Established")
+    for obj in installed:
+        if obj["kind"] == "CustomResourceDefinition":
+            access.wait(name, f"crd/{obj['metadata']['name']}", "condition=Established")
     token = access.kubectl(name, "-n", SYSTEM, "create", "token", "modelyard-operator", "--duration=12h").strip()
     config = yaml.safe_load(access.kubeconfig(name).read_text())
     config["users"][0]["user"] = {"token": token}
@@ -54,8 +54,8 @@ def apply(name: str, documents: Iterable[Any]) -> None:
 
 
 def up(name: str) -> None:
-    """Start the cluster anew and enter its network; to be called before any thread is started."""
-    Kwok(name).down()  # what an interrupted run left there would count
+    """Starts the cluster anew and enters its network; call it before any thread is started."""
+    Kwok(name).down()  # an interrupted run may have left objects there, which would be measured too
     Kwok(name).up()
     access.enter(name)
 

@@ -1,4 +1,4 @@
-"""Pods of a test's own that pass Pod Security ``restricted``."""
+"""Builds Jobs and volumes for tests, with pods that pass Pod Security ``restricted``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ RUNTIME = "localhost/modelyard/runtime:dev"
 
 
 def python_job(namespace: str, name: str, program: str, claim: str) -> dict[str, Any]:
-    """A Job that runs a Python program in the runtime image, with a claim at /data."""
+    """Returns a Job that runs a Python program in the runtime image, with a claim mounted at /data."""
     container = {
         "name": "main",
         "image": RUNTIME,
@@ -32,7 +32,7 @@ def python_job(namespace: str, name: str, program: str, claim: str) -> dict[str,
 
 
 def local_volume(name: str, namespace: str, claim: str, folder: str) -> list[dict[str, Any]]:
-    """A static volume on the node that keeps them, and the claim that is bound to it."""
+    """Returns a static volume on the node that keeps local volumes, and the claim that is bound to it."""
     spec = {
         "capacity": {"storage": "1Gi"},
         "accessModes": ["ReadWriteOnce"],
@@ -48,7 +48,7 @@ def local_volume(name: str, namespace: str, claim: str, folder: str) -> list[dic
             }
         },
     }
-    wanted = {
+    claim_spec = {
         "accessModes": ["ReadWriteOnce"],
         "storageClassName": "modelyard-local",
         "volumeName": name,
@@ -60,6 +60,6 @@ def local_volume(name: str, namespace: str, claim: str, folder: str) -> list[dic
             "apiVersion": "v1",
             "kind": "PersistentVolumeClaim",
             "metadata": {"name": claim, "namespace": namespace},
-            "spec": wanted,
+            "spec": claim_spec,
         },
     ]

@@ -1,4 +1,4 @@
-"""Ports that nothing listens on, and those where somebody does."""
+"""Finds free ports, and checks whether a port is open."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import socket
 
 
 def free_port() -> int:
-    """One of 127.0.0.1."""
+    """Returns a free port of 127.0.0.1."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         return int(sock.getsockname()[1])
 
 
 def is_open(address: tuple[str, int]) -> bool:
-    """Whether a connection to it can be made now."""
+    """Returns whether the address accepts connections now."""
     try:
         socket.create_connection(address, timeout=2).close()
     except OSError:

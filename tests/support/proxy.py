@@ -1,7 +1,7 @@
-"""A reverse proxy between the operator under test and the API server, that can do harm.
+"""A reverse proxy between the operator under test and the API server, which can inject faults.
 
-It speaks plain HTTP on 127.0.0.1 and forwards as the user it is told. It knows every write that passed, asks a fault
-before and after any request, and holds each open watch as a ``Stream``.
+It serves plain HTTP on 127.0.0.1 and forwards requests as a given user. It records every call, asks a fault before and
+after each request, and keeps each open watch as a ``Stream``.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 @dataclass(eq=False)
 class Call:
-    """One request. ``code`` is the API server's answer, 0 before it is there or where it was never asked."""
+    """One request. ``code`` is that of the API server's answer, 0 before the answer or if the server was not asked."""
 
     method: str
     path: str
@@ -41,19 +41,19 @@ class Call:
 
     @property
     def plural(self) -> str:
-        """Of the resource, for example ``configmaps``; of a status write, ``gears/status``."""
+        """Returns the resource's plural, for example ``configmaps``; of a status write, ``gears/status``."""
         return "/".join([self._after[0] if self._after else "namespaces", *self._after[2:]])
 
     @property
     def name(self) -> str:
-        """Of the object, also of one that is to be created; empty for lists and watches."""
+        """Returns the object's name, also in a create; empty for lists and watches."""
         if len(self._after) > 1:
             return self._after[1]
         return str(self.body["metadata"]["name"]) if self.method == "POST" else ""
 
     @property
     def verb(self) -> str:
-        """As in RBAC, but apply apart from patch."""
+        """Returns the verb as in RBAC, but ``apply`` for an apply patch."""
         if self.method == "GET":
             watch = self.query.get("watch") == "true"
             return "get" if self.name else "watch" if watch else "list"
@@ -62,12 +62,12 @@ class Call:
 
     @property
     def is_write(self) -> bool:
-        """Writes to Leases don't count: they go on and on."""
+        """Returns whether the call writes anything but a Lease, whose renewals never stop."""
         return self.method in WRITES and self.plural != "leases"
 
 
 class Reply(NamedTuple):
-    """An answer that the API server never gave."""
+    """An answer that the proxy gives instead of the API server."""
 
     code: int
     document: Any
@@ -75,20 +75,20 @@ class Reply(NamedTuple):
 
 
 Fault = Callable[[str, Call], Awaitable[Reply | None]]
-"""Called with ``before`` or ``after`` and each request; may wait, raise ConnectionError to cut the connection, or, when
-called before, return what is answered instead."""
+"""Called with ``before`` or ``after`` and each request. It may wait, raise ConnectionError to cut the connection, or,
+before a request, return the answer."""
 
 
 @dataclass
 class Proxy:
     api: Api
     user: str
-    """Whose rights the operator has, whatever those of the test are."""
+    """The user with whose rights requests are forwarded; the test itself may have more rights."""
     groups: tuple[str, ...] = ("system:authenticated",)
     calls: list[Call] = field(default_factory=list)
     fault: Fault | None = None
     drops: Drops | None = None
-    """Whether a watch event never arrives."""
+    """Returns whether to drop a watch event."""
     streams: set[Stream] = field(default_factory=set)
     """The watches that are open."""
     opened: Callable[[Stream], None] = lambda stream: None
@@ -109,11 +109,11 @@ class Proxy:
         await self._runner.cleanup()
 
     def writes(self) -> list[Call]:
-        """Every write that was sent, but those to Leases."""
+        """Returns every write that was sent, except those to Leases."""
         return [call for call in self.calls if call.is_write]
 
     def expire_watches(self) -> None:
-        """Every watch that is open now ends as when the API server's history was too short (410)."""
+        """Ends every open watch with the API server's error for too short a history (410)."""
         for stream in self.streams:
             stream.error(410)
 
@@ -144,7 +144,7 @@ class Proxy:
                 )
             if call.verb == "watch":
                 return await self._watch(request, call)
-            # A write that is on its way arrives, even if whoever sent it is killed meanwhile.
+            # Shield the request, so that a write under way arrives even if its sender is killed meanwhile.
             content = await asyncio.shield(asyncio.ensure_future(self._forward(request, call, body)))
             if self.fault:
                 await self.fault("after", call)
@@ -162,11 +162,12 @@ class Proxy:
 
     def _sent(self, request: web.Request, call: Call, body: bytes) -> Any:
         headers = {key: request.headers[key] for key in ("Accept", "Content-Type") if key in request.headers}
-        who = [*headers.items(), ("Impersonate-User", self.user), *(("Impersonate-Group", one) for one in self.groups)]
+        groups = [("Impersonate-Group", group) for group in self.groups]
+        impersonated = [*headers.items(), ("Impersonate-User", self.user), *groups]
         url = self.api.server + request.path
         timeout = aiohttp.ClientTimeout(total=None)
         return self.api.session.request(
-            call.method, url, params=call.query, data=body or None, headers=who, timeout=timeout
+            call.method, url, params=call.query, data=body or None, headers=impersonated, timeout=timeout
         )
 
     async def _watch(self, request: web.Request, call: Call) -> web.StreamResponse:

@@ -1,4 +1,4 @@
-"""What a person sees of a long measurement or trial: progress, and figures at the end."""
+"""Shows a person the progress of a long measurement or trial, and its figures at the end."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Progress:
 
 
 def show(figures: dict[str, Any], indent: str = "") -> None:
-    """All figures, one a line."""
+    """Prints all figures, one per line."""
     for name, value in figures.items():
         if isinstance(value, dict):
             print(f"{indent}{name}")

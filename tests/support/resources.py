@@ -1,4 +1,4 @@
-"""By which path an API server serves a kind, whatever it is called: as kubectl finds it, by discovery."""
+"""Finds the path at which an API server serves a resource, by any of its names: by discovery, as kubectl does."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryL
 
 @dataclass(frozen=True)
 class Served:
-    """One resource, in the version that its group prefers."""
+    """A resource that the API server serves, in the version that its group prefers."""
 
     api_version: str
     plural: str
     kind: str
     namespaced: bool
     names: frozenset[str]
-    """What people call it, in small letters."""
+    """Plural, singular, kind and short names, in lower case."""
     categories: frozenset[str]
 
     def path(self, namespace: str, name: str = "") -> str:
@@ -30,37 +30,37 @@ class Served:
 
 
 class Resources:
-    """All that one API server serves; asked again for a name that was not there, since CRDs come later."""
+    """All resources of one API server. An unknown name is discovered anew once, because CRDs may have been added."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
         self._served: list[Served] = []
 
     def named(self, name: str) -> list[Served]:
-        """The resource of a plural, a singular, a kind or a short name, or all of a category. Raises LookupError.
+        """Returns the resource of a plural, singular, kind or short name, or all of a category. Raises LookupError.
 
-        Where several groups use one name, as metrics-server does with ``pods``, it is the first group's, as in kubectl.
+        If several groups use a name, as metrics-server does with ``pods``, the first group's wins, as in kubectl.
         """
         asked = name.lower()
         return self._find(
             name,
             lambda: (
-                [one for one in self._served if asked in one.names][:1]
-                or [one for one in self._served if asked in one.categories]
+                [resource for resource in self._served if asked in resource.names][:1]
+                or [resource for resource in self._served if asked in resource.categories]
             ),
         )
 
     def of(self, obj: dict[str, Any]) -> Served:
-        """That of an object. Raises LookupError."""
-        wanted = (obj["apiVersion"], obj["kind"])
+        """Returns the resource of an object. Raises LookupError."""
+        key = (obj["apiVersion"], obj["kind"])
         return self._find(
-            " ".join(wanted), lambda: [one for one in self._served if (one.api_version, one.kind) == wanted]
+            " ".join(key), lambda: [item for item in self._served if (item.api_version, item.kind) == key]
         )[0]
 
     def _find(self, name: str, look: Callable[[], list[Served]]) -> list[Served]:
         for _ in range(2):
-            if found := look():
-                return found
+            if resources := look():
+                return resources
             self._served = [*self._discover("/api"), *self._discover("/apis")]
         raise LookupError(f"the API server of {self._client.cluster} serves no {name!r}")
 
@@ -69,9 +69,9 @@ class Resources:
             name = group["metadata"].get("name", "")
             version = group["versions"][0]
             api_version = f"{name}/{version['version']}" if name else str(version["version"])
-            for one in version.get("resources", ()):
-                plural, kind = one["resource"], one["responseKind"]["kind"]
-                short = [plural, one.get("singularResource", ""), kind, *one.get("shortNames", ())]
+            for item in version.get("resources", ()):
+                plural, kind = item["resource"], item["responseKind"]["kind"]
+                short = [plural, item.get("singularResource", ""), kind, *item.get("shortNames", ())]
                 names = {text.lower() for text in short if text} | {f"{plural}.{name}"}
-                categories = frozenset(one.get("categories", ()))
-                yield Served(api_version, plural, kind, one["scope"] == "Namespaced", frozenset(names), categories)
+                categories = frozenset(item.get("categories", ()))
+                yield Served(api_version, plural, kind, item["scope"] == "Namespaced", frozenset(names), categories)

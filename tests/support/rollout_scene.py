@@ -1,4 +1,4 @@
-"""A ModelDeployment behind a gateway, and versions of its model that behave in ways a rollout must notice."""
+"""A ModelDeployment behind a gateway, and versions of its model with behaviour that a rollout must notice."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ANALYSIS = {
         {"name": "outputs", "metric": "PredictionShift", "max": 0.2},
     ],
 }
-"""How the candidates of tests are judged."""
+"""The analysis that judges the candidates of tests."""
 
 
 def asked(b: float = 1.0) -> dict[str, Any]:
@@ -53,12 +53,12 @@ class Rollouts:
     def status(self) -> Object:
         return (self.kube.get("modeldeployment", MODEL) or {}).get("status") or {}
 
-    def until(self, what: str, seconds: float = 240, **wanted: Any) -> float:
-        """When the status says all of this; None: nothing there."""
+    def until(self, what: str, seconds: float = 240, **expected: Any) -> float:
+        """Waits until the status has these values, where None means a missing field. Returns the monotonic time."""
 
         def probe() -> bool:
             status = self.status
-            return all(status.get(key) == value for key, value in wanted.items())
+            return all(status.get(key) == value for key, value in expected.items())
 
         self.kube.until(what, probe, seconds, every=0.5)
         return time.monotonic()
@@ -68,24 +68,24 @@ class Rollouts:
 
     @contextmanager
     def clients(self, body: Any = None, **more: Any) -> Iterator[Clients]:
-        """Of whom none may see a failure."""
+        """Yields clients that send requests meanwhile; at the end it asserts that no request has failed."""
         with self.asking(body, **more) as clients:
             yield clients
         assert not clients.failures, (len(clients.failures), clients.failures[:5])
         assert len(clients.answers) > 100
 
     def pods(self) -> list[Object]:
-        """The serving pods that are ready and not on their way out."""
-        found = self.kube.list("pods", f"modelyard.dev/modeldeployment={MODEL}")
-        ready = [pod for pod in found if (condition(pod, "Ready") or {}).get("status") == "True"]
+        """Returns the serving pods that are ready and not in deletion."""
+        pods = self.kube.list("pods", f"modelyard.dev/modeldeployment={MODEL}")
+        ready = [pod for pod in pods if (condition(pod, "Ready") or {}).get("status") == "True"]
         return [pod for pod in ready if not pod["metadata"].get("deletionTimestamp")]
 
     def until_ended(self) -> None:
-        """Waits until no pod is on its way out: what fails by an end has failed by then."""
+        """Waits until no pod is in deletion, so that failures caused by a pod's end have happened by then."""
 
         def all_stay() -> bool:
-            found = self.kube.list("pods", f"modelyard.dev/modeldeployment={MODEL}")
-            return not any(pod["metadata"].get("deletionTimestamp") for pod in found)
+            pods = self.kube.list("pods", f"modelyard.dev/modeldeployment={MODEL}")
+            return not any(pod["metadata"].get("deletionTimestamp") for pod in pods)
 
         self.kube.until("the end of the pods that were told to end", all_stay, 90)
 
@@ -93,11 +93,11 @@ class Rollouts:
         return [str(pod["metadata"]["name"]) for pod in self.pods()]
 
     def whole(self, replicas: int) -> list[Object]:
-        """The pods once that many are ready."""
+        """Waits until exactly that many pods are ready, and returns them."""
 
         def probe() -> list[Object] | None:
-            found = self.pods()
-            return found if len(found) == replicas else None
+            pods = self.pods()
+            return pods if len(pods) == replicas else None
 
         return list(self.kube.until(f"{replicas} ready pods", probe, 240))
 
@@ -110,14 +110,14 @@ class Rollouts:
         by_grpc: bool = False,
         identified: bool = False,
     ) -> Clients:
-        """Clients of the gateway, or without one of the plain Service."""
+        """Returns clients of the gateway, or of the plain Service if there is no gateway."""
         if self.gateway:
             address = (self.gateway.address, self.gateway.port)
         else:
             service = self.kube.get("service", MODEL)
             assert service is not None
             address = (service["spec"]["clusterIP"], GRPC_PORT if by_grpc else 80)
-            # kube-proxy opens it up to a second after Kubernetes' API says that it is there, and tells nobody.
+            # kube-proxy opens the address up to a second after the API shows the Service, without any sign.
             self.kube.until(f"{address[0]}:{address[1]} is open", lambda: is_open(address), 30)
 
         def connect() -> Connection:

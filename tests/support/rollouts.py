@@ -1,4 +1,4 @@
-"""Rollouts of drawn traffic, judged as the operator does it."""
+"""Simulates rollouts of random traffic, judged as the operator does it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FAILURE_LIMIT, MIN_REQUESTS = 2, 50
 
 @dataclass(frozen=True)
 class Step:
-    """The candidate gets ``weight`` percent of ``rate`` requests a second, and is judged each ``every`` seconds."""
+    """The candidate gets ``weight`` percent of ``rate`` requests per second, and is judged each ``every`` seconds."""
 
     weight: int
     rate: float = 50.0
@@ -27,7 +27,8 @@ class Step:
 
 @dataclass
 class Outcome:
-    """``rolled_back`` at that step (from 0), None: promoted. ``failed``: metric -> judgements that failed."""
+    """``rolled_back`` is the step, counted from 0, at which the candidate was rolled back; None means that it was
+    promoted. ``failed`` maps a metric to its number of failed judgements."""
 
     rolled_back: int | None
     failed: Counter[str]
@@ -40,19 +41,20 @@ def rollout(
     steps: Sequence[Step],
     random: np.random.Generator,
 ) -> Outcome:
-    """Requests come at random times (Poisson), each goes to the candidate with the step's weight."""
+    """Simulates one rollout. The number of requests is Poisson distributed, and each goes to the candidate with the
+    probability of the step's weight."""
     failures, failed = 0, Counter[str]()
     for index, step in enumerate(steps):
-        one, other = Server(candidate, random), Server(stable, random)
+        candidate_server, stable_server = Server(candidate, random), Server(stable, random)
         for _ in range(step.seconds // step.every):
             requests = int(random.poisson(step.rate * step.every))
-            mine = int(random.binomial(requests, step.weight / 100))
-            one.answer(mine)
-            other.answer(requests - mine)
-            found = judge(metrics, MIN_REQUESTS, one.sketches(), other.sketches())
-            here = [item.name for item in found if item.verdict == "Failed"]
-            failed.update(here)
-            failures += bool(here)
+            share = int(random.binomial(requests, step.weight / 100))
+            candidate_server.answer(share)
+            stable_server.answer(requests - share)
+            judgements = judge(metrics, MIN_REQUESTS, candidate_server.sketches(), stable_server.sketches())
+            failed_metrics = [item.name for item in judgements if item.verdict == "Failed"]
+            failed.update(failed_metrics)
+            failures += bool(failed_metrics)
             if failures >= FAILURE_LIMIT:
                 return Outcome(index, failed)
     return Outcome(None, failed)

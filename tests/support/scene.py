@@ -1,4 +1,4 @@
-"""A namespace with data and runs, for tests of what the world does to pods: runs that wait until they are let go."""
+"""A namespace with data and runs that wait until a test lets them finish, for tests of what may happen to pods."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.pods import RUNTIME
 
 CSV = "a,b,y\n" + "".join(f"{i},{i % 7},{'yes' if i % 3 else 'no'}\n" for i in range(60))
 FINAL = 2 / 3
-"""The accuracy of a model that always says yes; of one that always says no it is half of that."""
+"""The accuracy of a model that always predicts yes; a model that always predicts no has half of that."""
 WAITS = """
 import pathlib, signal, sys, time
 def end(*_):
@@ -38,7 +38,7 @@ while not pathlib.Path("/tmp/go").exists():
     time.sleep(0.2)
 write(1)
 """
-"""A trainer that leaves an early model, and a better one once somebody has made /tmp/go in its pod."""
+"""A trainer that writes an early model, and a better one once somebody has created /tmp/go in its pod."""
 
 
 class Scene:
@@ -58,47 +58,48 @@ class Scene:
         self.put("Dataset", name, {"source": {"configMap": {"name": name, "key": "t.csv"}}, "target": "y"})
 
     def run(self, name: str, program: str = WAITS, **spec: Any) -> None:
-        """A container that runs a Python program."""
+        """Applies a TrainingRun with a container that runs a Python program."""
         trainer = {"container": {"image": RUNTIME, "command": ["python", "-c", program]}}
-        whole = {"datasetRef": {"name": "good"}, "trainer": trainer, "objective": "accuracy"} | spec
-        self.put("TrainingRun", name, whole)
+        self.put(
+            "TrainingRun", name, {"datasetRef": {"name": "good"}, "trainer": trainer, "objective": "accuracy"} | spec
+        )
 
     def pods(self, name: str) -> list[Object]:
-        """Of a run, the newest last."""
-        found = self.kube.list("pods", f"modelyard.dev/trainingrun={name}")
-        return sorted(found, key=lambda pod: str(pod["metadata"]["creationTimestamp"]))
+        """Returns the pods of a run, the newest last."""
+        pods = self.kube.list("pods", f"modelyard.dev/trainingrun={name}")
+        return sorted(pods, key=lambda pod: str(pod["metadata"]["creationTimestamp"]))
 
     def running(self, name: str, but: str = "") -> str:
-        """The name of its pod once its container waits, of one that isn't ``but``."""
+        """Waits until the program of one of the run's pods waits, except of pod ``but``. Returns the pod's name."""
 
         def probe() -> str | None:
             for pod in self.pods(name):
-                found = str(pod["metadata"]["name"])
+                pod_name = str(pod["metadata"]["name"])
                 runs = any("running" in s["state"] for s in (pod.get("status") or {}).get("containerStatuses") or ())
-                if found == but or not runs or pod["metadata"].get("deletionTimestamp"):
+                if pod_name == but or not runs or pod["metadata"].get("deletionTimestamp"):
                     continue
-                if "waiting" in self.kube.run("logs", found, "-c", "main"):
-                    return found
+                if "waiting" in self.kube.run("logs", pod_name, "-c", "main"):
+                    return pod_name
             return None
 
         return str(self.kube.until(f"a training pod of {name} that runs", probe, 240, every=1))
 
     def let_go(self, name: str, seconds: float = 240) -> Object:
-        """Lets whatever pod it has, or gets, end; returns the run once it is Ready."""
+        """Lets every pod finish that the run has or gets, and returns the run once it is Ready."""
 
         def probe() -> Object | None:
             for pod in self.pods(name):
-                with suppress(CannotRun):  # not there yet, or gone
+                with suppress(CannotRun):  # the container doesn't run yet, or is gone
                     self.kube.run("exec", pod["metadata"]["name"], "-c", "main", "--", "touch", "/tmp/go")
             run = self.kube.get("trainingrun", name)
-            found = condition(run, "Ready") or {}
-            assert not condition(run, "Failed"), found
-            return run if found.get("status") == "True" else None
+            ready = condition(run, "Ready") or {}
+            assert not condition(run, "Failed"), ready
+            return run if ready.get("status") == "True" else None
 
         return dict(self.kube.until(f"the end of {name}", probe, seconds, every=1))
 
-    def told(self, kind: str, name: str, *reasons: str) -> str:
-        """What an Event of one of these reasons says, once there is one."""
+    def event_note(self, kind: str, name: str, *reasons: str) -> str:
+        """Waits for an Event with one of these reasons, and returns its note."""
 
         def probe() -> str | None:
             for event in self.kube.list("events.events.k8s.io"):
@@ -110,16 +111,17 @@ class Scene:
         return str(self.kube.until(f"an event {' or '.join(reasons)} of {kind} {name}", probe, 180, every=0.5))
 
     def fails(self, name: str, reason: str, *says: str, seconds: float = 240) -> Object:
-        """The run once it has failed so; its message holds all of ``says``."""
-        found = self.kube.until_condition("trainingrun", name, "Failed", "True", reason, seconds)
+        """Waits until the run has failed for this reason, asserts that the message has all of ``says``, and returns
+        the run."""
+        failed = self.kube.until_condition("trainingrun", name, "Failed", "True", reason, seconds)
         for word in says:
-            assert word in found["message"], f"{name}: {word!r} is not in {found['message']!r}"
+            assert word in failed["message"], f"{name}: {word!r} is not in {failed['message']!r}"
         return dict(self.kube.get("trainingrun", name) or {})
 
 
 @contextmanager
 def cordoned(kube: Kube, node: str) -> Iterator[None]:
-    """No new pod goes there meanwhile."""
+    """A context in which no new pod is placed on the node."""
     kube.run("cordon", node)
     try:
         yield
@@ -140,7 +142,7 @@ SYSTEM, TRACKING = "modelyard-system", "modelyard-tracking"
 
 
 def kill_operator(cluster: str) -> None:
-    """At once, as a crash does; its Deployment makes another one."""
+    """Kills the operator's pod without grace, like a crash; its Deployment creates another one."""
     system = Kube(cluster, SYSTEM)
     pods = system.list("pods", "app.kubernetes.io/name=modelyard-operator")
     assert pods, "there is no operator to kill"
@@ -150,7 +152,7 @@ def kill_operator(cluster: str) -> None:
 
 @contextmanager
 def without_tracking(cluster: str) -> Iterator[Kube]:
-    """Nothing answers for the tracking server until it is scaled up again; afterwards it is ready in any case."""
+    """A context without a running tracking server; afterwards it is ready again in any case."""
     system = Kube(cluster, SYSTEM)
     system.run("scale", "deployment", TRACKING, "--replicas=0")
     try:
@@ -164,7 +166,7 @@ def without_tracking(cluster: str) -> Iterator[Kube]:
 
 @contextmanager
 def small_tracking_volume(cluster: str, mebibytes: int) -> Iterator[Kube]:
-    """The tracking server on an empty volume of that size, in memory; afterwards on its own one again."""
+    """A context in which the tracking server has an empty volume of that size, in memory, instead of its own."""
     system = Kube(cluster, SYSTEM)
     before = system.get("deployment", TRACKING)
     assert before is not None

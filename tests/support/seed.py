@@ -1,4 +1,4 @@
-"""The seed of all that tests draw at random: another one each day, so that what is sampled adds up over time."""
+"""The seed of everything that tests draw at random: a new one each day, so that the samples add up over time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ VARIABLE = "MODELYARD_SEED"
 
 
 def seed() -> int:
-    """``$MODELYARD_SEED``, to repeat a run; else the days since the year 1, in UTC. Raises ValueError for no number."""
+    """Returns ``$MODELYARD_SEED``, to repeat a run, or else the days since the year 1, in UTC.
+
+    Raises ValueError if the variable is no whole number.
+    """
     given = os.environ.get(VARIABLE)
     if given is None:
         return datetime.datetime.now(datetime.UTC).toordinal()
@@ -18,5 +21,5 @@ def seed() -> int:
     return int(given)
 
 
-def told() -> str:
+def banner() -> str:
     return f"seed {seed()} ({VARIABLE}={seed()} repeats what is drawn)"

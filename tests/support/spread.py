@@ -1,4 +1,4 @@
-"""How pytest-xdist's processes share the tests (``--dist loadscope``)."""
+"""Distributes the tests among pytest-xdist's processes (``--dist loadscope``)."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ APART = (
     "tests/e2e/test_bad_input.py",
     "tests/e2e/test_other_ways.py",
 )
-"""Modules of long tests that share nothing: any process may take each of them."""
+"""Modules whose long tests share nothing, so that any process may run any of the tests."""
 
 
 class Spread(LoadScopeScheduling):
-    """A module's tests stay together, for they share what was prepared for them; those of ``APART`` don't."""
+    """Keeps a module's tests in one process, because they share fixtures, except the modules in ``APART``."""
 
     def _split_scope(self, nodeid: str) -> str:
         module = nodeid.partition("::")[0]

@@ -1,4 +1,4 @@
-"""One watch on its way from the API server to the operator, and what a bad network may do to it."""
+"""One watch between the API server and the operator, with the faults that a bad network may cause."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ Drops = Callable[[dict[str, Any]], bool]
 
 
 class Stream:
-    """Passes the lines of one watch on. ``held``: they wait in order until ``release``; for ever is frozen."""
+    """Passes on the lines of one watch. While ``held`` they wait in order until ``release``; a stream that is never
+    released is frozen."""
 
     def __init__(self, plural: str, answer: aiohttp.ClientResponse, drops: Drops | None) -> None:
         self.plural, self.held = plural, False
@@ -23,7 +24,7 @@ class Stream:
         self._lines: deque[bytes] = deque()
         self._ended = False
         self._last: bytes | None = None
-        """What is still said before it ends, whatever waits."""
+        """The last bytes before the stream ends, sent instead of the waiting lines; None while it goes on."""
         self._cut = False
         self._wake = asyncio.Event()
 
@@ -35,19 +36,19 @@ class Stream:
         self._wake.set()
 
     def error(self, code: int) -> None:
-        """An ERROR event is the last one; what waits is lost."""
+        """Ends the stream with an ERROR event; the waiting lines are lost."""
         reason = "Expired" if code == 410 else "InternalError"
         status = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "reason": reason}
         self._last = json.dumps({"type": "ERROR", "object": {**status, "message": "so it is told"}}).encode() + b"\n"
         self._wake.set()
 
     def close(self) -> None:
-        """The stream ends, as after the time that was asked for."""
+        """Ends the stream, as the API server does after the requested time."""
         self._last = b""
         self._wake.set()
 
     def cut(self) -> None:
-        """The connection breaks in the middle of the next line."""
+        """Breaks the connection in the middle of the next line."""
         self._cut = True
 
     async def pass_on(self, request: web.Request) -> web.StreamResponse:

@@ -1,4 +1,4 @@
-"""The tracking image's own program as a process on this machine: real MLflow, SQLite, artifacts in a folder."""
+"""Runs the tracking image's own program as a process on this machine: real MLflow, SQLite, artifacts in a folder."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ from tests.support.venvs import python_with
 
 IMAGE = REPO / "images" / "tracking"
 STARTS = 180
-"""Seconds that it may take until it answers: some six on a machine that does nothing else."""
+"""Longest time in seconds until the server answers; an idle machine needs about six."""
 
 
 class Tracking:
-    """``with Tracking(folder) as tracking: tracking.url``. It listens on 127.0.0.1 of the network it is started in."""
+    """Use as ``with Tracking(folder) as tracking: tracking.url``. It listens on 127.0.0.1 of the network in which it is
+    started."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -49,11 +50,11 @@ class Tracking:
         self._process.wait(30)
 
     def put(self, uri: str, document: Any) -> None:
-        """Write a document where the server's artifact proxy finds it, as a pod's upload would leave it."""
+        """Writes a document to where a pod's upload through the server's artifact proxy would write it."""
         self.put_bytes(uri, json.dumps(document).encode())
 
     def put_bytes(self, uri: str, data: bytes) -> None:
-        """The same with any bytes."""
+        """Writes any bytes to where a pod's upload would write them."""
         path = self.folder / "artifacts" / uri.removeprefix(SCHEME)
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(path.name + ".part")

@@ -1,4 +1,4 @@
-"""What model servers would count of traffic that is drawn at random: real sketches, real histograms."""
+"""Simulates what model servers count of random traffic, with real sketches and histograms."""
 
 from __future__ import annotations
 
@@ -16,8 +16,11 @@ LABELS = ("adelie", "chinstrap", "gentoo")
 
 @dataclass(frozen=True)
 class Version:
-    """``errors``: the share that fails. Latencies are lognormal: their median in seconds, and sigma. ``labels``: the
-    shares of LABELS; the probability of the first is of a beta distribution with ``mean``."""
+    """How a version behaves.
+
+    ``errors`` is the share of requests that fail. Latencies are lognormal, with ``median`` in seconds and ``sigma``.
+    ``labels`` are the shares of LABELS; the first label's probability follows a beta distribution with ``mean``.
+    """
 
     errors: float = 0.01
     median: float = 0.004
@@ -28,7 +31,7 @@ class Version:
 
 @dataclass
 class Server:
-    """One version's, over the growing time of a step."""
+    """The counts of one version's server since the beginning of a step."""
 
     version: Version
     random: np.random.Generator
@@ -41,7 +44,7 @@ class Server:
         self._numbers = datasketches.kll_floats_sketch(KLL_K)
 
     def answer(self, requests: int) -> None:
-        """So many more; all of them have one row, and those that fail have none."""
+        """Counts that many more requests. Each has one row, but a failed one counts no row."""
         version, random = self.version, self.random
         self.requests += requests
         failed = int(random.binomial(requests, version.errors))

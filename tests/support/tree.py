@@ -1,4 +1,4 @@
-"""A program with all its children, pinned to one core: its memory, its CPU time, standing still and ending."""
+"""A program with all its child processes, pinned to one core: measures memory and CPU time, pauses and stops them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Tree:
-    """``argv`` on core ``cpu``, its output in ``log``."""
+    """Runs ``argv`` on core ``cpu``, with its output in ``log``."""
 
     def __init__(self, argv: Sequence[str], log: Path, cpu: int, env: Mapping[str, str] | None = None) -> None:
         self.log, self.began = log, time.monotonic()
@@ -33,24 +33,24 @@ class Tree:
         return self._process.poll() is not None
 
     def pids(self) -> list[int]:
-        """The program first."""
+        """Returns the pids of the tree, the program's first."""
         children: dict[int, list[int]] = {}
         for entry in os.listdir("/proc"):
             if entry.isdigit() and (stat := _read(f"/proc/{entry}/stat")):
-                # The name in parentheses may hold anything, so count from its end.
+                # The name in parentheses may contain anything, so count the fields from its end.
                 children.setdefault(int(stat.rpartition(")")[2].split()[1]), []).append(int(entry))
-        found = [self._process.pid]
-        for pid in found:
-            found.extend(children.get(pid, []))
-        return found
+        pids = [self._process.pid]
+        for pid in pids:
+            pids.extend(children.get(pid, []))
+        return pids
 
     def cpu_seconds(self) -> float:
-        """Of the processes that run now: user and system."""
+        """Returns the user and system time of the processes that run now, in seconds."""
         stats = (_read(f"/proc/{pid}/stat").rpartition(")")[2].split() for pid in self.pids())
         return sum((int(stat[11]) + int(stat[12])) / _TICKS for stat in stats if stat)
 
     def memory_mb(self) -> tuple[float, float]:
-        """PSS and RSS in MB (10^6 bytes), summed. PSS counts a page that n processes share as 1/n."""
+        """Returns the tree's sums of PSS and RSS in MB (10^6 bytes). PSS counts a page of n processes as 1/n."""
         pss = rss = 0
         for pid in self.pids():
             for line in _read(f"/proc/{pid}/smaps_rollup").splitlines():
@@ -67,7 +67,7 @@ class Tree:
         self._signal(signal.SIGCONT)
 
     def stop(self, seconds: float = 10) -> None:
-        """SIGTERM to the program; what is left of the tree after ``seconds`` is killed."""
+        """Sends SIGTERM to the program, and kills what is left of the tree after its end, or after ``seconds``."""
         self.resume()
         pids = self.pids()
         self._process.terminate()
@@ -92,7 +92,7 @@ def _kill(pid: int, number: signal.Signals) -> None:
 
 
 def _read(path: str) -> str:
-    """Nothing where the process is gone."""
+    """Returns the file's text, or an empty string if the process is gone."""
     try:
         return Path(path).read_text()
     except OSError:

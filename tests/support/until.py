@@ -1,4 +1,4 @@
-"""Waiting, where a test has an event loop."""
+"""Waits for a condition in tests with an event loop."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 
 
 async def until(what: str, check: Callable[[], Awaitable[Any]], seconds: float = 30) -> Any:
-    """The first true answer of ``check``; fails with ``what`` was awaited."""
+    """Returns the first true answer of ``check``. Raises AssertionError with ``what`` was awaited."""
     ends = time.monotonic() + seconds
     while True:
-        found = await check()
-        if found:
-            return found
+        answer = await check()
+        if answer:
+            return answer
         assert time.monotonic() < ends, f"not within {seconds} s: {what}"
         await asyncio.sleep(0.1)

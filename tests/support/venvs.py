@@ -1,4 +1,4 @@
-"""Virtual environments of programs whose dependencies are not the development environment's, kept in the cache."""
+"""Builds virtual environments for programs with other dependencies than the development environment, in the cache."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from tests.localcluster.say import run_slow, say
 
 
 def python_with(name: str, requirements: Path) -> Path:
-    """The interpreter of an environment with exactly the locked packages of that file."""
+    """Returns the interpreter of an environment with exactly the locked packages of that file, built if missing."""
     digest = hashlib.sha256(requirements.read_bytes() + sys.version.encode()).hexdigest()[:16]
     folder = cache() / "venvs" / f"{name}-{digest}"
-    # Beside it while it is being made: in its own place from the start, since its programs name their interpreter.
+    # A marker while the environment is built. The folder can't be moved later: its programs name their interpreter.
     part = folder.with_suffix(".part")
     with locked(f"venv-{name}"):
         if part.exists() or not folder.exists():
@@ -29,7 +29,8 @@ def python_with(name: str, requirements: Path) -> Path:
             part.touch()
             subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
             pip = [str(folder / "bin/python"), "-m", "pip", "install", "--disable-pip-version-check"]
-            if os.geteuid() == 0:  # a cluster's network, which the caller may have entered, has no way out
+            # The caller may have entered a cluster's network, from which nothing can be downloaded.
+            if os.geteuid() == 0:
                 pip = ["nsenter", f"--net={network.outside()}", *pip]
             run_slow(name, [*pip, "--require-hashes", "-r", str(requirements)], cache() / "log" / f"venv-{name}.log")
             part.unlink()

@@ -1,7 +1,7 @@
-"""ModelVersions that no pod has trained: their files lie in the artifact store, with the result that a run would leave.
+"""ModelVersions that no pod has trained: their files lie in the artifact store, with the result that a run would write.
 
-The operator verifies such a version without a Job, by that result. How runs come to it is what tests/e2e/test_main_job
-shows; what is done with versions needs no training.
+The operator verifies such a version without a Job, by that result. tests/e2e/test_main_job tests how runs create
+versions; tests of what happens to versions need no training.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _SIGNATURE = Signature(
 
 
 class Shelf:
-    """Puts versions of one Model into the store and the cluster, and waits until they may be used."""
+    """Puts versions of one Model into the store and the cluster, and waits until they are Ready."""
 
     def __init__(self, kube: Kube, model: str) -> None:
         self.kube, self.model = kube, model
@@ -41,14 +41,14 @@ class Shelf:
         self._run = uuid.uuid4()
 
     def put(self, *models: bytes) -> None:
-        """Versions 1, 2 and so on, of the Model that is made with them."""
+        """Creates the Model, and these models as its versions 1, 2 and so on."""
         meta = {"name": self.model, "namespace": self.kube.namespace}
         kind = {"apiVersion": "modelyard.dev/v1alpha1", "kind": "Model", "metadata": meta}
         self.kube.apply(kind | {"spec": {"task": "Classification"}})
         versions = [self._version(number, data) for number, data in enumerate(models, 1)]
         self.kube.apply(*versions)
-        for one in versions:
-            self.kube.until_condition("modelversion", one["metadata"]["name"], seconds=60)
+        for version in versions:
+            self.kube.until_condition("modelversion", version["metadata"]["name"], seconds=60)
 
     def _version(self, number: int, data: bytes) -> Object:
         shown = package.example(OnnxSession(data, "Tensor", _SIGNATURE), _ROWS)

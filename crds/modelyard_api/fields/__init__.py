@@ -1,1 +1,1 @@
-"""What several kinds share: fields, and the types of their values."""
+"""Fields that several kinds share, and the types of their values."""

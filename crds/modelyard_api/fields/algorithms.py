@@ -1,4 +1,4 @@
-"""The short names of algorithms, and what each is for."""
+"""The short names of algorithms, and the task of each."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ TASKS: dict[str, Task] = {
 
 
 def path_of(algorithm: str) -> str:
-    """The import path of an algorithm. Raises ValueError, with the nearest names, for one that isn't known."""
+    """Returns the import path of an algorithm. Raises ValueError, with the nearest names, if it isn't known."""
     if algorithm in PATHS:
         return PATHS[algorithm]
     if algorithm.startswith("sklearn.") and algorithm.count(".") >= 2:
@@ -66,5 +66,5 @@ def path_of(algorithm: str) -> str:
 
 
 def task_of(algorithm: str) -> Task | None:
-    """What an algorithm is for, or None where only the class itself can tell (a full path)."""
+    """Returns an algorithm's task, or None if only the class itself can tell (for a full path)."""
     return TASKS.get(algorithm.rsplit(".", 1)[-1])

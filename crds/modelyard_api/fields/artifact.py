@@ -25,12 +25,13 @@ TRAIN_PARQUET, TEST_PARQUET = "train.parquet", "test.parquet"
 
 
 def folder(namespace: str, uid: str, *parts: str) -> str:
-    """The URI of what belongs to one object; by its uid, so that a name used again finds nothing old."""
+    """Returns the URI of one object's artifacts. It contains the uid, so that a reused name finds nothing old."""
     return SCHEME + "/".join(("modelyard", namespace, uid, *parts))
 
 
 def http_url(tracking_url: str, uri: str) -> str:
-    """Where the bytes of a URI are read and written. Raises ValueError for a URI of another store."""
+    """Returns the HTTP URL where the bytes of a URI are read and written. Raises ValueError for a URI of another store,
+    or with an empty, '.' or '..' part."""
     if not uri.startswith(SCHEME):
         raise ValueError(f"artifact URI {uri!r}: only {SCHEME}... is known")
     path = uri.removeprefix(SCHEME).lstrip("/")
@@ -44,12 +45,12 @@ def sha256(data: bytes) -> str:
 
 
 def canonical(document: Any) -> bytes:
-    """The one JSON form that digests are made from: keys sorted, no white space, UTF-8."""
+    """Returns the canonical JSON form, of which digests are computed: sorted keys, no white space, UTF-8."""
     return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 class Example(Model):
-    """A few rows with their answers: a server is ready only after it has found the same ones."""
+    """A few rows with their answers: a server gets ready only after it has computed the same answers."""
 
     inputs: dict[str, list[float | str | None]] = Field(description="Column name to values; None is missing.")
     outputs: dict[str, list[Any]] = Field(description="Output name to values; probabilities are nested by row.")

@@ -1,4 +1,4 @@
-"""What every model of the API shares: camelCase on the wire, whole objects, and the types of their fields."""
+"""Base classes of the API: models with camelCase on the wire, whole objects, and the types of common fields."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from modelyard_api.fields.facts import KindInfo
 
 
 def wire_name(name: str) -> str:
-    """camelCase by the Kubernetes API conventions: acronyms in capitals but at the start (``trackingURL``, ``uri``)."""
-    return re.sub(r"(?<=[a-z])(Url|Uri|Ui)(?![a-z])", lambda found: found[0].upper(), to_camel(name))
+    """Returns camelCase by the Kubernetes API conventions: acronyms in capitals except at the start (``trackingURL``,
+    ``uri``)."""
+    return re.sub(r"(?<=[a-z])(Url|Uri|Ui)(?![a-z])", lambda match: match[0].upper(), to_camel(name))
 
 
 class Model(BaseModel):
@@ -25,11 +26,11 @@ class Model(BaseModel):
         populate_by_name=True,
         use_enum_values=True,
         protected_namespaces=(),
-        allow_inf_nan=False,  # JSON has none
+        allow_inf_nan=False,  # JSON can't represent them
     )
 
     def wire(self) -> dict[str, Any]:
-        """The JSON form: camelCase, without what is unset or None."""
+        """Returns the JSON form: camelCase, without fields that are None."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
@@ -60,14 +61,14 @@ class Kind(Model):
 
 
 def rule(expression: str, message: str, field_path: str | None = None) -> dict[str, str]:
-    """A CEL validation rule; the message says what to write instead."""
-    made = {"rule": expression, "message": message}
-    return made | {"fieldPath": field_path} if field_path else made
+    """Returns a CEL validation rule; the message says what to write instead."""
+    validation = {"rule": expression, "message": message}
+    return validation | {"fieldPath": field_path} if field_path else validation
 
 
-def rules(*made: dict[str, str]) -> dict[str, Any]:
-    """For ``json_schema_extra`` of a model or a field."""
-    return {"x-kubernetes-validations": list(made)}
+def rules(*validations: dict[str, str]) -> dict[str, Any]:
+    """Returns the ``json_schema_extra`` of a model or a field with these rules."""
+    return {"x-kubernetes-validations": list(validations)}
 
 
 SCALE = {
@@ -90,30 +91,31 @@ ColumnName = Annotated[str, Field(min_length=1, max_length=128)]
 Duration = Annotated[str, Field(pattern=r"^([0-9]{1,7}(ms|s|m|h))+$", max_length=32)]
 """A Kubernetes-style duration, for example ``90s`` or ``1h30m``; in 32 characters at most 4,600 years."""
 MAX_SECONDS = 2**31 - 1
-"""Of a time that is added to a date, and that Kubernetes keeps in 32 bits."""
+"""Upper bound of seconds that are added to a date, and that Kubernetes keeps in 32 bits."""
 Count = Annotated[int, Field(ge=0, le=2**53 - 1)]
-"""Up to the greatest whole number that JSON keeps everywhere."""
+"""A count, up to the greatest whole number that every JSON library keeps exactly."""
 Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$", max_length=71)]
 StoreURI = Annotated[str, Field(min_length=1, max_length=1024, pattern=r"^mlflow-artifacts:/[^\t\n\f\r ?#]+$")]
-"""An address in the artifact store. Without ``\\s``: for the API server that is ASCII's white space, here Unicode's."""
+"""An address in the artifact store. The pattern avoids ``\\s``, which is ASCII white space in the API server but
+Unicode's in Python."""
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 StatusName = Annotated[str, Field(max_length=253)]
-"""In a status: the name of an object that we made."""
+"""A status field with the name of an object that the operator created."""
 StatusURL = Annotated[str, Field(max_length=2048)]
-"""In a status: an address."""
+"""A status field with an address."""
 
 
 MAX_LEVELS = 32
-"""Of lists and maps in each other, where anything may be written: JSON libraries give up at some number of them."""
+"""Most nested lists and maps in a field that may hold anything: JSON libraries fail beyond some depth."""
 
 
 def levels(value: Any) -> int:
-    """How deep lists and maps lie in each other; 0 for a plain value."""
-    found, row = 0, [value]
-    while row := [one for one in row if isinstance(one, dict | list)]:
-        found += 1
-        row = [item for one in row for item in (one.values() if isinstance(one, dict) else one)]
-    return found
+    """Returns how deep lists and maps are nested; 0 for a plain value."""
+    depth, row = 0, [value]
+    while row := [item for item in row if isinstance(item, dict | list)]:
+        depth += 1
+        row = [child for item in row for child in (item.values() if isinstance(item, dict) else item)]
+    return depth
 
 
 class ObjectRef(Model):

@@ -1,4 +1,4 @@
-"""The resource types that aren't ours: those of Kubernetes, of the Gateway API, and of other add-ons."""
+"""The resource types of Kubernetes, of the Gateway API and of other add-ons."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ResourceType:
-    """For example ``ResourceType("batch", "v1", "jobs", "Job")``; the core group is ``""``.
+    """A resource type, for example ``ResourceType("batch", "v1", "jobs", "Job")``; the core group is ``""``.
 
-    ``addon``: not every cluster serves it, so nothing may wait for a list of it.
+    ``addon`` means that not every cluster serves it, so nothing may wait for a list of it.
     """
 
     group: str
@@ -20,8 +20,8 @@ class ResourceType:
 
 
 BUILT_IN: dict[str, ResourceType] = {
-    one.kind: one
-    for one in (
+    resource.kind: resource
+    for resource in (
         ResourceType("batch", "v1", "jobs", "Job"),
         ResourceType("apps", "v1", "deployments", "Deployment"),
         ResourceType("", "v1", "services", "Service"),
@@ -44,4 +44,4 @@ BUILT_IN: dict[str, ResourceType] = {
         ResourceType("events.k8s.io", "v1", "events", "Event"),
     )
 }
-"""By kind: the facts of our kinds, and the rules of RBAC, name them so."""
+"""Kind -> resource type: the facts of our kinds and the RBAC rules refer to these types by kind."""

@@ -1,4 +1,4 @@
-"""What a kind says of itself, once: CRDs, RBAC, the operator's wiring and the lists of the tests come from it."""
+"""The facts of a kind, from which CRDs, RBAC, the operator's wiring and the tests' lists of kinds are derived."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class Column:
 
 @dataclass(frozen=True)
 class Reference:
-    """A field that names another object, which lies in the same namespace.
+    """A field that names another object in the same namespace.
 
     ``path`` is a JSON path as in ``Column``, where ``[]`` stands for each item of a list. ``kind`` is one of ours or of
-    ``fields.builtin``, or the path of the field that says which. ``follow``: a change of the named object concerns the
-    one that names it; a lineage is only read. ``namespace`` is the path of the field that may name another namespace,
-    and is only for what people share by design.
+    ``fields.builtin``, or the path of the field that has the kind. ``follow`` means that a change of the named object
+    matters to the object that names it; for a lineage it doesn't. ``namespace`` is the path of the field that may name
+    another namespace, and is only for objects that people share by design.
     """
 
     path: str
@@ -36,13 +36,13 @@ class Reference:
     namespace: str | None = None
 
     def names(self, obj: dict[str, Any]) -> tuple[str, ...]:
-        """The names that an object, as the API server sends it, has there."""
+        """Returns the names in this field of an object, which has the API server's form."""
         return tuple(_values(obj, self.path.removeprefix(".").split(".")))
 
 
 @dataclass(frozen=True)
 class Run:
-    """The Jobs of a kind, each named ``<object>-<purpose>-<8 hex digits>``.
+    """The Jobs of a kind, each of which is named ``<object>-<purpose>-<8 hex digits>``.
 
     ``under_way`` is the reason of Ready while a pod of its Job runs; before and after that it is one in ``WAITING``.
     """
@@ -52,16 +52,16 @@ class Run:
 
 
 WAITING = ("PodPending", "PodsUnavailable", "ArtifactStoreUnavailable")
-"""Reasons of every kind with Jobs: its pod doesn't run yet, or what there is to know of its end can't be read now."""
+"""Reasons that every kind with Jobs has: the pod doesn't run yet, or its outcome can't be read now."""
 
 
 @dataclass(frozen=True)
 class KindInfo:
-    """``owns``: the kinds of its children, ours or of ``fields.builtin``. ``watches``: kinds of objects that are no
-    children, but have the labels of one. ``runs``: its Jobs, where it makes some.
+    """The facts of a kind. ``owns`` has the kinds of its children, ours or of ``fields.builtin``. ``watches`` has kinds
+    of objects that are not children but have the labels of one. ``runs`` describes its Jobs, if it has any.
 
-    ``people``: whether they create and edit it, or can only delete what the operator has made. ``operator``: what the
-    operator writes of it besides its status.
+    ``people`` says whether people create and edit it, or can only delete the operator's objects. ``operator`` has the
+    verbs that the operator uses on it besides writing its status.
     """
 
     kind: str
@@ -76,16 +76,16 @@ class KindInfo:
     operator: tuple[Literal["create", "patch"], ...] = ()
     scale: dict[str, str] | None = None
     rules: tuple[dict[str, str], ...] = ()
-    """CEL rules of the whole object, where ``self.metadata.name`` and ``self.status`` can be read."""
+    """``rules`` are CEL rules of the whole object, which can read ``self.metadata.name`` and ``self.status``."""
 
     @property
     def resource(self) -> ResourceType:
         return ResourceType(GROUP, VERSION, self.plural, self.kind)
 
     def names(self, obj: dict[str, Any], kind: str) -> tuple[str, ...]:
-        """The names of the objects of ``kind`` that ``obj`` refers to, each once."""
-        found = (name for reference in self.refers if reference.kind == kind for name in reference.names(obj))
-        return tuple(dict.fromkeys(found))
+        """Returns the unique names of the objects of ``kind`` that ``obj`` refers to."""
+        names = (name for reference in self.refers if reference.kind == kind for name in reference.names(obj))
+        return tuple(dict.fromkeys(names))
 
 
 def _values(value: Any, path: list[str]) -> Iterator[str]:
@@ -94,6 +94,6 @@ def _values(value: Any, path: list[str]) -> Iterator[str]:
             yield str(value)
         return
     name, *rest = path
-    found = value.get(name.removesuffix("[]")) if isinstance(value, dict) else None
-    for item in found or () if name.endswith("[]") else (found,):
+    child = value.get(name.removesuffix("[]")) if isinstance(value, dict) else None
+    for item in child or () if name.endswith("[]") else (child,):
         yield from _values(item, rest)

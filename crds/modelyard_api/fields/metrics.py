@@ -43,5 +43,5 @@ Metric = StrEnum("Metric", {name.upper(): name for name in METRICS})  # type: ig
 
 
 def metrics_of(task: str) -> list[str]:
-    """The names of the metrics that fit a task, in the order they are documented."""
+    """Returns the names of the metrics that fit a task, in the order of the documentation."""
     return [name for name, info in METRICS.items() if info.task == task]

@@ -1,4 +1,4 @@
-"""The blocks that kinds with pods share: how a run is policed and what its pods look like."""
+"""The blocks that kinds with pods share: the policy of a run and the template of its pods."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Toleration(Model):
 
 
 class PodTemplate(Model):
-    """What may be changed of the pods that are made; everything else follows the restricted Pod Security Standard."""
+    """What may be changed in the pods of an object; everything else follows the restricted Pod Security Standard."""
 
     image: str | None = Field(None, min_length=1, max_length=512, description="The image [the installation's].")
     resources: Resources | None = Field(None, description="CPU and memory of each pod [the installation's].")
@@ -69,7 +69,7 @@ POD_TEMPLATE_REFERENCES = (
     Reference(".spec.podTemplate.imagePullSecrets[]", "Secret"),
     Reference(".spec.podTemplate.priorityClassName", "PriorityClass"),
 )
-"""Of a kind whose spec has a podTemplate."""
+"""The references of a kind whose spec has a podTemplate."""
 
 
 class RunPolicy(Model):
@@ -90,6 +90,6 @@ class RunPolicy(Model):
     )
 
 
-def immutable(what: str) -> dict[str, object]:
-    """For ``json_schema_extra`` of a field that can't be changed."""
-    return rules(rule("self == oldSelf", f"{what} is immutable; make a new object instead"))
+def immutable(field: str) -> dict[str, object]:
+    """Returns the ``json_schema_extra`` of a field that can't be changed."""
+    return rules(rule("self == oldSelf", f"{field} is immutable; make a new object instead"))

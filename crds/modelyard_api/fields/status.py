@@ -1,4 +1,4 @@
-"""What every status holds: the observed generation and conditions by the kstatus rules."""
+"""The fields of every status: the observed generation, and conditions by the kstatus rules."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Phase(StrEnum):
 
 
 class RunStatus(Status):
-    """What every kind that runs to completion says of its run."""
+    """The status of a kind that runs to completion."""
 
     phase: Phase | None = Field(None, description="Pending, Running, Succeeded, Failed or Suspended.")
     job: StatusName | None = Field(None, description="The Job.")

@@ -1,1 +1,1 @@
-"""Writes what follows from the kinds: CRDs and the reference."""
+"""Generates files from the kinds: the CRDs, the RBAC manifests and the reference."""

@@ -22,7 +22,7 @@ _KIND = "The kind of this object, for example {kind}."
 
 
 def definition(name: str, kind: type[Kind]) -> dict[str, Any]:
-    """The CustomResourceDefinition of one kind."""
+    """Returns the CustomResourceDefinition of one kind."""
     info = kind.info
     version: dict[str, Any] = {
         "name": VERSION,
@@ -77,8 +77,10 @@ def _root(name: str, kind: type[Kind]) -> Schema:
 
 
 def _status(model: type[BaseModel]) -> Schema:
-    """The API server fills in one field: that no generation was observed. Without it tools that go by kstatus, as Flux
-    does, take an object for done as long as it has no status, which is until a controller has looked at it.
+    """Returns the schema of a status, whose only default is ``observedGeneration``: none was observed.
+
+    Without that default, tools that use kstatus, such as Flux, consider a new object done until a controller has
+    written its status.
     """
     schema = _bare(structural(model, defaults=False))
     observed = schema["properties"]["observedGeneration"]
@@ -91,23 +93,23 @@ def _bare(schema: Schema) -> Schema:
 
 
 def _column(column: Any) -> dict[str, Any]:
-    made = {"name": column.name, "type": column.type, "jsonPath": column.path}
-    return made | ({"priority": column.priority} if column.priority else {})
+    printed = {"name": column.name, "type": column.type, "jsonPath": column.path}
+    return printed | ({"priority": column.priority} if column.priority else {})
 
 
 def files() -> dict[str, str]:
-    """File name in ``crds/`` -> its text, as it should be; a kustomization that names them all is one of them."""
-    made = {f"{kind.info.plural}.yaml": _text(definition(name, kind)) for name, kind in KINDS.items()}
+    """Returns file name in ``crds/`` -> its generated text, with a kustomization that lists the other files."""
+    crds = {f"{kind.info.plural}.yaml": _text(definition(name, kind)) for name, kind in KINDS.items()}
     kustomization = {
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
         "kind": "Kustomization",
-        "resources": list(made),
+        "resources": list(crds),
     }
-    return made | {"kustomization.yaml": _text(kustomization)}
+    return crds | {"kustomization.yaml": _text(kustomization)}
 
 
 class _Dumper(yaml.SafeDumper):
-    """Repeats what occurs twice, instead of YAML's anchors: people read it."""
+    """Writes repeated values in full instead of as YAML anchors, because people read the files."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
@@ -118,17 +120,17 @@ def _text(document: dict[str, Any]) -> str:
 
 
 def differences(folder: Path = FOLDER) -> str:
-    """What ``crds/*.yaml`` on disk differs in, as a unified diff; empty when all is current."""
+    """Returns how ``crds/*.yaml`` on disk differ from the generated files, as a unified diff; empty if current."""
     return difference(folder, {**{path.name: "" for path in folder.glob("*.yaml")}, **files()})
 
 
 def write(folder: Path = FOLDER) -> None:
-    """Write all files and remove those of kinds that are no more."""
-    wanted = files()
+    """Writes all files and removes those of kinds that no longer exist."""
+    current = files()
     for path in folder.glob("*.yaml"):
-        if path.name not in wanted:
+        if path.name not in current:
             path.unlink()
-    for name, text in wanted.items():
+    for name, text in current.items():
         (folder / name).write_text(text)
 
 

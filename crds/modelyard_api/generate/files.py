@@ -1,4 +1,4 @@
-"""What the generators of YAML files share: how files differ from what they should be, and the command line."""
+"""Shared by the generators of YAML files: the difference between files and generated texts, and the command line."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ HEADER = "# Generated from crds/modelyard_api by `make crds`; do not edit.\n"
 
 
 def difference(folder: Path, texts: Mapping[str, str]) -> str:
-    """What the files of a folder differ in from these texts, as a unified diff; a text may be empty: no such file."""
+    """Returns how a folder's files differ from ``texts``, as a unified diff; an empty text means no such file."""
     lines: list[str] = []
     for name, text in sorted(texts.items()):
         path, label = folder / name, f"{folder.name}/{name}"
@@ -22,7 +22,7 @@ def difference(folder: Path, texts: Mapping[str, str]) -> str:
 
 
 def run(prog: str, about: str | None, write: Callable[[], None], differences: Callable[[], str]) -> int:
-    """The exit code of a generator: it writes, or with ``--check`` prints what is not current."""
+    """Runs a generator and returns its exit code: it writes, or with ``--check`` prints what is not current."""
     parser = argparse.ArgumentParser(prog=f"python -m {prog}", description=about)
     parser.add_argument(
         "--check", action="store_true", help="write nothing; exit 1 with the difference if there is one"

@@ -1,7 +1,7 @@
 """Generates ``manifests/base/*-rbac.yaml``; ``python -m modelyard_api.generate.rbac --check`` says if they are current.
 
-What the operator may do with our kinds and with their children follows from the facts of the kinds. What else it may do
-stands in ``OTHERS``.
+The operator's rights on our kinds and on their children follow from the facts of the kinds. ``OTHERS`` lists its other
+rights.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ WRITE = ("create", "patch", "delete")
 
 @dataclass(frozen=True)
 class Rule:
-    """``why`` becomes a comment; ``names`` are those of the only objects that it is about."""
+    """A rule of a role. ``why`` becomes a comment; ``names``, if any, restrict the rule to objects with these names."""
 
     resources: tuple[str, ...]
     verbs: tuple[str, ...]
@@ -45,8 +45,8 @@ class Rule:
 
 
 def built_in(kind: str, verbs: tuple[str, ...], why: str = "", names: tuple[str, ...] = ()) -> Rule:
-    found = BUILT_IN[kind]
-    return Rule((found.plural,), verbs, why, found.group, names)
+    resource = BUILT_IN[kind]
+    return Rule((resource.plural,), verbs, why, resource.group, names)
 
 
 CHILDREN = {
@@ -56,9 +56,9 @@ CHILDREN = {
     "HTTPRoute": "Traffic through a Gateway, where the Gateway API is installed.",
     "ConfigMap": "The catalogue of a ModelPool's models, which ends with its owner; and whether a source is there.",
 }
-"""Why the operator needs them, where their kind alone doesn't tell."""
+"""Why the operator needs a kind of children, for those whose name alone doesn't tell."""
 KEPT = ("ConfigMap",)
-"""Children that the operator never deletes: those end with their owner, and the others of their kind are people's."""
+"""Kinds that the operator never deletes: its own objects end with their owner, the others belong to people."""
 OTHERS = (
     built_in("CustomResourceDefinition", ("get",), "Whether KEDA is installed.", names=("scaledobjects.keda.sh",)),
     built_in(
@@ -75,15 +75,15 @@ OTHERS = (
     built_in("PersistentVolumeClaim", ("get",), "Whether a source is there."),
     built_in("Event", ("create", "patch")),
 )
-"""What is neither a kind of ours nor a child of one."""
+"""Rules for resources that are neither one of our kinds nor a child of one."""
 
 
 def operator_rules() -> Iterator[Rule]:
-    """What the operator may do in the namespaces that it works in."""
+    """Yields what the operator may do in the namespaces that it works in."""
     yield Rule(_plurals(), READ, "Its kinds: it reads specs and writes status.")
     yield Rule(_plurals("/status"), ("patch",))
-    makes = tuple(info.plural for info in INFOS if "create" in info.operator)
-    yield Rule(makes, ("create",), "Of versions it makes new ones, and owns those that people import.")
+    created = tuple(info.plural for info in INFOS if "create" in info.operator)
+    yield Rule(created, ("create",), "Of versions it makes new ones, and owns those that people import.")
     yield Rule(tuple(info.plural for info in INFOS if "patch" in info.operator), ("patch",))
     yield Rule(
         tuple(f"{info.plural}/finalizers" for info in INFOS if info.owns),
@@ -100,16 +100,16 @@ def operator_rules() -> Iterator[Rule]:
 
 
 def view_rules() -> Iterator[Rule]:
-    """What people may do who have the cluster's role ``view``."""
+    """Yields what people with the cluster's role ``view`` may do."""
     yield Rule(_plurals(), READ)
 
 
 def edit_rules() -> Iterator[Rule]:
-    """What people may do, beside that, who have the cluster's role ``edit``."""
+    """Yields what people with the cluster's role ``edit`` may do in addition."""
     edited = tuple(info.plural for info in INFOS if info.people == "Edit")
-    made = tuple(info.plural for info in INFOS if info.people == "Delete")
+    deletable = tuple(info.plural for info in INFOS if info.people == "Delete")
     yield Rule(edited, ("create", "update", "patch", "delete", "deletecollection"))
-    yield Rule(made, ("delete", "deletecollection"), "The operator alone makes them.")
+    yield Rule(deletable, ("delete", "deletecollection"), "The operator alone makes them.")
     yield Rule(tuple(f"{info.plural}/scale" for info in INFOS if info.scale), ("get", "update", "patch"))
 
 
@@ -129,7 +129,7 @@ def _role(kind: str, name: str, labels: dict[str, str], rules: Iterable[Rule]) -
 
 
 def _binding(kind: str, role: str) -> str:
-    """Of the role of the same name to the operator's own account."""
+    """Returns the YAML that binds the role to the operator's service account of the same name."""
     return f"""apiVersion: rbac.authorization.k8s.io/v1
 kind: {kind}
 metadata:
@@ -150,7 +150,7 @@ OWN_NAMESPACE = (
 
 
 def files() -> dict[str, str]:
-    """File name in ``manifests/base`` -> its text, as it should be."""
+    """Returns file name in ``manifests/base`` -> its generated text."""
     labels = {"app.kubernetes.io/name": NAME}
     to_edit = {f"rbac.authorization.k8s.io/aggregate-to-{role}": "true" for role in ("edit", "admin")}
     to_view = {"rbac.authorization.k8s.io/aggregate-to-view": "true"}
@@ -174,7 +174,7 @@ def files() -> dict[str, str]:
 
 
 def differences(folder: Path = FOLDER) -> str:
-    """What the files differ in, as a unified diff; empty when all is current."""
+    """Returns how the files differ from the generated ones, as a unified diff; empty if they are current."""
     return difference(folder, files())
 
 

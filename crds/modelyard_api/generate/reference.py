@@ -23,13 +23,13 @@ from modelyard_api.kinds.registry import KINDS
 ROOT = FOLDER.parent
 PAGES, SITE = "docs/reference", "mkdocs.yml"
 MARK = "Generated from `crds/modelyard_api` by `make docs`; do not edit."
-"""On every page that is generated: one that carries it and isn't generated any more is removed."""
+"""The mark of a generated page: a page with it that is no longer generated is removed."""
 _BEGIN, _END = "  # The kinds, written by `make docs`.", "  # The end of the kinds."
 _CONDITIONS = "status.conditions"
 
 
 def files(root: Path = ROOT) -> dict[str, str]:
-    """Path below ``root`` -> text, as it should be."""
+    """Returns path below ``root`` -> its generated text."""
     pages = {"index": _index(), "installation": _installation()}
     pages |= {name.lower(): _kind(name, kind) for name, kind in KINDS.items()}
     texts = {f"{PAGES}/{page}.md": "\n".join(lines).rstrip() + "\n" for page, lines in pages.items()}
@@ -37,7 +37,7 @@ def files(root: Path = ROOT) -> dict[str, str]:
 
 
 def differences(root: Path = ROOT) -> list[str]:
-    """The paths of the files below ``root`` that are not as they should be."""
+    """Returns the paths below ``root`` whose files differ from the generated ones."""
     current = files(root)
     changed = [
         path for path, text in current.items() if not (root / path).exists() or (root / path).read_text() != text
@@ -46,7 +46,7 @@ def differences(root: Path = ROOT) -> list[str]:
 
 
 def write(root: Path = ROOT) -> None:
-    """Write all files and remove the pages of kinds that are no more."""
+    """Writes all files and removes the pages of kinds that no longer exist."""
     current = files(root)
     for path in _stale(root, current):
         (root / path).unlink()
@@ -61,7 +61,7 @@ def _stale(root: Path, current: dict[str, str]) -> list[str]:
 
 
 def _site(text: str) -> str:
-    """``mkdocs.yml`` with the kinds' pages in its navigation. Raises ValueError where it lacks a mark."""
+    """Returns ``mkdocs.yml`` with the kinds' pages in its navigation. Raises ValueError if it lacks a mark."""
     before, rest = text.split(_BEGIN)
     _, after = rest.split(_END)
     pages = [f"  - {name}: {PAGES.removeprefix('docs/')}/{name.lower()}.md" for name in KINDS]
@@ -122,15 +122,15 @@ def _table(schema: Schema, path: str) -> Iterator[str]:
 
 
 def _fields(schema: Schema, path: str) -> Iterator[tuple[str, Schema, bool]]:
-    """Every field below, depth first, with its path and whether it must be written."""
+    """Yields the path of every field below, depth first, with its schema and whether it is required."""
     for name, node in schema.get("properties", {}).items():
-        here = f"{path}.{name}".lstrip(".")
-        yield here, node, name in schema.get("required", ())
-        inner, below = node, here
+        field = f"{path}.{name}".lstrip(".")
+        yield field, node, name in schema.get("required", ())
+        inner, below = node, field
         while "items" in inner or "additionalProperties" in inner:
             inner, mark = (inner["items"], "[]") if "items" in inner else (inner["additionalProperties"], "{}")
             below += mark
-        if here != _CONDITIONS:  # the same in all kinds, and as in all of Kubernetes
+        if field != _CONDITIONS:  # conditions have the same fields in all of Kubernetes
             yield from _fields(inner, below)
 
 
@@ -175,8 +175,8 @@ def main() -> int:
     if not parser.parse_args().check:
         write()
         return 0
-    if found := differences():
-        print(f"{', '.join(found)}: not current, run `make docs`", file=sys.stderr)
+    if paths := differences():
+        print(f"{', '.join(paths)}: not current, run `make docs`", file=sys.stderr)
         return 1
     return 0
 

@@ -1,7 +1,7 @@
-"""From a pydantic model to a structural OpenAPI v3 schema, as the API server wants it in a CRD.
+"""Turns a pydantic model into a structural OpenAPI v3 schema, which the API server requires in a CRD.
 
-Structural means: everything inlined, one type a node, no null, no unions. What pydantic says in JSON Schema is
-rewritten to that; what cannot be is an error here and not a surprise on the cluster.
+Structural means that everything is inlined and that each node has one type, without null or unions. This module
+rewrites pydantic's JSON Schema to that form, and raises an error where it can't, before the cluster would refuse it.
 """
 
 from __future__ import annotations
@@ -32,25 +32,27 @@ _ORDER = ("description", "type", *_PLAIN, "default", "required", "properties", "
 
 
 class _Generator(GenerateJsonSchema):
-    """Also tells the defaults that factories make; of a nested model what the factory sets: its
-    other fields have defaults of their own."""
+    """Adds the defaults of factories. For a nested model that is only the fields that the factory sets: the others have
+    their own defaults."""
 
     def get_default_value(self, schema: core_schema.WithDefaultSchema) -> Any:
         factory = schema.get("default_factory")
         if factory is None or schema.get("default_factory_takes_data"):
             return super().get_default_value(schema)
-        made = cast(Any, factory)()
-        return made.model_dump(mode="json", by_alias=True, exclude_unset=True) if isinstance(made, BaseModel) else made
+        value = cast(Any, factory)()
+        if isinstance(value, BaseModel):
+            return value.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        return value
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
-        made = super().default_schema(schema)
-        return {key: value for key, value in made.items() if key != "default" or value is not None}
+        json_schema = super().default_schema(schema)
+        return {key: value for key, value in json_schema.items() if key != "default" or value is not None}
 
 
 def structural(model: type[BaseModel], *, defaults: bool = True) -> Schema:
-    """The schema of one model; ``defaults=False`` for a status, where what nobody wrote must not appear.
+    """Returns the schema of one model; ``defaults=False`` is for a status, which must not show fields nobody wrote.
 
-    Raises ValueError for what a structural schema cannot say, with the path of the field.
+    Raises ValueError, with the path of the field, if a structural schema can't express it.
     """
     whole = model.model_json_schema(by_alias=True, schema_generator=_Generator)
     return _Rewriter(whole.pop("$defs", {}), defaults).node(whole, model.__name__)
@@ -60,59 +62,60 @@ class _Rewriter:
     def __init__(self, definitions: dict[str, Schema], defaults: bool) -> None:
         self._definitions, self._defaults = definitions, defaults
 
-    def node(self, found: Schema, path: str) -> Schema:
-        given = self._resolved(found, path)
-        made: Schema = {}
-        if "description" in given:
-            made["description"] = " ".join(given["description"].split())
-        made["type"] = self._type(given, path)
-        made |= {key: given[key] for key in _PLAIN if key in given}
-        if "const" in given:
-            made["enum"] = [given["const"]]
-        if made["type"] == "integer":
-            made["format"] = "int64"
+    def node(self, schema: Schema, path: str) -> Schema:
+        source = self._resolved(schema, path)
+        rewritten: Schema = {}
+        if "description" in source:
+            rewritten["description"] = " ".join(source["description"].split())
+        rewritten["type"] = self._type(source, path)
+        rewritten |= {key: source[key] for key in _PLAIN if key in source}
+        if "const" in source:
+            rewritten["enum"] = [source["const"]]
+        if rewritten["type"] == "integer":
+            rewritten["format"] = "int64"
         for key, bound in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
-            if key in given:  # a number in JSON Schema, a flag beside the bound in OpenAPI v3.0
-                made |= {bound: given[key], key: True}
-        if self._defaults and "default" in given:
-            made["default"] = given["default"]
-        if given.get("required"):
-            made["required"] = given["required"]
-        self._children(given, made, path)
-        made |= {key: value for key, value in given.items() if key.startswith("x-kubernetes-")}
-        if made.get("x-kubernetes-int-or-string"):
-            del made["type"]
-        known = {key: made[key] for key in _ORDER if key in made}
-        return known | made
+            if key in source:  # JSON Schema has a number, OpenAPI v3.0 a flag beside the bound
+                rewritten |= {bound: source[key], key: True}
+        if self._defaults and "default" in source:
+            rewritten["default"] = source["default"]
+        if source.get("required"):
+            rewritten["required"] = source["required"]
+        self._children(source, rewritten, path)
+        rewritten |= {key: value for key, value in source.items() if key.startswith("x-kubernetes-")}
+        if rewritten.get("x-kubernetes-int-or-string"):
+            del rewritten["type"]
+        known = {key: rewritten[key] for key in _ORDER if key in rewritten}
+        return known | rewritten
 
-    def _children(self, given: Schema, made: Schema, path: str) -> None:
-        if "properties" in given:
-            made["properties"] = {
-                name: self.node(child, f"{path}.{name}") for name, child in given["properties"].items()
+    def _children(self, source: Schema, rewritten: Schema, path: str) -> None:
+        if "properties" in source:
+            rewritten["properties"] = {
+                name: self.node(child, f"{path}.{name}") for name, child in source["properties"].items()
             }
-        if "items" in given:
-            made["items"] = self.node(given["items"], f"{path}[]")
-        values = given.get("additionalProperties")
+        if "items" in source:
+            rewritten["items"] = self.node(source["items"], f"{path}[]")
+        values = source.get("additionalProperties")
         if values is True:
-            # Each value is anything, null too. Said of the values and not of the map, so that rules compare whole maps.
-            made["additionalProperties"] = {"nullable": True, "x-kubernetes-preserve-unknown-fields": True}
+            # Each value may be anything, even null. The schema says so of the values, not of the map, so that rules
+            # can compare whole maps.
+            rewritten["additionalProperties"] = {"nullable": True, "x-kubernetes-preserve-unknown-fields": True}
         elif isinstance(values, dict):
-            made["additionalProperties"] = self.node(values, f"{path}{{}}")
+            rewritten["additionalProperties"] = self.node(values, f"{path}{{}}")
 
-    def _resolved(self, found: Schema, path: str) -> Schema:
-        """Without references and without ``null`` as an alternative; what stands beside a reference wins over it."""
-        given = dict(found)
+    def _resolved(self, source: Schema, path: str) -> Schema:
+        """Resolves references and drops ``null`` alternatives; keys beside a reference override those it refers to."""
+        resolved = dict(source)
         for key in ("anyOf", "oneOf", "allOf"):
-            if key not in given:
+            if key not in resolved:
                 continue
-            left = [one for one in given.pop(key) if one != {"type": "null"}]
-            if len(left) != 1:
-                raise ValueError(f"{path}: a structural schema cannot say {key} of {len(left)} alternatives")
-            given = self._over(self._resolved(left[0], path), given)
-        if "$ref" in given:
-            name = given.pop("$ref").removeprefix("#/$defs/")
-            given = self._over(self._resolved(self._definitions[name], path), given)
-        return given
+            alternatives = [schema for schema in resolved.pop(key) if schema != {"type": "null"}]
+            if len(alternatives) != 1:
+                raise ValueError(f"{path}: a structural schema cannot say {key} of {len(alternatives)} alternatives")
+            resolved = self._over(self._resolved(alternatives[0], path), resolved)
+        if "$ref" in resolved:
+            name = resolved.pop("$ref").removeprefix("#/$defs/")
+            resolved = self._over(self._resolved(self._definitions[name], path), resolved)
+        return resolved
 
     @staticmethod
     def _over(below: Schema, above: Schema) -> Schema:
@@ -121,10 +124,10 @@ class _Rewriter:
         return merged | {_VALIDATIONS: both} if both else merged
 
     @staticmethod
-    def _type(given: Schema, path: str) -> str:
-        if "type" in given:
-            return str(given["type"])
-        values = given.get("enum", [given["const"]] if "const" in given else [])
+    def _type(source: Schema, path: str) -> str:
+        if "type" in source:
+            return str(source["type"])
+        values = source.get("enum", [source["const"]] if "const" in source else [])
         if values and all(isinstance(value, str) for value in values):
             return "string"
         raise ValueError(f"{path}: no single type; write one that JSON Schema can name")

@@ -1,1 +1,1 @@
-"""One file a kind: spec, status, and what the cluster needs to know of it."""
+"""One file per kind: spec, status, and the facts that the CRD needs."""

@@ -66,7 +66,7 @@ class Source(Model):
 
 
 class ColumnRule(Model):
-    """What is declared of one column; what isn't declared is inferred."""
+    """The declaration of one column; columns without one are inferred."""
 
     model_config = ConfigDict(
         json_schema_extra=rules(
@@ -133,7 +133,7 @@ class DatasetSpec(Model):
 
 
 class SourceStatus(Model):
-    """What came of the last look at the source, as the spec is now."""
+    """The result of the last look at the source under the current spec."""
 
     readable: bool = Field(description="Whether it was read to its end.")
     reason: str = Field(max_length=128, description="Why, in one CamelCase word.")

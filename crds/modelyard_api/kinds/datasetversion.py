@@ -12,7 +12,7 @@ from modelyard_api.fields.status import Status
 from modelyard_api.kinds.dataset import ColumnType, Split
 
 MAX_COLUMNS = 1000
-"""Of a table."""
+"""Most columns of a table."""
 
 
 class VersionColumn(Model):
@@ -25,7 +25,7 @@ class VersionColumn(Model):
 
 
 Excerpt = Annotated[str, Field(max_length=256), BeforeValidator(lambda text: str(text)[:256])]
-"""Of text from the data, which can be of any length: only its begin is kept."""
+"""The first 256 characters of a text from the data, which can have any length."""
 
 
 class Violation(Model):

@@ -52,7 +52,7 @@ class Logging(Model):
 
 
 def _packed(allowed: str, message: str, field_path: str) -> dict[str, str]:
-    """What can't be said of one ModelDeployment alone while it shares its pods."""
+    """Returns a rule that a ModelDeployment must follow if it shares the pods of a ModelPool."""
     return rule(f"!has(self.pool) || ({allowed})", message, field_path)
 
 
@@ -145,7 +145,7 @@ class Judged(Model):
 
 
 class RolloutStatus(Model):
-    """Where the candidate is on its way."""
+    """The progress of the candidate."""
 
     version: int = Field(ge=1, description="The candidate this is about.")
     step: int = Field(0, ge=0, description="The step's index, from 0.")

@@ -101,7 +101,7 @@ class ModelVersion(Kind):
         operator=("create", "patch"),
         rules=(
             rule(
-                # Not simply compared with string(number): the API server takes that for a string of any length.
+                # Not compared with string(number), whose cost the API server estimates as for a string of any length.
                 "self.metadata.name.startsWith(self.spec.modelRef.name + '-v') && "
                 "self.metadata.name.substring(self.spec.modelRef.name.size() + 2).matches('^[1-9][0-9]{0,6}$') && "
                 "int(self.metadata.name.substring(self.spec.modelRef.name.size() + 2)) == self.spec.number",

@@ -1,4 +1,4 @@
-"""All kinds, in the order in which people meet them."""
+"""All kinds, in the order in which people use them."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ KINDS: dict[str, type[Kind]] = {
     kind.info.kind: kind
     for kind in (Dataset, DatasetVersion, TrainingRun, ModelKind, ModelVersion, ModelDeployment, ModelPool)
 }
-"""One file a kind: spec, status, and the facts that CRDs, RBAC and the operator's wiring are made from."""
+"""Kind -> its class, with spec, status, and the facts from which CRDs, RBAC and the operator's wiring are derived."""
 
 
 def resource_type(kind: str) -> ResourceType:
-    """The resource type of a kind of ours, or of one in ``BUILT_IN``. Raises KeyError with what to add."""
+    """Returns the resource type of one of our kinds or of ``BUILT_IN``. Raises KeyError, which says what to add."""
     if kind in KINDS:
         return KINDS[kind].info.resource
     if kind not in BUILT_IN:

@@ -1,4 +1,4 @@
-"""How a ModelDeployment goes from one version to the next: its strategy, its steps and how they are judged."""
+"""How a ModelDeployment moves from one version to the next: strategy, steps, and the analysis of each step."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Step(Model):
 
 
 class AnalysisMetric(Model):
-    """One thing that is judged of the candidate, against a limit or against the stable version."""
+    """One property of the candidate that is judged against a limit or against the stable version."""
 
     model_config = ConfigDict(
         json_schema_extra=rules(

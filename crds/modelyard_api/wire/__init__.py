@@ -1,1 +1,1 @@
-"""What crosses between the operator and its pods."""
+"""The documents that the operator and its pods exchange."""

@@ -1,6 +1,7 @@
-"""What crosses between the operator and the servers that share many models: the catalogue, and what came of it.
+"""What the operator and the servers of packed models exchange: the catalogue, and the state of its models.
 
-In: the file that ``serve --catalogue`` watches. Out: the answer to ``GET /v2/catalogue`` of each such server.
+The operator writes the file that ``serve --catalogue`` watches, and reads each server's answer to
+``GET /v2/catalogue``.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from modelyard_api.fields.base import Model
 CATALOGUE_JSON = "catalogue.json"
 CATALOGUE_PATH = "/v2/catalogue"
 PackedName = Annotated[str, Field(pattern=r"^[a-z]([-a-z0-9]*[a-z0-9])?$", max_length=45)]
-"""It names a folder on the server's disk."""
+"""The name of a packed model; it is also the name of a folder on the server's disk."""
 
 
 class PackedVersion(Model):
@@ -27,14 +28,15 @@ class PackedVersion(Model):
 
 
 class PackedModel(Model):
-    """``versions``: the wanted one first; the others stand in, in this order, while it can't be served."""
+    """One model of a catalogue. ``versions`` has the wanted version first; the others replace it, in this order, while
+    it can't be served."""
 
     name: PackedName
     versions: list[PackedVersion] = Field(min_length=1)
 
 
 class Catalogue(Model):
-    """Every model that a server is to have; what is not listed goes."""
+    """Every model that a server must have; it removes models that are not listed."""
 
     models: list[PackedModel] = Field(default_factory=list)
 
@@ -43,17 +45,17 @@ class Catalogue(Model):
 
 
 def catalogue_digest(text: str) -> str:
-    """Of the file's text, as server and operator compare it."""
+    """Returns the digest of the catalogue's text, by which server and operator compare catalogues."""
     return sha256(text.encode())
 
 
 PackedCondition = Literal["Ready", "Loading", "Retrying", "Failed"]
-"""Ready: it answers, if need be after it was brought back into memory. Retrying: it could not be brought, and is tried
-again. Failed: trying again can't help."""
+"""Ready means that the model answers, if necessary after it was loaded again; Retrying that it couldn't be fetched or
+loaded and is tried again; Failed that trying again can't help."""
 
 
 class PackedState(Model):
-    """What came of a model's wanted version; ``serving`` is the number of the version that answers now."""
+    """The state of a model's wanted version; ``serving`` is the number of the version that answers now."""
 
     name: str
     number: int
@@ -64,7 +66,7 @@ class PackedState(Model):
 
 
 class CatalogueState(Model):
-    """``digest``: of the catalogue that was read last, None before the first one."""
+    """The state of a server's models. ``digest`` is that of the catalogue read last, or None before the first."""
 
     digest: str | None = None
     models: list[PackedState] = Field(default_factory=list)

@@ -1,4 +1,4 @@
-"""How many requests a server answered, by HTTP code and by latency: exact counts that add up over pods and time."""
+"""Counts a server's requests by HTTP code and by latency: exact counts that can be added over pods and time."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 WINDOW_SECONDS = 10
-"""The length of the windows that servers keep: short, since the steps of a rollout begin and end at any time. Windows
-start at whole multiples of it in Unix time, so that those of several pods match."""
+"""The length of a server's time windows: short, because the steps of a rollout begin and end at any time. Windows start
+at multiples of it in Unix time, so that the windows of all pods match."""
 STEPS = 5
-"""Buckets of a latency to one of Prometheus: their bounds are each STEPS-th of LATENCY_BOUNDS."""
+"""Latency buckets per Prometheus bucket: every STEPS-th of LATENCY_BOUNDS is a bound there."""
 _COARSE = tuple(float(f"{0.0001 * 10 ** (step / 6):.2g}") for step in range(37))
 LATENCY_BOUNDS: tuple[float, ...] = (
     *(low * (high / low) ** (step / STEPS) for low, high in itertools.pairwise(_COARSE) for step in range(STEPS)),
     _COARSE[-1],
 )
-"""Upper bounds in seconds, 0.1 ms to 100 s, each at most 8.5 % above the one before: a quantile is known that well.
-Bucket i holds what is above bound i - 1 and at most bound i; one more bucket holds what is above the last."""
+"""Upper bounds in seconds, 0.1 ms to 100 s, each at most 8.5 % above the previous one: the accuracy of a quantile.
+Bucket i counts latencies above bound i - 1 and at most bound i; a last bucket counts those above the last bound."""
 
 
 @dataclass(frozen=True)
 class Requests:
-    """``codes``: HTTP code -> requests; a gRPC request counts by the code that HTTP would have. ``latencies``: index of
-    the bucket -> requests, those that failed among them. Neither holds zeros."""
+    """Counts of requests. ``codes`` is HTTP code -> requests, where a gRPC request counts by the equivalent HTTP code;
+    ``latencies`` is bucket index -> requests, including failed ones. Neither holds zeros."""
 
     codes: dict[int, int] = field(default_factory=dict)
     latencies: dict[int, int] = field(default_factory=dict)
@@ -35,35 +35,35 @@ class Requests:
 
     @property
     def errors(self) -> int:
-        """Those answered with a code of 500 and more."""
+        """The number of requests answered with a code of 500 or more."""
         return sum(number for code, number in self.codes.items() if code >= 500)
 
     def slower(self, seconds: float) -> int:
-        """How many took longer than ``seconds`` for certain: those of a bucket that begins below it are left out."""
+        """Returns how many requests certainly took longer than ``seconds``; buckets that begin below it don't count."""
         first = bisect_left(LATENCY_BOUNDS, seconds) + 1
         return sum(number for index, number in self.latencies.items() if index >= first)
 
     def quantile(self, rank: float) -> float | None:
-        """Seconds that a share ``rank`` (0 to 1) of the requests took at most, interpolated within its bucket; None
-        when none came."""
-        wanted, below = rank * sum(self.latencies.values()), 0
+        """Returns the seconds that a share ``rank`` (0 to 1) of the requests took at most, interpolated within the
+        bucket; None if there were no requests."""
+        target, below = rank * sum(self.latencies.values()), 0
         for index in sorted(self.latencies):
-            here = self.latencies[index]
-            if below + here >= wanted:
+            number = self.latencies[index]
+            if below + number >= target:
                 low = LATENCY_BOUNDS[index - 1] if index else 0.0
                 high = LATENCY_BOUNDS[min(index, len(LATENCY_BOUNDS) - 1)]
-                return low + (high - low) * max(0.0, wanted - below) / here
-            below += here
+                return low + (high - low) * max(0.0, target - below) / number
+            below += number
         return None
 
 
 def bucket(seconds: float) -> int:
-    """The index of the bucket that holds ``seconds``."""
+    """Returns the index of the bucket that counts ``seconds``."""
     return bisect_left(LATENCY_BOUNDS, seconds)
 
 
 def add(parts: Iterable[Requests]) -> Requests:
-    """Those of pods and time windows as one."""
+    """Adds up the requests of pods and time windows."""
     codes: dict[int, int] = {}
     latencies: dict[int, int] = {}
     for part in parts:
@@ -75,7 +75,7 @@ def add(parts: Iterable[Requests]) -> Requests:
 
 
 def read(document: dict[str, dict[str, int]]) -> Requests:
-    """Of the document that ``written`` makes. Raises ValueError, KeyError, TypeError or AttributeError for another."""
+    """Reads a document of ``written``. Raises ValueError, KeyError, TypeError or AttributeError for any other."""
     codes = {int(code): number for code, number in document["codes"].items()}
     latencies = {int(index): number for index, number in document["latencies"].items()}
     if any(type(number) is not int or number < 0 for number in (*codes.values(), *latencies.values())):
@@ -86,7 +86,7 @@ def read(document: dict[str, dict[str, int]]) -> Requests:
 
 
 def written(requests: Requests) -> dict[str, dict[str, int]]:
-    """As JSON has it."""
+    """Returns the counts as a JSON document."""
     return {
         "codes": {str(code): number for code, number in sorted(requests.codes.items())},
         "latencies": {str(index): number for index, number in sorted(requests.latencies.items())},

@@ -1,7 +1,7 @@
-"""What comes back from a pod: the result document in the artifact store, and its short form, the termination message.
+"""What a pod returns: the result document in the artifact store, and its short form, the termination message.
 
-Exit codes of the runtime: 0 success; 2 the user's error, where a retry can't help; 75 the tracking server could not be
-reached, or its volume is full: nobody's failed attempt; anything else may be tried again.
+Exit codes of the runtime: 0 means success; 2 an error of the user, which no retry can solve; 75 that the tracking
+server is unreachable or its volume is full, which doesn't count as a failed attempt; any other code may be retried.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MAX_MESSAGE_BYTES = 1024
 MAX_PARAMETERS_BYTES = 64 * 1024
 
 
-def _fitting(parameters: dict[str, Any]) -> dict[str, Any]:
+def _check_parameters(parameters: dict[str, Any]) -> dict[str, Any]:
     if levels(parameters) > MAX_LEVELS:
         raise ValueError(f"more than {MAX_LEVELS} levels of lists and maps")
     if len(json.dumps(parameters)) > MAX_PARAMETERS_BYTES:
@@ -32,14 +32,15 @@ def _fitting(parameters: dict[str, Any]) -> dict[str, Any]:
     return parameters
 
 
-# What comes from a result goes into specs and statuses, so it is bounded as those are.
+# A result's values are copied into specs and statuses, so they have the bounds of those fields.
 Metrics = Annotated[dict[Annotated[str, Field(max_length=64)], float], Field(max_length=32)]
-Parameters = Annotated[dict[str, Any], Field(max_length=512), AfterValidator(_fitting)]
+Parameters = Annotated[dict[str, Any], Field(max_length=512), AfterValidator(_check_parameters)]
 Identifier = Annotated[str, Field(max_length=256)]
 
 
 class Error(Model):
-    """Why it failed, for people: ``reason`` in CamelCase, ``field`` of the spec, ``message`` says what is allowed."""
+    """Why a task failed, for people: ``reason`` is in CamelCase, ``field`` is the spec's field, ``message`` says what
+    is allowed."""
 
     reason: str = Field(pattern=r"^[A-Z][A-Za-z0-9]*$", max_length=128)
     message: str
@@ -52,7 +53,7 @@ class Failed(Model):
 
 
 class TableResult(Model):
-    """A table in the artifact store, whoever made it: what a DatasetVersion is registered from."""
+    """A table in the artifact store, from which a DatasetVersion is registered, whatever wrote the table."""
 
     accepted: bool
     version_id: str = Field(
@@ -106,7 +107,7 @@ Result = Annotated[IngestResult | TrainResult | EvaluateResult | Failed, Field(d
 
 
 class Message(Model):
-    """The termination message, at most 1 KiB: enough to go on with when the store can't be read."""
+    """The termination message of at most 1 KiB: enough for the operator to continue if the store can't be read."""
 
     kind: str = Field(max_length=32, description="That of the result, Failed among them.")
     result_uri: str | None = None

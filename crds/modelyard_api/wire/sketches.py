@@ -1,11 +1,11 @@
-"""What model servers saw, as mergeable sketches: the document a server answers, merged over pods and time, and asked.
+"""Mergeable sketches of the data that model servers processed: reads, writes, merges and queries a server's document.
 
 A sketch has constant size whatever the number of values: KLL for the quantiles of numbers, frequent items for texts,
-HyperLogLog for distinct counts (Apache DataSketches; Karnin, Lang, Liberty 2016; Flajolet et al. 2007). Beside them
-are exact counts: of values, of missing ones, of categories the model was not trained with, and of requests by their
-code and latency. And, when asked for, a sample of the answers, which tells whose they are by a hash of the id alone.
+HyperLogLog for distinct counts (Apache DataSketches; Karnin, Lang, Liberty 2016; Flajolet et al. 2007). The document
+also has exact counts: of values, of missing values, of categories the model was not trained with, and of requests by
+code and latency; and on request a sample of the answers, which identifies a prediction only by a hash of its id.
 
-Needs ``datasketches`` (an extra of the distribution) and no pydantic: a server's start would be a third longer.
+Needs ``datasketches`` (an extra of the distribution) but not pydantic: a server's start would take a third longer.
 """
 
 from __future__ import annotations
@@ -25,27 +25,27 @@ from modelyard_api.wire.answers import Answers
 from modelyard_api.wire.request_counts import Requests
 
 VERSION = 3
-"""Of the document. A reader refuses another: sizes of sketches may change with it."""
+"""The version of the document. A reader refuses any other, since the sizes of sketches may change with it."""
 KLL_K = 200
 """A quantile's rank is within 1.33 % with 99 % confidence."""
 HLL_LG_K = 11
 """The relative standard error of a distinct count is 2.3 %."""
 FREQUENT_LG_SIZE = 9
-"""Counts are exact up to 384 different texts, else within 0.7 % of the number of texts."""
+"""Counts are exact up to 384 different texts; above that they are within 0.7 % of the number of texts."""
 MAX_TEXT = 64
-"""Characters of a text in the frequent items; a longer one is cut, and ends in a hash of the whole."""
+"""Most characters of a text in the frequent items; a longer text is cut and ends in a hash of the whole."""
 
 Role = Literal["Input", "Output"]
 Kind = Literal["Number", "Text"]
 
 
 class NotSketches(ValueError):
-    """Not a document of sketches that this version reads, or two that can't be merged; the message says why."""
+    """The document is not one that this version reads, or two can't be merged; the message says why."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """``lower`` and ``upper`` are bounds, ``value`` the best guess between them."""
+    """An estimated number: ``lower`` and ``upper`` are bounds, ``value`` is the best estimate between them."""
 
     value: float
     lower: float
@@ -64,8 +64,8 @@ class Item:
 class Column:
     """An input, an output, or the probability of one class (``probabilities[CLASS]``).
 
-    ``count`` values came, ``missing`` of them were null, NaN or "". ``unseen`` counts texts that the training data
-    did not have; None where that is not known. The sketches, serialised, hold what is not missing.
+    ``count`` is the number of values, ``missing`` of which were null, NaN or "". ``unseen`` counts texts that the
+    training data did not have; None means that those are unknown. The serialised sketches hold the other values.
     """
 
     name: str
@@ -79,42 +79,42 @@ class Column:
     distinct: bytes | None = None
 
     def quantile_of(self, ranks: list[float]) -> list[float]:
-        """The values at normalized ``ranks`` (0 to 1) of a Number. Raises ValueError when nothing came."""
+        """Returns a Number's values at normalized ``ranks`` (0 to 1). Raises ValueError if there are no values."""
         return [float(value) for value in self._kll().get_quantiles(ranks)]
 
     def cdf(self, values: list[float]) -> list[float]:
-        """The share of numbers that are at most each of ``values``, which rise."""
+        """Returns for each of ``values``, which must rise, the share of numbers that are at most that value."""
         return [float(share) for share in self._kll().get_cdf(values, True)][:-1]
 
     def extremes(self) -> tuple[float, float]:
-        """The smallest and the largest number, exactly."""
+        """Returns the exact smallest and largest number."""
         kll = self._kll()
         return float(kll.get_min_value()), float(kll.get_max_value())
 
     def rank_of(self, value: float) -> float:
-        """The share of numbers that are at most ``value``."""
+        """Returns the share of numbers that are at most ``value``."""
         return float(self._kll().get_rank(value, True))
 
     def rank_error(self) -> float:
-        """How far a rank may be off, with 99 % confidence; nothing while all numbers are kept."""
+        """Returns how far a rank may be off, with 99 % confidence; 0 while the sketch still holds all numbers."""
         kll = self._kll()
         return float(kll.normalized_rank_error(False)) if kll.is_estimation_mode() else 0.0
 
     def distinct_count(self, deviations: int = 3) -> Estimate:
-        """How many different values came; the bounds are 1, 2 or 3 standard deviations away."""
+        """Returns the number of different values; the bounds are 1, 2 or 3 standard deviations away."""
         if self.distinct is None:
             return Estimate(0, 0, 0)
         hll = datasketches.hll_sketch.deserialize(self.distinct)
         return Estimate(hll.get_estimate(), hll.get_lower_bound(deviations), hll.get_upper_bound(deviations))
 
     def frequent_items(self) -> list[Item]:
-        """The texts that may be among the most frequent, the most frequent first: none that came more often than
-        the sketch's error is left out."""
+        """Returns the texts that may be among the most frequent, most frequent first; it omits no text that came more
+        often than the sketch's error."""
         if self.frequent is None:
             return []
         sketch = datasketches.frequent_strings_sketch.deserialize(self.frequent)
-        found = sketch.get_frequent_items(datasketches.frequent_items_error_type.NO_FALSE_NEGATIVES)
-        return [Item(text, Estimate(value, lower, upper)) for text, value, lower, upper in found]
+        items = sketch.get_frequent_items(datasketches.frequent_items_error_type.NO_FALSE_NEGATIVES)
+        return [Item(text, Estimate(value, lower, upper)) for text, value, lower, upper in items]
 
     def _kll(self) -> Any:
         if self.quantiles is None:
@@ -124,9 +124,9 @@ class Column:
 
 @dataclass(frozen=True)
 class Sketches:
-    """One model's columns over the time from ``start`` to ``end`` (Unix seconds); ``predictions`` rows were
-    answered and observed, exactly. ``requests`` are counted where nothing is observed too. ``answers`` is None where
-    they were not asked for, or nothing is observed."""
+    """One model's columns from ``start`` to ``end`` (Unix seconds). ``predictions`` is the exact number of rows that
+    were answered and observed. ``requests`` are counted even if nothing is observed. ``answers`` is None if they were
+    not requested or nothing is observed."""
 
     model: str
     model_version: str
@@ -139,7 +139,7 @@ class Sketches:
     answers: Answers | None = None
 
     def column(self, name: str, role: Role) -> Column:
-        """Raises KeyError when there is none."""
+        """Returns the column with this name and role. Raises KeyError if there is none."""
         for column in self.columns:
             if (column.name, column.role) == (name, role):
                 return column
@@ -147,9 +147,9 @@ class Sketches:
 
 
 def merge(parts: Iterable[Sketches]) -> Sketches:
-    """Those of pods and time windows as one. Raises NotSketches unless there are some, all of the same model bytes.
+    """Merges the sketches of pods and time windows. Raises NotSketches if there are none, or they are of two models.
 
-    The error of what comes out is that of one sketch over all values.
+    The result's error is that of one sketch over all values.
     """
     whole = list(parts)
     if not whole:
@@ -206,18 +206,18 @@ def _merge_into(kind: Any, parts: list[bytes | None]) -> bytes | None:
 
 
 def union(parts: Iterable[bytes]) -> bytes:
-    """One HyperLogLog of them all, HLL_4, compact."""
-    made = datasketches.hll_union(HLL_LG_K)
+    """Merges serialised HyperLogLogs; returns the result as compact HLL_4."""
+    merged = datasketches.hll_union(HLL_LG_K)
     for part in parts:
-        made.update(datasketches.hll_sketch.deserialize(part))
-    return bytes(made.get_result(datasketches.HLL_4).serialize_compact())
+        merged.update(datasketches.hll_sketch.deserialize(part))
+    return bytes(merged.get_result(datasketches.HLL_4).serialize_compact())
 
 
 _SKETCHES = ("quantiles", "frequent", "distinct")
 
 
 def write(sketches: Sketches) -> bytes:
-    """The document: JSON, the sketches in base64."""
+    """Returns the document as JSON, with the sketches in base64."""
     columns = []
     for column in sketches.columns:
         item: dict[str, Any] = {
@@ -251,7 +251,7 @@ def write(sketches: Sketches) -> bytes:
 
 
 def read(data: bytes) -> Sketches:
-    """Raises NotSketches for what ``write`` of this version does not write."""
+    """Reads a document of ``write``. Raises NotSketches for a document of another version or form."""
     try:
         document = json.loads(data)
         if document["version"] != VERSION:

@@ -1,4 +1,4 @@
-"""What crosses from the operator into a pod: one JSON document, mounted as a file by the downward API."""
+"""The task that the operator gives a pod: one JSON document, mounted as a file by the downward API."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from modelyard_api.kinds.dataset import DatasetSpec
 from modelyard_api.kinds.datasetversion import VersionColumn
 
 ANNOTATION = "modelyard.dev/task"
-"""The annotation of the pod template that holds it."""
+"""The annotation of the pod template that holds the task."""
 TASK_FILE = "/modelyard/task/task.json"
 SOURCE_FOLDER = "/modelyard/source"
-"""Where an ingest pod finds the ConfigMap's key or the volume."""
+"""The folder where an ingest pod finds the ConfigMap's key or the volume."""
 IN_FOLDER, OUT_FOLDER, WORK_FOLDER = "/modelyard/in", "/modelyard/out", "/modelyard/work"
 COLLECT_READY = f"{WORK_FOLDER}/collect-ready"
-"""Where the collecting sidecar says that it awaits the end of the container."""
+"""The file by which the collecting sidecar reports that it waits for the end of the container."""
 TERMINATION_LOG = "/dev/termination-log"
 
 

@@ -1,1 +1,1 @@
-"""What runs in the pods of Modelyard's Jobs: ingest, train and evaluate, and a container's two ends."""
+"""The commands of Modelyard's Jobs: ingest, train and evaluate, and lay-out and collect around a user's container."""

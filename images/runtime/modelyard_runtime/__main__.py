@@ -27,11 +27,11 @@ from modelyard_runtime.pod.web import Unavailable, Web
 from modelyard_runtime.table import COMMANDS, load
 
 COLLECTING = 75.0
-"""Seconds of patience of a collector."""
+"""Seconds for which ``collect`` keeps asking an unavailable store."""
 
 
 def main(arguments: list[str] | None = None) -> int:
-    listed = "\n".join(f"  {name:10}{command.what}" for name, command in COMMANDS.items())
+    listed = "\n".join(f"  {name:10}{command.summary}" for name, command in COMMANDS.items())
     parser = argparse.ArgumentParser(
         prog="modelyard_runtime",
         description=f"{__doc__}\ncommands, of which one must fit the task:\n{listed}",
@@ -65,10 +65,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def stop_on_sigterm(awaits: bool) -> None:
-    """Ends the process at once with 143, whatever it does then; a command that ``awaits`` the signal has it by itself.
+    """Makes SIGTERM end the process at once with 143, unless the command ``awaits`` the signal itself.
 
-    A handler would run only between two Python instructions, and one fit may be a single call of minutes. The signal is
-    blocked before the numeric libraries start their threads, which inherit that.
+    A thread waits for it: a Python handler runs only between two instructions, and one fit may be a single call of
+    minutes. The signal is blocked before the numeric libraries start their threads, which inherit that.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     if not awaits:
@@ -81,16 +81,16 @@ def _await_sigterm() -> None:
 
 
 def run(name: str, task: Common, store: ArtifactStore) -> int:
-    """One task to its end; 0 or 2. Raises whatever may be tried again."""
+    """Runs one task to its end; returns exit code 0 or 2. Raises every error that a retry may solve."""
     say(f"{name} for {task.subject.namespace}/{task.subject.name}")
     command = COMMANDS[name]
     if command.waits:
         load(command.waits)()
-        # The kubelet ends us two minutes after it has told us to stop; what went wrong should be said before that.
+        # The kubelet kills the pod two minutes after SIGTERM; a failure must be reported before that.
         store.web.patience = COLLECTING
-    before = None if command.beside_container else outcome.earlier(task, store, command.kind)
-    if before is not None:
-        outcome.leave(before, task.result_uri)
+    earlier = None if command.beside_container else outcome.earlier(task, store, command.kind)
+    if earlier is not None:
+        outcome.leave(earlier, task.result_uri)
         return 0
     try:
         result = command.run(task, store)
@@ -100,7 +100,7 @@ def run(name: str, task: Common, store: ArtifactStore) -> int:
             keep(task, store, result)
     except UserError as error:
         outcome.fail(task, store, error)
-        # A sidecar's exit code is nobody's: the operator reads the result.
+        # Nobody reads a sidecar's exit code: the operator reads the result.
         return 0 if command.waits else EXIT_USER_ERROR
     if result is not None:
         outcome.succeed(task, store, result)
@@ -113,8 +113,8 @@ def _unavailable(url: str, error: Unavailable) -> int:
         say(str(error))
         _broken(f"the volume of the tracking server {url} is full; enlarge it, or delete there", "TrackingFull")
     else:
-        what = f"the tracking server {url} can't be reached; see that its pod runs and is ready"
-        _broken(f"{what} ({error})", "TrackingUnavailable")
+        problem = f"the tracking server {url} can't be reached; see that its pod runs and is ready"
+        _broken(f"{problem} ({error})", "TrackingUnavailable")
     return EXIT_UNAVAILABLE
 
 

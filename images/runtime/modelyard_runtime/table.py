@@ -1,4 +1,4 @@
-"""The subcommands: each one's task, the function that does it, and how it ends. A new one is a line here."""
+"""The table of subcommands: for each its task, its function and how it ends. A new subcommand is one entry here."""
 
 from __future__ import annotations
 
@@ -14,34 +14,36 @@ from modelyard_runtime.pod.store import ArtifactStore
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """``function`` is ``module:name``, imported only when it is called: imports are most of a short pod's life.
+    """A subcommand. ``function`` is ``module:name``, imported when called: imports take most of a short pod's time.
 
-    ``waits`` names one that is awaited before. ``beside_container``: it helps a container of the user's own, so an
-    earlier pod's result is nobody's, since it may have been collected before the container had ended well.
+    ``waits`` names a function that must return before ``function`` is called. ``beside_container`` means that the
+    command supports a container of the user's own; then an earlier pod's result doesn't count, since it may have been
+    collected although the container failed.
     """
 
     task: type[Common]
     function: str
-    what: str
+    summary: str
     waits: str | None = None
     beside_container: bool = False
 
     @property
     def kind(self) -> str:
-        """The ``kind`` of its task."""
+        """The ``kind`` of the command's task."""
         return str(self.task.model_fields["kind"].default)
 
     def run(self, task: Common, store: ArtifactStore) -> Model | None:
-        """Its result; None where it has none. Raises UserError, or whatever may be tried again."""
+        """Runs the command; returns its result, or None if it has none. Raises UserError, or an error that a retry may
+        solve."""
         result: Model | None = load(self.function)(task, store)
         return result
 
 
 def load(name: str) -> Callable[..., Any]:
-    """The function of ``module:name``."""
-    module, _, function = name.partition(":")
-    found: Callable[..., Any] = getattr(importlib.import_module(module), function)
-    return found
+    """Imports and returns the function ``module:name``."""
+    module, _, attribute = name.partition(":")
+    function: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
+    return function
 
 
 _AT = "modelyard_runtime.commands"

@@ -17,9 +17,9 @@ def _rate(text: str) -> float:
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command line."""
-    made = argparse.ArgumentParser(prog="modelyard_server", description=__doc__)
-    commands = made.add_subparsers(dest="command", required=True)
+    """Returns the parser of the command line."""
+    cli = argparse.ArgumentParser(prog="modelyard_server", description=__doc__)
+    commands = cli.add_subparsers(dest="command", required=True)
     fetch = commands.add_parser("fetch", help="bring the model, by its digest")
     fetch.add_argument("--uri", required=True, help="the model's folder: mlflow-artifacts:/...")
     fetch.add_argument("--digest", required=True, help="sha256:... of its model.json")
@@ -50,11 +50,11 @@ def parser() -> argparse.ArgumentParser:
     )
     for command in (fetch, serve):
         command.add_argument("--termination-log", type=Path, default=TERMINATION_LOG, help="where the last words go")
-    return made
+    return cli
 
 
 def main() -> int:
-    """Runs the command; returns its exit code: 2 when trying again can't help."""
+    """Runs the command and returns its exit code: 2 means that trying again can't help."""
     arguments = parser().parse_args()
     if arguments.command == "serve" and not arguments.repository and not (arguments.name and arguments.model_version):
         parser().error("serve needs --name and --model-version, or --repository")

@@ -19,7 +19,7 @@ from modelyard_server.limiter import RETRY_AFTER, Overloaded
 from modelyard_server.metrics import CLIENT_GONE, CONTENT_TYPE, Metrics
 from modelyard_server.models import Models, Slot, unavailable
 from modelyard_server.observe.answer import chosen, document
-from modelyard_server.protocol import NAMED
+from modelyard_server.protocol import ID_HEADER
 from modelyard_server.rest import HEADER_LENGTH, JSON, Headers
 from modelyard_server.tensors import BadRequest, shown
 
@@ -30,7 +30,7 @@ CATALOGUE_PATH = "/v2/catalogue"
 """``modelyard_api.wire.packing.CATALOGUE_PATH``, whose module imports pydantic."""
 MAX_BODY = 16 * 1024 * 1024
 MAX_CONTROL = 64 * 1024
-"""Bytes of the body of a request to the repository."""
+"""Most bytes in the body of a request to the repository."""
 
 Answer = tuple[int, Headers, bytes]
 _TEXT: Headers = [("content-type", CONTENT_TYPE)]
@@ -38,8 +38,8 @@ _CLOSE = ("connection", "close")
 
 
 class App:
-    """While the engine is draining every answer ends its connection, so that clients with connections kept alive go
-    to another server."""
+    """The RSGI application. While the engine is draining every answer closes its connection, so that clients with
+    kept-alive connections go to another server."""
 
     def __init__(
         self, models: Models, engine: Engine, catalogue: Callable[[str | None], CatalogueState] | None = None
@@ -80,11 +80,11 @@ class App:
         status, headers, rows, held = 200, JSON, 0, 0
         try:
             self.limiter.enter(counts.in_flight - 1, slot.seconds_a_call)
-            given = scope.headers
-            parse = rest.parse if (length := given.get(HEADER_LENGTH)) is None else _with_binary(length)
-            data = await read_body(self.limiter, given, proto, MAX_BODY)
+            sent = scope.headers
+            parse = rest.parse if (length := sent.get(HEADER_LENGTH)) is None else _with_binary(length)
+            data = await read_body(self.limiter, sent, proto, MAX_BODY)
             held = len(data)
-            rows, (headers, body) = await self.engine.answer(slot, data, held, given.get(NAMED), parse, rest.encode)
+            rows, (headers, body) = await self.engine.answer(slot, data, held, sent.get(ID_HEADER), parse, rest.encode)
         except BadRequest as error:
             status, headers, body = _refused(error)
         except (ProtocolClosed, ProtocolError):
@@ -131,18 +131,18 @@ class App:
         raise BadRequest(f"unknown path {path[:256]!r}: POST /v2/models/{example}/infer predicts", 404)
 
     def _control(self, parts: list[str]) -> Callable[[dict[str, Any]], Awaitable[Answer]] | None:
-        """What answers a path below /v2/repository."""
+        """Returns the handler of a path below /v2/repository, or None."""
         if parts == ["index"]:
             return self._index
         if len(parts) == 3 and parts[0] == "models" and parts[2] in ("load", "unload"):
             change = self.models.load if parts[2] == "load" else self.models.unload
 
-            async def changed(document: dict[str, Any]) -> Answer:
+            async def control(document: dict[str, Any]) -> Answer:
                 rest.check_control(document)
                 await change(parts[1])
                 return 200, JSON, b"{}"
 
-            return changed
+            return control
         return None
 
     async def _index(self, document: dict[str, Any]) -> Answer:
@@ -152,7 +152,7 @@ class App:
         return 200, JSON, rest.dumps(await self.models.index(ready))
 
     def _listed(self, query: str) -> Answer:
-        """What came of the catalogue; with ``?name=`` of one of its models."""
+        """Answers with the state of the catalogue's models; with ``?name=`` of one of them."""
         assert self._catalogue is not None
         name = parse_qs(query).get("name", [None])[0]
         return 200, JSON, rest.dumps(self._catalogue(name).wire())
@@ -191,7 +191,7 @@ def _refused(error: BadRequest) -> Answer:
     headers = JSON
     if isinstance(error, Overloaded):
         headers = [*JSON, RETRY_AFTER]
-    elif error.status in (408, 413):  # the rest of the body is not read, so the connection can't go on
+    elif error.status in (408, 413):  # the rest of the body stays unread, so the connection can't be reused
         headers = [*JSON, _CLOSE]
     return error.status, headers, rest.error(str(error))
 
@@ -201,7 +201,7 @@ def _not_allowed(method: str, path: str, allowed: str) -> Answer:
 
 
 def _with_binary(value: str) -> Parse[bytes]:
-    """Reads bodies whose JSON ends where the header says. Raises BadRequest."""
+    """Returns a parser of bodies whose first bytes, as many as the header says, are JSON. Raises BadRequest."""
     if not (value.isascii() and value.isdigit() and len(value) <= 12):
         raise BadRequest(f"{HEADER_LENGTH} {value[:64]!r} is not a number of bytes")
     return partial(rest.parse_binary, length=int(value))

@@ -1,4 +1,4 @@
-"""Tensors as bytes: little-endian numbers without gaps; a text is its length in four bytes, then its UTF-8. Pure."""
+"""Tensors as bytes: little-endian numbers without gaps; texts as a four-byte length followed by UTF-8. Pure."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ DTYPES: dict[str, np.dtype[Any]] = {
     name: np.dtype("u1" if name == "BOOL" else f"<{name[0].lower()}{int(name.lstrip('UINTFP')) // 8}")
     for name in NUMBERS
 }
-"""Of the numbers' datatypes, as they lie in the bytes."""
+"""Datatype of a number -> the NumPy type of its bytes."""
 _LENGTH = Struct("<I")
 
 
 def decode(name: str, datatype: Any, shape: Any, data: memoryview | bytes) -> NDArray[Any] | list[str]:
-    """The elements of an input: an array of numbers, or a list of texts. Raises BadRequest unless the bytes are
-    exactly those of the shape."""
+    """Returns the elements of an input: an array of numbers, or a list of texts. Raises BadRequest unless the bytes
+    fill the shape exactly."""
     count = prod(check_shape(name, shape))
     if datatype == TEXT:
         return _texts(name, data, count, shape)
@@ -30,29 +30,29 @@ def decode(name: str, datatype: Any, shape: Any, data: memoryview | bytes) -> ND
     if dtype is None:
         raise BadRequest(f"input {name!r}: datatype {shown(datatype)}: it is {TEXT}, {', '.join(NUMBERS)}")
     if len(data) != count * dtype.itemsize:
-        wanted = f"{datatype} of shape {shown(shape)} takes {count * dtype.itemsize} bytes"
-        raise BadRequest(f"input {name!r} has {len(data)} bytes: {wanted}")
-    found = np.frombuffer(data, dtype)
-    return found != 0 if datatype == "BOOL" else found
+        expected = f"{datatype} of shape {shown(shape)} takes {count * dtype.itemsize} bytes"
+        raise BadRequest(f"input {name!r} has {len(data)} bytes: {expected}")
+    values = np.frombuffer(data, dtype)
+    return values != 0 if datatype == "BOOL" else values
 
 
 def _texts(name: str, data: memoryview | bytes, count: int, shape: Any) -> list[str]:
-    found: list[str] = []
-    place, end = 0, len(data)
-    while place < end and len(found) < count:
-        start = place + _LENGTH.size
-        place = start + _LENGTH.unpack_from(data, place)[0] if start <= end else start
-        if place > end:
-            raise BadRequest(f"input {name!r}: element {len(found)} ends after the last of its {end} bytes")
-        found.append(text(name, len(found), bytes(data[start:place])))
-    if place != end or len(found) != count:
-        more = f"and {end - place} bytes more" if place < end else "elements"
-        raise BadRequest(f"input {name!r} has {len(found)} {more}: shape {shown(shape)} wants {count} elements")
-    return found
+    texts: list[str] = []
+    offset, end = 0, len(data)
+    while offset < end and len(texts) < count:
+        start = offset + _LENGTH.size
+        offset = start + _LENGTH.unpack_from(data, offset)[0] if start <= end else start
+        if offset > end:
+            raise BadRequest(f"input {name!r}: element {len(texts)} ends after the last of its {end} bytes")
+        texts.append(text(name, len(texts), bytes(data[start:offset])))
+    if offset != end or len(texts) != count:
+        more = f"and {end - offset} bytes more" if offset < end else "elements"
+        raise BadRequest(f"input {name!r} has {len(texts)} {more}: shape {shown(shape)} wants {count} elements")
+    return texts
 
 
 def text(name: str, index: int, data: bytes) -> str:
-    """One text. Raises BadRequest unless it is UTF-8."""
+    """Decodes one text. Raises BadRequest unless it is UTF-8."""
     try:
         return data.decode()
     except UnicodeDecodeError as error:
@@ -60,7 +60,7 @@ def text(name: str, index: int, data: bytes) -> str:
 
 
 def encode(datatype: str, array: NDArray[Any]) -> bytes:
-    """The bytes of an output."""
+    """Returns the bytes of an output."""
     if datatype != TEXT:
         return array.astype(DTYPES[datatype], copy=False).tobytes()
     parts: list[bytes] = []

@@ -1,4 +1,4 @@
-"""The body of a request: bounded in bytes, in all that are in flight together, and in the time it takes to come."""
+"""Reads the body of a request within bounds: its bytes, the bytes of all bodies in flight, and the time to arrive."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ from modelyard_server.tensors import BadRequest
 
 
 async def read_body(limiter: Limiter, headers: Any, proto: HTTPProtocol, most: int) -> bytes:
-    """The body, at most ``most`` bytes: reading stops there whatever the client said; and it is given up when it
-    comes too slowly. Held by the limiter until it is released. Raises BadRequest."""
+    """Returns the body; the caller must release its bytes from the limiter.
+
+    Raises BadRequest if the body is larger than ``most`` bytes (reading stops there, whatever length the client
+    announced) or arrives too slowly.
+    """
     encoding = headers.get("content-encoding")
     if encoding is not None and encoding.lower() != "identity":
         raise BadRequest(f"Content-Encoding {encoding[:64]!r} is not supported: send the body as it is", 415)
@@ -23,7 +26,7 @@ async def read_body(limiter: Limiter, headers: Any, proto: HTTPProtocol, most: i
         if length is not None and int(length) <= most:
             limiter.hold(int(length))
             held = int(length)
-            state[1] = held  # as if it had come: chunks can't be seen here
+            state[1] = held  # count the body as received: ``await proto()`` doesn't show chunks
             data = await proto()
             limiter.release(held - len(data))
             held = 0

@@ -1,7 +1,7 @@
-"""From a request's bytes to its answer, whatever protocol brought them.
+"""Turns a request's bytes into its answer, for REST and gRPC alike.
 
-Small requests are answered on the event loop, which is quickest; large ones in a pool of threads, so that health
-checks and small requests don't wait for them.
+Small requests are answered on the event loop, which is fastest; large ones in a pool of threads, so that health checks
+and small requests don't wait for them.
 """
 
 from __future__ import annotations
@@ -29,25 +29,25 @@ INLINE_BYTES = 64 * 1024
 INLINE_SECONDS = 0.005
 """Predictions expected to take longer than this leave the event loop."""
 LARGE_AT_ONCE = 2
-"""Large requests answered at once: each may need ten times its body in memory."""
+"""Most large requests answered at the same time: each may need ten times its body in memory."""
 
 _A = TypeVar("_A")
 _D = TypeVar("_D")
 Parse = Callable[[_D, Manifest, str | None], Inference]
-"""Of what came, the model's manifest, and the request's header x-request-id."""
+"""Turns (body or message, the model's manifest, the request's header x-request-id) into a request."""
 Encode = Callable[[str, str, Inference, list[NDArray[Any]]], _A]
-"""Of the model's name, its version, the request and its answers."""
+"""Turns (the model's name, its version, the request, its output arrays) into the encoded answer."""
 
 
 class Engine:
-    """``started`` once the models are loaded and checked; ``draining`` from the signal to end on."""
+    """``started`` is true once the models are loaded and checked; ``draining`` is true after the signal to stop."""
 
     def __init__(self, models: Models, limiter: Limiter, payloads: PayloadLog | None = None) -> None:
         self._models, self.limiter, self.payloads = models, limiter, payloads
         self._pool = ThreadPoolExecutor(LARGE_AT_ONCE, thread_name_prefix="large")
         self.started = self.draining = False
         self.changed = asyncio.Event()
-        """Set when one of them changes; there is a new one then."""
+        """``changed`` is set when ``started`` or ``draining`` changes, and is then replaced by a new event."""
 
     @property
     def ready(self) -> bool:
@@ -55,29 +55,29 @@ class Engine:
 
     def start(self) -> None:
         self.started = True
-        self._tell()
+        self._notify()
 
     def drain(self) -> None:
-        """Not ready any more; requests are still answered."""
+        """Reports not ready from now on; requests are still answered."""
         self.draining = True
-        self._tell()
+        self._notify()
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         changed, self.changed = self.changed, asyncio.Event()
         changed.set()
 
     async def answer(
-        self, slot: Slot, data: _D, size: int, named: str | None, parse: Parse[_D], encode: Encode[_A]
+        self, slot: Slot, data: _D, size: int, header_id: str | None, parse: Parse[_D], encode: Encode[_A]
     ) -> tuple[int, _A]:
-        """The number of rows, and the encoded answer, to a request of ``size`` bytes. Raises BadRequest."""
+        """Returns the number of rows and the encoded answer of a request of ``size`` bytes. Raises BadRequest."""
         model = slot.model or await self._models.loaded(slot)
         if size > INLINE_BYTES:
             loop, now = asyncio.get_running_loop(), time.perf_counter()
             request, arrays, answer = await loop.run_in_executor(
-                self._pool, _whole, slot, model, data, named, parse, encode, now
+                self._pool, _answer, slot, model, data, header_id, parse, encode, now
             )
         else:
-            request = parse(data, model.manifest, named)
+            request = parse(data, model.manifest, header_id)
             if max(model.seconds_a_call, request.rows * model.seconds_a_row) > INLINE_SECONDS:
                 loop, now = asyncio.get_running_loop(), time.perf_counter()
                 arrays = await loop.run_in_executor(self._pool, _predict, model, request, now)
@@ -85,7 +85,7 @@ class Engine:
                 arrays = model.predict(request)
             answer = encode(slot.name, slot.version, request, arrays)
         observer = slot.observer
-        if observer is not None and observer.manifest is model.manifest:  # else it was loaded anew meanwhile
+        if observer is not None and observer.manifest is model.manifest:  # else the model was reloaded meanwhile
             observer.add(request, arrays, size)
         if self.payloads is not None:
             self.payloads.add(slot.name, slot.version, model.manifest, request, arrays, size)
@@ -97,17 +97,17 @@ def _predict(model: Model, request: Inference, since: float) -> list[NDArray[Any
     return model.predict(request)
 
 
-def _whole(
-    slot: Slot, model: Model, data: _D, named: str | None, parse: Parse[_D], encode: Encode[_A], since: float
+def _answer(
+    slot: Slot, model: Model, data: _D, header_id: str | None, parse: Parse[_D], encode: Encode[_A], since: float
 ) -> tuple[Inference, list[NDArray[Any]], _A]:
     check_waited(since)
-    request = parse(data, model.manifest, named)
+    request = parse(data, model.manifest, header_id)
     arrays = model.predict(request)
     return request, arrays, encode(slot.name, slot.version, request, arrays)
 
 
 def unexpected() -> str:
-    """Logs the exception in flight under an id; returns what the client is told: only the id."""
+    """Logs the exception being handled under an id; returns the message for the client, which has only that id."""
     identity = uuid.uuid4().hex
     say(f"request {identity} failed\n{traceback.format_exc()}")
     return f"internal error; the server's log has it as request {identity}"

@@ -1,4 +1,4 @@
-"""The example that is stored with a model: the same rows must have the same answers here."""
+"""Checks a model against its stored example: the same rows must get the same answers in this server."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from modelyard_server.tensors import BadRequest, check_numbers, check_texts
 
 
 def check_example(model: Model) -> None:
-    """Predicts the manifest's example, and notes how long that takes. Raises ModelError when an answer is not the
+    """Predicts the manifest's example and measures the time it takes. Raises ModelError if an answer differs from the
     stored one."""
     request = as_request(model.manifest)
     try:
@@ -26,12 +26,12 @@ def check_example(model: Model) -> None:
         model.seconds_a_row = model.seconds_a_call / request.rows
     except Exception as error:  # onnxruntime raises classes of its own for each code
         raise ModelError(f"the model fails on its own example: {line(error)}") from error
-    for output, found in zip(request.outputs, arrays, strict=True):
-        _compare(output, model.manifest.example_outputs.get(output.name), found)
+    for output, answers in zip(request.outputs, arrays, strict=True):
+        _compare(output, model.manifest.example_outputs.get(output.name), answers)
 
 
 def as_request(manifest: Manifest) -> Inference:
-    """The example as a request, through the same conversions as any other."""
+    """Returns the example as a request, built by the same conversions as any other. Raises ModelError."""
     values = manifest.example_inputs
     for column in manifest.inputs:
         if not values.get(column.name):
@@ -48,13 +48,13 @@ def as_request(manifest: Manifest) -> Inference:
         raise ModelError(f"the example's {error}") from error
 
 
-def _compare(output: Output, stored: list[Any] | None, found: NDArray[Any]) -> None:
+def _compare(output: Output, stored: list[Any] | None, answers: NDArray[Any]) -> None:
     if not stored:
         raise ModelError(f"the example has no answers for output {output.name!r}")
-    if said := difference(output.name, found, stored):
-        raise ModelError(said)
+    if message := difference(output.name, answers, stored):
+        raise ModelError(message)
 
 
 def line(error: Exception) -> str:
-    """What an exception says, on one line."""
+    """Returns an exception's message on one line of at most 400 characters."""
     return " ".join(str(error).split())[:400] or type(error).__name__

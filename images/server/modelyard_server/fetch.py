@@ -1,7 +1,7 @@
-"""The init container: brings a model from the artifact store, every byte checked against the version's digest.
+"""The init container: fetches a model from the artifact store and checks every byte against the version's digest.
 
-The digest is that of model.json, which names the model's file and that file's digest. model.json is written last,
-so a folder that has it is whole; a folder that is whole already is not fetched again, whatever the store does.
+The digest is that of model.json, which names the model's file and that file's digest. model.json is written last, so a
+folder that has it is complete. A complete folder is not fetched again: then the store needn't answer.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ from modelyard_server.say import TERMINATION_LOG, last_words, say
 
 OK, FAILED, USER_ERROR = 0, 1, 2
 TIMEOUT = 10.0
-"""Seconds without a byte after which one try ends."""
+"""Seconds without a byte after which one attempt ends."""
 MAX_MANIFEST = 64 * 1024 * 1024
 _CHUNK = 1024 * 1024
 _RETRIED = {408, 425, 429, 500, 502, 503, 504}
 _T = TypeVar("_T")
-# Never by a proxy: the store is in the cluster.
+# Without the proxy of the environment: the store is in the cluster.
 _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
 
 class Refused(Exception):
-    """Trying again can't help."""
+    """The model can't be fetched, and trying again can't help."""
 
 
 class Unavailable(Exception):
-    """The store did not answer in time; a later pod may find it back."""
+    """The store did not answer in time; a later attempt may succeed."""
 
 
 def fetch(
@@ -50,10 +50,10 @@ def fetch(
     give_up_after: float = 120.0,
     termination_log: Path = TERMINATION_LOG,
 ) -> int:
-    """Brings the model at ``uri`` into the folder ``to``; returns the exit code.
+    """Fetches the model at ``uri`` into the folder ``to`` and returns the exit code.
 
-    0: there and checked. 1: the store did not answer for ``give_up_after`` seconds, or the folder can't be written.
-    2: what it holds is not what the digest says, or is not there.
+    0 means that the model is there and checked; 1 that the store did not answer for ``give_up_after`` seconds or the
+    folder can't be written; 2 that the store has no such model, or one with another digest.
     """
     try:
         bring(uri, digest, tracking_url, to, give_up_after)
@@ -70,7 +70,7 @@ def fetch(
 
 
 def bring(uri: str, digest: str, tracking_url: str, to: Path, give_up_after: float) -> None:
-    """Sees to it that the folder ``to`` holds the model. Raises Refused, Unavailable or OSError."""
+    """Fetches the model into the folder ``to`` unless it is there. Raises Refused, Unavailable or OSError."""
     started = time.monotonic()
     if _complete(to, digest):
         say(f"{to} holds {digest} already")
@@ -88,15 +88,15 @@ def bring(uri: str, digest: str, tracking_url: str, to: Path, give_up_after: flo
     target = to / manifest.file
     if not (target.is_file() and _file_digest(target) == manifest.file_digest):
         part = to / f".{manifest.file}.part"
-        found = _retry(
+        file_digest = _retry(
             http_url(tracking_url, f"{uri.rstrip('/')}/{manifest.file}"),
             give_up_after,
             lambda response: _stream(response, part, manifest.file_bytes),
         )
-        if found != manifest.file_digest:
+        if file_digest != manifest.file_digest:
             part.unlink(missing_ok=True)
             raise Refused(
-                f"{uri}/{manifest.file} has digest {found}, its {MODEL_JSON} says {manifest.file_digest} "
+                f"{uri}/{manifest.file} has digest {file_digest}, its {MODEL_JSON} says {manifest.file_digest} "
                 f"({manifest.file_bytes} bytes)"
             )
         part.replace(target)
@@ -107,7 +107,7 @@ def bring(uri: str, digest: str, tracking_url: str, to: Path, give_up_after: flo
 
 
 def _complete(folder: Path, digest: str) -> bool:
-    """Whether the folder holds the whole model of this digest."""
+    """Returns whether the folder holds the complete model of this digest."""
     try:
         data = (folder / MODEL_JSON).read_bytes()
         if sha256(data) != digest:
@@ -131,7 +131,10 @@ def _manifest(data: bytes, uri: str) -> ModelManifest:
 
 
 def _retry(url: str, give_up_after: float, read: Callable[[http.client.HTTPResponse], _T]) -> _T:
-    """Reads the answer to GET ``url``, trying again with growing pauses while the store is away."""
+    """Reads the answer to GET ``url``, retrying with growing pauses while the store is unavailable.
+
+    Raises Refused, Unavailable, or the OSError of the local disk.
+    """
     deadline, pause = time.monotonic() + give_up_after, 0.2
     while True:
         try:
@@ -142,7 +145,7 @@ def _retry(url: str, give_up_after: float, read: Callable[[http.client.HTTPRespo
             error.close()
             if error.code not in _RETRIED:
                 raise Refused(f"{url} answers {reason}") from error
-        except _Local as error:
+        except _DiskError as error:
             raise error.cause from error
         except (OSError, http.client.HTTPException) as error:
             reason = str(getattr(error, "reason", "") or error or type(error).__name__)
@@ -150,13 +153,13 @@ def _retry(url: str, give_up_after: float, read: Callable[[http.client.HTTPRespo
         if left <= 0:
             raise Unavailable(f"{url} did not answer for {give_up_after:g} s: {reason}")
         say(f"{url}: {reason}; trying again for {left:.0f} s")
-        # Jitter: all replicas of a deployment may be waiting for the same store.
+        # Jitter, since all replicas of a deployment may be waiting for the same store.
         time.sleep(min(pause * random.uniform(0.5, 1.0), left))
         pause = min(pause * 2, 5.0)
 
 
-class _Local(Exception):
-    """An error of the local disk, which the store can't be blamed for."""
+class _DiskError(Exception):
+    """Wraps an OSError of the local disk, to tell it from one of the connection to the store."""
 
     def __init__(self, cause: OSError) -> None:
         super().__init__(str(cause))
@@ -172,12 +175,12 @@ def _manifest_bytes(response: http.client.HTTPResponse) -> bytes:
 
 
 def _stream(response: http.client.HTTPResponse, path: Path, size: int) -> str:
-    """Writes the answer to ``path``; returns its digest. Stops once it is longer than ``size`` bytes."""
+    """Writes the answer to ``path`` and returns its digest. Stops once it is longer than ``size`` bytes."""
     digest, length = hashlib.sha256(), 0
     try:
         file = path.open("wb")
     except OSError as error:
-        raise _Local(error) from error
+        raise _DiskError(error) from error
     with file:
         while chunk := response.read(_CHUNK):
             digest.update(chunk)
@@ -185,7 +188,7 @@ def _stream(response: http.client.HTTPResponse, path: Path, size: int) -> str:
             try:
                 file.write(chunk)
             except OSError as error:
-                raise _Local(error) from error
+                raise _DiskError(error) from error
             if length > size:
                 break
         else:

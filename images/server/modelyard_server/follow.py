@@ -1,6 +1,6 @@
-"""One model of the catalogue: brought, put in the place of the one before it, let go.
+"""Follows one model of the catalogue: fetches it, replaces the version before it, and removes it in the end.
 
-Files are fetched and models loaded in threads; what answers is changed on the event loop, between two requests.
+Threads fetch files and load models; the event loop changes which version answers, between two requests.
 """
 
 from __future__ import annotations
@@ -20,28 +20,28 @@ from modelyard_server.models import Models, Slot
 from modelyard_server.say import say
 
 LINGER_SECONDS = 5.0
-"""How long a model that is not listed any more still answers: until its clients have heard of it."""
+"""How long a model that is no longer listed still answers, so that its clients can learn of the change."""
 DRAIN_SECONDS = 30.0
-"""How long the requests in flight of a version that was replaced are waited for."""
+"""How long to wait for the requests in flight of a version that was replaced."""
 FIRST_PAUSE, LAST_PAUSE = 5.0, 120.0
-"""Seconds until what could not be brought is tried again."""
+"""Seconds before a version that could not be fetched is tried again; the pause doubles each time."""
 MAX_REASON = 512
 
 Fetch = Callable[[PackedVersion, Path], None]
-"""Brings the files into a folder, in a thread. Raises Refused, Unavailable or OSError."""
+"""Fetches a version's files into a folder, in a thread. Raises Refused, Unavailable or OSError."""
 
 
 class Follower:
-    """``wanted`` None: the model is not listed any more."""
+    """Keeps one model as the catalogue lists it. ``wanted`` is None once the catalogue doesn't list it any more."""
 
     def __init__(self, name: str, models: Models, folder: Path, fetch: Fetch, threads: Executor) -> None:
         self.name, self._models, self._folder, self._fetch, self._threads = name, models, folder, fetch, threads
         self.wanted: PackedModel | None = None
         self.tried = asyncio.Event()
-        """Set once it was loaded, or could not be."""
+        """``tried`` is set once the model was loaded or has failed to load."""
         self._changed = asyncio.Event()
         self._held: dict[str, str] = {}
-        """Version -> digest of what was loaded and checked."""
+        """Version -> digest of the model that was loaded and checked."""
         self._state: PackedCondition = "Loading"
         self._reason, self._pause = "", 0.0
 
@@ -50,14 +50,14 @@ class Follower:
             self.wanted, self._state, self._reason = wanted, "Loading", ""
             self._changed.set()
 
-    def told(self) -> PackedState | None:
-        """What came of the wanted version; None where none is wanted."""
+    def state(self) -> PackedState | None:
+        """Returns the state of the wanted version, or None if the model is not listed any more."""
         if self.wanted is None:
             return None
         first, serving = self.wanted.versions[0], self._serving()
         state, reason, slot = self._state, self._reason, self._slot(str(first.number))
         if state == "Ready" and slot is not None and not slot.answers:
-            state, reason = "Failed", slot.reason  # it had to make room, and could not be brought back
+            state, reason = "Failed", slot.reason  # it was evicted and couldn't be loaded again
         return PackedState(
             name=self.name,
             number=first.number,
@@ -68,19 +68,19 @@ class Follower:
         )
 
     async def run(self) -> None:
-        """Until the model is not wanted any more and gone."""
+        """Follows the catalogue; returns once the model is no longer listed and its files are gone."""
         while True:
             self._changed.clear()
             wanted = self.wanted
             if wanted is None:
                 self.tried.set()
-                self._leave(True)
-                if not await self._waited(LINGER_SECONDS):
+                self._mark_leaving(True)
+                if not await self._changed_within(LINGER_SECONDS):
                     await self._clear(keep=())
                     if self.wanted is None:
                         return
                 continue
-            self._leave(False)
+            self._mark_leaving(False)
             try:
                 await self._settle(wanted)
             except Exception as error:
@@ -92,10 +92,10 @@ class Follower:
                 await self._changed.wait()
                 continue
             self._pause = min(LAST_PAUSE, self._pause * 2 or FIRST_PAUSE)
-            await self._waited(self._pause)
+            await self._changed_within(self._pause)
 
-    async def _waited(self, seconds: float) -> bool:
-        """Whether something else came to be wanted meanwhile."""
+    async def _changed_within(self, seconds: float) -> bool:
+        """Waits at most ``seconds``; returns whether the catalogue's entry changed meanwhile."""
         try:
             await asyncio.wait_for(self._changed.wait(), seconds)
         except TimeoutError:
@@ -103,7 +103,7 @@ class Follower:
         return True
 
     async def _settle(self, wanted: PackedModel) -> None:
-        """The first of the versions that can be served takes the requests; the others go after that."""
+        """Makes the first version that can be served answer the requests; then keeps only it and those that failed."""
         failures: dict[str, str] = {}
         state: PackedCondition = "Ready"
         for version in wanted.versions:
@@ -120,13 +120,15 @@ class Follower:
                 await self._clear(keep=(number, *failures))
                 break
         if wanted != self.wanted:
-            return  # it was told of another one meanwhile
+            return  # the entry changed meanwhile, so this outcome is not the new one's
         self._state = state
         self._reason = failures.get(str(wanted.versions[0].number), "")
 
     async def _bring(self, version: PackedVersion) -> Slot:
-        """Its slot, with the model checked and loaded, or let go only to make room. Raises what ``Fetch`` raises, or
-        ModelError."""
+        """Returns the version's slot, with the model checked and loaded, or evicted to make room.
+
+        Raises ModelError and the errors of ``Fetch``.
+        """
         number, folder = str(version.number), self._folder / str(version.number)
         slot = self._slot(number)
         if slot is not None and slot.answers and self._held.get(number) == version.digest:
@@ -146,12 +148,12 @@ class Follower:
         return slot
 
     async def _clear(self, keep: tuple[str, ...]) -> None:
-        """Lets go of all versions but these, once nobody waits for their answer."""
+        """Removes all versions but ``keep``, each once its requests in flight are answered or DRAIN_SECONDS passed."""
         for slot in self._slots():
             if slot.version in keep:
                 continue
             end = time.monotonic() + DRAIN_SECONDS
-            while slot.counts.in_flight and time.monotonic() < end:  # noqa: ASYNC110 - requests only count
+            while slot.counts.in_flight and time.monotonic() < end:  # noqa: ASYNC110 - the count signals no event
                 await asyncio.sleep(0.05)
             self._models.drop(slot, "the catalogue lists it no more")
             self._held.pop(slot.version, None)
@@ -159,7 +161,7 @@ class Follower:
                 self._threads, lambda folder=slot.folder: shutil.rmtree(folder, ignore_errors=True)
             )
 
-    def _leave(self, leaving: bool) -> None:
+    def _mark_leaving(self, leaving: bool) -> None:
         for slot in self._slots():
             slot.leaving = leaving
 
@@ -170,8 +172,8 @@ class Follower:
         return next((slot for slot in self._slots() if slot.version == number), None)
 
     def _serving(self) -> Slot | None:
-        """Which answers requests that name no version."""
+        """Returns the slot that answers requests without a version, or None."""
         if not self._slots():
             return None
-        found = self._models.find(self.name)
-        return found if found.answers else None
+        slot = self._models.find(self.name)
+        return slot if slot.answers else None

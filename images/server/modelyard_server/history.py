@@ -1,4 +1,4 @@
-"""The requests to a model by time window: differences of sums that run on."""
+"""The requests to a model by time window: differences between running totals."""
 
 from __future__ import annotations
 
@@ -8,58 +8,58 @@ from modelyard_api.wire.request_counts import Requests, add
 from modelyard_server.kept import SECONDS, Kept
 
 Span = tuple[float, float, Requests]
-"""From when to when (Unix seconds), and the requests."""
+"""Begin and end of a time span (Unix seconds), and its requests."""
 _BYTES = 64
-"""What an entry of a dict of two small numbers takes, about."""
+"""Approximate bytes of a dict entry of two small numbers."""
 
 
 class History:
-    """``total`` gives the sums since the process began. Belongs to the event loop's thread; costs a request nothing
-    but the comparison that says whether its window is over."""
+    """``total`` returns the totals since the process began. Only the event loop's thread may use it. A request costs
+    one comparison: whether its window is over."""
 
     def __init__(self, total: Callable[[], Requests], clock: Callable[[], float]) -> None:
         self._total, self._clock = total, clock
         self.restart()
 
     def restart(self) -> None:
-        """Forgets what was, for a model that was loaded."""
+        """Forgets all windows, for a newly loaded model."""
         self._kept: Kept[Requests] = Kept(_merged, _size)
         self._started = self._clock()
         self._open = self._started // SECONDS * SECONDS
-        self._seen = self._total()
-        """The sums when the open window began."""
+        self._opening = self._total()
+        """``_opening`` is the totals when the open window began."""
 
     def roll(self) -> float:
-        """Closes the open window when its time is over; returns the seconds until it will be."""
+        """Closes the open window if its time is over; returns the seconds until the now open window ends."""
         now = self._clock()
         window = now // SECONDS * SECONDS
         if window != self._open:
             total = self._total()
-            if total.codes != self._seen.codes:
-                self._kept.add(self._open, _difference(total, self._seen))
-                self._seen = total
+            if total.codes != self._opening.codes:
+                self._kept.add(self._open, _difference(total, self._opening))
+                self._opening = total
             self._open = window
             self._kept.age(window)
         return window + SECONDS - now
 
     def between(self, start: float, end: float) -> Span:
-        """The requests of the windows that begin from ``start`` to before ``end`` (Unix seconds)."""
+        """Returns the requests of the windows that begin in ``start`` <= t < ``end`` (Unix seconds)."""
         self.roll()
-        now, found = self._clock(), self._kept.between(start, end)
+        now, windows = self._clock(), self._kept.between(start, end)
         if start <= self._open < end:
-            found.append((self._open, now, _difference(self._total(), self._seen)))
-        if not found:
+            windows.append((self._open, now, _difference(self._total(), self._opening)))
+        if not windows:
             return now, now, Requests()
-        return found[0][0], found[-1][1], add(part for _, _, part in found)
+        return windows[0][0], windows[-1][1], add(requests for _, _, requests in windows)
 
     def whole(self) -> Span:
-        """All since the model was loaded."""
+        """Returns all requests since the model was loaded."""
         self.roll()
-        return self._started, self._clock(), add([*self._kept.whole(), _difference(self._total(), self._seen)])
+        return self._started, self._clock(), add([*self._kept.whole(), _difference(self._total(), self._opening)])
 
 
-def _merged(one: Requests, other: Requests) -> Requests:
-    return add((one, other))
+def _merged(early: Requests, late: Requests) -> Requests:
+    return add((early, late))
 
 
 def _size(requests: Requests) -> int:

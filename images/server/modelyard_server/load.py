@@ -1,4 +1,4 @@
-"""A model: loaded in the form that its manifest names, and held against its own example."""
+"""Loads a model in the format that its manifest names, and checks it against its own example."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from modelyard_server.onnx_model import load_onnx
 
 
 def load(folder: Path, threads: int = 1) -> Model:
-    """Loads the model in ``folder``, and holds it against its own example. Raises ModelError with a message for people.
+    """Loads the model in ``folder`` and checks it against its own example. Raises ModelError with a message for people.
 
-    ``threads`` is the number one prediction is spread over; 1 is the quickest for the small models and requests
-    that are usual, and leaves no spinning threads on a shared core.
+    ``threads`` is the number of threads that share one prediction; 1 is the fastest for the usual small models and
+    requests, and leaves no spinning threads on a shared core.
     """
     manifest = manifests.read(folder)
     path = folder / manifest.file
@@ -23,12 +23,12 @@ def load(folder: Path, threads: int = 1) -> Model:
         data = path.read_bytes()
     except OSError as error:
         raise ModelError(f"cannot read {path}: {error.strerror}") from error
-    found = manifests.sha256(data)
-    if found != manifest.file_digest:
-        raise ModelError(f"{path} has digest {found}, {manifests.MODEL_JSON} says {manifest.file_digest}")
+    digest = manifests.sha256(data)
+    if digest != manifest.file_digest:
+        raise ModelError(f"{path} has digest {digest}, {manifests.MODEL_JSON} says {manifest.file_digest}")
     model: Model
     if manifest.format == "Skops":
-        # Here, since scikit-learn takes seconds and a hundred megabytes, which no ONNX model needs.
+        # Import only now: scikit-learn takes seconds and 100 MB, which ONNX models do without.
         from modelyard_server.skops_model import load_skops
 
         model = load_skops(manifest, data, path, threads)

@@ -1,6 +1,7 @@
-"""The models that a catalogue lists: read again whenever its file changes, each followed by itself.
+"""Serves the models that a catalogue lists: reads the file again when it changes, and gives each model a Follower.
 
-The file is a ConfigMap's, which the kubelet replaces as a whole. A model that can't be served keeps no other from it.
+The file belongs to a ConfigMap, so the kubelet replaces it as a whole. A model that can't be served doesn't affect the
+others.
 """
 
 from __future__ import annotations
@@ -19,15 +20,15 @@ from modelyard_server.models import Models
 from modelyard_server.say import say
 
 LOOK_EVERY = 0.5
-"""Seconds between two looks at the file."""
+"""Seconds between two reads of the file."""
 AT_ONCE = 4
-"""Models fetched at once: they come one after the other from the same store."""
+"""Models fetched at once; the others wait, since all come from the same store."""
 GIVE_UP_AFTER = 30.0
-"""Seconds for which the store is asked for one model, before it counts as one that can't be brought now."""
+"""Seconds to keep asking the store for one model before it counts as unavailable for now."""
 
 
 class Loader:
-    """``file``: the catalogue. ``folder``: where models are kept, as ``NAME/VERSION``."""
+    """``file`` is the catalogue; ``folder`` is where the models are kept, as ``NAME/VERSION``."""
 
     def __init__(self, models: Models, file: Path, folder: Path, tracking_url: str) -> None:
         self._models, self._file, self._folder, self._tracking_url = models, file, folder, tracking_url
@@ -39,10 +40,10 @@ class Loader:
         self._digest: str | None = None
         self._complaint = ""
         self.watching: asyncio.Future[None] | None = None
-        """Looks at the file for ever; ends only by a mistake of ours."""
+        """``watching`` reads the file forever; it ends only through a bug."""
 
     async def start(self) -> None:
-        """Until the catalogue was read, and each of its models was loaded or could not be."""
+        """Returns once the catalogue was read and each of its models was loaded or has failed to load."""
         while self._digest is None:
             if not await self._look():
                 await asyncio.sleep(LOOK_EVERY)
@@ -56,19 +57,19 @@ class Loader:
             await self._look()
 
     def state(self, name: str | None = None) -> CatalogueState:
-        """What came of the catalogue, or of one of its models."""
-        told = [follower.told() for follower in self._followers.values() if name in (None, follower.name)]
-        return CatalogueState(digest=self._digest, models=[one for one in told if one is not None])
+        """Returns the state of all models of the catalogue, or only of model ``name``."""
+        states = [follower.state() for follower in self._followers.values() if name in (None, follower.name)]
+        return CatalogueState(digest=self._digest, models=[state for state in states if state is not None])
 
     async def _look(self) -> bool:
-        """Reads the file; says whether there was a new catalogue."""
+        """Reads the file; returns whether it holds a new catalogue."""
         try:
             text = await asyncio.get_running_loop().run_in_executor(self._looks, self._file.read_text)
             if text == self._text:
                 return False
             catalogue = Catalogue.model_validate_json(text)
         except (OSError, ValueError, ValidationError) as error:
-            # What is served goes on: the next one may be whole again.
+            # Keep serving the models of the last catalogue: the next file may be valid again.
             complaint = f"cannot read the catalogue {self._file}: {error}"
             if complaint != self._complaint:
                 say(complaint)
@@ -89,8 +90,8 @@ class Loader:
         task = asyncio.ensure_future(follower.run())
         self._tasks.add(task)
 
-        def ended(done: asyncio.Task[None]) -> None:
-            self._tasks.discard(done)
+        def ended(task: asyncio.Task[None]) -> None:
+            self._tasks.discard(task)
             del self._followers[name]
 
         task.add_done_callback(ended)
@@ -99,7 +100,7 @@ class Loader:
         fetch.bring(version.uri, version.digest, self._tracking_url, to, GIVE_UP_AFTER)
 
     async def _sweep(self) -> None:
-        """Removes what an earlier process left and nobody wants any more: the disk is bounded."""
+        """Removes the models an earlier process fetched that the catalogue no longer lists: the disk is bounded."""
         wanted = {
             self._folder / follower.name / str(version.number)
             for follower in self._followers.values()

@@ -1,6 +1,6 @@
-"""What model.json says, read without pydantic: importing it would be a third of the server's start.
+"""Reads model.json without pydantic, whose import would be a third of the server's start.
 
-The file was written from ``modelyard_api.fields.artifact.ModelManifest``; its digest was checked when it was fetched.
+The file was written from ``modelyard_api.fields.artifact.ModelManifest``; ``fetch`` checked its digest.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ MODEL_JSON = "model.json"
 """``modelyard_api.fields.artifact.MODEL_JSON``, whose module imports pydantic."""
 NUMBER, TEXT = "FP32", "BYTES"
 PLATFORMS = {"ONNX": "onnxruntime_onnx", "Skops": "sklearn_skops"}
-"""The formats, and what the protocol calls those that serve them."""
+"""Format of a model -> the protocol's name of the platform that serves it."""
 
 
 class ModelError(Exception):
-    """The model can't be served; the message says why, to a person."""
+    """The model can't be served; the message tells a person why."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """An input. ``datatype`` is FP32 or BYTES."""
+    """An input of the model. ``datatype`` is FP32 or BYTES."""
 
     name: str
     datatype: str
@@ -34,7 +34,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Output:
-    """``shape`` has -1 for the number of rows."""
+    """An output of the model. ``shape`` has -1 for the number of rows."""
 
     name: str
     datatype: str

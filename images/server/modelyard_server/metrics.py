@@ -1,7 +1,7 @@
 """The server's Prometheus metrics.
 
-Plain numbers that only the event loop's thread writes, turned into metric families when they are scraped: no lock
-and no label look-up on the way of a request.
+The counts are plain numbers that only the event loop's thread writes, turned into metric families at a scrape: a
+request takes no lock and looks up no label.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ from modelyard_server.history import History
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 BUCKETS = LATENCY_BOUNDS[: 30 * STEPS + 1 : STEPS]
-"""Upper bounds in seconds, 0.1 ms to 10 s, of buckets that are counted in finer ones: a quantile read from them is at
-most 47 % too large."""
+"""Upper bounds in seconds, 0.1 ms to 10 s, of the exported buckets, each the sum of finer ones: a quantile read from
+them is at most 47 % too large."""
 ROW_BUCKETS = tuple(2**power for power in range(17))
-"""Upper bounds of the rows of a request."""
+"""Upper bounds of the buckets for the rows of a request."""
 CLIENT_GONE = 499
-"""Counted when the client went away before its answer; nothing is sent."""
+"""The code counted for a client that went away before its answer; nothing is sent."""
 
 
 class Counts:
-    """What one version of a model was asked and has answered: since the process began, and by time window."""
+    """Counts of the requests to one version of a model: since the process began, and by time window."""
 
     __slots__ = ("codes", "due", "history", "in_flight", "latencies", "row_buckets", "rows", "seconds")
 
@@ -51,11 +51,11 @@ class Counts:
         self.seconds = 0.0
         self.history = History(self.copy, clock)
         self.due = 0.0
-        """When the window ends, on the clock of ``time.perf_counter``."""
+        """``due`` is when the open window ends, on the clock of ``time.perf_counter``."""
 
     def count(self, code: int, began: float, ended: float, rows: int) -> None:
-        """One infer request: its HTTP code, the time of ``time.perf_counter`` when it came and when it was answered,
-        the rows it answered."""
+        """Counts one infer request: its HTTP code, when it came and was answered (``time.perf_counter``), and the rows
+        answered."""
         if ended >= self.due:
             self.due = ended + self.history.roll()
         seconds = ended - began
@@ -67,7 +67,7 @@ class Counts:
             self.row_buckets[min((rows - 1).bit_length(), len(ROW_BUCKETS))] += 1
 
     def copy(self) -> Requests:
-        """The requests since the process began."""
+        """Returns the requests since the process began."""
         return Requests(dict(self.codes), {index: number for index, number in enumerate(self.latencies) if number})
 
 
@@ -86,7 +86,7 @@ class _Observer(Protocol):
 
 
 class Counted(Protocol):
-    """``models.Slot``, as far as metrics look at it."""
+    """The attributes of ``models.Slot`` that metrics read."""
 
     name: str
     version: str
@@ -127,7 +127,7 @@ class Metrics(Collector):
         PlatformCollector(registry=self._registry)
 
     def collect(self) -> Iterator[Metric]:
-        """The families, at the moment of a scrape."""
+        """Yields the metric families at the moment of a scrape."""
         labels = ["model", "version"]
         requests = CounterMetricFamily(
             "modelyard_server_requests", "Infer requests, by HTTP code.", labels=[*labels, "code"]
@@ -171,7 +171,7 @@ class Metrics(Collector):
             yield logged
 
     def exposition(self) -> bytes:
-        """The answer to GET /metrics."""
+        """Returns the answer to GET /metrics."""
         return generate_latest(self._registry)
 
 
@@ -184,6 +184,6 @@ def _cumulative(bounds: Iterable[float], numbers: list[int]) -> list[tuple[str, 
 
 
 def _coarse(numbers: list[int]) -> list[int]:
-    """Of the buckets of LATENCY_BOUNDS those of BUCKETS, and what is above all of them."""
+    """Sums the counts per bucket of LATENCY_BOUNDS to counts per bucket of BUCKETS, plus one above all of them."""
     edges = [0, *range(1, STEPS * len(BUCKETS), STEPS), len(numbers)]
     return [sum(numbers[start:end]) for start, end in itertools.pairwise(edges)]

@@ -1,4 +1,4 @@
-"""What answers: a model that is loaded, whatever its form."""
+"""The interface of a loaded model, whatever its format."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from modelyard_server.protocol import Inference
 
 
 class Model(Protocol):
-    """A loaded model. ``predict`` may be called from several threads at once."""
+    """A loaded model. ``predict`` is safe to call from several threads at once."""
 
     manifest: Manifest
     seconds_a_row: float
-    """Measured with the example, as a batch: what a large request costs."""
+    """``seconds_a_row`` is measured on the example as one batch: it predicts the cost of a large request."""
     seconds_a_call: float
+    """``seconds_a_call`` is the time one prediction of the whole example took."""
 
     def predict(self, request: Inference) -> list[NDArray[Any]]:
-        """The outputs asked for, in the order and the shapes of the signature."""
+        """Returns one array for each of ``request.outputs``, in their order, shaped as the signature says."""
         ...

@@ -1,6 +1,6 @@
 """The models of the process, by the rules of the V2 protocol's model repository extension.
 
-The event loop alone changes what is here; files are read and models loaded in a thread, one at a time.
+Only the event loop changes the slots; a thread reads files and loads models, one at a time.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from modelyard_server.say import say
 from modelyard_server.tensors import BadRequest
 
 READY, UNAVAILABLE, LOADING = "READY", "UNAVAILABLE", "LOADING"
-"""The states of the extension's index."""
+"""The states that the extension's index reports."""
 FIRST_LOAD = "the model is being loaded"
 
 
@@ -51,22 +51,23 @@ class Slot:
         self.model: Model | None = None
         self.reason = FIRST_LOAD
         self.on_demand = False
-        """Whether a request for it brings it back."""
+        """``on_demand`` says whether a request loads the model again."""
         self.leaving = False
-        """Whether it goes soon: each answer asks the client to connect anew, since it may be served elsewhere now."""
+        """``leaving`` says that the slot goes soon: each answer then closes its connection, so that the client connects
+        again, to the server that has the model now."""
         self.loading: asyncio.Future[Model] | None = None
         self.used = 0.0
-        """When it was last asked, for the choice of who goes first; in seconds of ``time.perf_counter``."""
+        """``used`` is the time of the last request (``time.perf_counter``). The model unused longest is evicted."""
         self.seconds_a_call = 0.0
-        """What its last example took: how many requests may wait for it depends on it."""
+        """``seconds_a_call`` is the time of the example at the last load; it bounds how many requests may wait."""
         self.cost = 0
         self.counts = Counts()
         self.observer: Observer | None = None
-        """Of the loaded model: what was seen of it goes with it."""
+        """``observer`` belongs to the loaded model, and is dropped with it."""
 
     @property
     def answers(self) -> bool:
-        """Whether a request is answered, if need be after a load."""
+        """Whether a request would be answered, if necessary after a load."""
         return self.model is not None or self.on_demand
 
     @property
@@ -77,48 +78,48 @@ class Slot:
 
 
 class Models:
-    """One model for the whole life of the process, or those of a repository within ``budget`` bytes.
+    """Holds one model for the whole life of the process, or those of a repository within ``budget`` bytes.
 
-    Without a ``folder`` clients can't load and unload: what is there is the business of whoever calls ``add``,
-    ``prefer`` and ``drop``.
+    Without a ``folder`` clients can't load and unload: the code that calls ``add``, ``prefer`` and ``drop`` decides
+    which models there are.
     """
 
     def __init__(self, folder: Path | None = None, budget: int = 0, threads: int = 1, observed: bool = True) -> None:
         self._folder, self._budget, self._threads, self._observed = folder, budget, threads, observed
         self._versions: dict[str, dict[str, Slot]] = {}
         self._preferred: dict[str, str] = {}
-        """Name -> the version that answers requests which name none, where that is not the highest one."""
+        """Name -> the version that answers requests without a version, if that is not the highest one."""
         self.infer_paths: dict[str, Slot] = {}
-        """The path of each infer request that can be answered: a request costs one look-up."""
+        """Path of an infer request -> its slot: finding the slot costs one look-up."""
         self._loader = ThreadPoolExecutor(1, thread_name_prefix="load")
         self._turn = asyncio.Lock()
 
     def __iter__(self) -> Iterator[Slot]:
         return (slot for versions in self._versions.values() for slot in versions.values())
 
-    # What is there
+    # The slots
 
     def find(self, name: str, version: str | None = None) -> Slot:
-        """The slot of this version, or of the preferred or highest one. Raises BadRequest, status 404."""
+        """Returns the slot of ``version``, by default the preferred or highest one. Raises BadRequest, status 404."""
         versions = self._versions.get(name)
         if versions is None:
-            raise BadRequest(f"unknown model {name[:128]!r}: {self._here()}", 404)
+            raise BadRequest(f"unknown model {name[:128]!r}: {self._served()}", 404)
         if not version:
             return versions.get(self._preferred.get(name, "")) or next(reversed(versions.values()))
         if version not in versions:
-            raise BadRequest(f"unknown version {version[:128]!r} of model {name!r}: {self._here()}", 404)
+            raise BadRequest(f"unknown version {version[:128]!r} of model {name!r}: {self._served()}", 404)
         return versions[version]
 
     def versions(self, name: str) -> list[str]:
         return list(self._versions[name])
 
-    def _here(self) -> str:
-        here = [f"{name!r} version {', '.join(versions)}" for name, versions in self._versions.items()]
-        more = f" and {len(here) - 10} more models" if len(here) > 10 else ""
-        return f"this server serves {'; '.join(here[:10]) or 'no model'}{more}"
+    def _served(self) -> str:
+        models = [f"{name!r} version {', '.join(versions)}" for name, versions in self._versions.items()]
+        more = f" and {len(models) - 10} more models" if len(models) > 10 else ""
+        return f"this server serves {'; '.join(models[:10]) or 'no model'}{more}"
 
     def add(self, name: str, version: str, folder: Path) -> Slot:
-        """A place for a model, which is not loaded yet."""
+        """Adds a slot for a model, without loading it."""
         slot = Slot(name, version, folder)
         versions = self._versions.setdefault(name, {})
         versions[version] = slot
@@ -127,12 +128,12 @@ class Models:
         return slot
 
     def prefer(self, slot: Slot) -> None:
-        """From now on this one answers requests that name no version."""
+        """Makes this version answer the requests that name no version."""
         self._preferred[slot.name] = slot.version
         self._route(slot.name)
 
     def drop(self, slot: Slot, reason: str) -> None:
-        """It is not there any more; requests in flight keep the model that they have."""
+        """Removes the slot; requests in flight keep the model that they have."""
         self._let_go(slot, reason)
         versions = self._versions[slot.name]
         del versions[slot.version]
@@ -155,7 +156,7 @@ class Models:
     # Loading
 
     async def loaded(self, slot: Slot) -> Model:
-        """Its model, brought back first where it had to make room. Raises BadRequest, status 503."""
+        """Returns the slot's model, loading it first if it was evicted. Raises BadRequest, status 503."""
         if slot.model is not None:
             return slot.model
         if slot.loading is None and not slot.on_demand:
@@ -166,10 +167,10 @@ class Models:
             raise BadRequest(unavailable(slot), 503) from None
 
     async def bring(self, slot: Slot) -> Model:
-        """Loads it, or loads it anew; a model that is there answers until the new one can. Raises ModelError."""
+        """Loads or reloads the slot's model; during a reload the old model answers. Raises ModelError."""
         if slot.loading is None:
             slot.loading = asyncio.ensure_future(self._bring(slot))
-        # Whoever asked may go away; the others still wait for it.
+        # Shielded: others wait for the same load if this caller is cancelled.
         return await asyncio.shield(slot.loading)
 
     async def _bring(self, slot: Slot) -> Model:
@@ -187,7 +188,7 @@ class Models:
                 return model
         except ModelError as error:
             if slot.model is None:
-                # Not again by itself: each request would cost a load that fails.
+                # No retry on demand: each request would cost a load that fails.
                 slot.reason, slot.on_demand = str(error), False
             raise
         finally:
@@ -196,26 +197,26 @@ class Models:
     def _make_room(self, slot: Slot, cost: int) -> None:
         if cost > self._budget > 0:
             raise ModelError(f"it needs about {cost} bytes, --memory-budget is {self._budget}")
-        # A reload has both in memory for a while.
+        # The slot's own cost counts too: during a reload the old and the new model are both in memory.
         while self._budget and sum(other.cost for other in self) + cost > self._budget:
             oldest = min((other for other in self if other.cost and other is not slot), key=_used, default=slot)
             self._let_go(oldest, "it made room for others, and comes back when it is asked for")
             oldest.on_demand = True
 
     def _let_go(self, slot: Slot, reason: str) -> None:
-        """Requests in flight keep the model until they are answered."""
-        was, slot.model, slot.cost, slot.reason, slot.on_demand = slot.model, None, 0, reason, False
+        """Unloads the slot's model; requests in flight keep it until they are answered."""
+        model, slot.model, slot.cost, slot.reason, slot.on_demand = slot.model, None, 0, reason, False
         slot.observer = None
-        if was is not None:
+        if model is not None:
             say(f"unloaded {slot.name} version {slot.version}: {reason}")
             self._loader.submit(_trim)
 
     # The extension's three calls
 
     async def start(self) -> None:
-        """Finds the models of the repository and loads them while they fit. Raises ModelError where it can't be read.
+        """Finds the models of the repository and loads them while they fit. Raises ModelError if it can't be read.
 
-        One that can't be loaded does not keep the others from serving: the index says why.
+        A model that can't be loaded doesn't affect the others: the index says why.
         """
         loop = asyncio.get_running_loop()
         await self._scan()
@@ -232,7 +233,7 @@ class Models:
                 say(f"cannot serve {slot.name} version {slot.version}: {error}")
 
     async def index(self, ready: bool = False) -> list[dict[str, str]]:
-        """What the repository holds now, loaded or not; with ``ready`` only what can be asked."""
+        """Returns the models now in the repository, loaded or not; with ``ready`` only the loaded ones."""
         if self._folder is not None:
             await self._scan()
         return [
@@ -244,14 +245,14 @@ class Models:
     async def load(self, name: str) -> None:
         """Loads or reloads all versions of a model. Raises BadRequest."""
         await self._controlled(name)
-        failed = []
+        failures = []
         for version in self.versions(name):
             try:
                 await self.bring(self.find(name, version))
             except ModelError as error:
-                failed.append(f"version {version}: {error}")
-        if failed:
-            raise BadRequest(f"cannot load {name!r}: {'; '.join(failed)}")
+                failures.append(f"version {version}: {error}")
+        if failures:
+            raise BadRequest(f"cannot load {name!r}: {'; '.join(failures)}")
 
     async def unload(self, name: str) -> None:
         """Unloads all versions of a model; only ``load`` brings it back. Raises BadRequest."""
@@ -271,18 +272,18 @@ class Models:
     async def _scan(self) -> None:
         assert self._folder is not None
         loop = asyncio.get_running_loop()
-        found = await loop.run_in_executor(self._loader, repository.scan, self._folder)
+        folders = await loop.run_in_executor(self._loader, repository.scan, self._folder)
         for slot in list(self):
-            if slot.version not in found.get(slot.name, {}) and slot.loading is None:
+            if slot.version not in folders.get(slot.name, {}) and slot.loading is None:
                 self.drop(slot, "its folder is gone")
-        for name, versions in found.items():
+        for name, versions in folders.items():
             for version, folder in versions.items():
                 if version not in self._versions.get(name, {}):
                     self.add(name, version, folder).reason = "it was never loaded"
 
 
 def unavailable(slot: Slot) -> str:
-    """The message for a model that can't answer."""
+    """Returns the message for a model that can't answer."""
     if slot.reason == FIRST_LOAD:
         return FIRST_LOAD
     return f"model {slot.name!r} version {slot.version} is not loaded: {slot.reason}"
@@ -293,7 +294,7 @@ def _used(slot: Slot) -> float:
 
 
 def _load(folder: Path, threads: int) -> Model:
-    """Any failure to load is a ModelError, since trying again with the same bytes can't help."""
+    """Loads a model. Turns every failure into a ModelError, since trying again with the same bytes can't help."""
     try:
         return load(folder, threads)
     except ModelError:
@@ -303,7 +304,7 @@ def _load(folder: Path, threads: int) -> Model:
 
 
 def _trim() -> None:
-    """Gives what a model has held back to the system: glibc keeps it for the process otherwise."""
+    """Returns an unloaded model's memory to the system: glibc would keep it for the process."""
     gc.collect()
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:

@@ -1,4 +1,4 @@
-"""A model in ONNX: onnxruntime answers for it."""
+"""A model in ONNX format, run by onnxruntime."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from modelyard_server.protocol import Inference
 
 
 class OnnxModel:
-    """A Model in ONNX's form."""
+    """A Model in ONNX format."""
 
     def __init__(self, manifest: Manifest, session: Any) -> None:
         self.manifest = manifest
@@ -37,7 +37,7 @@ class OnnxModel:
 
 
 def load_onnx(manifest: Manifest, data: bytes, path: Path, threads: int) -> OnnxModel:
-    """Raises ModelError where onnxruntime can't load it, or its names are not the manifest's."""
+    """Loads the model. Raises ModelError if onnxruntime can't load it, or its names differ from the manifest's."""
     try:
         session = open_session(data, threads)
     except Exception as error:
@@ -49,10 +49,10 @@ def load_onnx(manifest: Manifest, data: bytes, path: Path, threads: int) -> Onnx
 def _check_names(manifest: Manifest, session: Any) -> None:
     if manifest.layout == "Tensor" and not manifest.numeric:
         raise ModelError("its manifest says layout Tensor, which holds numbers only, and names inputs of texts")
-    inputs = {TENSOR_INPUT} if manifest.layout == "Tensor" else {column.name for column in manifest.inputs}
-    found = {item.name for item in session.get_inputs()}
-    if inputs != found:
-        raise ModelError(f"the model's inputs are {sorted(found)}, its manifest says {sorted(inputs)}")
+    expected = {TENSOR_INPUT} if manifest.layout == "Tensor" else {column.name for column in manifest.inputs}
+    inputs = {item.name for item in session.get_inputs()}
+    if inputs != expected:
+        raise ModelError(f"the model's inputs are {sorted(inputs)}, its manifest says {sorted(expected)}")
     missing = {output.name for output in manifest.outputs} - {item.name for item in session.get_outputs()}
     if missing:
         raise ModelError(f"the model has no output {sorted(missing)}, which its manifest names")

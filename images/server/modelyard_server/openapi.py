@@ -1,4 +1,4 @@
-"""The OpenAPI document of the REST paths, with the names of the models that are served and their own examples."""
+"""The OpenAPI document of the REST paths, with the names and the stored examples of the served models."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Json = dict[str, Any]
 
 
 def document(models: Models) -> Json:
-    """An OpenAPI 3.1 document."""
+    """Returns the OpenAPI 3.1 document for these models."""
     slots = list(models)
     names = list(dict.fromkeys(slot.name for slot in slots))
     versions = list(dict.fromkeys(slot.version for slot in slots))
@@ -35,7 +35,7 @@ def document(models: Models) -> Json:
 
 
 def example(manifest: Manifest) -> Json:
-    """The first row of the model's stored example as an infer request."""
+    """Returns the first row of the model's stored example as an infer request."""
     inputs = []
     for column in manifest.inputs:
         value = manifest.example_inputs[column.name][0]
@@ -99,18 +99,18 @@ def _paths(slots: list[Slot]) -> Json:
         done = {"type": "object"}
         paths[path] = _post(verb, f"{verb.capitalize()}s all versions", _schema("Control"), done, 403, 404)
         paths[path]["parameters"] = [{"$ref": "#/components/parameters/name"}]
-    for base, more, where in (
+    for base, suffix, parameters in (
         ("/v2/models/{name}", "", ["name"]),
         ("/v2/models/{name}/versions/{version}", "Version", ["name", "version"]),
     ):
         added = {
-            base: _get(f"model{more}", "The model's inputs and outputs", _schema("Model"), 404, 503),
-            f"{base}/ready": _get(f"modelReady{more}", "The model can be asked", ready, 404, 503),
-            f"{base}/sketches": _sketches(f"sketches{more}"),
-            f"{base}/infer": _infer(f"infer{more}", slots),
+            base: _get(f"model{suffix}", "The model's inputs and outputs", _schema("Model"), 404, 503),
+            f"{base}/ready": _get(f"modelReady{suffix}", "The model can be asked", ready, 404, 503),
+            f"{base}/sketches": _sketches(f"sketches{suffix}"),
+            f"{base}/infer": _infer(f"infer{suffix}", slots),
         }
         for item in added.values():
-            item["parameters"] = [{"$ref": f"#/components/parameters/{name}"} for name in where]
+            item["parameters"] = [{"$ref": f"#/components/parameters/{name}"} for name in parameters]
         paths |= added
     return paths
 

@@ -1,6 +1,7 @@
-"""The Open Inference Protocol V2: from the tensors of a request, however they came, to the model's arrays. Pure.
+"""Turns the tensors of an Open Inference Protocol V2 request, from REST or gRPC, into the model's arrays. Pure.
 
-Inputs come one a column, or, when all are numbers, as one tensor [rows, columns] in the model's order, of any name.
+A request has one input per column, or, if all inputs are numbers, one tensor [rows, columns] of any name, whose columns
+are in the model's order.
 """
 
 from __future__ import annotations
@@ -27,15 +28,15 @@ from modelyard_server.tensors import (
 )
 
 MAX_ID = 256
-"""Characters of a request's id: it is the prediction id that labels are joined on later."""
-NAMED = "x-request-id"
-"""The header that has the id where the body has none."""
+"""Most characters in a request's id, which is the prediction id that labels are joined on later."""
+ID_HEADER = "x-request-id"
+"""The header that gives the request's id if the body has none."""
 _LISTED = 20
 
 
 @dataclass(slots=True)
 class Inference:
-    """A checked request: ``matrix`` [rows, inputs] where all inputs are numbers, else ``columns``, [rows] each."""
+    """A checked request, with ``matrix`` [rows, inputs] if all inputs are numbers, else ``columns`` of [rows] each."""
 
     id: str
     rows: int
@@ -43,19 +44,19 @@ class Inference:
     columns: dict[str, NDArray[Any]] | None = None
     matrix: NDArray[np.float32] | None = None
     binary: frozenset[str] = frozenset()
-    """The outputs that are answered as bytes, not as JSON or typed values."""
+    """``binary`` names the outputs that are answered as bytes, not as JSON or typed values."""
 
 
-def identity(given: Any, named: str | None = None) -> str:
-    """The request's id: the one given; else ``named``, its header x-request-id, by which gateways and logs know it;
-    else a new one. Raises BadRequest."""
-    if given is None:
-        if named is not None and 1 <= len(named) <= MAX_ID:
-            return named
-        return os.urandom(16).hex()  # a tenth of the time of a UUID, and as much chance
-    if type(given) is not str or not 1 <= len(given) <= MAX_ID:
-        raise BadRequest(f"id {shown(given)} is not a text of 1 to {MAX_ID} characters")
-    return given
+def identity(body_id: Any, header_id: str | None = None) -> str:
+    """Returns the request's id: the body's, else that of its header x-request-id, by which gateways and logs know it,
+    else a new one. Raises BadRequest if the body's is not a text of 1 to MAX_ID characters."""
+    if body_id is None:
+        if header_id is not None and 1 <= len(header_id) <= MAX_ID:
+            return header_id
+        return os.urandom(16).hex()  # as random as a UUID, in a tenth of the time
+    if type(body_id) is not str or not 1 <= len(body_id) <= MAX_ID:
+        raise BadRequest(f"id {shown(body_id)} is not a text of 1 to {MAX_ID} characters")
+    return body_id
 
 
 def of_tensors(
@@ -65,7 +66,7 @@ def of_tensors(
     manifest: Manifest,
     binary: frozenset[str] = frozenset(),
 ) -> Inference:
-    """A request of these inputs. Raises BadRequest that names the input and says what is allowed."""
+    """Builds a request from its inputs. Raises BadRequest, which names the input and says what is allowed."""
     if len(inputs) == 1 and manifest.numeric:
         ((name, tensor),) = inputs.items()
         shape = check_shape(name, tensor.shape)
@@ -77,7 +78,7 @@ def of_tensors(
 
 
 def assemble(identity: str, outputs: tuple[Output, ...], values: dict[str, list[Any]], manifest: Manifest) -> Inference:
-    """A request of checked columns: every input of the model, all of one length. Raises BadRequest."""
+    """Builds a request from checked columns, one per input of the model, of equal length. Raises BadRequest."""
     rows = len(next(iter(values.values())))
     if manifest.numeric:
         matrix = np.ascontiguousarray(numbers({name: values[name] for name in manifest.number_names}).T)
@@ -91,7 +92,7 @@ def assemble(identity: str, outputs: tuple[Output, ...], values: dict[str, list[
 
 
 def choose(names: Sequence[Any], manifest: Manifest) -> tuple[Output, ...]:
-    """The outputs of these names, all where none is named. Raises BadRequest."""
+    """Returns the outputs with these names, or all outputs if ``names`` is empty. Raises BadRequest."""
     if not names:
         return manifest.outputs
     known = {output.name: output for output in manifest.outputs}
@@ -114,7 +115,7 @@ def _matrix(name: str, tensor: Tensor, shape: list[int], manifest: Manifest) -> 
 
 
 def _columns(inputs: dict[str, Tensor], manifest: Manifest) -> dict[str, list[Any]]:
-    """The checked values of every input of the model, all of one length."""
+    """Returns the checked values of every input of the model; all have the same length. Raises BadRequest."""
     columns: dict[str, list[Any]] = {}
     rows, first = 0, ""
     for column in manifest.inputs:
@@ -148,7 +149,7 @@ def _listed(names: list[str]) -> str:
 
 
 def allowed(manifest: Manifest) -> str:
-    """The sentence that says which inputs the model takes."""
+    """Returns the sentence for error messages that says which inputs the model takes."""
     columns = _listed([f"{column.name} {column.datatype}" for column in manifest.inputs])
     tensor = f", or one {NUMBER} tensor [rows, {len(manifest.inputs)}] in this order" if manifest.numeric else ""
     return f"the model takes one input a column ({columns}){tensor}"

@@ -1,7 +1,7 @@
-"""The Open Inference Protocol V2 over REST: bodies to requests, answers to bodies. Pure.
+"""The Open Inference Protocol V2 over REST: turns bodies into requests, and answers into bodies. Pure.
 
-JSON, and the binary tensor data extension: the JSON comes first, its length in a header, and after it the bytes of
-the tensors whose JSON has a size in the place of data, in their order.
+A body is JSON, or, with the binary tensor data extension, JSON whose length is in a header, followed by the bytes of
+those tensors, in order, whose JSON has a size instead of data.
 """
 
 from __future__ import annotations
@@ -27,38 +27,38 @@ _NONE: frozenset[str] = frozenset()
 _SHAPES = "an object with a name, shape, datatype and data"
 
 
-def parse(body: bytes, manifest: Manifest, named: str | None = None) -> Inference:
-    """Reads the JSON body of an infer request; ``named`` as of ``protocol.identity``. Raises BadRequest that names the
-    field and says what is allowed."""
-    return _request(document(body), None, manifest, named)
+def parse(body: bytes, manifest: Manifest, header_id: str | None = None) -> Inference:
+    """Reads the JSON body of an infer request; for ``header_id`` see ``protocol.identity``. Raises BadRequest, which
+    names the field and says what is allowed."""
+    return _request(document(body), None, manifest, header_id)
 
 
-def parse_binary(body: bytes, manifest: Manifest, named: str | None = None, *, length: int) -> Inference:
+def parse_binary(body: bytes, manifest: Manifest, header_id: str | None = None, *, length: int) -> Inference:
     """Reads a body whose first ``length`` bytes are JSON. Raises BadRequest."""
     if not 0 < length <= len(body):
         raise BadRequest(f"{_NAME} {length}: the body has {len(body)} bytes, the first of which must be JSON")
-    return _request(document(body[:length]), memoryview(body)[length:], manifest, named)
+    return _request(document(body[:length]), memoryview(body)[length:], manifest, header_id)
 
 
-def _request(found: dict[str, Any], rest: memoryview | None, manifest: Manifest, named: str | None) -> Inference:
-    id_ = protocol.identity(found.get("id"), named)
+def _request(fields: dict[str, Any], rest: memoryview | None, manifest: Manifest, header_id: str | None) -> Inference:
+    id_ = protocol.identity(fields.get("id"), header_id)
     as_bytes = False
-    if "parameters" in found:
-        as_bytes = _flag(_parameters(found, "").get("binary_data_output"), "parameters.binary_data_output")
+    if "parameters" in fields:
+        as_bytes = _flag(_parameters(fields, "").get("binary_data_output"), "parameters.binary_data_output")
     outputs, binary_outputs = manifest.outputs, _NONE
-    if as_bytes or found.get("outputs") is not None:
-        names, binary_outputs = _wanted(found.get("outputs"), as_bytes, manifest)
+    if as_bytes or fields.get("outputs") is not None:
+        names, binary_outputs = _outputs(fields.get("outputs"), as_bytes, manifest)
         outputs = protocol.choose(names, manifest)
-    return protocol.of_tensors(id_, outputs, _inputs(found.get("inputs"), rest, manifest), manifest, binary_outputs)
+    return protocol.of_tensors(id_, outputs, _inputs(fields.get("inputs"), rest, manifest), manifest, binary_outputs)
 
 
 def _parameters(item: dict[str, Any], place: str) -> dict[str, Any]:
-    found = item.get("parameters")
-    if found is None:
+    parameters = item.get("parameters")
+    if parameters is None:
         return {}
-    if type(found) is not dict:
-        raise BadRequest(f"{place}parameters must be an object, not {shown(found)}")
-    return found
+    if type(parameters) is not dict:
+        raise BadRequest(f"{place}parameters must be an object, not {shown(parameters)}")
+    return parameters
 
 
 def _flag(value: Any, place: str) -> bool:
@@ -67,15 +67,15 @@ def _flag(value: Any, place: str) -> bool:
     return bool(value)
 
 
-def _wanted(wanted: Any, as_bytes: bool, manifest: Manifest) -> tuple[list[Any], frozenset[str]]:
-    """The names of the outputs asked for, none for all, and which of them are wanted as bytes."""
-    if wanted is not None and type(wanted) is not list:
+def _outputs(requested: Any, as_bytes: bool, manifest: Manifest) -> tuple[list[Any], frozenset[str]]:
+    """Returns the names of the requested outputs (an empty list means all), and which of them go as bytes."""
+    if requested is not None and type(requested) is not list:
         raise BadRequest('outputs must be an array of objects with "name"')
-    if not wanted:
+    if not requested:
         return [], frozenset(output.name for output in manifest.outputs) if as_bytes else _NONE
     names: list[Any] = []
-    chosen = set()
-    for index, item in enumerate(wanted):
+    binary_names = set()
+    for index, item in enumerate(requested):
         name = item.get("name") if type(item) is dict else None
         names.append(name)
         parameters = _parameters(item, f"outputs[{index}].") if type(item) is dict else {}
@@ -84,8 +84,8 @@ def _wanted(wanted: Any, as_bytes: bool, manifest: Manifest) -> tuple[list[Any],
             raise BadRequest(f"{place}.classification is not supported: the probabilities are an output")
         own = parameters.get("binary_data")
         if type(name) is str and (as_bytes if own is None else _flag(own, f"{place}.binary_data")):
-            chosen.add(name)
-    return names, frozenset(chosen)
+            binary_names.add(name)
+    return names, frozenset(binary_names)
 
 
 def _inputs(inputs: Any, rest: memoryview | None, manifest: Manifest) -> dict[str, Tensor]:
@@ -127,39 +127,40 @@ def _decoded(name: str, tensor: Tensor, item: dict[str, Any], size: Any, rest: m
 
 
 MOST = ((b",", 1_000_000, "values"), (b"[", 250_000, "arrays"), (b"{", 100_000, "objects"))
-"""What one request may hold. A byte of JSON can become 25 of memory: 16 MiB would be more than a small pod has."""
+"""Most values, arrays and objects in one body. A byte of JSON can take 25 bytes once parsed: 16 MiB would exceed the
+memory of a small pod."""
 
 
 def check_parts(body: bytes) -> None:
-    """Raises BadRequest, status 413, for a body whose values, parsed, would be too large. Texts count as they come."""
+    """Raises BadRequest, status 413, if the parsed body could be too large. Signs inside texts are counted too."""
     if len(body) > MOST[-1][1]:
         for sign, most, words in MOST:
-            found = body.count(sign)
-            if found > most:
-                message = f"the body has {found} times '{sign.decode()}': at most {most} {words} are taken"
+            number = body.count(sign)
+            if number > most:
+                message = f"the body has {number} times '{sign.decode()}': at most {most} {words} are taken"
                 raise BadRequest(f"{message}; send fewer rows in a request, or binary data", 413)
 
 
 def document(body: bytes) -> dict[str, Any]:
-    """The JSON object of a request. Raises BadRequest.
+    """Returns the JSON object of a request's body. Raises BadRequest.
 
-    NaN is taken for null: Triton's client writes a missing number so, though JSON has no such word.
+    NaN is read as null: Triton's client writes a missing number that way, though JSON has no NaN.
     """
     check_parts(body)
     try:
-        found = orjson.loads(body)
+        value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         if b"NaN" not in body:
             raise BadRequest(f"the body is not JSON: {error}") from None
-        found = _with_nan(body)
-    if type(found) is not dict:
+        value = _with_nan(body)
+    if type(value) is not dict:
         raise BadRequest("the body is not a JSON object")
-    return found
+    return value
 
 
 def _with_nan(body: bytes) -> Any:
     try:
-        # Once more by the strict reader, which takes no half characters and no numbers without end.
+        # orjson writes and reads it again, because it refuses lone surrogates and integers beyond 64 bits.
         return orjson.loads(orjson.dumps(json.loads(body, parse_constant=_constant, parse_float=_float)))
     except (ValueError, TypeError, RecursionError) as error:
         raise BadRequest(f"the body is not JSON: {error}") from None
@@ -178,7 +179,8 @@ def _float(text: str) -> float:
 
 
 def encode(model: str, version: str, request: Inference, arrays: Sequence[NDArray[Any]]) -> tuple[Headers, bytes]:
-    """The answer: ``arrays`` are in the order of ``request.outputs``; data is flat, row by row, NaN is null."""
+    """Encodes the answer from ``arrays``, which are in the order of ``request.outputs``; data is flat, row by row, and
+    NaN becomes null."""
     outputs: list[dict[str, Any]] = []
     tail: list[bytes] = []
     for output, array in zip(request.outputs, arrays, strict=True):
@@ -205,7 +207,7 @@ SERVER = orjson.dumps({"name": SERVER_NAME, "version": SERVER_VERSION, "extensio
 
 
 def error(message: str) -> bytes:
-    """The body of every answer that is not a success."""
+    """Returns the body of an answer that is not a success."""
     return orjson.dumps({"error": message})
 
 
@@ -214,7 +216,8 @@ def dumps(value: Any) -> bytes:
 
 
 def metadata(model: str, versions: list[str], manifest: Manifest) -> dict[str, Any]:
-    """The answer to GET /v2/models/NAME. ``parameters`` says which bytes serve, and the order of the probabilities."""
+    """Returns the answer to GET /v2/models/NAME. ``parameters`` has the digest of the served model, and the classes in
+    the order of the probabilities."""
     return {
         "name": model,
         "versions": versions,
@@ -229,7 +232,7 @@ def metadata(model: str, versions: list[str], manifest: Manifest) -> dict[str, A
 
 
 def check_control(document: dict[str, Any]) -> None:
-    """Of a request to load or unload. Raises BadRequest for a model that comes with the request."""
+    """Raises BadRequest if a request to load or unload has other parameters, such as the files of a model."""
     parameters = document.get("parameters") or {}
     if type(parameters) is not dict or set(parameters) - {"unload_dependents"}:
         raise BadRequest("parameters: a model is loaded as it lies in the repository: send none")

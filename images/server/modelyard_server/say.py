@@ -1,4 +1,4 @@
-"""What the process tells people: one line a fact on stdout, and its last words where the kubelet reads them."""
+"""Messages for people: log lines on stdout, and the reason for the exit where the kubelet reads it."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ def say(message: str) -> None:
 
 
 def last_words(message: str, termination_log: Path = TERMINATION_LOG) -> None:
-    """Says why the process ends, in the log and in the termination message of its container."""
+    """Writes why the process ends to the log and to the termination message of its container."""
     say(message)
     try:
-        # The kubelet mounts the file; where it is missing (outside a pod) nothing is made in /dev.
+        # The kubelet mounts the file. Outside a pod it is missing, and no file may be created in /dev.
         if termination_log.exists():
             termination_log.write_bytes(message.encode()[:MAX_BYTES])
     except OSError as error:

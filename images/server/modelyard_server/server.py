@@ -1,4 +1,4 @@
-"""The process that serves: one event loop, one socket, its signals and its end."""
+"""The serving process: one event loop, its sockets, its signals and its shutdown."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 
 MAX_CONNECTIONS = 16_384
 MAX_HEADER = 128 * 1024
-"""Bytes read ahead of a connection: of its head, or of a body that nobody reads."""
+"""Most bytes buffered per connection: of its header, or of a body that is not read."""
 OK, FAILED, USER_ERROR = 0, 1, 2
 
 
 def leave(code: int) -> NoReturn:
-    """Ends the process at once: granian's threads must not meet an interpreter that is being taken down."""
+    """Ends the process at once, because granian's threads must not run while the interpreter shuts down."""
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
@@ -62,24 +62,26 @@ async def serve(
     payloads: PayloadLog | None,
     termination_log: Path,
 ) -> int:
-    """Serves the model in ``folder``, those of ``repository``, or those that ``catalogue`` lists, which are brought
-    into ``repository``, until SIGTERM or SIGINT; returns the exit code.
+    """Serves models until SIGTERM or SIGINT; returns the exit code.
 
-    The end: at the signal the server says it is not ready, and goes on answering for ``drain_seconds``, asking each
-    client to leave after its answer; then the sockets are closed, and what is in flight is finished.
+    The models are the one in ``folder``, those of ``repository``, or those that ``catalogue`` lists, which are fetched
+    into ``repository``. After the signal the server reports not ready and answers for another ``drain_seconds``, asking
+    each client to leave after its answer; then it closes the sockets and finishes the requests in flight.
     """
-    gc.freeze()  # what was imported stays: looking through it stops all requests for 15 ms
-    warnings.filterwarnings("ignore", message="overflow encountered in cast")  # tensors.py refuses it in words
+    gc.freeze()  # imported modules stay: a collection that scans them stops all requests for 15 ms
+    warnings.filterwarnings(
+        "ignore", message="overflow encountered in cast"
+    )  # tensors.py refuses such a value with a message
     started = time.monotonic()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < hard:  # 1,024 in many places: a connection needs one
+    if soft < hard:  # the soft limit is often 1,024, and each connection needs a descriptor
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     models = Models(None if catalogue else repository, memory_budget, threads, observed)
     engine = Engine(models, Limiter(body_seconds), payloads)
     loader = _loader(models, catalogue, repository, tracking_url) if catalogue and repository else None
     app = App(models, engine, loader.state if loader else None)
-    # In this process and loop: one process is half the memory and start of granian's parent with a worker, and
-    # signals reach the loop that serves.
+    # The embedded server runs in this process and loop: granian's parent with a worker would take twice the memory
+    # and time to start, and here signals reach the loop that serves.
     server = Server(
         app,
         address=host,
@@ -88,7 +90,7 @@ async def serve(
         http=HTTPModes.http1,
         websockets=False,
         backlog=1024,
-        # granian would take no more connections above this, those of probes among them; app.py refuses requests.
+        # Above this granian accepts no connection, not even a probe's; so it is large, and app.py refuses requests.
         backpressure=MAX_CONNECTIONS,
         http1_settings=HTTP1Settings(header_read_timeout=int(3000 * body_seconds), max_buffer_size=MAX_HEADER),
         log_level=LogLevels.error,
@@ -106,19 +108,19 @@ async def serve(
     serving = asyncio.ensure_future(server.serve())
     stop = asyncio.ensure_future(stopping.wait())
     if loader is not None:
-        what = f"the models that {catalogue} lists"
+        subject = f"the models that {catalogue} lists"
         loading: asyncio.Future[object] = asyncio.ensure_future(loader.start())
     elif repository is None:
-        what = f"{name} version {version}"
+        subject = f"{name} version {version}"
         loading = asyncio.ensure_future(models.bring(models.add(name, version, folder)))
     else:
-        what = f"the models of {repository}"
+        subject = f"the models of {repository}"
         loading = asyncio.ensure_future(models.start())
-    say(f"listening on {host}:{port}, loading {what}")
-    calls: Listener | None = None
+    say(f"listening on {host}:{port}, loading {subject}")
+    listener: Listener | None = None
     try:
         if grpc_port:
-            calls = await _calls(engine, models, f"{host}:{grpc_port}", termination_log)
+            listener = await _listener(engine, models, f"{host}:{grpc_port}", termination_log)
         await asyncio.wait({serving, stop, loading}, return_when=asyncio.FIRST_COMPLETED)
         if not serving.done() and not stop.done():
             await loading
@@ -127,8 +129,8 @@ async def serve(
             ends = {serving, stop, *([loader.watching] if loader and loader.watching else [])}
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     except ModelError as error:
-        last_words(f"cannot serve {what}: {error}", termination_log)
-        # Nothing was ever answered but "not ready". Stopping granian while it may still be starting can abort it.
+        last_words(f"cannot serve {subject}: {error}", termination_log)
+        # No request was answered yet, so end at once: stopping granian while it may still be starting can abort.
         leave(USER_ERROR)
     finally:
         engine.drain()
@@ -136,8 +138,8 @@ async def serve(
             say(f"stopping: still answering for {drain_seconds:g} s")
             await asyncio.wait({serving}, timeout=drain_seconds)
         server.stop()
-        if calls is not None:
-            await calls.stop()
+        if listener is not None:
+            await listener.stop()
         await asyncio.wait({serving})
         stop.cancel()
         if payloads is not None:
@@ -154,15 +156,15 @@ async def serve(
 
 
 def _loader(models: Models, catalogue: Path, folder: Path, tracking_url: str) -> Loader:
-    # Here, since it reads its documents with pydantic, which a server of one model does without.
+    # Import only now: it needs pydantic, which a server of one model does without.
     from modelyard_server.loader import Loader
 
     return Loader(models, catalogue, folder, tracking_url)
 
 
-async def _calls(engine: Engine, models: Models, address: str, termination_log: Path) -> Listener:
-    """The gRPC server; the process ends where it can't listen."""
-    # Imported while the model is loaded by another thread: it takes as long as all else.
+async def _listener(engine: Engine, models: Models, address: str, termination_log: Path) -> Listener:
+    """Starts the gRPC server and returns it; ends the process if it can't listen on ``address``."""
+    # Imported while another thread loads the model: this import takes as long as all the others.
     from modelyard_server.rpc.listener import Listener
 
     server = Listener(engine, models)

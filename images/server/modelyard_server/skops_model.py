@@ -1,4 +1,4 @@
-"""A model that ONNX can't hold: scikit-learn answers for it. Imported only where there is one to serve."""
+"""A model that ONNX can't represent, run by scikit-learn. Imported only if there is such a model to serve."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from modelyard_server.protocol import Inference
 
 
 class SkopsServed:
-    """A Model in skops' form."""
+    """A Model in skops' format."""
 
     def __init__(self, manifest: Manifest, model: Any) -> None:
         self.manifest = manifest
@@ -26,8 +26,8 @@ class SkopsServed:
 
 
 def load_skops(manifest: Manifest, data: bytes, path: Path, threads: int) -> SkopsServed:
-    """Raises ModelError where it holds what is never loaded: the message names that."""
-    # Read by scikit-learn's own libraries when they are loaded, now.
+    """Loads the model. Raises ModelError, which names the type, if the file holds a type that is never loaded."""
+    # scikit-learn's native libraries read these variables when they are imported, on the next line.
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = str(threads)
     from modelyard_models.skops_model import NotAllowed, SkopsModel

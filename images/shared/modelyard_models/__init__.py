@@ -1,1 +1,1 @@
-"""What the images must agree on about models: each safety fact once, for what writes models and what serves them."""
+"""What the images must agree on about models: the code that writes models and the code that serves them share it."""

@@ -1,9 +1,9 @@
-"""Numbers in a loaded model that compiled code uses as addresses: scikit-learn does not check them, so we do.
+"""Checks the indices in a loaded model that compiled code uses as addresses, because scikit-learn doesn't.
 
-A tree's nodes name each other and a column by index; a file with others than it was written with would read beyond
-the end of an array at the first prediction (https://github.com/scikit-learn/scikit-learn/pull/34558). What else
-compiled code trusts, a support vector machine's arrays for one, is not checked: a model that is imported must come from
-somebody who is trusted, as must its digest.
+A tree's nodes refer to each other and to a column by index. A changed index would make the first prediction read
+beyond the end of an array (https://github.com/scikit-learn/scikit-learn/pull/34558). Other data that compiled code
+trusts, such as a support vector machine's arrays, is not checked: an imported model, and its digest, must come from a
+trusted source.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Array = NDArray[Any]
 
 
 def check(model: Any) -> None:
-    """Raises NotAllowed for a tree with an index out of its bounds. The trees of nearest neighbours are made anew."""
+    """Raises NotAllowed if a decision tree has an index out of bounds; rebuilds the trees of nearest neighbours."""
     seen: set[int] = set()
     todo: list[tuple[Any, int | None]] = [(model, None)]
     while todo:
@@ -39,11 +39,11 @@ def check(model: Any) -> None:
             todo.extend((value, columns) for value in item)
         elif hasattr(item, "__dict__"):
             _rebuild(item)
-            # What encloses a tree checks its input against its own number of columns, so the smallest one holds.
-            # (A pipeline's own is that of its first step, and no attribute.)
-            own = vars(item).get("n_features_in_")
-            if isinstance(own, int | np.integer):
-                columns = int(own) if columns is None else min(columns, int(own))
+            # Each estimator around a tree checks its input's number of columns, so the smallest number is the bound. (A
+            # pipeline has the number of its first step, and not as an attribute.)
+            expected = vars(item).get("n_features_in_")
+            if isinstance(expected, int | np.integer):
+                columns = int(expected) if columns is None else min(columns, int(expected))
             todo.extend((value, columns) for value in vars(item).values())
 
 
@@ -66,13 +66,13 @@ def _check_predictor(tree: Any, columns: int | None) -> None:
 
 def _children(left: Array, right: Array, parents: Array, count: int) -> None:
     for child in (left, right):
-        # A child comes after its parent: else a prediction might never end.
+        # A child must come after its parent: with a cycle a prediction would never end.
         if not ((child > parents) & (child < count)).all():
             raise NotAllowed("a tree in it has a child out of bounds")
 
 
-def _columns(found: Array, columns: int | None) -> None:
-    if columns is None or not ((found >= 0) & (found < columns)).all():
+def _columns(indices: Array, columns: int | None) -> None:
+    if columns is None or not ((indices >= 0) & (indices < columns)).all():
         raise NotAllowed("a tree in it asks for a column out of bounds")
 
 

@@ -1,6 +1,6 @@
-"""A pipeline of scikit-learn in skops' form: loaded from allowed types alone, and asked without pandas.
+"""Loads a scikit-learn pipeline in skops format, only from allowed types, and runs it without pandas.
 
-What proves a model in training and what serves it is this same code.
+Training proves a model with the same code that serves it.
 """
 
 from __future__ import annotations
@@ -23,15 +23,16 @@ DTYPES: dict[str, type] = {"FP32": np.float32, "INT64": np.int64, "BYTES": objec
 
 
 def load(data: bytes) -> Pipeline:
-    """Raises NotAllowed for what is never loaded, and for what another scikit-learn has written."""
+    """Loads a pipeline. Raises NotAllowed for types that are never loaded, for another scikit-learn's file, and for a
+    damaged one."""
     skops_types.check(data)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", InconsistentVersionWarning)
-            made = skops.io.loads(data, trusted=skops_types.TRUSTED)
-        if not isinstance(made, Pipeline):
-            raise NotAllowed(f"it holds a {type(made).__name__}, no Pipeline")
-        skops_bounds.check(made)
+            pipeline = skops.io.loads(data, trusted=skops_types.TRUSTED)
+        if not isinstance(pipeline, Pipeline):
+            raise NotAllowed(f"it holds a {type(pipeline).__name__}, no Pipeline")
+        skops_bounds.check(pipeline)
     except NotAllowed:
         raise
     except InconsistentVersionWarning as error:
@@ -40,15 +41,15 @@ def load(data: bytes) -> Pipeline:
             f"{error.current_sklearn_version}; serve it with the image of the release that trained it, or train anew"
         )
         raise NotAllowed(message) from error
-    except Exception as error:  # A damaged file can make any constructor fail in its own way.
+    except Exception as error:  # a damaged file can make any constructor fail in its own way
         raise NotAllowed(f"it can't be loaded: {type(error).__name__}: {' '.join(str(error).split())[:300]}") from error
-    return made
+    return pipeline
 
 
 class SkopsModel:
-    """A loaded model, for inputs named ``names`` in this order.
+    """A loaded model with inputs ``names``, in this order.
 
-    The column transformer in front, if there is one, is taken apart: by itself it would want a data frame.
+    A leading column transformer is split into its branches, because as a whole it would need a data frame.
     """
 
     def __init__(self, data: bytes, names: Iterable[str]) -> None:
@@ -72,8 +73,11 @@ class SkopsModel:
     def answer(
         self, columns: Mapping[str, NDArray[Any]] | None, matrix: NDArray[np.float32] | None, outputs: Iterable[Any]
     ) -> list[NDArray[Any]]:
-        """Each of ``outputs`` (with name, datatype and shape), for ``matrix`` [rows, inputs] or, where that is None,
-        for ``columns`` of [rows] each: float32, or texts as objects."""
+        """Returns an array for each of ``outputs`` (which have name, datatype and shape).
+
+        The input is ``matrix`` [rows, inputs] or, if that is None, ``columns`` of [rows] each: float32, or texts as
+        objects.
+        """
         features = matrix
         if self._branches:
             if matrix is not None:
@@ -85,29 +89,29 @@ class SkopsModel:
             features = np.column_stack([columns[name] for name in self._names])
         for step in self._middle:
             features = step.transform(features)
-        made: list[NDArray[Any]] = []
+        answers: list[NDArray[Any]] = []
         for output in outputs:
             ask = self._final.predict_proba if output.name == "probabilities" else self._final.predict
-            made.append(np.asarray(ask(features)).astype(DTYPES[output.datatype]).reshape(output.shape))
-        return made
+            answers.append(np.asarray(ask(features)).astype(DTYPES[output.datatype]).reshape(output.shape))
+        return answers
 
 
 def _transformed(columns: Mapping[str, NDArray[Any]], branch: Any, names: list[str], dtype: type) -> NDArray[Any]:
-    made: NDArray[Any] = np.empty((len(columns[names[0]]), len(names)), dtype)
-    for place, name in enumerate(names):
-        made[:, place] = columns[name]
-    found: NDArray[Any] = branch.transform(made)
-    return found
+    values: NDArray[Any] = np.empty((len(columns[names[0]]), len(names)), dtype)
+    for index, name in enumerate(names):
+        values[:, index] = columns[name]
+    features: NDArray[Any] = branch.transform(values)
+    return features
 
 
 def _one_job(pipeline: Pipeline) -> None:
-    """Threads for one small prediction cost more than they bring."""
+    """Sets ``n_jobs`` to 1: threads for one small prediction cost more time than they save."""
     params = pipeline.get_params(deep=True)
     several = [name for name, value in params.items() if name.endswith("__n_jobs") and value not in (None, 1)]
     pipeline.set_params(**dict.fromkeys(several, 1))
 
 
 def _forget_names(branch: Any) -> None:
-    """Else each prediction warns that its columns have none."""
+    """Removes the names of columns that scikit-learn stored: else it warns at each prediction on an array."""
     for step in [branch, *(step for _, step in getattr(branch, "steps", ()))]:
         vars(step).pop("feature_names_in_", None)

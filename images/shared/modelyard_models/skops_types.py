@@ -1,7 +1,7 @@
-"""Which types a model in skops' form may hold, and the check of a file against that list: nothing of it is loaded here.
+"""Checks the types in a skops file against a list of allowed types, without loading the file.
 
-skops trusts by default what it knows (every estimator, every function of NumPy); here each type is named, and in which
-role. A pickle is no role. A type that is allowed can still hold wrong numbers: see ``skops_bounds``.
+skops by default trusts all that it knows (every estimator, every function of NumPy); here each type is listed, with its
+role. No role loads a pickle. An allowed type can still hold wrong numbers: see ``skops_bounds``.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import zipfile
 from typing import Any
 
 PROTOCOL = 2
-"""Of skops' files. An older one would be read by older code of skops."""
+"""The protocol of skops files. A file with an older one would be read by older code in skops."""
 SCHEMA = "schema.json"
 MAX_UNPACKED = 2 * 1024**3
-"""Bytes of all members of a file, unpacked."""
+"""Most bytes of all members of a file, unpacked."""
 
 _NUMBERS = "bool float32 float64 int32 int64 uint8 uint32 uint64"
 _NUMPY = frozenset(f"numpy.{name}" for name in _NUMBERS.split())
@@ -100,17 +100,17 @@ ALLOWED: dict[str, frozenset[str]] = {
     "TupleNode": frozenset({"builtins.tuple"}),
     "TypeNode": _NUMPY | {"builtins.bool", "builtins.float", "builtins.int", "builtins.str"},
 }
-"""skops' name of a role, and the types that may have it. No function is among them but the names of types."""
+"""Role (skops' name of a loader) -> the types it may load. There are no functions among them, only types."""
 TRUSTED = sorted(frozenset[str]().union(*ALLOWED.values()))
-"""What skops is told to trust, once ``check`` has passed."""
+"""The types that skops is told to trust, after ``check`` has passed."""
 
 
 class NotAllowed(Exception):
-    """The file holds what is never loaded; the message names it."""
+    """The file holds a type or value that is never loaded; the message names it."""
 
 
 def check(data: bytes) -> None:
-    """Raises NotAllowed unless every type in a skops file is allowed in its role, the first one in the file named."""
+    """Raises NotAllowed, which names the first wrong type, unless every type in the file is allowed in its role."""
     schema = _schema(data)
     if schema.get("protocol") != PROTOCOL:
         raise NotAllowed(f"its {SCHEMA} says protocol {str(schema.get('protocol'))[:40]}; only {PROTOCOL} is loaded")
@@ -120,7 +120,7 @@ def check(data: bytes) -> None:
         if isinstance(item, list):
             todo.extend(reversed(item))
         elif isinstance(item, dict):
-            # Whatever skops would read as a description of an object has these keys.
+            # skops reads a dict with any of these keys as the description of an object.
             if item.keys() & {"__loader__", "__class__", "__module__"}:
                 _check_type(item)
             todo.extend(reversed(item.values()))

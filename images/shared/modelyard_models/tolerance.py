@@ -1,4 +1,4 @@
-"""When two answers count as the same: the one rule by which a model is accepted, stored, loaded and served."""
+"""Decides whether two answers are the same: one rule for accepting, storing, loading and serving a model."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ RELATIVE, ABSOLUTE = 1e-4, 1e-6
 
 
 def floor(expected: NDArray[Any]) -> float:
-    """The absolute difference that rounding explains: single precision, at the scale of the greatest answer."""
+    """Returns the absolute difference that rounding explains: single precision at the scale of the greatest answer."""
     finite = np.abs(expected[np.isfinite(expected)])
     return ABSOLUTE * max(1.0, float(finite.max(initial=0.0)))
 
 
-def differences(found: NDArray[Any], expected: NDArray[Any]) -> NDArray[Any]:
-    """How far apart, relative to ``expected``: at most RELATIVE is ``|a - b| <= RELATIVE |b| + floor``."""
-    distance: NDArray[Any] = np.abs(found - expected) / (np.abs(expected) + floor(expected) / RELATIVE)
+def differences(answer: NDArray[Any], expected: NDArray[Any]) -> NDArray[Any]:
+    """Returns the differences relative to ``expected``: at most RELATIVE means ``|a - b| <= RELATIVE |b| + floor``."""
+    distance: NDArray[Any] = np.abs(answer - expected) / (np.abs(expected) + floor(expected) / RELATIVE)
     return distance
 
 
-def are_same(found: NDArray[Any], stored: list[Any]) -> bool:
-    """Whether an answer is the stored one: numbers within the tolerance, labels and texts exactly."""
-    if found.dtype.kind != "f":
-        return bool(found.tolist() == stored)
+def are_same(answer: NDArray[Any], stored: list[Any]) -> bool:
+    """Returns whether an answer equals the stored one: numbers within the tolerance, labels and texts exactly."""
+    if answer.dtype.kind != "f":
+        return bool(answer.tolist() == stored)
     expected = np.array(stored, dtype=np.float64)
-    if expected.size != found.size:
+    if expected.size != answer.size:
         return False
-    return np.allclose(found.reshape(expected.shape), expected, rtol=RELATIVE, atol=floor(expected), equal_nan=True)
+    return np.allclose(answer.reshape(expected.shape), expected, rtol=RELATIVE, atol=floor(expected), equal_nan=True)
 
 
-def difference(name: str, found: NDArray[Any], stored: list[Any]) -> str | None:
-    """How a model's answer to its own example differs from the one that is stored with it; None: it doesn't."""
-    if are_same(found, stored):
+def difference(name: str, answer: NDArray[Any], stored: list[Any]) -> str | None:
+    """Returns how a model's answer to its own example differs from the stored answer, or None if it doesn't."""
+    if are_same(answer, stored):
         return None
-    answers = found.tolist()
+    answers = answer.tolist()
     row = next((i for i, pair in enumerate(zip(answers, stored, strict=False)) if pair[0] != pair[1]), 0)
     return (
         f"the model does not answer its own example as it was stored: output {name!r}, row {row}: "

@@ -1,7 +1,7 @@
-"""Any JSON that the API server takes: 10,000 lists in each other and numbers of 300 digits, where libraries give up.
+"""Reads any JSON that the API server accepts: 10,000 nested lists, or numbers of 300 digits, where libraries fail.
 
-One such object of somebody's must not end the operator for all others. What is too deep is cut where nothing sensible
-is lost (that it is too deep at all is for its kind to say); a great number is the float that the API server made of it.
+One such object must not stop the operator for all others. Nesting is cut at ``LEVELS``, below which nothing sensible is
+lost; rejecting such an object is left to its kind. An integer over 64 bits becomes a float, as in the API server.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ LEVELS = 100
 
 
 def allow_depth() -> None:
-    """Let the standard library read 10,000 levels, and ours walk through them."""
+    """Raises the recursion limit, so that the standard library can parse 10,000 levels and ``plain`` can walk them."""
     sys.setrecursionlimit(50_000)
 
 
 def loads(text: bytes) -> Any:
-    """The document, as ``plain`` where it has to be. Raises ValueError for what is no JSON."""
+    """Parses the text, with ``plain`` applied if orjson can't. Raises ValueError if it is not JSON."""
     try:
         return orjson.loads(text)
     except ValueError:
@@ -32,7 +32,7 @@ def loads(text: bytes) -> Any:
 
 
 def plain(value: Any, levels: int = LEVELS) -> Any:
-    """A copy that orjson writes: lists and maps below that many levels are None, numbers over 64 bits are floats."""
+    """Returns a copy that orjson can write: deeper lists and maps become None, integers over 64 bits floats."""
     match value:
         case dict():
             return {key: plain(item, levels - 1) for key, item in value.items()} if levels else None

@@ -1,4 +1,4 @@
-"""Carries out a plan's writes, and none that would change nothing."""
+"""Carries out a plan's writes, and skips those that would change nothing."""
 
 from __future__ import annotations
 
@@ -14,49 +14,53 @@ from modelyard.engine.resource import Key, Object, Resource
 from modelyard.engine.store import Store
 
 APPLIED = "modelyard.dev/applied"
-"""Annotation of applied children: the hash of the manifest they were last applied from."""
+"""Annotation of applied children. Its value is the hash of the manifest that was last applied."""
 MANAGED_BY = "app.kubernetes.io/managed-by"
-"""Label of every child; children of other values are not seen by the feed."""
+"""Label of every child. The feed selects children by its value ``modelyard``."""
 
 
-AGAIN = {"InvalidChild": 300.0, "ChildForbidden": 60.0, "NameTaken": 60.0, "NamespaceTerminating": math.inf}
-"""Seconds until what was refused is tried again, if nothing changes before."""
+RETRY_SECONDS = {"InvalidChild": 300.0, "ChildForbidden": 60.0, "NameTaken": 60.0, "NamespaceTerminating": math.inf}
+"""Reason -> seconds until a refused write is sent again, if nothing changes before."""
 
 
 class Refusal(Exception):
-    """The API server won't take a child as it is; trying again soon doesn't help. ``reason`` is a key of ``AGAIN``."""
+    """The API server rejects a child, and an early retry would not help. ``reason`` is a key of ``RETRY_SECONDS``."""
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(f"{reason}: {message}")
         self.reason, self.message = reason, message
 
     @property
-    def again(self) -> float:
-        return AGAIN[self.reason]
+    def retry_after(self) -> float:
+        return RETRY_SECONDS[self.reason]
 
 
 class Applier:
-    """``fed``: the resources that the store is told of. A child of any other is read before it is written."""
+    """Sends the writes of all passes.
+
+    ``fed`` are the resources whose changes the feed puts into the store. A child of any other resource is read from the
+    API server before it is written.
+    """
 
     def __init__(self, store: Store, client: ApiClient, fed: Container[Resource]) -> None:
         self._store, self._client, self._fed = store, client, fed
         self._settled: dict[tuple[Resource, str], tuple[str, str]] = {}
-        """Child -> (hash of the manifest, hash of what the API server made of its fields), where those differ:
-        a quantity written another way, a default inside a list. Else such a child would be written at every pass."""
+        """Child -> (hash of the manifest, hash of the same fields as the API server stored them), where the two differ:
+        it rewrites quantities and adds defaults inside lists. Without this, every pass would write such a child."""
         self._refused: dict[tuple[Resource, str, str], tuple[str, Refusal, float]] = {}
-        """Child -> (what was sent to what was there, the answer, monotonic seconds until which it is the answer)."""
+        """Child -> (hash of the manifest and the live uid, the refusal, monotonic seconds until it is forgotten)."""
         store.listeners.append(self._forget)
 
     async def carry_out(self, write: Write, key: Key, owner: Object) -> bool:
-        """Do one write of the pass of ``key``; says whether anything was sent.
+        """Does one write of the pass of ``key``, and returns whether anything was sent.
 
-        ``owner`` is the object of the key as it was decided on; its resourceVersion follows a patch of itself.
-        Raises Refusal, or ApiError when it should be tried again.
+        ``owner`` is the key's object as ``decide`` saw it. A patch of the owner updates its resourceVersion. Raises
+        Refusal, or ApiError if the write should be retried.
         """
         if isinstance(write, Apply | Create) and "deletionTimestamp" in owner["metadata"]:
             return False
         try:
-            with self._store.writing(write.resource, *_place(write)):
+            with self._store.writing(write.resource, *_target(write)):
                 match write:
                     case Apply():
                         return await self._apply(write, key, owner)
@@ -75,21 +79,23 @@ class Applier:
             raise refusal from error
 
     async def _send(self, write: Apply | Create, desired: Object, live: Object | None) -> Object:
-        """Apply or create, unless the same was refused a short time ago: other changes bring passes in between."""
+        """Applies or creates a child. Raises the last Refusal again while its retry isn't due: other changes cause
+        passes in between."""
         meta = desired["metadata"]
         child = (write.resource, meta["namespace"], meta["name"])
-        known = self._refused.pop(child, None)
-        if known and known[0] == _sent(desired, live) and time.monotonic() < known[2]:
-            self._refused[child] = known
-            raise known[1]
+        refused = self._refused.pop(child, None)
+        if refused and refused[0] == _fingerprint(desired, live) and time.monotonic() < refused[2]:
+            self._refused[child] = refused
+            raise refused[1]
         try:
             if isinstance(write, Apply):
-                return await self._client.apply(write.resource, _of_version(desired, live))
+                return await self._client.apply(write.resource, _with_precondition(desired, live))
             return await self._client.create(write.resource, desired)
         except ApiError as error:
             if refusal := refusal_of(write, error):
-                # A little less, so that the look that is planned for then does send it.
-                self._refused[child] = (_sent(desired, live), refusal, time.monotonic() + refusal.again - 5)
+                # Forget the refusal 5 s early: the retry that is planned for then must reach the API server.
+                retry_at = time.monotonic() + refusal.retry_after - 5
+                self._refused[child] = (_fingerprint(desired, live), refusal, retry_at)
             raise
 
     def _forget(self, resource: Resource, before: Object | None, after: Object | None, writer: Key | None) -> None:
@@ -97,64 +103,64 @@ class Applier:
             self._settled.pop((resource, before["metadata"]["uid"]), None)
 
     async def _apply(self, write: Apply, key: Key, owner: Object) -> bool:
-        desired = _marked(write.manifest)
-        wanted = digest(desired)
-        desired["metadata"]["annotations"] = {**desired["metadata"].get("annotations", {}), APPLIED: wanted}
+        desired = _labelled(write.manifest)
+        manifest_hash = digest(desired)
+        desired["metadata"]["annotations"] = {**desired["metadata"].get("annotations", {}), APPLIED: manifest_hash}
         meta = desired["metadata"]
         live = self._store.get(write.resource, meta["namespace"], meta["name"])
         if live is None:
-            # Somebody else's object of that name isn't in the store, and an apply would take it over.
+            # The store lacks objects without our label, and an apply would take over one of this name.
             live = await self._client.get(write.resource, meta["namespace"], meta["name"])
-            if live is None and not await self._stands(key, owner):
+            if live is None and not await self._owner_exists(key, owner):
                 return False
         if live is not None:
             if "deletionTimestamp" in live["metadata"]:
-                return False  # its end will be an event, and then there is room for a new one
+                return False  # the DELETED event will trigger the pass that creates the next one
             _check_owner(write.resource, desired, live)
             settled = self._settled.get((write.resource, live["metadata"]["uid"]))
-            if holds(live, desired) or settled == (wanted, digest(likeness(live, desired))):
+            if holds(live, desired) or settled == (manifest_hash, digest(likeness(live, desired))):
                 return False
         answer = await self._send(write, desired, live)
-        self._take(write.resource, answer, key)
+        self._store_answer(write.resource, answer, key)
         child = (write.resource, answer["metadata"]["uid"])
         if holds(answer, desired):
             self._settled.pop(child, None)
         else:
-            self._settled[child] = (wanted, digest(likeness(answer, desired)))
+            self._settled[child] = (manifest_hash, digest(likeness(answer, desired)))
         return True
 
-    async def _stands(self, key: Key, owner: Object) -> bool:
-        """Whether the owner is there still: its children may be collected before its own end is known here, and what
-        is made for it then is an orphan, whose name its successor can't take."""
+    async def _owner_exists(self, key: Key, owner: Object) -> bool:
+        """Asks the API server whether the owner still exists. The garbage collector may delete its children before the
+        store knows that it is gone, and a child created then would be an orphan that blocks its successor's name."""
         uid = owner["metadata"]["uid"]
-        found = await self._client.get(*key)
-        if found is not None and found["metadata"]["uid"] == uid and "deletionTimestamp" not in found["metadata"]:
+        live = await self._client.get(*key)
+        if live is not None and live["metadata"]["uid"] == uid and "deletionTimestamp" not in live["metadata"]:
             return True
-        if found is None or found["metadata"]["uid"] != uid:
+        if live is None or live["metadata"]["uid"] != uid:
             self._store.gone(*key, uid)
         return False
 
     async def _create(self, write: Create, key: Key, owner: Object) -> bool:
-        desired = _marked(write.manifest)
+        desired = _labelled(write.manifest)
         namespace, name = desired["metadata"]["namespace"], desired["metadata"]["name"]
         live = self._store.get(write.resource, namespace, name)
         if live is not None:
             _check_owner(write.resource, desired, live)
             return False
-        if self._store.has_gone(write.resource, namespace, name) and not await self._stands(key, owner):
+        if self._store.has_gone(write.resource, namespace, name) and not await self._owner_exists(key, owner):
             return False
         try:
             answer = await self._send(write, desired, None)
         except ApiError as error:
             if error.reason != "AlreadyExists":
                 raise
-            # Ours from a try whose answer was lost, or somebody else's.
-            there = await self._client.get(write.resource, namespace, name)
-            if there is None:
+            # The object is either ours, from an attempt whose answer was lost, or somebody else's.
+            existing = await self._client.get(write.resource, namespace, name)
+            if existing is None:
                 raise
-            _check_owner(write.resource, desired, there)
-            answer = there
-        self._take(write.resource, answer, key)
+            _check_owner(write.resource, desired, existing)
+            answer = existing
+        self._store_answer(write.resource, answer, key)
         return True
 
     async def _patch(self, write: Patch, key: Key, owner: Object) -> bool:
@@ -165,17 +171,17 @@ class Applier:
         if live is not None and live["metadata"]["uid"] == write.uid and patched(live, body):
             return False
         if own:
-            # Only the version that was decided on, so that the status may follow on what comes of it.
-            body = _of_version(body, owner)
+            # Patch only the version ``decide`` saw: the status write that follows uses the answer's version.
+            body = _with_precondition(body, owner)
         elif live is not None and live["metadata"]["uid"] == write.uid:
-            body = _of_version(body, live)
+            body = _with_precondition(body, live)
         try:
             answer = await self._client.patch(write.resource, write.namespace, write.name, body)
         except ApiError as error:
             if error.code != 404:
                 raise
             return self._store.gone(write.resource, write.namespace, write.name, write.uid, key)
-        self._take(write.resource, answer, key)
+        self._store_answer(write.resource, answer, key)
         if own:
             owner["metadata"]["resourceVersion"] = answer["metadata"]["resourceVersion"]
         return True
@@ -188,48 +194,51 @@ class Applier:
         if answer is None:
             self._store.gone(write.resource, write.namespace, write.name, write.uid, key)
         else:
-            self._take(write.resource, answer, key)
+            self._store_answer(write.resource, answer, key)
         return True
 
-    def _take(self, resource: Resource, answer: Object, key: Key) -> None:
-        """What nobody tells us of would lie in the store as it once was."""
+    def _store_answer(self, resource: Resource, answer: Object, key: Key) -> None:
+        """Keeps an answer only of a fed resource: nothing would update any other object in the store."""
         if resource in self._fed:
             self._store.apply(resource, answer, key)
 
 
-def _place(write: Write) -> tuple[str, str]:
+def _target(write: Write) -> tuple[str, str]:
     if isinstance(write, Apply | Create):
         return write.manifest["metadata"]["namespace"], write.manifest["metadata"]["name"]
     return write.namespace, write.name
 
 
-def _of_version(body: Object, live: Object | None) -> Object:
-    """Only if it is still the version that was decided on: else who is behind (an old leader, a process that has
-    just started and was told old things) would put back what was brought forward since. With its uid, too, without
-    which an apply would make anew what was deleted since."""
+def _with_precondition(body: Object, live: Object | None) -> Object:
+    """Returns the body with the live object's resourceVersion and uid as preconditions.
+
+    The version keeps a process with an old view (a former leader, or one that has just started) from undoing newer
+    changes. The uid keeps an apply from recreating an object that was deleted since.
+    """
     if live is None:
         return body
-    was = {key: live["metadata"][key] for key in ("uid", "resourceVersion")}
-    return {**body, "metadata": {**body["metadata"], **was}}
+    precondition = {key: live["metadata"][key] for key in ("uid", "resourceVersion")}
+    return {**body, "metadata": {**body["metadata"], **precondition}}
 
 
-def _sent(desired: Object, live: Object | None) -> str:
+def _fingerprint(desired: Object, live: Object | None) -> str:
+    """Returns a hash that identifies a write of this manifest to this live object."""
     return digest([desired, live and live["metadata"]["uid"]])
 
 
 def controller_of(obj: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The ownerReference with ``controller: true``, or an empty one."""
+    """Returns the ownerReference with ``controller: true``, or an empty mapping."""
     references = obj["metadata"].get("ownerReferences", ())
     return next((reference for reference in references if reference.get("controller")), {})
 
 
 def _check_owner(resource: Resource, desired: Object, live: Object) -> None:
-    wanted, found = controller_of(desired), controller_of(live)
-    if wanted.get("uid") != found.get("uid"):
+    expected, actual = controller_of(desired), controller_of(live)
+    if expected.get("uid") != actual.get("uid"):
         name = f"{resource.kind} {live['metadata']['namespace']}/{live['metadata']['name']}"
         raise Refusal(
             "NameTaken",
-            f"{name} exists and belongs to {_owner(found)}, not to {_owner(wanted)}: delete or rename one of them",
+            f"{name} exists and belongs to {_owner(actual)}, not to {_owner(expected)}: delete or rename one of them",
         )
 
 
@@ -238,6 +247,7 @@ def _owner(reference: Mapping[str, Any]) -> str:
 
 
 def refusal_of(write: Write, error: ApiError) -> Refusal | None:
+    """Returns the Refusal that an error amounts to, or None if the write should be retried soon."""
     if error.code in (400, 422):
         kind = write.resource.kind
         return Refusal("InvalidChild", f"correct the part of spec that its {kind} is made from: {error.message}")
@@ -248,6 +258,7 @@ def refusal_of(write: Write, error: ApiError) -> Refusal | None:
     return None
 
 
-def _marked(manifest: Object) -> Object:
+def _labelled(manifest: Object) -> Object:
+    """Returns the manifest with the label ``MANAGED_BY``."""
     meta = {**manifest["metadata"], "labels": {**manifest["metadata"].get("labels", {}), MANAGED_BY: "modelyard"}}
     return {**manifest, "metadata": meta}

@@ -1,8 +1,8 @@
-"""Every request to the API server, as plain dicts, with all the answers that are not a plain yes handled in one place.
+"""Sends every request to the API server, with objects as plain dicts and all error handling in one place.
 
-What may be sent again safely is sent again here, a few times (throttled, server errors, cut connections); everything
-else is an ``ApiError``. Writes are safe to send again because they carry a uid or a resourceVersion, are server-side
-applies, or are creates of a name that says whose it is.
+A request that was throttled, cut off or answered with a server error is retried here a few times; any other failure is
+an ``ApiError``. Writes can be retried safely because they carry a uid or a resourceVersion, are server-side applies, or
+are creates of an object whose owner can be checked afterwards.
 """
 
 from __future__ import annotations
@@ -29,18 +29,21 @@ from modelyard.engine.resource import Object, Resource
 FIELD_MANAGER = "modelyard"
 ATTEMPTS, FIRST_PAUSE, LONGEST_PAUSE = 4, 0.25, 5.0
 WATCH_SECONDS = 290
-"""After which the API server ends a watch by itself."""
+"""The API server ends a watch after this time."""
 _TIMEOUT = aiohttp.ClientTimeout(total=30, sock_connect=5)
 _APPLY = "application/apply-patch+yaml"
-_NOT_IN_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
-"""What JSON strings may hold as it is and YAML's may not, or would read as the end of a line."""
+_UNSAFE_IN_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+"""Characters that JSON strings may hold unescaped, but that YAML forbids or reads as line breaks."""
 _TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token"
 
 log = logging.getLogger(__name__)
 
 
 class ApiError(Exception):
-    """An answer other than 2xx, or none: then ``code`` is 0 and ``reason`` is ``Unreachable``."""
+    """The API server answered with a status other than 2xx, or not at all.
+
+    Without an answer ``code`` is 0 and ``reason`` is ``Unreachable``. ``retry_after`` is in seconds.
+    """
 
     def __init__(self, code: int, reason: str, message: str, retry_after: float = 0.0) -> None:
         super().__init__(f"{code} {reason}: {message}")
@@ -54,9 +57,9 @@ class ApiError(Exception):
 @dataclass(frozen=True, slots=True)
 class Request:
     verb: str
-    """As in RBAC: list, watch, get, create, patch, delete; and apply."""
+    """The verb as in RBAC (list, watch, get, create, patch, delete), or apply."""
     resource: str
-    """The plural, and the subresource where there is one: ``jobs``, ``trainingruns/status``."""
+    """The plural with the subresource, if any: ``jobs``, ``trainingruns/status``."""
     method: str
     path: str
     query: tuple[tuple[str, str], ...] = ()
@@ -65,18 +68,18 @@ class Request:
 
 
 Count = Callable[[Request, int], None]
-"""Called with the HTTP code (0: no answer) of each attempt."""
+"""Called with the HTTP status of each attempt, 0 if there was no answer."""
 
 
 async def configuration() -> Any:
-    """Where the API server is and who we are: the pod's service account, else the kubeconfig."""
-    found = Configuration()
+    """Returns the API server's address and our credentials: the pod's service account, else the kubeconfig."""
+    loaded = Configuration()
     if _in_pod():
-        config.load_incluster_config(client_configuration=found)
+        config.load_incluster_config(client_configuration=loaded)
     else:
-        # The client has read the variable when it was imported, whatever it is now.
-        await config.load_kube_config(os.environ.get("KUBECONFIG"), client_configuration=found)
-    return found
+        # Pass the variable's current value: the client library read it when it was imported.
+        await config.load_kube_config(os.environ.get("KUBECONFIG"), client_configuration=loaded)
+    return loaded
 
 
 def _in_pod() -> bool:
@@ -86,27 +89,33 @@ def _in_pod() -> bool:
 def open_session(
     configuration: Any, connections: int, middlewares: Sequence[aiohttp.ClientMiddlewareType] = ()
 ) -> aiohttp.ClientSession:
-    """A session of our own: with the client's, each request costs twice the CPU time (it looks for a .netrc in a
-    thread, and copies the body before it is written as JSON). ``connections``: how many at most, 0 for any number."""
+    """Opens an aiohttp session with at most that many connections (0 for any number).
+
+    With the client library's own session a request costs twice the CPU time: it looks for a .netrc in a thread, and
+    copies the body before it writes it as JSON.
+    """
     tls = official.ApiClient(configuration).rest_client.ssl_context
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(ssl=tls, limit=connections),
         proxy=configuration.proxy,
-        # Its environment says which proxy to use; only then is it worth the look.
+        # aiohttp reads the environment for each request, so it does only if a proxy is set there.
         trust_env=bool(getproxies()),
         middlewares=middlewares,
     )
 
 
 async def authorization(configuration: Any) -> dict[str, str]:
-    """The header that says who we are, with a token that is fresh; none where the certificate says it."""
+    """Returns the Authorization header with a fresh token; empty if a client certificate identifies us."""
     token = await configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
     return {"Authorization": token} if token else {}
 
 
 class ApiClient:
-    """``may_write`` is asked before every write is sent: a process that was stopped for a while must find out that
-    it leads no more before it acts on what it knew."""
+    """Sends requests to the API server.
+
+    ``may_write`` is called before every write: a process that was suspended for a while may have lost the lease, and
+    must notice that before it acts on an old view.
+    """
 
     def __init__(
         self,
@@ -127,6 +136,7 @@ class ApiClient:
     # --- reads --------------------------------------------------------------------------------------------------
 
     async def get(self, resource: Resource, namespace: str, name: str) -> Object | None:
+        """Returns the object, or None if it doesn't exist. Raises ApiError."""
         try:
             return await self._send(Request("get", resource.plural, "GET", resource.path(namespace, name)))
         except ApiError as error:
@@ -135,22 +145,22 @@ class ApiClient:
             raise
 
     async def discovered(self, group: str, version: str) -> set[str]:
-        """The plurals of this API group that discovery names, which may lag behind what is served."""
+        """Returns the plurals that discovery names in this API group. It may lag behind what is served."""
         try:
             groups = await self._send(Request("get", "discovery", "GET", "/apis"))
-            if group not in (one["name"] for one in groups["groups"]):
+            if group not in (item["name"] for item in groups["groups"]):
                 return set()
-            found = await self._send(Request("get", "discovery", "GET", f"/apis/{group}/{version}"))
+            resources = await self._send(Request("get", "discovery", "GET", f"/apis/{group}/{version}"))
         except ApiError as error:
             if error.code == 404:
                 return set()
             raise
-        return {one["name"] for one in found["resources"]}
+        return {item["name"] for item in resources["resources"]}
 
     async def pages(
         self, resource: Resource, namespace: str | None = None, selector: str = "", size: int = 250
     ) -> AsyncIterator[Object]:
-        """The pages of one consistent list. ApiError 410: it took too long, start again from nothing."""
+        """Yields the pages of one consistent list. Raises ApiError 410 if it took too long and must start over."""
         token = ""
         while True:
             query = {"limit": str(size), "labelSelector": selector, "continue": token}
@@ -164,10 +174,10 @@ class ApiClient:
     async def watch(
         self, resource: Resource, namespace: str | None, selector: str, version: int, silence: float
     ) -> AsyncIterator[Object]:
-        """Events after that version, as they come, bookmarks among them; ends when the API server ends it.
+        """Yields the events after that version, with bookmarks, until the API server ends the watch.
 
-        ApiError 0 when it is cut, or when nothing came for ``silence`` seconds; another code is the API server's word,
-        as an answer or as an event of type ERROR.
+        Raises ApiError with code 0 if the connection is cut or nothing came for ``silence`` seconds. Any other code
+        comes from the API server, as the HTTP status or in an event of type ERROR.
         """
         query = {"watch": "true", "allowWatchBookmarks": "true", "timeoutSeconds": str(WATCH_SECONDS)}
         query |= {"resourceVersion": str(version)} | ({"labelSelector": selector} if selector else {})
@@ -182,7 +192,7 @@ class ApiClient:
                     *lines, rest = (rest + chunk).split(b"\n")
                     for line in lines:
                         yield _event(line)
-                    await asyncio.sleep(0)  # what was buffered would else come before all other work
+                    await asyncio.sleep(0)  # let other tasks run before the next buffered chunk
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise _unreachable(request, error) from error
         finally:
@@ -192,7 +202,7 @@ class ApiClient:
     # --- writes -------------------------------------------------------------------------------------------------
 
     async def apply(self, resource: Resource, manifest: Object) -> Object:
-        """Server-side apply, taking over the fields of the manifest from any other manager."""
+        """Does a server-side apply that takes over the manifest's fields from any other manager."""
         meta = manifest["metadata"]
         body = {"apiVersion": resource.api_version, "kind": resource.kind, **manifest}
         query = (("fieldManager", FIELD_MANAGER), ("force", "true"))
@@ -209,21 +219,21 @@ class ApiClient:
     async def patch(
         self, resource: Resource, namespace: str, name: str, body: Object, subresource: str | None = None
     ) -> Object:
-        """JSON merge-patch; ``body`` should hold metadata.uid or metadata.resourceVersion (else 409 is never said)."""
+        """Sends a JSON merge-patch. Without metadata.uid or metadata.resourceVersion in ``body`` it never conflicts."""
         path = resource.path(namespace, name, subresource)
         query = (("fieldManager", FIELD_MANAGER),)
-        name_of = f"{resource.plural}/{subresource}" if subresource else resource.plural
-        return await self._send(Request("patch", name_of, "PATCH", path, query, body, "application/merge-patch+json"))
+        target = f"{resource.plural}/{subresource}" if subresource else resource.plural
+        return await self._send(Request("patch", target, "PATCH", path, query, body, "application/merge-patch+json"))
 
     async def delete(self, resource: Resource, namespace: str, name: str, uid: str) -> Object | None:
-        """Delete the object of this uid only. The answer is the object while it still ends, None when it is gone."""
+        """Deletes the object if it has this uid. Returns it while its deletion is pending, None when it is gone."""
         body = {"preconditions": {"uid": uid}, "propagationPolicy": "Background"}
         try:
             answer = await self._send(
                 Request("delete", resource.plural, "DELETE", resource.path(namespace, name), (), body)
             )
         except ApiError as error:
-            # 409: there is one of that name, but of another uid.
+            # 409: the object of that name has another uid.
             if error.code == 404 or (error.code == 409 and "UID in precondition" in error.message):
                 return None
             raise
@@ -243,9 +253,9 @@ class ApiClient:
             try:
                 return await self._attempt(request)
             except ApiError as error:
-                passing = error.code in (0, 429) or error.code >= 500
-                # A long Retry-After is for the queue, so that a worker doesn't stand still that long.
-                if not passing or attempt == ATTEMPTS or error.retry_after > LONGEST_PAUSE:
+                transient = error.code in (0, 429) or error.code >= 500
+                # Leave a long Retry-After to the queue, so that it doesn't block a worker.
+                if not transient or attempt == ATTEMPTS or error.retry_after > LONGEST_PAUSE:
                     raise
                 wait = max(error.retry_after, pause * (0.5 + random.random()))
                 log.info("%s %s: %s; again in %.1f s", request.verb, request.path, error, wait)
@@ -278,19 +288,19 @@ class ApiClient:
             request.method,
             self._configuration.host + request.path,
             params=request.query,
-            data=None if request.body is None else _written(request.body, request.content_type),
+            data=None if request.body is None else _serialized(request.body, request.content_type),
             headers=headers | await authorization(self._configuration),
             timeout=limits,
         )
 
 
 def _unreachable(request: Request, error: Exception) -> ApiError:
-    what = str(error) or type(error).__name__
-    return ApiError(0, "Unreachable", f"{request.method} {request.path}: {what}")
+    text = str(error) or type(error).__name__
+    return ApiError(0, "Unreachable", f"{request.method} {request.path}: {text}")
 
 
 def _event(line: bytes) -> Object:
-    """Raises ApiError for one that says that the watch ends, and ClientPayloadError for what is no event."""
+    """Parses one line of a watch. Raises ApiError for an ERROR event, ClientPayloadError if it is no event."""
     try:
         event = anyjson.loads(line)
         kind, obj = event["type"], event["object"]
@@ -301,15 +311,16 @@ def _event(line: bytes) -> Object:
     return dict(event)
 
 
-def _written(body: Object, content_type: str) -> bytes:
-    """As JSON; where it is read as YAML, in the part of JSON that is YAML too."""
+def _serialized(body: Object, content_type: str) -> bytes:
+    """Serializes the body as JSON. An apply is read as YAML, so characters that YAML can't hold are escaped."""
     data = orjson.dumps(body)
     if content_type != _APPLY:
         return data
-    return _NOT_IN_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", data.decode()).encode()
+    return _UNSAFE_IN_YAML.sub(lambda match: f"\\u{ord(match[0]):04x}", data.decode()).encode()
 
 
 def _parse(code: int, text: bytes, retry_after: str) -> Object:
+    """Returns the answer's JSON object. Raises ApiError for a status other than 2xx, or as 502 if a 2xx isn't one."""
     try:
         answer = anyjson.loads(text)
     except ValueError:

@@ -1,6 +1,6 @@
-"""Conditions by the kstatus rules, so that ``kubectl wait``, Flux and Argo CD understand every kind.
+"""Builds conditions by the kstatus rules, so that ``kubectl wait``, Flux and Argo CD understand every kind.
 
-A healthy object carries only positive conditions set True; Reconciling and Stalled are there only while they hold.
+A healthy object has only positive conditions, all True. Reconciling and Stalled are present only while they are True.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """``warning``: its Event is a Warning."""
+    """One condition of a status. ``warning`` makes its Event a Warning."""
 
     type: str
     status: bool
@@ -23,12 +23,12 @@ class Condition:
 
 
 def timestamp(moment: datetime) -> str:
-    """RFC 3339 in UTC to the second, as Kubernetes writes it."""
+    """Formats a time as RFC 3339 in UTC, in whole seconds, as Kubernetes does."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def parse_time(text: str) -> datetime:
-    """The inverse of :func:`timestamp`; fractions of a second are accepted too."""
+    """Parses a time as :func:`timestamp` writes it. Fractions of a second are accepted too."""
     return datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
@@ -37,7 +37,7 @@ def ready(reason: str, message: str) -> tuple[Condition, ...]:
 
 
 def reconciling(reason: str, message: str, warning: bool = False) -> tuple[Condition, ...]:
-    """Not there yet; it goes on by itself. ``warning``: something went wrong on the way."""
+    """The goal isn't reached yet, but work continues. ``warning`` means that something went wrong meanwhile."""
     return (
         Condition("Ready", False, reason, message, warning),
         Condition("Reconciling", True, reason, message, warning),
@@ -45,7 +45,7 @@ def reconciling(reason: str, message: str, warning: bool = False) -> tuple[Condi
 
 
 def stalled(reason: str, message: str) -> tuple[Condition, ...]:
-    """It won't get there without a change by somebody."""
+    """The goal can't be reached until somebody changes something."""
     return (Condition("Ready", False, reason, message, True), Condition("Stalled", True, reason, message, True))
 
 
@@ -54,26 +54,26 @@ def suspended(message: str) -> tuple[Condition, ...]:
 
 
 def complete(reason: str, message: str) -> tuple[Condition, ...]:
-    """For kinds that run to completion."""
+    """The run succeeded, for kinds that run to completion."""
     return (*ready(reason, message), Condition("Complete", True, reason, message))
 
 
 def failed(reason: str, message: str) -> tuple[Condition, ...]:
-    """For kinds that run to completion: Stalled too, so that waiting tools end."""
+    """The run failed, for kinds that run to completion. Stalled is set too, so that waiting tools stop."""
     return (*stalled(reason, message), Condition("Failed", True, reason, message, True))
 
 
 def conditions(
     wanted: Iterable[Condition], previous: Iterable[dict[str, Any]], generation: int, now: datetime
 ) -> list[dict[str, Any]]:
-    """The list for a status; ``lastTransitionTime`` changes only with a condition's status."""
+    """Returns ``status.conditions``. A condition's ``lastTransitionTime`` changes only with its ``status``."""
     before = {item["type"]: item for item in previous}
-    made = []
+    result = []
     for condition in wanted:
         status = "True" if condition.status else "False"
         old = before.get(condition.type)
         same = old is not None and old["status"] == status
-        made.append(
+        result.append(
             {
                 "type": condition.type,
                 "status": status,
@@ -83,11 +83,11 @@ def conditions(
                 "lastTransitionTime": old["lastTransitionTime"] if same and old else timestamp(now),
             }
         )
-    return made
+    return result
 
 
 def holds(obj: dict[str, Any] | None, type_: str) -> bool:
-    """Whether an object's condition is True."""
+    """Whether the object has this condition with status True."""
     return any(
         item["type"] == type_ and item["status"] == "True"
         for item in ((obj or {}).get("status") or {}).get("conditions") or ()
@@ -95,6 +95,7 @@ def holds(obj: dict[str, Any] | None, type_: str) -> bool:
 
 
 def find(obj: dict[str, Any], type_: str) -> dict[str, Any] | None:
+    """Returns a copy of the object's condition of this type, or None."""
     for item in (obj.get("status") or {}).get("conditions") or ():
         if item["type"] == type_:
             return dict(item)

@@ -1,7 +1,7 @@
-"""Events on objects (events.k8s.io/v1), in the background: a lost one is no harm, a flood of them would be.
+"""Emits Events on objects (events.k8s.io/v1) in the background: a lost Event does no harm, a flood of them would.
 
-An event's name follows from what it says, so the same one said again, even by a restarted operator, is a series of the
-first and not a second line in ``kubectl describe``.
+An Event's name contains a hash of its content, so a repeated one, even after a restart of the operator, extends the
+series of the first instead of adding a line to ``kubectl describe``.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from modelyard.engine.resource import EVENTS, Object
 
 CONTROLLER = "modelyard.dev/operator"
 REPEAT_AFTER = 300.0
-"""Seconds: a series is told to the API server at most that often."""
+"""Shortest time in seconds between two updates of a series."""
 BURST, REFILL = 25, 12.0
-"""Events of one object at once, and seconds until it may have one more."""
+"""Number of Events that one object may have at once, and seconds until it may have one more."""
 PATIENCE = 5.0
-"""Seconds that an event waits for objects that wait for a pass: it is for people, they are for what it tells of."""
+"""Longest time in seconds that an Event is delayed while objects wait for a pass: their passes go first."""
 _REMEMBERED, _PENDING = 4096, 10_000
 
 log = logging.getLogger(__name__)
 
 
-class _Said(NamedTuple):
+class _Event(NamedTuple):
     regarding: Object
     """An ObjectReference."""
     note: Note
@@ -40,47 +40,47 @@ class _Said(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The same for the same words about the same object."""
-        words = "\0".join((self.regarding["uid"], self.note.type, self.note.reason, self.note.message))
-        return f"{self.regarding['name'][:230]}.{hashlib.sha256(words.encode()).hexdigest()[:16]}"
+        """Derives the name from the content and the object, so that equal Events have equal names."""
+        content = "\0".join((self.regarding["uid"], self.note.type, self.note.reason, self.note.message))
+        return f"{self.regarding['name'][:230]}.{hashlib.sha256(content.encode()).hexdigest()[:16]}"
 
 
 class Recorder:
-    """``busy`` says whether objects wait for a pass."""
+    """Emits the Events of all passes. ``busy`` says whether objects wait for a pass."""
 
     def __init__(self, client: ApiClient, identity: str, busy: Callable[[], bool] = lambda: False) -> None:
         self._client, self._identity, self._busy = client, identity[:128], busy
-        self._queue: asyncio.Queue[_Said] = asyncio.Queue(_PENDING)
-        self._said: OrderedDict[str, tuple[int, float]] = OrderedDict()
-        """Event name -> how often it was said, and when that was last told."""
+        self._queue: asyncio.Queue[_Event] = asyncio.Queue(_PENDING)
+        self._history: OrderedDict[str, tuple[int, float]] = OrderedDict()
+        """Event name -> (times it was recorded, monotonic seconds when it was last sent)."""
         self._budgets: OrderedDict[str, tuple[float, float]] = OrderedDict()
-        """Uid of an object -> how many events it may still have, and since when."""
+        """Uid of an object -> (Events it may still have, monotonic seconds of that count)."""
 
     def record(self, obj: Object, notes: Iterable[Note]) -> None:
-        """Never waits, never fails."""
+        """Queues an Event for each note. It never waits; Events beyond the queue's size are dropped."""
         meta = obj["metadata"]
         regarding = {key: meta[key] for key in ("namespace", "name", "uid")}
         regarding |= {"apiVersion": obj["apiVersion"], "kind": obj["kind"]}
         for note in notes:
             try:
-                self._queue.put_nowait(_Said(regarding, note, time.monotonic()))
+                self._queue.put_nowait(_Event(regarding, note, time.monotonic()))
             except asyncio.QueueFull:
                 log.warning("too many events: dropped %s of %s", note.reason, meta["name"])
 
     async def run(self) -> None:
-        """Send for ever what was recorded."""
+        """Sends the recorded Events until cancelled."""
         while True:
-            said = await self._queue.get()
-            await self._wait_for_calm(said.at + PATIENCE)
+            event = await self._queue.get()
+            await self._wait_for_calm(event.at + PATIENCE)
             try:
-                await self._send(said)
+                await self._send(event)
             except ApiError as error:
-                log.info("event %s: %s", said.note.reason, error)
+                log.info("event %s: %s", event.note.reason, error)
             finally:
                 self._queue.task_done()
 
     async def flush(self, seconds: float) -> None:
-        """Wait until all is sent, that long at most; ``run`` must be running."""
+        """Waits at most that long until all Events are sent. ``run`` must be running."""
         try:
             async with asyncio.timeout(seconds):
                 await self._queue.join()
@@ -93,21 +93,21 @@ class Recorder:
                 return
             await asyncio.sleep(0.1)
 
-    async def _send(self, said: _Said) -> None:
-        name, regarding = said.name, said.regarding
-        count, told = self._said.get(name, (0, 0.0))
+    async def _send(self, event: _Event) -> None:
+        name, regarding = event.name, event.regarding
+        count, last_sent = self._history.get(name, (0, 0.0))
         now = time.monotonic()
-        due = count == 0 or now - told >= REPEAT_AFTER
-        self._said[name] = (count + 1, now if due else told)
-        self._said.move_to_end(name)
-        if len(self._said) > _REMEMBERED:
-            self._said.popitem(last=False)
-        if not due or not self._affordable(regarding["uid"], now):
+        due = count == 0 or now - last_sent >= REPEAT_AFTER
+        self._history[name] = (count + 1, now if due else last_sent)
+        self._history.move_to_end(name)
+        if len(self._history) > _REMEMBERED:
+            self._history.popitem(last=False)
+        if not due or not self._within_budget(regarding["uid"], now):
             return
         namespace = regarding["namespace"]
         if count == 0:
             try:
-                await self._client.create(EVENTS, self._event(said))
+                await self._client.create(EVENTS, self._body(event))
                 return
             except ApiError as error:
                 if error.reason != "AlreadyExists":
@@ -118,27 +118,28 @@ class Recorder:
         except ApiError as error:
             if error.code != 404:
                 raise
-            await self._client.create(EVENTS, self._event(said))  # its hour was over
+            await self._client.create(EVENTS, self._body(event))  # the API server drops an Event after an hour
 
-    def _affordable(self, uid: str, now: float) -> bool:
-        left, since = self._budgets.pop(uid, (float(BURST), now))
-        left = min(float(BURST), left + (now - since) / REFILL)
-        self._budgets[uid] = (max(0.0, left - 1), now)
+    def _within_budget(self, uid: str, now: float) -> bool:
+        """Takes one Event from the object's budget, and returns whether there was one left."""
+        budget, since = self._budgets.pop(uid, (float(BURST), now))
+        budget = min(float(BURST), budget + (now - since) / REFILL)
+        self._budgets[uid] = (max(0.0, budget - 1), now)
         if len(self._budgets) > _REMEMBERED:
             self._budgets.popitem(last=False)
-        return left >= 1
+        return budget >= 1
 
-    def _event(self, said: _Said) -> Object:
+    def _body(self, event: _Event) -> Object:
         return {
-            "metadata": {"name": said.name, "namespace": said.regarding["namespace"]},
+            "metadata": {"name": event.name, "namespace": event.regarding["namespace"]},
             "eventTime": _now(),
-            "type": said.note.type,
-            "reason": said.note.reason,
-            "note": said.note.message[:1024],
+            "type": event.note.type,
+            "reason": event.note.reason,
+            "note": event.note.message[:1024],
             "action": "Reconcile",
             "reportingController": CONTROLLER,
             "reportingInstance": self._identity,
-            "regarding": said.regarding,
+            "regarding": event.regarding,
         }
 
 

@@ -1,8 +1,8 @@
-"""Watch events into the store, from the version of the last whole list on, so that nothing between the two is missed.
+"""Puts watch events into the store, starting at the version of the last full list, so that no change is missed.
 
-Our kinds are watched by kopf (``on_events``). Their children are many, filtered by label and trimmed: they come by
-light watches of our own (``Feed``). One that was cut goes on after the last version it saw. One that the API server
-ends with an error, most often since its history no longer reaches back that far (410), goes on after a new list.
+kopf watches our kinds (``on_events``). Their children are many, filtered by label and trimmed, so lighter watches of
+our own read them (``Feed``). A watch that was cut resumes after the last version it saw. A watch that the API server
+ends with an error, most often because its history no longer reaches back that far (410), resumes after a new list.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from modelyard.engine.resource import Object, Resource
 from modelyard.engine.resync import Fed, Resync
 from modelyard.engine.store import Store
 
-SHORT = 1.0
-"""Seconds: a watch that ends sooner counts as a failed try."""
+SHORTEST_WATCH = 1.0
+"""A watch that ends within this many seconds counts as failed, and the next one starts after a pause."""
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 def on_events(
     kinds: Iterable[Resource], namespaces: Collection[str], store: Store, registry: kopf.OperatorRegistry | None
 ) -> None:
-    """Let kopf watch these kinds. It may see more namespaces than those (none: all) that are worked in."""
+    """Makes kopf watch these kinds. Events of other namespaces are ignored; empty ``namespaces`` means all."""
 
     async def changed(event: Any, namespace: str, param: Resource, **_: Any) -> None:
         if not namespaces or namespace in namespaces:
@@ -40,7 +40,7 @@ def on_events(
 
 
 def take(store: Store, resource: Resource, event: Object) -> None:
-    """Never fails: of one object's sake the others must go on."""
+    """Puts one event into the store. Logs every exception: one bad object must not stop the watch of the others."""
     try:
         if event["type"] == "DELETED":
             store.deleted(resource, event["object"])
@@ -51,9 +51,9 @@ def take(store: Store, resource: Resource, event: Object) -> None:
 
 
 class Feed:
-    """A watch for each of these resources and namespaces, from ``run`` on; ``resync`` must have listed them before.
+    """Watches each of these resources in each namespace; ``resync`` must have listed them before ``run``.
 
-    A watch that says nothing for ``silence`` seconds, not even a bookmark, is begun anew.
+    A watch that sends nothing for ``silence`` seconds, not even a bookmark, is restarted.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Feed:
         self._resources = resources
 
     async def run(self) -> None:
-        """Watch for ever."""
+        """Watches until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             for fed, namespace in self._resync.scopes():
                 if fed.resource in self._resources:
@@ -72,7 +72,7 @@ class Feed:
     async def _follow(self, fed: Fed, namespace: str | None) -> None:
         version, pauses = self._resync.version(fed, namespace), _pauses()
         while True:
-            began = time.monotonic()
+            started = time.monotonic()
             try:
                 async for event in self._client.watch(fed.resource, namespace, fed.selector, version, self._silence):
                     version = self._take(fed, event)
@@ -82,19 +82,20 @@ class Feed:
                     await asyncio.sleep(next(pauses))
                     version = await self._resync.list_again(fed, namespace)
                     continue
-            if time.monotonic() - began > SHORT:
+            if time.monotonic() - started > SHORTEST_WATCH:
                 pauses = _pauses()
             else:
                 await asyncio.sleep(next(pauses))
 
     def _take(self, fed: Fed, event: Object) -> int:
-        """Returns the version that is known now."""
+        """Puts an event into the store, and returns the resourceVersion to resume from."""
         if event["type"] != "BOOKMARK":
             take(self._store, fed.resource, event)
         return int(event["object"]["metadata"]["resourceVersion"])
 
 
 def _pauses() -> Iterator[float]:
+    """Yields the seconds to wait before each further attempt."""
     yield from (0.2, 1, 2, 5)
     while True:
         yield 10

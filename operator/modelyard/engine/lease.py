@@ -1,9 +1,9 @@
-"""One leader: a Lease of the coordination API, held for as long as the process works.
+"""Elects one leader: a Lease of the coordination API, held for as long as the process works.
 
-The holder's name is the pod's name and uid, so a restarted container of the same pod goes on at once. Other machines'
-clocks don't matter: a lease counts as expired when it was not seen to change for its duration, by our own clock.
-Nothing is written after the lease has run out by our own clock (``holds``), as in a process that was stopped for a
-while and wakes up. What was on its way before is fenced by the resourceVersion in each status write and the uid in each
+The holder's name is the pod's name and uid, so a restarted container of the same pod continues at once. Other machines'
+clocks don't matter: a lease counts as expired when our own clock saw no change of it for its duration.
+Nothing is written after the lease has run out by our own clock (``holds``), for example in a process that was suspended
+for a while. A write that was sent before is fenced by the resourceVersion in each status write and the uid in each
 delete.
 """
 
@@ -22,7 +22,7 @@ from modelyard.engine.client import ApiClient, ApiError
 from modelyard.engine.resource import LEASES, Object
 
 DURATION = 15.0
-"""Seconds that a lease holds; it is renewed three times in these."""
+"""Duration of a lease in seconds. It is renewed three times in that time."""
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ def _lost(message: str) -> NoReturn:
 
 
 class Lease:
-    """``client`` should be one of its own, so that renewing never waits behind other requests."""
+    """Acquires and renews the Lease. It needs its own ``client``, so that renewals never wait for other requests."""
 
     def __init__(
         self,
@@ -49,46 +49,46 @@ class Lease:
         self._namespace, self._name, self.identity = namespace, name, identity
         self._lost, self._clock = lost, clock
         self._duration, self._renew_every = duration, duration / 3
-        self._seen: tuple[str, float] = ("", 0.0)
-        """The lease's version, and since when it has been that."""
+        self._observed: tuple[str, float] = ("", 0.0)
+        """The Lease's resourceVersion, and the clock's time when it was first seen."""
         self._renewed = -math.inf
-        self._mine: Object | None = None
-        """The lease as our last write left it: while nobody else writes it, it need not be read again."""
+        self._last_written: Object | None = None
+        """The Lease as our last write left it: it is read again only after a failed write."""
         self.holder = ""
-        """Who holds it, as far as was seen."""
+        """The holder that was last seen, empty if there is none."""
 
     async def acquire(self) -> None:
-        """Wait until the lease is ours."""
-        told = ""
-        while not await self._tried():
-            if self.holder != told:
+        """Waits until the lease is ours."""
+        logged = ""
+        while not await self._attempt():
+            if self.holder != logged:
                 log.info("standing by: %s leads", self.holder or "nobody")
-                told = self.holder
+                logged = self.holder
             await asyncio.sleep(self._duration / 7.5)
         log.info("leading as %s", self.identity)
 
     def holds(self) -> bool:
-        """Whether nobody else can have taken it yet."""
+        """Whether the lease is surely still ours by our own clock, so that nobody else can have taken it."""
         return self._clock() - self._renewed < self._duration
 
     @property
     def version(self) -> int:
-        """The resourceVersion of our last write of it, 0 without one."""
-        return int(self._mine["metadata"]["resourceVersion"]) if self._mine else 0
+        """The resourceVersion of our last write of the Lease, 0 without one."""
+        return int(self._last_written["metadata"]["resourceVersion"]) if self._last_written else 0
 
     async def keep(self) -> None:
-        """Renew for ever; ends the process when the lease is lost or could not be renewed in its duration."""
+        """Renews until cancelled. Ends the process if the lease is lost or could not be renewed in its duration."""
         while True:
             late = self._clock() - self._renewed >= self._renew_every
             await asyncio.sleep(self._renew_every / 5 if late else self._renew_every)
-            renewed = await self._tried()
+            renewed = await self._attempt()
             if not renewed and self.holder not in ("", self.identity):
                 self._lost(f"{self.holder} took the lease")
             if not renewed and self._clock() - self._renewed > self._duration - self._renew_every:
                 self._lost("the lease could not be renewed")
 
     async def release(self) -> None:
-        """Give it up, so that the next one needn't wait; errors are logged only."""
+        """Gives up the lease, so that the next leader needn't wait. Errors are only logged."""
         try:
             async with asyncio.timeout(3):
                 lease = await self._client.get(LEASES, self._namespace, self._name)
@@ -98,50 +98,50 @@ class Lease:
         except (ApiError, TimeoutError) as error:
             log.warning("could not release the lease: %s", error)
 
-    async def _tried(self) -> bool:
-        """One attempt to take or renew it, in bounded time."""
+    async def _attempt(self) -> bool:
+        """Tries once, in bounded time, to take or renew the lease, and returns whether it is ours."""
         started = self._clock()
         try:
             async with asyncio.timeout(self._renew_every):
-                mine = await self._try()
+                ours = await self._take_or_renew()
         except ApiError as error:
-            self._mine = None
+            self._last_written = None
             if error.code not in (409, 404):
                 log.warning("lease: %s", error)
             return False
         except TimeoutError:
-            self._mine = None
+            self._last_written = None
             log.warning("lease: no answer in %g s", self._renew_every)
             return False
-        if mine:
+        if ours:
             self._renewed = started
-        return mine
+        return ours
 
-    async def _try(self) -> bool:
-        lease = self._mine or await self._client.get(LEASES, self._namespace, self._name)
+    async def _take_or_renew(self) -> bool:
+        lease = self._last_written or await self._client.get(LEASES, self._namespace, self._name)
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         spec = {"holderIdentity": self.identity, "leaseDurationSeconds": math.ceil(self._duration), "renewTime": now}
         if lease is None:
             meta = {"namespace": self._namespace, "name": self._name}
-            made = {"metadata": meta, "spec": {**spec, "acquireTime": now}}
-            self._mine = await self._client.create(LEASES, made)
+            manifest = {"metadata": meta, "spec": {**spec, "acquireTime": now}}
+            self._last_written = await self._client.create(LEASES, manifest)
             self.holder = self.identity
             return True
-        held = lease.get("spec") or {}
-        self.holder = held.get("holderIdentity") or ""
+        current = lease.get("spec") or {}
+        self.holder = current.get("holderIdentity") or ""
         version = lease["metadata"]["resourceVersion"]
-        if version != self._seen[0]:
-            self._seen = (version, self._clock())
+        if version != self._observed[0]:
+            self._observed = (version, self._clock())
         if self.holder != self.identity:
-            expires = self._seen[1] + float(held.get("leaseDurationSeconds") or self._duration)
+            expires = self._observed[1] + float(current.get("leaseDurationSeconds") or self._duration)
             if self.holder and self._clock() < expires:
                 return False
-            spec |= {"acquireTime": now, "leaseTransitions": int(held.get("leaseTransitions") or 0) + 1}
-        self._mine = await self._write(lease, spec)
+            spec |= {"acquireTime": now, "leaseTransitions": int(current.get("leaseTransitions") or 0) + 1}
+        self._last_written = await self._write(lease, spec)
         self.holder = self.identity
         return True
 
     async def _write(self, lease: Object, spec: Object) -> Object:
-        """Only if nobody else wrote since it was read (ApiError 409)."""
+        """Writes the spec. Raises ApiError 409 if somebody else wrote the Lease since it was read."""
         body = {"metadata": {"resourceVersion": lease["metadata"]["resourceVersion"]}, "spec": spec}
         return await self._client.patch(LEASES, self._namespace, self._name, body)

@@ -1,7 +1,7 @@
-"""The life of the process, by kopf: login, start, signals, and an end that lets the passes that run come to theirs.
+"""Runs the operator inside kopf: login, start, signals, and a shutdown that lets running passes finish.
 
-Whatever kopf can't go on after ends the process, and the kubelet starts it anew: an event of type ERROR but 410, a
-watch that is answered 404. So one process runs kopf once, and all of ours begins and ends within kopf's handlers.
+A failure that kopf can't recover from (an ERROR event other than 410, a watch answered with 404) ends the process, and
+the kubelet restarts it. So a process runs kopf once, and our own parts start and stop in kopf's handlers.
 """
 
 from __future__ import annotations
@@ -19,28 +19,28 @@ from modelyard.engine.client import WATCH_SECONDS
 from modelyard.engine.feed import on_events
 from modelyard.engine.process import Process
 
-LEFT_SECONDS = 3.0
-"""How long kopf may take to end after all of ours has. When one of its watches fails it leaves the others alive, and
-waits for them until it kills the process."""
+KOPF_EXIT_SECONDS = 3.0
+"""Time that kopf has to end after our own parts have stopped. If one of its watches fails, it waits for the others
+until it is killed."""
 
 log = logging.getLogger(__name__)
 
 
 class WrongFlags(Exception):
-    """``kopf run`` was told to watch too little; the message says what to tell it."""
+    """``kopf run`` was told to watch too few namespaces. The message names the right flags."""
 
 
 class Life:
-    """Begins and ends the operator that ``prepare`` makes."""
+    """Starts and stops the operator that ``prepare`` creates, in kopf's handlers."""
 
     def __init__(self, prepare: Callable[[], Awaitable[Process]]) -> None:
         self._prepare = prepare
         self._process: Process
         self._registry: kopf.OperatorRegistry | None
-        self._end: asyncio.TimerHandle | None = None
+        self._forced_exit: asyncio.TimerHandle | None = None
 
     def register(self, registry: kopf.OperatorRegistry | None = None) -> None:
-        """Let kopf begin and end it. Without a registry it is the one of ``kopf run``."""
+        """Registers the handlers with kopf. Without a registry it uses the global one of ``kopf run``."""
         self._registry = registry
         kopf.on.startup(registry=registry, errors=kopf.ErrorsMode.PERMANENT)(self.start)
         kopf.on.login(registry=registry)(self.login)
@@ -49,11 +49,11 @@ class Life:
     async def start(self, settings: kopf.OperatorSettings, **_: Any) -> None:
         configure(settings)
         process = self._process = await self._prepare()
-        if self._registry is None and (told := agree(process.namespaces, *_flags(settings))):
-            log.info("%s", told)
+        if self._registry is None and (notice := agree(process.namespaces, *_flags(settings))):
+            log.info("%s", notice)
         try:
             await process.start()
-        except BaseException:  # kopf cleans up only what has started
+        except BaseException:  # kopf calls no cleanup handler after a failed startup
             await process.stop()
             raise
         on_events(process.kinds, process.namespaces, process.store, self._registry)
@@ -63,43 +63,43 @@ class Life:
 
     async def stop(self, **_: Any) -> None:
         await self._process.stop()
-        self._end = asyncio.get_running_loop().call_later(LEFT_SECONDS, _end)
+        self._forced_exit = asyncio.get_running_loop().call_later(KOPF_EXIT_SECONDS, _force_exit)
 
     def ended(self) -> None:
-        """kopf has come to its own end."""
-        if self._end:
-            self._end.cancel()
+        """Cancels the forced exit, because kopf has ended by itself."""
+        if self._forced_exit:
+            self._forced_exit.cancel()
 
 
-def _end() -> None:
+def _force_exit() -> None:
     log.critical("kopf doesn't come to its end: ending at once")
     os._exit(1)
 
 
 async def run(process: Process) -> None:
-    """Until SIGTERM or SIGINT. Raises what ended it else."""
+    """Runs the operator until SIGTERM or SIGINT. Raises the failure that ends it earlier."""
     registry = kopf.OperatorRegistry()
 
-    async def made() -> Process:
+    async def prepared() -> Process:
         return process
 
-    life = Life(made)
+    life = Life(prepared)
     life.register(registry)
     namespaces = process.namespaces
     try:
-        # An identity, since kopf would else ask for the name of a user that has none in a container.
+        # Pass an identity: kopf would otherwise look up the user's name, which a container's user doesn't have.
         await kopf.operator(registry=registry, identity="modelyard", clusterwide=not namespaces, namespaces=namespaces)
     finally:
         life.ended()
 
 
 def configure(settings: kopf.OperatorSettings) -> None:
-    """Leave of kopf what watches need: nothing is written to our objects, and an event costs as little as it can."""
+    """Reduces kopf to its watches: it writes nothing to our objects, and an event costs as little as possible."""
     settings.watching.initial_streaming = True  # see ``streams``
     settings.watching.server_timeout = WATCH_SECONDS
     settings.watching.connect_timeout = 10
     settings.watching.reconnect_backoff = 1
-    # ``streams`` sees to silence. kopf's own way can cancel its task where it doesn't expect that: nobody notices.
+    # ``streams`` cuts silent watches. kopf's own timeout can cancel its task where that goes unnoticed.
     settings.watching.inactivity_timeout = 2 * WATCH_SECONDS
     settings.queueing.idle_timeout = 0.05
     settings.queueing.exit_timeout = 2
@@ -107,18 +107,18 @@ def configure(settings: kopf.OperatorSettings) -> None:
     settings.networking.request_timeout = 30
     settings.networking.connect_timeout = 5
     settings.persistence.diffbase_storage = NoDiffs()
-    # kopf takes the finalizer of this name off every object, since no handler needs it.
+    # kopf removes the finalizer of this name from every object, because no handler needs one.
     settings.persistence.finalizer = "modelyard.dev/kopf-needs-none"
     settings.posting.enabled = False
     settings.peering.standalone = True
     settings.scanning.disabled = True
     settings.process.ultimate_exiting_timeout = 25
-    # Its lines about single objects repeat what a pass logs itself; retries of its watches are worth a line.
+    # Silence only kopf's lines about single objects, which repeat what a pass logs. Its watch retries are still logged.
     logging.getLogger("kopf.objects").setLevel(logging.ERROR)
 
 
 class Endless:
-    """Seconds between tries of a request, for each request from the beginning."""
+    """Yields the seconds between attempts of a request, without end. Each request starts a new iteration."""
 
     def __iter__(self) -> Iterator[float]:
         yield from (1, 2, 5)
@@ -127,7 +127,7 @@ class Endless:
 
 
 class NoDiffs(kopf.DiffBaseStorage):  # type: ignore[misc]
-    """No handler asks what has changed: copying and comparing each object is most of what an event costs."""
+    """Disables kopf's diffs: no handler needs them, and to copy and compare objects is most of an event's cost."""
 
     def build(self, **_: Any) -> Any:
         return {}
@@ -140,25 +140,26 @@ class NoDiffs(kopf.DiffBaseStorage):  # type: ignore[misc]
 
 
 def agree(installed: Collection[str], all_watched: bool, watched: Collection[str]) -> str:
-    """What the log should say of namespaces, if anything. The installation's are worked in, whatever the flags say.
+    """Compares kopf's namespaces with the installation's, which decide where the operator works.
 
-    Raises WrongFlags when kopf would not see all of them.
+    Returns a notice for the log, empty if they are the same. Raises WrongFlags if kopf would not watch all of them.
     """
-    missing = [] if all_watched else [one for one in installed if one not in watched]
+    missing = [] if all_watched else [name for name in installed if name not in watched]
     if missing or not (installed or all_watched):
-        flags = " ".join(f"-n {one}" for one in installed) or "--all-namespaces"
-        told = f"-n {' -n '.join(watched)}" if watched else "no namespace"
-        what = f"the namespaces {', '.join(installed)}" if installed else "all namespaces"
+        flags = " ".join(f"-n {name}" for name in installed) or "--all-namespaces"
+        given = f"-n {' -n '.join(watched)}" if watched else "no namespace"
+        scope = f"the namespaces {', '.join(installed)}" if installed else "all namespaces"
         raise WrongFlags(
-            f"the installation names {what}, kopf was told {told}: run it with {flags}, or change the other"
+            f"the installation names {scope}, kopf was told {given}: run it with {flags}, or change the other"
         )
     if set(watched) == set(installed) and all_watched == (not installed):
         return ""
-    seen = "all namespaces" if all_watched else f"the namespaces {', '.join(watched)}"
-    return f"kopf watches {seen}; the installation says that {', '.join(installed)} are worked in, and no other"
+    scope = "all namespaces" if all_watched else f"the namespaces {', '.join(watched)}"
+    return f"kopf watches {scope}; the installation says that {', '.join(installed)} are worked in, and no other"
 
 
 def _flags(settings: kopf.OperatorSettings) -> tuple[bool, tuple[str, ...]]:
-    """Whether ``kopf run`` watches all namespaces, else which. It follows no pattern, since it doesn't scan."""
+    """Returns whether ``kopf run`` watches all namespaces, and else which. Patterns are left out: without scanning kopf
+    doesn't follow them."""
     given = click.get_current_context().params["namespaces"]
-    return settings.peering.clusterwide, tuple(one for one in given if not set(one) & set("*?!,"))
+    return settings.peering.clusterwide, tuple(name for name in given if not set(name) & set("*?!,"))

@@ -1,4 +1,4 @@
-"""One JSON object a line on stderr: time, level, logger, message, and the key of the object that is worked on."""
+"""Logs to stderr, one JSON object per line: time, level, logger, message, and the object that is being reconciled."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _key: ContextVar[Key | None] = ContextVar("key", default=None)
 
 @contextlib.contextmanager
 def about(key: Key) -> Iterator[None]:
-    """Every log line in this block names the object."""
+    """Makes every log line in this block name the object."""
     token = _key.set(key)
     try:
         yield
@@ -42,7 +42,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def configure(level: int = logging.INFO) -> None:
-    """Set up the whole process's logging."""
+    """Sets up the logging of the whole process."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)

@@ -10,7 +10,7 @@ from modelyard.engine.client import Request
 from modelyard.engine.queue import Queue
 from modelyard.engine.resource import Key, Object, Resource
 
-_SECONDS = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+_BUCKET_SECONDS = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
 class Metrics:
@@ -19,7 +19,7 @@ class Metrics:
         self._depth = Gauge("modelyard_queue_depth", "Objects that wait for a worker.", registry=registry)
         self._running = Gauge("modelyard_passes_running", "Objects that workers are at.", registry=registry)
         self.reconcile_seconds = Histogram(
-            "modelyard_reconcile_seconds", "Duration of a pass.", ["kind"], buckets=_SECONDS, registry=registry
+            "modelyard_reconcile_seconds", "Duration of a pass.", ["kind"], buckets=_BUCKET_SECONDS, registry=registry
         )
         self.reconcile_errors = Counter(
             "modelyard_reconcile_errors", "Passes that ended in an error.", ["kind"], registry=registry
@@ -55,11 +55,11 @@ class Metrics:
         self._running.set_function(queue.held)
 
     def listed(self, resource: Resource) -> None:
-        at = time.monotonic()
-        self._since_list.labels(str(resource)).set_function(lambda: time.monotonic() - at)
+        listed_at = time.monotonic()
+        self._since_list.labels(str(resource)).set_function(lambda: time.monotonic() - listed_at)
 
     def changed(self, resource: Resource, before: Object | None, after: Object | None, writer: Key | None) -> None:
-        """Keeps count of the objects: one of the store's listeners."""
+        """Updates the count of objects by state. It is one of the store's listeners."""
         old, new = _state(before), _state(after)
         if old == new:
             return
@@ -73,6 +73,7 @@ class Metrics:
 
 
 def _state(obj: Object | None) -> str | None:
+    """Returns the phase, else the reason of the Ready condition, else an empty string; None without an object."""
     if obj is None:
         return None
     status = obj.get("status") or {}

@@ -1,6 +1,6 @@
-"""What a controller's ``decide`` returns: a plan made of plain values, which ``engine.apply`` carries out.
+"""Defines the plan that a controller's ``decide`` returns: plain values, which ``engine.apply`` carries out.
 
-A pass goes observe -> decide -> (read what decide asked for, decide again) -> writes in order -> one status write.
+A pass goes observe -> decide -> (read the facts decide asked for, decide again) -> writes in order -> status write.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from modelyard.engine.store import Store
 
 
-# --- what a decision may still need to know -------------------------------------------------------------------
+# --- facts that a decision may ask for -----------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Fetch:
-    """One object that isn't kept in the store (a ConfigMap, a claim). The fact is the object, or None."""
+    """Asks for one object that isn't in the store (a ConfigMap, a claim). The fact is the object, or None."""
 
     resource: Resource
     namespace: str
@@ -32,7 +32,7 @@ class Fetch:
 
 @dataclass(frozen=True, slots=True)
 class PodsOf:
-    """The pods of a Job, by the Job's uid. The fact is a list of Pod objects, the newest last."""
+    """Asks for the pods of a Job, by the Job's uid. The fact is a list of Pod objects, the newest last."""
 
     namespace: str
     job_name: str
@@ -41,7 +41,7 @@ class PodsOf:
 
 @dataclass(frozen=True, slots=True)
 class PodsWith:
-    """The pods of a namespace with these labels (``key=value,...``). The fact is a list of Pod objects."""
+    """Asks for the pods of a namespace with these labels (``key=value,...``). The fact is a list of Pod objects."""
 
     namespace: str
     selector: str
@@ -49,14 +49,14 @@ class PodsWith:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What a pod answers to a GET of this http URL. The fact is its bytes, or Unavailable for anything but a 200."""
+    """Asks for a pod's answer to a GET of this http URL. The fact is its body, or Unavailable if it isn't a 200."""
 
     url: str
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A JSON document in the artifact store. The fact is what it holds, None where there is none, or Unreadable."""
+    """Asks for a JSON document in the artifact store. The fact is its value, None if it is absent, or Unreadable."""
 
     uri: str
 
@@ -66,20 +66,20 @@ Need = Fetch | PodsOf | PodsWith | Page | Result
 
 @dataclass(frozen=True, slots=True)
 class Unavailable:
-    """The fact of a need that could not be read now; ``message`` is for people. Look again later."""
+    """The fact of a need that could not be read now, but may be later. ``message`` is for people."""
 
     message: str
 
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """The fact of a Result that is no document and won't become one: it is written once; ``message`` is for people."""
+    """The fact of a Result that is no JSON and, written only once, stays so. ``message`` is for people."""
 
     message: str
 
 
 class Missing(Exception):
-    """Facts that were asked for and are not read yet: the engine reads them, and then decides again."""
+    """``decide`` asked for facts that are not read yet. The engine reads them and calls it again."""
 
     def __init__(self, *needs: Need) -> None:
         super().__init__(", ".join(map(str, needs)))
@@ -87,29 +87,29 @@ class Missing(Exception):
 
 
 class Facts:
-    """What was read for this pass. To ask for a fact that was not read yet ends the decision with that need."""
+    """The facts that were read for this pass. Access to any other fact raises Missing, which ends the decision."""
 
     def __init__(self, known: Mapping[Need, Any] | None = None) -> None:
         self._known = known or {}
 
     def __getitem__(self, need: Need) -> Any:
-        """The fact of one need. Raises Missing."""
+        """Returns the fact of one need. Raises Missing."""
         return self.all(need)[0]
 
     def all(self, *needs: Need) -> list[Any]:
-        """The facts of several needs, in their order. Raises Missing with all that are missing, so that they are read
-        at the same time."""
+        """Returns the facts of several needs, in their order. Raises Missing with all missing ones, so that they are
+        read concurrently."""
         if missing := tuple(need for need in needs if need not in self._known):
             raise Missing(*missing)
         return [self._known[need] for need in needs]
 
 
-# --- what should be done ---------------------------------------------------------------------------------------
+# --- writes --------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Apply:
-    """Server-side apply with the field manager ``modelyard``: for children that are kept in shape for life."""
+    """Server-side apply with the field manager ``modelyard``, for children that are kept as desired for life."""
 
     resource: Resource
     manifest: Object
@@ -117,9 +117,10 @@ class Apply:
 
 @dataclass(frozen=True, slots=True)
 class Create:
-    """Create once; an object of that name which has the same controller owner (uid) is left as it is.
+    """Creates an object unless one of its name exists.
 
-    One of that name with another owner is a conflict: the pass ends in an error that names both.
+    An existing object with the same controller owner (uid) is left as it is. With another owner it is a conflict: the
+    pass ends in an error that names both.
     """
 
     resource: Resource
@@ -128,7 +129,7 @@ class Create:
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """A merge-patch of an existing object, only while its uid is the one that was seen."""
+    """A merge-patch of an existing object, only if it still has this uid."""
 
     resource: Resource
     namespace: str
@@ -139,7 +140,7 @@ class Patch:
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    """Delete, only while the uid is the one that was seen; dependents go in the background."""
+    """Deletion of an object, only if it still has this uid. Its dependents are deleted in the background."""
 
     resource: Resource
     namespace: str
@@ -148,7 +149,7 @@ class Delete:
 
     @classmethod
     def of(cls, resource: Resource, obj: Object) -> Delete:
-        """Of an object that was seen."""
+        """Returns the deletion of this object."""
         meta = obj["metadata"]
         return cls(resource, meta["namespace"], meta["name"], meta["uid"])
 
@@ -158,7 +159,7 @@ Write = Apply | Create | Patch | Delete
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """An Event on the object (``type`` Normal or Warning), emitted after the status was written."""
+    """An Event on the object, emitted after the status was written. ``type`` is Normal or Warning."""
 
     reason: str
     message: str
@@ -167,9 +168,10 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One pass of one object.
+    """The result of one decision about one object.
 
-    ``status``: the whole wanted status (None: leave it). ``after``: look again at this time (UTC), at the latest.
+    ``status`` is the whole desired status; None leaves it unchanged. The next pass runs at ``after`` (UTC)
+    at the latest.
     """
 
     status: Object | None = None
@@ -179,20 +181,20 @@ class Plan:
 
 
 class Controller(Protocol):
-    """One kind. ``View`` is whatever ``observe`` makes of the store; only ``decide`` reads it."""
+    """Reconciles one kind. The view that ``observe`` returns may have any type: only ``decide`` reads it."""
 
     resource: Resource
     watches: tuple[Resource, ...]
     """Other resources whose changes concern objects of this kind."""
 
     def indexes(self) -> Mapping[Resource, Mapping[str, Any]]:
-        """Indexes it wants the store to keep: resource -> index name -> function of an object to its values."""
+        """Returns the indexes that the store keeps: resource -> index name -> function of an object to its values."""
 
     def keys_of(self, resource: Resource, obj: Object, store: Store) -> Iterable[Key]:
-        """The keys of this kind that a change (or the end) of ``obj``, one of ``watches``, concerns."""
+        """Returns the keys of this kind that a change or deletion of ``obj``, of one of ``watches``, concerns."""
 
     def observe(self, store: Store, key: Key) -> Any | None:
-        """The view of one object, from the store alone; None when it is gone or being deleted."""
+        """Returns the view of one object, from the store alone; None if it is gone or being deleted."""
 
     def decide(self, view: Any, facts: Facts, now: datetime) -> Plan:
-        """A pure function. Raises Missing where it needs facts that were not read yet."""
+        """Returns the plan, as a pure function. Raises Missing if it needs facts that were not read yet."""

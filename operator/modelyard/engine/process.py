@@ -1,4 +1,4 @@
-"""The running operator: its parts put together, started in order, and stopped so that nothing is left half done."""
+"""Assembles the operator's parts, starts them in order, and stops them so that running passes can finish."""
 
 from __future__ import annotations
 
@@ -30,34 +30,34 @@ from modelyard.engine.web import Web
 from modelyard_api import GROUP
 
 DRAIN_SECONDS = 15.0
-"""How long passes may take to end after SIGTERM; the next leader repairs what they leave."""
-LATE = 4
-"""Intervals without a whole list, or times of silence of a watch, after which the process counts as dead."""
+"""Time that running passes have to end after SIGTERM. The next leader completes what they leave undone."""
+OVERDUE = 4
+"""Number of resync intervals without a full list, or of ``silence`` periods, after which /livez fails."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """Seconds. Tests that wait for them to go by have shorter ones."""
+    """Times in seconds. Tests that wait for them set shorter ones."""
 
     lease: float = DURATION
-    """That the lease holds without being renewed."""
+    """Duration of the lease without renewal."""
     resync: float = INTERVAL
-    """Between whole lists of a resource."""
+    """Interval between full lists of a resource."""
     silence: float = 70.0
-    """That a watch may say nothing; the API server sends a bookmark about every minute."""
+    """Longest silence of a watch. The API server sends a bookmark about every minute."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     namespace: str
-    """The operator's own: its Lease lies there."""
+    """The operator's own namespace, which holds its Lease."""
     identity: str
-    """The Lease's holder; the same after a restart of the container, different for every other pod."""
+    """The Lease's holder name. It survives a restart of the container and differs for every pod."""
     tracking_url: str
     namespaces: tuple[str, ...] = ()
-    """Those it works in; empty: all."""
+    """The namespaces whose objects it reconciles. Empty means all."""
     port: int = 8080
     workers: int = 8
     lease_name: str = "modelyard-operator"
@@ -65,7 +65,7 @@ class Settings:
 
 
 class Process:
-    """``start`` it and ``stop`` it once; in between kopf tells it of its kinds (``lifecycle``)."""
+    """The running operator. ``start`` and ``stop`` are called once; in between kopf delivers events (``lifecycle``)."""
 
     def __init__(self, settings: Settings, configuration: Any, controllers: Iterable[Controller]) -> None:
         controllers = tuple(controllers)
@@ -75,8 +75,8 @@ class Process:
         self.client = ApiClient(configuration, self.metrics.requested, may_write=lambda: self.lease.holds())
         self._lease_client = ApiClient(configuration, self.metrics.requested)
         times = settings.times
-        where = (settings.namespace, settings.lease_name)
-        self.lease = Lease(self._lease_client, *where, settings.identity, duration=times.lease)
+        lease = (settings.namespace, settings.lease_name)
+        self.lease = Lease(self._lease_client, *lease, settings.identity, duration=times.lease)
         self.store = Store()
         self.feeds = feeds_of(controllers)
         self.resync = Resync(self.client, self.store, self.feeds, settings.namespaces, self.metrics, times.resync)
@@ -91,9 +91,9 @@ class Process:
         )
         self.web = Web(self.metrics, self.live, self.ready, settings.port)
         self._workers: list[asyncio.Task[None]] = []
-        self._others: list[asyncio.Task[None]] = []
+        self._background: list[asyncio.Task[None]] = []
         self._working = False
-        self._keep_in_store(controllers)
+        self._set_up_store(controllers)
         self.metrics.watch_queue(self.queue)
 
     @property
@@ -103,12 +103,12 @@ class Process:
 
     @property
     def namespaces(self) -> tuple[str, ...]:
-        """Those it works in; empty: all."""
+        """The namespaces whose objects it reconciles. Empty means all."""
         return self._settings.namespaces
 
-    def _keep_in_store(self, controllers: tuple[Controller, ...]) -> None:
+    def _set_up_store(self, controllers: tuple[Controller, ...]) -> None:
         self.store.project(JOBS, _without_containers)
-        self.store.project(ENDPOINT_SLICES, _conditions_alone)
+        self.store.project(ENDPOINT_SLICES, _only_conditions)
         for controller in controllers:
             for resource, indexes in controller.indexes().items():
                 for name, function in indexes.items():
@@ -117,30 +117,30 @@ class Process:
         self.store.listeners += [self.metrics.changed, router.changed]
 
     async def start(self) -> None:
-        """Wait for CRDs and the lease, list everything, then work. A lease that is lost ends the process at once."""
+        """Waits for CRDs and the lease, lists everything, starts the workers. Loss of the lease ends the process."""
         anyjson.allow_depth()
         await self.web.start()
         await self.resync.wait_until_served()
         await self._until_discovered()
         await self.lease.acquire()
-        self._start(self.lease.keep)
+        self._start_background(self.lease.keep)
         self.metrics.leading.set(1)
         await self.resync.first(self.lease.version)
         log.info("all is listed: %s", {str(fed.resource): self.store.count(fed.resource) for fed in self.feeds})
-        # What lives this long mostly stays; a full collection would walk it again and again.
+        # Exempt the existing objects from garbage collection: most of them stay, and each full one would walk them.
         gc.collect()
         gc.freeze()
-        self._start(self.recorder.run)
-        self._start(self.resync.run)
-        self._start(self.feed.run)
+        self._start_background(self.recorder.run)
+        self._start_background(self.resync.run)
+        self._start_background(self.feed.run)
         self._workers = [asyncio.create_task(self._reconciler.work()) for _ in range(self._settings.workers)]
         for worker in self._workers:
-            worker.add_done_callback(_must_end_well)
+            worker.add_done_callback(_exit_on_failure)
         self.streams.begin()
         self._working = True
 
     async def stop(self) -> None:
-        """Let the passes that run come to their end, give up the lease, and leave nothing open."""
+        """Lets running passes finish, releases the lease, and closes all connections."""
         await self._drain()
         await self.web.close()
         await self._reads.close()
@@ -148,7 +148,7 @@ class Process:
         await self._lease_client.close()
 
     async def _until_discovered(self) -> None:
-        """kopf watches what discovery names when it starts, and never looks again."""
+        """Waits until discovery names all our kinds: kopf reads it once, at its start."""
         for group, version in {(kind.group, kind.version) for kind in self.kinds}:
             plurals = {kind.plural for kind in self.kinds if (kind.group, kind.version) == (group, version)}
             while missing := plurals - await self._discovered(group, version):
@@ -162,16 +162,16 @@ class Process:
             log.warning("can't read discovery of %s: %s", group, error)
             return set()
 
-    def _start(self, coroutine: Callable[[], Awaitable[None]]) -> None:
+    def _start_background(self, coroutine: Callable[[], Awaitable[None]]) -> None:
         async def forever() -> None:
             await coroutine()
 
         task = asyncio.create_task(forever())
-        task.add_done_callback(_must_end_well)
-        self._others.append(task)
+        task.add_done_callback(_exit_on_failure)
+        self._background.append(task)
 
     async def _drain(self) -> None:
-        if not self._others:
+        if not self._background:
             return
         self._working = False
         self.queue.close()
@@ -181,23 +181,25 @@ class Process:
                 log.warning("a pass did not end in %g s", DRAIN_SECONDS)
                 task.cancel()
             await self.recorder.flush(2)
-        for task in self._others:
+        for task in self._background:
             task.cancel()
-        await asyncio.gather(*self._workers, *self._others, return_exceptions=True)
-        self._workers, self._others = [], []
+        await asyncio.gather(*self._workers, *self._background, return_exceptions=True)
+        self._workers, self._background = [], []
         await self.lease.release()
         self.metrics.leading.set(0)
         log.info("stopped")
 
     def live(self) -> tuple[bool, str]:
+        """Whether /livez passes, and its text."""
         if not self._working:
             return True, "not working yet"
-        times, listed, heard = self._settings.times, self.resync.age(), self.streams.age()
-        live = listed < LATE * times.resync and heard < LATE * times.silence
-        return live, f"{listed:.0f} s since the last whole list, {heard:.0f} s since the last word of a watch of kopf's"
+        times, list_age, watch_age = self._settings.times, self.resync.age(), self.streams.age()
+        live = list_age < OVERDUE * times.resync and watch_age < OVERDUE * times.silence
+        text = f"{list_age:.0f} s since the last whole list, {watch_age:.0f} s since the last word of a watch of kopf's"
+        return live, text
 
     def ready(self) -> tuple[bool, str]:
-        """A standby is ready too: it does what it is there for."""
+        """Whether /readyz passes, and its text. A standby reports ready: waiting for the lease is its job."""
         if self._working:
             return True, "leading"
         standing_by = self.lease.holder not in ("", self._settings.identity)
@@ -205,29 +207,30 @@ class Process:
 
 
 def feeds_of(controllers: Iterable[Controller]) -> tuple[Fed, ...]:
-    """What is fed: each controller's own kind and what it watches; of kinds that aren't ours, our children only."""
+    """Returns what the store is fed: each controller's kind and its ``watches``; of foreign kinds only our children."""
     controllers = tuple(controllers)
     kinds = {controller.resource for controller in controllers}
     resources: dict[Resource, None] = {}
     for controller in controllers:
         resources |= dict.fromkeys((controller.resource, *controller.watches))
-    return tuple(Fed(one, "" if one in kinds or one.group == GROUP else f"{MANAGED_BY}=modelyard") for one in resources)
+    children = f"{MANAGED_BY}=modelyard"
+    return tuple(Fed(item, "" if item in kinds or item.group == GROUP else children) for item in resources)
 
 
 def _without_containers(job: Object) -> Object:
-    """A Job's pods are made once: nobody reads their spec again, and it is most of a Job."""
+    """Drops a Job's pod spec: it is most of the Job's size, and only the Job's creation needs it."""
     job.get("spec", {}).get("template", {}).pop("spec", None)
     return job
 
 
-def _conditions_alone(found: Object) -> Object:
-    """Of a Service's endpoints only how many are ready is asked for: most of a great one would be addresses."""
-    found["endpoints"] = [{"conditions": one.get("conditions")} for one in found.get("endpoints") or ()]
-    return found
+def _only_conditions(slice_: Object) -> Object:
+    """Keeps only the endpoints' conditions: controllers count the ready ones, and addresses would take most space."""
+    slice_["endpoints"] = [{"conditions": item.get("conditions")} for item in slice_.get("endpoints") or ()]
+    return slice_
 
 
-def _must_end_well(task: asyncio.Task[None]) -> None:
-    """A part of the operator that dies alone must not leave a process that looks alive."""
+def _exit_on_failure(task: asyncio.Task[None]) -> None:
+    """Ends the process if a background task failed: a process that lacks one must not look alive."""
     if task.cancelled() or (error := task.exception()) is None:
         return
     log.critical("a part of the operator ended", exc_info=error)

@@ -1,4 +1,4 @@
-"""Answers what ``decide`` asked for: objects that aren't fed, what pods answer, documents in the artifact store."""
+"""Reads the facts that ``decide`` asked for: objects not in the store, pods' HTTP answers, artifact documents."""
 
 from __future__ import annotations
 
@@ -17,39 +17,39 @@ from modelyard.engine.plan import Fetch, Need, Page, PodsOf, PodsWith, Result, U
 from modelyard.engine.resource import PODS, Object
 
 MAX_BYTES = 4 * 1024 * 1024
-"""Of one document."""
-KEPT_BYTES = 16 * 1024 * 1024
-"""Of documents that were found: they are written once by digest, so they are never read twice while kept."""
+"""Longest document or HTTP answer that is read."""
+CACHE_BYTES = 16 * 1024 * 1024
+"""Size of the cache of documents. A document is written once, by digest, so it is not read again."""
 _SCHEME = "mlflow-artifacts"
 _TIMEOUT = aiohttp.ClientTimeout(total=20, sock_connect=5)
 _PAGE_TIMEOUT = aiohttp.ClientTimeout(total=3)
-"""Of a pod, which answers at once or is not well."""
+"""A healthy pod answers at once, so its timeout is short."""
 
 log = logging.getLogger(__name__)
 
 
-class _NotNow(Exception):
-    """The store answered, but not with the document."""
+class _NoDocument(Exception):
+    """The artifact store gave an answer that says neither what the document is nor that it doesn't exist."""
 
 
 class Reads:
-    """``tracking_url`` is the MLflow server whose artifact proxy holds the documents."""
+    """Reads facts. ``tracking_url`` is the MLflow server whose artifact proxy serves the documents."""
 
     def __init__(self, client: ApiClient, tracking_url: str) -> None:
         self._client = client
         self._artifacts = tracking_url.rstrip("/") + "/api/2.0/mlflow-artifacts/artifacts/"
         self._session: aiohttp.ClientSession | None = None
-        self._kept: OrderedDict[str, bytes] = OrderedDict()
-        self._kept_bytes = 0
+        self._cache: OrderedDict[str, bytes] = OrderedDict()
+        self._cached_bytes = 0
 
     async def close(self) -> None:
         if self._session:
             await self._session.close()
 
     async def read(self, needs: Iterable[Need]) -> dict[Need, Any]:
-        """The fact of each need, read at the same time; what can't be read now is ``Unavailable``."""
-        wanted = tuple(dict.fromkeys(needs))
-        return dict(zip(wanted, await asyncio.gather(*(self._fact(need) for need in wanted)), strict=True))
+        """Returns the fact of each need, all read concurrently. What can't be read now is ``Unavailable``."""
+        unique = tuple(dict.fromkeys(needs))
+        return dict(zip(unique, await asyncio.gather(*(self._fact(need) for need in unique)), strict=True))
 
     async def _fact(self, need: Need) -> Any:
         try:
@@ -76,7 +76,7 @@ class Reads:
 
     async def _page(self, url: str) -> bytes | Unavailable:
         try:
-            async with self._sessions().get(url, timeout=_PAGE_TIMEOUT) as answer:
+            async with self._open_session().get(url, timeout=_PAGE_TIMEOUT) as answer:
                 if answer.status != 200:
                     return Unavailable(f"{url}: answered {answer.status}")
                 return await _body(answer)
@@ -84,21 +84,21 @@ class Reads:
             return Unavailable(f"{url}: {error or type(error).__name__}")
 
     async def _result(self, uri: str) -> Any:
-        """The document, None where there is none, Unavailable or Unreadable."""
-        if uri in self._kept:
-            self._kept.move_to_end(uri)
-            return orjson.loads(self._kept[uri])
+        """Returns the document, None if it doesn't exist, Unavailable or Unreadable."""
+        if uri in self._cache:
+            self._cache.move_to_end(uri)
+            return orjson.loads(self._cache[uri])
         try:
             data = await self._download(self._address(uri))
             document = None if data is None else orjson.loads(data)
         except ValueError as error:
             return Unreadable(f"{uri}: {error}")
-        except (aiohttp.ClientError, OSError, TimeoutError, _NotNow) as error:
-            what = f"{uri}: {error or type(error).__name__}"
-            log.warning("can't read %s", what)
-            return Unavailable(what)
+        except (aiohttp.ClientError, OSError, TimeoutError, _NoDocument) as error:
+            message = f"{uri}: {error or type(error).__name__}"
+            log.warning("can't read %s", message)
+            return Unavailable(message)
         if data is not None:
-            self._keep(uri, data)
+            self._remember(uri, data)
         return document
 
     def _address(self, uri: str) -> str:
@@ -109,32 +109,32 @@ class Reads:
         return self._artifacts + quote(path)
 
     async def _download(self, address: str) -> bytes | None:
-        async with self._sessions().get(address) as answer:
-            # MLflow's own 404 says that the artifact isn't there; another one, that this isn't MLflow's address.
+        async with self._open_session().get(address) as answer:
+            # Only a 404 of MLflow's own says that the artifact doesn't exist. Any other may mean a wrong address.
             if answer.status == 404 and b"RESOURCE_DOES_NOT_EXIST" in await answer.content.read(MAX_BYTES):
                 return None
             if answer.status != 200:
-                raise _NotNow(f"the artifact store answered {answer.status}")
+                raise _NoDocument(f"the artifact store answered {answer.status}")
             return await _body(answer)
 
-    def _sessions(self) -> aiohttp.ClientSession:
+    def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:
             self._session = aiohttp.ClientSession(timeout=_TIMEOUT)
         return self._session
 
-    def _keep(self, uri: str, data: bytes) -> None:
-        self._kept[uri] = data
-        self._kept_bytes += len(data)
-        while self._kept_bytes > KEPT_BYTES:
-            _, dropped = self._kept.popitem(last=False)
-            self._kept_bytes -= len(dropped)
+    def _remember(self, uri: str, data: bytes) -> None:
+        self._cache[uri] = data
+        self._cached_bytes += len(data)
+        while self._cached_bytes > CACHE_BYTES:
+            _, dropped = self._cache.popitem(last=False)
+            self._cached_bytes -= len(dropped)
 
 
 async def _body(answer: aiohttp.ClientResponse) -> bytes:
-    """Raises ValueError when it is longer than ``MAX_BYTES``."""
+    """Returns the body. Raises ValueError if it is longer than ``MAX_BYTES``."""
     data = bytearray()
-    async for piece in answer.content.iter_chunked(65536):
-        data += piece
+    async for chunk in answer.content.iter_chunked(65536):
+        data += chunk
         if len(data) > MAX_BYTES:
             raise ValueError(f"longer than {MAX_BYTES} bytes")
     return bytes(data)

@@ -1,4 +1,4 @@
-"""One pass of one object: observe, decide (reading what it still needs), write, and last one status write."""
+"""Runs one pass of one object: observe, decide (and read the facts it asks for), write, and write the status last."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from modelyard.engine.status import difference, refused, without_nulls
 from modelyard.engine.store import Store
 
 MAX_ROUNDS = 8
-"""How often ``decide`` may ask for more before it is called a mistake."""
-SOONEST = 1.0
-"""Seconds: a plan's ``after`` never comes sooner."""
+"""Number of times ``decide`` may run in one pass. If it still asks for facts then, the pass fails."""
+SHORTEST_DELAY = 1.0
+"""Shortest delay in seconds of a plan's ``after``."""
 
 log = logging.getLogger(__name__)
 
@@ -43,30 +43,31 @@ class Reconciler:
         self._controllers = {controller.resource: controller for controller in controllers}
         self._store, self._client, self._reads, self._queue = store, client, reads, queue
         self._recorder, self._metrics, self._now = recorder, metrics, now
-        fed = {one for each in self._controllers.values() for one in (each.resource, *each.watches)}
-        self._applier = Applier(store, client, fed)
-        self._writing: dict[Key, int] = {}
-        """How many passes in a row wrote something."""
-        self._odd: dict[Key, tuple[Object, Object]] = {}
-        """(Status as wanted, as the API server made it), where these differ: else it would be written for ever."""
+        watched = {item for each in self._controllers.values() for item in (each.resource, *each.watches)}
+        self._applier = Applier(store, client, watched)
+        self._write_streaks: dict[Key, int] = {}
+        """Number of passes in a row that wrote something."""
+        self._rewritten: dict[Key, tuple[Object, Object]] = {}
+        """Key -> (the status we sent, the status the API server stored), where these differ. Without this every pass
+        would write the status again."""
 
     async def work(self) -> None:
-        """One worker: pass after pass until the queue is closed."""
+        """Runs passes as one worker until the queue is closed."""
         while (key := await self._queue.take()) is not None:
             with logs.about(key):
                 started = time.monotonic()
                 try:
-                    await self._guarded(key)
+                    await self._run_guarded(key)
                 finally:
                     self._metrics.reconcile_seconds.labels(key.resource.kind).observe(time.monotonic() - started)
                     self._queue.done(key)
 
-    async def _guarded(self, key: Key) -> None:
+    async def _run_guarded(self, key: Key) -> None:
         try:
             await self.run(key)
         except ApiError as error:
             delay = self._queue.failed(key, error.retry_after)
-            # Somebody was quicker: no error, the next pass sees what they wrote.
+            # A conflict (409) is no error: the next pass sees what the other writer changed.
             level = logging.INFO if error.code == 409 else logging.WARNING
             if error.code != 409:
                 self._metrics.reconcile_errors.labels(key.resource.kind).inc()
@@ -79,13 +80,13 @@ class Reconciler:
             self._queue.succeeded(key)
 
     async def run(self, key: Key) -> None:
-        """One pass. Raises ApiError, or whatever the controller raises."""
+        """Runs one pass. Raises ApiError, or whatever the controller raises."""
         controller = self._controllers[key.resource]
         obj = self._store.get(key.resource, key.namespace, key.name)
         view = controller.observe(self._store, key) if obj is not None else None
         if obj is None or view is None:
-            self._writing.pop(key, None)
-            self._odd.pop(key, None)
+            self._write_streaks.pop(key, None)
+            self._rewritten.pop(key, None)
             return
         plan = await self._plan(controller, view)
         wrote = False
@@ -102,11 +103,11 @@ class Reconciler:
             log.warning("refused: %s", refusal)
             status = refused(obj, plan.status, refusal.reason, refusal.message, self._now())
             notes = (Note(refusal.reason, refusal.message, "Warning"),)
-            self._queue.add_after(key, refusal.again)
+            self._queue.add_after(key, refusal.retry_after)
         with self._store.writing(*key):
             wrote |= await self._write_status(key, obj, status)
         self._recorder.record(obj, notes)
-        self._plan_next(key, plan, wrote)
+        self._schedule_next(key, plan, wrote)
 
     async def _plan(self, controller: Controller, view: Any) -> Plan:
         known: dict[Need, Any] = {}
@@ -121,40 +122,40 @@ class Reconciler:
         if status is None or "deletionTimestamp" in obj["metadata"]:
             return False
         meta = obj["metadata"]
-        current, wanted = obj.get("status") or {}, without_nulls(status)
-        patch = difference(current, wanted)
-        if not patch or self._odd.get(key) == (wanted, current):
+        current, desired = obj.get("status") or {}, without_nulls(status)
+        patch = difference(current, desired)
+        if not patch or self._rewritten.get(key) == (desired, current):
             return False
         body = {"metadata": {"resourceVersion": meta["resourceVersion"]}, "status": patch}
         try:
             answer = await self._client.patch(key.resource, key.namespace, key.name, body, "status")
         except ApiError as error:
             if error.code in (404, 409):
-                await self._read_again(key, meta["uid"])
+                await self._refresh(key, meta["uid"])
                 if self._store.get(*key) is None:
                     return False
             raise
         self._store.apply(key.resource, answer, key)
-        self._odd.pop(key, None)
-        if left := difference(answer.get("status") or {}, wanted):
-            log.warning("the API server changed the status that was written, in %s", sorted(left))
-            self._odd[key] = (wanted, answer.get("status") or {})
+        self._rewritten.pop(key, None)
+        if changed := difference(answer.get("status") or {}, desired):
+            log.warning("the API server changed the status that was written, in %s", sorted(changed))
+            self._rewritten[key] = (desired, answer.get("status") or {})
         return True
 
-    async def _read_again(self, key: Key, uid: str) -> None:
-        there = await self._client.get(key.resource, key.namespace, key.name)
-        if there is None:
+    async def _refresh(self, key: Key, uid: str) -> None:
+        live = await self._client.get(key.resource, key.namespace, key.name)
+        if live is None:
             self._store.gone(key.resource, key.namespace, key.name, uid, key)
         else:
-            self._store.apply(key.resource, there, key)
+            self._store.apply(key.resource, live, key)
 
-    def _plan_next(self, key: Key, plan: Plan, wrote: bool) -> None:
+    def _schedule_next(self, key: Key, plan: Plan, wrote: bool) -> None:
         if plan.after is not None:
-            self._queue.add_after(key, max(SOONEST, (plan.after - self._now()).total_seconds()))
+            self._queue.add_after(key, max(SHORTEST_DELAY, (plan.after - self._now()).total_seconds()))
         if not wrote:
-            self._writing.pop(key, None)
+            self._write_streaks.pop(key, None)
             return
-        # Look again until a pass writes nothing: what was written may be what the next decision waits for. One that
-        # writes at every pass slows down instead of spinning.
-        streak = self._writing[key] = self._writing.get(key, 0) + 1
+        # Run again until a pass writes nothing, since the next decision may depend on what was written. An object that
+        # is written by every pass backs off up to 30 s instead of spinning.
+        streak = self._write_streaks[key] = self._write_streaks.get(key, 0) + 1
         self._queue.add_after(key, 0.0 if streak == 1 else min(30.0, 0.05 * 2.0**streak))

@@ -1,4 +1,4 @@
-"""Which API resource an object belongs to, and where it lies on the API server."""
+"""Names API resources and objects, and their paths on the API server."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ class Resource:
 
     @classmethod
     def of(cls, kind: type[Kind] | str) -> Resource:
-        """Of a kind of ours, or of a built-in one by its name. Raises KeyError where there is no such kind."""
-        found = resource_type(kind) if isinstance(kind, str) else kind.info.resource
-        return cls(found.group, found.version, found.plural, found.kind)
+        """Returns the resource of one of our kinds, or of a foreign kind by its name. Raises KeyError if unknown."""
+        info = resource_type(kind) if isinstance(kind, str) else kind.info.resource
+        return cls(info.group, info.version, info.plural, info.kind)
 
     @property
     def api_version(self) -> str:
         return f"{self.group}/{self.version}" if self.group else self.version
 
     def path(self, namespace: str | None = None, name: str | None = None, subresource: str | None = None) -> str:
-        """The URL path on the API server; without a namespace, of all namespaces."""
+        """Returns the URL path on the API server. Without a namespace it covers all namespaces."""
         parts = ["apis", self.group, self.version] if self.group else ["api", self.version]
         if namespace:
             parts += ["namespaces", namespace]
@@ -52,7 +52,7 @@ class Resource:
 
 
 class Key(NamedTuple):
-    """One object of a kind: what the queue holds and what a controller is called with."""
+    """Identifies one object of a kind, in the queue and in calls of a controller."""
 
     resource: Resource
     namespace: str

@@ -1,4 +1,4 @@
-"""Which objects a change concerns: one of the store's listeners, and the only way into the queue from outside."""
+"""Enqueues the objects that a change concerns. All changes in the cluster reach the queue through this listener."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Router:
                 self._watchers.setdefault(resource, []).append(controller)
 
     def changed(self, resource: Resource, before: Object | None, after: Object | None, writer: Key | None) -> None:
-        """Enqueue every key that either version concerns, but not the one whose pass made the change: it goes on."""
+        """Enqueues every key that either version concerns, except the writer: its own pass continues anyway."""
         edited = _generation(before) != _generation(after)
         for key in self._concerned(resource, before, after):
             if key == writer:

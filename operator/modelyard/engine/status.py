@@ -1,4 +1,4 @@
-"""The one status write of a pass: what differs, and nothing when nothing does."""
+"""Computes the one status write of a pass: a patch of what differs, or nothing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from modelyard.engine.resource import Object
 
 
 def without_nulls(value: Any) -> Any:
-    """A field that is None is a field that isn't there: the API server keeps no nulls."""
+    """Returns a copy without fields that are None: the API server doesn't store nulls."""
     match value:
         case Mapping():
             return {key: without_nulls(item) for key, item in value.items() if item is not None}
@@ -21,10 +21,10 @@ def without_nulls(value: Any) -> Any:
             return value
 
 
-def difference(current: Object, wanted: Object) -> Object:
-    """The JSON merge-patch that makes ``current`` equal to ``wanted``; empty when it is (neither may hold nulls)."""
-    patch: Object = {key: None for key in current if key not in wanted}
-    for key, value in wanted.items():
+def difference(current: Object, desired: Object) -> Object:
+    """Returns the JSON merge-patch from ``current`` to ``desired``, empty if they are equal. Neither may hold nulls."""
+    patch: Object = {key: None for key in current if key not in desired}
+    for key, value in desired.items():
         old = current.get(key)
         if isinstance(value, dict) and isinstance(old, dict):
             if inner := difference(old, value):
@@ -35,11 +35,11 @@ def difference(current: Object, wanted: Object) -> Object:
 
 
 def refused(obj: Object, status: Object | None, reason: str, message: str, now: datetime) -> Object:
-    """The status of an object one of whose children the API server refused: Ready False, Stalled True."""
+    """Returns the status of an object after the API server refused one of its children: Ready False, Stalled True."""
     before = obj.get("status") or {}
     base = dict(status if status is not None else before)
-    ours = {"Ready", "Reconciling", "Stalled", "Complete"}
-    kept = [item for item in base.get("conditions", ()) if item["type"] not in ours]
+    replaced = {"Ready", "Reconciling", "Stalled", "Complete"}
+    kept = [item for item in base.get("conditions", ()) if item["type"] not in replaced]
     generation = obj["metadata"].get("generation", 0)
-    told = conditions(stalled(reason, message), before.get("conditions", ()), generation, now)
-    return {**base, "observedGeneration": generation, "conditions": [*told, *kept]}
+    stalled_conditions = conditions(stalled(reason, message), before.get("conditions", ()), generation, now)
+    return {**base, "observedGeneration": generation, "conditions": [*stalled_conditions, *kept]}

@@ -1,8 +1,9 @@
-"""kopf's watches of our kinds on the wire: each begins where a whole list of ours ended.
+"""Rewrites kopf's watch requests so that each watch begins where one of our own full lists ended.
 
-By itself kopf lists a kind before it watches it: a millisecond of CPU time for each object, in which nothing new of the
-kind is seen, and what is gone is not told. It can leave that to its first watch (``sendInitialEvents``), in which this
-session puts the version of a list of ours instead. So every list is one of ``resync``, with all that it makes sure of.
+By default kopf lists a kind before it watches it. That costs a millisecond of CPU time per object, delays new events
+meanwhile, and doesn't report objects that were deleted. kopf can instead ask for the objects in its first watch
+(``sendInitialEvents``). This session replaces that parameter with the version of a list made by ``resync``, so every
+list has the guarantees that ``resync`` gives.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ from modelyard.engine.resource import Resource
 from modelyard.engine.resync import Fed, Resync
 
 APART = 1.0
-"""Seconds from one watch of the same objects to the next at least: kopf asks again at once when one has ended."""
+"""Shortest time in seconds between two watches of the same path: kopf asks again as soon as one has ended."""
 LONGEST_TURN = 0.5
-"""Seconds that a pass waits for kopf at most, so that a flood of events doesn't stop all of them."""
+"""Longest time in seconds that a pass waits for kopf, so that a flood of events doesn't block all passes."""
 CHUNK = 2**16
 
 log = logging.getLogger(__name__)
@@ -32,41 +33,42 @@ Scope = tuple[Fed, str | None]
 
 
 class Streams:
-    """``kinds``: what kopf watches. One of its watches that says nothing for ``silence`` seconds is cut."""
+    """Watches of kopf's kinds (``kinds``). A watch that sends nothing for ``silence`` seconds is cut."""
 
     def __init__(
         self, configuration: Any, resync: Resync, kinds: Collection[Resource], silence: float, count: Count
     ) -> None:
         self._configuration, self._resync, self._silence, self._count = configuration, resync, silence, count
         self._scopes: dict[str, list[Scope]] = {}
-        """Path -> what a watch there tells of. One of all namespaces tells of those that are listed by themselves."""
+        """Path -> the scopes that a watch of it covers. A watch of all namespaces also covers those listed singly."""
         for fed, namespace in resync.scopes():
             if fed.resource in kinds:
                 for path in {fed.resource.path(namespace), fed.resource.path()}:
                     self._scopes.setdefault(path, []).append((fed, namespace))
         self._asked: dict[str, float] = {}
-        """Path -> when a watch there was last asked for, in monotonic seconds."""
+        """Path -> when a watch of it was last requested, in monotonic seconds."""
         self._heard: dict[Scope, float] = {}
+        """Scope -> when a watch of it last sent bytes, in monotonic seconds."""
         self._taking = 0
-        """How many watches' events kopf takes right now."""
+        """Number of watches whose events kopf is taking now."""
         self._taken = asyncio.Event()
 
     def begin(self) -> None:
-        """From now on kopf should watch."""
+        """Starts counting silence: kopf should be watching from now on."""
         now = time.monotonic()
         self._heard = {scope: now for scopes in self._scopes.values() for scope in scopes}
 
     def age(self) -> float:
-        """Seconds since the last word of the watch that has been silent for longest; 0 before ``begin``."""
+        """Returns how many seconds the most silent watch has sent nothing; 0 before ``begin``."""
         now = time.monotonic()
         return now - min(self._heard.values(), default=now)
 
     def session(self) -> aiohttp.ClientSession:
-        """For kopf, which closes it."""
+        """Opens the session that kopf uses and closes."""
         return open_session(self._configuration, connections=0, middlewares=(self._send,))
 
     async def events_first(self) -> None:
-        """Wait while kopf takes events that have arrived: a pass would decide without them, and make them wait."""
+        """Waits while kopf takes events that have arrived: a pass would decide without them, and delay them."""
         if self._taking:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LONGEST_TURN):
@@ -77,20 +79,20 @@ class Streams:
         scopes = self._scopes.get(request.url.path, [])
         if not scopes or "watch" not in request.url.query:
             return await self._answer(request, handler, "get", "discovery")
-        request.url = await self._begun_at_a_list(request.url, scopes)
+        request.url = await self._start_at_list(request.url, scopes)
         answer = await self._answer(request, handler, "watch", scopes[0][0].resource.plural)
         if answer.status == 200:
             answer.content = _Lines(self, scopes, answer.content)  # type: ignore[assignment]
         return answer
 
-    async def _begun_at_a_list(self, url: URL, scopes: list[Scope]) -> URL:
+    async def _start_at_list(self, url: URL, scopes: list[Scope]) -> URL:
         last = self._asked.get(url.path)
         if last is not None:
             await asyncio.sleep(last + APART - time.monotonic())
         self._asked[url.path] = time.monotonic()
         if "sendInitialEvents" not in url.query:
             return url
-        if last is not None:  # the very first goes on from the lists that were made before any pass
+        if last is not None:  # the first watch continues from the lists made before any pass
             for scope in scopes:
                 await self._resync.list_again(*scope)
         version = min(self._resync.version(*scope) for scope in scopes)
@@ -110,7 +112,7 @@ class Streams:
             self._count(Request(verb, plural, request.method, request.url.path), code)
 
     async def heard(self, scopes: list[Scope], content: aiohttp.StreamReader) -> bytes:
-        """The next bytes, nothing at the end. Raises TimeoutError after ``silence`` seconds without any."""
+        """Returns the next bytes, empty at the end of the watch. Raises TimeoutError after ``silence`` seconds."""
         try:
             async with asyncio.timeout(self._silence):
                 chunk = await content.read(CHUNK)
@@ -122,7 +124,7 @@ class Streams:
 
     @contextlib.contextmanager
     def taking(self) -> Iterator[None]:
-        """While kopf takes what a watch has told."""
+        """Makes passes wait in ``events_first`` while kopf takes events of a watch."""
         self._taking += 1
         self._taken.clear()
         try:
@@ -134,7 +136,7 @@ class Streams:
 
 
 class _Lines:
-    """A watch's answer. kopf gets whole lines only: a half one, where the watch was cut, would end the process."""
+    """Body of a watch's answer in whole lines: half a line, where a watch was cut, would make kopf end the process."""
 
     def __init__(self, streams: Streams, scopes: list[Scope], content: aiohttp.StreamReader) -> None:
         self._streams, self._scopes, self._content = streams, scopes, content

@@ -1,4 +1,4 @@
-"""The incomplete beta function, in logarithms: the tails that tests look at are too small for a float."""
+"""Computes the incomplete beta function in logarithms, because the tails that tests need underflow a float."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from math import exp, inf, lgamma, log, log1p
 
 _PRECISION = 1e-12
 _TINY = 1e-300
-_MOST_TERMS = 100_000
+_MAX_TERMS = 100_000
 
 
 def log_beta(a: float, b: float) -> float:
-    """log B(a, b)."""
+    """Returns log B(a, b)."""
     return lgamma(a) + lgamma(b) - lgamma(a + b)
 
 
 def log_above(x: float, a: float, b: float) -> float:
-    """log P(X > x) of X ~ Beta(a, b), for x in [0, 1]."""
+    """Returns log P(X > x) for X ~ Beta(a, b) and x in [0, 1]."""
     return _log_below(1 - x, b, a)
 
 
 def _log_below(x: float, a: float, b: float) -> float:
-    """log I_x(a, b): the continued fraction on the side of the mean where it converges (DLMF 8.17.22)."""
+    """Returns log I_x(a, b), by the continued fraction on the side of the mean where it converges (DLMF 8.17.22)."""
     if x <= 0:
         return -inf
     if x >= 1:
@@ -31,21 +31,24 @@ def _log_below(x: float, a: float, b: float) -> float:
 
 
 def _fraction(x: float, a: float, b: float) -> float:
-    """1 / (1 + d1 / (1 + d2 / (1 + ...))), by the modified method of Lentz (Thompson, Barnett 1986). It takes about
-    sqrt(max(a, b)) terms."""
-    c, d = 1.0, 1 / _away(1 - (a + b) * x / (a + 1))
+    """Returns 1 / (1 + d1 / (1 + d2 / (1 + ...))), by the modified method of Lentz (Thompson, Barnett 1986).
+
+    It takes about sqrt(max(a, b)) terms.
+    """
+    c, d = 1.0, 1 / _nonzero(1 - (a + b) * x / (a + 1))
     value = d
-    for m in range(1, _MOST_TERMS):
+    for m in range(1, _MAX_TERMS):
         even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
         odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
         for term in (even, odd):
-            d = 1 / _away(1 + term * d)
-            c = _away(1 + term / c)
+            d = 1 / _nonzero(1 + term * d)
+            c = _nonzero(1 + term / c)
             value *= c * d
         if abs(c * d - 1) < _PRECISION:
             break
     return value
 
 
-def _away(value: float) -> float:
+def _nonzero(value: float) -> float:
+    """Replaces values near 0, which the method of Lentz must not divide by."""
     return value if abs(value) > _TINY else _TINY

@@ -1,4 +1,4 @@
-"""ErrorRate: the share of answers with a code of 500 and more."""
+"""Judges ErrorRate: the share of answers with a status code of 500 or above."""
 
 from __future__ import annotations
 
@@ -10,31 +10,34 @@ from modelyard_api.wire.request_counts import Requests
 
 
 def error_rate(limit: float, candidate: Requests, alpha: float) -> Finding:
-    """Failed: the share of errors is above ``limit``, by a test (``log_evidence``) that is wrong with a probability of
-    ``alpha`` at most, however often it is looked at."""
+    """Returns Failed if the share of errors is above ``limit``, by the test ``log_evidence``. That is wrong with a
+    probability of at most ``alpha`` over any number of looks."""
     rate = candidate.errors / candidate.total
     proven = log_evidence(candidate.errors, candidate.total, limit) > log(1 / alpha)
-    message = f"{_said(candidate)} failed, max {percent(limit)}"
+    message = f"{_share(candidate)} failed, max {percent(limit)}"
     return Finding(verdict(within=rate <= limit, proven=proven), message)
 
 
 def error_ratio(ratio: float, candidate: Requests, stable: Requests, alpha: float) -> Finding:
-    """Failed: the share of errors is above ``ratio`` times the stable version's.
+    """Returns Failed if the share of errors is above ``ratio`` times the stable version's.
 
-    Given how many errors there were in all, each is the candidate's with probability n_c r / (n_c r + n_s) when the
-    candidate's share of errors is r times the stable's and they answered n_c and n_s requests (the conditional test
-    of two Poisson rates: Przyborowski, Wilenski 1940). So it is the test of a Bernoulli share again, of errors instead
-    of requests, and wrong with probability ``alpha`` at most as long as n_c / n_s stays what it is within a step. Of
-    errors that are no longer rare there are fewer surprises than by Poisson's law: the test errs to the safe side.
+    If the candidate's share of errors is r times the stable version's, and they answered n_c and n_s requests, then
+    each error is the candidate's with probability n_c r / (n_c r + n_s), given the total number of errors (the
+    conditional test of two Poisson rates: Przyborowski, Wilenski 1940). So ``log_evidence`` tests a share of errors
+    instead of requests. It is wrong with a probability of at most ``alpha`` as long as n_c / n_s is constant within a
+    step. Errors that are not rare vary less than Poisson's law says, so the test then errs on the safe side.
     """
     odds = candidate.total * ratio
     share = odds / (odds + stable.total)
     proven = log_evidence(candidate.errors, candidate.errors + stable.errors, share) > log(1 / alpha)
     rate, base = candidate.errors / candidate.total, stable.errors / stable.total
-    found = rate / base if base else inf if rate else 1.0
-    message = f"{_said(candidate)} failed, of the stable version's {_said(stable)}: ratio {found:.3g}, max {ratio:g}"
+    observed = rate / base if base else inf if rate else 1.0
+    message = (
+        f"{_share(candidate)} failed, of the stable version's {_share(stable)}: ratio {observed:.3g}, max {ratio:g}"
+    )
     return Finding(verdict(within=rate <= ratio * base, proven=proven), message)
 
 
-def _said(requests: Requests) -> str:
+def _share(requests: Requests) -> str:
+    """Returns the share of errors as text, with the number of requests."""
     return f"{percent(requests.errors / requests.total)} of {requests.total} requests"

@@ -1,4 +1,4 @@
-"""What a rule says of a metric."""
+"""Defines the result of judging one metric."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ Verdict = Literal["Passed", "Failed", "Inconclusive"]
 
 @dataclass(frozen=True)
 class Finding:
-    """``message`` has the values, for a person."""
+    """The result for one metric. ``message`` states the values, for people."""
 
     verdict: Verdict
     message: str
 
 
 def verdict(*, within: bool, proven: bool) -> Verdict:
-    """``within``: the estimate is within the limit; ``proven``: the limit is exceeded beyond doubt."""
+    """Returns the verdict from whether the estimate is ``within`` the limit, and whether an excess is ``proven``."""
     if proven:
         return "Failed"
     return "Passed" if within else "Inconclusive"

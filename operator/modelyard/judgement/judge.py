@@ -1,4 +1,4 @@
-"""Judges a candidate by what its servers and the stable version's counted since a step began."""
+"""Judges a candidate by what its servers and the stable version's servers counted since the step began."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from modelyard_api.wire.sketches import Sketches
 
 ALPHA = 0.005
-"""The probability that a candidate whose every value is just at its limit is called Failed by any metric at any look
-within one step. The metrics share it equally. So a rollout of two steps goes wrong less than once in a hundred times;
-one of many steps gives less to each."""
+"""Probability that a candidate whose values are all exactly at their limits gets Failed from any metric at any look
+within one step. The metrics share it equally. So a rollout of two steps is wrongly failed in less than 1 % of cases. A
+rollout of many steps uses a smaller value for each step."""
 MAX_MESSAGE = 256
 _ROLES = {"PredictionShift": "Output", "InputShift": "Input"}
 
@@ -31,16 +31,16 @@ def judge(
     stable: Sketches | None,
     alpha: float = ALPHA,
 ) -> tuple[Judged, ...]:
-    """One judgement a metric, in their order. Pure.
+    """Returns one judgement per metric, in the order of ``metrics``. It is a pure function.
 
-    ``candidate`` and ``stable`` are what the two versions' servers saw over the same time, from the begin of the step
-    on, merged over their pods; None where none answered. They may be asked as often as one likes while they grow:
-    every test is valid at all looks at once. Passed says that the estimate is within the limit, not that it is proven.
+    ``candidate`` and ``stable`` are what the two versions' servers counted over the same time since the step began,
+    merged over their pods; None if no pod answered. It may be called at any number of looks while they grow: every
+    test is valid at all looks together. Passed means that the estimate is within the limit, not that this is proven.
     """
-    found = [_judged(metric, min_requests, candidate, stable, alpha / len(metrics)) for metric in metrics]
+    findings = [_judged(metric, min_requests, candidate, stable, alpha / len(metrics)) for metric in metrics]
     return tuple(
         Judged(name=metric.name, verdict=finding.verdict, message=finding.message[:MAX_MESSAGE])
-        for metric, finding in zip(metrics, found, strict=True)
+        for metric, finding in zip(metrics, findings, strict=True)
     )
 
 
@@ -49,9 +49,11 @@ def _judged(
 ) -> Finding:
     alone = metric.metric not in ("Disagreement", *_ROLES) and metric.max_ratio_to_stable is None
     for name, sketches in (("candidate", candidate), ("stable version", stable))[: 1 if alone else 2]:
-        came = sketches.requests.total if sketches is not None else 0
-        if came < max(min_requests, 1):
-            return Finding("Inconclusive", f"the {name} was asked {came} times since the step began, of {min_requests}")
+        total = sketches.requests.total if sketches is not None else 0
+        if total < max(min_requests, 1):
+            return Finding(
+                "Inconclusive", f"the {name} was asked {total} times since the step began, of {min_requests}"
+            )
     assert candidate is not None
     if metric.metric == "Disagreement":
         assert stable is not None

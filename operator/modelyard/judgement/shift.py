@@ -1,8 +1,8 @@
-"""PredictionShift and InputShift: how far apart what two versions answered, or were asked, is distributed.
+"""Judges PredictionShift and InputShift: how far apart two versions' outputs or inputs are distributed.
 
-The distance of two distributions, from 0 to 1, is the greatest difference of the shares that they give to a set: to
-any set of texts (total variation), to the numbers up to any one (Kolmogorov-Smirnov). Missing values are a text of
-their own, and less than all numbers.
+The distance of two distributions, from 0 to 1, is the greatest difference of the shares that they give to a set. For
+texts it is any set of texts (total variation), for numbers the numbers up to any value (Kolmogorov-Smirnov). Missing
+values count as a text of their own, and as less than all numbers.
 """
 
 from __future__ import annotations
@@ -16,19 +16,22 @@ from modelyard.judgement.bounds import radius
 from modelyard.judgement.finding import Finding, verdict
 
 if TYPE_CHECKING:
-    # What reads sketches needs their library, which an operator without a rollout need not load.
+    # This module needs the sketches' library, which an operator without a rollout need not load.
     from modelyard_api.wire.sketches import Column, Item, Sketches
 
 BRACKETS = 256
-"""Two samples of numbers are compared at so many quantiles of each, and their deviation is bounded at as many."""
+"""Number of quantiles of each sample of numbers at which two samples are compared and their deviation is bounded."""
 SKETCH_ERRORS = 2.0
-"""A rank is off by less than this many times what holds with 99 % confidence: that is five standard deviations."""
+"""Bound of a rank's error, as a multiple of the sketch's error at 99 % confidence: five standard deviations."""
 
 
 @dataclass(frozen=True)
 class Distance:
-    """``value`` is the estimate; the true distance is above ``proven`` but with probability alpha over all looks.
-    ``where`` names the set and its shares, as far as it may be told."""
+    """The distance of two columns.
+
+    ``value`` is the estimate. The true distance is above ``proven``, except with probability alpha over all looks.
+    ``where`` names the set with the greatest difference and its shares, unless they must not be published.
+    """
 
     value: float
     proven: float
@@ -36,8 +39,10 @@ class Distance:
 
 
 def shift(role: str, limit: float, candidate: Sketches, stable: Sketches, alpha: float) -> Finding:
-    """Failed: some column of ``role`` that both versions have is more than ``limit`` apart. ``alpha`` is shared by
-    the columns."""
+    """Returns Failed if any column of ``role`` that both versions have is more than ``limit`` apart.
+
+    The columns share ``alpha`` equally.
+    """
     others = {column.name: column for column in stable.columns if column.role == role and column.count}
     pairs = [
         (column, others[column.name])
@@ -46,37 +51,40 @@ def shift(role: str, limit: float, candidate: Sketches, stable: Sketches, alpha:
     ]
     if not pairs:
         return Finding("Inconclusive", f"the two versions' servers observed no {role.lower()} in common")
-    found = [(mine, other, distance(mine, other, alpha / len(pairs))) for mine, other in pairs]
-    proven = max(found, key=lambda item: item[2].proven)[2].proven > limit
-    mine, other, most = max(found, key=lambda item: item[2].proven if proven else item[2].value)
-    where = f"; {most.where}" if most.where else ""
-    message = (
-        f"{mine.name[:64]} is {most.value:.3g} apart ({mine.count} rows, stable: {other.count}), max {limit:g}{where}"
-    )
-    return Finding(verdict(within=most.value <= limit, proven=proven), message)
+    distances = [(mine, other, distance(mine, other, alpha / len(pairs))) for mine, other in pairs]
+    proven = max(distances, key=lambda item: item[2].proven)[2].proven > limit
+    mine, other, greatest = max(distances, key=lambda item: item[2].proven if proven else item[2].value)
+    where = f"; {greatest.where}" if greatest.where else ""
+    rows = f"{mine.count} rows, stable: {other.count}"
+    message = f"{mine.name[:64]} is {greatest.value:.3g} apart ({rows}), max {limit:g}{where}"
+    return Finding(verdict(within=greatest.value <= limit, proven=proven), message)
 
 
 def distance(first: Column, second: Column, alpha: float) -> Distance:
-    """Of two columns of the same kind, each with values."""
+    """Returns the distance of two columns of the same kind, each with values."""
     return (_texts if first.kind == "Text" else _numbers)(first, second, alpha)
 
 
 def _texts(first: Column, second: Column, alpha: float) -> Distance:
-    """A set of m of K texts is one of K over m. The sets with the m greatest differences are tried for each m, in both
-    directions, and each m gets the same part of ``alpha``. K counts the texts that came: one that didn't is in none
-    of these sets. A sketch counts beyond 384 different texts with an error, which it states, and the proof takes on.
-    Long texts are cut in it, but end in a hash of the whole, so that different ones stay so."""
-    one, other = _counts(first), _counts(second)
-    texts = one.keys() | other.keys()
+    """Returns the total variation distance of two columns of texts.
+
+    There are K over m sets of m of the K texts. For each m, the set with the m greatest differences is tried, in both
+    directions, and each m gets the same part of ``alpha``. K counts the texts that occurred: others are in none of
+    these sets. Beyond 384 different texts a sketch counts with an error, which it states and the proof includes. Long
+    texts are cut in the sketch, but end in a hash of the whole, so that different texts stay different.
+    """
+    first_counts, second_counts = _counts(first), _counts(second)
+    texts = first_counts.keys() | second_counts.keys()
     missed = [
-        max((item.count.upper - item.count.lower for item in found.values()), default=0) for found in (one, other)
+        max((item.count.upper - item.count.lower for item in counts.values()), default=0)
+        for counts in (first_counts, second_counts)
     ]
     value = 0.0
     above: list[tuple[float, str]] = []
     below: list[tuple[float, str]] = []
     for text in texts:
-        mine = _interval(one.get(text), missed[0], first.count)
-        others = _interval(other.get(text), missed[1], second.count)
+        mine = _interval(first_counts.get(text), missed[0], first.count)
+        others = _interval(second_counts.get(text), missed[1], second.count)
         value += abs(mine[0] - others[0]) / 2
         above.append((mine[1] - others[2], text))
         below.append((others[1] - mine[2], text))
@@ -91,54 +99,61 @@ def _texts(first: Column, second: Column, alpha: float) -> Distance:
             log_sets = _log_choose(len(texts), size) + log(2 * len(texts))
             proven = max(proven, total - radius(first.count, second.count, log_sets, alpha))
     text = max(above[0], below[0])[1]
-    shares = [_interval(found.get(text), 0, column.count)[0] for found, column in ((one, first), (other, second))]
-    # An input's texts are the clients' data: they have no place in a status.
+    counted = ((first_counts, first), (second_counts, second))
+    shares = [_interval(counts.get(text), 0, column.count)[0] for counts, column in counted]
+    # An input's texts are the clients' data, which must not appear in a status.
     where = f"{text[:32]!r} is {shares[0]:.3g} of it, was {shares[1]:.3g}" if first.role == "Output" else ""
     return Distance(min(value, 1.0), proven, where)
 
 
 def _counts(column: Column) -> dict[str, Item]:
+    """Returns the counts of a column by text. The empty text stands for missing values."""
     from modelyard_api.wire.sketches import Estimate, Item
 
-    found = {item.text: item for item in column.frequent_items()}
+    counts = {item.text: item for item in column.frequent_items()}
     if column.missing:
-        found[""] = Item("", Estimate(column.missing, column.missing, column.missing))
-    return found
+        counts[""] = Item("", Estimate(column.missing, column.missing, column.missing))
+    return counts
 
 
 def _interval(item: Item | None, missed: float, rows: int) -> tuple[float, float, float]:
-    """The share of a text, and its bounds; one that the sketch does not have may have come ``missed`` times."""
+    """Returns a text's share and its lower and upper bound. One the sketch lacks may have come ``missed`` times."""
     if item is None:
         return 0.0, 0.0, missed / rows
     return item.count.value / rows, item.count.lower / rows, item.count.upper / rows
 
 
 def _numbers(first: Column, second: Column, alpha: float) -> Distance:
-    """Bracketing (van der Vaart, Wellner 1996, theorem 2.4.1; the bound of Dvoretzky, Kiefer and Wolfowitz is for one
-    look at one sample): between two neighbours of the B-quantiles of both true distributions lies at most 1 / B of
-    either, so that the greatest deviation anywhere is at most 2 / B above the greatest of 4 B pairs of such neighbours,
-    which ``radius`` bounds. To that comes what the two sketches of quantiles may be off."""
-    one, other = _cdf(first), _cdf(second)
+    """Returns the Kolmogorov-Smirnov distance of two columns of numbers.
+
+    The bound is by bracketing (van der Vaart, Wellner 1996, theorem 2.4.1), because the one of Dvoretzky, Kiefer and
+    Wolfowitz is for one look at one sample. Between two neighbours of the B-quantiles of both true distributions lies
+    at most 1 / B of either. So the greatest deviation anywhere is at most 2 / B above the greatest of 4 B pairs of such
+    neighbours, which ``radius`` bounds. The errors of the two quantile sketches are added.
+    """
+    first_cdf, second_cdf = _cdf(first), _cdf(second)
     points = sorted({*_points(first), *_points(second)})
     at, shares = float("-inf"), (first.missing / first.count, second.missing / second.count)
     value = abs(shares[0] - shares[1])
     if points:
-        for point, mine, others in zip(points, one(points), other(points), strict=True):
+        for point, mine, others in zip(points, first_cdf(points), second_cdf(points), strict=True):
             if abs(mine - others) > value:
                 value, at, shares = abs(mine - others), point, (mine, others)
     allowed = radius(first.count, second.count, log(4 * BRACKETS), alpha) + 2 / BRACKETS
     allowed += SKETCH_ERRORS * sum(column.rank_error() for column in (first, second) if column.count > column.missing)
-    what = "missing" if at == float("-inf") else f"at most {at:.4g}"
-    return Distance(value, value - allowed, f"{what}: {shares[0]:.3g} of it, was {shares[1]:.3g}")
+    values = "missing" if at == float("-inf") else f"at most {at:.4g}"
+    return Distance(value, value - allowed, f"{values}: {shares[0]:.3g} of it, was {shares[1]:.3g}")
 
 
 def _points(column: Column) -> list[float]:
+    """Returns the ``BRACKETS`` + 1 quantiles of a column, none if it has only missing values."""
     if column.count == column.missing:
         return []
     return column.quantile_of([rank / BRACKETS for rank in range(BRACKETS + 1)])
 
 
 def _cdf(column: Column) -> Callable[[Sequence[float]], list[float]]:
+    """Returns the column's distribution function of a list of points, with missing values below all numbers."""
     missing = column.missing / column.count
 
     def of(points: Sequence[float]) -> list[float]:

@@ -1,4 +1,4 @@
-"""The controllers, one folder a kind: ``controller.py`` in it wires the kind into the engine."""
+"""The controllers, one folder per kind: its ``controller.py`` wires the kind into the engine."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ from modelyard_api.kinds.registry import KINDS
 
 
 def all_controllers(installation: Installation) -> list[Controller]:
-    """Every controller of this installation. Raises ModuleNotFoundError for a kind without a folder."""
+    """Returns every controller of this installation. Raises ModuleNotFoundError for a kind without a folder."""
     folders = [import_module(f"{__name__}.{kind.lower()}.controller") for kind in KINDS]
     return [Controller(folder.WIRING, installation) for folder in folders]

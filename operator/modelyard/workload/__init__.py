@@ -1,1 +1,1 @@
-"""What kinds share about pods: the restricted template, what goes in, what comes back, and how it can fail."""
+"""Shared code of the kinds that run pods: the restricted template, inputs, results, and failures."""

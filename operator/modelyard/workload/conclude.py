@@ -1,4 +1,4 @@
-"""How every decision ends: a branch says its Step, and one place makes the pass's plan of it."""
+"""Ends every decision: each branch returns a Step, and ``conclude`` turns it into the plan of the pass."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from modelyard.workload.failures import Trouble
 from modelyard_api.fields.status import Status
 
 RETRY = timedelta(seconds=10)
-"""After this time is asked again what could not be read, and nobody tells of."""
+"""Interval at which a failed read is retried, if no watch would report the change."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one branch of a decision says of its object.
+    """The result of one branch of a decision.
 
-    ``status`` is the kind's own, as it is to be; ``conditions`` are what follows from it, Ready first. ``notes`` are
-    Events beside those that tell of a condition's new reason.
+    ``status`` is the new status of the kind, and ``conditions`` follow from it, Ready first. ``notes`` are Events in
+    addition to those that report a condition's new reason.
     """
 
     status: Status
@@ -33,32 +33,34 @@ class Step:
 
 
 class Waits(Exception):
-    """The decision can't go on now and will by itself; ``after`` is for what no watch tells of."""
+    """The decision waits for something that comes by itself. ``after`` is set if no watch will report it."""
 
     def __init__(self, reason: str, message: str, after: datetime | None = None) -> None:
         super().__init__(f"{reason}: {message}")
         self.reason, self.message, self.after = reason, message, after
 
     def step(self, status: Status, writes: tuple[Write, ...] = ()) -> Step:
-        """The Step that says so and leaves the status as it is."""
+        """Returns the Step that reports this and leaves the status unchanged."""
         return Step(status, reconciling(self.reason, self.message), writes, self.after)
 
 
 class Fails(Exception):
-    """The decision can't go on until a person changes something; a kind says what that makes of its object.
-    ``after`` is for what may come back, and no watch tells of."""
+    """The decision can't continue until a person changes something. Each kind decides what follows for its object.
+
+    ``after`` is set if the obstacle may vanish without a watch reporting it.
+    """
 
     def __init__(self, trouble: Trouble, after: datetime | None = None) -> None:
         super().__init__(f"{trouble.reason}: {trouble.message}")
         self.trouble, self.after = trouble, after
 
     def step(self, status: Status) -> Step:
-        """The Step that says so and leaves the status as it is: of an object that gets on once it is mended."""
+        """Returns the Step that reports this and keeps the status: the object continues once it is corrected."""
         return Step(status, stalled(self.trouble.reason, self.trouble.message), after=self.after)
 
 
 def read(facts: Facts, need: Need, reason: str, again: datetime) -> Any:
-    """The fact of a need. Raises Waits for ``reason`` where it can't be read now, to be tried ``again``."""
+    """Returns the fact of a need. Raises Waits with ``reason``, to retry at ``again``, if it can't be read now."""
     fact = facts[need]
     if isinstance(fact, Unavailable):
         raise Waits(reason, fact.message, again)
@@ -66,9 +68,9 @@ def read(facts: Facts, need: Need, reason: str, again: datetime) -> Any:
 
 
 def conclude(raw: Object, step: Step, now: datetime) -> Plan:
-    """The plan of a pass: the status with its generation and conditions, and an Event for each new reason.
+    """Returns the plan of a pass: the status with its generation and conditions, and an Event for each new reason.
 
-    ``raw`` is the object as it was decided on.
+    ``raw`` is the object as ``decide`` saw it.
     """
     generation = int(raw["metadata"].get("generation", 0))
     previous = (raw.get("status") or {}).get("conditions") or ()
@@ -79,10 +81,10 @@ def conclude(raw: Object, step: Step, now: datetime) -> Plan:
 
 
 def _news(step: Step, previous: Iterable[dict[str, Any]]) -> Iterable[Note]:
-    """An Event for each condition that has a new reason: one where several share it, none where a note tells of it."""
+    """Yields an Event for each new reason of a condition, once per reason, and none if a note has that reason."""
     before = {item["type"]: item["reason"] for item in previous}
-    told = {note.reason for note in step.notes}
+    reported = {note.reason for note in step.notes}
     for condition in step.conditions:
-        if before.get(condition.type) != condition.reason and condition.reason not in told:
-            told.add(condition.reason)
+        if before.get(condition.type) != condition.reason and condition.reason not in reported:
+            reported.add(condition.reason)
             yield Note(condition.reason, condition.message, "Warning" if condition.warning else "Normal")

@@ -1,4 +1,4 @@
-"""What went wrong in a pod, in words that say what to do."""
+"""Explains what went wrong in a pod, in messages that say what to do."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from modelyard_api.wire.result import Error, Failed
 IMAGE_REASONS = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable")
 CONFIG_REASONS = ("CreateContainerConfigError", "CreateContainerError", "RunContainerError")
 NO_SPACE = "No space left on device"
-"""What every program says of it in the end: strerror(ENOSPC)."""
+"""strerror(ENOSPC): the text in which programs report a full disk."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """Where a person sets what a pod is made from: a message names the field that helps."""
+    """Names of the fields from which a pod is made, so that a message can name the field to change."""
 
     image: str = "spec.podTemplate.image"
     resources: str = "spec.podTemplate.resources"
     own_image: str | None = None
-    """The field of the user's own image, where the main container is one; the others are then the installation's."""
+    """The field of the user's own image, if the main container runs one. Other containers run the installation's."""
 
     def image_of(self, container: str) -> str:
         if self.own_image is None:
@@ -39,20 +39,22 @@ class Fields:
 _RUNTIME, _RUN = "images.runtime of the installation", "resources.run of the installation"
 SPEC = Fields()
 INSTALLATION = Fields(_RUNTIME, _RUN)
-"""Of pods that no object of the user's describes."""
+"""For pods that no user's object describes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
+    """A reason and a message for people, as in a condition."""
+
     reason: str
     message: str
 
 
 def statuses(pod: Object) -> list[dict[str, Any]]:
-    """Of all containers, the one whose exit code counts first."""
+    """Returns the statuses of all containers, that of ``MAIN`` first."""
     status = pod.get("status") or {}
-    found = [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]
-    return sorted(found, key=lambda item: item["name"] != MAIN)
+    items = [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]
+    return sorted(items, key=lambda item: item["name"] != MAIN)
 
 
 def has_ended(pod: Object) -> bool:
@@ -60,7 +62,7 @@ def has_ended(pod: Object) -> bool:
 
 
 def exit_code(pod: Object) -> int | None:
-    """Of the container whose exit code counts; None: it has not ended."""
+    """Returns the exit code of the container ``MAIN``, or None if it has not ended."""
     for status in statuses(pod):
         if status["name"] == MAIN:
             code = ((status.get("state") or {}).get("terminated") or {}).get("exitCode")
@@ -69,13 +71,13 @@ def exit_code(pod: Object) -> int | None:
 
 
 def waiting(pods: list[Object], fields: Fields = SPEC) -> Trouble | None:
-    """Why the newest pod that hasn't ended does not start, if it says so."""
+    """Returns why the newest pod that hasn't ended does not start, or None if no reason is known."""
     for pod in reversed(pods):
         if has_ended(pod):
             continue
         for status in statuses(pod):
-            held = (status.get("state") or {}).get("waiting") or {}
-            reason, said = held.get("reason", ""), held.get("message", "")
+            state = (status.get("state") or {}).get("waiting") or {}
+            reason, detail = state.get("reason", ""), state.get("message", "")
             if reason in IMAGE_REASONS:
                 image, name = status.get("image"), status["name"]
                 return Trouble(
@@ -84,7 +86,7 @@ def waiting(pods: list[Object], fields: Fields = SPEC) -> Trouble | None:
                     "correct its name, push it, or name its credentials in imagePullSecrets",
                 )
             if reason in CONFIG_REASONS:
-                return Trouble(reason, f"container {status['name']!r} can't be started: {said}")
+                return Trouble(reason, f"container {status['name']!r} can't be started: {detail}")
         for condition in (pod.get("status") or {}).get("conditions") or ():
             if condition["type"] == "PodScheduled" and condition["status"] == "False":
                 return Trouble(
@@ -96,6 +98,7 @@ def waiting(pods: list[Object], fields: Fields = SPEC) -> Trouble | None:
 
 
 def _limit(pod: Object, container: str) -> str:
+    """Returns a container's memory limit, ``none`` if it has none."""
     spec = pod.get("spec") or {}
     for item in (*(spec.get("containers") or ()), *(spec.get("initContainers") or ())):
         if item["name"] == container:
@@ -103,17 +106,17 @@ def _limit(pod: Object, container: str) -> str:
     return "none"
 
 
-def _said(message: str) -> Error | None:
-    """The error in a termination message of ours."""
+def _reported_error(message: str) -> Error | None:
+    """Returns the error in a termination message that our program wrote, or None."""
     try:
-        document = orjson.loads(message)  # the standard library's takes what can't be written again
+        document = orjson.loads(message)  # the standard library also accepts values that can't be written as JSON again
         return Failed.model_validate(document).error if document.get("kind") == "Failed" else None
     except (ValueError, AttributeError):
         return None
 
 
 def ended(pods: list[Object], fields: Fields = SPEC) -> Trouble | None:
-    """Why the newest pod that failed did so."""
+    """Returns why the newest failed pod failed, or None."""
     return next(filter(None, (_ended(pod, fields) for pod in reversed(pods))), None)
 
 
@@ -121,39 +124,40 @@ def _ended(pod: Object, fields: Fields) -> Trouble | None:
     name = pod["metadata"]["name"]
     if (pod.get("status") or {}).get("reason") == "Evicted":
         return _evicted(pod, fields)
-    if found := disruption(pod):
-        return Trouble("Disrupted", f"pod {name} was stopped: {found}; such an end does not count as a failed attempt")
+    if cause := disruption(pod):
+        return Trouble("Disrupted", f"pod {name} was stopped: {cause}; such an end does not count as a failed attempt")
     for status in statuses(pod):
-        end = (status.get("state") or {}).get("terminated") or {}
-        if end and end.get("exitCode") != 0:
-            return _exited(pod, status, end, fields)
+        terminated = (status.get("state") or {}).get("terminated") or {}
+        if terminated and terminated.get("exitCode") != 0:
+            return _exited(pod, status, terminated, fields)
     return None
 
 
 def _evicted(pod: Object, fields: Fields) -> Trouble:
-    """By the kubelet: for what the pod itself used too much of, which counts as a failure, or for others' sake."""
-    # After that it lists what each container used.
-    said = str(pod["status"].get("message", "")).split(". Container ")[0].strip().rstrip(".")
+    """Explains an eviction by the kubelet: the pod used too much, which counts as a failure, or its node ran short."""
+    # Cut the message before the list of what each container used.
+    cause = str(pod["status"].get("message", "")).split(". Container ")[0].strip().rstrip(".")
     if disruption(pod):
-        asks = f"{fields.resources}.requests.{'memory' if 'resource: memory' in said else 'ephemeral-storage'}"
-        message = f"free the node, or ask for what the pod uses in {asks}; it does not count as a failed attempt"
+        request = f"{fields.resources}.requests.{'memory' if 'resource: memory' in cause else 'ephemeral-storage'}"
+        message = f"free the node, or ask for what the pod uses in {request}; it does not count as a failed attempt"
     else:
         message = f"raise {fields.resources}.limits.ephemeral-storage, or write less to /tmp and the work folder"
-    return Trouble("Evicted", f"the pod was evicted: {said}; {message}")
+    return Trouble("Evicted", f"the pod was evicted: {cause}; {message}")
 
 
-def _exited(pod: Object, status: dict[str, Any], end: dict[str, Any], fields: Fields) -> Trouble:
-    name, container, code = pod["metadata"]["name"], status["name"], end.get("exitCode")
-    if end.get("reason") == "OOMKilled":
+def _exited(pod: Object, status: dict[str, Any], terminated: dict[str, Any], fields: Fields) -> Trouble:
+    """Explains a container that ended with a failure; ``terminated`` is its state."""
+    name, container, code = pod["metadata"]["name"], status["name"], terminated.get("exitCode")
+    if terminated.get("reason") == "OOMKilled":
         return Trouble(
             "OOMKilled",
             f"container {container!r} was killed for using more than its memory limit of {_limit(pod, container)}; "
             f"raise {fields.resources_of(container)}.limits.memory",
         )
-    error = _said(end.get("message") or "")
+    error = _reported_error(terminated.get("message") or "")
     if error:
         return Trouble(error.reason, error.message)
-    lines = (end.get("message") or "").strip().splitlines()
+    lines = (terminated.get("message") or "").strip().splitlines()
     tail = f"; its last line: {lines[-1][:300]}" if lines else ""
     if lines and NO_SPACE in lines[-1]:
         return Trouble(
@@ -162,14 +166,14 @@ def _exited(pod: Object, status: dict[str, Any], end: dict[str, Any], fields: Fi
             f"for more in {fields.resources_of(container)}.requests.ephemeral-storage",
         )
     if fields.own_image and container == MAIN:
-        what = f"spec.trainer.container ended with exit code {code}{tail}"
-        return Trouble("ContainerFailed", f"{what}; see kubectl logs {name}")
-    what = f"container {container!r} ended with exit code {code}"
-    return Trouble("PodFailed", f"{what}; see kubectl logs {name} -c {container}")
+        end = f"spec.trainer.container ended with exit code {code}{tail}"
+        return Trouble("ContainerFailed", f"{end}; see kubectl logs {name}")
+    end = f"container {container!r} ended with exit code {code}"
+    return Trouble("PodFailed", f"{end}; see kubectl logs {name} -c {container}")
 
 
 def of_job(job: Object, pods: list[Object], result: Failed | None, fields: Fields = SPEC) -> Trouble:
-    """Why a Job failed: its deadline, what the program wrote, what its pod says, or what the Job itself says."""
+    """Returns why a Job failed: from its deadline, the program's result, its pods, or else the Job's own condition."""
     reason, message = failure(job)
     if reason == "DeadlineExceeded":
         seconds = job["spec"].get("activeDeadlineSeconds")
@@ -177,11 +181,11 @@ def of_job(job: Object, pods: list[Object], result: Failed | None, fields: Field
             "DeadlineExceeded",
             f"it did not end within spec.activeDeadlineSeconds ({seconds}); raise it or make the work smaller",
         )
-    found = ended(pods, fields)
-    if found and fields.own_image:
-        return found  # What our helper found to collect after that is no news.
+    pod_trouble = ended(pods, fields)
+    if pod_trouble and fields.own_image:
+        return pod_trouble  # ignore the result, which our helper collected after the user's container had failed
     if result is not None:
         return Trouble(result.error.reason, result.error.message)
-    if found:
-        return found
+    if pod_trouble:
+        return pod_trouble
     return Trouble(reason, message or "the Job failed, and its pods are gone")

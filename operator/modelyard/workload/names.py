@@ -1,4 +1,4 @@
-"""Names, labels and owners of children: deterministic, so that creating twice is impossible."""
+"""Derives children's names, labels and owners, deterministically, so that no child is created twice."""
 
 from __future__ import annotations
 
@@ -12,30 +12,31 @@ MANAGED_BY = {"app.kubernetes.io/managed-by": "modelyard"}
 
 
 def label(kind: str) -> str:
-    """The label by which a child names its parent of a kind, for example ``modelyard.dev/trainingrun``."""
+    """Returns the label in which a child names its parent of this kind, for example ``modelyard.dev/trainingrun``."""
     return f"modelyard.dev/{kind.lower()}"
 
 
 RUN_UID = "modelyard.dev/run-uid"
-"""On a ModelVersion: the uid of the run that made it, so that no run makes two."""
+"""Label of a ModelVersion with the uid of the run that made it, so that no run makes two."""
 
 
 def short_hash(*parts: object, length: int = 8) -> str:
+    """Returns the first hex digits of the SHA-256 of the parts."""
     return hashlib.sha256("\0".join(map(str, parts)).encode()).hexdigest()[:length]
 
 
 MAX_NAME = 63
-"""Of a Job, whose name its pods carry as a label."""
+"""Longest name of a Job in characters: its pods carry it as a label value."""
 
 
 def child_name(parent: str, purpose: str, *identity: object) -> str:
-    """``<parent>-<purpose>-<8 hex digits of identity>``: a long parent is cut, the hash still keeps two apart."""
-    end = f"-{purpose}-{short_hash(*identity)}"
-    return parent[: MAX_NAME - len(end)].rstrip("-.") + end
+    """Returns ``<parent>-<purpose>-<8 hex digits of identity>``. A long parent is cut; the hash keeps names unique."""
+    suffix = f"-{purpose}-{short_hash(*identity)}"
+    return parent[: MAX_NAME - len(suffix)].rstrip("-.") + suffix
 
 
 def child_metadata(owner: Object, name: str, component: str, extra: dict[str, str] | None = None) -> dict[str, Any]:
-    """Metadata of a child: the owner's namespace, its uid as controller owner, and the labels to find it by."""
+    """Returns a child's metadata: the owner's namespace, the owner as controller, and labels to find the child by."""
     meta, kind = owner["metadata"], owner["kind"]
     return {
         "name": name,
@@ -52,7 +53,7 @@ def child_metadata(owner: Object, name: str, component: str, extra: dict[str, st
 
 
 def owner_reference(kind: str, name: str, uid: str) -> dict[str, Any]:
-    """Of a controller owner of ours."""
+    """Returns the ownerReference of a controller owner of one of our kinds."""
     return {
         "apiVersion": API_VERSION,
         "kind": kind,
@@ -64,13 +65,13 @@ def owner_reference(kind: str, name: str, uid: str) -> dict[str, Any]:
 
 
 def controller_uid(obj: Object) -> str | None:
-    """The uid of the controller owner, if there is one."""
+    """Returns the uid of the controller owner, or None."""
     references = obj["metadata"].get("ownerReferences") or ()
     return next((str(reference["uid"]) for reference in references if reference.get("controller")), None)
 
 
 def owned_by(obj: Object | None, owner: Object) -> bool:
-    """Whether ``owner``, by uid, is the controller owner."""
+    """Whether ``owner`` is the controller owner of ``obj``, by uid."""
     return obj is not None and controller_uid(obj) == owner["metadata"]["uid"]
 
 

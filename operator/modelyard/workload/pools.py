@@ -1,4 +1,4 @@
-"""The pods of a ModelPool, and what they say of the models that they share."""
+"""Finds the pods of a ModelPool, and reads what they report about the models they serve."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from modelyard_api.wire.packing import CATALOGUE_PATH, CatalogueState
 
 
 def selector(pool: str) -> dict[str, str]:
-    """Of the pool's pods."""
+    """Returns the label selector of the pool's pods."""
     return {label("ModelPool"): pool}
 
 
@@ -25,22 +25,22 @@ def pods_need(namespace: str, pool: str) -> PodsWith:
 
 
 def ready(pods: Sequence[Object] | Unavailable) -> list[Object]:
-    """Those that clients are sent to."""
-    found = () if isinstance(pods, Unavailable) else pods
+    """Returns the pods that clients are sent to: Ready, with an IP address, and not being deleted."""
+    known = () if isinstance(pods, Unavailable) else pods
     return [
         pod
-        for pod in found
+        for pod in known
         if holds(pod, "Ready") and pod["status"].get("podIP") and not pod["metadata"].get("deletionTimestamp")
     ]
 
 
 def page(pod: Object, model: str | None = None) -> Page:
-    """What a ready pod says of all its models, or of one."""
+    """Returns the need for a ready pod's report about all its models, or about one."""
     return Page(f"{url(pod['status']['podIP'])}{CATALOGUE_PATH}" + (f"?name={quote(model)}" if model else ""))
 
 
 def read(fact: bytes | Unavailable) -> CatalogueState | None:
-    """None where the pod did not answer, or not with such a document."""
+    """Parses a pod's report. Returns None if the pod did not answer, or not with such a document."""
     if isinstance(fact, Unavailable):
         return None
     try:

@@ -1,6 +1,6 @@
-"""References between objects of one namespace: resolved in one place, with one set of messages.
+"""Resolves references between objects of one namespace, with one set of messages for all kinds.
 
-A reference to what may still come raises Waits; one that can't ever be followed as it is written raises Fails.
+A reference to an object that may still appear raises Waits; one that can never be resolved as written raises Fails.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ M = TypeVar("M")
 
 
 class ModelVersionRef(Protocol):
-    """Names a Model, and either an alias of it or the number of a version."""
+    """A reference to a Model, and to one of its aliases or version numbers."""
 
     @property
     def name(self) -> str: ...
@@ -31,64 +31,64 @@ class ModelVersionRef(Protocol):
 
 
 def dataset_version(
-    name: str, wanted: str | None, dataset: Object | None, version: Object | None, field: str = "spec.datasetRef"
+    name: str, pinned: str | None, dataset: Object | None, version: Object | None, field: str = "spec.datasetRef"
 ) -> Object:
-    """The DatasetVersion that a run reads: the ``wanted`` one, or the newest accepted one of Dataset ``name``.
+    """Returns the DatasetVersion that a run reads: the ``pinned`` one, else Dataset ``name``'s newest accepted one.
 
-    ``dataset`` and ``version`` are the objects of those names, None where there are none. Raises Waits and Fails.
+    ``dataset`` and ``version`` are these two objects, None if they don't exist. Raises Waits and Fails.
     """
     if dataset is None:
         raise Waits("DatasetNotFound", f"{field}.name: there is no Dataset {name!r}; apply it")
-    if wanted is None and not _is_read(dataset):
-        # Otherwise a run that is applied together with a changed Dataset would read what the Dataset was before.
+    if pinned is None and not _is_read(dataset):
+        # Otherwise a run that is applied together with a changed Dataset would read the version of the old spec.
         raise Waits("DatasetNotReady", f"Dataset {name!r} was not read since its spec changed; see its conditions")
-    if version is None and wanted:
-        raise Waits("DatasetVersionNotFound", f"{field}.version: there is no {wanted!r}")
+    if version is None and pinned:
+        raise Waits("DatasetVersionNotFound", f"{field}.version: there is no {pinned!r}")
     if version is None:
         raise Waits("DatasetNotReady", f"Dataset {name!r} has no accepted version yet; see its conditions")
     if version["spec"]["datasetRef"]["name"] != name:
-        message = f"{field}.version: {wanted!r} is not a version of Dataset {name!r}"
+        message = f"{field}.version: {pinned!r} is not a version of Dataset {name!r}"
         raise Fails(Trouble("DatasetVersionMismatch", message))
     if kstatus.holds(version, "Ready"):
         return version
-    found = version["metadata"]["name"]
+    version_name = version["metadata"]["name"]
     if (version.get("status") or {}).get("accepted") is False:
-        message = f"{field}.version: {found!r} was rejected, and a version never changes; name another one"
+        message = f"{field}.version: {version_name!r} was rejected, and a version never changes; name another one"
         raise Fails(Trouble("DatasetVersionRejected", message))
-    raise Waits("DatasetVersionNotReady", f"DatasetVersion {found!r} is not Ready; see its conditions")
+    raise Waits("DatasetVersionNotReady", f"DatasetVersion {version_name!r} is not Ready; see its conditions")
 
 
-def model(name: str, found: M | None, field: str = "spec.modelRef") -> M:
-    """The Model of this name. Raises Waits."""
-    if found is None:
+def model(name: str, existing: M | None, field: str = "spec.modelRef") -> M:
+    """Returns ``existing``, the Model of this name. Raises Waits if it is None."""
+    if existing is None:
         raise Waits("ModelNotFound", f"{field}.name: there is no Model {name!r}; apply it")
-    return found
+    return existing
 
 
 def model_version(
-    ref: ModelVersionRef, found: ModelKind | None, versions: Mapping[int, ModelVersion], field: str = "spec.modelRef"
+    ref: ModelVersionRef, existing: ModelKind | None, versions: Mapping[int, ModelVersion], field: str = "spec.modelRef"
 ) -> ModelVersion:
-    """The ModelVersion that a reference names, once it can be used.
+    """Returns the ModelVersion that a reference names. Raises Waits until it is Ready.
 
-    ``found`` is the Model of that name, None where there is none, and ``versions`` are its versions by number. Whether
-    gates hold is not asked: see ``check_gates``. Raises Waits.
+    ``existing`` is the Model of that name, or None, and ``versions`` are its versions by number. Gates are not checked
+    here, but by ``check_gates``.
     """
-    named = model(ref.name, found, field)
-    number = ref.version if ref.version is not None else _aliased(ref, named, field)
+    owner = model(ref.name, existing, field)
+    number = ref.version if ref.version is not None else _aliased(ref, owner, field)
     version = versions.get(number)
     if version is None:
-        there = ", ".join(map(str, sorted(versions)[-20:])) or "none"
-        raise Waits("VersionNotFound", f"{field}: Model {ref.name!r} has no version {number}; it has {there}")
+        newest = ", ".join(map(str, sorted(versions)[-20:])) or "none"
+        raise Waits("VersionNotFound", f"{field}: Model {ref.name!r} has no version {number}; it has {newest}")
     if not usable(version):
         raise Waits("VersionNotReady", f"ModelVersion {version.name} is not Ready; see its conditions")
     return version
 
 
 def check_gates(version: ModelVersion, of: ModelKind, field: str = "spec.modelRef") -> None:
-    """A version that a reference pins must pass the gates of its Model, or be that Model's own choice: its champion, or
-    its pin, which goes before the gates. An alias needs no such check, as it is the Model's own word.
+    """Checks that a pinned version passes the gates of its Model ``of``.
 
-    Raises Waits while the gates have not been asked, and Fails where one of them does not hold.
+    The Model's champion and its own pin always pass, because the Model chose them. A version chosen by alias needs no
+    check for the same reason. Raises Waits while the gates have not been evaluated, and Fails if one of them fails.
     """
     number, pin = version.spec.number, of.spec.pin
     if number == of.status.champion or (pin is not None and pin.version == number):
@@ -118,6 +118,6 @@ def _aliased(ref: ModelVersionRef, of: ModelKind, field: str) -> int:
 
 
 def _is_read(dataset: Object) -> bool:
-    """Whether the Dataset was read as its spec is now; a suspended one isn't, and stays as it is."""
-    read = (dataset.get("status") or {}).get("checkedGeneration")
-    return bool(dataset["spec"].get("suspend")) or read == dataset["metadata"].get("generation")
+    """Whether the Dataset was read under its current spec. A suspended one counts as read: nothing will read it."""
+    generation = (dataset.get("status") or {}).get("checkedGeneration")
+    return bool(dataset["spec"].get("suspend")) or generation == dataset["metadata"].get("generation")

@@ -1,4 +1,4 @@
-"""The pods that serve models, and how they are reached: what those of one model and those of many have in common."""
+"""Builds the pods that serve models and their Services, for pods of one model as well as of many."""
 
 from __future__ import annotations
 
@@ -16,33 +16,33 @@ COMPONENT = "modelyard-server"
 PORT = 8080
 GRPC_PORT = 9000
 IMAGE_FROM = "modelyard.dev/image-from"
-"""Annotation of the Deployment: PodTemplate or Installation."""
+"""Annotation of the Deployment that says where its image comes from: PodTemplate or Installation."""
 SPEC_DIGEST = "modelyard.dev/spec-digest"
-"""Annotation of the Deployment: the digest of its spec as we made it, without its number of replicas."""
+"""Annotation of the Deployment: the digest of its spec as we built it, without the number of replicas."""
 DRAIN_SECONDS = 5
-"""How long a pod that is to end still serves: until every kube-proxy and gateway has heard of it."""
+"""Time that a terminating pod still serves, until every kube-proxy and gateway has removed it."""
 SERVICE_PORTS = [
     {"name": "http", "port": 80, "targetPort": "http", "protocol": "TCP", "appProtocol": "http"},
-    # What Kubernetes calls HTTP/2 without TLS, which is how gateways know that it is gRPC.
+    # h2c is Kubernetes' name for HTTP/2 without TLS; gateways recognize gRPC by it.
     {"name": "grpc", "port": GRPC_PORT, "targetPort": "grpc", "protocol": "TCP", "appProtocol": "kubernetes.io/h2c"},
 ]
 
 
 def url(ip: str) -> str:
-    """Of a pod's server."""
+    """Returns the URL of the server in the pod with this IP address."""
     return f"http://[{ip}]:{PORT}" if ":" in ip else f"http://{ip}:{PORT}"
 
 
 def written(selector: dict[str, str]) -> str:
-    """As kubectl takes it."""
+    """Formats a label selector as ``key=value,...``, as kubectl accepts it."""
     return ",".join(f"{key}={value}" for key, value in selector.items())
 
 
 def image(own: str | None, child: Object | None, default: str) -> str:
-    """A default image stays with the pods that have it, so that a new default never rolls running ones.
+    """Returns the image to use: the user's own, else the default image that the pods already have, else ``default``.
 
-    It is read back from the Deployment itself, which can't be lost apart from the pods that it is about; an image
-    that spec.podTemplate has named and names no more is not kept.
+    So a new default never restarts running pods. The current image is read from the Deployment itself, which can't be
+    lost separately from its pods. An image that spec.podTemplate named before but no longer names is not kept.
     """
     if own or child is None:
         return own or default
@@ -59,7 +59,7 @@ def container(
     args: list[str],
     start_seconds: int,
 ) -> dict[str, Any]:
-    """The one that serves; ``args`` say what."""
+    """Returns the container that serves; ``args`` are the server's arguments."""
     return template.container(
         "server",
         image,
@@ -71,7 +71,7 @@ def container(
             {"name": "http", "containerPort": PORT, "protocol": "TCP"},
             {"name": "grpc", "containerPort": GRPC_PORT, "protocol": "TCP"},
         ],
-        # HTTP's readiness speaks for both: it is given once gRPC listens too.
+        # HTTP readiness covers both ports: the server reports it only once gRPC listens too.
         startupProbe=_probe("/v2/health/ready", 1, start_seconds),
         readinessProbe=_probe("/v2/health/ready", 2, 2),
         livenessProbe=_probe("/v2/health/live", 5, 6),
@@ -80,7 +80,10 @@ def container(
 
 
 def pod(wanted: PodTemplate, volumes: list[template.Volume], selector: dict[str, str], **more: Any) -> dict[str, Any]:
-    """Its spec; ``more`` holds its containers. ``selector``: of the pods that it should not be on one node with."""
+    """Returns the spec of a serving pod.
+
+    ``selector`` selects the pods that should run on other nodes. ``more`` holds the containers.
+    """
     return template.pod(
         wanted,
         volumes,
@@ -95,7 +98,7 @@ def pod(wanted: PodTemplate, volumes: list[template.Volume], selector: dict[str,
                 "matchLabelKeys": ["pod-template-hash"],
             }
         ],
-        # Beside the spread, which the scheduler weighs less than what a node has free.
+        # The scheduler weighs topology spread less than a node's free resources, so anti-affinity is set as well.
         affinity={
             "podAntiAffinity": {
                 "preferredDuringSchedulingIgnoredDuringExecution": [
@@ -120,7 +123,7 @@ def deployment(
     own_image: str | None,
     progress_seconds: int,
 ) -> Object:
-    """Of such pods, replaced one by one."""
+    """Returns the Deployment of such pods. A rollout keeps all replicas available."""
     spec = {
         "selector": {"matchLabels": selector},
         "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": "25%"}},
@@ -133,32 +136,34 @@ def deployment(
     return manifest(DEPLOYMENTS, metadata, spec=spec | {"replicas": replicas})
 
 
-def is_current(child: Object, wanted: Object) -> bool:
-    """Whether the Deployment is the wanted one but for its replicas, and its counts speak of that."""
-    seen = child["metadata"].get("annotations") or {}
-    known = (child.get("status") or {}).get("observedGeneration", 0) >= child["metadata"].get("generation", 0)
-    return bool(known and seen.get(SPEC_DIGEST) == wanted["metadata"]["annotations"][SPEC_DIGEST])
+def is_current(child: Object, desired: Object) -> bool:
+    """Whether the Deployment has the desired spec, apart from replicas, and its status describes that spec."""
+    annotations = child["metadata"].get("annotations") or {}
+    observed = (child.get("status") or {}).get("observedGeneration", 0) >= child["metadata"].get("generation", 0)
+    return bool(observed and annotations.get(SPEC_DIGEST) == desired["metadata"]["annotations"][SPEC_DIGEST])
 
 
 def stuck(child: Object, progress_seconds: int, pods: str, fix: str = "podTemplate") -> Trouble | None:
-    """Why the pods of a Deployment that is current won't come by themselves; ``pods`` selects them, ``fix`` says what
-    may have to be corrected where they don't get ready."""
-    refused = find(child, "ReplicaFailure")
-    if refused is not None and refused["status"] == "True":
-        why = f"pods can't be made: {refused.get('message', '')}; correct podTemplate, or what it needs"
-        return Trouble("ChildForbidden", why)
-    late = find(child, "Progressing")
-    if late is not None and late["status"] == "False":
-        why = (
-            f"not all pods are ready after {progress_seconds} s ({late.get('message', '')}); "
+    """Returns why the pods of a current Deployment won't become ready by themselves, or None.
+
+    ``pods`` is the pods' label selector, and ``fix`` names what to correct if they don't become ready.
+    """
+    failure = find(child, "ReplicaFailure")
+    if failure is not None and failure["status"] == "True":
+        message = f"pods can't be made: {failure.get('message', '')}; correct podTemplate, or what it needs"
+        return Trouble("ChildForbidden", message)
+    progress = find(child, "Progressing")
+    if progress is not None and progress["status"] == "False":
+        message = (
+            f"not all pods are ready after {progress_seconds} s ({progress.get('message', '')}); "
             f"see kubectl describe pods -l {pods}, then correct {fix}"
         )
-        return Trouble("RolloutFailed", why)
+        return Trouble("RolloutFailed", message)
     return None
 
 
 def disruption_budget_spec(selector: dict[str, str]) -> dict[str, Any]:
-    """One pod at a time may be drained; with a single replica too, or its node could never be drained."""
+    """Allows one pod to be disrupted at a time, even the only replica: otherwise its node could never be drained."""
     return {"maxUnavailable": 1, "selector": {"matchLabels": selector}}
 
 

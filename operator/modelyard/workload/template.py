@@ -1,4 +1,4 @@
-"""The pods that we make: they pass the Pod Security Standard ``restricted``, with a read-only root file system."""
+"""Builds pods that pass the Pod Security Standard ``restricted``, with a read-only root file system."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Mount = dict[str, Any]
 
 
 def security() -> dict[str, Any]:
-    """A container's security context."""
+    """Returns a container's security context."""
     return {
         "allowPrivilegeEscalation": False,
         "readOnlyRootFilesystem": True,
@@ -23,6 +23,7 @@ def security() -> dict[str, Any]:
 
 
 def pod_security() -> dict[str, Any]:
+    """Returns a pod's security context."""
     return {
         "runAsNonRoot": True,
         "runAsUser": USER,
@@ -36,7 +37,7 @@ _SUFFIXES = {"": 0, "m": -1, "k": 1, "M": 2, "G": 3, "T": 4}
 
 
 def quantity(text: str) -> Decimal:
-    """The value of a Kubernetes quantity such as ``500m`` or ``2Gi``."""
+    """Returns the value of a Kubernetes quantity such as ``500m`` or ``2Gi``."""
     number = text.rstrip("mkKMGTi")
     suffix = text[len(number) :]
     if suffix.endswith("i"):
@@ -45,13 +46,13 @@ def quantity(text: str) -> Decimal:
 
 
 def resources(wanted: Resources | None, default: Resources) -> dict[str, Any]:
-    """Requests and limits; what the user leaves out is the installation's.
+    """Returns requests and limits, with the installation's defaults for what the user leaves out.
 
-    As with a LimitRange, a limit without a request is the request too. A request above the default limit raises the
-    limit, and one of an extended resource (a GPU) is its limit: the API server refuses anything else.
+    As with a LimitRange, a limit without a request is also the request. A request above the default limit raises the
+    limit, and a request of an extended resource (a GPU) is also its limit: the API server rejects anything else.
     """
     asked = wanted or Resources()
-    # In this order: what is asked for goes before a limit, and a limit before the default request.
+    # Later entries win: the user's request over the user's limit, and that over the default request.
     requests = {**default.requests, **asked.limits, **asked.requests}
     limits = {**default.limits, **asked.limits}
     for name, request in asked.requests.items():
@@ -70,8 +71,8 @@ def container(
     mounts: list[Mount],
     **more: Any,
 ) -> dict[str, Any]:
-    """One container of a run: work and temporary files go to an emptyDir, messages come from the log on errors."""
-    # Each name once: the API server answers 500 to an apply that has one twice.
+    """Returns one container. Work and temporary files go to emptyDirs; on errors its message is the end of its log."""
+    # A dict makes each name unique: the API server answers 500 to an apply that has a name twice.
     env = {"TMPDIR": WORK_FOLDER, "HOME": WORK_FOLDER, **{item.name: item.value for item in template.env}}
     return {
         "name": name,
@@ -92,17 +93,18 @@ OUT_MOUNT: Mount = {"name": "out", "mountPath": OUT_FOLDER}
 
 
 def task_volume() -> Volume:
-    """The task, from the pod's own annotation: no ConfigMap, so one write less."""
+    """Returns the volume with the task, which is the pod's own annotation: this saves the write of a ConfigMap."""
     source = {"path": TASK_FILE.rsplit("/", 1)[1], "fieldRef": {"fieldPath": f"metadata.annotations['{ANNOTATION}']"}}
     return {"name": "task", "downwardAPI": {"items": [source]}}
 
 
 def empty(name: str, size_limit: str | None = None) -> Volume:
+    """Returns an emptyDir volume."""
     return {"name": name, "emptyDir": {"sizeLimit": size_limit} if size_limit else {}}
 
 
 def pod(template: PodTemplate, volumes: list[Volume], **more: Any) -> dict[str, Any]:
-    """A pod's spec; ``more`` holds its containers and whatever else is the caller's."""
+    """Returns a pod's spec. ``more`` holds its containers and any other fields of the caller."""
     spec: dict[str, Any] = {
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,

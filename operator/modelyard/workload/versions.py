@@ -1,29 +1,31 @@
-"""What several kinds ask of a ModelVersion: whether it can be used at all, and what its Model's gates say of it."""
+"""Answers whether a ModelVersion is usable, and whether it passes its Model's gates."""
 
 from __future__ import annotations
 
 from modelyard_api.kinds.model import ModelKind
 from modelyard_api.kinds.modelversion import ModelVersion
 
-TOLD_GATES = 3
+LISTED_GATES = 3
+"""Number of failed gates that a message names."""
 
 
 def usable(version: ModelVersion) -> bool:
+    """Whether the version is Ready."""
     return any(item.type == "Ready" and item.status == "True" for item in version.status.conditions)
 
 
 def judged(version: ModelVersion, model: ModelKind) -> bool:
-    """Whether the gates as they are now have been asked."""
+    """Whether the Model's current gates have been evaluated for this version."""
     return version.status.approved is not None and version.status.judged_generation == model.generation
 
 
 def approved(version: ModelVersion, model: ModelKind) -> bool:
-    """Whether all gates, as they are now, hold."""
+    """Whether the version is Ready and passes all current gates of its Model."""
     return usable(version) and judged(version, model) and bool(version.status.approved)
 
 
 def broken(version: ModelVersion) -> str:
-    """The gates that did not hold when they were asked last, the first few by name and with what was found."""
-    found = [f"{gate.name}: {gate.message}" for gate in version.status.gates if not gate.passed]
-    more = [f"and {len(found) - TOLD_GATES} gates more"] if len(found) > TOLD_GATES else []
-    return "; ".join([*found[:TOLD_GATES], *more])
+    """Returns a text that names the first few gates that failed at their last evaluation, with their messages."""
+    failed = [f"{gate.name}: {gate.message}" for gate in version.status.gates if not gate.passed]
+    more = [f"and {len(failed) - LISTED_GATES} gates more"] if len(failed) > LISTED_GATES else []
+    return "; ".join([*failed[:LISTED_GATES], *more])

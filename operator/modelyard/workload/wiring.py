@@ -1,7 +1,7 @@
-"""How a kind is wired into the engine: its class says what it owns and whom it refers to, and the rest follows.
+"""Wires a kind into the engine, mostly from its class, which says what the kind owns and what it refers to.
 
-A child wakes the object that its label names. An object that is referred to wakes those that refer to it, by an index
-of the store that has the name of the kind that is referred to. Whatever else wakes an object, its kind says.
+A change of a child wakes the object that its label names. A change of a referenced object wakes the objects that refer
+to it; the store's index for that is named after the referenced kind. A kind's folder adds any other wake-ups.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from modelyard_api.kinds.registry import KINDS, resource_type
 V = TypeVar("V")
 Index = Callable[[Object, Installation], Iterable[str]]
 Wake = Callable[[Object, Store], Iterable[Key]]
-"""From an object that has changed to the keys that its change concerns."""
+"""Returns the keys that the change of an object concerns."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,11 @@ class Wiring(Generic[V]):
     observe: Callable[[Store, Key, Installation], V | None]
     decide: Callable[[V, Facts, datetime], Plan]
     waits: Mapping[str, Callable[[Object], bool]] = field(default_factory=dict)
-    """By the kind that is referred to: whether an object still waits for it. Without one it always does."""
+    """Referenced kind -> whether an object still waits for it. Without a function an object always does."""
     wakes: Mapping[Resource, Wake] = field(default_factory=dict)
-    """Whom objects of a resource wake, beside or instead of what follows from the facts."""
+    """Resource -> the keys that a change of its objects wakes. It adds to the class's wake-ups or replaces them."""
     indexes: Mapping[Resource, Mapping[str, Index]] = field(default_factory=dict)
-    """Indexes of the store beside those of the references."""
+    """Resource -> further indexes of the store, besides those of references."""
 
 
 class Controller:
@@ -57,12 +57,12 @@ class Controller:
         self.watches = tuple(self._wakes)
 
     def indexes(self) -> Mapping[Resource, Mapping[str, Callable[[Object], Iterable[str]]]]:
-        found: dict[Resource, dict[str, Callable[[Object], Iterable[str]]]] = {self.resource: {}}
+        indexes: dict[Resource, dict[str, Callable[[Object], Iterable[str]]]] = {self.resource: {}}
         for kind in self._followed:
-            found[self.resource][kind] = _index(self._wiring, kind)
+            indexes[self.resource][kind] = _index(self._wiring, kind)
         for resource, own in self._wiring.indexes.items():
-            found.setdefault(resource, {}).update({name: self._bound(index) for name, index in own.items()})
-        return found
+            indexes.setdefault(resource, {}).update({name: self._bound(index) for name, index in own.items()})
+        return indexes
 
     def keys_of(self, resource: Resource, obj: Object, store: Store) -> Iterable[Key]:
         return self._wakes[resource](obj, store)
@@ -78,7 +78,7 @@ class Controller:
 
 
 def labelled(kind: type[Kind]) -> Wake:
-    """Wakes the object of ``kind`` that the label of a child names."""
+    """Returns a Wake for the object of ``kind`` that the label of a child names."""
     resource, key = Resource.of(kind), label(kind.info.kind)
 
     def wake(obj: Object, store: Store) -> Iterable[Key]:
@@ -90,12 +90,12 @@ def labelled(kind: type[Kind]) -> Wake:
 
 
 def referring(kind: type[Kind], target: str) -> Wake:
-    """Wakes the objects of ``kind`` that refer to the ``target`` that has changed."""
-    return lambda obj, store: those_that_name(store, kind, target, beside(obj, obj["metadata"]["name"]))
+    """Returns a Wake for the objects of ``kind`` that refer to the changed object, of kind ``target``."""
+    return lambda obj, store: referring_keys(store, kind, target, beside(obj, obj["metadata"]["name"]))
 
 
 def named(by: type[Kind], kind: type[Kind]) -> Wake:
-    """Wakes the objects of ``kind`` that an object of kind ``by`` names."""
+    """Returns a Wake for the objects of ``kind`` that the changed object, of kind ``by``, names."""
     resource = Resource.of(kind)
     return lambda obj, _: {
         Key(resource, obj["metadata"]["namespace"], name) for name in by.info.names(obj, kind.info.kind)
@@ -103,28 +103,28 @@ def named(by: type[Kind], kind: type[Kind]) -> Wake:
 
 
 def sharing(kind: type[Kind], other: type[Kind], target: str) -> Wake:
-    """Wakes the objects of ``kind`` that refer to the same ``target`` as an object of kind ``other`` does."""
+    """Returns a Wake for the objects of ``kind`` that refer to the same ``target`` as the changed ``other`` object."""
     return lambda obj, store: [
-        key for name in other.info.names(obj, target) for key in those_that_name(store, kind, target, beside(obj, name))
+        key for name in other.info.names(obj, target) for key in referring_keys(store, kind, target, beside(obj, name))
     ]
 
 
-def those_that_name(store: Store, kind: type[Kind], target: str, value: str) -> list[Key]:
-    """The keys of the objects of ``kind`` that refer to ``value``, a ``namespace/name``, and still wait for it."""
+def referring_keys(store: Store, kind: type[Kind], target: str, value: str) -> list[Key]:
+    """Returns the keys of the objects of ``kind`` that refer to ``value``, a ``namespace/name``, and wait for it."""
     resource = Resource.of(kind)
-    found = store.find(resource, target, value)
-    return [Key(resource, obj["metadata"]["namespace"], obj["metadata"]["name"]) for obj in found]
+    objects = store.find(resource, target, value)
+    return [Key(resource, obj["metadata"]["namespace"], obj["metadata"]["name"]) for obj in objects]
 
 
 def beside(obj: Object, name: str) -> str:
-    """How indexes hold the object of this name beside ``obj``: ``namespace/name``."""
+    """Returns ``namespace/name``, as in indexes, of the object of this name in the namespace of ``obj``."""
     return f"{obj['metadata']['namespace']}/{name}"
 
 
 def _followed(wiring: Wiring[Any]) -> tuple[str, ...]:
-    """The kinds of ours to which references lead that the facts alone wake by."""
+    """Returns our kinds whose changes wake the objects that refer to them, unless the wiring has a Wake for them."""
     references: tuple[Reference, ...] = wiring.kind.info.refers
-    ours = dict.fromkeys(one.kind for one in references if one.follow and one.kind in KINDS)
+    ours = dict.fromkeys(item.kind for item in references if item.follow and item.kind in KINDS)
     return tuple(kind for kind in ours if Resource.of(kind) not in wiring.wakes)
 
 
@@ -138,5 +138,5 @@ def _index(wiring: Wiring[Any], target: str) -> Callable[[Object], Iterable[str]
 
 
 def _is_addon(kind: str) -> bool:
-    """Not every cluster serves it, so that nothing can wait for its list; such children are read when asked for."""
+    """Whether the kind comes from an addon. Not every cluster serves it, so its objects are read instead of watched."""
     return resource_type(kind).addon

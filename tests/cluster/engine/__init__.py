@@ -1,1 +1,1 @@
-"""What the engine's cluster tests share: a proxy with faults, and a controller of a kind of their own."""
+"""Shared by the engine's cluster tests: an operator behind a faulty proxy, and a controller for a test kind."""

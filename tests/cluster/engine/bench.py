@@ -1,4 +1,4 @@
-"""One operator at work in a namespace of its own, behind a proxy with faults."""
+"""Runs one operator in its own namespace, behind a proxy that injects faults."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from tests.support.until import until
 
 GEARS = "tests.cluster.engine.gears"
 EVENT_IS_DUE = 1.0
-"""Seconds in which an operator that has nothing else to do sends the Event of what it has written."""
+"""Seconds within which an idle operator sends the Events about its writes."""
 
 
 class Bench:
-    """One namespace with an operator that works in it alone, through a proxy."""
+    """One namespace, and an operator that works only in it and reaches the API server through a proxy."""
 
     def __init__(self, api: Api, proxy: Proxy, namespace: str, folder: Path) -> None:
         self.api, self.proxy, self.namespace, self.folder = api, proxy, namespace, folder
         self.operator = self.another("first")
 
     def another(self, identity: str) -> Operator:
-        """One more operator of the same namespace."""
+        """Returns one more operator for the same namespace; the caller starts it."""
         log = self.folder / f"{identity}.log"
         return Operator(self.proxy.kubeconfig(self.folder), self.namespace, log, GEARS, identity)
 
     async def leads(self, seconds: float = 60, operator: Operator | None = None) -> None:
-        """Wait until that operator leads, or the first one."""
-        found = operator or self.operator
+        """Waits until ``operator`` leads; None means the first operator."""
+        operator = operator or self.operator
 
         async def check() -> bool:
-            return found.ready()
+            return operator.ready()
 
-        await until(f"the operator leads; its log: {found.log}", check, seconds)
+        await until(f"the operator leads; its log: {operator.log}", check, seconds)
 
     def path(self, plural: str, name: str = "") -> str:
         groups = {
@@ -60,7 +60,7 @@ class Bench:
         await self.api("DELETE", self.path(plural, name))
 
     async def turning(self, name: str, size: int, seconds: float = 60) -> Any:
-        """Wait until the gear is Ready in this size; the gear."""
+        """Waits until the gear is Ready in this size and returns it."""
 
         async def check() -> Any:
             gear = await self.find("gears", name)
@@ -71,10 +71,10 @@ class Bench:
         return await until(f"{name} is Ready in size {size}", check, seconds)
 
     async def silent(self, seconds: float) -> list[Call]:
-        """What was written in that time, from when the last Event that was on its way is there.
+        """Returns the operator's writes during ``seconds``, counted from when no more Events arrive.
 
-        Events come in the background, up to five seconds after what they tell of. So those alone are waited for: an
-        operator that goes on writing anything is not silent.
+        Events are sent in the background, up to five seconds after the change that they report. Only Events are waited
+        for: an operator that keeps writing anything else is not silent.
         """
         for _ in range(30):
             before = len(self.proxy.writes())

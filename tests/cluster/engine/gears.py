@@ -1,7 +1,7 @@
-"""A kind of the tests' own with its controller, run by the real engine: ``python -m tests.cluster.engine.gears``.
+"""A test kind, Gear, and its controller, run by the real engine: ``python -m tests.cluster.engine.gears``.
 
-A Gear has a ConfigMap and a Deployment (without replicas) that are kept in shape, a Job (suspended) that is made once
-for each size, and a Service when it has a port.
+The controller keeps a ConfigMap and a Deployment (with 0 replicas) as the Gear describes them, creates one (suspended)
+Job for each size, and keeps a Service if the Gear has a port.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ RULES: list[Object] = [
     {"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create", "patch"]},
     {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["get", "create", "patch"]},
 ]
-"""All that the operator may do."""
+"""The operator's whole RBAC rules."""
 
 
 @dataclass(frozen=True)
@@ -97,24 +97,23 @@ class GearController:
         meta, spec, status = view.gear["metadata"], view.gear["spec"], view.gear.get("status") or {}
         if spec.get("explode"):
             raise ZeroDivisionError("this gear has no teeth")
-        need = Fetch(CONFIG_MAPS, meta["namespace"], "oil")
-        oil = facts[need]
+        oil = facts[Fetch(CONFIG_MAPS, meta["namespace"], "oil")]
         size = spec["size"]
         done = view.config_map is not None and any(job["spec"]["parallelism"] == size for job in view.jobs)
-        told = ready("Turning", f"size {size}") if done else reconciling("Making", f"size {size}")
-        wanted = {
+        state = ready("Turning", f"size {size}") if done else reconciling("Making", f"size {size}")
+        new_status = {
             "observedGeneration": meta["generation"],
             "size": size,
             "oiled": oil is not None,
             "jobs": len(view.jobs),
-            "conditions": conditions(told, status.get("conditions", ()), meta["generation"], now),
+            "conditions": conditions(state, status.get("conditions", ()), meta["generation"], now),
         }
         if spec.get("strict"):
-            wanted["strict"] = {"a": 1, "unknown": 2}  # which the API server drops
+            new_status["strict"] = {"a": 1, "unknown": 2}  # the API server drops `unknown`
         if spec.get("restless"):
-            wanted["now"] = now.isoformat()
+            new_status["now"] = now.isoformat()
         notes = (Note("Resized", f"The size is {size} now."),) if status.get("size") != size else ()
-        return Plan(status=wanted, writes=_children(view.gear), notes=notes)
+        return Plan(status=new_status, writes=_children(view.gear), notes=notes)
 
 
 def _children(gear: Object) -> tuple[Apply | Create, ...]:

@@ -1,4 +1,4 @@
-"""``python -m tests.harness.bench SUBCOMMAND``: every benchmark shows its progress and ends with one line of JSON."""
+"""``python -m tests.harness.bench SUBCOMMAND`` runs a benchmark: it shows its progress and ends with a line of JSON."""
 
 from __future__ import annotations
 

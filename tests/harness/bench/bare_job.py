@@ -1,5 +1,7 @@
-"""What the bare Job runs: the same Parquet, the same pipeline, fit and held-out score, joblib to disk. No ONNX, no
-tracking, no checks: what a person writes who wants just the model."""
+"""The bare Job's script: it fits the same pipeline on the same Parquet, scores it on held-out rows, and writes joblib.
+
+It does no ONNX conversion, tracking or checks, like the script of a person who wants just the model.
+"""
 
 import sys
 import urllib.request

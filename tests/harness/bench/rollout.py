@@ -1,7 +1,8 @@
-"""How long a rolling rollout takes until all traffic is the new version's, and what going through the gateway costs.
+"""How long a rolling rollout takes until the new version gets all traffic, and what the way through the gateway costs.
 
-On a cluster with Modelyard; adds the gateway where there is none. One replica; a client asks through the gateway all
-the while. Then wrk, closed loop, on one connection and on sixteen: straight to the pod, and through the gateway.
+Needs a cluster with Modelyard, and adds the gateway if it is missing. The model has one replica, and a client sends
+requests through the gateway all the while. Then wrk sends requests in a closed loop, on one connection and on sixteen,
+straight to the pod and through the gateway.
 """
 
 from __future__ import annotations
@@ -59,9 +60,9 @@ def _rollouts(place: Rollouts, count: int) -> dict[str, Any]:
             began = time.monotonic()
             place.deploy(version, replicas=1)
             place.serving(version)
-            # Those that are on their way to the old pod, and what the gateway has not heard of yet.
+            # Wait for requests under way to the old pod, and for the gateway to learn of the change.
             time.sleep(8)
-            old = [when for when, told in clients.answers if told != str(version) and when > began]
+            old = [when for when, answered in clients.answers if answered != str(version) and when > began]
             seconds.append(max(old, default=began) - began)
             print(f"rollout {number + 1} of {count}: {seconds[-1]:.1f} s", flush=True)
         failed = len(clients.failures)
@@ -76,8 +77,8 @@ def _rollouts(place: Rollouts, count: int) -> dict[str, Any]:
 def _gateway(place: Rollouts, seconds: int, rounds: int) -> dict[str, Any]:
     pods = place.kube.list("pods", f"modelyard.dev/modeldeployment={MODEL}")
     (pod,) = [item for item in pods if not item["metadata"].get("deletionTimestamp")]
-    ways = {"pod": (pod["status"]["podIP"], 8080), "gateway": (place.gateway.address, place.gateway.port)}
-    found: dict[str, list[load.Round]] = {}
+    targets = {"pod": (pod["status"]["podIP"], 8080), "gateway": (place.gateway.address, place.gateway.port)}
+    measured: dict[str, list[load.Round]] = {}
     with tempfile.TemporaryDirectory() as folder:
         request = Path(folder) / "request"
         headers = {"Content-Type": "application/json"}
@@ -85,16 +86,16 @@ def _gateway(place: Rollouts, seconds: int, rounds: int) -> dict[str, Any]:
         request.write_bytes(load.raw(place.hostname, path, headers, json.dumps(asked()).encode()))
         for _ in range(rounds):
             for connections in CONNECTIONS:
-                for way, (address, port) in ways.items():
-                    one = load.drive(port, [request], connections, seconds, 1, address)
-                    found.setdefault(f"{way}_{connections}", []).append(one)
-                    print(f"{way}, {connections} connections: {one.rate:.0f}/s, p50 {one.p50:.2f} ms", flush=True)
+                for target, (address, port) in targets.items():
+                    item = load.drive(port, [request], connections, seconds, 1, address)
+                    measured.setdefault(f"{target}_{connections}", []).append(item)
+                    print(f"{target}, {connections} connections: {item.rate:.0f}/s, p50 {item.p50:.2f} ms", flush=True)
     figures: dict[str, Any] = {}
-    for name, all_rounds in found.items():
+    for name, all_rounds in measured.items():
         figures[name] = {
-            "requests_per_second": round(statistics.median(one.rate for one in all_rounds)),
-            "p50_ms": round(statistics.median(one.p50 for one in all_rounds), 2),
-            "p99_ms": round(statistics.median(one.p99 for one in all_rounds), 2),
-            "failed": sum(one.failed for one in all_rounds),
+            "requests_per_second": round(statistics.median(item.rate for item in all_rounds)),
+            "p50_ms": round(statistics.median(item.p50 for item in all_rounds), 2),
+            "p99_ms": round(statistics.median(item.p99 for item in all_rounds), 2),
+            "failed": sum(item.failed for item in all_rounds),
         }
     return figures

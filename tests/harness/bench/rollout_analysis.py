@@ -1,8 +1,9 @@
-"""Rollouts of drawn traffic through the analysis: how often an equal candidate is rolled back, and a worse one found.
+"""Rollouts of random traffic through the analysis: how often it rolls back an equal candidate, and detects a worse one.
 
-Nothing but the statistics runs: real sketches and histograms as model servers fill them, judged every ten seconds,
-rolled back at the second failed judgement. A candidate that must stay, every limit at exactly its own true value, goes
-through steps of 10 and 50 percent for 60 s each; a worse one through one step of 60 s, with the usual limits.
+Only the statistics run, on real sketches and histograms as model servers fill them: the analysis judges every ten
+seconds, and rolls back at the second failed judgement. A candidate that must stay has every limit at exactly its own
+true value, and goes through steps of 10 and 50 percent for 60 s each; a worse candidate goes through one step of 60 s,
+with the usual limits.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ EQUAL = (
         {"metric": "PredictionShift", "max": 0.0},
     ),
 )
-"""A candidate, and the least limits that it keeps."""
+"""A candidate equal to the stable version, with the smallest limits that it keeps."""
 AT_LIMIT = (
     Version(errors=0.02, median=0.006, labels=(0.3, 0.3, 0.4)),
     _named(
@@ -47,9 +48,9 @@ AT_LIMIT = (
         {"metric": "PredictionShift", "max": 0.2},
     ),
 )
-"""One that is as much worse as is allowed."""
+"""A candidate that is exactly as much worse as its limits allow."""
 STEPS = ((10, 60), (50, 60))
-"""Percent and seconds."""
+"""The steps' weights in percent and lengths in seconds."""
 USUAL = _named(
     {"metric": "ErrorRate", "max": 0.01},
     {"metric": "LatencyP99", "maxRatioToStable": 1.2},
@@ -67,7 +68,7 @@ WORSE = {
     "labels +0.4": Version(labels=(0.1, 0.3, 0.6)),
     "score +0.45": Version(mean=0.75),
 }
-"""What is worse -> the version. A distance is that of the distributions: 0.1 is allowed."""
+"""What is worse -> the version. For labels and score the number is the distributions' distance: 0.1 is allowed."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -90,13 +91,13 @@ def rolled_back(
     random: np.random.Generator,
     progress: Progress | None = None,
 ) -> float:
-    """The share of rollouts that end so."""
-    number = 0
+    """Returns the share of the rollouts that are rolled back."""
+    count = 0
     for _ in range(trials):
-        number += rollout(metrics, candidate, STABLE, steps, random).rolled_back is not None
+        count += rollout(metrics, candidate, STABLE, steps, random).rolled_back is not None
         if progress is not None:
             progress.step()
-    return number / trials
+    return count / trials
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
@@ -109,14 +110,14 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     power: dict[str, dict[str, float]] = {}
     for rate in rates:
         for name, (candidate, metrics) in (("equal", EQUAL), ("at every limit", AT_LIMIT)):
-            found = rolled_back(metrics, candidate, canary(rate), options.equal_trials, random, progress)
-            stays[name][f"{rate:g}/s"] = _percent(found)
+            share = rolled_back(metrics, candidate, canary(rate), options.equal_trials, random, progress)
+            stays[name][f"{rate:g}/s"] = _percent(share)
         for weight in weights:
             requests = rate * 60 * weight / 100
             row = power[f"{rate:g}/s, {weight} %: {requests:g} requests"] = {}
             for name, version in WORSE.items():
-                found = rolled_back(USUAL, version, (Step(weight, rate),), options.trials, random, progress)
-                row[name] = _percent(found)
+                share = rolled_back(USUAL, version, (Step(weight, rate),), options.trials, random, progress)
+                row[name] = _percent(share)
     progress.end()
     figures = {"false_rollback_percent": stays, "found_percent": power}
     show(figures)

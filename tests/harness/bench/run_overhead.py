@@ -1,7 +1,7 @@
-"""Seconds from apply to a ready ModelVersion, against a bare Job that trains the same model.
+"""Seconds from apply to a ready ModelVersion, compared with a bare Job that trains the same model.
 
 Both clocks start before the create request is sent and stop at the watch event: ``Complete`` of the bare Job, ``Ready``
-of the ModelVersion. Same image, same Parquet, same pipeline; alternating pairs on one cluster, one namespace.
+of the ModelVersion. Both use the same image, Parquet and pipeline, and run in alternating pairs in one namespace.
 """
 
 from __future__ import annotations
@@ -120,15 +120,15 @@ def _time_bare(client: Client, number: int, version: dict[str, Any]) -> float:
 
 
 def _true(obj: dict[str, Any], type_: str) -> bool:
-    found = condition(obj, type_)
+    item = condition(obj, type_)
     failed = condition(obj, "Failed") or condition(obj, "Stalled")
     if failed and failed["status"] == "True":
         raise RuntimeError(f"{obj['metadata']['name']} failed: {failed['message']}")
-    return bool(found and found["status"] == "True")
+    return bool(item and item["status"] == "True")
 
 
-def _until(events: Iterator[dict[str, Any]], right: Callable[[dict[str, Any]], bool]) -> float:
+def _until(events: Iterator[dict[str, Any]], is_reached: Callable[[dict[str, Any]], bool]) -> float:
     for event in events:
-        if right(event["object"]):
+        if is_reached(event["object"]):
             return time.monotonic()
     raise TimeoutError("the watch ended before the object was ready")

@@ -1,1 +1,1 @@
-"""Nothing lost, nothing twice: scenarios are learnt once, then played again with one fault a run."""
+"""Fault injection: each scenario is learnt once without a fault, then played again with one fault per run."""

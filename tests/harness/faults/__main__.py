@@ -1,7 +1,7 @@
-"""``python -m tests.harness.faults``: no crash, stale read or API fault changes what the operator comes to in the end.
+"""``python -m tests.harness.faults`` checks that no crash, stale read or API fault changes the operator's end state.
 
-Learns each scenario once on a cluster whose nodes are played, then plays it again with one fault a run. Ends with a
-table and a line of JSON; the exit code says whether all runs converged.
+Learns each scenario once on a cluster with simulated nodes, then plays it again with one fault per run. Ends with a
+table and a line of JSON; the exit code is 0 if all runs converged.
 """
 
 from __future__ import annotations
@@ -67,10 +67,10 @@ def main() -> int:
     finally:
         if not options.keep:
             Kwok(options.name).down()
-    found = figures(points, campaign.tried, time.monotonic() - began)
+    summary = figures(points, campaign.tried, time.monotonic() - began)
     print(table(campaign.tried))
-    print(json.dumps(found), flush=True)
-    if found["failed"]:
+    print(json.dumps(summary), flush=True)
+    if summary["failed"]:
         say(f"logs of the runs that did not converge: {folder}")
         return 1
     shutil.rmtree(folder)

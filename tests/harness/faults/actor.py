@@ -1,4 +1,4 @@
-"""Somebody else in a run's namespace, whom the cluster doesn't have: sees what changes, and does something about it."""
+"""The base of the simulated components (kubelet, gateway, servers): it reacts to changes in one run's namespace."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.harness.faults.resources import Object
 
 
 class Actor:
-    """``saw`` is called with (plural, object) at every change in the namespace but a deletion, ``lost`` at that."""
+    """Calls ``on_change`` with (plural, object) when an object is created or updated, ``on_delete`` when it is gone."""
 
     def __init__(self, mirror: Mirror, namespace: str) -> None:
         self._mirror, self._namespace = mirror, namespace
@@ -19,19 +19,19 @@ class Actor:
 
     def __enter__(self) -> Self:
         self._mirror.listeners.append(self._changed)
-        self._mirror.mourners.append(self._gone)
+        self._mirror.deletion_listeners.append(self._gone)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._mirror.listeners.remove(self._changed)
-        self._mirror.mourners.remove(self._gone)
+        self._mirror.deletion_listeners.remove(self._gone)
         for task in self._tasks:
             task.cancel()
 
-    def saw(self, plural: str, obj: Object) -> None:
+    def on_change(self, plural: str, obj: Object) -> None:
         raise NotImplementedError
 
-    def lost(self, plural: str, obj: Object) -> None:
+    def on_delete(self, plural: str, obj: Object) -> None:
         pass
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
@@ -41,8 +41,8 @@ class Actor:
 
     def _changed(self, plural: str, obj: Object) -> None:
         if obj["metadata"]["namespace"] == self._namespace:
-            self.saw(plural, obj)
+            self.on_change(plural, obj)
 
     def _gone(self, plural: str, obj: Object) -> None:
         if obj["metadata"]["namespace"] == self._namespace:
-            self.lost(plural, obj)
+            self.on_delete(plural, obj)

@@ -1,4 +1,4 @@
-"""Rules of the engine, broken on purpose in an operator under test: the harness must find each of them."""
+"""Rules of the engine that an operator under test breaks on purpose: the harness must detect each breach."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from modelyard.kinds.trainingrun import children
 
 
 def random_names() -> None:
-    """The name of a run's Job is another one each time: what another leader has made is made again."""
+    """Gives a run's Job a new name each time, so that a new leader creates again what its predecessor created."""
     children.job_name = lambda run: f"{run.name}-train-{secrets.token_hex(4)}"
 
 
 def lists_are_not_trusted() -> None:
-    """What a whole list lacks stays in the store: a deletion that no watch told of is never known."""
-    Store.listed = lambda self, resource, namespace, seen, version: 0  # type: ignore[method-assign]
+    """Keeps objects in the store that a full list lacks, so that a deletion missed by the watch stays unnoticed."""
+    Store.listed = lambda self, resource, namespace, uids, list_version: 0  # type: ignore[method-assign]
 
 
 RULES: dict[str, Callable[[], None]] = {

@@ -1,4 +1,4 @@
-"""Many runs, several at a time: every scenario is learnt, then played again with each fault at each of its points."""
+"""Runs the scenarios, several at a time: each is learnt, then played again with each fault at each of its points."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ _ALONE = ("crash before", "crash after", "answer lost", "409")
 GROUPS = {name: number for number, name in enumerate(_ALONE)} | {
     name: len(_ALONE) for name, fault in FAULTS.items() if issubclass(fault, Passing)
 }
-"""Faults that are tried at every write -> the number of their group; those of one group share the writes."""
+"""Fault -> number of its group, for faults that strike writes. The faults of one group share the writes out."""
 TRIES = 2
-"""Of a point that a run didn't come by: what was written depends a little on what happened to be at the same time."""
+"""Runs tried for a point until its fault happens: timing decides whether a run makes exactly the same writes."""
 
 
 @dataclass(frozen=True)
 class Point:
     scenario: str
     fault: str
-    """Empty: none, a second undisturbed run."""
+    """An empty name means a second run without any fault."""
     at: str
 
     def __str__(self) -> str:
         return f"{self.scenario}: {self.fault or 'no fault'} at {self.at or 'all'}"
 
     def again(self, cluster: str) -> str:
-        """The command that tries this point alone."""
+        """Returns the command line that tries this point alone."""
         words = [
             "python",
             "-m",
@@ -72,10 +72,10 @@ class Campaign:
     tried: list[Tried] = field(default_factory=list)
 
     async def learn(self, scenarios: Sequence[str]) -> None:
-        """Raises RuntimeError where a scenario has no good end without any fault."""
+        """Plays each scenario without a fault. Raises RuntimeError if one of them ends badly."""
         progress = Progress("learning", len(scenarios))
 
-        async def one(name: str) -> None:
+        async def learn_scenario(name: str) -> None:
             play = Play(self.site, SCENARIOS[name])
             self.learnt[name] = ended = await play.run()
             if ended.wrong:
@@ -84,44 +84,47 @@ class Campaign:
             print(f"{name}: {len(ended.writes)} writes", file=sys.stderr)
             progress.step()
 
-        await self._several(one(name) for name in scenarios)
+        await self._several(learn_scenario(name) for name in scenarios)
         progress.end()
 
     def points(self, faults: Sequence[str], sample: int, seed: int) -> list[Point]:
-        """Of each learnt scenario and each fault: all its points, its ``most``, or ``sample`` of them."""
-        chosen = random.Random(seed)
-        found: list[Point] = []
+        """Returns points of each learnt scenario and fault: all, or as many as the fault's ``most`` or ``sample``."""
+        rng = random.Random(seed)
+        chosen: list[Point] = []
         for scenario, ended in self.learnt.items():
             for fault in faults:
                 points = [Point(scenario, fault, at) for at in (FAULTS[fault].points(ended) if fault else [""])]
                 most = min(filter(None, (sample, FAULTS[fault].most if fault else 0)), default=0)
-                found += chosen.sample(points, most) if 0 < most < len(points) else points
-        chosen.shuffle(found)  # so that few of them wait at the same time
-        return sorted(found, key=lambda point: self._round(point, chosen))
+                chosen += rng.sample(points, most) if 0 < most < len(points) else points
+        rng.shuffle(chosen)  # mixes the slow faults with the others, so that few runs wait at the same time
+        return sorted(chosen, key=lambda point: self._round(point, rng))
 
-    def _round(self, point: Point, chosen: random.Random) -> int:
-        """Each round tries every write of every scenario once, each time with another fault, and some of the rest: so
-        a campaign that ends early has tried as much as it can."""
+    def _round(self, point: Point, rng: random.Random) -> int:
+        """Returns the number of the round that tries this point.
+
+        Each round tries every write of every scenario once, each time with another fault, and a share of the other
+        points: a campaign that ends early has then covered as much as it could.
+        """
         writes = self.learnt[point.scenario].writes
         group = GROUPS.get(point.fault)
         if group is None or point.at not in writes:
-            return chosen.randrange(len(set(GROUPS.values())))
+            return rng.randrange(len(set(GROUPS.values())))
         return (group - writes.index(point.at)) % len(set(GROUPS.values()))
 
     async def go(self, points: Sequence[Point], minutes: float = float("inf")) -> None:
-        """``minutes``: no point is begun later than that."""
+        """Tries the points, and begins none of them after ``minutes``."""
         progress, ends = Progress("faults", len(points)), time.monotonic() + 60 * minutes
 
-        async def one(point: Point) -> None:
+        async def try_point(point: Point) -> None:
             if time.monotonic() > ends:
                 return
             tried = await self._try(point)
             self.tried.append(tried)
             if tried.wrong:
-                self._tell(tried)
+                self._print_failure(tried)
             progress.step()
 
-        await self._several(one(point) for point in points)
+        await self._several(try_point(point) for point in points)
         progress.end()
 
     async def _try(self, point: Point) -> Tried:
@@ -149,13 +152,13 @@ class Campaign:
         queue = iter(work)
 
         async def slot() -> None:
-            for one in queue:
-                await one
+            for run in queue:
+                await run
 
         async with asyncio.TaskGroup() as tasks:
             for _ in range(self.slots):
                 tasks.create_task(slot())
 
-    def _tell(self, tried: Tried) -> None:
+    def _print_failure(self, tried: Tried) -> None:
         lines = [f"NOT AS LEARNT  {tried.point}", *(f"  {line}" for line in tried.wrong[:60])]
         print("\n".join([*lines, f"  again: {tried.point.again(self.cluster)}", ""]), file=sys.stderr, flush=True)

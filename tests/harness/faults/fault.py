@@ -1,4 +1,4 @@
-"""What a fault is: it is told of all that passes the proxy, and happens at one write, or begins there."""
+"""The base class of faults: a fault is called with everything that passes the proxy, and strikes at one write."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ if TYPE_CHECKING:
 
 
 class Fault:
-    """``at`` is the label of the write that it is meant for."""
+    """``at`` is the label of the write at which the fault happens or begins."""
 
     name: ClassVar[str]
     times: ClassVar[dict[str, str]] = {}
-    """The operator's times that this fault needs, as its environment variables."""
+    """The operator's settings of time that this fault needs: environment variable -> value."""
     most: ClassVar[int] = 0
-    """How many points of each scenario are tried, where trying all would take hours; 0: all."""
+    """How many points of each scenario are tried where all of them would take hours; 0 means all."""
 
     late: ClassVar[bool] = False
-    """Whether the write arrives when its sender may write no more."""
+    """Whether the write reaches the API server after its sender has lost the lease."""
 
     def __init__(self, at: str) -> None:
         self.at, self.happened = at, False
@@ -31,7 +31,7 @@ class Fault:
         return learnt.writes
 
     async def before(self, play: Play, call: Call, label: str) -> Reply | None:
-        """Called before each write reaches the API server."""
+        """Called before each write reaches the API server; a returned reply replaces the server's answer."""
         if label != self.at or self.happened:
             return None
         self.happened = True

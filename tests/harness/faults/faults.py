@@ -6,8 +6,8 @@ from tests.harness.faults import leader_faults, list_faults, stream_faults, writ
 from tests.harness.faults.fault import Fault
 
 FAULTS: dict[str, type[Fault]] = {
-    one.name: one
-    for one in (
+    fault.name: fault
+    for fault in (
         write_faults.CrashBefore,
         write_faults.CrashAfter,
         write_faults.AnswerLost,

@@ -1,8 +1,8 @@
-"""Starts operators fast: ``python -m tests.harness.faults.fork`` has imported ``modelyard.main``, and forks on demand.
+"""Starts operators fast: ``python -m tests.harness.faults.fork`` imports ``modelyard.main`` once, and forks on demand.
 
-One line of JSON on stdin, an order, makes one process: {"environment": {...}, "log": path, "broken": rule or null}; its
-pid is a line on stdout. What it forks runs ``modelyard.main.main`` as ``python -m modelyard.main`` does, and ends with
-the process that started this one.
+Each line of JSON on stdin, {"environment": {...}, "log": path, "broken": rule or null}, forks one process, whose pid is
+printed as a line on stdout. The fork runs ``modelyard.main.main`` as ``python -m modelyard.main`` does, and is killed
+when this process ends.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # so that what ended is gone
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps the forks that have ended
     gc.collect()
     gc.freeze()
     for line in sys.stdin:

@@ -1,4 +1,4 @@
-"""Plays the gateway's controller: a Gateway is programmed and its routes are accepted as soon as they are there."""
+"""Plays the gateway's controller: it marks Gateways as programmed and routes as accepted as soon as they exist."""
 
 from __future__ import annotations
 
@@ -23,48 +23,50 @@ def gateway() -> Object:
 
 
 class Gateways(Actor):
-    """In one namespace. It is Envoy Gateway's, so that the operator makes all of what it makes for that; the policy
-    among it, whose status the operator doesn't read, gets none."""
+    """Plays Envoy Gateway's controller in one namespace, so that the operator writes all objects it has for Envoy.
+
+    The policy among them gets no status, because the operator doesn't read it.
+    """
 
     def __init__(self, api: Api, mirror: Mirror, namespace: str) -> None:
         super().__init__(mirror, namespace)
         self._api = api
         self.wrong: list[str] = []
-        """Routes that sent traffic nowhere, for however short a time."""
+        """One line for each route that sent traffic to a missing Service, for however short a time."""
 
-    def saw(self, plural: str, obj: Object) -> None:
+    def on_change(self, plural: str, obj: Object) -> None:
         if plural == "gateways":
-            self._tell(plural, obj, {"conditions": _true(obj, "Accepted", "Programmed")})
+            self._update(plural, obj, {"conditions": _true(obj, "Accepted", "Programmed")})
         if plural == "httproutes":
-            told = {"controllerName": CONTROLLER, "conditions": _true(obj, "Accepted", "ResolvedRefs")}
-            parents = [told | {"parentRef": reference} for reference in obj["spec"]["parentRefs"]]
-            self._tell(plural, obj, {"parents": parents})
+            accepted = {"controllerName": CONTROLLER, "conditions": _true(obj, "Accepted", "ResolvedRefs")}
+            parents = [accepted | {"parentRef": reference} for reference in obj["spec"]["parentRefs"]]
+            self._update(plural, obj, {"parents": parents})
             self.start(self._check(obj))
 
-    def lost(self, plural: str, obj: Object) -> None:
+    def on_delete(self, plural: str, obj: Object) -> None:
         if plural == "services":
             for route in self._mirror.list("httproutes", self._namespace):
                 self.start(self._check(route))
 
     async def _check(self, route: Object) -> None:
-        """What traffic is sent to is there before it is, and goes after."""
-        at = path("httproutes", self._namespace, route["metadata"]["name"])
+        """Records missing Services of the route: a Service must exist for as long as a route sends traffic to it."""
+        url = path("httproutes", self._namespace, route["metadata"]["name"])
         for name in sorted(_backends(route)):
             if await self._api.find(path("services", self._namespace, name)):
                 continue
-            # A watch is late: it counts only if the route still is what it was.
-            now = await self._api.find(at)
+            # The watch may lag behind: the route is wrong only if it still has the generation that was checked.
+            now = await self._api.find(url)
             if now and _generation(now) == _generation(route):
                 self.wrong.append(f"httproutes/{route['metadata']['name']} sends requests to {name}, which is gone")
 
-    def _tell(self, plural: str, obj: Object, status: Object) -> None:
+    def _update(self, plural: str, obj: Object, status: Object) -> None:
         if _timeless(status) != _timeless({key: (obj.get("status") or {}).get(key) for key in status}):
             self.start(self._write(path(plural, self._namespace, obj["metadata"]["name"]), obj, status))
 
-    async def _write(self, at: str, obj: Object, status: Object) -> None:
+    async def _write(self, url: str, obj: Object, status: Object) -> None:
         version = {"resourceVersion": obj["metadata"]["resourceVersion"]}
-        with contextlib.suppress(AssertionError):  # it has changed meanwhile, which will be seen, or is gone
-            await self._api("PATCH", f"{at}/status", {"metadata": version, "status": status})
+        with contextlib.suppress(AssertionError):  # the object is gone, or has changed, which calls on_change again
+            await self._api("PATCH", f"{url}/status", {"metadata": version, "status": status})
 
 
 def _generation(obj: Object) -> tuple[str, int]:
@@ -72,17 +74,17 @@ def _generation(obj: Object) -> tuple[str, int]:
 
 
 def _backends(route: Object) -> set[str]:
-    """Of copies too."""
+    """Returns the names of the Services to which the route sends requests or copies of them."""
     rules = route["spec"]["rules"]
     refs = [ref for rule in rules for ref in rule["backendRefs"]]
-    mirrors = [one["requestMirror"]["backendRef"] for rule in rules for one in rule.get("filters") or ()]
+    mirrors = [filter_["requestMirror"]["backendRef"] for rule in rules for filter_ in rule.get("filters") or ()]
     return {str(ref["name"]) for ref in (*refs, *mirrors)}
 
 
 def _true(obj: Object, *types: str) -> list[Object]:
     now, generation = timestamp(datetime.now(UTC)), obj["metadata"]["generation"]
-    said = {"status": "True", "message": "", "lastTransitionTime": now, "observedGeneration": generation}
-    return [{"type": one, "reason": one, **said} for one in types]
+    common = {"status": "True", "message": "", "lastTransitionTime": now, "observedGeneration": generation}
+    return [{"type": type_, "reason": type_, **common} for type_ in types]
 
 
 def _timeless(value: Any) -> Any:

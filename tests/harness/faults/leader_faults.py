@@ -1,4 +1,4 @@
-"""Two leaders for a moment: one stood still until its lease was taken, and wakes up in the middle of a write."""
+"""Faults with two leaders: the first one is paused until its lease is taken, and resumes in the middle of a write."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class LateWrite(Fault):
-    """What it had sent arrives when the new leader is at work."""
+    """The first leader's write reaches the API server while the new leader is at work."""
 
     name = "two leaders: late write"
     most = 6
@@ -25,7 +25,7 @@ class LateWrite(Fault):
 
 
 class LateAnswer(After):
-    """What it had sent arrived; it sees the answer when the new leader is at work, and goes on."""
+    """The first leader's write was carried out; it reads the answer, and goes on, while the new leader is at work."""
 
     name = "two leaders: late answer"
     most = 6

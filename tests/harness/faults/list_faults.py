@@ -1,4 +1,4 @@
-"""What may happen around the lists of an operator that starts again."""
+"""Faults around the lists that a restarted operator reads."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ AWAY_SECONDS, PAST_SECONDS = 4.0, 3.0
 
 
 class Away(Fault):
-    """It is down for a while, in which people go on."""
+    """The operator is down for ``AWAY_SECONDS``, while people go on editing."""
 
     name = "down for long"
     most = 4
@@ -29,7 +29,7 @@ class Away(Fault):
 
 
 class ExpiredPage(Fault):
-    """After a crash all lists come in pages of one object, and three times it takes too long to ask for the next."""
+    """After a crash all lists come in pages of one object, and three times the continue token has expired."""
 
     name = "list: 410 on continue"
     most = 3
@@ -52,8 +52,8 @@ class ExpiredPage(Fault):
 
 
 class FromThePast(Fault):
-    """After a crash it talks to an API server that is behind: lists are as they were at an earlier write, and the
-    events since then come late. ``at`` is for example ``patch models/status species #3 since start``."""
+    """After a crash the operator talks to an API server that lags: its lists are as of an earlier write, and the
+    events since then come late. ``at`` is "<write> since <earlier write>", with the labels of both."""
 
     name = "list: from the past"
     most = 6
@@ -72,7 +72,7 @@ class FromThePast(Fault):
 
     async def before(self, play: Play, call: Call, label: str) -> Reply | None:
         if label == self._since and not self._past:
-            # At once for all: what is asked meanwhile is answered from none or all of them.
+            # Assign the complete dict at once, so that no list is served while some are still missing.
             self._past = {plural: await play.site.api("GET", self._as_asked(play, plural)) for plural in FED}
         if not self._past:
             return None

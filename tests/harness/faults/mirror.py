@@ -1,4 +1,4 @@
-"""What the cluster holds right now, by watches of all namespaces: what scenarios wait on, and what the player sees."""
+"""A live copy of the cluster's objects, kept by watches of all namespaces, for the scenarios and the actors."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class Mirror:
         """Namespace -> monotonic seconds of its last change."""
         self._changes: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self.listeners: list[Callable[[str, Object], None]] = []
-        """Called with (plural, object) at every change but a deletion."""
-        self.mourners: list[Callable[[str, Object], None]] = []
-        """Called with (plural, object) at every deletion that a watch tells of."""
+        """Called with (plural, object) when an object is created or updated."""
+        self.deletion_listeners: list[Callable[[str, Object], None]] = []
+        """Called with (plural, object) at every deletion that a watch reports."""
 
     async def __aenter__(self) -> Mirror:
         listed = [asyncio.Event() for _ in RESOURCES]
@@ -48,12 +48,12 @@ class Mirror:
         return list(self._objects[plural, namespace].values())
 
     def know(self, plural: str, obj: Object) -> None:
-        """What a person's write was answered: who wrote must not go on by what was there before."""
+        """Stores the answer to a person's write, because the scenario must not read the older object after it."""
         if plural in RESOURCES:
             self._keep(plural, obj)
 
     async def change(self, namespace: str, seconds: float) -> None:
-        """Wait for the next change there, or that long."""
+        """Waits for the next change in the namespace, for at most that long."""
         event = self._changes[namespace]
         event.clear()
         try:
@@ -70,14 +70,14 @@ class Mirror:
         timeout = aiohttp.ClientTimeout(total=None)
         while True:
             try:
-                found = await self._api("GET", path(plural))
-                for at in [at for at in self._objects if at[0] == plural]:
-                    self._objects[at].clear()
-                for obj in found["items"]:
+                page = await self._api("GET", path(plural))
+                for key in [key for key in self._objects if key[0] == plural]:
+                    self._objects[key].clear()
+                for obj in page["items"]:
                     self._keep(plural, obj)
                 listed.set()
                 url = self._api.server + path(plural)
-                version = found["metadata"]["resourceVersion"]
+                version = page["metadata"]["resourceVersion"]
                 while True:
                     query = {"watch": "true", "resourceVersion": version, "allowWatchBookmarks": "true"}
                     async with self._api.session.get(url, params=query, timeout=timeout) as answer:
@@ -94,8 +94,8 @@ class Mirror:
                 meta = obj["metadata"]
                 self._objects[plural, meta["namespace"]].pop(meta["name"], None)
                 self._changed(meta["namespace"])
-                for mourner in list(self.mourners):
-                    mourner(plural, obj)
+                for listener in list(self.deletion_listeners):
+                    listener(plural, obj)
             else:
                 self._keep(plural, obj)
         return str(obj["metadata"]["resourceVersion"])

@@ -1,4 +1,4 @@
-"""What a person applies in the scenarios."""
+"""Builds the objects that a person applies in the scenarios."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ POOL = "small"
 
 
 def dataset(**spec: Any) -> Object:
-    wanted = {"source": {"configMap": {"name": "table", "key": "table.csv"}}, "target": "label", **spec}
-    return _ours("Dataset", DATASET, wanted)
+    defaults = {"source": {"configMap": {"name": "table", "key": "table.csv"}}, "target": "label"}
+    return _object("Dataset", DATASET, {**defaults, **spec})
 
 
 def model(**spec: Any) -> Object:
     gates = [{"name": "good-enough", "metric": "balanced_accuracy", "min": 0.9}]
-    return _ours("Model", MODEL, {"task": "Classification", "gates": gates, "promotion": "Automatic", **spec})
+    return _object("Model", MODEL, {"task": "Classification", "gates": gates, "promotion": "Automatic", **spec})
 
 
 def run(name: str = RUN, seed: int = 7, **spec: Any) -> Object:
     trainer = {"estimator": {"algorithm": "RandomForestClassifier", "params": {"n_estimators": 100}}}
     refs = {"datasetRef": {"name": DATASET}, "modelRef": {"name": MODEL}}
-    return _ours("TrainingRun", name, {**refs, "trainer": trainer, "seed": seed, **spec})
+    return _object("TrainingRun", name, {**refs, "trainer": trainer, "seed": seed, **spec})
 
 
 def weak_run(name: str) -> Object:
@@ -41,16 +41,16 @@ def bad_run(name: str) -> Object:
 def imported(number: int, data: str) -> Object:
     artifact = {"uri": "mlflow-artifacts:/elsewhere/model", "digest": f"sha256:{number:064x}"}
     spec = {"modelRef": {"name": MODEL}, "number": number, "artifact": artifact, "lineage": {"datasetVersion": data}}
-    return _ours("ModelVersion", f"{MODEL}-v{number}", spec)
+    return _object("ModelVersion", f"{MODEL}-v{number}", spec)
 
 
 def deployment(name: str = DEPLOYMENT, **spec: Any) -> Object:
-    return _ours("ModelDeployment", name, {"modelRef": {"name": MODEL, "alias": "champion"}, **spec})
+    return _object("ModelDeployment", name, {"modelRef": {"name": MODEL, "alias": "champion"}, **spec})
 
 
 def pool() -> Object:
-    return _ours("ModelPool", POOL, {"replicas": 1})
+    return _object("ModelPool", POOL, {"replicas": 1})
 
 
-def _ours(kind: str, name: str, spec: Object) -> Object:
+def _object(kind: str, name: str, spec: Object) -> Object:
     return {"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": name}, "spec": spec}

@@ -1,4 +1,4 @@
-"""The operator as a process that can be killed and stopped where it is, and the parent that makes such processes."""
+"""The operator as a process that can be killed or paused, and the parent process that forks it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import aiohttp
 
 
 class Forge:
-    """The process of ``tests.harness.faults.fork``."""
+    """Controls the process of ``tests.harness.faults.fork``, which forks operators."""
 
     async def __aenter__(self) -> Forge:
         pipe = asyncio.subprocess.PIPE
@@ -39,7 +39,7 @@ class Forge:
 
 
 class Operator:
-    """One process. ``ended`` is set when it is no more."""
+    """One process of the operator. ``ended`` is set when the process has ended."""
 
     def __init__(self, forge: Forge, kubeconfig: Path, namespace: str, identity: str) -> None:
         self._forge, self._identity = forge, identity
@@ -54,9 +54,9 @@ class Operator:
         self._fd = -1
 
     async def start(self, times: dict[str, str], broken: str | None) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
         environment = {**self._environment, **times, "PORT": str(self.port)}
         self.ended.clear()
         pid = await self._forge.fork({"environment": environment, "log": str(self.log), "broken": broken})
@@ -65,9 +65,9 @@ class Operator:
         except ProcessLookupError:
             self.ended.set()
             return
-        asyncio.get_running_loop().add_reader(self._fd, self._over)
+        asyncio.get_running_loop().add_reader(self._fd, self._has_ended)
 
-    def _over(self) -> None:
+    def _has_ended(self) -> None:
         asyncio.get_running_loop().remove_reader(self._fd)
         os.close(self._fd)
         self._fd = -1
@@ -92,13 +92,13 @@ class Operator:
         return (await self._get(session, "/readyz")).startswith("leading")
 
     async def idle(self, session: aiohttp.ClientSession) -> bool:
-        """Whether it leads and no object waits for a pass or has one."""
+        """Returns whether the operator leads, no object is queued and no pass runs."""
         page = await self._get(session, "/metrics")
-        wanted = ("modelyard_queue_depth 0.0", "modelyard_passes_running 0.0", "modelyard_leading 1.0")
-        return all(line in page for line in wanted)
+        lines = ("modelyard_queue_depth 0.0", "modelyard_passes_running 0.0", "modelyard_leading 1.0")
+        return all(line in page for line in lines)
 
     async def _get(self, session: aiohttp.ClientSession, path: str) -> str:
-        """The body, or nothing while it doesn't listen."""
+        """Returns the body, or an empty string while the operator doesn't listen."""
         try:
             async with session.get(f"http://127.0.0.1:{self.port}{path}") as answer:
                 return await answer.text()

@@ -1,4 +1,4 @@
-"""The story of a ModelPool, whose servers are played: versions change, models come, move out and in, and go."""
+"""The scenario of a ModelPool with simulated servers: versions change, and models join, leave and return."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ OTHER = "other"
 
 
 async def a_pool(stage: Stage) -> None:
-    """Version 1 is served by it, pinned; there is another one."""
+    """Sets up a pool that serves version 1, which the Model pins; version 2 exists too."""
     await stage.put_data(o.FIRST)
     await stage.apply(o.dataset(), o.model(pin={"version": 1}), o.pool())
     await stage.reach("the Dataset is Ready", lambda: stage.holds("Dataset", o.DATASET))

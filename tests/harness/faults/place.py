@@ -1,4 +1,4 @@
-"""The cluster that the harness runs on: CRDs and the operator's own rights are installed, and little else."""
+"""Prepares the harness's cluster: the CRDs, the operator's own rights and what the simulated Gateway needs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.played import apply, install_rights
 
 
 def prepare(name: str, folder: Path) -> None:
-    """Enter the cluster's network and install; to be called before any thread is started."""
+    """Enters the cluster's network and installs; call it before any thread is started."""
     access.enter(name)
     os.environ["KUBECONFIG"] = str(access.kubeconfig(name))
     have_addresses()

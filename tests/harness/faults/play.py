@@ -1,4 +1,4 @@
-"""One run: a scenario in a namespace of its own, with its own operator behind its own proxy, and perhaps one fault."""
+"""One run: a scenario in its own namespace, with its own operator behind its own proxy, and at most one fault."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _numbers = itertools.count(1)
 
 @dataclass(frozen=True)
 class Site:
-    """What all runs share."""
+    """The connections, simulated servers and settings that all runs share."""
 
     api: Api
     mirror: Mirror
@@ -50,12 +50,12 @@ class Site:
     local: aiohttp.ClientSession
     folder: Path
     patience: float = 90.0
-    """Seconds for one step of a scenario, with whatever fault."""
+    """Longest time in seconds for one step of a scenario, under any fault."""
 
 
 @contextlib.asynccontextmanager
 async def open_site(tracking: Tracking, folder: Path, patience: float = 90.0) -> AsyncIterator[Site]:
-    """On the cluster that KUBECONFIG names (see ``place.prepare``)."""
+    """Opens the site on the cluster that KUBECONFIG names (see ``place.prepare``)."""
     async with (
         Api() as api,
         Mirror(api) as mirror,
@@ -68,13 +68,13 @@ async def open_site(tracking: Tracking, folder: Path, patience: float = 90.0) ->
 
 @dataclass
 class Ended:
-    """How a run ended: what is compared with the learnt one."""
+    """How a run ended, for the comparison with the learnt one."""
 
     state: dict[str, str] = field(default_factory=dict)
     created: Counter[str] = field(default_factory=Counter)
-    """Masked name -> how many objects of it were made."""
+    """Masked name -> how many objects with that name were created."""
     writes: list[str] = field(default_factory=list)
-    """Labels, in order, since the story began."""
+    """The labels of the writes since the story began, in order."""
     events: int = 0
     restarts: int = 0
     """How often the operator was started again."""
@@ -82,7 +82,7 @@ class Ended:
 
 
 class Play:
-    """``broken`` names a rule that this operator breaks."""
+    """Plays one run. ``broken`` names the rule that this run's operator breaks on purpose."""
 
     def __init__(self, site: Site, scenario: Scenario, fault: Fault | None = None, broken: str | None = None) -> None:
         self.site, self.scenario, self.fault, self._broken = site, scenario, fault, broken
@@ -91,16 +91,16 @@ class Play:
         self.folder.mkdir(parents=True)
         self._armed = False
         self._labels: list[str] = []
-        self._seen: Counter[str] = Counter()
+        self._writes_counted: Counter[str] = Counter()
         self._label_of: dict[Call, str] = {}
         self._events = 0
         self._wrote_at = time.monotonic()
         self._restarts, self._away, self._leads = 0, 0.0, False
         self._first: Operator | None = None
-        """A leader whose lease was taken."""
+        """The leader whose lease was taken, in a run with two leaders."""
 
     async def run(self, learnt: Ended | None = None) -> Ended:
-        """Play it to its end; with ``learnt``, wait until the end state is that one."""
+        """Plays the scenario to its end; with ``learnt``, waits until the end state equals the learnt one."""
         ended = Ended()
         proxy = Proxy(self.site.api, f"system:serviceaccount:{SYSTEM}:{ACCOUNT}", _GROUPS, fault=self._on_call)
         async with self._namespace(), proxy:
@@ -119,11 +119,11 @@ class Play:
                     site.api, site.mirror, player, serving, self.namespace, self._active_at, site.patience
                 )
                 await self._start()
-                keeper = asyncio.create_task(self._keep())
+                keeper = asyncio.create_task(self._restart_when_ended())
                 try:
                     await self._play(ended, learnt)
                 except Stuck as stuck:
-                    await self._look(ended)
+                    await self._record_state(ended)
                     ended.wrong.insert(0, str(stuck))
                 finally:
                     if keeper.done() and (gave_up := keeper.exception()):
@@ -141,20 +141,20 @@ class Play:
         return self.stage.quiet()
 
     def _active_at(self) -> float:
-        """When the operator last did something: an end that it has not seen yet is no silence."""
+        """Returns when the operator last wrote, or now while none leads: its silence then says nothing."""
         return self._wrote_at if self._leads else time.monotonic()
 
     async def _play(self, ended: Ended, learnt: Ended | None) -> None:
         await self.scenario.before(self.stage)
         await self.stage.calm(1)
         self._armed = True
-        made = len(self.proxy.calls)
+        calls_before = len(self.proxy.calls)
         await self.scenario.story(self.stage)
         ends = time.monotonic() + self.site.patience
         while True:
             await self.stage.calm(SILENCE)
             idle = await self.operator.idle(self.site.local)
-            await self._look(ended)
+            await self._record_state(ended)
             same = learnt is None or ended.state == learnt.state
             if same and idle and not ended.wrong:
                 break
@@ -164,14 +164,14 @@ class Play:
             await asyncio.sleep(0.5)
         ended.created = Counter(
             f"{call.plural.split('/')[0]}/{state.mask_name(call.name)}"
-            for call in self.proxy.calls[made:]
+            for call in self.proxy.calls[calls_before:]
             if call.code == 201 and call.is_write and call.plural != "events"
         )
 
-    async def _look(self, ended: Ended) -> None:
-        found = await state.objects(self.site.api, self.namespace)
-        ended.state = state.masked(found, self.namespace)
-        ended.wrong = state.wrong(found)
+    async def _record_state(self, ended: Ended) -> None:
+        objects = await state.objects(self.site.api, self.namespace)
+        ended.state = state.masked(objects, self.namespace)
+        ended.wrong = state.wrong(objects)
 
     # --- the operator's process -----------------------------------------------------------------------------------
 
@@ -186,8 +186,8 @@ class Play:
             await asyncio.sleep(0.1)
         self._leads, self._wrote_at = True, time.monotonic()
 
-    async def _keep(self) -> None:
-        """What the kubelet does: a container that has ended, killed or by itself, is started again."""
+    async def _restart_when_ended(self) -> None:
+        """Restarts the operator whenever it has ended, killed or by itself, as the kubelet does with a container."""
         while True:
             operator = self.operator
             await operator.ended.wait()
@@ -201,12 +201,12 @@ class Play:
             await self._start()
 
     async def crash(self, away: float = 0.0) -> None:
-        """It is killed, and started again after that many seconds."""
+        """Kills the operator, which is started again after ``away`` seconds."""
         self._leads, self._away = False, away
         await self.operator.kill()
 
     async def change_leader(self) -> None:
-        """The operator stands still until another one has taken its lease and done what it finds to do."""
+        """Pauses the operator until a second one has taken its lease and has finished its work."""
         self._first = self.operator
         self._first.pause()
         self.operator = Operator(self.site.forge, self._kubeconfig, self.namespace, "second")
@@ -222,13 +222,13 @@ class Play:
             reads = self.fault is not None and self._armed and when == "before" and call.method == "GET"
             return await self.fault.read(self, call) if self.fault is not None and reads else None
         if call.plural == "events":
-            # One that is there already is counted up, also by a process that doesn't know it was said before.
+            # Count creations only: an Event that exists is updated, even by a new process that never sent it.
             self._events += self._armed and when == "after" and call.code == 201
             return None
         if when == "before":
             self._wrote_at = time.monotonic()
             if self._armed:
-                self._number(call)
+                self._label(call)
         label = self._label_of.get(call)
         if self.fault is None or label is None:
             return None
@@ -237,11 +237,11 @@ class Play:
         await self.fault.after(self, call, label)
         return None
 
-    def _number(self, call: Call) -> None:
-        """``patch trainingruns/status first #2``: the second such write since the story began."""
-        what = f"{call.verb} {state.mask_call(call.plural, call.name)}"
-        self._seen[what] += 1
-        self._label_of[call] = f"{what} #{self._seen[what]}"
+    def _label(self, call: Call) -> None:
+        """Labels a write, e.g. ``patch trainingruns/status first #2`` is the second such one since the story began."""
+        write = f"{call.verb} {state.mask_call(call.plural, call.name)}"
+        self._writes_counted[write] += 1
+        self._label_of[call] = f"{write} #{self._writes_counted[write]}"
         self._labels.append(self._label_of[call])
 
     # --- the namespace --------------------------------------------------------------------------------------------
@@ -255,16 +255,16 @@ class Play:
         await api("POST", f"/api/v1/namespaces/{name}/configmaps", {"metadata": {"name": "modelyard"}, "data": data})
         rights = "/apis/rbac.authorization.k8s.io/v1/namespaces"
         for plural in ("roles", "rolebindings"):
-            found = await api("GET", f"{rights}/{SYSTEM}/{plural}/{ACCOUNT}")
-            kept = {key: value for key, value in found.items() if key in ("rules", "roleRef", "subjects")}
-            await api("POST", f"{rights}/{name}/{plural}", {"metadata": {"name": ACCOUNT}, **kept})
+            installed = await api("GET", f"{rights}/{SYSTEM}/{plural}/{ACCOUNT}")
+            copy = {key: value for key, value in installed.items() if key in ("rules", "roleRef", "subjects")}
+            await api("POST", f"{rights}/{name}/{plural}", {"metadata": {"name": ACCOUNT}, **copy})
         await until(
             "the default ServiceAccount", lambda: api.find(f"/api/v1/namespaces/{name}/serviceaccounts/default")
         )
         try:
             yield
         finally:
-            # It stays: to end a namespace costs the API server more than a run does.
+            # The namespace stays: deleting it costs the API server more than a run does.
             self.site.mirror.forget(name)
 
 

@@ -1,4 +1,4 @@
-"""Plays what pods do: when a Job's pod runs and all is calm around it, its result is there, and the pod ends."""
+"""Plays the pods of Jobs: when one runs and its namespace is calm, its result is written and the pod ends."""
 
 from __future__ import annotations
 
@@ -16,44 +16,44 @@ from tests.support.api import Api
 from tests.support.tracking import Tracking
 
 LONGEST = 15.0
-"""Seconds that a pod runs at most, calm or not."""
+"""Longest time in seconds that a pod runs when its namespace never gets calm."""
 
 
 class Player(Actor):
-    """Of one namespace. ``calm`` says for how many seconds nothing has happened there."""
+    """Plays the pods of one namespace. ``calm`` returns for how many seconds nothing has happened there."""
 
     def __init__(self, api: Api, mirror: Mirror, tracking: Tracking, namespace: str, calm: Callable[[], float]) -> None:
         super().__init__(mirror, namespace)
         self._api, self._tracking, self._calm = api, tracking, calm
         self.data = ""
-        """What the source of the Dataset holds."""
+        """The content of the Dataset's source."""
         self.stopped = False
-        """Pods run on for now."""
-        self._seen: set[str] = set()
+        """While True, no pod ends."""
+        self._played: set[str] = set()
 
-    def saw(self, plural: str, obj: Object) -> None:
+    def on_change(self, plural: str, obj: Object) -> None:
         meta = obj["metadata"]
-        if plural != "pods" or meta["uid"] in self._seen:
+        if plural != "pods" or meta["uid"] in self._played:
             return
         if (obj.get("status") or {}).get("phase") == "Running" and ANNOTATION in (meta.get("annotations") or {}):
-            self._seen.add(meta["uid"])
+            self._played.add(meta["uid"])
             self.start(self._play(obj))
 
     async def _play(self, pod: Object) -> None:
-        data = self.data  # as it was when the pod started
+        data = self.data  # the pod reads the source as it was when the pod started
         name = pod["metadata"]["labels"]["job-name"]
         ends = asyncio.get_running_loop().time() + LONGEST
         while self.stopped or not self._is_settled(name):
             if asyncio.get_running_loop().time() > ends and not self.stopped:
                 break
             await asyncio.sleep(0.1)
-        well = results.ended(pod["metadata"]["annotations"][ANNOTATION], data, self._tracking)
-        notes = {FINISH: "Succeeded" if well else "Failed", "kwok.modelyard.dev/exit-code": "2"}
-        found = path("pods", self._namespace, pod["metadata"]["name"])
-        if await self._api.find(found):
-            with contextlib.suppress(AssertionError):  # deleted in between
-                await self._api("PATCH", found, {"metadata": {"annotations": notes}})
+        succeeded = results.ended(pod["metadata"]["annotations"][ANNOTATION], data, self._tracking)
+        notes = {FINISH: "Succeeded" if succeeded else "Failed", "kwok.modelyard.dev/exit-code": "2"}
+        url = path("pods", self._namespace, pod["metadata"]["name"])
+        if await self._api.find(url):
+            with contextlib.suppress(AssertionError):  # the pod was deleted in between
+                await self._api("PATCH", url, {"metadata": {"annotations": notes}})
 
-    def _is_settled(self, job: str) -> bool:
-        found = self._mirror.get("jobs", self._namespace, job)
-        return bool(found and (found.get("status") or {}).get("ready")) and self._calm() > 0.4
+    def _is_settled(self, name: str) -> bool:
+        job = self._mirror.get("jobs", self._namespace, name)
+        return bool(job and (job.get("status") or {}).get("ready")) and self._calm() > 0.4

@@ -1,4 +1,4 @@
-"""The resources that the scenarios' namespaces hold, and where they lie on the API server."""
+"""The resources that the scenarios' namespaces hold, and their paths on the API server."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ Object = dict[str, Any]
 _FED = [fed.resource for fed in feeds_of(all_controllers(Installation()))]
 _REPLICA_SETS = Resource("apps", "v1", "replicasets", "ReplicaSet")
 RESOURCES = {
-    one.plural: one
-    for one in (*map(Resource.of, KINDS), *_FED, _REPLICA_SETS, PODS, GATEWAYS, HTTP_ROUTES, BACKEND_POLICIES)
+    resource.plural: resource
+    for resource in (*map(Resource.of, KINDS), *_FED, _REPLICA_SETS, PODS, GATEWAYS, HTTP_ROUTES, BACKEND_POLICIES)
 }
-"""By plural: all that is looked at in a namespace."""
-FED = tuple(one.plural for one in _FED)
-"""What the operator watches."""
-_PLURALS = {one.kind: one.plural for one in RESOURCES.values()}
+"""Plural -> resource, for all resources whose end state is compared."""
+FED = tuple(resource.plural for resource in _FED)
+"""The plurals of the resources that the operator watches."""
+_PLURALS = {resource.kind: resource.plural for resource in RESOURCES.values()}
 
 
 def plural(kind: str) -> str:
-    """How the API server's paths, and the labels of calls, name a kind."""
+    """Returns the kind's name in the API server's paths and in the labels of writes."""
     return _PLURALS[kind]
 
 

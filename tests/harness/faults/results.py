@@ -1,4 +1,4 @@
-"""What pods leave in the artifact store: the same documents from the same data and spec, in every run."""
+"""Writes what pods leave in the artifact store: in every run the same documents from the same data and spec."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _PODS = [sample.pod for sample in SAMPLES.values() if sample.pod]
 
 
 def ended(document: str, text: str, tracking: Tracking) -> bool:
-    """Leave what a pod with this task would; says whether it ends well. ``text`` is the source's data."""
+    """Writes the result of a pod with this task, from ``text``, the source's data. Returns whether the pod succeeds."""
     task = _TASK.validate_json(document)
     pod = next(pod for pod in _PODS if isinstance(task, pod.task))
     result = pod.play(task, text)
-    # A result also lies beside the bytes that it is about.
-    beside = getattr(result, "uri", None) or getattr(result, "artifact_uri", None)
-    if beside:
-        tracking.put(f"{beside}/{RESULT_JSON}", result.wire())
+    # A pod also writes its result into the folder of the artifact that it describes.
+    artifact = getattr(result, "uri", None) or getattr(result, "artifact_uri", None)
+    if artifact:
+        tracking.put(f"{artifact}/{RESULT_JSON}", result.wire())
     tracking.put(task.result_uri, result.wire())
     return not isinstance(result, Failed)

@@ -1,4 +1,4 @@
-"""The stories of a new version's way to all of the traffic, or back: without a Gateway and behind one."""
+"""The scenarios of rollouts and rollbacks, without a Gateway and behind one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ JUDGED = {
 
 
 async def rollout(stage: Stage) -> None:
-    """Blue-green: a preview that waits until it is promoted, and one that is aborted."""
+    """Blue-green without a Gateway: one preview waits until it is promoted, the next one is aborted."""
     steps = [{"weight": 0, "untilPromoted": True}, {"weight": 100, "pause": "2s"}]
     await _change_rollout(stage, strategy="BlueGreen", steps=steps)
     await stage.edit("Model", o.MODEL, {"spec": {"pin": {"version": 1}}})
@@ -33,70 +33,70 @@ async def rollout(stage: Stage) -> None:
 
 
 async def behind_a_gateway(stage: Stage) -> None:
-    """Version 1 serves, pinned; there are two more. All are imported, which takes half the time of training them."""
+    """Version 1 is pinned and serves; versions 2 and 3 exist. All are imported, twice as fast as training them."""
     await stage.put_data(o.FIRST)
     await stage.apply(gateways.gateway(), o.dataset(), o.model(pin={"version": 1}))
     await stage.reach("the Gateway is programmed", lambda: stage.holds("Gateway", gateways.NAME, "Programmed"))
     await stage.reach("the Dataset is Ready", lambda: stage.holds("Dataset", o.DATASET))
-    where = {"name": gateways.NAME, "namespace": stage.namespace, "hostname": gateways.HOSTNAME}
+    gateway = {"name": gateways.NAME, "namespace": stage.namespace, "hostname": gateways.HOSTNAME}
     data, versions = stage.status("Dataset", o.DATASET)["latest"], (1, 2, 3)
-    await stage.apply(o.deployment(gateway=where), *(o.imported(number, data) for number in versions))
+    await stage.apply(o.deployment(gateway=gateway), *(o.imported(number, data) for number in versions))
     names = [f"{o.MODEL}-v{number}" for number in versions]
     await stage.reach("all are there", lambda: all(stage.holds("ModelVersion", name) for name in names))
     await stage.reach("version 1 is served", lambda: stage.serves(1))
 
 
 async def canary(stage: Stage) -> None:
-    """To the end, judged by its answers."""
+    """A candidate goes through all steps, judged by its error rate."""
     steps = [{"weight": 10, "pause": "2s"}, {"weight": 50, "pause": "2s"}, {"weight": 100, "pause": "1s"}]
     await _change_rollout(stage, strategy="Canary", steps=steps, analysis=JUDGED)
-    await _wanted(stage, 2)
+    await _pin(stage, 2)
     await stage.reach("version 2 is served", lambda: stage.serves(2))
 
 
 async def abort(stage: Stage) -> None:
-    """One candidate is aborted in the middle, the next one judged bad."""
+    """One candidate is aborted in the middle; the next one fails its analysis."""
     await _change_rollout(stage, strategy="Canary", steps=[WAITS])
-    await _wanted(stage, 2)
+    await _pin(stage, 2)
     await stage.reach("version 2 waits", lambda: stage.waits(2))
     await _change_rollout(stage, abort=2)
     await stage.reach("version 2 is rejected", lambda: stage.rejected(2, "Aborted"))
     stage.serving.failing.add(3)
     await _change_rollout(stage, analysis=JUDGED)
-    await _wanted(stage, 3)
+    await _pin(stage, 3)
     await stage.reach("version 3 is rejected", lambda: stage.rejected(3, "AnalysisFailed"))
 
 
 async def replaced(stage: Stage) -> None:
-    """A newer candidate takes the place of one in the middle, and is promoted."""
+    """A newer candidate replaces one that is in the middle of its steps, and is promoted."""
     await _change_rollout(stage, strategy="Canary", steps=[WAITS, {"weight": 100, "pause": "1s"}])
-    await _wanted(stage, 2)
+    await _pin(stage, 2)
     await stage.reach("version 2 waits", lambda: stage.waits(2))
-    await _wanted(stage, 3)
+    await _pin(stage, 3)
     await stage.reach("version 3 waits", lambda: stage.waits(3))
     await _change_rollout(stage, promote=3)
     await stage.reach("version 3 is served", lambda: stage.serves(3))
 
 
 async def shadow(stage: Stage) -> None:
-    """It gets copies, and then everything."""
+    """A candidate gets copies of requests, and then all of the traffic."""
     steps = [{"weight": 50, "pause": "2s"}]
     await _change_rollout(stage, strategy="Shadow", steps=steps, analysis=JUDGED)
-    await _wanted(stage, 2)
+    await _pin(stage, 2)
     await stage.reach("version 2 is served", lambda: stage.serves(2))
 
 
 async def bluegreen(stage: Stage) -> None:
-    """A preview, and then everything; at last the Gateway is given up."""
+    """A candidate is a preview, and then gets all of the traffic; at last the Gateway is removed from the spec."""
     steps = [{"weight": 0, "pause": "1s"}, {"weight": 100, "pause": "1s"}]
     await _change_rollout(stage, strategy="BlueGreen", steps=steps)
-    await _wanted(stage, 2)
+    await _pin(stage, 2)
     await stage.reach("version 2 is served", lambda: stage.serves(2))
     await stage.edit("ModelDeployment", o.DEPLOYMENT, {"spec": {"gateway": None}})
     await stage.reach("the route is gone", lambda: stage.gone("HTTPRoute"))
 
 
-async def _wanted(stage: Stage, number: int) -> None:
+async def _pin(stage: Stage, number: int) -> None:
     await stage.edit("Model", o.MODEL, {"spec": {"pin": {"version": number}}})
 
 

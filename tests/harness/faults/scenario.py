@@ -1,4 +1,4 @@
-"""What a scenario is, and what several of them begin with."""
+"""Defines a scenario, and the first parts that several of them share."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAIN_JOB = ("Dataset", "DatasetVersion", "TrainingRun", "Model", "ModelVersion",
 
 @dataclass(frozen=True)
 class Scenario:
-    """A story, whose first part is played undisturbed; faults happen in the second, which is ``about`` these kinds."""
+    """``before`` is played undisturbed; faults happen in ``story``, which concerns the kinds in ``about``."""
 
     name: str
     before: Part
@@ -30,7 +30,7 @@ async def nothing(stage: Stage) -> None:
 
 
 async def main_job(stage: Stage) -> None:
-    """From data to a served model, all applied at once."""
+    """Goes from data to a served model, with all objects applied at once."""
     await stage.put_data(o.FIRST)
     await stage.apply(o.dataset(), o.model(), o.run(), o.deployment())
     await stage.reach("version 1 is served", lambda: stage.serves(1))

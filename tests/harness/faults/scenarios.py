@@ -1,4 +1,4 @@
-"""The stories. Each is a part that is played undisturbed, and the part in which faults happen."""
+"""The scenarios. Each has a part that is played undisturbed, and the story, in which faults happen."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ async def read_often(stage: Stage) -> None:
 
 
 async def new_data(stage: Stage) -> None:
-    """New rows make a new version of the data; a run on it makes a model that replaces the served one."""
+    """New rows lead to a new DatasetVersion; a run on it trains a model that replaces the served one."""
     before = stage.status("Dataset", o.DATASET)["latest"]
     await stage.put_data(o.MORE)
     await stage.reach("a new version", lambda: stage.status("Dataset", o.DATASET).get("latest") != before)
@@ -30,11 +30,11 @@ async def new_data(stage: Stage) -> None:
 
 
 async def edit(stage: Stage) -> None:
-    """The spec of a Dataset, of a Model and of a ModelDeployment."""
+    """A person edits the spec of a Dataset, of a Model and of a ModelDeployment."""
     await stage.apply(o.dataset(validation={"minRows": 10}))
     await stage.reach("it was read again", lambda: stage.holds("Dataset", o.DATASET))
-    more = {"name": "sure-enough", "metric": "log_loss", "max": 0.1}
-    await stage.apply(o.model(gates=[more]))
+    gate = {"name": "sure-enough", "metric": "log_loss", "max": 0.1}
+    await stage.apply(o.model(gates=[gate]))
     version = f"{o.MODEL}-v1"
     await stage.reach("it was judged anew", lambda: stage.holds("ModelVersion", version, "Approved", "False"))
     await stage.apply(o.deployment(replicas=2))
@@ -42,7 +42,7 @@ async def edit(stage: Stage) -> None:
 
 
 async def pin(stage: Stage) -> None:
-    """Back to an older version by the Model, forth again, and back by the deployment."""
+    """Goes back to an older version by the Model's pin, forward again, and back by the deployment's modelRef."""
     await stage.edit("Model", o.MODEL, {"spec": {"pin": {"version": 1}}})
     await stage.reach("version 1 is served", lambda: stage.serves(1))
     await stage.edit("Model", o.MODEL, {"spec": {"pin": None}})
@@ -52,7 +52,7 @@ async def pin(stage: Stage) -> None:
 
 
 async def failure(stage: Stage) -> None:
-    """A training pod fails by the user's error, and a model passes no gate."""
+    """A training pod fails by the user's error, and another run's model fails the gate."""
     await stage.apply(o.bad_run("bad"))
     await stage.reach("the run has failed", lambda: stage.holds("TrainingRun", "bad", "Failed"))
     await stage.apply(o.weak_run("weak"), o.deployment())
@@ -62,7 +62,7 @@ async def failure(stage: Stage) -> None:
 
 
 async def pause(stage: Stage) -> None:
-    """A run is suspended while its pod runs, and goes on."""
+    """A run is suspended while its pod runs, and later resumed."""
     stage.player.stopped = True
     await stage.apply(o.run())
     await stage.reach("it runs", lambda: stage.status("TrainingRun", o.RUN).get("phase") == "Running")
@@ -81,7 +81,7 @@ async def bring(stage: Stage) -> None:
 
 
 async def delete(stage: Stage) -> None:
-    """Each kind, one after the other; a run also while its pod runs."""
+    """Deletes an object of each kind, one after the other; a TrainingRun also while its pod runs."""
     stage.player.stopped = True
     await stage.apply(o.run(o.SECOND))
     await stage.reach("it runs", lambda: stage.status("TrainingRun", o.SECOND).get("phase") == "Running")
@@ -107,7 +107,7 @@ async def delete(stage: Stage) -> None:
 
 
 async def children(stage: Stage) -> None:
-    """What belongs to our objects is deleted by somebody, and comes back."""
+    """Somebody deletes the objects that our objects own, and the operator creates them again."""
     for kind, name in (
         ("Deployment", f"{o.DEPLOYMENT}-v1"),
         ("Service", o.DEPLOYMENT),
@@ -129,7 +129,7 @@ async def children(stage: Stage) -> None:
 
 
 async def again(stage: Stage) -> None:
-    """Deleted and at once applied again under the same name."""
+    """Objects are deleted and at once applied again under the same name."""
     await stage.renew(o.run())
     await stage.reach("version 2 is served", lambda: stage.serves(2))
     await stage.renew(o.deployment())
@@ -143,8 +143,8 @@ async def again(stage: Stage) -> None:
 
 
 SCENARIOS = {
-    one.name: one
-    for one in (
+    scenario.name: scenario
+    for scenario in (
         Scenario("main", nothing, main_job),
         Scenario("new-data", read_often, new_data, ("Dataset", "DatasetVersion", "TrainingRun")),
         Scenario("edit", main_job, edit, ("Dataset", "Model", "ModelVersion", "ModelDeployment")),

@@ -1,5 +1,7 @@
-"""Plays model servers behind a Gateway, and those of a ModelPool: their pods get addresses, where one program answers
-what each has seen, or which models it serves."""
+"""Plays the model servers behind a Gateway and those of a ModelPool.
+
+Each of their pods gets an address, at which one program answers what requests the pod has seen, or its models.
+"""
 
 from __future__ import annotations
 
@@ -34,21 +36,21 @@ from tests.support.api import Api
 
 PORT, VERSION, POOL = 8080, "modelyard.dev/version", "modelyard.dev/modelpool"
 Answer = Callable[[web.Request], bytes | None]
-"""Of one pod; None: there is nothing at that path."""
+"""Returns one pod's body of an answer; None means that there is nothing at that path."""
 PODS = ipaddress.ip_network("198.18.0.0/15")
-"""Kept for benchmarks (RFC 2544), so nothing else of a cluster has such an address."""
+"""Addresses reserved for benchmarks (RFC 2544), which nothing else of a cluster has."""
 REQUESTS = 1000
 _numbers = itertools.count(secrets.randbelow(PODS.num_addresses))
-"""Begins anywhere: several programs may play on one cluster."""
+"""Starts at a random address, because several programs may play on one cluster."""
 
 
 def have_addresses() -> None:
-    """All of ``PODS`` are this host's own: to be called in the cluster's network."""
+    """Makes all addresses of ``PODS`` local to this host; call it in the cluster's network."""
     subprocess.run(["ip", "route", "replace", "local", str(PODS), "dev", "lo"], check=True)
 
 
 class Servers:
-    """The program behind all of them; the address that a request came to says whose it is."""
+    """The one program behind all servers: it tells the pods apart by the address that a request was sent to."""
 
     def __init__(self) -> None:
         self._pods: dict[str, Answer] = {}
@@ -64,7 +66,7 @@ class Servers:
         await self._runner.cleanup()
 
     async def listen(self, answer: Answer) -> tuple[str, asyncio.Server]:
-        """At a new address."""
+        """Serves a pod's answers at a new address, and returns the address with its server."""
         address = str(PODS[next(_numbers) % PODS.num_addresses])
         self._pods[address] = answer
         assert self._runner.server
@@ -80,8 +82,10 @@ class Servers:
 
 
 class Serving(Actor):
-    """The servers' pods of one namespace: a ModelPool's, and if it has a Gateway all others. Those of a version in
-    ``failing`` fail every time."""
+    """Plays the server pods of one namespace: a ModelPool's, and with a Gateway also those of ModelDeployments.
+
+    Pods of a version in ``failing`` report that every request failed.
+    """
 
     def __init__(self, api: Api, mirror: Mirror, namespace: str, servers: Servers) -> None:
         super().__init__(mirror, namespace)
@@ -92,25 +96,25 @@ class Serving(Actor):
 
     def __exit__(self, *_: object) -> None:
         super().__exit__()
-        for one in self._open:
-            one.close()
+        for server in self._open:
+            server.close()
 
-    def saw(self, plural: str, obj: Object) -> None:
+    def on_change(self, plural: str, obj: Object) -> None:
         meta = obj["metadata"]
         labels = meta.get("labels") or {}
         if plural != "pods" or meta["uid"] in self._placed or obj["status"].get("phase") != "Running":
             return
         if (pool := labels.get(POOL)) is not None:
-            answer: Answer = functools.partial(self._listed, pool)
+            answer: Answer = functools.partial(self._catalogue_state, pool)
         elif (version := labels.get(VERSION)) is not None and self._mirror.list("gateways", self._namespace):
-            answer = functools.partial(self._seen, version)
+            answer = functools.partial(self._sketches, version)
         else:
             return
         self._placed.add(meta["uid"])
         self.start(self._place(meta["name"], answer))
 
-    def _listed(self, pool: str, request: web.Request) -> bytes | None:
-        """Every model of the catalogue, as soon as it is written."""
+    def _catalogue_state(self, pool: str, request: web.Request) -> bytes | None:
+        """Reports every model of the catalogue as Ready, as soon as the catalogue is written."""
         catalogue = self._mirror.get("configmaps", self._namespace, f"{pool}-pool")
         if request.path != CATALOGUE_PATH or catalogue is None:
             return None
@@ -129,7 +133,7 @@ class Serving(Actor):
         ]
         return json.dumps(CatalogueState(digest=catalogue_digest(text), models=models).wire()).encode()
 
-    def _seen(self, version: str, request: web.Request) -> bytes | None:
+    def _sketches(self, version: str, request: web.Request) -> bytes | None:
         if not request.path.endswith("/sketches"):
             return None
         code = 500 if int(version) in self.failing else 200
@@ -140,5 +144,5 @@ class Serving(Actor):
         address, server = await self._servers.listen(answer)
         self._open.append(server)
         status = {"podIP": address, "podIPs": [{"ip": address}]}
-        with contextlib.suppress(AssertionError):  # deleted in between
+        with contextlib.suppress(AssertionError):  # the pod was deleted in between
             await self._api("PATCH", path("pods", self._namespace, name) + "/status", {"status": status})

@@ -1,4 +1,4 @@
-"""One namespace in which a scenario is played: what a person does there, and what one waits for."""
+"""The namespace in which a scenario is played: what a person does there, and what the scenario waits for."""
 
 from __future__ import annotations
 
@@ -31,26 +31,26 @@ class Stage:
     ) -> None:
         self.api, self.mirror, self.player, self.serving, self.namespace = api, mirror, player, serving, namespace
         self._wrote_at = wrote_at
-        """When the operator last wrote something, in monotonic seconds."""
+        """Returns when the operator last wrote something, in monotonic seconds."""
         self.patience = patience
-        """Seconds for one step of a scenario, with whatever fault."""
+        """Longest time in seconds for one step of a scenario, under any fault."""
 
     def quiet(self) -> float:
-        """Seconds since anything happened."""
+        """Returns the seconds since an object changed or the operator wrote."""
         return time.monotonic() - max(self.mirror.changed_at[self.namespace], self._wrote_at())
 
     async def calm(self, seconds: float = 0.7) -> None:
         ends = time.monotonic() + self.patience
-        while (left := seconds - self.quiet()) > 0:
+        while (remaining := seconds - self.quiet()) > 0:
             if time.monotonic() > ends:
                 raise Stuck("it is never calm")
-            await asyncio.sleep(max(left, 0.05))
+            await asyncio.sleep(max(remaining, 0.05))
 
     def get(self, kind: str, name: str) -> Object | None:
         return self.mirror.get(plural(kind), self.namespace, name)
 
     async def reach(self, what: str, check: Callable[[], Any]) -> None:
-        """Wait until the check holds, and then until all is calm."""
+        """Waits until the check holds, and then until nothing happens any more. Raises Stuck."""
         ends = time.monotonic() + self.patience
         while not check():
             if time.monotonic() > ends:
@@ -67,8 +67,8 @@ class Stage:
 
     async def apply(self, *objects: Object) -> None:
         for obj in objects:
-            at = self._path(obj["kind"], obj["metadata"]["name"]) + "?fieldManager=person&force=true"
-            self._know(obj["kind"], await self.api("PATCH", at, obj, "application/apply-patch+yaml"))
+            url = self._path(obj["kind"], obj["metadata"]["name"]) + "?fieldManager=person&force=true"
+            self._know(obj["kind"], await self.api("PATCH", url, obj, "application/apply-patch+yaml"))
 
     async def edit(self, kind: str, name: str, body: Object) -> None:
         self._know(kind, await self.api("PATCH", self._path(kind, name), body))
@@ -77,7 +77,7 @@ class Stage:
         await self.api("DELETE", self._path(kind, name))
 
     async def renew(self, obj: Object) -> None:
-        """Delete it, and apply it again without waiting for what it owned."""
+        """Deletes an object, and applies it again without waiting for the end of what it owned."""
         await self.delete(obj["kind"], obj["metadata"]["name"])
         await self.apply(obj)
 
@@ -93,7 +93,7 @@ class Stage:
         return dict((self.get(kind, name) or {}).get("status") or {})
 
     def holds(self, kind: str, name: str, type_: str = "Ready", value: str = "True") -> bool:
-        """Whether it has this condition, for its spec as it is now."""
+        """Returns whether the object has this condition with this value, observed for its current generation."""
         obj = self.get(kind, name)
         items = self.status(kind, name).get("conditions") or ()
         return any(
@@ -104,23 +104,23 @@ class Stage:
 
     def serves(self, number: int, replicas: int = 1) -> bool:
         status = self.status("ModelDeployment", "species")
-        right = status.get("stable") == number and not status.get("candidate")
-        return right and status.get("readyReplicas") == replicas and self.holds("ModelDeployment", "species")
+        stable = status.get("stable") == number and not status.get("candidate")
+        return stable and status.get("readyReplicas") == replicas and self.holds("ModelDeployment", "species")
 
     def waits(self, number: int) -> bool:
-        """Whether this candidate's pods are ready, and it waits to be promoted."""
+        """Returns whether this version is the candidate, its pods are ready, and it waits to be promoted."""
         status = self.status("ModelDeployment", "species")
         state = status.get("rollout") or {}
         return status.get("candidate") == state.get("version") == number and "since" in state
 
     def rejected(self, number: int, reason: str) -> bool:
-        """Whether this version was rolled back, and the object says so."""
+        """Returns whether this version was rejected for this reason, and the object is Stalled."""
         items = self.status("ModelDeployment", "species").get("rejected") or ()
-        found = any(item["version"] == number and item["reason"] == reason for item in items)
-        return found and self.holds("ModelDeployment", "species", "Stalled")
+        listed = any(item["version"] == number and item["reason"] == reason for item in items)
+        return listed and self.holds("ModelDeployment", "species", "Stalled")
 
     def gone(self, kind: str, name: str = "") -> bool:
-        """Whether the object, or every one of the resource, is gone."""
+        """Returns whether the object is gone; without a name, whether no object of the kind is left."""
         return self.get(kind, name) is None if name else not self.mirror.list(plural(kind), self.namespace)
 
     def uid(self, kind: str, name: str) -> str:

@@ -1,4 +1,4 @@
-"""The end state of a namespace without what differs from run to run: uids, times, versions, hashes of uids."""
+"""The end state of a namespace, masked of what differs from run to run: uids, times, versions, hashes of uids."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _HASHED = re.compile(rf"-({_PURPOSES})-[0-9a-f]{{8}}\b")
 _POD = re.compile(r"-[0-9a-z]{8,10}-[0-9a-z]{5}$")
 _META = ("uid", "resourceVersion", "creationTimestamp", "managedFields", "namespace")
 _HASHES = ("modelyard.dev/applied", "modelyard.dev/spec-digest")
-"""Annotations that hash what holds uids."""
+"""Annotations with hashes of documents that contain uids."""
 _VERSION = re.compile(r"UID/\d+")
 _OF_PODS = {sample.kind.info.plural: sample.of_pods for sample in SAMPLES.values()}
 
 
 def mask_call(plural: str, name: str) -> str:
-    """What a call is about."""
+    """Returns the resource and the masked name of a call's object."""
     return f"{plural} {_POD.sub('-#', name) if plural == 'pods' else mask_name(name)}"
 
 
@@ -36,11 +36,12 @@ async def objects(api: Api, namespace: str) -> dict[str, list[Object]]:
     return {plural: (await api("GET", path(plural, namespace)))["items"] for plural in RESOURCES}
 
 
-def masked(found: dict[str, list[Object]], namespace: str) -> dict[str, str]:
-    """Object -> its masked text, by lines. What Kubernetes names at random (pods and more) is only counted by kind."""
+def masked(objects: dict[str, list[Object]], namespace: str) -> dict[str, str]:
+    """Returns object -> its masked JSON in lines. Objects that Kubernetes names at random, such as pods, are summed up
+    under their plural."""
     uids = {
         obj["metadata"]["uid"]: f"uid-of-{plural}/{mask_name(obj['metadata']['name'])}"
-        for plural, items in found.items()
+        for plural, items in objects.items()
         for obj in items
     }
 
@@ -51,14 +52,14 @@ def masked(found: dict[str, list[Object]], namespace: str) -> dict[str, str]:
         return mask_name(_TIME.sub("TIME", line).replace(namespace, "NS"))
 
     lines: dict[str, str] = {}
-    for plural, items in found.items():
+    for plural, items in objects.items():
         if plural in ("pods", "replicasets", "endpointslices"):
             lines[plural] = "\n".join(sorted(text(_counted(plural, obj)) for obj in items))
             continue
         texts = sorted((mask_name(obj["metadata"]["name"]), text(_kept(plural, obj))) for obj in items)
-        for number, (name, one) in enumerate(texts):
+        for number, (name, masked_text) in enumerate(texts):
             same = sum(other == name for other, _ in texts[:number])
-            lines[f"{plural}/{name}" + (f" ({same + 1})" if same else "")] = one
+            lines[f"{plural}/{name}" + (f" ({same + 1})" if same else "")] = masked_text
     return lines
 
 
@@ -79,7 +80,7 @@ def _kept(plural: str, obj: Object) -> Object:
 
 
 def _counted(plural: str, obj: Object) -> Object:
-    owners = [one["uid"] for one in obj["metadata"].get("ownerReferences") or ()]
+    owners = [owner["uid"] for owner in obj["metadata"].get("ownerReferences") or ()]
     if plural == "pods":
         ending = "deletionTimestamp" in obj["metadata"]
         return {"owners": owners if "job-name" in obj["metadata"]["labels"] else "rs", "ending": ending} | {
@@ -90,11 +91,11 @@ def _counted(plural: str, obj: Object) -> Object:
     return {"owners": owners, "replicas": obj["spec"]["replicas"]}
 
 
-def wrong(found: dict[str, list[Object]]) -> list[str]:
-    """Orphans, what is stuck in deletion, and a Job's pods that have not come to their end."""
-    there = {obj["metadata"]["uid"] for items in found.values() for obj in items}
+def wrong(objects: dict[str, list[Object]]) -> list[str]:
+    """Returns a line for each orphan, each object stuck in deletion, and each pod of a Job that still runs."""
+    uids = {obj["metadata"]["uid"] for items in objects.values() for obj in items}
     problems = []
-    for plural, items in found.items():
+    for plural, items in objects.items():
         for obj in items:
             meta = obj["metadata"]
             name = f"{plural}/{meta['name']}"
@@ -103,8 +104,8 @@ def wrong(found: dict[str, list[Object]]) -> list[str]:
             if plural == "pods" and "job-name" in meta.get("labels", {}) and obj["status"].get("phase") == "Running":
                 problems.append(f"{name} still runs")
             problems += [
-                f"{name} is an orphan: its owner {one['kind']} {one['name']} is gone"
-                for one in meta.get("ownerReferences") or ()
-                if one["uid"] not in there
+                f"{name} is an orphan: its owner {owner['kind']} {owner['name']} is gone"
+                for owner in meta.get("ownerReferences") or ()
+                if owner["uid"] not in uids
             ]
     return problems

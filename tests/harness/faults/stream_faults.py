@@ -1,4 +1,4 @@
-"""What may happen to a watch: of one kind, from the moment of one write on."""
+"""Faults of the watches of one resource or of all, from the moment of one write on."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ALL = "all"
 
 
 class _Watch(Fault):
-    """``at`` is for example ``jobs at create jobs first-train-# #1``, or ``all at ...``."""
+    """``at`` names the watch and the write: ``jobs at create jobs first-train-# #1``, or ``all at ...``."""
 
     most = 4
 
@@ -51,7 +51,7 @@ class Expired(_Watch):
 
 
 class ServerError(_Watch):
-    """Our watches go on after a new list. kopf's don't: the operator ends by itself, and is started again."""
+    """The operator's own watches go on after a new list; kopf's watches end the operator, which is restarted."""
 
     name = "watch: error 500"
 
@@ -67,7 +67,7 @@ class CutMidLine(_Watch):
 
 
 class Frozen(_Watch):
-    """Half open: nothing comes any more, and nobody says so."""
+    """The connection is half open: no event comes any more, and no error does either."""
 
     name = "watch: frozen"
     times = {"SILENCE_SECONDS": "4"}  # noqa: RUF012
@@ -77,7 +77,7 @@ class Frozen(_Watch):
 
 
 class HeldBack(_Watch):
-    """One kind is seen as it was, all others as they are."""
+    """The events of one resource come ``HELD_SECONDS`` late, all others in time."""
 
     name = "watch: held back"
 
@@ -87,9 +87,9 @@ class HeldBack(_Watch):
 
 
 class Gap(_Watch):
-    """The watch breaks, and what happens until the next one is never told, deletions included.
+    """The watch breaks, and changes until the next watch are never reported, deletions included.
 
-    Nothing in it says so: only the next list, one every five minutes, can find it.
+    Nothing in the watch shows the gap: only the next list, one every five minutes, can reveal it.
     """
 
     name = "watch: gap"
@@ -104,13 +104,13 @@ class Gap(_Watch):
         stream.close()
 
     async def read(self, play: Play, call: Call) -> Reply | None:
-        left = self._ends - asyncio.get_running_loop().time()
-        if call.verb != "watch" or left <= 0 or not self.is_meant(call.plural):
+        remaining = self._ends - asyncio.get_running_loop().time()
+        if call.verb != "watch" or remaining <= 0 or not self.is_meant(call.plural):
             return None
-        await asyncio.sleep(left)
-        return Reply(200, _ended(410, "Expired"))
+        await asyncio.sleep(remaining)
+        return Reply(200, _error_event(410, "Expired"))
 
 
-def _ended(code: int, reason: str) -> dict[str, Any]:
+def _error_event(code: int, reason: str) -> dict[str, Any]:
     status = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "reason": reason}
     return {"type": "ERROR", "object": {**status, "message": "too old resource version"}}

@@ -1,4 +1,4 @@
-"""A crash, a lost answer or an error answer at one write."""
+"""Faults at one write: a crash, a lost answer or an error answer."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class CrashBefore(Fault):
 
 
 class After(Fault):
-    """Happens when the API server has done it and the operator doesn't know yet."""
+    """Strikes when the API server has carried out the write and the operator doesn't know it yet."""
 
     async def after(self, play: Play, call: Call, label: str) -> None:
         if label == self.at:
@@ -45,7 +45,7 @@ class CrashAfter(After):
 
 
 class _Answer(Fault):
-    """The API server's answer is an error, and it did nothing."""
+    """The API server answers with an error, and doesn't carry out the write."""
 
     reply: ClassVar[Reply]
 
@@ -54,7 +54,7 @@ class _Answer(Fault):
 
 
 class Passing(_Answer):
-    """All of these are sent again by the same lines of code, so each write is tried with one of them."""
+    """A passing error. The same code in the operator retries all of them, so each write is tried with one of them."""
 
     turn: ClassVar[int]
 
@@ -82,7 +82,7 @@ class TooMany(Passing):
 
 
 class TooManyForLong(Passing):
-    """A Retry-After that is too long to wait for in the middle of a pass."""
+    """The answer's Retry-After is too long to wait for in the middle of a pass."""
 
     turn = 1
 
@@ -103,7 +103,7 @@ class Unavailable(Passing):
 
 
 class UnavailableForLong(Passing):
-    """Until the operator gives up trying this write within the pass."""
+    """The error stays until the operator gives up trying this write within the pass."""
 
     turn = 4
     name = "503 for long"

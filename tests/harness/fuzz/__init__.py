@@ -1,1 +1,1 @@
-"""Generated objects against the real API server: what it accepts, the operator must handle."""
+"""Sends generated objects to a real API server: the operator must handle every object that the server accepts."""

@@ -1,6 +1,6 @@
-"""``make fuzz``: generated objects against a real API server and the operator, on a cluster of its own.
+"""``make fuzz`` sends generated objects to a real API server and the operator, on a cluster of its own.
 
-Prints its seed, progress, a table and one line of JSON. What fails is kept as a file to be told again.
+Prints its seed, progress, a table and one line of JSON. A story that fails is kept as a file for ``--replay``.
 """
 
 from __future__ import annotations

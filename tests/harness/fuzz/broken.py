@@ -1,4 +1,4 @@
-"""The operator with a defect: it throws on a Model whose promotion is Automatic."""
+"""An operator with a defect: it raises an error on a Model whose promotion is Automatic."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from modelyard.kinds.model.decide import decide
 from modelyard.kinds.model.observe import View
 
 
-def _throws(view: View, facts: Facts, now: datetime) -> Plan:
+def _decide_or_raise(view: View, facts: Facts, now: datetime) -> Plan:
     if view.model.spec.promotion == "Automatic":
         raise RuntimeError("Automatic")
     return decide(view, facts, now)
 
 
 if __name__ == "__main__":
-    controller.WIRING = dataclasses.replace(controller.WIRING, decide=_throws)
+    controller.WIRING = dataclasses.replace(controller.WIRING, decide=_decide_or_raise)
     main.main()

@@ -1,4 +1,4 @@
-"""The API server's answers as they are, over one connection that is kept."""
+"""A client that returns the API server's answers unchanged, refusals included, over one kept connection."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ Object = dict[str, Any]
 KINDS = tuple(Resource.of(kind) for kind in OUR_KINDS)
 _OWNED = dict.fromkeys(child for kind in OUR_KINDS.values() for child in kind.info.owns if child in BUILT_IN)
 CHILDREN = tuple(Resource.of(kind) for kind in _OWNED if not BUILT_IN[kind].addon)
-"""What isn't ours, and our kinds make of it on a cluster without add-ons."""
+"""The built-in resources that our kinds own on a cluster without add-ons."""
 ALL = (*KINDS, *CHILDREN, PODS)
-BY_KIND = {one.kind: one for one in ALL}
+BY_KIND = {resource.kind: resource for resource in ALL}
 
 
 _DEEP = re.compile(rf'"{DEEP}(\d+)"')
 
 
-def _lists(found: re.Match[str]) -> str:
-    return "[" * int(found[1]) + "]" * int(found[1])
+def _lists(depth: re.Match[str]) -> str:
+    return "[" * int(depth[1]) + "]" * int(depth[1])
 
 
 def _dumps(body: Any) -> str:
@@ -35,7 +35,7 @@ def _dumps(body: Any) -> str:
 
 
 class FuzzClient(Client):
-    """Documents of any depth, there and back."""
+    """Sends and reads documents of any depth."""
 
     def __init__(self, cluster: str) -> None:
         super().__init__(cluster, _dumps, anyjson.loads)
@@ -45,7 +45,7 @@ class FuzzClient(Client):
         return self.send("POST", f"{path}?fieldValidation=Strict", manifest)
 
     def replace_spec(self, manifest: Object, spec: Any, namespace: str) -> Answer:
-        """As ``kubectl replace``: of the spec alone."""
+        """Replaces the spec alone, and keeps the rest of the object."""
         path = BY_KIND[manifest["kind"]].path(namespace, manifest["metadata"]["name"])
         change = [{"op": "replace", "path": "/spec", "value": spec}]
         return self.send("PATCH", path, change, JSON_PATCH)
@@ -55,13 +55,13 @@ class FuzzClient(Client):
         return dict(answer.document) if answer.ok else None
 
     def items(self, resource: Resource, namespace: str) -> list[Object]:
-        """All of a namespace, by name; each with its kind."""
+        """Returns a namespace's objects of one resource, each with its kind."""
         answer = self.send("GET", resource.path(namespace))
         assert answer.ok, answer.document
-        return [{**one, "kind": resource.kind} for one in answer.document["items"]]
+        return [{**item, "kind": resource.kind} for item in answer.document["items"]]
 
     def delete(self, obj: Object, namespace: str) -> Answer:
-        """In the background, and whatever finalizer of the story's own holds it."""
+        """Deletes in the background, and removes the finalizers that the story itself has set."""
         path = BY_KIND[obj["kind"]].path(namespace, obj["metadata"]["name"])
         answer = self.send("DELETE", path, {"propagationPolicy": "Background"})
         if obj["metadata"].get("finalizers"):

@@ -1,6 +1,6 @@
-"""What pods leave behind: result documents and termination messages, from good ones to any bytes.
+"""Strategies for what pods leave behind: result documents and termination messages, from good ones to any bytes.
 
-``BASE`` in a document stands for the task's folder in the artifact store, which is known only when there is a Job.
+``BASE`` in a document stands for the task's folder in the artifact store, which is known only once the Job exists.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _FAILED = {"kind": "Failed", "error": {"reason": "BadData", "message": "column y
 
 
 def _names(path: Path) -> Strategy | None:
-    """Where a schema has any text, and what is meant is narrower."""
+    """Returns narrower or more hostile values for fields whose schema is too general to draw useful values from."""
     if path[-1:] in (("metrics",), ("parameters",)):
         many = st.integers(0, 40).map(lambda count: {f"m{i}": 0.5 for i in range(count)})
         odd = st.sampled_from(("nan", "inf", "-inf", "1e400", "9" * 30, None, True))
@@ -59,7 +59,7 @@ _HOSTILE = st.one_of(
 
 @st.composite
 def results(draw: Any, pod: Pod) -> str | bytes | None:
-    """A document; None where the pod left none."""
+    """Draws a result document; None means that the pod left none."""
     match draw(st.integers(0, 9)):
         case 0:
             return None
@@ -77,11 +77,11 @@ def results(draw: Any, pod: Pod) -> str | bytes | None:
 
 @st.composite
 def outcomes(draw: Any, pod: Pod) -> Object:
-    """How the pods of an object's Job end."""
+    """Draws how the pods of an object's Job end."""
     phase = draw(st.sampled_from(("Succeeded", "Succeeded", "Succeeded", "Failed")))
-    made: Object = {"phase": phase, "document": draw(results(pod))}
+    outcome: Object = {"phase": phase, "document": draw(results(pod))}
     if phase == "Failed":
-        made["exitCode"] = draw(st.sampled_from((2, 2, 2, 1, 137, 255)))
-        made["reason"] = draw(st.sampled_from(("Error", "OOMKilled", "", "Evicted")))
-        made["message"] = draw(st.one_of(_HOSTILE, st.just(json.dumps(_FAILED))))
-    return made
+        outcome["exitCode"] = draw(st.sampled_from((2, 2, 2, 1, 137, 255)))
+        outcome["reason"] = draw(st.sampled_from(("Error", "OOMKilled", "", "Evicted")))
+        outcome["message"] = draw(st.one_of(_HOSTILE, st.just(json.dumps(_FAILED))))
+    return outcome

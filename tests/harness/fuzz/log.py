@@ -1,4 +1,4 @@
-"""The operator's log, as far as it was not read yet: what in it is a defect."""
+"""Searches the new lines of the operator's log for defects."""
 
 from __future__ import annotations
 
@@ -7,51 +7,51 @@ import re
 from pathlib import Path
 
 _REFUSED = re.compile(r"pass ended early.*?: (400|403|404|405|413|415|422|500) ")
-"""A write that the API server will never take, tried again for ever. 409 and 429 are no defects."""
-_ODD = "the API server changed the status that was written"
+"""A write that the API server always refuses and the operator retries for ever. 409 and 429 are no defects."""
+_STATUS_CHANGED = "the API server changed the status that was written"
 
 
 class Log:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._at = path.stat().st_size if path.exists() else 0
-        self._found: list[str] = []
+        self._troubles: list[str] = []
 
     def is_clean(self) -> bool:
-        """Whether there is nothing that ``troubles`` would say."""
+        """Returns whether ``troubles`` would return nothing."""
         with self.path.open("rb") as file:
             file.seek(self._at)
             lines = file.read()
-        whole = lines.rfind(b"\n") + 1
-        self._at += whole
-        for line in lines[:whole].decode(errors="replace").splitlines():
+        complete = lines.rfind(b"\n") + 1
+        self._at += complete
+        for line in lines[:complete].decode(errors="replace").splitlines():
             if trouble := trouble_in(line):
-                self._found.append(trouble)
-        return not self._found
+                self._troubles.append(trouble)
+        return not self._troubles
 
     def troubles(self) -> list[str]:
-        """One text for each defect in the lines since the last call."""
+        """Returns one text for each defect in the lines since the last call."""
         self.is_clean()
-        found, self._found = self._found, []
-        return found
+        troubles, self._troubles = self._troubles, []
+        return troubles
 
 
 def trouble_in(line: str) -> str | None:
-    """What is wrong by this line of the log."""
+    """Returns the defect that this line of the log shows, or None."""
     try:
-        said = json.loads(line)
+        entry = json.loads(line)
     except ValueError:
         return f"the log has a line that is none of its own: {line[:500]}"
     message, about = (
-        said.get("message", ""),
-        f"{said.get('kind', '?')}/{said.get('namespace', '?')}/{said.get('name', '?')}",
+        entry.get("message", ""),
+        f"{entry.get('kind', '?')}/{entry.get('namespace', '?')}/{entry.get('name', '?')}",
     )
-    if "exception" in said:
-        return f"traceback: {about}: {message}\n{said['exception']}"
-    if said.get("level") in ("error", "critical"):
+    if "exception" in entry:
+        return f"traceback: {about}: {message}\n{entry['exception']}"
+    if entry.get("level") in ("error", "critical"):
         return f"error in the log: {about}: {message}"
     if _REFUSED.search(message):
         return f"a write is refused for ever: {about}: {message}"
-    if _ODD in message:
+    if _STATUS_CHANGED in message:
         return f"a status that the API server does not keep: {about}: {message}"
     return None

@@ -1,4 +1,4 @@
-"""Names that generated objects have and refer to: some exist, some don't, some are another kind's."""
+"""Strategies for the names that generated objects have and refer to: existing, missing and another kind's names."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ OWN = ("fz-one", "fz-two", "fz-three", LONGEST)
 """The names of generated objects."""
 CHAMPION = "m-v3"
 STANDING = ("table", VERSION, "m", CHAMPION, "taken", "lake")
-"""The names of what is there before (see ``standing``)."""
-_NOBODY = ("missing", "x" * 253, "a.b.c", "0")
-_ANY = st.sampled_from((*OWN, *STANDING, *_NOBODY))
+"""The names of the objects that exist before a story (see ``standing``)."""
+_MISSING = ("missing", "x" * 253, "a.b.c", "0")
+_ANY = st.sampled_from((*OWN, *STANDING, *_MISSING))
 _URIS = (
     *(DATA_URI, f"{DATA_URI}/", "mlflow-artifacts:/x", "mlflow-artifacts:/modelyard/../../etc", "mlflow-artifacts:///"),
     *(
@@ -42,7 +42,7 @@ _REFERRED = {
     "ConfigMap": ("table", "table", "fz-one"),
     "PersistentVolumeClaim": ("lake",),
 }
-"""By kind, how objects are named by those that refer to them; what is likely stands there more than once."""
+"""Kind -> names that references to it use; likely names are repeated."""
 _REFERENCES = {
     tuple(reference.path.removeprefix(".spec.").split("."))[-2:]: names
     for kind in KINDS.values()
@@ -56,7 +56,7 @@ _LABELS = st.sampled_from(("kubernetes.io/arch", "a", "", "a b", "x" * 70, "é",
 
 
 def of(path: Path) -> Strategy | None:
-    """What a field of a spec refers to; None where it is no reference."""
+    """Returns a strategy for what a field of a spec refers to, or None if the field is no reference."""
     if likely := _REFERENCES.get(path[-2:]):
         return st.one_of(st.sampled_from(likely), st.sampled_from(likely), _ANY)
     if path[-1:] == ("uri",):
@@ -70,18 +70,18 @@ def of(path: Path) -> Strategy | None:
 
 @st.composite
 def metadata(draw: Any, kind: str, spec: Any) -> Any:
-    """A name that fits mostly, and labels and owners that anybody may set."""
+    """Draws a mostly fitting name, and sometimes labels, annotations and finalizers that any user may set."""
     names = SAMPLES[kind].names
     fitting = names(spec if isinstance(spec, dict) else {}) if names else (*OWN, *OWN, *OWN, "taken")
     name = draw(st.sampled_from(fitting))
     if draw(st.integers(0, 19)) == 0:
         name = draw(st.sampled_from(("", "Fz", "fz_one", "fz.one", "x" * 46, "x" * 254, "1-fz", "fz-", "é")))
-    made = {"name": name}
+    meta = {"name": name}
     if draw(st.integers(0, 5)) == 0:
-        keys = st.sampled_from([RUN_UID, *(label(one) for one in KINDS)])
-        made["labels"] = draw(st.dictionaries(keys, st.sampled_from((*OWN, "table", "m", "")), min_size=1, max_size=2))
+        keys = st.sampled_from([RUN_UID, *(label(kind) for kind in KINDS)])
+        meta["labels"] = draw(st.dictionaries(keys, st.sampled_from((*OWN, "table", "m", "")), min_size=1, max_size=2))
     if draw(st.integers(0, 11)) == 0:
-        made["annotations"] = {"modelyard.dev/applied": draw(st.text(max_size=8)), "modelyard.dev/task": "{"}
+        meta["annotations"] = {"modelyard.dev/applied": draw(st.text(max_size=8)), "modelyard.dev/task": "{"}
     if draw(st.integers(0, 11)) == 0:
-        made["finalizers"] = ["modelyard.dev/fuzz"]
-    return made
+        meta["finalizers"] = ["modelyard.dev/fuzz"]
+    return meta

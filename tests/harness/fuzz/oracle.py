@@ -1,4 +1,4 @@
-"""What must hold, as functions of what was seen; each gives the troubles that it finds."""
+"""The rules that must hold, as functions of observed objects and answers; each yields the violations as texts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _FIELD = re.compile(r"\b(spec|metadata|status|kind|apiVersion)\b|\bname\b|alread
 
 
 def refusal(answer: Answer) -> Iterator[str]:
-    """A refusal is a 4xx that names the field."""
+    """Yields a violation if an answer is a refusal that is no 4xx, or that doesn't name the field."""
     if answer.ok:
         return
     if not 400 <= answer.code < 500:
@@ -40,32 +40,35 @@ def condition(obj: Object, type_: str = "Ready") -> Object | None:
     return None
 
 
-def is_told(obj: Object) -> bool:
-    """Whether the operator has said something about the object as it is now."""
+def is_reported(obj: Object) -> bool:
+    """Returns whether the object has a Ready condition and a status for its current generation."""
     ready = condition(obj)
     generation = obj["metadata"].get("generation")
     return bool(ready) and (obj.get("status") or {}).get("observedGeneration") == generation
 
 
-def told(obj: Object, from_pod: bool = False) -> Iterator[str]:
-    """A condition whose reason is a word and whose message helps; ``from_pod``: the words may be a program's."""
+def bad_conditions(obj: Object, from_pod: bool = False) -> Iterator[str]:
+    """Yields conditions that are missing, whose reason is no CamelCase word or whose message doesn't help.
+
+    ``from_pod`` means that a message may come from a pod's program, so its wording is not judged.
+    """
     about = f"{obj['kind']}/{obj['metadata']['name']}"
-    if not is_told(obj):
+    if not is_reported(obj):
         generation = obj["metadata"].get("generation")
         yield f"{about}: no condition for its generation {generation}; status: {_short(obj.get('status'))}"
         return
     for item in obj["status"]["conditions"]:
-        said = f"{about}: {item['type']}={item['status']} {item['reason']}: {item['message'][:500]!r}"
+        text = f"{about}: {item['type']}={item['status']} {item['reason']}: {item['message'][:500]!r}"
         if not _REASON.match(item["reason"]):
-            yield f"a reason that is no CamelCase word: {said}"
+            yield f"a reason that is no CamelCase word: {text}"
         if not item["message"].strip():
-            yield f"a condition without a message: {said}"
+            yield f"a condition without a message: {text}"
         if from_pod:
             continue
         if _INNARDS.search(item["message"]):
-            yield f"a message of our innards: {said}"
+            yield f"a message of our innards: {text}"
         if item["type"] == "Stalled" and not _HELPS.search(item["message"]):
-            yield f"a message that doesn't say what to do: {said}"
+            yield f"a message that doesn't say what to do: {text}"
 
 
 def owns(owner: Object, obj: Object) -> bool:
@@ -74,11 +77,11 @@ def owns(owner: Object, obj: Object) -> bool:
 
 
 def is_scaled(obj: Object) -> bool:
-    """Whether spec.replicas is an autoscaler's, not what was written last by a person."""
+    """Returns whether spec.replicas was written by an autoscaler, through the subresource ``scale``."""
     return any(entry.get("subresource") == "scale" for entry in obj["metadata"].get("managedFields") or ())
 
 
-# --- A -> B -> A is A -------------------------------------------------------------------------------------------------
+# --- an object edited from A to B and back to A equals a fresh A ------------------------------------------------------
 
 _HISTORY = {"observedGeneration", *(name for sample in SAMPLES.values() for name in sample.past)}
 _OF_PODS = {name for sample in SAMPLES.values() for name in sample.of_pods}
@@ -92,10 +95,11 @@ _ADDED = ("clusterIP", "clusterIPs", "nodePort", "healthCheckNodePort")
 
 
 def masked(value: Any, namespace: str) -> Any:
-    """Without uids, times, hashes of uids and of pods, the namespace's name, and what only a history can tell."""
+    """Returns the value without uids, times, hashes of uids, the namespace's name, and fields that depend on history
+    or on pods."""
     text = json.dumps(_without_past(value), sort_keys=True)
-    for pattern, instead in _MASKS:
-        text = pattern.sub(instead, text)
+    for pattern, mask in _MASKS:
+        text = pattern.sub(mask, text)
     return json.loads(text.replace(namespace, "<namespace>"))
 
 
@@ -113,38 +117,41 @@ _REFUSED = ("InvalidChild", "ChildForbidden", "NameTaken")
 
 
 def keeps_what_was(obj: Object) -> bool:
-    """A ModelDeployment that names what isn't there, or what can't be made, leaves what served before as it is; what is
-    suspended keeps the Job that it had begun."""
+    """Returns whether an object rightly keeps children of an older spec, so that it may differ from a fresh one.
+
+    A ModelDeployment that refers to something missing, or whose children are refused, keeps what it served before; a
+    suspended object keeps the Job that it had begun.
+    """
     reason = (condition(obj) or {}).get("reason")
     return reason in (*_REFUSED, "Suspended", *SAMPLES[obj["kind"]].keeps)
 
 
 def state(obj: Object, children: Iterable[Object], namespace: str) -> Any:
-    """What an object is and has made, to be compared with a fresh one's."""
+    """Returns an object's masked spec, status and children, for the comparison with a fresh object's."""
     owned = [
         {
-            "kind": one["kind"],
-            "name": one["metadata"]["name"],
-            "spec": one.get("spec"),
-            "data": one.get("data"),
-            "labels": one["metadata"].get("labels"),
+            "kind": child["kind"],
+            "name": child["metadata"]["name"],
+            "spec": child.get("spec"),
+            "data": child.get("data"),
+            "labels": child["metadata"].get("labels"),
         }
-        for one in children
-        if owns(obj, one) and "deletionTimestamp" not in one["metadata"]
+        for child in children
+        if owns(obj, child) and "deletionTimestamp" not in child["metadata"]
     ]
     return masked({"spec": obj["spec"], "status": obj.get("status"), "children": owned}, namespace)
 
 
-def differences(found: Any, wanted: Any, path: str = "") -> Iterator[str]:
-    """Where two states differ, one line each."""
-    if isinstance(found, dict) and isinstance(wanted, dict):
-        for key in sorted({*found, *wanted}):
-            yield from differences(found.get(key), wanted.get(key), f"{path}.{key}")
-    elif isinstance(found, list) and isinstance(wanted, list) and len(found) == len(wanted):
-        for number, pair in enumerate(zip(found, wanted, strict=True)):
+def differences(actual: Any, expected: Any, path: str = "") -> Iterator[str]:
+    """Yields one line for each path at which two states differ."""
+    if isinstance(actual, dict) and isinstance(expected, dict):
+        for key in sorted({*actual, *expected}):
+            yield from differences(actual.get(key), expected.get(key), f"{path}.{key}")
+    elif isinstance(actual, list) and isinstance(expected, list) and len(actual) == len(expected):
+        for number, pair in enumerate(zip(actual, expected, strict=True)):
             yield from differences(*pair, f"{path}[{number}]")
-    elif found != wanted:
-        yield f"{path}: {_short(found)} instead of {_short(wanted)}"
+    elif actual != expected:
+        yield f"{path}: {_short(actual)} instead of {_short(expected)}"
 
 
 def _short(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""Tells one story to the API server, and gives the troubles that the operator has with it."""
+"""Plays one story against the API server, and returns the defects that the operator shows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.support.client import Answer
 Object = dict[str, Any]
 
 PATIENCE = 15.0
-"""Seconds within which the operator has to have said something."""
+"""Seconds within which the operator has to report on an object."""
 CANARY_PATIENCE = 5.0
 
 
@@ -32,18 +32,19 @@ class Play:
     def __init__(self, world: World, story: Object, figures: Figures) -> None:
         self._world, self._client, self._figures = world, world.client, figures
         self._objects, self._asks_canaries = story["objects"], story["canaries"]
-        # What was there and has gone may leave its mark on others.
-        self._fresh = any(one.get("edits") for one in self._objects) and not any("gone" in one for one in self._objects)
+        # A deleted object may leave a lasting mark on others, so such a story can't be compared with fresh objects.
+        edited = any(entry.get("edits") for entry in self._objects)
+        self._fresh = edited and not any("gone" in entry for entry in self._objects)
         self._accepted: list[Object] = []
-        """The story's entries whose manifests were taken, as long as they are not deleted."""
+        """The story's entries whose manifests the API server accepted and the story hasn't deleted yet."""
         self._ended: set[tuple[str, str]] = set()
 
     def troubles(self) -> list[str]:
-        """All of them; what the story made is gone afterwards."""
+        """Plays the story up to its first defects, removes its objects, and returns the defects."""
         world = self._world
         if world.operator.process.poll() is not None:
             world.start()
-        found: list[str] = []
+        troubles: list[str] = []
         try:
             for part in (
                 self._create,
@@ -54,15 +55,15 @@ class Play:
                 self._delete,
                 world.touched,
             ):
-                found += part()
-                found += world.log.troubles()
+                troubles += part()
+                troubles += world.log.troubles()
                 if world.operator.process.poll() is not None:
-                    return [*found, f"the operator ended with exit code {world.operator.process.returncode}"]
-                if found:
-                    return found
-            return found
+                    return [*troubles, f"the operator ended with exit code {world.operator.process.returncode}"]
+                if troubles:
+                    return troubles
+            return troubles
         finally:
-            if found:
+            if troubles:
                 if world.operator.process.poll() is not None:
                     world.start()
                 world.log.troubles()
@@ -91,7 +92,7 @@ class Play:
         yield from self._settle(FIRST)
 
     def _edit(self) -> Iterator[str]:
-        """A -> B -> A, to be compared with an A that was never anything else."""
+        """Edits objects from A to B and back to A, and compares them with an A that was never edited."""
         edited = [entry for entry in self._accepted if entry.get("edits")]
         if not edited:
             return
@@ -107,12 +108,12 @@ class Play:
             for entry in back:
                 answer = self._client.replace_spec(entry["manifest"], entry["manifest"]["spec"], FIRST)
                 if not answer.ok:
-                    # It has started meanwhile, and can't go back.
+                    # The object has started meanwhile, and its spec can't change any more.
                     yield from oracle.refusal(answer)
                     return
             yield from self._settle(FIRST)
-            # Kubernetes' autoscaler that meets a conflict writes its number once more, over whatever came in between
-            # (horizontal.go, RetryOnConflict). By now it is gone: if it is not, that shows below.
+            # After a conflict Kubernetes' autoscaler writes its replicas once more, over any edit in between
+            # (horizontal.go, RetryOnConflict). So edit once again: an autoscaler that still exists shows below.
             back = [entry for entry in edited if self._scaled_after(entry)]
             if not back:
                 break
@@ -121,17 +122,17 @@ class Play:
             yield from self._same()
 
     def _scaled_after(self, entry: Object) -> bool:
-        there, spec = self._there(entry), entry["manifest"]["spec"]
-        if there is None or "autoscaling" in spec or not oracle.is_scaled(there):
+        obj, spec = self._live(entry), entry["manifest"]["spec"]
+        if obj is None or "autoscaling" in spec or not oracle.is_scaled(obj):
             return False
-        return bool(there["spec"]["replicas"] != spec.get("replicas", 1))
+        return bool(obj["spec"]["replicas"] != spec.get("replicas", 1))
 
     def _same(self) -> Iterator[str]:
         differs: list[str] = []
 
-        def compared() -> bool:
+        def is_same() -> bool:
             children = {
-                namespace: [one for resource in CHILDREN for one in self._client.items(resource, namespace)]
+                namespace: [child for resource in CHILDREN for child in self._client.items(resource, namespace)]
                 for namespace in (FIRST, FRESH)
             }
             differs.clear()
@@ -141,17 +142,18 @@ class Play:
                 if not all(pair) or oracle.keeps_what_was({**pair[1], "kind": kind}):
                     continue
                 states = [
-                    oracle.state(one, children[where], where) for one, where in zip(pair, (FIRST, FRESH), strict=True)
+                    oracle.state(obj, children[namespace], namespace)
+                    for obj, namespace in zip(pair, (FIRST, FRESH), strict=True)
                 ]
                 differs.extend(f"A -> B -> A is not A: {kind}/{name}{line}" for line in oracle.differences(*states))
             return not differs
 
-        self._world.until(PATIENCE, compared, 0.2)
+        self._world.until(PATIENCE, is_same, 0.2)
         self._figures.counts["compared"] += 1
         yield from differs
 
     def _canaries(self) -> Iterator[str]:
-        """An object of each kind, in another namespace, is told something soon."""
+        """A new object of each kind in another namespace must be reported on soon: the queue isn't blocked."""
         if not self._asks_canaries:
             return
         began = time.monotonic()
@@ -163,49 +165,49 @@ class Play:
             assert answer.ok, answer.message
             waiting[kind] = canary
 
-        def all_told() -> bool:
+        def all_reported() -> bool:
             for kind, canary in list(waiting.items()):
-                there = self._client.get(BY_KIND[kind], CANARIES, canary["metadata"]["name"])
-                if there and oracle.is_told(there):
+                obj = self._client.get(BY_KIND[kind], CANARIES, canary["metadata"]["name"])
+                if obj and oracle.is_reported(obj):
                     self._figures.canaries.append(time.monotonic() - began)
                     self._client.delete(canary, CANARIES)
                     del waiting[kind]
             return not waiting
 
-        self._world.until(CANARY_PATIENCE, all_told, 0.02)
+        self._world.until(CANARY_PATIENCE, all_reported, 0.02)
         for kind, canary in waiting.items():
             yield f"the queue is blocked: a new {kind} was told nothing within {CANARY_PATIENCE:.0f} s"
             self._client.delete(canary, CANARIES)
 
     def _end_pods(self) -> Iterator[str]:
-        """Some Jobs' pods end, with something in the store."""
+        """Ends the pods of some Jobs, as the story's outcomes say."""
         jobs = self._client.items(BY_KIND["Job"], FIRST)
         waits = []
         for entry in self._accepted:
             outcome = entry.get("outcome")
-            there = self._there(entry)
-            if not outcome or not there:
+            owner = self._live(entry)
+            if not outcome or not owner:
                 continue
             for job in jobs:
-                if oracle.owns(there, job) and pods.end(self._world, job, outcome):
+                if oracle.owns(owner, job) and pods.end(self._world, job, outcome):
                     self._figures.counts["pods_ended"] += 1
-                    self._ended.add((there["kind"], there["metadata"]["name"]))
-                    waits.append((there, job["metadata"]["name"]))
-        for there, job in waits:
-            yield from self._awaited(there, job)
+                    self._ended.add((owner["kind"], owner["metadata"]["name"]))
+                    waits.append((owner, job["metadata"]["name"]))
+        for owner, job in waits:
+            yield from self._await_outcome(owner, job)
         if waits:
             yield from self._settle(FIRST)
 
-    def _awaited(self, owner: Object, job: str) -> Iterator[str]:
-        """What its Job's end means was understood."""
+    def _await_outcome(self, owner: Object, job: str) -> Iterator[str]:
+        """Waits until the owner's status reflects the end of its Job."""
         about = f"{owner['kind']}/{owner['metadata']['name']}"
 
         def over() -> bool:
-            found = self._client.get(BY_KIND["Job"], FIRST, job)
-            return found is None or pods.is_over(found)
+            obj = self._client.get(BY_KIND["Job"], FIRST, job)
+            return obj is None or pods.is_over(obj)
 
         if not self._world.until(8, over):
-            return  # It is tried again later: another pod, after a pause of Kubernetes' own.
+            return  # Kubernetes tries another pod of the Job later, after a pause of its own.
 
         def understood() -> bool:
             now = self._client.get(BY_KIND[owner["kind"]], FIRST, owner["metadata"]["name"])
@@ -218,8 +220,8 @@ class Play:
             yield f"{about}: Job {job} is over, and nothing came of it: {oracle.condition(now)}"
 
     def _late(self) -> Iterator[str]:
-        """Edits of what has run."""
-        late = [entry for entry in self._accepted if "late" in entry and self._there(entry)]
+        """Edits objects whose Jobs have ended."""
+        late = [entry for entry in self._accepted if "late" in entry and self._live(entry)]
         for entry in late:
             manifest = {**entry["manifest"], "spec": entry["late"]}
             yield from self._count("edited", self._client.replace_spec(manifest, entry["late"], FIRST), manifest)
@@ -235,35 +237,31 @@ class Play:
 
     # --- what they share --------------------------------------------------------------------------------------------
 
-    def _count(self, what: str, answer: Answer, manifest: Object) -> Iterator[str]:
-        self._figures.counts["sent"] += what == "created"
+    def _count(self, action: str, answer: Answer, manifest: Object) -> Iterator[str]:
+        self._figures.counts["sent"] += action == "created"
         outcome = "accepted" if answer.ok else f"refused {answer.code}"
-        self._figures.counts[f"{what} {outcome}"] += 1
+        self._figures.counts[f"{action} {outcome}"] += 1
         self._figures.counts[f"{manifest['kind']} {outcome}"] += 1
         for trouble in oracle.refusal(answer):
             yield f"{manifest['kind']}/{manifest['metadata'].get('name')}: {trouble}"
 
     def _settle(self, namespace: str) -> Iterator[str]:
-        """Everything accepted is told something, and the operator has nothing left to do."""
+        """Waits until the operator has reported on all accepted objects and is idle; yields bad conditions."""
 
-        def all_told() -> bool:
-            there[:] = [one for entry in self._accepted if (one := self._there(entry, namespace))]
-            return all(oracle.is_told(one) for one in there) and self._world.operator.idle()
+        def all_reported() -> bool:
+            live[:] = [obj for entry in self._accepted if (obj := self._live(entry, namespace))]
+            return all(oracle.is_reported(obj) for obj in live) and self._world.operator.idle()
 
-        there: list[Object] = []
-        self._world.until(PATIENCE, all_told)
-        for one in there:
-            yield from oracle.told(one, (one["kind"], one["metadata"]["name"]) in self._ended)
+        live: list[Object] = []
+        self._world.until(PATIENCE, all_reported)
+        for obj in live:
+            yield from oracle.bad_conditions(obj, (obj["kind"], obj["metadata"]["name"]) in self._ended)
 
-    def _there(self, entry: Object, namespace: str = FIRST) -> Object | None:
-        """The object as it is; None where it goes or has gone with its owner."""
+    def _live(self, entry: Object, namespace: str = FIRST) -> Object | None:
+        """Returns the entry's current object; None if it is gone or in deletion, perhaps with its owner."""
         manifest = entry["manifest"]
-        found = self._client.get(BY_KIND[manifest["kind"]], namespace, manifest["metadata"]["name"])
-        return (
-            found and {**found, "kind": manifest["kind"]}
-            if found and "deletionTimestamp" not in found["metadata"]
-            else None
-        )
+        obj = self._client.get(BY_KIND[manifest["kind"]], namespace, manifest["metadata"]["name"])
+        return {**obj, "kind": manifest["kind"]} if obj and "deletionTimestamp" not in obj["metadata"] else None
 
     def _remove(self, entry: Object) -> None:
         self._accepted.remove(entry)
@@ -272,5 +270,5 @@ class Play:
 
 def _named(objects: list[Object]) -> str:
     return ", ".join(
-        f"{one['kind']}/{one['metadata']['name']} {one['metadata'].get('finalizers') or ''}".strip() for one in objects
+        f"{obj['kind']}/{obj['metadata']['name']} {obj['metadata'].get('finalizers') or ''}".strip() for obj in objects
     )

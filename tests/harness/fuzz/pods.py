@@ -1,4 +1,4 @@
-"""Pods of Jobs end as a story wants it: what the kubelet would write is written in its place."""
+"""Ends the pods of Jobs as a story says, by writing the status that the kubelet would write."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Object = dict[str, Any]
 
 
 def end(world: World, job: Object, outcome: Object) -> bool:
-    """Write what a pod of the Job leaves behind, then end it; false where it has no pod that runs."""
+    """Writes what a pod of the Job leaves behind, then ends its pods. Returns False if none of them runs."""
     namespace, uid = job["metadata"]["namespace"], job["metadata"]["uid"]
     task = json.loads(job["spec"]["template"]["metadata"]["annotations"][ANNOTATION])
 
@@ -27,12 +27,12 @@ def end(world: World, job: Object, outcome: Object) -> bool:
             and pod["status"].get("phase") == "Running"
         ]
 
-    found = world.until(2, running)
-    if not found:
+    pods = world.until(2, running)
+    if not pods:
         return False
-    _leave(world, task, outcome.get("document"))
-    for pod in found:
-        status = {"phase": outcome["phase"], "containerStatuses": _ended(pod, outcome)}
+    _write_result(world, task, outcome.get("document"))
+    for pod in pods:
+        status = {"phase": outcome["phase"], "containerStatuses": _container_statuses(pod, outcome)}
         path = PODS.path(namespace, pod["metadata"]["name"], "status")
         world.client.send("PATCH", path, {"status": status}, MERGE_PATCH)
     return True
@@ -40,27 +40,27 @@ def end(world: World, job: Object, outcome: Object) -> bool:
 
 def is_over(job: Object) -> bool:
     conditions = (job.get("status") or {}).get("conditions") or ()
-    return any(one["type"] in ("Complete", "Failed") and one["status"] == "True" for one in conditions)
+    return any(item["type"] in ("Complete", "Failed") and item["status"] == "True" for item in conditions)
 
 
-def _leave(world: World, task: Object, document: str | bytes | None) -> None:
+def _write_result(world: World, task: Object, document: str | bytes | None) -> None:
     if document is None:
         return
     data = document if isinstance(document, bytes) else document.encode()
     data = data.replace(BASE.encode(), task["baseURI"].encode())
     world.tracking.put_bytes(task["resultURI"], data)
-    # A run's version is proven by the result beside its artifact.
+    # A ModelVersion of a run is verified by the result in the artifact's folder.
     world.tracking.put_bytes(f"{task['baseURI']}/model/result.json", data)
 
 
-def _ended(pod: Object, outcome: Object) -> list[Object]:
+def _container_statuses(pod: Object, outcome: Object) -> list[Object]:
     ended: Object = {"exitCode": outcome.get("exitCode", 0), "reason": outcome.get("reason", "Completed")}
     if "message" in outcome:
         ended["message"] = outcome["message"]
     return [
         {
-            **{"name": one["name"], "image": one["image"], "imageID": "", "restartCount": 0, "ready": False},
+            **{"name": spec["name"], "image": spec["image"], "imageID": "", "restartCount": 0, "ready": False},
             "state": {"terminated": ended},
         }
-        for one in pod["spec"]["containers"]
+        for spec in pod["spec"]["containers"]
     ]

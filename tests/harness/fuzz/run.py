@@ -1,4 +1,4 @@
-"""Stories until enough objects were sent: hypothesis makes them, by a seed, and makes one that fails shorter."""
+"""Plays stories until enough objects were sent: hypothesis generates them from a seed, and shrinks a failing one."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ from tests.localcluster.say import say
 from tests.support.report import Progress
 
 FOLDER = Path(tempfile.gettempdir()) / "modelyard-fuzz"
-"""Where stories that fail are kept."""
+"""The folder that keeps the stories that failed."""
 SHRINKING = 120.0
-"""Seconds that are spent on making a story that fails shorter."""
+"""Seconds spent on shrinking a story that failed."""
 
 
 class Failed(AssertionError):
-    """A story that the operator has trouble with; the message says which, and how to tell it again."""
+    """The operator fails a story; the message says how, and how to play the story again."""
 
 
 class Enough(BaseException):
-    """So many objects were sent."""
+    """The wanted number of objects was sent."""
 
 
 class Fuzzer:
-    """``go_on``: keep every story that fails and go on, instead of making the first one shorter."""
+    """With ``go_on`` it keeps every story that fails and goes on, instead of shrinking the first one."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class Fuzzer:
         shrinking: float = SHRINKING,
         twice: bool = False,
     ) -> None:
-        """``twice``: what goes wrong is told again at once, and counts only if it goes wrong again."""
+        """With ``twice`` a failing story is played again at once, and counts only if it fails again."""
         self.seed = random.SystemRandom().randrange(2**32) if seed is None else seed
         self._world, self._count, self._go_on, self._shrinking = world, count, go_on, shrinking
         self._twice = twice
@@ -57,11 +57,11 @@ class Fuzzer:
         self._stories, self._began = 0, time.monotonic()
         self._first_failure: float | None = None
         self._known: dict[str, str] = {}
-        """What was said of each story that failed: one that is told again for hypothesis fails again."""
+        """Story -> message of its failure. Hypothesis asks for failing stories again; they must fail the same way."""
         self._progress = Progress("objects sent", count)
 
     def run(self) -> dict[str, Any]:
-        """The figures. Raises Failed."""
+        """Plays the stories, and returns the figures. Raises Failed."""
         say(f"seed {self.seed}")
         with contextlib.suppress(Enough):
             self._property()()
@@ -95,41 +95,41 @@ class Fuzzer:
             suppress_health_check=list(HealthCheck),
             print_blob=False,
         )
-        return hypothesis.seed(self.seed)(settings(hypothesis.given(story=stories())(self._tell)))
+        return hypothesis.seed(self.seed)(settings(hypothesis.given(story=stories())(self._play)))
 
-    def _tell(self, story: Story) -> None:
+    def _play(self, story: Story) -> None:
         if self._first_failure is None and self.figures.counts["sent"] >= self._count:
             raise Enough
         text = json.dumps(story, default=repr)
         if text not in self._known and (trouble := self._trouble(story)):
             self._known[text] = trouble
         if text in self._known:
-            raise Failed(self._known[text])  # From one line alone: hypothesis knows failures by where they come from.
+            raise Failed(self._known[text])  # Raise at one line only: hypothesis tells failures apart by their line.
 
     def _trouble(self, story: Story) -> str | None:
-        """Tell a story that was not told before; None where all is well, or there is no time for it."""
+        """Plays a new story. Returns its failure; None if all is well, or if no time is left for shrinking."""
         if self._first_failure is not None and time.monotonic() - self._first_failure > self._shrinking:
             return None
         self._stories += 1
         troubles = Play(self._world, story, self.figures).troubles()
         if troubles and self._twice and self._first_failure is None:
-            said = "; ".join(trouble[:300] for trouble in troubles[:4])
+            first = "; ".join(trouble[:300] for trouble in troubles[:4])
             troubles = Play(self._world, story, self.figures).troubles()
-            say(f"{said}\n  ... and told again: {'the same' if troubles else 'all is well'}")
+            say(f"{first}\n  ... and told again: {'the same' if troubles else 'all is well'}")
         self._progress.at(min(self.figures.counts["sent"], self._count))
         if not troubles:
             return None
         path = keep(story, self.seed, self.failures if self._go_on else None, troubles)
         if self._go_on:
             self.failures += 1
-            told = "\n  ".join(trouble[:800] for trouble in troubles[:4])
-            say(f"{path}:\n  {told}")
+            lines = "\n  ".join(trouble[:800] for trouble in troubles[:4])
+            say(f"{path}:\n  {lines}")
             return None
         self.failures = 1
         self._first_failure = self._first_failure or time.monotonic()
         self.shortest = story
-        told = "\n".join(troubles)
-        return f"{told}\ntell it again: make fuzz ARGS='--replay {path}'; the whole run: --seed {self.seed}"
+        lines = "\n".join(troubles)
+        return f"{lines}\ntell it again: make fuzz ARGS='--replay {path}'; the whole run: --seed {self.seed}"
 
 
 def keep(story: Story, seed: int, number: int | None, troubles: list[str]) -> Path:
@@ -141,5 +141,5 @@ def keep(story: Story, seed: int, number: int | None, troubles: list[str]) -> Pa
 
 
 def replay(world: World, path: Path) -> list[str]:
-    """The troubles with a story that was kept."""
+    """Plays a kept story, and returns its defects."""
     return Play(world, yaml.safe_load(path.read_text()), Figures()).troubles()

@@ -1,7 +1,7 @@
 """Hypothesis strategies over structural schemas: values that fit, that don't, and that are a step away from good ones.
 
-Of our own: hypothesis-jsonschema had its last release in February 2024, and knows nothing of int-or-string, list-maps
-and preserved unknown fields.
+hypothesis-jsonschema is no alternative: its last release was in February 2024, and it doesn't know int-or-string,
+list-maps and preserved unknown fields.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ Strategy = st.SearchStrategy[Any]
 
 INT64 = 2**63
 DEEP = "DEEP:"
-"""A text that stands for so many lists in each other (see ``client``), which would be too much for a story."""
+"""A text with this prefix and a number stands for so many nested lists, which would be too large for a story's file
+(see ``client``)."""
 _ODD_TEXT = (
     "",
     " ",
@@ -63,18 +64,18 @@ _QUANTITIES = (
 
 @functools.cache
 def spec_of(kind: str) -> Schema:
-    """The schema of a kind's spec, as it is installed."""
+    """Returns the schema of a kind's spec from the CRD that is installed."""
     definition = yaml.safe_load((REPO / "crds" / f"{KINDS[kind].info.plural}.yaml").read_text())
     schema = definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     return dict(schema["properties"]["spec"])
 
 
 def nested(depth: int) -> Any:
-    """Lists in lists."""
-    made: Any = 1
+    """Returns 1 in ``depth`` nested lists."""
+    value: Any = 1
     for _ in range(depth):
-        made = [made]
-    return made
+        value = [value]
+    return value
 
 
 text = st.one_of(st.sampled_from(_ODD_TEXT), st.text(max_size=12))
@@ -95,19 +96,20 @@ anything = st.one_of(
 
 
 class Values:
-    """``names(path)`` gives a strategy for the references of a field, or None where it is none."""
+    """``names(path)`` returns a strategy for a field that refers to something, or None for any other field."""
 
     def __init__(self, names: Any) -> None:
         self._names = names
 
     def fits(self, schema: Schema, path: Path = ()) -> Strategy:
-        """What the schema allows; rules between fields may refuse it all the same."""
+        """Returns a strategy for values that the schema allows; rules between fields may still refuse them."""
         if (named := self._names(path)) is not None:
             return st.one_of(named, named, named, self._plain(schema, path))
         return self._plain(schema, path)
 
     def off(self, schema: Schema) -> Strategy:
-        """What the schema refuses, mostly: null, another type, out of range, empty, too long."""
+        """Returns a strategy for values that the schema mostly refuses: null, another type, out of range, empty, too
+        long."""
         wrong = [st.none(), text, numbers, st.just([]), st.just({}), st.just("x" * 5000)]
         if "maximum" in schema:
             wrong.append(st.just(schema["maximum"] + 1))
@@ -116,13 +118,13 @@ class Values:
         return st.one_of(wrong)
 
     def near(self, schema: Schema, good: Any, path: Path = ()) -> Strategy:
-        """A copy of ``good`` with one change somewhere."""
+        """Returns a strategy for copies of ``good`` with one change somewhere."""
 
         @st.composite
-        def one(draw: Any) -> Any:
+        def changed(draw: Any) -> Any:
             return self._changed(draw, schema, copy.deepcopy(good), path)
 
-        return one()
+        return changed()
 
     # --- inside -----------------------------------------------------------------------------------------------------
 
@@ -157,7 +159,7 @@ class Values:
         few = st.lists(items, min_size=least, max_size=max(least, min(3, most)), unique_by=by)
         if keys:
             return few
-        # As many as there may be, and one more: of the same item, since each drawn one costs the others room.
+        # The longest allowed list and one item more repeat one item: drawing each would use up hypothesis's buffer.
         return st.one_of(*[few] * 9, items.flatmap(lambda item: st.sampled_from(([item] * most, [item] * (most + 1)))))
 
     def _object(self, schema: Schema, path: Path) -> Strategy:
@@ -169,15 +171,15 @@ class Values:
             return st.dictionaries(keys, self.fits(values, (*path, "{}")), max_size=most)
 
         @st.composite
-        def one(draw: Any) -> Any:
-            made = {}
+        def fields(draw: Any) -> Any:
+            drawn = {}
             required = schema.get("required", ())
             for name, inner in schema["properties"].items():
                 if name in required or draw(st.integers(0, 3)) == 0:
-                    made[name] = draw(self.fits(inner, (*path, name)))
-            return made
+                    drawn[name] = draw(self.fits(inner, (*path, name)))
+            return drawn
 
-        return one()
+        return fields()
 
     def _changed(self, draw: Any, schema: Schema, value: Any, path: Path) -> Any:
         properties = schema.get("properties")
@@ -204,11 +206,11 @@ class Values:
 def _string(schema: Schema) -> Strategy:
     least, most = schema.get("minLength", 0), schema.get("maxLength", 10_000)
     if pattern := schema.get("pattern"):
-        # As the API server has it: of the whole text where it says so.
-        return st.from_regex(re.compile(pattern, re.ASCII), fullmatch=True).map(lambda made: made[: min(most, 300)])
+        # ASCII classes, as in the API server's regular expressions.
+        return st.from_regex(re.compile(pattern, re.ASCII), fullmatch=True).map(lambda value: value[: min(most, 300)])
     longest = st.sampled_from("aé").map(lambda letter: letter * most)
     return (
-        st.one_of(text.map(lambda made: made[:most]), text.map(lambda made: (made or "a")[: max(1, most)]), longest)
+        st.one_of(text.map(lambda value: value[:most]), text.map(lambda value: (value or "a")[: max(1, most)]), longest)
         if least or most
         else text
     )

@@ -1,4 +1,5 @@
-"""Good specs that generated objects start from: the samples', their stories', their rules' and the manifests'."""
+"""Collects the good specs that generated objects start from, out of the samples, their stories and rules, and the
+example manifests."""
 
 from __future__ import annotations
 
@@ -17,17 +18,17 @@ Object = dict[str, Any]
 
 @functools.cache
 def of(kind: str) -> tuple[Object, ...]:
-    """Specs of a kind that the API server accepts."""
+    """Returns specs of a kind that the API server accepts."""
     sample = SAMPLES[kind]
     base = sample.spec | ({"suspend": False} if "suspend" in sample.spec else {})
-    made = [sample.spec, base, *(merged(base, change) for change in sample.story)]
-    made += [merged(base, case.good) for case in sample.cases if case.good]
-    made += [merged(base, change) for case in sample.updates for change in case.good if change]
-    return (*made, *(one["spec"] for one in _examples() if one["kind"] == kind))
+    specs = [sample.spec, base, *(merged(base, change) for change in sample.story)]
+    specs += [merged(base, case.good) for case in sample.cases if case.good]
+    specs += [merged(base, change) for case in sample.updates for change in case.good if change]
+    return (*specs, *(example["spec"] for example in _examples() if example["kind"] == kind))
 
 
 @functools.cache
 def _examples() -> tuple[Object, ...]:
     files = sorted((REPO / "manifests" / "examples").rglob("*.yaml"))
-    found = [one for file in files for one in yaml.safe_load_all(file.read_text()) if one]
-    return tuple(one for one in found if one.get("kind") in KINDS)
+    documents = [document for file in files for document in yaml.safe_load_all(file.read_text()) if document]
+    return tuple(document for document in documents if document.get("kind") in KINDS)

@@ -1,6 +1,6 @@
 """A story: some objects that may refer to each other, how they are edited, how their pods end, when they are deleted.
 
-Plain data, so that one that fails is a YAML file that can be told again:
+A story is plain data, so that one that fails can be kept as a YAML file and played again:
 ``{objects: [{manifest, edits: [spec, ...], outcome, late: spec, gone: "early"?}], canaries: bool}``.
 """
 
@@ -19,24 +19,24 @@ from tests.kinds import SAMPLES
 
 Story = dict[str, Any]
 MOST = 12
-"""Objects of one story."""
+"""The largest number of objects in one story."""
 _values = Values(names.of)
 
 
 @st.composite
 def specs(draw: Any, kind: str) -> Any:
-    """Mostly a good one with a few changes; sometimes anything that the schema allows."""
+    """Draws mostly a good spec with a few changes, and sometimes any spec that the schema allows."""
     schema = spec_of(kind)
     if draw(st.integers(0, 9)) == 0:
         return _small(draw(_values.fits(schema)))
-    made = copy.deepcopy(draw(st.sampled_from(seeds.of(kind))))
+    spec = copy.deepcopy(draw(st.sampled_from(seeds.of(kind))))
     for _ in range(draw(st.sampled_from((0, 1, 1, 1, 2, 2, 3)))):
-        made = draw(_values.near(schema, made))
-    return _small(made)
+        spec = draw(_values.near(schema, spec))
+    return _small(spec)
 
 
 def _small(spec: Any) -> Any:
-    """Not a thousand pods, each of which a cluster has to play."""
+    """Limits the replicas, because the cluster has to simulate each pod."""
     if isinstance(spec, dict) and isinstance(spec.get("replicas"), int) and 3 < spec["replicas"] <= 1000:
         spec["replicas"] = 3
     return spec
@@ -53,16 +53,16 @@ def objects(draw: Any) -> Any:
         "metadata": draw(names.metadata(kind, spec)),
         "spec": spec,
     }
-    made: Story = {"manifest": manifest}
+    entry: Story = {"manifest": manifest}
     if not sample.is_immutable and draw(st.booleans()):
-        made["edits"] = draw(st.lists(specs(kind), min_size=1, max_size=2))
+        entry["edits"] = draw(st.lists(specs(kind), min_size=1, max_size=2))
     if sample.pod and draw(st.integers(0, 3)):
-        made["outcome"] = draw(documents.outcomes(sample.pod))
+        entry["outcome"] = draw(documents.outcomes(sample.pod))
     if draw(st.integers(0, 4)) == 0:
-        made["late"] = draw(specs(kind))
+        entry["late"] = draw(specs(kind))
     if draw(st.integers(0, 7)) == 0:
-        made["gone"] = "early"
-    return made
+        entry["gone"] = "early"
+    return entry
 
 
 def stories() -> st.SearchStrategy[Story]:

@@ -1,4 +1,4 @@
-"""A short run against a real API server; and that an operator which throws is found."""
+"""A short run against a real API server, and a check that the fuzzer detects an operator that raises an error."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ KNOWN = Path(__file__).with_name("known.yaml")
 
 @pytest.fixture(scope="class")
 def world(kwok: str, tracking: Tracking) -> Iterator[World]:
-    with World(kwok, tracking=tracking) as made:
-        yield made
+    with World(kwok, tracking=tracking) as world:
+        yield world
 
 
 class TestOurs:
@@ -31,7 +31,7 @@ class TestOurs:
         assert figures["accepted"] > figures["objects"] / 3, "many of the generated objects are good ones"
 
     def test_what_once_was_trouble_is_none(self, world: World) -> None:
-        """Also for an operator that starts when it is there already."""
+        """The known story works also for an operator that starts when the objects already exist."""
         story = yaml.safe_load(KNOWN.read_text())
         assert Play(world, story, Figures()).troubles() == []
         for entry in story["objects"]:

@@ -1,4 +1,4 @@
-"""What the fuzzer calls a defect, and what it doesn't; and that its stories are mostly good objects, by their seed."""
+"""Tests what the fuzzer calls a defect and what it doesn't, and that its stories are reproducible by their seed."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def line(message: str, level: str = "info", **more: str) -> str:
     ],
 )
 def test_the_log(text: str, says: str | None) -> None:
-    found = trouble_in(text)
-    assert (found is None) if says is None else (found is not None and says in found)
+    trouble = trouble_in(text)
+    assert (trouble is None) if says is None else (trouble is not None and says in trouble)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_refusals(code: int, message: str, bad: bool) -> None:
     assert bool(list(oracle.refusal(Answer(code, {"message": message})))) == bad
 
 
-def said(**change: Any) -> Any:
+def reported(**change: Any) -> Any:
     item = {"type": "Ready", "status": "False", "reason": "Wrong", "message": "spec.seed: write another", **change}
     stalled = {**item, "type": "Stalled", "status": "True"}
     meta = {"name": "m", "generation": 2}
@@ -66,18 +66,18 @@ def said(**change: Any) -> Any:
 @pytest.mark.parametrize(
     ("obj", "says"),
     [
-        (said(), None),
-        ({**said(), "status": None}, "no condition"),
-        ({**said(), "metadata": {"name": "m", "generation": 3}}, "no condition for its generation 3"),
-        (said(reason="two words"), "CamelCase"),
-        (said(message=" "), "without a message"),
-        (said(message="1 validation error for Model"), "innards"),
-        (said(message="it is broken"), "what to do"),
+        (reported(), None),
+        ({**reported(), "status": None}, "no condition"),
+        ({**reported(), "metadata": {"name": "m", "generation": 3}}, "no condition for its generation 3"),
+        (reported(reason="two words"), "CamelCase"),
+        (reported(message=" "), "without a message"),
+        (reported(message="1 validation error for Model"), "innards"),
+        (reported(message="it is broken"), "what to do"),
     ],
 )
 def test_conditions(obj: Any, says: str | None) -> None:
-    found = list(oracle.told(obj))
-    assert (found == []) if says is None else any(says in one for one in found)
+    troubles = list(oracle.bad_conditions(obj))
+    assert (troubles == []) if says is None else any(says in trouble for trouble in troubles)
 
 
 def test_states_are_compared_without_their_past() -> None:
@@ -101,8 +101,8 @@ def test_states_are_compared_without_their_past() -> None:
     assert list(oracle.differences(first, other)) == ['.status.phase: "Pending" instead of "Failed"']
 
 
-def told_by(seed: int, count: int) -> list[Story]:
-    found: list[Story] = []
+def generated(seed: int, count: int) -> list[Story]:
+    collected: list[Story] = []
     settings = hypothesis.settings(
         max_examples=count,
         database=None,
@@ -115,24 +115,24 @@ def told_by(seed: int, count: int) -> list[Story]:
     @settings
     @hypothesis.given(story=stories())
     def collect(story: Story) -> None:
-        found.append(copy.deepcopy(story))
+        collected.append(copy.deepcopy(story))
 
     collect()
-    return found
+    return collected
 
 
 def test_stories_are_the_same_by_their_seed_and_can_be_kept() -> None:
-    first = told_by(7, 12)
-    assert first == told_by(7, 12)
-    assert first != told_by(8, 12)
+    first = generated(7, 12)
+    assert first == generated(7, 12)
+    assert first != generated(8, 12)
     assert yaml.safe_load(yaml.safe_dump(first)) == first
 
 
 def test_stories_are_about_every_kind() -> None:
-    entries = [entry for story in told_by(7, 4 * len(KINDS)) for entry in story["objects"]]
+    entries = [entry for story in generated(7, 4 * len(KINDS)) for entry in story["objects"]]
     assert {entry["manifest"]["kind"] for entry in entries} == KINDS.keys()
     ends = {entry["manifest"]["kind"] for entry in entries if "outcome" in entry}
-    assert ends == {kind for kind, one in KINDS.items() if one.info.runs}
+    assert ends == {kind for kind, model in KINDS.items() if model.info.runs}
     edited = {entry["manifest"]["kind"] for entry in entries if "edits" in entry}
     assert edited == {kind for kind, sample in SAMPLES.items() if not sample.is_immutable}
 

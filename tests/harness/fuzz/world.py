@@ -1,4 +1,4 @@
-"""Where stories are told: namespaces with something in them, a tracking server, and the operator as a process."""
+"""The place where stories are played: prepared namespaces, a tracking server, and the operator as a process."""
 
 from __future__ import annotations
 
@@ -21,12 +21,13 @@ from tests.support.tracking import Tracking
 Object = dict[str, Any]
 
 FIRST, FRESH, CANARIES, BYSTANDER = "fuzz-first", "fuzz-fresh", "fuzz-canaries", "fuzz-bystander"
-"""Namespaces: of stories, of the same objects without their edits, of objects that must go on, of untouched ones."""
+"""The namespaces of the stories, of the same objects without edits, of canaries that must be handled soon, and of
+objects that no story touches."""
 _MANAGED = "app.kubernetes.io/managed-by"
 
 
 class World:
-    """``with World(cluster) as world``: of an entered cluster of provider kwok."""
+    """Use as ``with World(cluster) as world``, with the name of an entered cluster of the provider kwok."""
 
     def __init__(self, cluster: str, module: str = "modelyard.main", tracking: Tracking | None = None) -> None:
         self._cluster, self._module, self._given = cluster, module, tracking
@@ -72,7 +73,8 @@ class World:
             self.operator.stop()
 
     def until(self, seconds: float, check: Callable[[], Any], every: float = 0.05) -> Any:
-        """The first true answer, or the last one; at once when the operator has ended, or has trouble in its log."""
+        """Waits for a true answer, and returns it or the last one. Stops early if the operator has ended, or if its log
+        shows a defect."""
         ends = time.monotonic() + seconds
         while not (answer := check()):
             if time.monotonic() > ends or self.operator.process.poll() is not None or not self.log.is_clean():
@@ -84,40 +86,40 @@ class World:
         self._canary += 1
         return self._canary
 
-    # --- what is there ----------------------------------------------------------------------------------------------
+    # --- the objects ------------------------------------------------------------------------------------------------
 
     def left(self, namespace: str) -> list[Object]:
-        """What is neither standing nor a person's."""
-        names = {(one["kind"], one["metadata"]["name"]) for one in self._standing(namespace)}
-        found = [one for resource in KINDS for one in self.client.items(resource, namespace)]
-        made = [one for resource in (*CHILDREN, PODS) for one in self.client.items(resource, namespace)]
-        ours = [one for one in made if (one["metadata"].get("labels") or {}).get(_MANAGED) == "modelyard"]
-        return [one for one in found if (one["kind"], one["metadata"]["name"]) not in names] + ours
+        """Returns the objects that a story has left: neither the standing ones nor a person's own."""
+        standing_names = set(_standing_names(namespace))
+        objects = [obj for resource in KINDS for obj in self.client.items(resource, namespace)]
+        children = [child for resource in (*CHILDREN, PODS) for child in self.client.items(resource, namespace)]
+        ours = [child for child in children if (child["metadata"].get("labels") or {}).get(_MANAGED) == "modelyard"]
+        return [obj for obj in objects if (obj["kind"], obj["metadata"]["name"]) not in standing_names] + ours
 
     def clear(self, namespace: str, seconds: float = 30) -> list[Object]:
-        """Delete what a story has left; what can't be deleted in that time is the answer."""
+        """Deletes what a story has left, and returns what still exists after ``seconds``."""
         kinds = {resource.kind for resource in KINDS}
 
         def gone() -> bool:
-            left[:] = self.left(namespace)
-            for one in left:
-                if one["kind"] in kinds and "deletionTimestamp" not in one["metadata"]:
-                    self.client.delete(one, namespace)
-            return not left
+            remaining[:] = self.left(namespace)
+            for obj in remaining:
+                if obj["kind"] in kinds and "deletionTimestamp" not in obj["metadata"]:
+                    self.client.delete(obj, namespace)
+            return not remaining
 
-        left: list[Object] = []
+        remaining: list[Object] = []
         ends = time.monotonic() + seconds
         while not gone() and time.monotonic() < ends:
             time.sleep(0.2)
-        return left
+        return remaining
 
     def bystanders(self) -> dict[str, Any]:
-        """The versions of all objects of a namespace that no story has to do with."""
-        found = [one for resource in ALL for one in self.client.items(resource, BYSTANDER)]
-        return {f"{one['kind']}/{one['metadata']['name']}": one["metadata"]["resourceVersion"] for one in found}
+        """Returns the versions of all objects in the namespace that no story touches."""
+        objects = [obj for resource in ALL for obj in self.client.items(resource, BYSTANDER)]
+        return {f"{obj['kind']}/{obj['metadata']['name']}": obj["metadata"]["resourceVersion"] for obj in objects}
 
     def touched(self) -> Iterable[str]:
-        """What happened to objects that no story has to do with."""
+        """Yields a text for each object that was touched although no story concerns it."""
         for line in oracle.differences(self.bystanders(), self._before):
             yield f"an object of another namespace was touched: {line}"
         for namespace in (FIRST, FRESH):
@@ -128,15 +130,12 @@ class World:
                     yield f"a person's {kind} {namespace}/{name} was touched: {answer.document}"
 
     def _stands(self, namespace: str) -> bool:
-        found = [self.client.get(_resource(kind), namespace, name) for kind, name in _wanted(namespace)]
-        return all(one is not None and oracle.is_told(one) for one in found)
-
-    def _standing(self, namespace: str) -> list[Object]:
-        return standing.ours(namespace)
+        objects = [self.client.get(_resource(kind), namespace, name) for kind, name in _standing_names(namespace)]
+        return all(obj is not None and oracle.is_reported(obj) for obj in objects)
 
 
-def _wanted(namespace: str) -> list[tuple[str, str]]:
-    return [(one["kind"], one["metadata"]["name"]) for one in standing.ours(namespace)]
+def _standing_names(namespace: str) -> list[tuple[str, str]]:
+    return [(obj["kind"], obj["metadata"]["name"]) for obj in standing.ours(namespace)]
 
 
 def _resource(kind: str) -> Any:

@@ -1,4 +1,4 @@
-"""Requests that nobody would write, at the real server: from its OpenAPI document, and broken byte by byte.
+"""Fuzzes the real server with requests from its OpenAPI document, and with requests broken byte by byte.
 
-``python -m tests.harness.fuzz_server`` runs the long one; a short one is part of ``make test``.
+``python -m tests.harness.fuzz_server`` makes a long run; a short run is part of ``make test``.
 """

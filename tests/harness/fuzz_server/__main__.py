@@ -20,17 +20,17 @@ def main() -> int:
     arguments = parser.parse_args()
     failures: list[str] = []
     with tempfile.TemporaryDirectory() as scratch, place(Path(scratch)) as server:
-        started, made, seed = time.monotonic(), 0, arguments.seed
-        while made < arguments.count and not failures:
-            number, wrong = rest.run(server, 40, seed)
-            made, seed = made + number, seed + 1
-            failures += [wrong] if wrong else []
-            print(f"{time.monotonic() - started:6.0f} s  {made} of {arguments.count} from the document", flush=True)
+        started, sent, seed = time.monotonic(), 0, arguments.seed
+        while sent < arguments.count and not failures:
+            number, failure = rest.run(server, 40, seed)
+            sent, seed = sent + number, seed + 1
+            failures += [failure] if failure else []
+            print(f"{time.monotonic() - started:6.0f} s  {sent} of {arguments.count} from the document", flush=True)
         before = resident(server)
         for start in range(0, arguments.raw, 1000):
-            found = raw.run(server, min(1000, arguments.raw - start), arguments.seed + start)
-            failures += found.failures
-            print(f"{time.monotonic() - started:6.0f} s  broken: {dict(sorted(found.statuses.items()))}", flush=True)
+            answers = raw.run(server, min(1000, arguments.raw - start), arguments.seed + start)
+            failures += answers.failures
+            print(f"{time.monotonic() - started:6.0f} s  broken: {dict(sorted(answers.statuses.items()))}", flush=True)
         print(f"memory: {before:.0f} MiB, then {resident(server):.0f}; process alive: {server.process.poll() is None}")
         if server.process.poll() is not None or "Traceback" in server.log:
             failures.append(server.log[-5000:])

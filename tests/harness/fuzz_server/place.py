@@ -1,4 +1,4 @@
-"""The server that is fuzzed: a repository of two models, numbers alone and numbers with texts."""
+"""The server that is fuzzed: its repository has two models, one of numbers alone, one of numbers and texts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.unit.server.serving import Served, running
 
 @contextmanager
 def place(scratch: Path) -> Iterator[Served]:
-    """A server that is ready; killed at the end."""
+    """Yields a ready server, and kills it at the end."""
     repository = scratch / "models"
     for name, make in (("iris", models.iris), ("penguins", models.penguins)):
         (repository / name).mkdir(parents=True)
@@ -22,6 +22,6 @@ def place(scratch: Path) -> Iterator[Served]:
 
 
 def resident(server: Served) -> float:
-    """MiB that the process has in memory."""
+    """Returns the server's resident memory in MiB."""
     text = Path(f"/proc/{server.process.pid}/status").read_text()
     return int(text.split("VmRSS:")[1].split()[0]) / 1024

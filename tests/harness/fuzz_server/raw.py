@@ -1,7 +1,6 @@
-"""Requests broken byte by byte, over raw sockets.
+"""Sends requests broken byte by byte, over raw sockets.
 
-Each is a valid request, mutated. The server must answer or close the connection, soon, and never with a failure of its
-own.
+Each is a mutation of a valid request. The server must soon answer or close the connection, and never fail itself.
 """
 
 from __future__ import annotations
@@ -52,7 +51,7 @@ def _post(path: str, body: bytes, *headers: str) -> bytes:
 
 
 def seeds() -> list[bytes]:
-    """Valid requests of every kind."""
+    """Returns valid requests of every kind."""
     binary = json.dumps(BINARY).encode()
     iris = json.dumps(IRIS).encode()
     chunks = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in (iris[:30], iris[30:])) + b"0\r\n\r\n"
@@ -89,10 +88,10 @@ def _token(chance: random.Random, data: bytearray) -> None:
 
 
 def _number(chance: random.Random, data: bytearray) -> None:
-    """A number becomes another: lengths, sizes, shapes."""
-    found = list(re.finditer(rb"\d+", data))
-    if found:
-        start, end = chance.choice(found).span()
+    """Replaces a number by another one: a length, size or shape."""
+    numbers = list(re.finditer(rb"\d+", data))
+    if numbers:
+        start, end = chance.choice(numbers).span()
         data[start:end] = str(chance.choice((0, 1, 2, 3, 15, 17, 64, 10**4, 2**31, 2**63, 2**64, 10**30, -1))).encode()
 
 
@@ -112,15 +111,15 @@ def mutated(chance: random.Random) -> bytes:
 
 
 @dataclass
-class Found:
-    """The answers by status, 0 for a connection that was closed without one; and what is wrong."""
+class Answers:
+    """``statuses`` counts the answers by status, with 0 for a connection that was closed without an answer."""
 
     statuses: Counter[int] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
 
 
 def send(port: int, data: bytes, chance: random.Random) -> bytes:
-    """The first whole answer, "" where the connection is closed without one. Raises TimeoutError for neither."""
+    """Returns the first whole answer, or "" if the connection is closed without one. Raises TimeoutError otherwise."""
     with socket.create_connection(("127.0.0.1", port), timeout=WAIT_SECONDS) as sock:
         answer = b""
         try:
@@ -130,7 +129,7 @@ def send(port: int, data: bytes, chance: random.Random) -> bytes:
             while not _whole(answer) and (part := sock.recv(65536)):
                 answer += part
         except (ConnectionResetError, BrokenPipeError):
-            pass  # closed with some of the request unread
+            pass  # the server closed the connection with a part of the request unread
         return answer
 
 
@@ -142,11 +141,11 @@ def _whole(answer: bytes) -> bool:
     return bool(end) and len(body) >= (int(length[1]) if length else 0)
 
 
-def run(server: Served, count: int, seed: int) -> Found:
+def run(server: Served, count: int, seed: int) -> Answers:
     """Sends ``count`` mutated requests, many at once; every hundredth is followed by a valid one of each kind."""
-    found = Found()
+    answers = Answers()
 
-    def one(index: int) -> tuple[list[int], str]:
+    def send_mutated(index: int) -> tuple[list[int], str]:
         chance = random.Random(f"{seed} {index}")
         data = mutated(chance)
         try:
@@ -162,8 +161,8 @@ def run(server: Served, count: int, seed: int) -> Found:
             return [], f"request {index}: neither answered nor closed: {data[:2000]!r}"
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        for statuses, failure in pool.map(one, range(count)):
-            found.statuses.update(statuses or [0])
+        for statuses, failure in pool.map(send_mutated, range(count)):
+            answers.statuses.update(statuses or [0])
             if failure:
-                found.failures.append(failure)
-    return found
+                answers.failures.append(failure)
+    return answers

@@ -1,4 +1,4 @@
-"""Schemathesis against the OpenAPI document that the server answers."""
+"""Runs Schemathesis with the OpenAPI document that the server publishes."""
 
 from __future__ import annotations
 
@@ -10,18 +10,20 @@ from pathlib import Path
 from tests.unit.server.serving import Served
 
 EXCLUDED = "positive_data_acceptance"
-"""A schema can't say that the data must fill the shape, or that the inputs must be the model's: valid by the schema,
-such requests are refused."""
+"""Excluded because the server refuses requests that are valid by the schema: a schema can't demand that the data fill
+the shape, or that the inputs be the model's."""
 UNLOAD = "/v2/repository/models/"
-"""Else there would be no model to ask."""
+"""Excluded because unloading would leave no model to ask."""
 LINE = re.compile(r"(\d+) generated")
 
 
 def run(
     server: Served, examples: int, seed: int, phases: str = "examples,coverage,fuzzing,stateful"
 ) -> tuple[int, str]:
-    """The number of requests that were made, and what is wrong, "" where nothing is. ``examples`` bounds those of one
-    operation and phase."""
+    """Returns the number of requests, and the failures as text, "" if there are none.
+
+    ``examples`` limits the requests of one operation and phase.
+    """
     command = [str(Path(sys.executable).parent / "st"), "run", f"http://127.0.0.1:{server.port}/openapi.json"]
     command += ["--max-examples", str(examples), "--seed", str(seed), "--phases", phases, "--no-color"]
     command += [
@@ -34,8 +36,8 @@ def run(
         "none",
     ]
     done = subprocess.run(command, capture_output=True, text=True, cwd=server.termination_log.parent)
-    found = LINE.search(done.stdout)
-    if found is None or done.returncode not in (0, 1):
+    generated = LINE.search(done.stdout)
+    if generated is None or done.returncode not in (0, 1):
         return 0, done.stdout + done.stderr
     failures = done.stdout.partition("= FAILURES =")[2] or done.stdout
-    return int(found[1]), failures if done.returncode else ""
+    return int(generated[1]), failures if done.returncode else ""

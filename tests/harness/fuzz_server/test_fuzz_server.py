@@ -15,10 +15,10 @@ from tests.unit.server.serving import Served
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with place(tmp_path_factory.mktemp("fuzz")) as made:
-        yield made
-        assert made.process.poll() is None, made.log
-        assert "Traceback" not in made.log, made.log
+    with place(tmp_path_factory.mktemp("fuzz")) as server:
+        yield server
+        assert server.process.poll() is None, server.log
+        assert "Traceback" not in server.log, server.log
 
 
 def test_the_seeds_are_answered(server: Served) -> None:
@@ -27,16 +27,16 @@ def test_the_seeds_are_answered(server: Served) -> None:
 
 
 def test_requests_from_the_openapi_document(server: Served) -> None:
-    made, wrong = rest.run(server, 6, seed(), "examples,coverage")
-    assert wrong == ""
-    assert made > 300
+    sent, failure = rest.run(server, 6, seed(), "examples,coverage")
+    assert failure == ""
+    assert sent > 300
 
 
 def test_requests_broken_byte_by_byte(server: Served) -> None:
     raw.run(server, 100, seed())
     before = resident(server)
-    found = raw.run(server, 600, seed() + 1)
-    assert found.failures == []
-    assert found.statuses[200] > 20
-    assert found.statuses[400] > 100
+    answers = raw.run(server, 600, seed() + 1)
+    assert answers.failures == []
+    assert answers.statuses[200] > 20
+    assert answers.statuses[400] > 100
     assert resident(server) - before < 30

@@ -1,1 +1,1 @@
-"""What a cluster gets on top, only where it is asked for: a gateway, and the metrics of pods."""
+"""The addons that a cluster gets only on request: a gateway, the metrics of pods, and KEDA."""

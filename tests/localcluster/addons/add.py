@@ -1,4 +1,4 @@
-"""Brings addons to a cluster that runs. Run again, it changes only what is not as it should be."""
+"""Adds addons to a running cluster. Run again, it changes only what is not as it should be."""
 
 import json
 from collections.abc import Collection
@@ -12,7 +12,7 @@ from .parts import Addon, Object
 
 _CRDS_ALONE = "gateway-crds"
 NAMES = ("gateway", _CRDS_ALONE, "metrics-server", "keda")
-# Measured: the caches of Go 4.4 GB and for KEDA 5.0, programs, images and two nodes' copies the rest.
+# Measured: Go's caches need 4.4 GB, and 5.0 GB for KEDA; programs, images and two nodes' copies need the rest.
 COLD_GB = 11
 _REFUSED = {
     "kwok": "The nodes of {} are played, so no addon runs there: use a cluster of the provider embedded or kind.",
@@ -23,17 +23,17 @@ _REFUSED = {
 def add(cluster: str, names: Collection[str], provider_asked: str = "auto") -> None:
     """Builds what is missing and waits until each addon works. Raises CannotRun with a sentence."""
     name = providers.name_of(cluster, provider_asked)
-    programs = [one for one in names if one != _CRDS_ALONE]
+    programs = [addon for addon in names if addon != _CRDS_ALONE]
     if name in _REFUSED and (programs or name != "kwok"):
         raise CannotRun(_REFUSED[name].format(cluster))
     provider = providers.pick(cluster, name)
     _check_answers(cluster, provider)
     if _CRDS_ALONE in names:
         _apply_crds(cluster, gateway.crds())
-    wanted = [_addon(one, name) for one in programs]
-    if wanted:
-        _build(wanted, provider)
-    for addon in wanted:
+    addons = [_addon(program, name) for program in programs]
+    if addons:
+        _build(addons, provider)
+    for addon in addons:
         with locked(f"cluster-{cluster}"):
             provider.load_addon(addon.dockerfiles, list(addon.images.values()))
         _apply(cluster, addon)
@@ -58,11 +58,11 @@ def _check_answers(cluster: str, provider: providers.Provider) -> None:
         ) from None
 
 
-def _build(wanted: list[Addon], provider: providers.Provider) -> None:
-    programs = [charts.helm(), *(addon.program for addon in wanted)]
+def _build(addons: list[Addon], provider: providers.Provider) -> None:
+    programs = [charts.helm(), *(addon.program for addon in addons)]
     if not all(program.built() for program in programs):
         preflight.check_space(COLD_GB, "the addons' first build")
-    for addon in wanted:
+    for addon in addons:
         folder = binaries.build(addon.program)
         for file, image in addon.images.items():
             with locked("oci"):
@@ -74,26 +74,26 @@ def _build(wanted: list[Addon], provider: providers.Provider) -> None:
 
 def _apply(cluster: str, addon: Addon) -> None:
     say(f"adding {addon.name}")
-    made = addon.rendered()
+    rendered = addon.rendered()
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": addon.namespace}}
-    if made.crds:
-        _apply_crds(cluster, made.crds)
-    _apply_all(cluster, [namespace, *sorted(made.objects, key=_is_late), *addon.objects])
+    if rendered.crds:
+        _apply_crds(cluster, rendered.crds)
+    _apply_all(cluster, [namespace, *sorted(rendered.objects, key=_is_late), *addon.objects])
     rollouts.wait_ready(cluster, addon.namespace, addon.name, also=lambda: addon.works(cluster))
 
 
 def _apply_crds(cluster: str, crds: list[Object]) -> None:
     _apply_all(cluster, crds)
-    kinds = [f"crd/{one['metadata']['name']}" for one in crds if one["kind"] == "CustomResourceDefinition"]
+    kinds = [f"crd/{obj['metadata']['name']}" for obj in crds if obj["kind"] == "CustomResourceDefinition"]
     access.kubectl(cluster, "wait", "--for=condition=Established", *kinds, "--timeout=60s")
 
 
 def _apply_all(cluster: str, objects: list[Object]) -> None:
-    """On the server's side: the largest CRDs don't fit into the annotation that the client's side would leave."""
+    """Applies on the server's side, because the largest CRDs exceed the annotation that client-side apply writes."""
     text = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
     access.kubectl(cluster, "apply", "--server-side", "--force-conflicts", "-f", "-", input=text)
 
 
-def _is_late(one: Object) -> bool:
-    """Helm runs these hooks before all else: here they make the certificates that the controller starts with."""
-    return "pre-install" not in one["metadata"].get("annotations", {}).get("helm.sh/hook", "")
+def _is_late(obj: Object) -> bool:
+    """Returns False for Helm's pre-install hooks, which must run first: they create the controller's certificates."""
+    return "pre-install" not in obj["metadata"].get("annotations", {}).get("helm.sh/hook", "")

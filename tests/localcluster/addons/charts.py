@@ -1,7 +1,7 @@
-"""Renders a Helm chart that lies in a Go module, once: the objects are kept under a key of all that decides them.
+"""Renders a Helm chart that lies in a Go module, and keeps the objects under a key of everything that decides them.
 
-The chart and not a copy of its objects: they are then as the program of that version wants them, which comes from the
-same module, and a newer version is a change of one number.
+Rendering the chart, instead of keeping a copy of its objects, makes them fit the program, which comes from the same
+version of the module: an upgrade changes one number.
 """
 
 import hashlib
@@ -35,21 +35,21 @@ class Chart:
     path: str  # in the module
     values: Mapping[str, Any]
     placeholders: Mapping[str, str] = field(default_factory=dict)
-    """Not empty: the chart's values.yaml is still a template, values.tmpl.yaml, with these `${...}` in it."""
+    """If not empty, the chart has a template, values.tmpl.yaml, with these `${...}` instead of values.yaml."""
     crds: tuple[str, ...] = ()  # files or folders in the module
 
     def key(self) -> str:
-        """16 hex digits over this and Helm's version."""
+        """Returns 16 hex digits of a hash of this and of Helm's version."""
         return hashlib.sha256(json.dumps([asdict(self), helm().key()], sort_keys=True).encode()).hexdigest()[:16]
 
 
 def helm() -> binaries.Program:
-    """Helm itself."""
+    """Returns the program Helm."""
     return binaries.install("helm", ["helm.sh/helm/v4/cmd/helm@v4.3.1"], ["helm"])
 
 
 def rendered(chart: Chart) -> Rendered:
-    """The chart's objects. Raises CannotRun when Helm has something against it."""
+    """Returns the chart's objects. Raises CannotRun if Helm fails."""
     target = cache() / "charts" / f"{chart.release}-{chart.key()}"
     with locked(f"chart-{chart.release}"):
         if not target.exists():
@@ -62,8 +62,8 @@ def rendered(chart: Chart) -> Rendered:
 
 
 def crds(chart: Chart) -> list[Object]:
-    """The objects under ``crds`` alone, which Helm has no part in."""
-    return [one for path in _crds(binaries.module(chart.module, chart.version), chart) for one in read(path)]
+    """Returns the objects of ``chart.crds`` alone, without Helm."""
+    return [crd for path in _crds(binaries.module(chart.module, chart.version), chart) for crd in read(path)]
 
 
 def _render(chart: Chart, into: Path) -> None:
@@ -78,22 +78,23 @@ def _render(chart: Chart, into: Path) -> None:
         argv += ["--values", str(into / "defaults.yaml")]
     (into / "values.yaml").write_text(json.dumps(chart.values))
     argv += ["--values", str(into / "values.yaml")]
-    # Nothing of the user's own Helm has a say.
+    # Keep the settings of the user's own Helm out.
     own = {name: str(into / "helm") for name in ("HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME")}
     (into / "objects.yaml").write_text(run(argv, env={"HOME": str(into / "helm"), **own}))
 
 
 def _crds(module: Path, chart: Chart) -> list[Path]:
-    found: list[Path] = []
+    files: list[Path] = []
     for name in chart.crds:
         path = module / name
-        found += sorted(path.glob("*.yaml")) if path.is_dir() else [path]
-        if not found or not found[-1].exists():
+        files += sorted(path.glob("*.yaml")) if path.is_dir() else [path]
+        if not files or not files[-1].exists():
             raise CannotRun(f"{chart.module}@{chart.version} has no {name}: its place has changed, correct it.")
-    return found
+    return files
 
 
 def read(path: Path) -> list[Object]:
-    """The documents of a file."""
-    # The C loader: the gateway's CRDs are two megabytes, 20 s for the other one.
-    return [one for one in yaml.load_all(path.read_text(), getattr(yaml, "CSafeLoader", yaml.SafeLoader)) if one]
+    """Returns the non-empty YAML documents of a file."""
+    # Use the C loader: the Python loader takes 20 s for the gateway's two megabytes of CRDs.
+    documents = yaml.load_all(path.read_text(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    return [document for document in documents if document]

@@ -1,4 +1,4 @@
-"""An HTTP gateway: Envoy Gateway, and one Gateway that takes the HTTPRoutes of every namespace and of any host name."""
+"""An HTTP gateway: Envoy Gateway, and one Gateway for the HTTPRoutes of every namespace and any host name."""
 
 import json
 
@@ -15,22 +15,22 @@ IMAGE = f"localhost/modelyard/envoy-gateway:{VERSION.removeprefix('v')}"
 CONTROLLERS = "envoy-gateway-system"
 """The namespace of the controller, and of the proxies that it starts."""
 NAMESPACE, NAME, CLASS = "modelyard-gateway", "modelyard", "envoy"
-"""The Gateway's own, and the name of its class."""
+"""The Gateway's own namespace and name, and the name of its class."""
 CONTROLLER = "gateway.envoyproxy.io/gatewayclass-controller"
 WORKERS = 2
-"""Threads of Envoy. Each goes round the weights of a route by itself: a split is exact up to one request a thread."""
+"""Threads of Envoy. Each applies a route's weights in turn by itself: a split is exact up to one request per thread."""
 KINDS = (
     "gatewayclasses.gateway.networking.k8s.io",
     "gateways.gateway.networking.k8s.io",
     "httproutes.gateway.networking.k8s.io",
     "backendtrafficpolicies.gateway.envoyproxy.io",
 )
-"""What a ModelDeployment behind a Gateway has to do with."""
+"""The CRDs that a ModelDeployment behind a Gateway uses."""
 _USER = "65532:65532"
 
 
 def chart() -> Chart:
-    """Envoy Gateway's own."""
+    """Returns Envoy Gateway's own chart."""
     crds = "charts/gateway-helm/charts/crds/crds"
     return Chart(
         release="envoy-gateway",
@@ -45,7 +45,7 @@ def chart() -> Chart:
 
 
 def addon() -> Addon:
-    """The addon."""
+    """Returns the addon."""
     return Addon(
         name="gateway",
         namespace=CONTROLLERS,
@@ -60,7 +60,7 @@ def addon() -> Addon:
 
 
 def _values() -> Object:
-    """What is not as in the chart: little memory, Envoy from our image, and an address without a load balancer."""
+    """Returns our changes of the chart's values: less memory, our Envoy image, an address without a load balancer."""
     envoy = {
         "container": {
             "image": reference("envoy"),
@@ -70,16 +70,16 @@ def _values() -> Object:
     proxies = {"type": "Kubernetes", "kubernetes": {"envoyDeployment": envoy, "envoyService": {"type": "ClusterIP"}}}
     own = {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}}
     return {
-        "crds": {"enabled": False},  # these are applied first, and on the server's side
+        "crds": {"enabled": False},  # the addon's CRDs are applied first, and on the server's side
         "deployment": {"envoyGateway": {"resources": own, "readinessProbe": {"periodSeconds": 1}}},
         "config": {"envoyGateway": {"envoyProxy": {"concurrency": WORKERS, "provider": proxies}}},
-        # It would tell proxies their zone at the cost of one more program between the API server and each pod.
+        # Off, because it would put one more program between the API server and each pod to tell proxies their zone.
         "topologyInjector": {"enabled": False},
     }
 
 
 def gateway_class() -> Object:
-    """The one whose Gateways are Envoy Gateway's."""
+    """Returns the GatewayClass whose Gateways are Envoy Gateway's."""
     api, spec = "gateway.networking.k8s.io/v1", {"controllerName": CONTROLLER}
     return {"apiVersion": api, "kind": "GatewayClass", "metadata": {"name": CLASS}, "spec": spec}
 
@@ -97,26 +97,26 @@ def _objects() -> tuple[Object, ...]:
 
 
 def crds() -> list[Object]:
-    """The CRDs of ``KINDS``, for a cluster where nothing can run: there a test plays the controller."""
-    return [one for one in charts.crds(chart()) if one["metadata"]["name"] in KINDS]
+    """Returns the CRDs of ``KINDS``, for a cluster without real pods, where a test plays the controller."""
+    return [crd for crd in charts.crds(chart()) if crd["metadata"]["name"] in KINDS]
 
 
 def _gateway(cluster: str) -> Object:
     kind = "gateways.gateway.networking.k8s.io"
-    found = access.kubectl(cluster, "-n", NAMESPACE, "get", kind, NAME, "--output=json")
-    return dict(json.loads(found))
+    text = access.kubectl(cluster, "-n", NAMESPACE, "get", kind, NAME, "--output=json")
+    return dict(json.loads(text))
 
 
 def programmed(cluster: str) -> bool:
-    """Whether a proxy runs that has the Gateway's configuration."""
+    """Returns whether a proxy runs with the Gateway's current configuration."""
     gateway = _gateway(cluster)
     return any(
-        (one["type"], one["status"]) == ("Programmed", "True")
-        and one["observedGeneration"] == gateway["metadata"]["generation"]
-        for one in gateway.get("status", {}).get("conditions", ())
+        (condition["type"], condition["status"]) == ("Programmed", "True")
+        and condition["observedGeneration"] == gateway["metadata"]["generation"]
+        for condition in gateway.get("status", {}).get("conditions", ())
     )
 
 
 def address(cluster: str) -> str:
-    """The Gateway's address, in the cluster's network. Raises CannotRun where there is none."""
+    """Returns the Gateway's address in the cluster's network. Raises CannotRun if there is no Gateway."""
     return str(_gateway(cluster)["status"]["addresses"][0]["value"])

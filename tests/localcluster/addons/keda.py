@@ -1,4 +1,4 @@
-"""KEDA: scales by what pods count themselves, here the requests in flight of a ModelDeployment's pods."""
+"""KEDA scales by what pods count themselves, here by the requests in flight of a ModelDeployment's pods."""
 
 import json
 from functools import cache
@@ -17,16 +17,16 @@ IMAGES = {
     "operator": f"localhost/modelyard/keda:{VERSION.removeprefix('v')}",
     "adapter": f"localhost/modelyard/keda-adapter:{VERSION.removeprefix('v')}",
 }
-"""By the last part of the package that is in each."""
+"""Last part of the Go package -> reference of the image with its program."""
 _OF_CONTAINER = {"keda-operator": "operator", "keda-metrics-apiserver": "adapter"}
 _FOLDERS = ("service_account", "rbac", "manager", "metrics-server")
-"""Of the module's config/: all but the webhooks, which check what people write."""
+"""The installed folders of the module's config/: all but the webhooks, which check what people write."""
 _USER = "65532:65532"
 _API = "external.metrics.k8s.io/v1beta1"
 
 
 def addon() -> Addon:
-    """The addon."""
+    """Returns the addon."""
     return Addon(
         name="keda",
         namespace=NAMESPACE,
@@ -40,34 +40,34 @@ def addon() -> Addon:
 
 @cache
 def _rendered() -> Rendered:
-    """The module's own manifests, which it has beside a chart in another repository."""
+    """Returns the objects of the module's own manifests; KEDA's chart is in another repository."""
     config = binaries.module(MODULE, VERSION) / "config"
-    objects = [one for folder in _FOLDERS for one in _read(config / folder)]
-    return Rendered(_read(config / "crd" / "bases"), [_ours(one) for one in objects])
+    objects = [obj for folder in _FOLDERS for obj in _read(config / folder)]
+    return Rendered(_read(config / "crd" / "bases"), [_adapted(obj) for obj in objects])
 
 
 def _read(folder: Path) -> list[Object]:
     files = [path for path in sorted(folder.glob("*.yaml")) if path.name != "kustomization.yaml"]
     if not files:
         raise CannotRun(f"{MODULE}@{VERSION} has no {folder.name}: its place has changed, correct it.")
-    return [one for path in files for one in read(path)]
+    return [obj for path in files for obj in read(path)]
 
 
-def _ours(one: Object) -> Object:
-    """With our images, and asked at once whether it is ready."""
-    if one["kind"] == "Deployment":
-        (container,) = one["spec"]["template"]["spec"]["containers"]
+def _adapted(obj: Object) -> Object:
+    """Gives a Deployment our images, small resources and a readiness probe without delay."""
+    if obj["kind"] == "Deployment":
+        (container,) = obj["spec"]["template"]["spec"]["containers"]
         file = _OF_CONTAINER[container["name"]]
         container |= {"image": IMAGES[file], "imagePullPolicy": "IfNotPresent", "command": [f"/{file}"]}
         container["readinessProbe"] |= {"initialDelaySeconds": 0, "periodSeconds": 2}
         container["resources"] = {"requests": {"cpu": "20m", "memory": "64Mi"}, "limits": {"memory": "512Mi"}}
-    return one
+    return obj
 
 
 def _works(cluster: str) -> bool:
-    """Whether the API server gets to it."""
+    """Returns whether the API server reaches KEDA's adapter."""
     try:
-        found = json.loads(access.kubectl(cluster, "get", "--raw", f"/apis/{_API}"))
+        answer = json.loads(access.kubectl(cluster, "get", "--raw", f"/apis/{_API}"))
     except CannotRun:
         return False
-    return bool(found["kind"] == "APIResourceList")
+    return bool(answer["kind"] == "APIResourceList")

@@ -1,4 +1,4 @@
-"""metrics-server: the CPU and memory that pods use, for `kubectl top` and for a HorizontalPodAutoscaler."""
+"""metrics-server measures the CPU and memory that pods use, for `kubectl top` and for a HorizontalPodAutoscaler."""
 
 import json
 
@@ -13,13 +13,13 @@ VERSION = "v0.9.0"
 MODULE = "sigs.k8s.io/metrics-server"
 IMAGE = "localhost/modelyard/metrics-server"
 NAMESPACE = "kube-system"
-# Its own ten seconds a request would not fit into our ten seconds a round, which it refuses.
+# metrics-server refuses a request timeout as long as a round: its default of ten seconds is as long as our round.
 _ROUND = ["--metric-resolution=10s", "--kubelet-request-timeout=5s"]
 _AUTHORITY = "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt"
 
 
 def chart(*, kubelets_have_certificates: bool) -> Chart:
-    """metrics-server's own; kind's kubelets sign their certificates themselves, so that nobody can check them."""
+    """Returns metrics-server's own chart. kind's kubelets have self-signed certificates, which nobody can check."""
     trust = f"--kubelet-certificate-authority={_AUTHORITY}" if kubelets_have_certificates else "--kubelet-insecure-tls"
     own = ["--cert-dir=/tmp", "--kubelet-preferred-address-types=InternalIP", "--kubelet-use-node-status-port"]
     values = {
@@ -32,7 +32,7 @@ def chart(*, kubelets_have_certificates: bool) -> Chart:
 
 
 def addon(*, kubelets_have_certificates: bool) -> Addon:
-    """The addon."""
+    """Returns the addon."""
     return Addon(
         name="metrics-server",
         namespace=NAMESPACE,
@@ -44,10 +44,10 @@ def addon(*, kubelets_have_certificates: bool) -> Addon:
 
 
 def _works(cluster: str) -> bool:
-    """Whether it has measured every node: a first time after it has asked each of them twice."""
+    """Returns whether it has measured every node, which takes two requests to each."""
     try:
         nodes = json.loads(access.kubectl(cluster, "get", "nodes", "--output=json"))["items"]
         measured = json.loads(access.kubectl(cluster, "get", "--raw", "/apis/metrics.k8s.io/v1beta1/nodes"))["items"]
     except CannotRun:
         return False
-    return {one["metadata"]["name"] for one in nodes} == {one["metadata"]["name"] for one in measured}
+    return {node["metadata"]["name"] for node in nodes} == {node["metadata"]["name"] for node in measured}

@@ -1,4 +1,4 @@
-"""What an addon is made of."""
+"""Defines the parts of an addon."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ Object = dict[str, Any]
 
 @dataclass(frozen=True)
 class Rendered:
-    """Two lists of objects: the second needs that the first is known to the API."""
+    """Two lists of objects: the API must know the CRDs before the objects are applied."""
 
     crds: list[Object]
     objects: list[Object]
@@ -19,20 +19,20 @@ class Rendered:
 
 @dataclass(frozen=True)
 class Addon:
-    """Programs of Go that run in pods, the objects that install them, and what of ours comes with them."""
+    """Go programs that run in pods, the objects that install them, and our own objects for them."""
 
     name: str
     namespace: str
     program: Program
     images: Mapping[str, str]
-    """The references of the images that are made, by the file of the program that is in each, at ``/<file>``."""
+    """File of the program -> reference of the image that has it at ``/<file>``."""
     rendered: Callable[[], Rendered]
-    """Made on the first call, and kept."""
+    """Returns the objects, which are rendered on the first call and kept."""
     works: Callable[[str], bool]
-    """Whether it does on the cluster of that name; asked again and again once its Deployments are ready."""
+    """Returns whether the addon works on the cluster of that name; polled once its Deployments are ready."""
     user: str = ""
-    """Whom the images run as, where the objects leave that to the image."""
+    """The user of the images, for objects that leave the user to the image."""
     dockerfiles: tuple[str, ...] = ()
-    """Further images, from Dockerfiles in the folders of these names beside this file."""
+    """Further images, built from Dockerfiles in the folders of these names beside this file."""
     objects: tuple[Object, ...] = ()
-    """Applied with the others."""
+    """Our own objects, applied with the rendered ones."""

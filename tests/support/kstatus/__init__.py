@@ -1,4 +1,4 @@
-"""kstatus, the library by which GitOps tools tell whether an object is done: the real one, as a small program."""
+"""Runs kstatus, the library by which GitOps tools tell whether an object is done, as a small program."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ class Verdict(NamedTuple):
 
 
 def program() -> binaries.Program:
-    """Its modules have the versions that hyperkube needs too, and the flags are the same: both compile them once."""
+    """Returns the program. Its Go modules have hyperkube's versions and flags, so that both share the compiled code."""
     return binaries.own("kstatus", Path(__file__).parent)
 
 
 class Kstatus:
-    """The program while it runs; it is built when it is not there."""
+    """The running program; it is built first if it doesn't exist."""
 
     def __init__(self) -> None:
         if not program().built():
-            # A process of its own: this one may be in a cluster's network, where nothing can be downloaded.
+            # Build in a separate process: this one may be in a cluster's network, where nothing can be downloaded.
             subprocess.run([sys.executable, "-m", "tests.support.kstatus"], cwd=REPO, check=True)
         self._process = subprocess.Popen(
             [str(program().folder() / "kstatus")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
 
     def of(self, obj: dict[str, Any]) -> Verdict:
-        """The verdict on an object, with its apiVersion and kind. Raises RuntimeError on what is no object."""
+        """Returns the verdict on an object, which needs apiVersion and kind. Raises RuntimeError if it is no object."""
         assert self._process.stdin
         assert self._process.stdout
         self._process.stdin.write(json.dumps(obj) + "\n")

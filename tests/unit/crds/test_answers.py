@@ -1,4 +1,4 @@
-"""The sample of answers: merged, halved, compared, refused."""
+"""Checks how samples of answers are merged, halved, compared, written and read."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from modelyard_api.wire.answers import ENTRIES, NUMBERS, Answers, Compared, comp
 
 
 def labels(given: Sequence[tuple[int, int]], level: int = 0) -> Answers:
-    """Of (hash of the id, hash of the labels)."""
+    """Returns a sample of (hash of the id, hash of the labels)."""
     return Answers("Labels", level, np.array(given, ENTRIES["Labels"]).tobytes())
 
 
 def numbers(*given: tuple[float, ...]) -> Answers:
-    """Of the ids 0, 1, ...; what is not given is NaN."""
+    """Returns a sample of the ids 0, 1, ...; numbers that are not given are NaN."""
     entries = [(index, (*values, *[nan] * (NUMBERS - len(values)))) for index, values in enumerate(given)]
     return Answers("Numbers", 0, np.array(entries, ENTRIES["Numbers"]).tobytes())
 
@@ -41,7 +41,7 @@ def test_the_highest_level_is_that_of_all() -> None:
 
 
 def test_it_has_room_for_so_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever it is merged from, and in whatever order, the same ids are left."""
+    """The same ids are kept whatever the parts of a merge and their order."""
     monkeypatch.setattr(answers, "MOST", 1000)
     drawn = np.random.default_rng(3).integers(0, 2**64, 20_000, np.uint64).tolist()
     whole = merge([labels([(item, 1) for item in drawn])])
@@ -49,8 +49,8 @@ def test_it_has_room_for_so_many(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ids(whole) == sorted(item for item in drawn if item <= top(whole.level))
     parts = [merge([labels([(item, 1) for item in drawn[start::7]])]) for start in range(7)]
     assert merge(parts) == whole
-    again = labels([(0, 1)] * 5000)
-    assert ids(merge([again])) == [0, 0], "one id, however often it came, takes two places"
+    repeated = labels([(0, 1)] * 5000)
+    assert ids(merge([repeated])) == [0, 0], "one id, however often it came, takes two places"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The generated CRDs: current, described, bounded, and closed but for two named leaves."""
+"""Checks that the generated CRDs are current, described, bounded, and closed except for two named leaves."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ def test_check_names_what_differs(tmp_path: Any) -> None:
     assert crd.differences(tmp_path) == ""
     (tmp_path / f"{Dataset.info.plural}.yaml").write_text("kind: Other\n")
     (tmp_path / "sweeps.yaml").write_text("left over\n")
-    found = crd.differences(tmp_path)
-    assert "-kind: Other" in found
-    assert "-left over" in found
+    diff = crd.differences(tmp_path)
+    assert "-kind: Other" in diff
+    assert "-left over" in diff
     crd.write(tmp_path)
     assert not (tmp_path / "sweeps.yaml").exists()
 
@@ -66,8 +66,8 @@ def test_every_field_has_a_sentence() -> None:
 
 
 def test_only_named_leaves_hold_what_the_schema_does_not_know() -> None:
-    found = {path for path, node in nodes() if "x-kubernetes-preserve-unknown-fields" in node}
-    assert found == OPEN_LEAVES
+    leaves = {path for path, node in nodes() if "x-kubernetes-preserve-unknown-fields" in node}
+    assert leaves == OPEN_LEAVES
 
 
 def test_everything_that_can_grow_is_bounded() -> None:
@@ -93,9 +93,9 @@ def test_schemas_are_structural() -> None:
 
 
 def test_a_status_has_one_default() -> None:
-    found = {path: node["default"] for path, node in nodes() if ".status" in path and "default" in node}
+    defaults = {path: node["default"] for path, node in nodes() if ".status" in path and "default" in node}
     unseen = {f"{name}.status": {} for name in KINDS} | {f"{name}.status.observedGeneration": -1 for name in KINDS}
-    assert found == unseen
+    assert defaults == unseen
 
 
 def test_required_fields_have_no_default() -> None:
@@ -124,15 +124,15 @@ def test_printer_columns_lead_somewhere(name: str) -> None:
 
 
 def test_lists_that_pods_have_by_key_have_each_key_once() -> None:
-    found = {
+    list_types = {
         path.rsplit(".", 1)[1]: node.get("x-kubernetes-list-type") for path, node in nodes() if "podTemplate." in path
     }
-    assert found["env"] == "map"
-    assert found["imagePullSecrets"] == "set"
+    assert list_types["env"] == "map"
+    assert list_types["imagePullSecrets"] == "set"
 
 
 def test_patterns_mean_the_same_to_the_api_server_and_here() -> None:
-    r"""Go's \s, \d, \w are ASCII's, pydantic's Unicode's: what only the API server accepts gets no condition."""
-    found = [node["pattern"] for _, node in nodes() if "pattern" in node]
-    assert found
-    assert [pattern for pattern in found if re.search(r"\\[sSdDwWbBpP]|\(\?", pattern)] == []
+    r"""Go's \s, \d, \w match ASCII, pydantic's Unicode: what only the API server accepts would get no condition."""
+    patterns = [node["pattern"] for _, node in nodes() if "pattern" in node]
+    assert patterns
+    assert [pattern for pattern in patterns if re.search(r"\\[sSdDwWbBpP]|\(\?", pattern)] == []

@@ -1,4 +1,4 @@
-"""What kinds say of themselves agrees with their schemas, and with each other."""
+"""Checks that the facts (KindInfo) of the kinds agree with their schemas and with each other."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ every_kind = pytest.mark.parametrize("info", INFOS, ids=lambda info: info.kind)
 
 
 def paths(kind: str) -> dict[str, dict[str, Any]]:
-    """JSON path -> schema of each field."""
+    """Returns the schema of each field of a kind, by JSON path."""
     return {path.removeprefix(kind): node for path, node in walk(roots()[kind], kind)}
 
 
@@ -40,9 +40,9 @@ def test_references_are_fields(info: KindInfo) -> None:
 
 @every_kind
 def test_every_field_that_holds_an_objects_name_is_a_reference(info: KindInfo) -> None:
-    told = {path for reference in info.refers for path in (reference.path, reference.namespace)}
-    found = {path for path, node in paths(info.kind).items() if node.get("pattern") == OBJECT_NAME}
-    assert {path for path in found if path.startswith(".spec")} <= told
+    references = {path for reference in info.refers for path in (reference.path, reference.namespace)}
+    fields = {path for path, node in paths(info.kind).items() if node.get("pattern") == OBJECT_NAME}
+    assert {path for path in fields if path.startswith(".spec")} <= references
 
 
 def test_references_stay_in_their_namespace_but_to_what_is_shared() -> None:

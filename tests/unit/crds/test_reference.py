@@ -1,4 +1,4 @@
-"""The reference is current and complete."""
+"""Checks that the generated reference is current and complete."""
 
 from __future__ import annotations
 

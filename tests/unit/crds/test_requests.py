@@ -1,4 +1,4 @@
-"""Counts of requests: added, written, and what is read from the histogram of latencies."""
+"""Checks that request counts are added and written, and how quantiles are read from the latency histogram."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_slower_counts_what_is_slower_for_certain() -> None:
 @pytest.mark.parametrize(("rank", "seconds"), [(0.5, 0.01), (0.95, 0.02), (0.99, 0.2)])
 def test_quantiles_are_right_to_a_bucket(rank: float, seconds: float) -> None:
     requests = Requests({200: 100}, {bucket(0.01): 60, bucket(0.02): 36, bucket(0.2): 4})
-    found = requests.quantile(rank)
-    assert found is not None
-    assert abs(found / seconds - 1) < 0.085
+    quantile = requests.quantile(rank)
+    assert quantile is not None
+    assert abs(quantile / seconds - 1) < 0.085
     assert Requests().quantile(rank) is None

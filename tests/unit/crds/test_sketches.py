@@ -1,4 +1,4 @@
-"""The document of sketches: written, read, merged, refused."""
+"""Checks how the document of sketches is written, read, merged and refused."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from modelyard_api.wire.request_counts import Requests
 from modelyard_api.wire.sketches import Column, NotSketches, Sketches, merge, read, write
 
 
-def made(numbers: list[float], texts: list[str], start: float = 60.0, digest: str = "sha256:1") -> Sketches:
+def sketches_of(numbers: list[float], texts: list[str], start: float = 60.0, digest: str = "sha256:1") -> Sketches:
     kll, hll = datasketches.kll_floats_sketch(200), datasketches.hll_sketch(11, datasketches.HLL_4)
     for number in numbers:
         kll.update(number)
@@ -37,14 +37,14 @@ def _hll(sketch: object) -> bytes:
 
 
 def test_what_is_written_is_read() -> None:
-    sketches = made([1, 2, 3], ["a", "b", "a"])
+    sketches = sketches_of([1, 2, 3], ["a", "b", "a"])
     assert read(write(sketches)) == sketches
     empty = Sketches("species", "3", "sha256:1", 5.0, 5.0, 0)
     assert read(write(empty)) == empty
 
 
 def test_merged_is_like_one_over_all() -> None:
-    first, second = made([1, 2, 3], ["a", "b", "a"]), made([3, 4], ["b", "c"], start=0.0)
+    first, second = sketches_of([1, 2, 3], ["a", "b", "a"]), sketches_of([3, 4], ["b", "c"], start=0.0)
     whole = read(write(merge([first, second, Sketches("species", "3", "sha256:1", 300.0, 300.0, 0)])))
     assert (whole.start, whole.end, whole.predictions) == (0.0, 300.0, 5)
     assert whole.requests == Requests({200: 5, 503: 2}, {3: 5, 181: 2})
@@ -57,11 +57,11 @@ def test_merged_is_like_one_over_all() -> None:
     assert round(numbers.distinct_count().value) == 4
     assert texts.unseen == 4
     assert {(item.text, item.count.value) for item in texts.frequent_items()} == {("a", 2), ("b", 2), ("c", 1)}
-    assert first == made([1, 2, 3], ["a", "b", "a"]), "the parts are not changed"
+    assert first == sketches_of([1, 2, 3], ["a", "b", "a"]), "the parts are not changed"
 
 
 def test_columns_that_only_some_have() -> None:
-    part = made([1], ["a"])
+    part = sketches_of([1], ["a"])
     fewer = dataclasses.replace(part, columns=part.columns[:1])
     whole = merge([fewer, part])
     assert [column.count for column in whole.columns] == [2, 1]
@@ -70,7 +70,7 @@ def test_columns_that_only_some_have() -> None:
 
 
 def test_answers_are_there_where_some_part_has_them() -> None:
-    plain = made([1], ["a"])
+    plain = sketches_of([1], ["a"])
     sample = Answers("Labels", 0, bytes(8) + b"answer_1")
     one, two = (dataclasses.replace(plain, answers=item) for item in (sample, Answers("Labels", 1, b"")))
     assert read(write(one)) == one
@@ -83,7 +83,7 @@ def test_answers_are_there_where_some_part_has_them() -> None:
 
 def test_models_are_not_mixed() -> None:
     with pytest.raises(NotSketches, match="two models can't be merged: sha256:1 and sha256:2"):
-        merge([made([1], []), made([1], [], digest="sha256:2")])
+        merge([sketches_of([1], []), sketches_of([1], [], digest="sha256:2")])
     with pytest.raises(NotSketches, match="no sketches to merge"):
         merge([])
 
@@ -107,7 +107,7 @@ def test_models_are_not_mixed() -> None:
     ],
 )
 def test_what_is_not_read(change: dict[str, object], message: str) -> None:
-    document = json.loads(write(made([1], ["a"]))) | change
+    document = json.loads(write(sketches_of([1], ["a"]))) | change
     with pytest.raises(NotSketches, match=message):
         read(json.dumps(document).encode())
     with pytest.raises(NotSketches):

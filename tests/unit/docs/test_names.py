@@ -1,4 +1,4 @@
-"""What the documentation names is there: paths, targets of the Makefile, benchmarks, kinds, links of the README."""
+"""Checks that what the documentation names exists: paths, make targets, benchmarks, kinds, the README's links."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from modelyard_api.kinds.registry import KINDS
 from tests.support.documentation import PAGES, README, ROOT, blocks, code, name, rows
 
 FOLDERS = ("crds", "docs", "images", "manifests", "operator", "tests")
-MADE = re.compile(r"\bmake(?: -s)?((?: [a-z][a-z-]*)+)")
+MAKE = re.compile(r"\bmake(?: -s)?((?: [a-z][a-z-]*)+)")
 MOST_LINES = 150
 READERS = re.compile(r"greet|overlays/mine")
-"""Paths that a reader makes by following a walk-through."""
+"""Matches paths that a reader creates when following a walk-through."""
 
 
 def test_the_readme_is_short() -> None:
@@ -25,8 +25,7 @@ def test_the_readme_is_short() -> None:
 def test_paths_exist(page: Path) -> None:
     form = re.compile(rf"({'|'.join(FOLDERS)})/[\w./-]*(::\w+)?")
     paths = {text.split("::")[0] for text in code(page) if form.fullmatch(text) and not READERS.search(text)}
-    missing = [path for path in paths if not (ROOT / path).exists()]
-    assert missing == []
+    assert [path for path in paths if not (ROOT / path).exists()] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
@@ -34,7 +33,7 @@ def test_targets_exist(page: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE))
     indented = [line for line in page.read_text().splitlines() if line.startswith("    ")]
     commands = "\n".join([*code(page), *blocks(page, "bash", "console"), *indented])
-    named = {target for found in MADE.findall(commands) for target in found.split()}
+    named = {target for targets in MAKE.findall(commands) for target in targets.split()}
     assert named - targets == set()
 
 
@@ -59,7 +58,7 @@ def test_every_kind_is_in_the_table_of_kinds() -> None:
 
 @pytest.mark.parametrize("page", [page for page in PAGES if (ROOT / "docs") not in page.parents], ids=name)
 def test_links_lead_somewhere(page: Path) -> None:
-    """Those of docs/ are checked by mkdocs."""
+    """Checks links of pages outside docs/; mkdocs checks those in docs/."""
     links = re.findall(r"\]\(([^)#\s]+)(#[^)]*)?\)", page.read_text())
     relative = [link for link, _ in links if "://" not in link]
     assert [link for link in relative if not (page.parent / link).exists()] == []

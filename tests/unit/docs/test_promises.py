@@ -1,4 +1,4 @@
-"""Each promise names tests, and each test that is named is there."""
+"""Checks that each promise names tests, and that each named test exists."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_its_tests_exist(promise: str, proof: str) -> None:
         path, _, function = test.partition("::")
         assert re.fullmatch(r"test_\w+\.py", (ROOT / path).name), f"{path} is no file of tests"
         names = {node.name for node in ast.walk(ast.parse((ROOT / path).read_text())) if isinstance(node, _FUNCTIONS)}
-        assert function in names if function else any(one.startswith("test_") for one in names), test
+        assert function in names if function else any(name.startswith("test_") for name in names), test
 
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)

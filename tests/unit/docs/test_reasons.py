@@ -1,4 +1,4 @@
-"""The page of reasons and the code have the same ones."""
+"""Checks that the page of reasons documents exactly the reasons in the code."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ SOURCES = [
     for folder in ("operator/modelyard", "images/runtime/modelyard_runtime", "crds/modelyard_api")
     for path in sorted((ROOT / folder).rglob("*.py"))
 ]
-TELLS = {
+TAKES_REASON = {
     **dict.fromkeys(("Trouble", "UserError", "Refusal", "Note", "Waits"), 0),
     **dict.fromkeys(("ready", "reconciling", "stalled", "complete", "failed"), 0),
     "Condition": 2,
     "read": 2,
 }
-"""Functions and classes that take a reason, and at which place."""
+"""Functions and classes that take a reason -> the index of that argument."""
 REASON = re.compile(r"[A-Z]+[a-z]\w*")
 
 
@@ -33,15 +33,15 @@ def _documented() -> set[str]:
     return {reason for cell in first for reason in re.findall(r"`(\w+)`", cell)}
 
 
-def _told() -> set[str]:
-    found = set()
+def _reasons_in_code() -> set[str]:
+    reasons = set()
     for node in _trees():
         if isinstance(node, ast.Call):
             function = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-            place = TELLS.get(function)
-            if place is not None and len(node.args) > place:
-                found |= {item.value for item in ast.walk(node.args[place]) if _is_reason(item)}
-    return found
+            index = TAKES_REASON.get(function)
+            if index is not None and len(node.args) > index:
+                reasons |= {item.value for item in ast.walk(node.args[index]) if _is_reason(item)}
+    return reasons
 
 
 def _is_reason(node: ast.AST) -> bool:
@@ -49,9 +49,9 @@ def _is_reason(node: ast.AST) -> bool:
 
 
 def test_what_the_code_tells_is_documented() -> None:
-    told = _told()
-    assert len(told) > 100
-    assert told - _documented() == set(), "add them to docs/reference/reasons.md"
+    reasons = _reasons_in_code()
+    assert len(reasons) > 100
+    assert reasons - _documented() == set(), "add them to docs/reference/reasons.md"
 
 
 def test_what_is_documented_is_in_the_code() -> None:

@@ -1,4 +1,4 @@
-"""The README's objects train a model that passes its gate, and the requests that the pages show are answered by it."""
+"""Checks that the README's objects train a model that passes its gate and answers the requests in the pages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each YAML block of the documentation is what the operator understands, and the README's is the example."""
+"""Checks that the operator understands each YAML block in the documentation, and that the README's is the example."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_every_document_is_understood(page: Path) -> None:
         assert {"apiVersion", "kind"} <= document.keys(), f"{name(page)}: a whole object: {document}"
         if document["apiVersion"] == API_VERSION:
             assert document["metadata"]["name"]
-            # As the API server does with --validate=strict: no field that isn't known, by its own name alone.
+            # Like the API server with --validate=strict: refuse unknown fields, and Python names of known ones.
             KINDS[document["kind"]].model_validate(document, extra="forbid", by_alias=True, by_name=False)
 
 
@@ -39,12 +39,12 @@ def test_an_unknown_field_is_found() -> None:
 
 
 def test_the_readme_trains_and_serves_what_the_example_does() -> None:
-    """Each of its objects is one of the example's, which the end-to-end tests apply; it may leave something out."""
+    """Each README object is a part of one of the example's objects, which the end-to-end tests apply."""
     examples = [yaml.safe_load(path.read_text()) for path in EXAMPLE.glob("*.yaml")]
-    found = [document for _, document in documents(README)]
-    assert [one["kind"] for one in found] == ["Dataset", "Model", "TrainingRun", "ModelDeployment"]
-    for one in found:
-        assert any(_within(one, example) for example in examples), one
+    objects = [document for _, document in documents(README)]
+    assert [obj["kind"] for obj in objects] == ["Dataset", "Model", "TrainingRun", "ModelDeployment"]
+    for obj in objects:
+        assert any(_within(obj, example) for example in examples), obj
 
 
 def _within(part: Any, whole: Any) -> bool:
@@ -57,4 +57,4 @@ def _within(part: Any, whole: Any) -> bool:
 
 def test_the_pages_have_yaml_of_every_kind_that_people_write() -> None:
     kinds = {document["kind"] for page in PAGES for _, document in documents(page) if "kind" in document}
-    assert kinds >= KINDS.keys() - {"DatasetVersion"}  # which Datasets alone make
+    assert kinds >= KINDS.keys() - {"DatasetVersion"}  # only Datasets create DatasetVersions

@@ -1,4 +1,4 @@
-"""A small API server: what a whole operator asks for, and watches that tell what a test wants."""
+"""A small API server that answers a whole operator, with watches whose events a test chooses."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from modelyard.engine.resource import Object, Resource
 from tests.support.proxy import Call
 
 _BACKBONE = {"apiextensions.k8s.io/v1": {"customresourcedefinitions": "CustomResourceDefinition"}}
-"""What kopf looks for at its start, whatever it watches."""
+"""The resources that kopf looks up at its start, whatever it watches."""
 
 
 class Api:
-    """Serves these kinds; of every other resource it holds nothing.
+    """Serves the given kinds and holds no other resource.
 
-    The whole lists of a kind are of version 10, 20, ... and hold ``objects``. Each watch of a kind tells the next of
-    ``watches`` and ends; the last one stays open and tells what ``tell`` is called with. A number instead is an answer
-    of that code.
+    The successive whole lists of a kind have versions 10, 20, ... and hold ``objects``. Each watch of a kind sends the
+    next item of ``watches`` and ends; the last watch stays open and sends what ``tell`` is called with. An item that is
+    a number makes the watch fail with that HTTP code.
     """
 
     def __init__(self, *kinds: Resource) -> None:
@@ -29,27 +29,27 @@ class Api:
         for kind in kinds:
             self._served[kind.api_version][kind.plural] = kind.kind
         self.discovered, self.discoveries = True, 0
-        """Whether discovery names the kinds, and how often it was asked for them."""
+        """``discovered`` is whether discovery names the kinds; ``discoveries`` counts the requests for them."""
         self.watches: dict[str, list[list[bytes] | int]] = defaultdict(list)
         self.objects: dict[str, list[Object]] = defaultdict(list)
         self.lists: Counter[str] = Counter()
-        self.asked: dict[str, list[str]] = defaultdict(list)
-        """Plural -> the versions that watches were begun at."""
+        self.watched_from: dict[str, list[str]] = defaultdict(list)
+        """The resource versions at which watches began, by plural."""
         self.queries: list[dict[str, str]] = []
-        """Of watches."""
-        self.written: list[Call] = []
+        """The query parameters of each watch."""
+        self.writes: list[Call] = []
         self.lease: Object | None = None
-        self._told: dict[str, asyncio.Queue[bytes]] = defaultdict(asyncio.Queue)
+        self._lines: dict[str, asyncio.Queue[bytes]] = defaultdict(asyncio.Queue)
 
     def tell(self, kind: Resource, *lines: bytes) -> None:
         for line in lines:
-            self._told[kind.plural].put_nowait(line)
+            self._lines[kind.plural].put_nowait(line)
 
     async def __call__(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
         call = Call(request.method, request.path, json.loads(body) if body else None, dict(request.query))
         if call.is_write:
-            self.written.append(call)
+            self.writes.append(call)
             return web.json_response({"metadata": {"resourceVersion": "1"}})
         if call.plural == "leases":
             return self._take_lease(call)
@@ -65,14 +65,17 @@ class Api:
         if path == "/api/v1":
             return _resources({"namespaces": "Namespace"})
         if path == "/apis":
-            versions = [{"groupVersion": one, "version": one.split("/")[1]} for one in self._served]
-            groups = [(one["groupVersion"].split("/")[0], one) for one in versions]
-            return {"groups": [{"name": name, "versions": [one], "preferredVersion": one} for name, one in groups]}
-        found = self._served.get(path.removeprefix("/apis/"))
-        if found and found is not _BACKBONE.get(path.removeprefix("/apis/")):
+            groups = []
+            for group_version in self._served:
+                group, version = group_version.split("/")
+                entry = {"groupVersion": group_version, "version": version}
+                groups.append({"name": group, "versions": [entry], "preferredVersion": entry})
+            return {"groups": groups}
+        kinds = self._served.get(path.removeprefix("/apis/"))
+        if kinds and kinds is not _BACKBONE.get(path.removeprefix("/apis/")):
             self.discoveries += 1
-            return _resources(found if self.discovered else {})
-        return _resources(found) if found else None
+            return _resources(kinds if self.discovered else {})
+        return _resources(kinds) if kinds else None
 
     def _take_lease(self, call: Call) -> web.Response:
         if call.method == "GET":
@@ -83,7 +86,7 @@ class Api:
         return web.json_response(self.lease)
 
     def _list(self, call: Call) -> web.Response:
-        # One with a limit of 1 only asks whether the resource is there.
+        # A list with limit=1 only asks whether the resource is served: don't count it.
         if call.query.get("limit") != "1":
             self.lists[call.plural] += 1
         meta = {"resourceVersion": str(10 * max(1, self.lists[call.plural]))}
@@ -91,18 +94,18 @@ class Api:
 
     async def _watch(self, request: web.Request, call: Call) -> web.StreamResponse:
         self.queries.append(call.query)
-        self.asked[call.plural].append(call.query.get("resourceVersion", ""))
-        told = self.watches[call.plural].pop(0) if self.watches[call.plural] else []
-        if isinstance(told, int):
-            return _error(told)
+        self.watched_from[call.plural].append(call.query.get("resourceVersion", ""))
+        script = self.watches[call.plural].pop(0) if self.watches[call.plural] else []
+        if isinstance(script, int):
+            return _error(script)
         answer = web.StreamResponse()
         await answer.prepare(request)
-        for piece in told:
+        for piece in script:
             await answer.write(piece)
             await asyncio.sleep(0)
         if not self.watches[call.plural]:
             while True:
-                await answer.write(await self._told[call.plural].get())
+                await answer.write(await self._lines[call.plural].get())
         return answer
 
 
@@ -121,7 +124,7 @@ def event(type_: str, obj: Any) -> bytes:
 
 
 def error(code: int) -> bytes:
-    """An event that ends a watch."""
+    """Returns an ERROR event, which ends a watch."""
     return event("ERROR", {"kind": "Status", "code": code, "reason": "Because", "message": "of a test"})
 
 

@@ -1,4 +1,4 @@
-"""Plain objects for the engine's tests."""
+"""Builds plain objects of a test kind, Widget, for the engine's tests."""
 
 from __future__ import annotations
 

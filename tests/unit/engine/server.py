@@ -1,4 +1,4 @@
-"""A real HTTP server in this process, for what no API server does on demand: throttling, failing, cutting."""
+"""A real HTTP server in this process, which throttles, fails or cuts connections as a test asks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @asynccontextmanager
 async def serving(handler: Handler) -> AsyncIterator[str]:
-    """Answers every request with ``handler``; gives the server's URL."""
+    """Answers every request with ``handler``; yields the server's URL."""
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", handler)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)

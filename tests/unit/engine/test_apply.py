@@ -19,7 +19,7 @@ DELETE = Delete(WIDGETS, "one", "a", "uid-a")
 
 
 @pytest.mark.parametrize(
-    ("live", "desired", "yes"),
+    ("live", "desired", "expected"),
     [
         ({"a": 1, "b": 2}, {"a": 1}, True),
         ({"a": 1}, {"a": 2}, False),
@@ -31,8 +31,8 @@ DELETE = Delete(WIDGETS, "one", "a", "uid-a")
         ({"a": "500m"}, {"a": "0.5"}, False),
     ],
 )
-def test_holds(live: Any, desired: Any, yes: bool) -> None:
-    assert holds(live, desired) is yes
+def test_holds(live: Any, desired: Any, expected: bool) -> None:
+    assert holds(live, desired) is expected
 
 
 def test_likeness_is_what_others_cannot_change_by_adding() -> None:
@@ -47,7 +47,7 @@ def test_likeness_is_what_others_cannot_change_by_adding() -> None:
 
 
 @pytest.mark.parametrize(
-    ("live", "body", "yes"),
+    ("live", "body", "expected"),
     [
         ({"spec": {"suspend": True, "x": 1}}, {"spec": {"suspend": True}}, True),
         ({"spec": {"suspend": True}}, {"spec": {"suspend": False}}, False),
@@ -56,8 +56,8 @@ def test_likeness_is_what_others_cannot_change_by_adding() -> None:
         ({"a": [1, 2]}, {"a": [1]}, False),
     ],
 )
-def test_patched(live: Any, body: Any, yes: bool) -> None:
-    assert patched(live, body) is yes
+def test_patched(live: Any, body: Any, expected: bool) -> None:
+    assert patched(live, body) is expected
 
 
 @pytest.mark.parametrize(
@@ -81,12 +81,12 @@ def test_what_ends_in_a_condition(write: Write, code: int, message: str, reason:
     assert (refusal and refusal.reason) == reason
     if refusal:
         assert refusal.message.endswith(message)
-        # What the API server says names a field of the child, which a person has not written.
+        # The API server names a field of the child; the prefix points the user at the part of spec behind it.
         assert refusal.message.startswith("correct the part of spec that its Widget") == (reason == "InvalidChild")
 
 
 class Child:
-    """The API server, as far as one child goes: it may be newer than what the operator knows."""
+    """An API server with a single child, whose ``version`` may be newer than the one in the operator's store."""
 
     def __init__(self, version: int | None, owner: str = "uid-owner") -> None:
         self.version, self.owner = version, owner
@@ -99,11 +99,11 @@ class Child:
             return web.json_response({"reason": "NotFound"}, status=404)
         body = await request.json()
         self.sent.append(body)
-        # As the real one: an apply of a version of what is not there makes it, one with a uid is a conflict.
+        # As on the real API server, an apply to a missing object creates it unless it names a uid: that is a conflict.
         meta = body["metadata"]
-        there = {} if self.version is None else {"uid": "uid-a", "resourceVersion": str(self.version)}
-        asked = {"uid"} if self.version is None else {"uid", "resourceVersion"}
-        if any(name in meta and meta[name] != there.get(name) for name in asked):
+        current = {} if self.version is None else {"uid": "uid-a", "resourceVersion": str(self.version)}
+        preconditions = {"uid"} if self.version is None else {"uid", "resourceVersion"}
+        if any(name in meta and meta[name] != current.get(name) for name in preconditions):
             return web.json_response({"reason": "Conflict", "message": "newer"}, status=409)
         meta = {**body["metadata"], "uid": "uid-a", "resourceVersion": str((self.version or 0) + 1)}
         return web.json_response({**body, "metadata": meta})
@@ -151,7 +151,7 @@ async def test_an_apply_of_what_is_not_there_makes_it() -> None:
 
 @pytest.mark.parametrize("owner", ["", "uid-successor"])
 async def test_nothing_is_made_for_an_owner_that_is_gone(owner: str) -> None:
-    """Its children were collected, which was seen first; perhaps another one of its name is there by now."""
+    """The store sees that the children were collected before the owner's end; the name may have a successor by now."""
     store, child = Store(), Child(None, owner)
     store.apply(WIDGETS, widget("owner", 1))
     assert not await _applied(child, store)

@@ -21,7 +21,7 @@ Answer = tuple[int, Any, dict[str, str]] | None
 
 
 class Scripted:
-    """Gives the answers in turn (None: the connection is cut), the last one for ever."""
+    """Gives the answers in turn, the last one for ever; None means that the connection is cut."""
 
     def __init__(self, *answers: Answer) -> None:
         self.answers = list(answers)
@@ -153,7 +153,7 @@ async def test_what_is_sent() -> None:
 
 
 async def test_what_is_applied_is_yaml_too() -> None:
-    """The API server reads it as YAML, which has no control characters and takes some for the end of a line."""
+    """The API server parses an apply as YAML, where control characters are illegal and some others end a line."""
     odd = "".join(map(chr, (*range(0x20), *range(0x7F, 0xA1), 0x2028, 0x2029, 0xFEFF, 0xFFFE, 0xFFFF, 0x1F642)))
     manifest = widget("a", 1, text=f"a {odd} b", **{odd: "as a key"})
     received: list[bytes] = []
@@ -174,7 +174,7 @@ async def test_what_is_applied_is_yaml_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "left"),
+    ("answer", "remains"),
     [
         ((200, {"kind": "Status", "status": "Success", "details": {"uid": "uid-a"}}, {}), False),
         ((200, {"kind": "Widget", "metadata": {"deletionTimestamp": "now"}}, {}), True),
@@ -182,9 +182,9 @@ async def test_what_is_applied_is_yaml_too() -> None:
         (failure(409, "Conflict", "Precondition failed: UID in precondition: uid-a, UID in object meta: uid-b"), False),
     ],
 )
-async def test_delete_says_whether_it_is_gone(answer: Answer, left: bool) -> None:
-    found, _ = await run(Scripted(answer), lambda client: client.delete(WIDGETS, "one", "a", "uid-a"))
-    assert (found is not None) is left
+async def test_delete_says_whether_it_is_gone(answer: Answer, remains: bool) -> None:
+    ending, _ = await run(Scripted(answer), lambda client: client.delete(WIDGETS, "one", "a", "uid-a"))
+    assert (ending is not None) is remains
 
 
 async def test_pages_follow_the_token() -> None:
@@ -211,7 +211,7 @@ async def get(client: ApiClient) -> Any:
 
 
 async def test_an_answer_of_any_depth_is_read() -> None:
-    """One object that no JSON library reads must not keep all others from being listed."""
+    """An object nested too deep for any JSON library must not keep the others from being listed."""
     item = b'{"metadata": {"name": "a"}, "spec": {"params": ' + b"[" * 9000 + b"]" * 9000 + b"}}"
 
     async def handler(request: web.Request) -> web.Response:

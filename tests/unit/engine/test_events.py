@@ -20,7 +20,7 @@ WIDGET = {**widget("a", 1), "apiVersion": "modelyard.dev/v1alpha1", "kind": "Wid
 
 
 async def recorded(script: Scripted, notes: Iterable[Note]) -> list[dict[str, Any]]:
-    """The requests that came of these notes on one object."""
+    """Records these notes on one object and returns the requests that the recorder sent."""
     async with serving(script) as url:
         configuration = Configuration()
         configuration.host = url

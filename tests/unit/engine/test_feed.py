@@ -1,4 +1,4 @@
-"""What a watch does when it ends: in the middle of a line, with an error, with nothing more to say."""
+"""Checks what the feed does when a watch ends in the middle of a line, with an error, or falls silent."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ Event = dict[str, Any]
 
 
 class Api:
-    """Lists of version 10, 20, ...; each watch says the next lines and then ends, the last one stays open."""
+    """Serves lists of version 10, 20, ... Each watch sends the next of ``watches`` and ends; the last stays open."""
 
     def __init__(self, *watches: list[bytes] | int) -> None:
-        self.watches, self.asked, self.lists = list(watches), [], 0
-        self.asked: list[str]
+        self.watches, self.lists = list(watches), 0
+        self.watched_from: list[str] = []
 
     async def __call__(self, request: web.Request) -> web.StreamResponse:
         if "watch" not in request.query:
             self.lists += 1
             return web.json_response({"metadata": {"resourceVersion": str(10 * self.lists)}, "items": []})
-        self.asked.append(request.query["resourceVersion"])
-        said = self.watches.pop(0) if self.watches else []
-        if isinstance(said, int):
-            return web.json_response({"code": said, "reason": "Expired", "message": "no"}, status=said)
+        self.watched_from.append(request.query["resourceVersion"])
+        script = self.watches.pop(0) if self.watches else []
+        if isinstance(script, int):
+            return web.json_response({"code": script, "reason": "Expired", "message": "no"}, status=script)
         answer = web.StreamResponse()
         await answer.prepare(request)
-        for piece in said:
+        for piece in script:
             await answer.write(piece)
             await asyncio.sleep(0)
         if not self.watches:
@@ -80,7 +80,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("watches", "asked", "lists"),
+    ("watches", "versions", "lists"),
     [
         pytest.param([[ADDED]], ["10"], 1, id="from the list's version on"),
         pytest.param([[ADDED], []], ["10", "12"], 1, id="ended: on from the last version"),
@@ -98,15 +98,15 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
         ),
     ],
 )
-async def test_a_watch_goes_on(watches: list[list[bytes] | int], asked: list[str], lists: int) -> None:
+async def test_a_watch_goes_on(watches: list[list[bytes] | int], versions: list[str], lists: int) -> None:
     api = Api(*watches)
     async with fed(api) as store:
 
-        async def seen() -> bool:
-            return len(api.asked) == len(asked) and store.count(WIDGETS) == 1
+        async def all_begun() -> bool:
+            return len(api.watched_from) == len(versions) and store.count(WIDGETS) == 1
 
-        await until("all watches were begun", seen, 10)
-    assert (api.asked, api.lists) == (asked, lists)
+        await until("all watches were begun", all_begun, 10)
+    assert (api.watched_from, api.lists) == (versions, lists)
 
 
 async def test_a_watch_that_falls_silent_is_begun_anew() -> None:
@@ -114,10 +114,10 @@ async def test_a_watch_that_falls_silent_is_begun_anew() -> None:
     async with fed(api, silence=0.2):
 
         async def again() -> bool:
-            return len(api.asked) >= 2
+            return len(api.watched_from) >= 2
 
         await until("a second watch", again, 10)
-    assert api.asked[:2] == ["10", "12"]
+    assert api.watched_from[:2] == ["10", "12"]
 
 
 async def test_an_object_that_cannot_be_taken_stops_no_other() -> None:
@@ -126,7 +126,7 @@ async def test_an_object_that_cannot_be_taken_stops_no_other() -> None:
         Api([strange + ADDED + event("DELETED", widget("a", 13)) + event("ADDED", widget("b", 14))])
     ) as store:
 
-        async def seen() -> bool:
+        async def last_applied() -> bool:
             return [obj["metadata"]["name"] for obj in store.list(WIDGETS)] == ["b"]
 
-        await until("the last event", seen, 10)
+        await until("the last event", last_applied, 10)

@@ -1,4 +1,4 @@
-"""The operator as a process: started in either way it works, ends well, and fails where kopf can't go on."""
+"""Checks the operator's process, started by python or by kopf: it works, ends well, and fails where kopf must stop."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.unit.engine.api import Api, error, event
 from tests.unit.engine.objects import widget
 from tests.unit.engine.server import serving
 
-WAYS = {
+COMMANDS = {
     "python": ["-m", "modelyard.main"],
     "kopf": ["-m", "kopf", "run", "-m", "modelyard.main", "--all-namespaces"],
 }
@@ -70,34 +70,34 @@ class Operator:
 
 @pytest.fixture
 async def api() -> Api:
-    return Api(*(one.resource for one in all_controllers(Installation())))
+    return Api(*(controller.resource for controller in all_controllers(Installation())))
 
 
 @pytest.fixture
 async def operator(api: Api, tmp_path: Path) -> AsyncIterator[Operator]:
     async with serving(api) as url:
-        made = Operator(url, tmp_path)
-        yield made
-        if made.process.returncode is None:
-            made.process.kill()
-            await made.process.wait()
+        operator = Operator(url, tmp_path)
+        yield operator
+        if operator.process.returncode is None:
+            operator.process.kill()
+            await operator.process.wait()
 
 
-@pytest.mark.parametrize("argv", WAYS.values(), ids=list(WAYS))
+@pytest.mark.parametrize("argv", COMMANDS.values(), ids=list(COMMANDS))
 async def test_it_works_and_ends_well_either_way(api: Api, operator: Operator, argv: list[str]) -> None:
     await operator.start(*argv)
     await until("it leads", operator.leads, 60)
 
     async def watched() -> bool:
-        return len(api.asked) >= len(all_controllers(Installation()))
+        return len(api.watched_from) >= len(all_controllers(Installation()))
 
     await until("all is watched", watched, 30)
     api.tell(MODELS, event("ADDED", widget("m", 11, metadata={"generation": 1}, spec={"task": "Classification"})))
 
-    async def told() -> Any:
-        return [call for call in api.written if call.plural == "models/status" and call.name == "m"]
+    async def status_written() -> Any:
+        return [call for call in api.writes if call.plural == "models/status" and call.name == "m"]
 
-    await until("its status is written", told, 30)
+    await until("its status is written", status_written, 30)
     assert {key for query in api.queries for key in query} >= {"resourceVersion"}
     assert "secret" not in operator.log.read_text()
     operator.process.send_signal(signal.SIGTERM)
@@ -106,13 +106,13 @@ async def test_it_works_and_ends_well_either_way(api: Api, operator: Operator, a
     assert api.lease["spec"]["holderIdentity"] == ""
 
 
-@pytest.mark.parametrize("argv", WAYS.values(), ids=list(WAYS))
+@pytest.mark.parametrize("argv", COMMANDS.values(), ids=list(COMMANDS))
 async def test_an_error_that_kopf_does_not_survive_is_a_restart(api: Api, operator: Operator, argv: list[str]) -> None:
     await operator.start(*argv)
     await until("it leads", operator.leads, 60)
 
     async def watched() -> bool:
-        return bool(api.asked["models"])
+        return bool(api.watched_from["models"])
 
     await until("kopf watches", watched, 30)
     api.tell(MODELS, error(500))
@@ -126,7 +126,7 @@ async def test_it_ends_well_before_it_leads(api: Api, operator: Operator) -> Non
         "metadata": {"resourceVersion": "1"},
         "spec": {"holderIdentity": "another", "leaseDurationSeconds": 60},
     }
-    await operator.start(*WAYS["python"])
+    await operator.start(*COMMANDS["python"])
 
     async def stands_by() -> bool:
         return "standing by" in operator.log.read_text()
@@ -144,7 +144,7 @@ async def test_flags_that_hide_a_namespace_are_refused(operator: Operator) -> No
 
 
 @pytest.mark.parametrize(
-    ("installed", "all_watched", "watched", "told"),
+    ("installed", "all_watched", "watched", "warning"),
     [
         ((), True, (), ""),
         (("a", "b"), False, ("b", "a"), ""),
@@ -153,9 +153,9 @@ async def test_flags_that_hide_a_namespace_are_refused(operator: Operator) -> No
     ],
 )
 def test_the_installation_says_where_it_works(
-    installed: tuple[str, ...], all_watched: bool, watched: tuple[str, ...], told: str
+    installed: tuple[str, ...], all_watched: bool, watched: tuple[str, ...], warning: str
 ) -> None:
-    assert re.fullmatch(told, agree(installed, all_watched, watched))
+    assert re.fullmatch(warning, agree(installed, all_watched, watched))
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,11 @@ def test_everything_has_a_default(data: dict[str, str]) -> None:
 
 
 def test_fields_are_read() -> None:
-    found = parse_installation({"installation.yaml": "trackingURL: http://mlflow:5000\nnamespaces: [a, b]\n"}, WHERE)
-    assert found.tracking_url == "http://mlflow:5000"
-    assert found.namespaces == ["a", "b"]
+    installation = parse_installation(
+        {"installation.yaml": "trackingURL: http://mlflow:5000\nnamespaces: [a, b]\n"}, WHERE
+    )
+    assert installation.tracking_url == "http://mlflow:5000"
+    assert installation.namespaces == ["a", "b"]
 
 
 @pytest.mark.parametrize(

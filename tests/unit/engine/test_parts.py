@@ -1,4 +1,4 @@
-"""The small parts: what is fed, who is told, what a log line and a metric look like, and the probes."""
+"""Checks the engine's small parts: feeds, the routing of changes, log lines, metrics and probes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.unit.engine.objects import WIDGETS, key, widget
 
 
 class Controller:
-    """Of widgets; a Job concerns the widget that its label names."""
+    """A controller of widgets; a Job concerns the widget that its label names."""
 
     resource = WIDGETS
     watches = (JOBS, MODELS)

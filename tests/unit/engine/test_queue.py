@@ -17,7 +17,7 @@ class Clock:
 
 
 async def drain(queue: Queue) -> list[Key]:
-    """What can be taken now, each given back at once."""
+    """Takes all keys that are due now, gives each back at once, and returns them."""
     keys = []
     while True:
         try:
@@ -61,7 +61,7 @@ async def test_namespaces_take_turns() -> None:
     queue.add(key("b", "quiet"))
     queue.add(key("c", "calm"))
     first = (await drain(queue))[:5]
-    assert [one.namespace for one in first] == ["busy", "quiet", "calm", "busy", "busy"]
+    assert [taken.namespace for taken in first] == ["busy", "quiet", "calm", "busy", "busy"]
 
 
 async def test_a_deadline_comes_and_an_event_is_sooner() -> None:
@@ -119,7 +119,7 @@ async def test_what_fails_for_ever_is_not_hurried_by_changes_around_it_but_by_it
     queue.add(key("a"))
     for _ in range(3600):
         attempts += await drain_failing(queue)
-        queue.add(key("a"))  # its child changes each second
+        queue.add(key("a"))  # a child of `a` changes each second
         clock.now += 1
     assert attempts <= PATIENCE + 60
     queue.edited(key("a"))
@@ -130,7 +130,7 @@ async def test_what_fails_for_ever_is_not_hurried_by_changes_around_it_but_by_it
 
 
 async def drain_failing(queue: Queue) -> int:
-    """How many attempts are due now, each of which fails."""
+    """Takes all keys that are due now, lets each fail, and returns their number."""
     attempts = 0
     while True:
         taking = asyncio.create_task(queue.take())

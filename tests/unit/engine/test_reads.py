@@ -13,7 +13,7 @@ from modelyard.engine.plan import Result, Unavailable, Unreadable
 from modelyard.engine.reads import Reads
 from tests.unit.engine.server import Handler, serving
 
-# What MLflow 3.17.2 answers for an artifact that isn't there.
+# MLflow 3.17.2 answers this for an artifact that doesn't exist.
 MISSING = {"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "No such artifact: 'a/b c.json'"}
 
 
@@ -23,8 +23,8 @@ async def fact(handler: Handler, uri: str = "mlflow-artifacts:/a/b c.json", time
         reads = Reads(client, url)
         try:
             for _ in range(times):
-                found = (await reads.read([Result(uri), Result(uri)]))[Result(uri)]
-            return found
+                answer = (await reads.read([Result(uri), Result(uri)]))[Result(uri)]
+            return answer
         finally:
             await reads.close()
             await client.close()
@@ -69,9 +69,9 @@ async def test_everything_else_is_unavailable(code: int, body: bytes, says: str)
     async def handler(request: web.Request) -> web.Response:
         return web.Response(status=code, body=body)
 
-    found = await fact(handler)
-    assert isinstance(found, Unavailable)
-    assert says in found.message
+    failure = await fact(handler)
+    assert isinstance(failure, Unavailable)
+    assert says in failure.message
 
 
 @pytest.mark.parametrize(
@@ -87,15 +87,15 @@ async def test_everything_else_is_unavailable(code: int, body: bytes, says: str)
     ],
 )
 async def test_what_is_no_document_never_becomes_one(body: bytes, says: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is written once: whoever waits for it would wait for ever."""
+    """A result is written once, so a bad one never improves: it is Unreadable, not Unavailable."""
     monkeypatch.setattr(module, "MAX_BYTES", 1000)
 
     async def handler(request: web.Request) -> web.Response:
         return web.Response(body=body)
 
-    found = await fact(handler)
-    assert isinstance(found, Unreadable)
-    assert says in found.message
+    failure = await fact(handler)
+    assert isinstance(failure, Unreadable)
+    assert says in failure.message
 
 
 async def test_a_cut_and_a_silent_store_are_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,6 +120,6 @@ async def test_other_addresses_are_refused(uri: str) -> None:
     async def handler(request: web.Request) -> web.Response:
         raise AssertionError("no request is sent")
 
-    found = await fact(handler, uri)
-    assert isinstance(found, Unreadable)
-    assert "mlflow-artifacts:/path" in found.message
+    failure = await fact(handler, uri)
+    assert isinstance(failure, Unreadable)
+    assert "mlflow-artifacts:/path" in failure.message

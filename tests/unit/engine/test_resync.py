@@ -1,4 +1,4 @@
-"""Whole lists: which are taken, and which are from the past."""
+"""Checks which whole lists are taken, and which are refused as older than the required version."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.unit.engine.server import serving
 
 
 class Behind:
-    """An API server whose next lists are of these versions; the last one stays. Each list holds one object of it."""
+    """An API server whose next lists have these versions, the last of which repeats. Each list holds one object."""
 
     def __init__(self, *versions: int) -> None:
         self.versions, self.lists = list(versions), 0
@@ -50,8 +50,8 @@ async def test_a_first_list_that_lacks_what_was_there_before_is_asked_for_again(
 
 
 async def test_versions_that_never_get_there_are_believed_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As with an API server that keeps leases in another etcd."""
-    monkeypatch.setattr(module, "DISBELIEF", 0.3)
+    """An API server that keeps leases in another etcd has versions which never reach that of the lease."""
+    monkeypatch.setattr(module, "LONGEST_DISTRUST", 0.3)
     api = Behind(10)
     store = await first(api, 1000)
     assert api.lists > 1

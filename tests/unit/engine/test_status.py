@@ -12,7 +12,7 @@ NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
 def merged(target: Any, patch: Any) -> Any:
-    """RFC 7396."""
+    """Returns ``target`` after a JSON merge patch (RFC 7396)."""
     if not isinstance(patch, dict):
         return patch
     result = dict(target) if isinstance(target, dict) else {}
@@ -25,7 +25,7 @@ def merged(target: Any, patch: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("current", "wanted", "patch"),
+    ("current", "desired", "patch"),
     [
         ({}, {}, {}),
         ({"a": 1}, {"a": 1}, {}),
@@ -40,9 +40,9 @@ def merged(target: Any, patch: Any) -> Any:
         ({"a": False}, {"a": 0}, {}),
     ],
 )
-def test_difference(current: Any, wanted: Any, patch: Any) -> None:
-    assert difference(current, wanted) == patch
-    assert merged(current, patch) == wanted
+def test_difference(current: Any, desired: Any, patch: Any) -> None:
+    assert difference(current, desired) == patch
+    assert merged(current, patch) == desired
 
 
 def test_nulls_are_absent_fields() -> None:

@@ -18,7 +18,7 @@ def versions(store: Store) -> dict[str, tuple[str, int]]:
 
 
 @pytest.mark.parametrize(
-    ("steps", "left"),
+    ("steps", "kept"),
     [
         pytest.param([("apply", "a", 5), ("apply", "a", 4)], {"a": ("1", 5)}, id="an older version changes nothing"),
         pytest.param([("apply", "a", 5), ("deleted", "a", 6), ("apply", "a", 5)], {}, id="late event after the end"),
@@ -48,21 +48,21 @@ def versions(store: Store) -> dict[str, tuple[str, int]]:
         ),
     ],
 )
-def test_only_the_version_decides(steps: list[tuple[str, str, int]], left: dict[str, tuple[str, int]]) -> None:
+def test_only_the_version_decides(steps: list[tuple[str, str, int]], kept: dict[str, tuple[str, int]]) -> None:
     store = Store()
-    for step, what, version in steps:
-        name, uid = what[:1], "2" if what.endswith("2") else "1"
+    for step, target, version in steps:
+        name, uid = target[:1], "2" if target.endswith("2") else "1"
         if step == "listed":
-            store.listed(WIDGETS, None, set(what), version)
+            store.listed(WIDGETS, None, set(target), version)
         elif step == "gone":
             store.gone(WIDGETS, "one", name, uid)
         else:
             getattr(store, step)(WIDGETS, widget(name, version, uid))
-    assert versions(store) == left
+    assert versions(store) == kept
 
 
 def test_every_order_of_a_history_ends_the_same() -> None:
-    """Two lives of one name; each event may come at any time, and twice."""
+    """Two objects have the same name in turn; their events may come in any order, and one of them twice."""
     history = [
         ("apply", widget("a", 1, "first")),
         ("apply", widget("a", 2, "first")),
@@ -78,9 +78,9 @@ def test_every_order_of_a_history_ends_the_same() -> None:
 
 
 def test_tells_each_accepted_change_once_with_both_versions() -> None:
-    store, told = Store(), []
+    store, changes = Store(), []
     store.listeners.append(
-        lambda resource, before, after, writer: told.append(
+        lambda resource, before, after, writer: changes.append(
             tuple(obj and int(obj["metadata"]["resourceVersion"]) for obj in (before, after))
         )
     )
@@ -89,7 +89,7 @@ def test_tells_each_accepted_change_once_with_both_versions() -> None:
     assert store.apply(WIDGETS, widget("a", 2))
     assert store.deleted(WIDGETS, widget("a", 3))
     assert not store.deleted(WIDGETS, widget("a", 3))
-    assert told == [(None, 1), (1, 2), (2, None)]
+    assert changes == [(None, 1), (1, 2), (2, None)]
 
 
 def test_a_list_of_one_namespace_leaves_the_others_alone() -> None:
@@ -113,9 +113,9 @@ def test_reads_are_copies_and_trimmed() -> None:
     assert obj["metadata"]["annotations"] == {"x": "y"}
     assert "managedFields" not in obj["metadata"]
     obj["spec"]["size"] = 2
-    again = store.get(WIDGETS, "one", "a")
-    assert again is not None
-    assert again["spec"] == {"size": 1}
+    reread = store.get(WIDGETS, "one", "a")
+    assert reread is not None
+    assert reread["spec"] == {"size": 1}
     assert store.get(WIDGETS, "one", "b") is None
 
 
@@ -126,17 +126,17 @@ def test_owners_and_indexes_follow_changes() -> None:
     store.apply(WIDGETS, widget("a", 1, spec={"colors": ["red", "blue"]}, **owner))
     store.apply(WIDGETS, widget("b", 2, spec={"colors": ["red"]}))
 
-    def found(value: str) -> list[str]:
+    def names(value: str) -> list[str]:
         return [obj["metadata"]["name"] for obj in store.find(WIDGETS, "color", value)]
 
-    assert found("red") == ["a", "b"]
+    assert names("red") == ["a", "b"]
     assert [obj["metadata"]["name"] for obj in store.owned(WIDGETS, "boss")] == ["a"]
     store.apply(WIDGETS, widget("a", 3, spec={"colors": ["green"]}))
-    assert found("red") == ["b"]
-    assert found("blue") == []
+    assert names("red") == ["b"]
+    assert names("blue") == []
     assert store.owned(WIDGETS, "boss") == []
     store.deleted(WIDGETS, widget("a", 4))
-    assert found("green") == []
+    assert names("green") == []
     with pytest.raises(KeyError, match="no index 'shape'"):
         store.find(WIDGETS, "shape", "round")
 
@@ -179,7 +179,7 @@ def test_an_object_of_any_depth_is_kept(depth: int) -> None:
 
 @pytest.mark.parametrize("number", [10**30, 2**64, -(2**63) - 1])
 def test_a_number_of_any_size_is_kept(number: int) -> None:
-    """The API server writes a float of 1e30 as 31 digits, which read as a whole number."""
+    """The API server writes the float 1e30 as 31 digits, which a JSON parser reads as an integer."""
     store = Store()
     assert store.apply(WIDGETS, widget("a", 1, spec={"max": number}))
     kept = store.get(WIDGETS, "one", "a")
@@ -188,16 +188,16 @@ def test_a_number_of_any_size_is_kept(number: int) -> None:
 
 
 def test_what_is_told_of_an_object_while_we_write_it_waits_for_the_answer() -> None:
-    store, heard = Store(), []
+    store, changes = Store(), []
     store.apply(WIDGETS, widget("a", 1))
-    store.listeners.append(lambda resource, before, after, writer: heard.append((after and version(after), writer)))
+    store.listeners.append(lambda resource, before, after, writer: changes.append((after and version(after), writer)))
     with store.writing(WIDGETS, "one", "a"):
         assert not store.apply(WIDGETS, widget("a", 2)), "the echo, before the answer"
         store.apply(WIDGETS, widget("b", 3))
         store.apply(WIDGETS, widget("a", 4))
-        assert heard == [(3, None)]
+        assert changes == [(3, None)]
         store.apply(WIDGETS, widget("a", 2), key("a"))
-    assert heard == [(3, None), (2, key("a")), (4, None)], "and nothing of the echo"
+    assert changes == [(3, None), (2, key("a")), (4, None)], "and nothing of the echo"
     with store.writing(WIDGETS, "one", "a"):
         store.deleted(WIDGETS, widget("a", 5))
         assert store.get(WIDGETS, "one", "a") is not None

@@ -1,4 +1,4 @@
-"""What kopf's watches do: begin where our lists ended, go on, end the process, or be missed by the probe."""
+"""Checks kopf's watches: they begin where our lists ended, resume, end the process, or fail the liveness probe."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.unit.engine.server import serving
 
 @dataclass
 class Controller:
-    """Of widgets, which need nothing; it remembers which were looked at."""
+    """A controller of widgets that plans nothing; ``passes`` holds the names of those it decided on."""
 
     resource: Resource = WIDGETS
     watches: tuple[Resource, ...] = ()
@@ -47,7 +47,7 @@ class Controller:
 
 
 class Operator:
-    """The whole process but its own process."""
+    """Runs the whole operator in the test's own process."""
 
     def __init__(self, url: str, silence: float, namespaces: tuple[str, ...]) -> None:
         self.controller = Controller()
@@ -62,13 +62,13 @@ class Operator:
 @contextlib.asynccontextmanager
 async def operator(api: Api, silence: float = 60, namespaces: tuple[str, ...] = ()) -> AsyncIterator[Operator]:
     async with serving(api) as url:
-        made = Operator(url, silence, namespaces)
+        running = Operator(url, silence, namespaces)
         try:
-            yield made
+            yield running
         finally:
-            made.task.cancel()
-            await asyncio.gather(made.task, return_exceptions=True)
-            await made.process.stop()
+            running.task.cancel()
+            await asyncio.gather(running.task, return_exceptions=True)
+            await running.process.stop()
 
 
 def api_with(*watches: list[bytes] | int) -> Api:
@@ -88,7 +88,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("watches", "asked", "lists"),
+    ("watches", "versions", "lists"),
     [
         pytest.param([[ADDED]], ["10"], 1, id="from the list's version on"),
         pytest.param([[ADDED], []], ["10", "12"], 1, id="ended: on from the last version"),
@@ -99,22 +99,22 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.param([503, [LATER]], ["10", "20"], 2, id="503: tried again, from a new list"),
     ],
 )
-async def test_a_watch_goes_on(watches: list[list[bytes] | int], asked: list[str], lists: int) -> None:
+async def test_a_watch_goes_on(watches: list[list[bytes] | int], versions: list[str], lists: int) -> None:
     api = api_with(*watches)
-    async with operator(api) as one:
+    async with operator(api) as running:
 
-        async def seen() -> bool:
-            return len(api.asked["widgets"]) == len(asked) and await one.names() == ["a"]
+        async def all_begun() -> bool:
+            return len(api.watched_from["widgets"]) == len(versions) and await running.names() == ["a"]
 
-        await until("all watches were begun", seen, 20)
-        assert (api.asked["widgets"], api.lists["widgets"]) == (asked, lists)
+        await until("all watches were begun", all_begun, 20)
+        assert (api.watched_from["widgets"], api.lists["widgets"]) == (versions, lists)
         assert all("sendInitialEvents" not in query for query in api.queries), "the API server has nothing to repeat"
-        await until("it was looked at", _passed(one), 10)
+        await until("it was looked at", _passed(running), 10)
 
 
-def _passed(one: Operator) -> Any:
+def _passed(running: Operator) -> Any:
     async def passed() -> bool:
-        return one.controller.passes == ["a"]
+        return running.controller.passes == ["a"]
 
     return passed
 
@@ -130,9 +130,9 @@ def _passed(one: Operator) -> Any:
 )
 async def test_what_kopf_does_not_survive_ends_the_process(watches: list[list[bytes] | int]) -> None:
     api = api_with(*watches, [])
-    async with operator(api) as one:
+    async with operator(api) as running:
         async with asyncio.timeout(20):
-            done, _ = await asyncio.wait([one.task])
+            done, _ = await asyncio.wait([running.task])
         assert [type(task.exception()) for task in done] != [type(None)], "its code says that it failed"
         assert api.lease
         assert api.lease["spec"]["holderIdentity"] == "", "whoever comes next needn't wait"
@@ -140,10 +140,10 @@ async def test_what_kopf_does_not_survive_ends_the_process(watches: list[list[by
 
 async def test_what_was_deleted_while_no_watch_told_is_gone_after_410() -> None:
     api = api_with([ADDED, error(410)], [])
-    async with operator(api) as one:
+    async with operator(api) as running:
 
         async def gone() -> bool:
-            return api.lists["widgets"] == 2 and await one.names() == []
+            return api.lists["widgets"] == 2 and await running.names() == []
 
         await until("the list that lacks it", gone, 20)
 
@@ -153,10 +153,10 @@ async def test_a_watch_that_falls_silent_is_begun_anew() -> None:
     async with operator(api, silence=0.3):
 
         async def again() -> bool:
-            return len(api.asked["widgets"]) >= 2
+            return len(api.watched_from["widgets"]) >= 2
 
         await until("a second watch", again, 20)
-    assert api.asked["widgets"][:2] == ["10", "12"]
+    assert api.watched_from["widgets"][:2] == ["10", "12"]
 
 
 async def test_an_object_that_cannot_be_taken_stops_no_other() -> None:
@@ -164,46 +164,46 @@ async def test_an_object_that_cannot_be_taken_stops_no_other() -> None:
     strange = strange.replace(b'"resourceVersion": "11"', b'"resourceVersion": "11", "ownerReferences": [{}]')
     deep = event("ADDED", widget("deep", 12, spec="DEEP")).replace(b'"DEEP"', b"[" * 9000 + b"]" * 9000)
     gone = event("DELETED", widget("a", 13))
-    async with operator(api_with([strange + deep + ADDED + gone + event("ADDED", widget("b", 14))])) as one:
+    async with operator(api_with([strange + deep + ADDED + gone + event("ADDED", widget("b", 14))])) as running:
 
-        async def seen() -> bool:
-            return await one.names() == ["b", "deep"]
+        async def last_applied() -> bool:
+            return await running.names() == ["b", "deep"]
 
-        await until("the last event", seen, 20)
+        await until("the last event", last_applied, 20)
 
 
 async def test_what_is_known_is_no_news() -> None:
     api = api_with([])
     api.objects["widgets"] = [widget("a", 5)]
-    async with operator(api) as one:
-        await until("it was listed and looked at", _passed(one), 20)
+    async with operator(api) as running:
+        await until("it was listed and looked at", _passed(running), 20)
         await until("kopf watches", _watching(api), 20)
         api.tell(WIDGETS, event("MODIFIED", widget("a", 5)), event("ADDED", widget("b", 11)))
 
         async def both() -> bool:
-            return "b" in one.controller.passes
+            return "b" in running.controller.passes
 
         await until("what is new was looked at", both, 20)
-        assert one.controller.passes == ["a", "b"]
+        assert running.controller.passes == ["a", "b"]
 
 
 def _watching(api: Api) -> Any:
     async def watching() -> bool:
-        return bool(api.asked["widgets"])
+        return bool(api.watched_from["widgets"])
 
     return watching
 
 
 async def test_kopf_starts_when_discovery_names_what_it_watches() -> None:
-    """It would else never watch it: it looks once, and discovery lags behind what is served."""
+    """Otherwise kopf would never watch the kind: it discovers once, and discovery lags behind what is served."""
     api = api_with([])
     api.discovered = False
     async with operator(api):
 
-        async def asked() -> bool:
+        async def discovery_asked() -> bool:
             return api.discoveries > 0
 
-        await until("discovery was asked", asked, 20)
+        await until("discovery was asked", discovery_asked, 20)
         assert api.lease is None, "another operator may be further"
         api.discovered = True
         await until("kopf watches", _watching(api), 20)
@@ -211,48 +211,48 @@ async def test_kopf_starts_when_discovery_names_what_it_watches() -> None:
 
 async def test_of_namespaces_that_are_not_worked_in_nothing_is_taken() -> None:
     api = api_with([event("ADDED", widget("b", 13, namespace="two")) + ADDED])
-    async with operator(api, namespaces=("one",)) as one:
-        await until("its own was looked at", _passed(one), 20)
-        assert one.process.store.get(WIDGETS, "two", "b") is None
-        assert one.process.store.get(*key("a")) is not None
+    async with operator(api, namespaces=("one",)) as running:
+        await until("its own was looked at", _passed(running), 20)
+        assert running.process.store.get(WIDGETS, "two", "b") is None
+        assert running.process.store.get(*key("a")) is not None
 
 
 async def test_a_watch_that_kopf_gave_up_is_missed_by_the_probe() -> None:
-    """As when its task ends and nobody is told: https://github.com/nolar/kopf/issues/1276."""
+    """A watcher's task may end without any notice: https://github.com/nolar/kopf/issues/1276."""
     api = api_with([ADDED])
-    async with operator(api, silence=0.5) as one:
-        await until("it was looked at", _passed(one), 20)
-        live, _ = one.process.live()
+    async with operator(api, silence=0.5) as running:
+        await until("it was looked at", _passed(running), 20)
+        live, _ = running.process.live()
         assert live
         (watcher,) = (task for task in asyncio.all_tasks() if task.get_name().startswith("watcher for widgets"))
         watcher.cancel()
 
         async def dead() -> bool:
-            return not one.process.live()[0]
+            return not running.process.live()[0]
 
         await until("the probe fails", dead, 20)
-        assert not one.task.done(), "the process itself doesn't know"
+        assert not running.task.done(), "the process itself doesn't know"
 
 
 async def test_a_pass_waits_while_kopf_takes_events(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LONGEST_TURN", 60)
-    async with operator(api_with([])) as one:
+    async with operator(api_with([])) as running:
 
         async def leads() -> bool:
-            return one.process.ready()[0]
+            return running.process.ready()[0]
 
         await until("it works", leads, 20)
-        with one.process.streams.taking():
-            one.process.store.apply(WIDGETS, widget("a", 11))
+        with running.process.streams.taking():
+            running.process.store.apply(WIDGETS, widget("a", 11))
             for _ in range(100):
                 await asyncio.sleep(0)
-            assert one.controller.passes == []
-        await until("it was looked at", _passed(one), 10)
+            assert running.controller.passes == []
+        await until("it was looked at", _passed(running), 10)
 
 
 async def test_a_flood_of_events_stops_no_pass_for_good(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LONGEST_TURN", 0.05)
-    async with operator(api_with([])) as one:
-        with one.process.streams.taking():
-            one.process.store.apply(WIDGETS, widget("a", 11))
-            await until("it was looked at", _passed(one), 20)
+    async with operator(api_with([])) as running:
+        with running.process.streams.taking():
+            running.process.store.apply(WIDGETS, widget("a", 11))
+            await until("it was looked at", _passed(running), 20)

@@ -1,4 +1,4 @@
-"""What the fault harness takes for the same, and what not."""
+"""Checks which end states the fault harness treats as equal, and which faults it reports."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RUNS = TrainingRun.info.plural
 OTHER = "ffffffff-0000-4000-8000-000000000009"
 
 
-def found(run_uid: str = RUN, hash_: str = "12345678", **status: Any) -> dict[str, list[dict[str, Any]]]:
+def state(run_uid: str = RUN, hash_: str = "12345678", **status: Any) -> dict[str, list[dict[str, Any]]]:
     owner = {"kind": "TrainingRun", "name": "first", "uid": run_uid}
     time = "2026-01-05T12:00:00Z"
     run = {
@@ -29,31 +29,31 @@ def found(run_uid: str = RUN, hash_: str = "12345678", **status: Any) -> dict[st
 
 
 def test_uids_times_and_hashes_of_uids_are_masked() -> None:
-    later = found(OTHER, "abcdef01", startTime="2026-01-05T12:34:56Z")
-    assert masked(found(), "f1") == masked(later, "f1")
+    later = state(OTHER, "abcdef01", startTime="2026-01-05T12:34:56Z")
+    assert masked(state(), "f1") == masked(later, "f1")
 
 
 @pytest.mark.parametrize("change", [{"score": "0.93"}, {"startTime": None}, {"job": "other"}])
 def test_what_a_status_says_is_not(change: dict[str, Any]) -> None:
-    assert masked(found(), "f1") != masked(found(**change), "f1")
+    assert masked(state(), "f1") != masked(state(**change), "f1")
 
 
 def test_an_owner_of_another_uid_is_seen() -> None:
-    other = found()
+    other = state()
     other["jobs"][0]["metadata"]["ownerReferences"][0]["uid"] = OTHER
-    assert masked(found(), "f1") != masked(other, "f1")
-    assert wrong(found()) == []
+    assert masked(state(), "f1") != masked(other, "f1")
+    assert wrong(state()) == []
     assert wrong(other) == ["jobs/first-train-12345678 is an orphan: its owner TrainingRun first is gone"]
 
 
 def test_what_ends_for_ever_is_seen() -> None:
-    stuck = found()
+    stuck = state()
     stuck[RUNS][0]["metadata"] |= {"deletionTimestamp": "2026-01-05T12:00:00Z", "finalizers": ["a"]}
     assert wrong(stuck) == [f"{RUNS}/first is stuck in deletion, finalizers ['a']"]
 
 
 @pytest.mark.parametrize(
-    ("ended", "said"),
+    ("ended", "complaints"),
     [
         (Ended(state={"a": "1"}, created=Counter(a=1), writes=["w"]), []),
         (Ended(state={"a": "1"}, created=Counter(a=2), writes=["w"]), ["a was made 2 times, not 1"]),
@@ -62,11 +62,11 @@ def test_what_ends_for_ever_is_seen() -> None:
         (Ended(state={"a": "1"}, created=Counter(a=1), writes=["w"], wrong=["it is stuck"]), ["it is stuck"]),
     ],
 )
-def test_judge(ended: Ended, said: list[str]) -> None:
+def test_judge(ended: Ended, complaints: list[str]) -> None:
     lines = judge(Ended(state={"a": "1"}, created=Counter(a=1), writes=["w"]), ended)
-    assert len(lines) >= len(said)
-    assert all(line.startswith(start) for line, start in zip(lines, said, strict=False))
-    assert bool(lines) is bool(said)
+    assert len(lines) >= len(complaints)
+    assert all(line.startswith(start) for line, start in zip(lines, complaints, strict=False))
+    assert bool(lines) is bool(complaints)
 
 
 @pytest.mark.parametrize(

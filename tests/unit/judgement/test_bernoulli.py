@@ -1,4 +1,4 @@
-"""The tests' evidence: right to the digit, and never more than promised."""
+"""Checks the evidence of Bernoulli tests: exact, and never more than its martingale property allows."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ def test_the_tail_of_beta_is_that_of_scipy(a: float, b: float) -> None:
 
 @pytest.mark.parametrize("limit", SHARES)
 def test_at_the_limit_evidence_is_a_fair_game(limit: float) -> None:
-    """Its mean over all that may come is 1 after any number of trials, and less below the limit."""
+    """The evidence's mean over all outcomes is 1 after any number of trials, and less for a share below the limit."""
     for trials in (1, 2, 60):
-        for share, most in ((limit, 1 + 1e-9), (limit / 2, 1 - 1e-6)):
+        for share, upper_bound in ((limit, 1 + 1e-9), (limit / 2, 1 - 1e-6)):
             chances = [comb(trials, k) * share**k * (1 - share) ** (trials - k) for k in range(trials + 1)]
             mean = sum(chance * exp(log_evidence(k, trials, limit)) for k, chance in enumerate(chances))
-            assert mean <= most
+            assert mean <= upper_bound
             if share == limit:
                 assert mean == pytest.approx(1)
 
 
 @pytest.mark.parametrize("limit", SHARES)
 def test_the_next_trial_is_a_fair_game_too(limit: float) -> None:
-    """So it is a martingale, and looking does not cost anything."""
+    """The evidence is a martingale, so judging after every request doesn't raise the share of false alarms."""
     for successes, trials in ((0, 0), (1, 5), (30, 40), (3, 1000)):
         mean = limit * exp(log_evidence(successes + 1, trials + 1, limit))
         mean += (1 - limit) * exp(log_evidence(successes, trials + 1, limit))
@@ -48,8 +48,8 @@ def test_the_next_trial_is_a_fair_game_too(limit: float) -> None:
 
 def test_evidence_rises_with_successes() -> None:
     for limit in SHARES:
-        found = [log_evidence(successes, 200, limit) for successes in range(201)]
-        assert found == sorted(found)
+        evidence = [log_evidence(successes, 200, limit) for successes in range(201)]
+        assert evidence == sorted(evidence)
 
 
 def test_the_ends() -> None:
@@ -62,8 +62,8 @@ def test_the_ends() -> None:
 
 
 def test_the_radius_shrinks_with_the_smaller_sample() -> None:
-    found = [radius(size, 9 * size, log(4), 0.001) for size in (10, 100, 300, 1000, 10_000, 1_000_000)]
-    assert found == sorted(found, reverse=True)
-    assert found[2] == pytest.approx(0.133, abs=0.005)
-    assert found[-1] < 0.003
+    radii = [radius(size, 9 * size, log(4), 0.001) for size in (10, 100, 300, 1000, 10_000, 1_000_000)]
+    assert radii == sorted(radii, reverse=True)
+    assert radii[2] == pytest.approx(0.133, abs=0.005)
+    assert radii[-1] < 0.003
     assert radius(0, 100, 0.0, 0.001) == 1.0

@@ -1,4 +1,4 @@
-"""Disagreement: the verdicts, and over drawn traffic how often an equal candidate is failed and another one found."""
+"""Checks Disagreement: its verdicts, and its rates of false and of missed rollbacks over random traffic."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from modelyard_api.kinds.rollout import AnalysisMetric
 from modelyard_api.wire import answers as sampled
 from modelyard_api.wire.answers import ENTRIES, Answers, merge
 from tests.support.rollouts import FAILURE_LIMIT
-from tests.unit.judgement.made import metric, seen
+from tests.unit.judgement.samples import metric, sketches
 
 
 def labels(ids: range, others: int = 0, level: int = 0) -> Answers:
-    """One answer to all of ``ids``, but another one to the first ``others``."""
+    """Returns answers to ``ids`` that are all equal except for the first ``others``."""
     entries = [(id_, int(id_ < ids.start + others)) for id_ in ids]
     return Answers("Labels", level, np.array(entries, ENTRIES["Labels"]).tobytes())
 
@@ -28,8 +28,8 @@ def values(*given: float) -> Answers:
 
 
 def judged(rule: AnalysisMetric, candidate: Answers | None, stable: Answers | None) -> Judged:
-    (found,) = judge([rule], 50, *(replace(seen(1000), answers=sample) for sample in (candidate, stable)))
-    return found
+    (result,) = judge([rule], 50, *(replace(sketches(1000), answers=sample) for sample in (candidate, stable)))
+    return result
 
 
 @pytest.mark.parametrize(
@@ -46,9 +46,9 @@ def judged(rule: AnalysisMetric, candidate: Answers | None, stable: Answers | No
     ],
 )
 def test_the_share_of_pairs_that_differ(limit: float, different: int, pairs: int, expected: str) -> None:
-    """Answers that only one of them has are no pairs."""
-    found = judged(metric("Disagreement", max=limit), labels(range(pairs + 100), different), labels(range(pairs)))
-    assert found.verdict == expected, found.message
+    """Requests that only one version answered don't count as pairs."""
+    result = judged(metric("Disagreement", max=limit), labels(range(pairs + 100), different), labels(range(pairs)))
+    assert result.verdict == expected, result.message
 
 
 @pytest.mark.parametrize(
@@ -63,9 +63,9 @@ def test_the_share_of_pairs_that_differ(limit: float, different: int, pairs: int
     ],
 )
 def test_what_is_said(candidate: Answers | None, stable: Answers | None, says: str) -> None:
-    found = judged(metric("Disagreement", max=0.1), candidate, stable)
-    assert says in found.message
-    assert found.verdict == ("Passed" if "max" in says else "Inconclusive")
+    result = judged(metric("Disagreement", max=0.1), candidate, stable)
+    assert says in result.message
+    assert result.verdict == ("Passed" if "max" in says else "Inconclusive")
 
 
 @pytest.mark.parametrize(
@@ -86,8 +86,10 @@ def test_a_halved_sample_needs_more_evidence() -> None:
 
 @dataclass
 class Shadow:
-    """Both versions' samples; of the stable's, two servers have one half each. A share ``differ`` of the requests is
-    answered differently."""
+    """Samples of both versions; two servers of the stable version have one half each.
+
+    ``differ`` is the share of requests that the versions answer differently.
+    """
 
     differ: float
     random: np.random.Generator
@@ -98,8 +100,8 @@ class Shadow:
     def ask(self, requests: int) -> None:
         ids = self.random.integers(0, 2**64, requests, np.uint64)
         answers = self.random.integers(0, 3, requests)
-        others = answers + (self.random.random(requests) < self.differ)
-        self.candidate = _more(self.candidate, ids, others)
+        candidate_answers = answers + (self.random.random(requests) < self.differ)
+        self.candidate = _more(self.candidate, ids, candidate_answers)
         for index, half in enumerate((slice(0, None, 2), slice(1, None, 2))):
             self.stable[index] = _more(self.stable[index], ids[half], answers[half])
 
@@ -111,7 +113,7 @@ def _more(sample: Answers, ids: np.ndarray, answers: np.ndarray) -> Answers:
 
 
 def rolled_back(differ: float, limit: float, looks: int, each: int, trials: int) -> float:
-    """The share of rollouts that fail twice in so many looks, with so many requests before each."""
+    """Returns the share of rollouts that fail twice in ``looks`` judgements, with ``each`` requests before each one."""
     random, rule, number = np.random.default_rng(8), metric("Disagreement", max=limit), 0
     for _ in range(trials):
         shadow, failures = Shadow(differ, random), 0
@@ -128,9 +130,9 @@ def test_a_candidate_within_its_limit_is_not_rolled_back(
     differ: float, limit: float, room: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sampled, "MOST", room)
-    found = rolled_back(differ, limit, looks=12, each=250, trials=300)
-    print(f"\n{100 * differ:g} % differ, max {100 * limit:g} %: {100 * found:.2f} % rolled back falsely")
-    assert found < 0.01
+    share = rolled_back(differ, limit, looks=12, each=250, trials=300)
+    print(f"\n{100 * differ:g} % differ, max {100 * limit:g} %: {100 * share:.2f} % rolled back falsely")
+    assert share < 0.01
 
 
 def test_with_little_room_the_same_answers_are_left_of_both(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,16 +140,16 @@ def test_with_little_room_the_same_answers_are_left_of_both(monkeypatch: pytest.
     shadow = Shadow(0.1, np.random.default_rng(9))
     for _ in range(30):
         shadow.ask(1000)
-        found = sampled.compare(shadow.candidate, merge(shadow.stable), 0)
-        assert 200 < found.pairs <= 500
-        assert found.level == shadow.candidate.level
-    assert found.level >= 6
-    assert 0.05 < found.different / found.pairs < 0.17
+        compared = sampled.compare(shadow.candidate, merge(shadow.stable), 0)
+        assert 200 < compared.pairs <= 500
+        assert compared.level == shadow.candidate.level
+    assert compared.level >= 6
+    assert 0.05 < compared.different / compared.pairs < 0.17
 
 
 @pytest.mark.parametrize("limit", [0.01, 0.05])
 def test_twice_the_limit_is_found(limit: float) -> None:
-    """95 times of 100 with 60 / limit pairs within the step: 6,000 of one percent, 1,200 of five."""
-    found = rolled_back(2 * limit, limit, looks=6, each=int(60 / limit) // 6, trials=100)
-    print(f"\ntwice a limit of {100 * limit:g} % and {60 / limit:g} pairs: {100 * found:.0f} % rolled back")
-    assert found >= 0.95
+    """60 / limit pairs within the step find it 95 times of 100: 6,000 pairs for 1 %, 1,200 for 5 %."""
+    share = rolled_back(2 * limit, limit, looks=6, each=int(60 / limit) // 6, trials=100)
+    print(f"\ntwice a limit of {100 * limit:g} % and {60 / limit:g} pairs: {100 * share:.0f} % rolled back")
+    assert share >= 0.95

@@ -1,4 +1,4 @@
-"""The rules, one table each: what came -> the verdict, and what is said."""
+"""Checks each metric's rule by a table of observations, verdicts and messages."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import pytest
 from modelyard.judgement import judge
 from modelyard_api.kinds.rollout import AnalysisMetric
 from modelyard_api.wire.request_counts import Requests
-from tests.unit.judgement.made import metric, requests, seen, texts
+from tests.unit.judgement.samples import metric, requests, sketches, texts
 
 
 def verdict(rule: AnalysisMetric, candidate: Requests, stable: Requests | None = None) -> tuple[str, str]:
-    (found,) = judge([rule], 50, seen(candidate), None if stable is None else seen(stable))
-    return found.verdict, found.message
+    (result,) = judge([rule], 50, sketches(candidate), None if stable is None else sketches(stable))
+    return result.verdict, result.message
 
 
 @pytest.mark.parametrize(
@@ -33,8 +33,8 @@ def verdict(rule: AnalysisMetric, candidate: Requests, stable: Requests | None =
     ],
 )
 def test_error_rate(limit: float, errors: int, total: int, expected: str) -> None:
-    found, message = verdict(metric("ErrorRate", max=limit), requests(total, errors))
-    assert found == expected, message
+    actual, message = verdict(metric("ErrorRate", max=limit), requests(total, errors))
+    assert actual == expected, message
     assert f"of {total} requests failed, max {100 * limit:.3g} %" in message
 
 
@@ -55,14 +55,14 @@ def test_error_rate(limit: float, errors: int, total: int, expected: str) -> Non
 )
 def test_error_ratio(ratio: float, candidate: tuple[int, int], stable: tuple[int, int], expected: str) -> None:
     rule = metric("ErrorRate", maxRatioToStable=ratio)
-    found, message = verdict(rule, requests(*reversed(candidate)), requests(*reversed(stable)))
-    assert found == expected, message
+    actual, message = verdict(rule, requests(*reversed(candidate)), requests(*reversed(stable)))
+    assert actual == expected, message
 
 
 def test_what_is_said_of_a_ratio() -> None:
     rule = metric("ErrorRate", maxRatioToStable=1.5)
-    said = "4 % of 500 requests failed, of the stable version's 2 % of 1000 requests: ratio 2, max 1.5"
-    assert verdict(rule, requests(500, 20), requests(1000, 20))[1] == said
+    message = "4 % of 500 requests failed, of the stable version's 2 % of 1000 requests: ratio 2, max 1.5"
+    assert verdict(rule, requests(500, 20), requests(1000, 20))[1] == message
 
 
 @pytest.mark.parametrize(
@@ -84,8 +84,8 @@ def test_what_is_said_of_a_ratio() -> None:
 )
 def test_latency(kind: str, limit: float, seconds: dict[float, int], expected: str) -> None:
     total = sum(seconds.values())
-    found, message = verdict(metric(kind, max=limit), requests(total, 0, seconds))
-    assert found == expected, message
+    actual, message = verdict(metric(kind, max=limit), requests(total, 0, seconds))
+    assert actual == expected, message
 
 
 @pytest.mark.parametrize(
@@ -106,15 +106,15 @@ def test_latency_ratio(
 ) -> None:
     rule = metric(kind, maxRatioToStable=ratio)
     counted = [requests(sum(seconds.values()), 0, seconds) for seconds in (candidate, stable)]
-    found, message = verdict(rule, *counted)
-    assert found == expected, message
+    actual, message = verdict(rule, *counted)
+    assert actual == expected, message
     assert f"max {ratio:g}" in message
 
 
 def test_what_is_said_of_latencies() -> None:
     rule = metric("LatencyP99", maxRatioToStable=1.5)
-    found, message = verdict(rule, requests(3000, 0, {0.01: 2800, 1.5: 200}), requests(3000))
-    assert found == "Failed"
+    actual, message = verdict(rule, requests(3000, 0, {0.01: 2800, 1.5: 200}), requests(3000))
+    assert actual == "Failed"
     assert message == "1.48 s of 3000 requests, of the stable version's 9.99 ms of 3000: ratio 148, max 1.5"
 
 
@@ -134,9 +134,9 @@ def test_what_is_said_of_latencies() -> None:
 def test_too_little_is_no_verdict(
     rule: AnalysisMetric, candidate: int | None, stable: int | None, message: str
 ) -> None:
-    (found,) = judge([rule], 50, *(None if number is None else seen(number) for number in (candidate, stable)))
-    assert found.verdict == "Inconclusive"
-    assert message in found.message
+    (result,) = judge([rule], 50, *(None if number is None else sketches(number) for number in (candidate, stable)))
+    assert result.verdict == "Inconclusive"
+    assert message in result.message
 
 
 def test_a_limit_needs_no_stable_version() -> None:
@@ -145,9 +145,9 @@ def test_a_limit_needs_no_stable_version() -> None:
 
 
 def test_the_error_budget_is_shared() -> None:
-    rule, candidate = metric("ErrorRate", max=0.01), seen(requests(300, 12))
+    rule, candidate = metric("ErrorRate", max=0.01), sketches(requests(300, 12))
     assert judge([rule], 50, candidate, None)[0].verdict == "Failed"
-    assert {found.verdict for found in judge([rule] * 16, 50, candidate, None)} == {"Inconclusive"}
+    assert {result.verdict for result in judge([rule] * 16, 50, candidate, None)} == {"Inconclusive"}
     assert judge([rule], 50, candidate, None, alpha=0.0001)[0].verdict == "Inconclusive"
     assert judge([], 50, candidate, None) == ()
 
@@ -155,13 +155,13 @@ def test_the_error_budget_is_shared() -> None:
 def test_messages_are_bounded() -> None:
     name = "x" * 5000
     columns = [texts({"y" * 60: 500 * share, "z": 500 * (1 - share)}, name) for share in (0, 1)]
-    (found,) = judge([metric("PredictionShift", max=0.1)], 50, seen(500, columns[0]), seen(500, columns[1]))
-    assert found.verdict == "Failed"
-    assert len(found.message) <= 256
+    (result,) = judge([metric("PredictionShift", max=0.1)], 50, sketches(500, columns[0]), sketches(500, columns[1]))
+    assert result.verdict == "Failed"
+    assert len(result.message) <= 256
 
 
 def test_it_does_not_load_the_library_of_sketches() -> None:
-    """An operator without a rollout to judge does not pay for it: about 12 MB with NumPy."""
+    """An operator without a rollout to judge saves about 12 MB of memory by not loading it and NumPy."""
     code = "import sys, modelyard.judgement; print({'datasketches', 'numpy'} & set(sys.modules))"
     out = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
     assert out.strip() == "set()"

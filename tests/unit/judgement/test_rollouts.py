@@ -1,4 +1,4 @@
-"""The goals of the analysis, over drawn traffic: an equal candidate stays, a worse one goes in the first step."""
+"""Checks the analysis's goals over random traffic: an equal candidate stays, a worse one fails in the first step."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ def test_a_candidate_within_its_limits_is_not_rolled_back(
     candidate: Version, metrics: tuple[AnalysisMetric, ...], rate: float
 ) -> None:
     """Each limit is exactly the candidate's true value."""
-    found = rolled_back(metrics, candidate, canary(rate), 300, np.random.default_rng(5))
-    print(f"\n{rate:g} requests/s, steps of 10 and 50 percent for 60 s: {100 * found:.2f} % rolled back falsely")
-    assert found < 0.01
+    share = rolled_back(metrics, candidate, canary(rate), 300, np.random.default_rng(5))
+    print(f"\n{rate:g} requests/s, steps of 10 and 50 percent for 60 s: {100 * share:.2f} % rolled back falsely")
+    assert share < 0.01
 
 
 @dataclass(frozen=True)
 class Worse:
-    """What 95 of 100 first steps see at this traffic (``tests.harness.bench rollout-analysis``)."""
+    """A candidate that 95 of 100 first steps reject at this traffic (``tests.harness.bench rollout-analysis``)."""
 
     name: str
     version: Version
@@ -44,7 +44,7 @@ class Worse:
     ids=lambda worse: worse.name.replace(" ", "-"),
 )
 def test_a_worse_candidate_is_rolled_back_in_the_first_step(worse: Worse) -> None:
-    found = rolled_back(USUAL, worse.version, (worse.step,), 100, np.random.default_rng(6))
-    asked = worse.step.rate * worse.step.seconds * worse.step.weight / 100
-    print(f"\n{worse.name}: {100 * found:.0f} % rolled back within 60 s, {asked:.0f} requests of the candidate")
-    assert found >= 0.95
+    share = rolled_back(USUAL, worse.version, (worse.step,), 100, np.random.default_rng(6))
+    requests = worse.step.rate * worse.step.seconds * worse.step.weight / 100
+    print(f"\n{worse.name}: {100 * share:.0f} % rolled back within 60 s, {requests:.0f} requests of the candidate")
+    assert share >= 0.95

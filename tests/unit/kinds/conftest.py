@@ -1,4 +1,4 @@
-"""A witness of every state in which the worlds of a test hold our objects, who knows what kstatus says of each."""
+"""Provides a witness that records every state of our objects in a test's worlds, with kstatus's verdict on each."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Witness:
     def __init__(self, kstatus: Kstatus) -> None:
         self.kstatus = kstatus
         self.states: list[tuple[Slot, Object, str]] = []
-        """With the verdicts, in the order in which the states were written."""
+        """Each state with its verdict, in the order in which the states were written."""
 
     def saw(self, slot: Slot, obj: Object) -> None:
         self.states.append((slot, obj, self.verdict(slot[0], obj)))
@@ -23,8 +23,8 @@ class Witness:
     def verdict(self, resource: Resource, obj: Object) -> str:
         return self.kstatus.of({**obj, "apiVersion": resource.api_version, "kind": resource.kind}).status
 
-    def way(self, resource: Resource, name: str) -> list[str]:
-        """The verdicts on an object, one for each time that it changed."""
+    def verdicts(self, resource: Resource, name: str) -> list[str]:
+        """Returns the verdicts on one object, without repetitions."""
         verdicts = [verdict for slot, _, verdict in self.states if slot[0] == resource and slot[2] == name]
         return [verdict for verdict, _ in groupby(verdicts)]
 

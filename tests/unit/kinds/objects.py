@@ -1,4 +1,4 @@
-"""Objects as a person applies them, and results as pods leave them."""
+"""Builds objects as a person applies them, results as pods leave them, and statuses as Kubernetes sets them."""
 
 from __future__ import annotations
 
@@ -34,35 +34,35 @@ def dataset(name: str = "penguins", **spec: Any) -> Object:
 
 
 def run(name: str = "forest", **spec: Any) -> Object:
-    wanted = {"datasetRef": {"name": "penguins"}, "trainer": {"estimator": {"algorithm": "RandomForestClassifier"}}}
-    return {"apiVersion": "modelyard.dev/v1alpha1", "kind": "TrainingRun", **meta(name), "spec": wanted | spec}
+    base = {"datasetRef": {"name": "penguins"}, "trainer": {"estimator": {"algorithm": "RandomForestClassifier"}}}
+    return {"apiVersion": "modelyard.dev/v1alpha1", "kind": "TrainingRun", **meta(name), "spec": base | spec}
 
 
 def model(name: str = "species", **spec: Any) -> Object:
-    wanted = {"task": "Classification", "promotion": "Automatic"}
-    return {"apiVersion": "modelyard.dev/v1alpha1", "kind": "Model", **meta(name), "spec": wanted | spec}
+    base = {"task": "Classification", "promotion": "Automatic"}
+    return {"apiVersion": "modelyard.dev/v1alpha1", "kind": "Model", **meta(name), "spec": base | spec}
 
 
 def deployment(name: str = "species", **spec: Any) -> Object:
-    wanted = {"modelRef": {"name": "species", "alias": "champion"}, "replicas": 2}
-    return {"apiVersion": "modelyard.dev/v1alpha1", "kind": "ModelDeployment", **meta(name), "spec": wanted | spec}
+    base = {"modelRef": {"name": "species", "alias": "champion"}, "replicas": 2}
+    return {"apiVersion": "modelyard.dev/v1alpha1", "kind": "ModelDeployment", **meta(name), "spec": base | spec}
 
 
 def imported(number: int, model: str = "species", data: str = "", **spec: Any) -> Object:
-    """A ModelVersion as a person writes one."""
+    """Returns a ModelVersion as a person who imports one writes it."""
     uri = f"mlflow-artifacts:/imports/{model}/{number}"
-    wanted = {
+    base = {
         "modelRef": {"name": model},
         "number": number,
         "artifact": {"uri": uri, "digest": digest(uri)},
         "lineage": {"datasetVersion": data},
     }
     name = f"{model}-v{number}"
-    return {"apiVersion": "modelyard.dev/v1alpha1", "kind": "ModelVersion", **meta(name), "spec": wanted | spec}
+    return {"apiVersion": "modelyard.dev/v1alpha1", "kind": "ModelVersion", **meta(name), "spec": base | spec}
 
 
 def put_data(world: World, content: str, name: str = "penguins") -> None:
-    """The ConfigMap that a Dataset reads."""
+    """Stores the ConfigMap that the Dataset of this name reads."""
     world.put(CONFIG_MAPS, {**meta(name), "data": {"t.csv": content}})
 
 
@@ -70,7 +70,7 @@ def put_claim(world: World, name: str = "lake") -> None:
     world.put(CLAIMS, meta(name))
 
 
-# --- what the programs in the pods do: the same for the same task and data ----------------------------------------
+# --- what the programs in the pods write: the same for the same task and data -------------------------------------
 
 
 def task_of(job: Object, kind: type[Any]) -> Any:
@@ -78,7 +78,7 @@ def task_of(job: Object, kind: type[Any]) -> Any:
 
 
 def ingest_result(job: Object, content: str, **more: Any) -> Object:
-    """The rows' digest, and an id of rows and declaration, as the runtime makes them."""
+    """Returns an ingest result; as in the runtime, the rows make the digest, rows and declaration the version's id."""
     task: IngestTask = task_of(job, IngestTask)
     declared = task.spec.model_dump_json(include={"target", "columns", "split", "validation", "ignore"})
     version_id = hashlib.sha256(f"{content}\0{declared}".encode()).hexdigest()
@@ -117,8 +117,8 @@ def train_result(job: Object, accuracy: float = 0.9, **more: Any) -> Object:
 def evaluate_result(job: Object, accuracy: float = 0.9, **more: Any) -> Object:
     task: EvaluateTask = task_of(job, EvaluateTask)
     metrics = {"balanced_accuracy": accuracy}
-    made = {"kind": "Evaluate", "artifactDigest": task.artifact_digest, "artifactBytes": 9, "signature": SIGNATURE}
-    return made | {"metrics": metrics} | more
+    result = {"kind": "Evaluate", "artifactDigest": task.artifact_digest, "artifactBytes": 9, "signature": SIGNATURE}
+    return result | {"metrics": metrics} | more
 
 
 def failed(reason: str, message: str) -> Object:
@@ -126,9 +126,9 @@ def failed(reason: str, message: str) -> Object:
 
 
 def leave(world: World, job: Object, result: Object | None) -> None:
-    """Write a result where the task says, and beside the bytes that it is about.
+    """Writes a result to the task's ``resultURI`` and beside the bytes that it describes.
 
-    As the runtime does, not anew where an earlier pod of the same task has left one.
+    Like the runtime, this keeps the result that an earlier pod of the same task has left.
     """
     uri = _TASK.validate_json(job["spec"]["template"]["metadata"]["annotations"][ANNOTATION]).result_uri
     earlier = world.results.get(uri)
@@ -142,7 +142,7 @@ def leave(world: World, job: Object, result: Object | None) -> None:
         world.results[f"{beside}/result.json"] = result
 
 
-# --- what the Job controller and the kubelet say -------------------------------------------------------------------
+# --- the statuses that the Job controller and the kubelet set ------------------------------------------------------
 
 
 def set_job(world: World, job: Object, **status: Any) -> None:
@@ -161,7 +161,7 @@ def complete(world: World, job: Object, result: Object | None = None) -> None:
 def fail(
     world: World, job: Object, result: Object | None = None, because: str = "BackoffLimitExceeded", **state: Any
 ) -> None:
-    """``state``: the terminated state of the main container."""
+    """Lets a Job fail; ``state`` is the terminated state of its main container."""
     leave(world, job, result)
     if state:
         world.pods[job["metadata"]["uid"]] = [pod(job, terminated={"exitCode": 1, **state})]
@@ -172,7 +172,7 @@ def fail(
 
 
 def pod(job: Object, name: str = "main", conditions: list[Object] | None = None, **state: Any) -> Object:
-    """A pod of a Job with one container, in one state."""
+    """Returns a pod of a Job with one container, in the given state."""
     spec = {"containers": [{"name": name, "resources": {"limits": {"memory": "1Gi"}}}]}
     phase = "Failed" if "terminated" in state else "Pending"
     statuses = [{"name": name, "image": "some/image:1", "state": state}]
@@ -181,32 +181,35 @@ def pod(job: Object, name: str = "main", conditions: list[Object] | None = None,
 
 
 def roll_out(world: World, name: str = "species", ready: int | None = None, **more: Any) -> None:
-    """What the Deployment controller says of all its Deployments; of the newest one that many pods are ready (all)."""
-    found = [child for child in world.all(DEPLOYMENTS) if child["metadata"]["labels"].get(_PARENT) == name]
-    for child in found:
-        newest = child is found[-1]
-        wanted = child["spec"]["replicas"]
-        there = wanted if ready is None or not newest else ready
-        counts = {"replicas": wanted, "updatedReplicas": there, "readyReplicas": there, "availableReplicas": there}
+    """Sets the status of all Deployments of a ModelDeployment, as the Deployment controller does.
+
+    ``ready`` is the number of ready pods of the newest one; None means all of them.
+    """
+    children = [child for child in world.all(DEPLOYMENTS) if child["metadata"]["labels"].get(_PARENT) == name]
+    for child in children:
+        newest = child is children[-1]
+        replicas = child["spec"]["replicas"]
+        up = replicas if ready is None or not newest else ready
+        counts = {"replicas": replicas, "updatedReplicas": up, "readyReplicas": up, "availableReplicas": up}
         state = {"observedGeneration": child["metadata"]["generation"], **counts, **(more if newest else {})}
         world.status(DEPLOYMENTS, child["metadata"]["name"], state)
     publish(world)
 
 
 def publish(world: World) -> None:
-    """What the EndpointSlice controller says: of every Service, how many pods are ready."""
+    """Writes an EndpointSlice with the ready pods of every Service, as the EndpointSlice controller does."""
     for service in world.all(SERVICES):
-        meta, wanted = service["metadata"], service["spec"]["selector"].items()
+        meta, selector = service["metadata"], service["spec"]["selector"].items()
         ready = sum(
             (child.get("status") or {}).get("readyReplicas", 0)
             for child in world.all(DEPLOYMENTS)
-            if wanted <= child["spec"]["template"]["metadata"]["labels"].items()
+            if selector <= child["spec"]["template"]["metadata"]["labels"].items()
         )
         owner = {"apiVersion": "v1", "kind": "Service", "name": meta["name"], "uid": meta["uid"], "controller": True}
-        about = {"name": f"{meta['name']}-abcde", "namespace": meta["namespace"], "ownerReferences": [owner]}
-        about["labels"] = {**meta["labels"], "kubernetes.io/service-name": meta["name"]}
+        slice_meta = {"name": f"{meta['name']}-abcde", "namespace": meta["namespace"], "ownerReferences": [owner]}
+        slice_meta["labels"] = {**meta["labels"], "kubernetes.io/service-name": meta["name"]}
         endpoints = [{"addresses": [f"10.0.0.{k}"], "conditions": {"ready": True}} for k in range(ready)]
-        world.put(ENDPOINT_SLICES, {"metadata": about, "addressType": "IPv4", "endpoints": endpoints})
+        world.put(ENDPOINT_SLICES, {"metadata": slice_meta, "addressType": "IPv4", "endpoints": endpoints})
 
 
 _PARENT = "modelyard.dev/modeldeployment"

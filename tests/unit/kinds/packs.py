@@ -1,4 +1,4 @@
-"""A ModelPool in the world of unit tests, and what its servers do: read the catalogue, serve what it lists."""
+"""Builds ModelPools for unit tests, and plays their servers, which read the catalogue and serve what it lists."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ def pool(name: str = POOL, **spec: Any) -> Object:
 
 
 def packed(name: str, **spec: Any) -> Object:
-    """A ModelDeployment of the Model of that name, version 1."""
-    wanted = {"modelRef": {"name": name, "version": 1}, "replicas": 1, "pool": POOL}
-    return deployment(name, **wanted | spec)
+    """Returns a ModelDeployment, in the pool, of version 1 of the Model of the same name."""
+    base = {"modelRef": {"name": name, "version": 1}, "replicas": 1, "pool": POOL}
+    return deployment(name, **base | spec)
 
 
 def catalogue(world: World, name: str = POOL) -> dict[str, list[int]]:
-    """Model to the numbers of its versions, the wanted one first."""
-    found = Catalogue.model_validate_json(text(world, name))
-    return {one.name: [version.number for version in one.versions] for one in found.models}
+    """Returns the version numbers of each model in the pool's catalogue, the one to serve first."""
+    listed = Catalogue.model_validate_json(text(world, name))
+    return {model.name: [version.number for version in model.versions] for model in listed.models}
 
 
 def text(world: World, name: str = POOL) -> str:
@@ -43,7 +43,10 @@ def text(world: World, name: str = POOL) -> str:
 
 
 class Servers:
-    """The pods of a pool. ``broken``: model and version to the state and reason of it. Serves what was there before."""
+    """The pods of a pool.
+
+    ``broken`` maps (model, version) to the state and reason of a failed load; the older version goes on serving.
+    """
 
     def __init__(self, world: World, name: str = POOL, number: int = 2) -> None:
         self.world, self.name = world, name
@@ -55,27 +58,27 @@ class Servers:
     def read(self, *indexes: int) -> None:
         """These pods, or all of them, read the catalogue and load what it lists."""
         for pod in [self.pods[index] for index in indexes] or self.pods:
-            there = text(self.world, self.name)
-            said = CatalogueState(digest=catalogue_digest(there))
-            listed = Catalogue.model_validate_json(there)
+            document = text(self.world, self.name)
+            state = CatalogueState(digest=catalogue_digest(document))
+            listed = Catalogue.model_validate_json(document)
             serving = self.serving[pod["metadata"]["name"]]
-            said.models = [self._load(one, serving) for one in listed.models]
-            for gone in serving.keys() - {one.name for one in listed.models}:
-                del serving[gone]
-            self._answer(pod, said)
+            state.models = [self._load(model, serving) for model in listed.models]
+            for unlisted in serving.keys() - {model.name for model in listed.models}:
+                del serving[unlisted]
+            self._answer(pod, state)
 
     def roll_out(self, ready: int | None = None) -> None:
-        """What the Deployment controller says."""
+        """Sets the status of the pool's Deployment, as the Deployment controller does."""
         child = self.world.get(DEPLOYMENTS, f"{self.name}-pool")
-        wanted = child["spec"]["replicas"]
-        ready = wanted if ready is None else ready
-        counts = {"replicas": wanted, "updatedReplicas": wanted, "readyReplicas": ready, "availableReplicas": ready}
+        replicas = child["spec"]["replicas"]
+        ready = replicas if ready is None else ready
+        counts = {"replicas": replicas, "updatedReplicas": replicas, "readyReplicas": ready, "availableReplicas": ready}
         state = {"observedGeneration": child["metadata"]["generation"], **counts}
         self.world.status(DEPLOYMENTS, child["metadata"]["name"], state)
         publish(self.world)
 
     def settle(self) -> None:
-        """All that there is to do, until nothing is."""
+        """Lets controllers and servers take turns until nothing is written any more."""
         for _ in range(10):
             before = self.world.writes
             self.world.settle()
@@ -86,20 +89,20 @@ class Servers:
                 return
         raise AssertionError("it goes on for ever")
 
-    def _load(self, wanted: PackedModel, serving: dict[str, int]) -> PackedState:
-        first = wanted.versions[0]
-        for version in wanted.versions:
-            if (wanted.name, version.number) not in self.broken:
-                serving[wanted.name] = version.number
+    def _load(self, listed: PackedModel, serving: dict[str, int]) -> PackedState:
+        first = listed.versions[0]
+        for version in listed.versions:
+            if (listed.name, version.number) not in self.broken:
+                serving[listed.name] = version.number
                 break
-        state, reason = self.broken.get((wanted.name, first.number), ("Ready", ""))
+        state, reason = self.broken.get((listed.name, first.number), ("Ready", ""))
         return PackedState(
-            name=wanted.name,
+            name=listed.name,
             number=first.number,
             digest=first.digest,
             state=state,
             reason=reason,
-            serving=serving.get(wanted.name),
+            serving=serving.get(listed.name),
         )
 
     def _pod(self, index: int) -> Object:
@@ -113,12 +116,12 @@ class Servers:
     def _show(self) -> None:
         self.world.serving[f"modelyard.dev/modelpool={self.name}"] = self.pods
 
-    def _answer(self, pod: Object, said: CatalogueState) -> None:
+    def _answer(self, pod: Object, state: CatalogueState) -> None:
         url = f"http://{pod['status']['podIP']}:8080/v2/catalogue"
-        self.world.pages[url] = json.dumps(said.wire()).encode()
+        self.world.pages[url] = json.dumps(state.wire()).encode()
         names = {obj["metadata"]["name"] for obj in self.world.all(MODEL_DEPLOYMENTS)}
         for name in names:
-            own = said.model_copy(update={"models": [one for one in said.models if one.name == name]})
+            own = state.model_copy(update={"models": [model for model in state.models if model.name == name]})
             self.world.pages[f"{url}?name={name}"] = json.dumps(own.wire()).encode()
 
 

@@ -1,4 +1,4 @@
-"""What must hold of every plan of every controller, and of every child: checked at each pass of each test."""
+"""Rules that every controller's plan and every child must keep, checked at each pass of each test."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _REASON = re.compile(r"^[A-Z][A-Za-z0-9]*$")
 
 
 def check(kind: str, obj: Object, plan: Plan) -> None:
-    """``obj`` as it was when the plan was made."""
+    """Checks a plan; ``obj`` is the object as it was when the plan was made."""
     for note in plan.notes:
         assert _REASON.match(note.reason), note
         assert note.type in ("Normal", "Warning")
@@ -27,7 +27,7 @@ def check(kind: str, obj: Object, plan: Plan) -> None:
     status: Object = without_nulls(plan.status)
     text = json.dumps(status)
     assert len(text) < MAX_STATUS_BYTES, f"a status of {len(text)} bytes"
-    # The API server drops what the schema doesn't know, so that such a status would be written again at every pass.
+    # The API server drops fields that aren't in the schema, so such a status would be written again at every pass.
     known = KINDS[kind].model_validate({**obj, "status": status}).model_dump(mode="json", by_alias=True)["status"]
     assert set(status) <= set(known), f"not in the schema: {set(status) - set(known)}"
     assert status["observedGeneration"] == obj["metadata"]["generation"]
@@ -47,7 +47,7 @@ def _check_conditions(conditions: list[Object], obj: Object) -> None:
             assert item["lastTransitionTime"] == before[type_]["lastTransitionTime"], item
     truth = {type_ for type_, item in by_type.items() if item["status"] == "True"}
     assert "Ready" in by_type
-    # Abnormal conditions are there only while they hold, and Ready is never beside them.
+    # An abnormal condition exists only while it is True, and Ready is never True at the same time.
     for abnormal in ("Reconciling", "Stalled", "Failed"):
         assert (abnormal in by_type) == (abnormal in truth)
     assert len(truth & {"Ready", "Reconciling", "Stalled"}) <= 1, truth
@@ -82,7 +82,7 @@ def _check_labels(labels: dict[str, str]) -> None:
 
 
 def _check_template(template: Object, labels: dict[str, str]) -> None:
-    """The Pod Security Standard ``restricted``, a read-only root, no token, nothing secret in sight."""
+    """Checks for the Pod Security Standard ``restricted``, a read-only root, no token and no secrets."""
     assert labels.items() <= template["metadata"]["labels"].items()
     _check_labels(template["metadata"]["labels"])
     assert sum(len(v) for v in template["metadata"].get("annotations", {}).values()) < 256 * 1024

@@ -1,4 +1,4 @@
-"""A ModelDeployment that names a version, and the Model's gates: asked once, told always."""
+"""Checks how the Model's gates apply to the version of a ModelDeployment: asked once, reported always."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MANY = [{"name": f"g{number}", "metric": "balanced_accuracy", "min": 0.99} for n
 
 @pytest.fixture
 def world() -> World:
-    """Version 1 is champion and serves; version 2 passes no gate."""
+    """Returns a world in which version 1 is champion and serves, and version 2 passes no gate."""
     world = with_model()
     train(world, "a")
     train(world, "bad", 0.5)
@@ -32,7 +32,7 @@ def pinned(world: World, number: int, **more: Any) -> None:
     deploy(world, modelRef={"name": "species", "version": number}, **more)
 
 
-def said(world: World, type_: str = "Ready") -> str:
+def message(world: World, type_: str = "Ready") -> str:
     return world.condition(MODEL_DEPLOYMENTS, "species", type_)[2]
 
 
@@ -40,7 +40,7 @@ def test_a_version_that_passes_no_gate_is_not_served_by_naming_it(world: World) 
     pinned(world, 2)
     assert (ready(world), serves(world)) == (("False", "VersionNotApproved"), (1, None))
     assert world.condition(MODEL_DEPLOYMENTS, "species", "Stalled")[0] == "True", "nothing comes of waiting"
-    assert said(world) == (
+    assert message(world) == (
         "spec.modelRef.version: version 2 does not pass the gates of Model 'species': good: balanced_accuracy is 0.5, "
         "asked is at least 0.8; pin another version, change the Model's spec.gates, or make it champion whatever they "
         "say by the Model's spec.pin.version: 2; version 1 goes on serving"
@@ -72,31 +72,31 @@ def test_what_helps_and_what_does_not(
         pinned(world, 2)
     rolled(world)
     assert (ready(world)[1], serves(world)) == (reason, (served, None))
-    # Served against the gates' word it is told too.
+    # The failed gates are also reported for a version that a pin has made champion despite them.
     overruled = change == {"gates": GATES, "pin": {"version": 2}}
-    assert ("does not pass the gates" in said(world)) == (overruled or served == 1)
+    assert ("does not pass the gates" in message(world)) == (overruled or served == 1)
 
 
 def test_many_gates_are_told_in_part(world: World) -> None:
     world.put(MODELS, model(gates=MANY))
     pinned(world, 2)
-    assert "g2: balanced_accuracy is 0.5" in said(world)
-    assert "g3" not in said(world)
-    assert "; and 2 gates more; pin another version" in said(world)
+    assert "g2: balanced_accuracy is 0.5" in message(world)
+    assert "g3" not in message(world)
+    assert "; and 2 gates more; pin another version" in message(world)
 
 
 @pytest.mark.parametrize("ref", [{"version": 1}, {"alias": "champion"}], ids=["named", "champion"])
 def test_what_serves_when_the_gates_change_serves_on_and_tells_it(world: World, ref: dict[str, Any]) -> None:
     deploy(world, modelRef={"name": "species", **ref})
-    assert "gates" not in said(world)
+    assert "gates" not in message(world)
     world.put(MODELS, model(gates=STRICT))
     world.settle()
     assert (ready(world), serves(world)) == (("True", "Serving"), (1, None))
-    assert said(world) == (
+    assert message(world) == (
         "version 1 serves on 2 of 2 replicas; version 1 does not pass the gates of Model 'species': strict: "
         "balanced_accuracy is 0.9, asked is at least 0.99"
     )
-    # Nor does it go when its pods have to be made anew.
+    # It also stays when a new pod template replaces its pods.
     deploy(world, modelRef={"name": "species", **ref}, podTemplate={"image": "mine:1"})
     rolled(world)
     assert (ready(world), serves(world)) == (("True", "Serving"), (1, None))
@@ -112,10 +112,10 @@ def test_a_candidate_that_has_begun_goes_on_when_the_gates_change(world: World) 
     world.put(MODELS, model(gates=GATES, pin={"version": 1}))
     world.settle()
     assert serves(world) == (1, 2)
-    assert "version 2 does not pass the gates" in said(world)
+    assert "version 2 does not pass the gates" in message(world)
     rolled(world)
     assert (ready(world), serves(world)) == (("True", "Serving"), (2, None))
-    # It was let go of, so it is asked again.
+    # Another version was chosen meanwhile, so the gates are asked again.
     pinned(world, 1)
     rolled(world)
     pinned(world, 2)
@@ -136,7 +136,7 @@ def test_the_challenger_is_whatever_is_newest(world: World) -> None:
     deploy(world, modelRef={"name": "species", "alias": "challenger"})
     rolled(world)
     assert (ready(world), serves(world)) == (("True", "Serving"), (2, None))
-    assert "version 2 does not pass the gates of Model 'species': good" in said(world)
+    assert "version 2 does not pass the gates of Model 'species': good" in message(world)
 
 
 def test_the_same_number_of_another_model_is_not_what_serves(world: World) -> None:
@@ -144,7 +144,7 @@ def test_the_same_number_of_another_model_is_not_what_serves(world: World) -> No
     train(world, "poor", 0.5, of="island")
     deploy(world, modelRef={"name": "island", "version": 1})
     assert ready(world) == ("False", "VersionNotApproved")
-    assert "Model 'island'" in said(world)
+    assert "Model 'island'" in message(world)
     assert world.one(DEPLOYMENTS)["metadata"]["labels"]["modelyard.dev/modelversion"] == "species-v1"
     train(world, "fine", 0.9, of="island")
     pods = world.one(DEPLOYMENTS)["spec"]
@@ -161,6 +161,6 @@ def test_nothing_serves_where_the_first_version_is_refused() -> None:
     pinned(world, 1)
     assert (ready(world), serves(world)) == (("False", "VersionNotApproved"), (None, None))
     assert not world.all(DEPLOYMENTS)
-    assert said(world).endswith("spec.pin.version: 1")
+    assert message(world).endswith("spec.pin.version: 1")
     pinned(world, 1, suspend=True)
     assert ready(world) == ("False", "Suspended")

@@ -1,4 +1,4 @@
-"""A Dataset's decisions: looking, judging, pointing at the latest, and what bad input is told."""
+"""Checks a Dataset: when it reads its source, how it judges data, and which version is its latest."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def ready(world: World) -> tuple[str, str]:
 
 
 def running_job(world: World) -> Object:
-    """The ingest Job that status names."""
+    """Returns the ingest Job that the status names."""
     return world.get(JOBS, world.status_of(DATASETS, "penguins")["job"])
 
 
 def ingest(world: World, content: str = "a", **more: object) -> None:
-    """Let the Job that is there end with this content."""
+    """Completes the running ingest Job with this content."""
     job = running_job(world)
     complete(world, job, ingest_result(job, content, **more))
     world.settle()
@@ -44,16 +44,16 @@ def world() -> World:
 
 
 def watched() -> World:
-    """A Dataset that looks every minute, and its first Job."""
-    made = World()
-    put_data(made, "a")
-    made.put(DATASETS, dataset(checkEvery="1m"))
-    made.settle()
-    return made
+    """Returns a world with a Dataset that checks its source every minute, and its first Job."""
+    world = World()
+    put_data(world, "a")
+    world.put(DATASETS, dataset(checkEvery="1m"))
+    world.settle()
+    return world
 
 
 def done() -> tuple[World, str]:
-    """A world in which one has come to its good end, and the name of it."""
+    """Returns a world in which a Dataset has become Ready, and its name."""
     world = watched()
     ingest(world)
     return world, "penguins"
@@ -81,8 +81,8 @@ def test_a_first_look_makes_one_job_and_then_one_accepted_version(world: World) 
     assert world.condition(DATASETS, "penguins", "SourceReadable")[0] == "True"
     assert spec.origin is not None
     assert (spec.origin.kind, spec.origin.name) == ("Dataset", "penguins")
-    told = [reason for who, reason, _ in world.notes if who == "Dataset/penguins"]
-    assert told == ["PodPending", "Checking", "VersionAccepted", "Read"]
+    reasons = [reason for subject, reason, _ in world.notes if subject == "Dataset/penguins"]
+    assert reasons == ["PodPending", "Checking", "VersionAccepted", "Read"]
     assert len(world.all(JOBS)) == 1, "the last Job is kept for its log"
 
 
@@ -288,7 +288,7 @@ def test_data_that_changed_while_the_status_was_lost_is_read(world: World, job_i
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("number", [1, 2, 3])
 def test_data_that_changes_while_a_look_begins_is_read_once(world: World, number: int, when: str) -> None:
-    """The operator dies at one of its writes, and what it finds then is another ConfigMap."""
+    """The operator dies at one of its writes, and the ConfigMap changes before it restarts."""
     ingest(world)
     put_data(world, "b")
     world.now += timedelta(minutes=1)
@@ -303,7 +303,8 @@ def test_data_that_changes_while_a_look_begins_is_read_once(world: World, number
     ingest(world, "c")
     world.tick(60)
     if "job" in world.status_of(DATASETS, "penguins"):
-        ingest(world, "c")  # The Job was made of the ConfigMap before, so nobody knows which of the two it read.
+        # The Job was created for the ConfigMap before, so which of the two it read is unknown: a second Job reads it.
+        ingest(world, "c")
         world.tick(60)
     status = world.status_of(DATASETS, "penguins")
     assert "job" not in status, "what was read is known to be the newest"
@@ -353,7 +354,7 @@ def test_looks_are_never_closer_than_five_seconds(world: World) -> None:
 
 
 def test_the_longest_interval_still_ends_at_a_date(world: World) -> None:
-    """32 characters of seven digits each; with more, time would be over before the next look."""
+    """The longest interval has 32 characters, 7 digits per part; a longer one would overflow the next check's date."""
     longest = "9999999h" * 4
     world.put(DATASETS, dataset(checkEvery=longest))
     world.settle()

@@ -1,4 +1,4 @@
-"""What a Dataset says when a look at its source goes wrong."""
+"""Checks what a Dataset reports when reading its source fails."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def world() -> World:
 def test_a_failed_ingest_says_why(world: World, result: Object | None, state: Object, reason: str, says: str) -> None:
     fail(world, running_job(world), result, **state)
     world.settle()
-    status, found, message = world.condition(DATASETS, "penguins")
-    assert (status, found) == ("False", reason)
+    status, actual, message = world.condition(DATASETS, "penguins")
+    assert (status, actual) == ("False", reason)
     assert says in message
     assert world.condition(DATASETS, "penguins", "Stalled")[0] == "True"
     assert "lastCheckTime" in world.status_of(DATASETS, "penguins")
@@ -165,5 +165,5 @@ def test_what_was_found_as_an_older_spec_said_it_is_not_told_of_this_one(world: 
     assert world.condition(DATASETS, "penguins", "SourceReadable")[0] == "False"
     world.put(DATASETS, dataset(checkEvery="1m", suspend=True))
     world.settle()
-    told = {item["type"] for item in world.status_of(DATASETS, "penguins")["conditions"]}
-    assert told == {"Ready"}
+    types = {item["type"] for item in world.status_of(DATASETS, "penguins")["conditions"]}
+    assert types == {"Ready"}

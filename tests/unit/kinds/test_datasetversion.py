@@ -1,4 +1,4 @@
-"""A DatasetVersion's verdict comes from the result beside its bytes."""
+"""Checks that a DatasetVersion takes its verdict from the result beside its bytes."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def judged(document: Any) -> World:
 
 
 def done() -> tuple[World, str]:
-    """A world in which one has come to its good end, and the name of it."""
+    """Returns a world in which a DatasetVersion has become Ready, and its name."""
     return judged(result()), NAME
 
 
@@ -91,7 +91,7 @@ def test_it_waits_for_the_store() -> None:
 
 
 def test_violations_of_any_length_leave_a_small_status() -> None:
-    # Every pass checks the 20 KiB; here only that something is kept.
+    # The limit of 20 KiB is checked at every pass, by tests.unit.kinds.rules: check only that some violations are kept.
     world = judged(result(accepted=False, violations=violations(20, 256) + violations(100)))
     kept = world.status_of(DATASET_VERSIONS, NAME)["violations"]
     assert 5 <= len(kept) <= 20

@@ -1,4 +1,4 @@
-"""Pods that are taken away, nodes that are lost, a tracking server that is not there: it goes on, and says what was."""
+"""Checks that work goes on, and the cause is reported, if pods are evicted, nodes lost or the tracking server away."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from tests.unit.kinds.world import Died, World
 
 
 def lose_node(world: World, job: Object, failed: int = 0) -> None:
-    """The node of its pod stops to answer, and Kubernetes gives the pod up: as the API server then has them."""
-    gone = pod(job)
-    gone["metadata"]["deletionTimestamp"] = timestamp(world.now + timedelta(seconds=100))
-    gone["spec"]["nodeName"] = "n-2"
-    world.pods[job["metadata"]["uid"]] = [gone]
+    """Sets pod, node and Job as in the API server after the node stopped answering and Kubernetes deleted the pod."""
+    deleted = pod(job)
+    deleted["metadata"]["deletionTimestamp"] = timestamp(world.now + timedelta(seconds=100))
+    deleted["spec"]["nodeName"] = "n-2"
+    world.pods[job["metadata"]["uid"]] = [deleted]
     unknown = {"type": "Ready", "status": "Unknown", "lastTransitionTime": timestamp(world.now)}
     world.put(NODES, {"metadata": {"name": "n-2", "namespace": ""}, "status": {"conditions": [unknown]}})
     set_job(world, job, terminating=1, failed=failed, startTime=job["metadata"]["creationTimestamp"])
@@ -138,7 +138,7 @@ def test_a_container_whose_output_could_not_be_kept_runs_again_while_attempts_ar
     for attempt in (1, 2):
         job = job_of(world)
         world.pods[job["metadata"]["uid"]] = [pod(job, "collect", terminated={"exitCode": 75, "message": GONE})]
-        # As it is at first: the success is met, and counted only later.
+        # A Job that succeeds first gets SuccessCriteriaMet; its pod is counted only later.
         set_job(world, job, conditions=[{"type": "SuccessCriteriaMet", "status": "True"}])
         world.settle()
         if attempt == 1:
@@ -184,10 +184,10 @@ def test_an_evaluation_keeps_its_attempts_and_its_job_goes_after_an_hour(world: 
     job = versions.job_of(world)
     lose_node(world, job, failed=2)
     world.settle()
-    again = versions.job_of(world)
-    assert again["spec"]["backoffLimit"] == job["spec"]["backoffLimit"] - 2
-    complete(world, again, evaluate_result(again))
-    set_job(world, again, **world.get(JOBS, again["metadata"]["name"])["status"], completionTime=timestamp(world.now))
+    second = versions.job_of(world)
+    assert second["spec"]["backoffLimit"] == job["spec"]["backoffLimit"] - 2
+    complete(world, second, evaluate_result(second))
+    set_job(world, second, **world.get(JOBS, second["metadata"]["name"])["status"], completionTime=timestamp(world.now))
     world.settle()
     assert world.status_of(MODEL_VERSIONS, "species-v1")["verified"] is True
     world.tick(3599)
@@ -224,9 +224,9 @@ def test_an_import_is_scored_on_elsewhere(world: World) -> None:
     job = versions.job_of(world)
     lose_node(world, job)
     world.settle()
-    again = next(item for item in world.all(JOBS) if item["metadata"]["name"] == job["metadata"]["name"])
-    assert again["metadata"]["uid"] != job["metadata"]["uid"]
-    complete(world, again, evaluate_result(again))
+    second = next(item for item in world.all(JOBS) if item["metadata"]["name"] == job["metadata"]["name"])
+    assert second["metadata"]["uid"] != job["metadata"]["uid"]
+    complete(world, second, evaluate_result(second))
     world.settle()
     assert world.condition(MODEL_VERSIONS, "species-v1", "Verified")[0] == "True"
 

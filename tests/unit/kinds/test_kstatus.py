@@ -1,4 +1,4 @@
-"""What GitOps tools make of an object of any kind, by the real kstatus: not done before somebody has looked at it."""
+"""Checks with the real kstatus how GitOps tools judge an object of any kind: never done before its first pass."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Done = tuple[World, Resource, str]
 
 @pytest.fixture(params=KINDS)
 def done(request: pytest.FixtureRequest, witness: Witness) -> Done:
-    """A story in which an object of the kind comes to its good end, which its own tests tell, and that object."""
+    """Runs the kind's own story, in which an object becomes Ready; returns its world, resource and name."""
     module = import_module(f"tests.unit.kinds.test_{request.param.lower()}")
     world, name = module.done()
     return world, Resource.of(request.param), name
@@ -27,11 +27,11 @@ def done(request: pytest.FixtureRequest, witness: Witness) -> Done:
 
 def test_it_is_in_progress_until_it_is_done(done: Done, witness: Witness) -> None:
     _, resource, name = done
-    assert witness.way(resource, name) == ["InProgress", "Current"]
+    assert witness.verdicts(resource, name) == ["InProgress", "Current"]
 
 
 def test_it_is_in_progress_until_somebody_has_looked(done: Done, kstatus: Kstatus) -> None:
-    """Also where its status was lost. What says so is the default of the CRD: without it, it would be done."""
+    """The CRD's default status makes an object without status InProgress: without the default it would be Current."""
     world, resource, name = done
     fresh = world.status(resource, name, None) | {"apiVersion": resource.api_version, "kind": resource.kind}
     verdict = kstatus.of(fresh)
@@ -42,30 +42,30 @@ def test_it_is_in_progress_until_somebody_has_looked(done: Done, kstatus: Kstatu
 
 def test_an_edited_spec_is_in_progress_until_somebody_has_looked(done: Done, witness: Witness) -> None:
     world, resource, name = done
-    there = world.get(resource, name)
-    edited = world.put(resource, {**there, "spec": {**there["spec"], "edited": True}})
-    assert edited["metadata"]["generation"] == there["metadata"]["generation"] + 1
-    assert witness.way(resource, name) == ["InProgress", "Current", "InProgress"]
+    current = world.get(resource, name)
+    edited = world.put(resource, {**current, "spec": {**current["spec"], "edited": True}})
+    assert edited["metadata"]["generation"] == current["metadata"]["generation"] + 1
+    assert witness.verdicts(resource, name) == ["InProgress", "Current", "InProgress"]
 
 
 def test_what_is_being_deleted_is_terminating(done: Done, witness: Witness) -> None:
     world, resource, name = done
-    there = world.get(resource, name)
-    world.put(resource, {**there, "metadata": {**there["metadata"], "deletionTimestamp": "2026-01-05T13:00:00Z"}})
+    current = world.get(resource, name)
+    world.put(resource, {**current, "metadata": {**current["metadata"], "deletionTimestamp": "2026-01-05T13:00:00Z"}})
     world.settle()
-    assert witness.way(resource, name) == ["InProgress", "Current", "Terminating"]
+    assert witness.verdicts(resource, name) == ["InProgress", "Current", "Terminating"]
 
 
 def test_it_has_failed_when_the_api_server_refuses_a_child(done: Done, witness: Witness) -> None:
     world, resource, name = done
-    there = world.get(resource, name)
-    told = refused(there, there["status"], "InvalidChild", "spec.replicas: must not be negative", world.now)
-    world.status(resource, name, told)
-    assert witness.way(resource, name) == ["InProgress", "Current", "Failed"]
+    current = world.get(resource, name)
+    status = refused(current, current["status"], "InvalidChild", "spec.replicas: must not be negative", world.now)
+    world.status(resource, name, status)
+    assert witness.verdicts(resource, name) == ["InProgress", "Current", "Failed"]
 
 
 def test_a_verdict_is_what_the_conditions_say(witness: Witness) -> None:
-    """From data to three served versions: of no state on the way a tool thinks other than a reader of conditions."""
+    """In each state from data to three served versions, kstatus agrees with a reader of the conditions."""
     play()
     current = set()
     for slot, obj, verdict in witness.states:

@@ -1,4 +1,4 @@
-"""What GitOps tools make of objects that wait, fail, recover or are suspended, by the real kstatus."""
+"""Checks with the real kstatus how GitOps tools judge objects that wait, fail, recover or are suspended."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ def test_a_dataset_without_its_source_then_with_it_then_with_bad_data(witness: W
     world = World()
     world.put(DATASETS, dataset())
     world.settle()
-    assert witness.way(DATASETS, "penguins") == ["InProgress", "Failed"]
+    assert witness.verdicts(DATASETS, "penguins") == ["InProgress", "Failed"]
     put_data(world, "a")
     world.tick(10)
     test_dataset.ingest(world)
-    assert witness.way(DATASETS, "penguins")[2:] == ["InProgress", "Current"]
+    assert witness.verdicts(DATASETS, "penguins")[2:] == ["InProgress", "Current"]
     world.put(DATASETS, dataset(target="z"))
     world.settle()
     test_dataset.ingest(world, accepted=False, violations=[{"rule": "target", "found": "nothing"}])
-    assert witness.way(DATASETS, "penguins")[4:] == ["InProgress", "Failed"]
+    assert witness.verdicts(DATASETS, "penguins")[4:] == ["InProgress", "Failed"]
 
 
 def test_a_rejected_dataset_version(witness: Witness) -> None:
     bad = test_datasetversion.result(accepted=False, violations=test_datasetversion.violations(1))
     test_datasetversion.judged(bad)
-    assert witness.way(DATASET_VERSIONS, test_datasetversion.NAME) == ["InProgress", "Failed"]
+    assert witness.verdicts(DATASET_VERSIONS, test_datasetversion.NAME) == ["InProgress", "Failed"]
 
 
 def test_a_dataset_version_whose_status_is_lost_while_the_store_is_away(witness: Witness) -> None:
@@ -52,10 +52,10 @@ def test_a_dataset_version_whose_status_is_lost_while_the_store_is_away(witness:
     world.down.add(Result)
     world.status(DATASET_VERSIONS, test_datasetversion.NAME, None)
     world.settle()
-    assert witness.way(DATASET_VERSIONS, test_datasetversion.NAME) == ["InProgress", "Current", "InProgress"]
+    assert witness.verdicts(DATASET_VERSIONS, test_datasetversion.NAME) == ["InProgress", "Current", "InProgress"]
     world.down.clear()
     world.tick(10)
-    assert witness.way(DATASET_VERSIONS, test_datasetversion.NAME)[3:] == ["Current"]
+    assert witness.verdicts(DATASET_VERSIONS, test_datasetversion.NAME)[3:] == ["Current"]
 
 
 def test_a_training_run_that_fails(witness: Witness) -> None:
@@ -63,19 +63,19 @@ def test_a_training_run_that_fails(witness: Witness) -> None:
     test_run.start(world)
     active(world, test_run.job_of(world))
     world.settle()
-    assert witness.way(TRAINING_RUNS, "forest") == ["InProgress"]
+    assert witness.verdicts(TRAINING_RUNS, "forest") == ["InProgress"]
     fail(world, test_run.job_of(world), exitCode=137, reason="OOMKilled")
     world.settle()
-    assert witness.way(TRAINING_RUNS, "forest") == ["InProgress", "Failed"]
+    assert witness.verdicts(TRAINING_RUNS, "forest") == ["InProgress", "Failed"]
 
 
 def test_a_training_run_that_can_never_work_until_it_is_corrected(witness: Witness) -> None:
     world = test_run.with_data()
     test_run.start(world, objective="r2")
-    assert witness.way(TRAINING_RUNS, "forest") == ["InProgress", "Failed"]
+    assert witness.verdicts(TRAINING_RUNS, "forest") == ["InProgress", "Failed"]
     world.put(TRAINING_RUNS, run(objective="accuracy"))
     world.settle()
-    assert witness.way(TRAINING_RUNS, "forest")[2:] == ["InProgress"]
+    assert witness.verdicts(TRAINING_RUNS, "forest")[2:] == ["InProgress"]
 
 
 def test_a_training_run_registers_its_version_before_it_is_done(witness: Witness) -> None:
@@ -84,8 +84,8 @@ def test_a_training_run_registers_its_version_before_it_is_done(witness: Witness
     test_run.start(world, modelRef={"name": "species"})
     complete(world, test_run.job_of(world), result_of(test_run.job_of(world)))
     world.settle()
-    assert witness.way(TRAINING_RUNS, "forest") == ["InProgress", "Current"]
-    assert witness.way(MODEL_VERSIONS, "species-v1") == ["InProgress", "Current"]
+    assert witness.verdicts(TRAINING_RUNS, "forest") == ["InProgress", "Current"]
+    assert witness.verdicts(MODEL_VERSIONS, "species-v1") == ["InProgress", "Current"]
 
 
 def test_a_model_version_that_cannot_be_scored(witness: Witness) -> None:
@@ -93,23 +93,23 @@ def test_a_model_version_that_cannot_be_scored(witness: Witness) -> None:
     test_modelversion.put(world)
     fail(world, test_modelversion.job_of(world), exitCode=137, reason="OOMKilled")
     world.settle()
-    assert witness.way(MODEL_VERSIONS, test_modelversion.NAME) == ["InProgress", "Failed"]
+    assert witness.verdicts(MODEL_VERSIONS, test_modelversion.NAME) == ["InProgress", "Failed"]
 
 
 def test_a_model_deployment_that_waits_is_stuck_and_rolls_out(witness: Witness) -> None:
     world = with_model()
     test_modeldeployment.deploy(world)
-    assert witness.way(MODEL_DEPLOYMENTS, "species") == ["InProgress"], "there is no champion"
+    assert witness.verdicts(MODEL_DEPLOYMENTS, "species") == ["InProgress"], "there is no champion"
     train(world, "a")
     roll_out(world, ready=0, conditions=test_modeldeployment.STUCK)
     world.settle()
-    assert witness.way(MODEL_DEPLOYMENTS, "species") == ["InProgress", "Failed"]
+    assert witness.verdicts(MODEL_DEPLOYMENTS, "species") == ["InProgress", "Failed"]
     test_modeldeployment.rolled(world)
-    assert witness.way(MODEL_DEPLOYMENTS, "species")[2:] == ["Current"]
+    assert witness.verdicts(MODEL_DEPLOYMENTS, "species")[2:] == ["Current"]
     train(world, "b", 0.95)
-    assert witness.way(MODEL_DEPLOYMENTS, "species")[3:] == ["InProgress"]
+    assert witness.verdicts(MODEL_DEPLOYMENTS, "species")[3:] == ["InProgress"]
     test_modeldeployment.rolled(world)
-    assert witness.way(MODEL_DEPLOYMENTS, "species")[3:] == ["InProgress", "Current"]
+    assert witness.verdicts(MODEL_DEPLOYMENTS, "species")[3:] == ["InProgress", "Current"]
 
 
 def test_a_model_pool_whose_pods_are_refused_at_first(witness: Witness) -> None:
@@ -117,13 +117,13 @@ def test_a_model_pool_whose_pods_are_refused_at_first(witness: Witness) -> None:
     world.put(MODEL_POOLS, packs.pool())
     world.settle()
     child = world.get(DEPLOYMENTS, packs.CHILD)
-    why = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "no PriorityClass"}
-    seen = {"observedGeneration": child["metadata"]["generation"], "conditions": [why]}
-    world.status(DEPLOYMENTS, packs.CHILD, seen)
+    failure = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "no PriorityClass"}
+    status = {"observedGeneration": child["metadata"]["generation"], "conditions": [failure]}
+    world.status(DEPLOYMENTS, packs.CHILD, status)
     world.settle()
-    assert witness.way(MODEL_POOLS, packs.POOL) == ["InProgress", "Failed"]
+    assert witness.verdicts(MODEL_POOLS, packs.POOL) == ["InProgress", "Failed"]
     packs.Servers(world).settle()
-    assert witness.way(MODEL_POOLS, packs.POOL)[2:] == ["Current"]
+    assert witness.verdicts(MODEL_POOLS, packs.POOL)[2:] == ["Current"]
 
 
 SUSPENDED: list[tuple[Resource, Object]] = [
@@ -135,11 +135,11 @@ SUSPENDED: list[tuple[Resource, Object]] = [
 
 @pytest.mark.parametrize(("resource", "suspended"), SUSPENDED, ids=lambda value: getattr(value, "kind", ""))
 def test_what_is_suspended_stays_in_progress(resource: Resource, suspended: Object, witness: Witness) -> None:
-    """Tools that wait for it wait until their own time is over: kstatus has no word for an object that is at rest."""
+    """kstatus has no verdict for a suspended object, so tools that wait for one wait until their timeout."""
     world = test_modeldeployment.served()
     put_data(world, "b", "other")
     world.put(resource, suspended)
     world.settle()
     world.tick(3600)
     assert world.condition(resource, "other")[:2] == ("False", "Suspended")
-    assert witness.way(resource, "other") == ["InProgress"]
+    assert witness.verdicts(resource, "other") == ["InProgress"]

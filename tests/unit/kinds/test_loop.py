@@ -1,4 +1,4 @@
-"""The whole loop, with a process that dies at each single write: the same end, and nothing made twice."""
+"""Checks the whole loop with a process that dies at any one write: the end is the same, and nothing is made twice."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ FACTS = ("phase", "champion", "aliases", "versions", "lastNumber", "stable", "ca
 
 
 def settle(world: World) -> None:
-    """Go on after a death as the next process would: with what is in the cluster."""
+    """Settles the world; after a death it goes on as a new process, which knows only what is in the cluster."""
     while True:
         try:
             return world.settle()
@@ -49,7 +49,7 @@ def settle(world: World) -> None:
 
 
 def work(world: World, content: str) -> None:
-    """Controllers and kubelet take turns until nothing is left to do."""
+    """Lets controllers and kubelet take turns until nothing is left to do."""
     while True:
         settle(world)
         waiting = [job for job in world.all(JOBS) if phase(job) is JobPhase.ACTIVE]
@@ -64,12 +64,12 @@ def work(world: World, content: str) -> None:
 
 
 def is_rolled_out(child: Object) -> bool:
-    seen = (child.get("status") or {}).get("observedGeneration", 0)
-    return bool(seen == child["metadata"]["generation"])
+    observed = (child.get("status") or {}).get("observedGeneration", 0)
+    return bool(observed == child["metadata"]["generation"])
 
 
 def play(die_at: tuple[int, str] | None = None) -> World:
-    """Data to a served version, new data, a second one; the user does not notice who died meanwhile."""
+    """Runs from data to a served version, then from new data to two more; the process dies at the write ``die_at``."""
     world = World()
     world.die_at = die_at
     put_data(world, "a")
@@ -105,8 +105,8 @@ def end_state(world: World) -> list[Any]:
     return state
 
 
-def made(world: World) -> Counter[str]:
-    """How many objects of each kind were ever created."""
+def created_by_kind(world: World) -> Counter[str]:
+    """Returns how many objects of each kind were ever created."""
     return Counter(slot[0].kind for slot in world.created)
 
 
@@ -133,7 +133,7 @@ def test_it_comes_to_the_same_end_when_the_process_dies_at(number: int, when: st
     world = play((number, when))
     assert end_state(world) == end_state(UNDISTURBED)
     assert all(count == 1 for count in world.created.values()), world.created
-    assert made(world) == made(UNDISTURBED)
+    assert created_by_kind(world) == created_by_kind(UNDISTURBED)
 
 
 @pytest.mark.parametrize(
@@ -142,21 +142,21 @@ def test_it_comes_to_the_same_end_when_the_process_dies_at(number: int, when: st
      (MODEL_DEPLOYMENTS, "species")],
 )  # fmt: skip
 def test_a_lost_status_comes_back_without_anything_being_made(resource: Any, name: str) -> None:
-    """A restored backup: the status of one object is empty, all else is there."""
+    """A restored backup may lack one object's status."""
     world = play()
-    before, there = end_state(world), dict(world.created)
+    before, expected = end_state(world), dict(world.created)
     world.status(resource, name, None)
     world.now = world.now.replace(minute=30)
     work(world, "b")
     after = end_state(world)
     if resource == DATASETS:
-        # What the source holds now can only be read, and reading makes nothing of what is there already.
-        again = {slot for slot, count in world.created.items() if count != there.get(slot)}
-        assert [slot[2].rsplit("-", 1)[0] for slot in again] == ["penguins-ingest"]
-        there |= dict.fromkeys(again, 1)
-    assert dict(world.created) == there
+        # Only a new Job can tell what the source holds now; it creates no second version of the same data.
+        new = {slot for slot, count in world.created.items() if count != expected.get(slot)}
+        assert [slot[2].rsplit("-", 1)[0] for slot in new] == ["penguins-ingest"]
+        expected |= dict.fromkeys(new, 1)
+    assert dict(world.created) == expected
     if resource == MODELS:
-        # Its history can't be known again, and the promotion that is made out of it is a new one.
+        # A Model's history of promotions can't be restored: it holds one new promotion instead.
         before, after = (
             [(*item[:4],) if isinstance(item, tuple) else item for item in side] for side in (before, after)
         )

@@ -1,4 +1,4 @@
-"""A Model: numbers for what runs have trained, and a champion by gates or by pin."""
+"""Checks that a Model numbers the versions that runs have trained, and chooses a champion by gates or by pin."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def with_model(**spec: Any) -> World:
 
 
 def done() -> tuple[World, str]:
-    """A world in which one has come to its good end, and the name of it."""
+    """Returns a world in which a Model has become Ready, and its name."""
     world = with_model()
     world.settle()
     return world, "species"
 
 
 def train(world: World, name: str, accuracy: float = 0.9, of: str = "species") -> None:
-    """A run of the Model from start to end."""
+    """Starts a TrainingRun for the Model ``of`` and completes it."""
     start(world, name, modelRef={"name": of})
     complete(world, job_of(world, name), train_result(job_of(world, name), accuracy))
     world.settle()
@@ -78,13 +78,13 @@ def test_two_runs_that_end_at_once_get_the_numbers_one_and_two() -> None:
         complete(world, job_of(world, name), train_result(job_of(world, name)))
     world.settle()
     assert versions(world) == ["species-v1", "species-v2"]
-    made = {v["spec"]["lineage"]["trainingRun"]: v["spec"]["number"] for v in world.all(MODEL_VERSIONS)}
-    assert made == {"a": 1, "b": 2}
+    numbers = {v["spec"]["lineage"]["trainingRun"]: v["spec"]["number"] for v in world.all(MODEL_VERSIONS)}
+    assert numbers == {"a": 1, "b": 2}
     assert {ready(world, name) for name in "ab"} == {("True", "Registered")}
 
 
 def stop_before_create(world: World, name: str) -> None:
-    """Up to the point where the number is in status and the version isn't made."""
+    """Runs a TrainingRun until its version's number is in the Model's status, but the version isn't created yet."""
     start(world, name, modelRef={"name": "species"})
     complete(world, job_of(world, name), train_result(job_of(world, name)))
     world.down.add(Fetch)

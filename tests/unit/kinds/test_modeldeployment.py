@@ -1,4 +1,4 @@
-"""A ModelDeployment follows its version: rolled out, stuck, scaled, suspended."""
+"""Checks that a ModelDeployment follows its version: rolled out, stuck, scaled, suspended."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ def status(world: World) -> Object:
 
 
 def serves(world: World) -> tuple[int | None, int | None]:
-    """Stable and candidate."""
+    """Returns the numbers of the stable version and the candidate."""
     return status(world).get("stable"), status(world).get("candidate")
 
 
 def rolled(world: World) -> None:
-    """To the end: each turn of the Deployment controller brings one of ours."""
+    """Lets the Deployment controller and ours take turns until the rollout is over."""
     for _ in range(20):
         before = world.writes
         roll_out(world)
@@ -58,7 +58,7 @@ def rolled(world: World) -> None:
 
 
 def child(world: World) -> Object:
-    """The newest Deployment."""
+    """Returns the newest Deployment."""
     return world.all(DEPLOYMENTS)[-1]
 
 
@@ -73,7 +73,7 @@ def image(world: World) -> str:
 
 
 def served() -> World:
-    """Version 1 is champion and serves on both replicas."""
+    """Returns a world in which version 1 is champion and serves on both replicas."""
     world = with_model()
     train(world, "a")
     deploy(world)
@@ -83,7 +83,7 @@ def served() -> World:
 
 
 def done() -> tuple[World, str]:
-    """A world in which one has come to its good end, and the name of it."""
+    """Returns a world in which a ModelDeployment has become Ready, and its name."""
     return served(), "species"
 
 
@@ -112,18 +112,18 @@ def test_the_champion_is_served_when_it_is_there() -> None:
 
 
 def test_its_children_are_as_a_server_needs_them(world: World) -> None:
-    made = child(world)
-    assert made["spec"]["strategy"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": "25%"}
-    (fetch,) = made["spec"]["template"]["spec"]["initContainers"]
+    newest = child(world)
+    assert newest["spec"]["strategy"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": "25%"}
+    (fetch,) = newest["spec"]["template"]["spec"]["initContainers"]
     artifact = world.get(MODEL_VERSIONS, "species-v1")["spec"]["artifact"]
     assert f"--uri={artifact['uri']}" in fetch["args"]
     assert f"--digest={artifact['digest']}" in fetch["args"]
     assert "--model-version=1" in args(world)
     selector = world.get(SERVICES, "species")["spec"]["selector"]
     assert selector == {"modelyard.dev/modeldeployment": "species"}
-    own = made["spec"]["selector"]["matchLabels"]
+    own = newest["spec"]["selector"]["matchLabels"]
     assert own == selector | {"modelyard.dev/version": "1"}
-    assert own.items() <= made["spec"]["template"]["metadata"]["labels"].items()
+    assert own.items() <= newest["spec"]["template"]["metadata"]["labels"].items()
     assert world.get(DISRUPTION_BUDGETS, "species")["spec"] == {
         "maxUnavailable": 1,
         "selector": {"matchLabels": selector},
@@ -140,7 +140,7 @@ def test_its_service_answers_rest_and_grpc(world: World) -> None:
         "http": (80, "http", "http"),
         "grpc": (9000, "grpc", "kubernetes.io/h2c"),
     }
-    # Ready is said over HTTP once both listen; a pod that ends is not ready, and yet alive.
+    # The server is ready once both ports listen. Liveness is another path: a pod that ends is alive, but not ready.
     assert server["readinessProbe"]["httpGet"] == {"path": "/v2/health/ready", "port": "http"}
     assert server["livenessProbe"]["httpGet"] == {"path": "/v2/health/live", "port": "http"}
 
@@ -155,14 +155,14 @@ def test_requests_are_logged_only_when_asked_for(world: World) -> None:
     rolled(world)
     assert ready(world) == ("True", "Serving")
     spec = child(world)["spec"]["template"]["spec"]
-    # What the server itself makes of it, and that a read-only root has room for it.
-    told = parser().parse_args(args(world))
-    assert told.log_sample_rate == 0.25
+    # Parse the arguments as the server does, and check that a writable volume has room for the log.
+    options = parser().parse_args(args(world))
+    assert options.log_sample_rate == 0.25
     mounts = {mount["mountPath"]: mount for mount in spec["containers"][0]["volumeMounts"]}
-    mount = mounts[str(told.log_dir)]
+    mount = mounts[str(options.log_dir)]
     (volume,) = (volume for volume in spec["volumes"] if volume["name"] == mount["name"])
     assert not mount.get("readOnly")
-    assert quantity(volume["emptyDir"]["sizeLimit"]) >= told.log_bytes + 2 * payload.WAITING_BYTES
+    assert quantity(volume["emptyDir"]["sizeLimit"]) >= options.log_bytes + 2 * payload.WAITING_BYTES
     assert mount["name"] not in {other["name"] for other in spec["initContainers"][0]["volumeMounts"]}
     digest = child(world)["metadata"]["annotations"][SPEC_DIGEST]
     deploy(world, logging={"sampleRate": 0.5})
@@ -180,9 +180,9 @@ def test_the_alias_moves_and_the_new_version_is_candidate_then_stable(world: Wor
     rolled(world)
     assert (ready(world), serves(world)) == (("True", "Serving"), (2, None))
     assert [item["version"] for item in status(world)["history"]] == [1, 2]
-    told = [note[1:] for note in world.notes if note[0] == "ModelDeployment/species"]
-    assert [reason for reason, _ in told] == ["RollingOut", "Serving"]
-    assert "before: version 1" in told[1][1]
+    notes = [note[1:] for note in world.notes if note[0] == "ModelDeployment/species"]
+    assert [reason for reason, _ in notes] == ["RollingOut", "Serving"]
+    assert "before: version 1" in notes[1][1]
 
 
 def test_the_alias_comes_back_in_the_middle_of_a_rollout(world: World) -> None:
@@ -232,23 +232,23 @@ def test_a_stuck_rollout_stalls_while_the_stable_version_goes_on(world: World) -
     assert world.condition(MODEL_DEPLOYMENTS, "species", "Stalled")[0] == "True"
     assert "timed out" in message
     assert "version 1 goes on serving" in message
-    # Going back is at once: none of its pods has gone.
+    # The way back to version 1 is immediate: it still has all its pods.
     world.put(MODELS, model(gates=GATES, pin={"version": 1}))
     world.settle()
     assert (ready(world), serves(world)) == (("True", "Serving"), (1, None))
-    assert [one["metadata"]["name"] for one in world.all(DEPLOYMENTS)] == ["species-v1"]
+    assert [item["metadata"]["name"] for item in world.all(DEPLOYMENTS)] == ["species-v1"]
 
 
 def test_pods_that_are_refused_are_told_of_at_once(world: World) -> None:
     train(world, "b")
-    why = "exceeded quota: compute-resources"
-    refused = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": why}
+    cause = "exceeded quota: compute-resources"
+    refused = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": cause}
     roll_out(world, ready=0, conditions=[refused], readyReplicas=2)
     world.settle()
     assert world.condition(MODEL_DEPLOYMENTS, "species") == (
         "False",
         "ChildForbidden",
-        f"version 2: pods can't be made: {why}; correct podTemplate, or what it needs; version 1 goes on serving",
+        f"version 2: pods can't be made: {cause}; correct podTemplate, or what it needs; version 1 goes on serving",
     )
 
 
@@ -336,9 +336,9 @@ def test_a_child_deleted_by_hand_comes_back(world: World, resource: Any) -> None
 
 
 def test_a_child_changed_by_hand_is_put_right(world: World) -> None:
-    made = child(world)
-    made["spec"]["replicas"] = 7
-    world.put(DEPLOYMENTS, made)
+    edited = child(world)
+    edited["spec"]["replicas"] = 7
+    world.put(DEPLOYMENTS, edited)
     world.settle()
     assert child(world)["spec"]["replicas"] == 2
 
@@ -362,7 +362,7 @@ def test_the_history_is_bounded(world: World) -> None:
 
 
 def test_names_stay_short_for_the_longest_parents(world: World) -> None:
-    # Every pass checks names and labels of children.
+    # The names and labels of children are checked at every pass, by tests.unit.kinds.rules.
     world.put(MODEL_DEPLOYMENTS, deployment(LONG))
     world.settle()
     assert world.condition(MODEL_DEPLOYMENTS, LONG)[:2] == ("False", "RollingOut")

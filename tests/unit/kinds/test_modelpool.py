@@ -1,4 +1,4 @@
-"""A ModelPool by itself: pods that wait for models. With ModelDeployments on it: test_packing."""
+"""Checks a ModelPool by itself, whose pods wait for models. test_packing checks it with ModelDeployments on it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tests.unit.kinds.world import World
 
 
 def done() -> tuple[World, str]:
-    """A world in which one has come to its good end, and the name of it."""
+    """Returns a world in which a ModelPool has become Ready, and its name."""
     world = World()
     world.put(MODEL_POOLS, packs.pool())
     world.settle()

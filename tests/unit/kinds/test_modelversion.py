@@ -1,4 +1,4 @@
-"""A ModelVersion: verified against its artifact, scored by a Job if imported, judged by its Model's gates."""
+"""Checks that a ModelVersion is verified against its artifact, scored if imported, and judged by its Model's gates."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def world() -> World:
 
 
 def done() -> tuple[World, str]:
-    """A world in which one has come to its good end, and the name of it."""
+    """Returns a world in which a ModelVersion has become Ready, and its name."""
     world = with_model()
     put(world)
     complete(world, job_of(world), evaluate_result(job_of(world)))
@@ -123,8 +123,8 @@ def test_what_is_not_what_was_checked_is_never_ready(
     put(world, **spec)
     complete(world, job_of(world), evaluate_result(job_of(world), **result))
     world.settle()
-    status, found, message = world.condition(MODEL_VERSIONS, NAME)
-    assert (status, found) == ("False", reason)
+    status, actual, message = world.condition(MODEL_VERSIONS, NAME)
+    assert (status, actual) == ("False", reason)
     assert all(word in message for word in says)
     assert world.condition(MODEL_VERSIONS, NAME, "Stalled")[0] == "True"
     assert "champion" not in world.status_of(MODELS, "species")
@@ -152,8 +152,8 @@ def test_a_failed_evaluation_says_why(
 ) -> None:
     fail(world, job_of(world), result, **state)
     world.settle()
-    status, found, message = world.condition(MODEL_VERSIONS, NAME)
-    assert (status, found) == ("False", reason)
+    status, actual, message = world.condition(MODEL_VERSIONS, NAME)
+    assert (status, actual) == ("False", reason)
     assert says in message
     assert world.condition(MODEL_VERSIONS, NAME, "Stalled")[0] == "True"
 
@@ -177,13 +177,13 @@ def test_a_complete_job_without_a_result_is_told(world: World) -> None:
 def test_a_pod_that_does_not_start_is_told(world: World) -> None:
     job = job_of(world)
     active(world, job, ready=0)
-    message = "0/2 nodes are available: 2 Insufficient memory."
-    unschedulable = [{"type": "PodScheduled", "status": "False", "message": message}]
+    cause = "0/2 nodes are available: 2 Insufficient memory."
+    unschedulable = [{"type": "PodScheduled", "status": "False", "message": cause}]
     world.pods[job["metadata"]["uid"]] = [pod(job, conditions=unschedulable)]
     world.tick(21)
-    status, reason, found = world.condition(MODEL_VERSIONS, NAME)
+    status, reason, message = world.condition(MODEL_VERSIONS, NAME)
     assert (status, reason) == ("False", "Unschedulable")
-    assert message in found
+    assert cause in message
     world.down.add(PodsOf)
     world.tick(10)
     assert ready(world) == ("False", "PodPending")
@@ -283,10 +283,10 @@ def gate(**bounds: float) -> Gate:
     ],
 )
 def test_gates(bounds: dict[str, float], value: float | None, passed: bool, says: str) -> None:
-    (found,) = judge([gate(**bounds)], {} if value is None else {"log_loss": value})
-    assert (found.name, found.metric, found.passed) == ("g", "log_loss", passed)
-    assert says in found.message
-    assert len(found.message) <= 256
+    (gate_result,) = judge([gate(**bounds)], {} if value is None else {"log_loss": value})
+    assert (gate_result.name, gate_result.metric, gate_result.passed) == ("g", "log_loss", passed)
+    assert says in gate_result.message
+    assert len(gate_result.message) <= 256
 
 
 def test_all_gates_must_hold(world: World) -> None:

@@ -1,4 +1,4 @@
-"""ModelDeployments that share the pods of a ModelPool: listed, served, changed, refused, moved in and out."""
+"""Checks ModelDeployments that share the pods of a ModelPool: they are listed, served, changed and refused."""
 
 from __future__ import annotations
 
@@ -49,28 +49,28 @@ def selects(world: World, name: str = "species") -> Any:
 
 
 def own(world: World) -> list[str]:
-    """The Deployments that aren't the pool's."""
-    return [one["metadata"]["name"] for one in world.all(DEPLOYMENTS) if one["metadata"]["name"] != CHILD]
+    """Returns the names of the Deployments that aren't the pool's."""
+    return [child["metadata"]["name"] for child in world.all(DEPLOYMENTS) if child["metadata"]["name"] != CHILD]
 
 
 @pytest.fixture
 def world() -> World:
-    """Two versions of a model, and a pool with nothing in it."""
-    made = with_model()
-    train(made, "a")
-    train(made, "b", 0.95)
-    made.put(MODEL_POOLS, pool())
-    made.settle()
-    return made
+    """Returns a world with two versions of a model and an empty pool."""
+    world = with_model()
+    train(world, "a")
+    train(world, "b", 0.95)
+    world.put(MODEL_POOLS, pool())
+    world.settle()
+    return world
 
 
 @pytest.fixture
 def servers(world: World) -> Servers:
-    """Version 1 serves in the pool."""
-    made = Servers(world)
+    """Returns the pool's servers, after version 1 serves in the pool."""
+    servers = Servers(world)
     world.put(MODEL_DEPLOYMENTS, packed("species"))
-    made.settle()
-    return made
+    servers.settle()
+    return servers
 
 
 # --- the pool's pods ------------------------------------------------------------------------------------------------
@@ -82,30 +82,29 @@ def test_a_pool_makes_its_pods_with_an_empty_catalogue(world: World) -> None:
     assert child["spec"]["selector"]["matchLabels"] == SHARED
     assert "initContainers" not in child["spec"]["template"]["spec"]
     (server,) = child["spec"]["template"]["spec"]["containers"]
-    given = parser().parse_args(server["args"])
-    # 512 MiB, the installation's limit, less the server itself, of which a quarter stays free.
-    assert given.memory_budget == (512 - 160) * 1024**2 * 3 // 4
+    options = parser().parse_args(server["args"])
+    # The installation's limit of 512 MiB less 160 MiB for the server itself, and a quarter of the rest stays free.
+    assert options.memory_budget == (512 - 160) * 1024**2 * 3 // 4
     mounts = {mount["name"]: mount["mountPath"] for mount in server["volumeMounts"]}
-    assert str(given.catalogue.parent) == mounts["catalogue"]
-    assert str(given.repository) == mounts["models"]
+    assert str(options.catalogue.parent) == mounts["catalogue"]
+    assert str(options.repository) == mounts["models"]
     assert catalogue(world) == {}
     assert world.get(DISRUPTION_BUDGETS, CHILD)["spec"]["selector"] == {"matchLabels": SHARED}
     assert pool_ready(world) == ("False", "WaitingForPods")
-    made = Servers(world)
-    made.settle()
+    Servers(world).settle()
     assert pool_ready(world) == ("True", "Serving")
     assert world.status_of(MODEL_POOLS, POOL)["selector"] == SELECTOR
 
 
 def test_pods_that_are_refused_are_told_of_at_once(world: World) -> None:
-    why = 'pods "small-pool-" is forbidden: no PriorityClass with name e3 was found'
-    refused = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": why}
+    cause = 'pods "small-pool-" is forbidden: no PriorityClass with name e3 was found'
+    refused = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": cause}
     generation = world.get(DEPLOYMENTS, CHILD)["metadata"]["generation"]
     world.status(DEPLOYMENTS, CHILD, {"observedGeneration": generation, "conditions": [refused]})
     world.settle()
     status, reason, message = world.condition(MODEL_POOLS, POOL)
     assert (status, reason) == ("False", "ChildForbidden")
-    assert message == f"0 of 2 pods are ready: pods can't be made: {why}; correct podTemplate, or what it needs"
+    assert message == f"0 of 2 pods are ready: pods can't be made: {cause}; correct podTemplate, or what it needs"
 
 
 @pytest.mark.parametrize(
@@ -157,11 +156,11 @@ def test_a_packed_model_is_served_by_the_pools_pods(world: World) -> None:
         ("True", "Serving"),
         "version 1 serves on 2 of 2 pods of pool small",
     )
-    found = status(world)
-    assert (found["stable"], found["pool"], found["packed"]) == (1, POOL, ["species-v1"])
-    assert (found["replicas"], found["readyReplicas"], found["selector"]) == (2, 2, SELECTOR)
-    assert [item["version"] for item in found["history"]] == [1]
-    assert found["url"] == "http://species.team.svc"
+    summary = status(world)
+    assert (summary["stable"], summary["pool"], summary["packed"]) == (1, POOL, ["species-v1"])
+    assert (summary["replicas"], summary["readyReplicas"], summary["selector"]) == (2, 2, SELECTOR)
+    assert [item["version"] for item in summary["history"]] == [1]
+    assert summary["url"] == "http://species.team.svc"
     assert (own(world), selects(world)) == ([], SHARED)
     assert world.status_of(MODEL_POOLS, POOL)["models"] == world.status_of(MODEL_POOLS, POOL)["loaded"] == 1
     artifact = world.get(MODEL_VERSIONS, "species-v1")["spec"]["artifact"]
@@ -226,7 +225,7 @@ def test_one_that_is_tried_again_is_not_stalled(world: World) -> None:
 
 
 def test_a_version_of_another_model_is_told_from_it_by_its_digest(world: World, servers: Servers) -> None:
-    """Both are version 1: what pods serve is not yet what is wanted."""
+    """Both models have a version 1: the pods' version 1 must not count as the wanted one."""
     world.put(MODELS, model("other", gates=GATES))
     train(world, "x", of="other")
     world.put(MODEL_DEPLOYMENTS, packed("species", modelRef={"name": "other", "version": 1}))
@@ -249,8 +248,8 @@ def test_a_pool_that_is_not_there(world: World) -> None:
 
 def test_a_change_of_mind_leaves_nothing(world: World) -> None:
     def put(spec: Object) -> Object:
-        whole = {key: value for key, value in deployment().items() if key != "spec"}
-        world.put(MODEL_DEPLOYMENTS, whole | {"spec": spec})
+        obj = {key: value for key, value in deployment().items() if key != "spec"}
+        world.put(MODEL_DEPLOYMENTS, obj | {"spec": spec})
         world.settle()
         return {key: value for key, value in status(world).items() if key not in ("conditions", "observedGeneration")}
 
@@ -319,9 +318,9 @@ def test_fifty_on_two_pods(world: World) -> None:
     servers.settle()
     assert len(catalogue(world)) == 50
     assert [name for name in names if ready(world, name) != ("True", "Serving")] == ["m7"]
-    found = world.status_of(MODEL_POOLS, POOL)
-    assert (found["models"], found["loaded"], found["failed"]) == (50, 49, 1)
-    assert [one["metadata"]["name"] for one in world.all(DEPLOYMENTS)] == [CHILD]
+    summary = world.status_of(MODEL_POOLS, POOL)
+    assert (summary["models"], summary["loaded"], summary["failed"]) == (50, 49, 1)
+    assert [child["metadata"]["name"] for child in world.all(DEPLOYMENTS)] == [CHILD]
     world.restart()
     before = world.writes
     world.settle()
@@ -329,20 +328,20 @@ def test_fifty_on_two_pods(world: World) -> None:
 
 
 def test_any_write_may_be_the_last_one(world: World) -> None:
-    """Killed before or after each write, the end is the same."""
+    """The end state is the same if the operator is killed before or after any of its writes."""
     for number in range(1, 12):
         for when in ("before", "after"):
-            made = with_model()
-            train(made, "a")
-            made.put(MODEL_POOLS, pool())
-            servers = Servers(made)
-            made.put(MODEL_DEPLOYMENTS, packed("species"))
-            made.die_at = (made.writes + number, when)
+            fresh = with_model()
+            train(fresh, "a")
+            fresh.put(MODEL_POOLS, pool())
+            servers = Servers(fresh)
+            fresh.put(MODEL_DEPLOYMENTS, packed("species"))
+            fresh.die_at = (fresh.writes + number, when)
             try:
                 servers.settle()
             except Died:
-                made.die_at = None
-                made.restart()
+                fresh.die_at = None
+                fresh.restart()
                 servers.settle()
-            assert ready(made, "species") == ("True", "Serving"), (number, when)
-            assert catalogue(made) == {"species": [1]}
+            assert ready(fresh, "species") == ("True", "Serving"), (number, when)
+            assert catalogue(fresh) == {"species": [1]}

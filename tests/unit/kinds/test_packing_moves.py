@@ -1,4 +1,4 @@
-"""ModelDeployments on their way into a pool, out of it and to another one; and pods that are told of a change."""
+"""Checks ModelDeployments that move into a pool, out of it and to another one, and how pods learn of a change."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_moved_into_a_pool_its_own_pods_serve_until_it_answers_there(world: Worl
     servers.settle()
     assert (own(world), selects(world)) == ([], SHARED)
     assert ready(world, "species") == ("True", "Serving")
-    assert [one["metadata"]["name"] for one in world.all(DISRUPTION_BUDGETS)] == [CHILD]
+    assert [budget["metadata"]["name"] for budget in world.all(DISRUPTION_BUDGETS)] == [CHILD]
 
 
 def test_moved_out_of_a_pool_it_serves_there_until_pods_of_its_own_do(world: World, servers: Servers) -> None:

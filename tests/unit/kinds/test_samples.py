@@ -1,4 +1,4 @@
-"""Each kind's file in tests/kinds: it is there, agrees with the kind, and a controller takes what is in it."""
+"""Checks that each kind has a file in tests/kinds that agrees with the kind and that its controller accepts."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_it_is_of_its_kind(sample: Sample) -> None:
 
 @every_sample
 def test_a_new_object_is_told_something(sample: Sample) -> None:
-    """Of what people may write in time too, though nothing that it refers to is there."""
+    """A new object gets a condition for each spec of its story, even if nothing that it refers to exists."""
     resource = Resource.of(sample.kind)
     base = {"suspend": False} if "suspend" in sample.spec else {}
     for change in ({}, *(merged(base, change) for change in sample.story)):
@@ -67,16 +67,16 @@ def test_many_may_stand_beside_each_other(sample: Sample) -> None:
     for number in range(1, 4):
         world.put(resource, sample.beside(number))
     world.settle()
-    found = world.all(resource)
-    assert len({one["metadata"]["name"] for one in found}) == 3
-    assert all(one["status"]["conditions"] for one in found)
+    objects = world.all(resource)
+    assert len({obj["metadata"]["name"] for obj in objects}) == 3
+    assert all(obj["status"]["conditions"] for obj in objects)
 
 
 @every_run
 def test_a_good_result_is_one(sample: Sample) -> None:
     assert sample.pod is not None
-    found = TypeAdapter(Result).validate_python(sample.good_result)
-    assert type(found) is sample.pod.result
+    result = TypeAdapter(Result).validate_python(sample.good_result)
+    assert type(result) is sample.pod.result
     assert sample.good_result["kind"] == sample.pod.task.model_fields["kind"].default
 
 

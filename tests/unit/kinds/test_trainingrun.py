@@ -1,4 +1,4 @@
-"""A TrainingRun's way to its Job: what it waits for, what is wrong from the start, suspend and resume."""
+"""Checks a TrainingRun up to its Job: what it waits for, what is wrong from the start, suspend and resume."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def world() -> World:
 
 
 def with_data(installation: Installation | None = None) -> World:
-    """A world with an accepted version of the Dataset penguins, and no Job left."""
+    """Returns a world with an accepted version of the Dataset penguins."""
     world = World(installation)
     put_data(world, "a")
     world.put(DATASETS, dataset())
@@ -48,7 +48,7 @@ def with_data(installation: Installation | None = None) -> World:
 
 
 def done() -> tuple[World, str]:
-    """A world in which one has come to its good end, and the name of it."""
+    """Returns a world in which a TrainingRun has become Ready, and its name."""
     world = with_data()
     start(world)
     complete(world, job_of(world), train_result(job_of(world)))
@@ -136,8 +136,8 @@ WAITS = [
 @pytest.mark.parametrize(("spec", "reason", "says"), WAITS)
 def test_it_waits_for_what_may_be_applied_later(world: World, spec: Object, reason: str, says: list[str]) -> None:
     start(world, **spec)
-    status, found, message = world.condition(TRAINING_RUNS, "forest")
-    assert (status, found) == ("False", reason)
+    status, actual, message = world.condition(TRAINING_RUNS, "forest")
+    assert (status, actual) == ("False", reason)
     assert all(word in message for word in says)
     assert world.condition(TRAINING_RUNS, "forest", "Reconciling")[0] == "True"
     assert jobs_of(world) == 0
@@ -195,8 +195,8 @@ FAILS: list[tuple[Object, str, list[str]]] = [
 def test_what_can_never_work_fails_before_a_pod(world: World, spec: Object, reason: str, says: list[str]) -> None:
     world.put(MODELS, model())
     start(world, **spec)
-    status, found, message = world.condition(TRAINING_RUNS, "forest")
-    assert (status, found) == ("False", reason)
+    status, actual, message = world.condition(TRAINING_RUNS, "forest")
+    assert (status, actual) == ("False", reason)
     assert all(word in message for word in says), message
     assert world.condition(TRAINING_RUNS, "forest", "Failed")[0] == "True"
     assert world.condition(TRAINING_RUNS, "forest", "Stalled")[0] == "True"
@@ -318,7 +318,7 @@ def test_a_new_default_image_does_not_change_a_run_that_has_started(world: World
 
 
 def test_names_stay_short_for_the_longest_parents(world: World) -> None:
-    # Every pass checks names and labels of children.
+    # The names and labels of children are checked at every pass, by tests.unit.kinds.rules.
     put_data(world, "a", LONG)
     world.put(DATASETS, dataset(LONG))
     world.settle()

@@ -1,4 +1,4 @@
-"""How a TrainingRun ends, and how it finds its way back when something was lost."""
+"""Checks how a TrainingRun ends, and how it recovers a lost status, Job or result."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_trained_for_a_model_it_is_complete_once_registered(world: World) -> Non
 
 
 def test_what_is_stored_as_skops_says_so_and_why_to_the_end(world: World) -> None:
-    """Also once the result can't be read any more: the Model's version and the condition keep it."""
+    """The condition and the ModelVersion keep the reason, for when the result can't be read any more."""
     why = "KNeighborsClassifier does not convert"
     world.put(MODELS, model())
     start(world, modelRef={"name": "species"})
@@ -67,7 +67,7 @@ def test_what_is_stored_as_skops_says_so_and_why_to_the_end(world: World) -> Non
 
 
 def test_trained_stays_said_while_it_waits_for_the_model(world: World) -> None:
-    """Else the Model would give its number away."""
+    """If Trained were dropped, the Model would give the version's number to another run."""
     world.put(MODELS, model())
     start(world, modelRef={"name": "species"})
     world.delete(MODELS, "species")
@@ -120,8 +120,8 @@ def test_a_failed_job_says_why(
     start(world, **({"trainer": trainer} if trainer else {}))
     fail(world, job_of(world), result, **state)
     world.settle()
-    status, found, message = world.condition(TRAINING_RUNS, "forest")
-    assert (status, found, phase(world)) == ("False", reason, "Failed")
+    status, actual, message = world.condition(TRAINING_RUNS, "forest")
+    assert (status, actual, phase(world)) == ("False", reason, "Failed")
     assert all(word in message for word in says), message
     assert world.condition(TRAINING_RUNS, "forest", "Failed")[0] == "True"
     assert world.condition(TRAINING_RUNS, "forest", "Stalled")[0] == "True"
@@ -170,10 +170,10 @@ def test_a_result_counts_though_its_pod_was_lost_after_it(world: World) -> None:
 def test_evicted_and_unschedulable_are_told(world: World) -> None:
     start(world)
     job = job_of(world)
-    gone = pod(job, terminated={"exitCode": 137})
-    gone["status"] |= {"reason": "Evicted", "message": "disk pressure"}
+    evicted = pod(job, terminated={"exitCode": 137})
+    evicted["status"] |= {"reason": "Evicted", "message": "disk pressure"}
     fail(world, job)
-    world.pods[job["metadata"]["uid"]] = [gone]
+    world.pods[job["metadata"]["uid"]] = [evicted]
     world.settle()
     assert ready(world) == ("False", "Evicted")
     assert "disk pressure" in world.condition(TRAINING_RUNS, "forest")[2]
@@ -259,7 +259,7 @@ def test_a_lost_status_comes_back_from_the_job(world: World, ended: bool) -> Non
         complete(world, job_of(world), train_result(job_of(world)))
         world.settle()
         first = world.status_of(TRAINING_RUNS, "forest")
-    # The Dataset has gone on meanwhile, and so has the installation.
+    # The Dataset's latest version and the installation's image have changed meanwhile.
     world.status(DATASETS, "penguins", {**world.status_of(DATASETS, "penguins"), "latest": "another"})
     world.installation.images.runtime = "new:2"
     world.status(TRAINING_RUNS, "forest", None)

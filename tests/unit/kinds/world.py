@@ -1,9 +1,9 @@
-"""A small cluster in memory that drives the controllers: the real store, their own observe and decide, plain dicts.
+"""A small cluster in memory that drives the controllers' own observe and decide with the real store and plain dicts.
 
 It keeps the promises of the engine and of the API server that a decision relies on: names are unique, uids are new,
-generations count changes of a spec, a status has its defaults, a created object of the same owner is left as it is, the
-status comes last.
-A pass can be made to die at any write. What a kubelet would do, a test does (``finish``, ``roll_out``).
+generations count changes of a spec, a status has its defaults, creating an object that its owner already has changes
+nothing, and the status is written last.
+A pass can be made to die at any write. Tests do the work of the kubelet (``complete``, ``fail``, ``roll_out``).
 """
 
 from __future__ import annotations
@@ -58,35 +58,35 @@ class NameTaken(Exception):
 
 
 class World:
-    """``objects`` are the cluster's; the controllers see them through a store, which is never behind."""
+    """``objects`` are the cluster's objects; the controllers see them through a store that is always up to date."""
 
     def __init__(self, installation: Installation | None = None) -> None:
         self.installation = installation or Installation()
         self.now = START
         self.objects: dict[Slot, Object] = {}
         self.results: dict[str, Any] = {}
-        """The artifact store's documents by URI."""
+        """The artifact store's documents, by URI."""
         self.pods: dict[str, list[Object]] = {}
-        """By the uid of their Job."""
+        """Pods, by the uid of their Job."""
         self.serving: dict[str, list[Object]] = {}
-        """By the selector of their labels."""
+        """Serving pods, by the label selector that finds them."""
         self.pages: dict[str, bytes] = {}
-        """What pods answer, by URL."""
+        """The answers of pods, by URL."""
         self.down: set[type] = set()
-        """The types of needs that can't be read now."""
+        """The types of needs that are Unavailable now."""
         self.created: Counter[Slot] = Counter()
         self.notes: list[tuple[str, str, str]] = []
-        """(object, reason, message) of every Event."""
+        """The (object, reason, message) of every Event."""
         self.read: Counter[Need] = Counter()
         self.writes = 0
-        """How many writes were made, status writes among them."""
+        """The number of writes so far, including status writes."""
         self.die_at: tuple[int, str] | None = None
-        """Die at the write of this number, ``before`` or ``after`` it is made."""
+        """The number of the write at which the process dies, and whether ``before`` or ``after`` making it."""
         self._version = 0
         self.restart()
 
     def restart(self) -> None:
-        """A new process: what it knows comes from the cluster alone."""
+        """Replaces the controllers and the store by new ones, which know only what is in the cluster."""
         self.controllers: dict[Resource, Kind] = {c.resource: c for c in all_controllers(self.installation)}
         self.store = Store()
         for controller in self.controllers.values():
@@ -100,34 +100,34 @@ class World:
     # --- what people and the cluster do --------------------------------------------------------------------------
 
     def put(self, resource: Resource, obj: Object) -> Object:
-        """Create an object, or change its spec, labels and annotations."""
+        """Creates an object, or changes its spec, labels and annotations."""
         obj = _copy(obj)
         meta = obj["metadata"]
         slot = (resource, meta.setdefault("namespace", NAMESPACE), meta["name"])
-        there = self.objects.get(slot)
-        if there is None:
+        current = self.objects.get(slot)
+        if current is None:
             self.created[slot] += 1
             self._version += 1
             meta |= {"uid": f"uid-{self._version}", "generation": 1, "creationTimestamp": timestamp(self.now)}
         else:
-            obj = {**there, **obj, "metadata": {**there["metadata"], **meta}}
-            obj["metadata"]["generation"] += there.get("spec") != obj.get("spec")
+            obj = {**current, **obj, "metadata": {**current["metadata"], **meta}}
+            obj["metadata"]["generation"] += current.get("spec") != obj.get("spec")
         return self._keep(slot, obj)
 
     def status(self, resource: Resource, name: str, status: Object | None, namespace: str = NAMESPACE) -> Object:
-        """Set a whole status; None: it was lost."""
+        """Sets the whole status of an object; None means that the status was lost."""
         slot = (resource, namespace, name)
         obj = {key: value for key, value in self.objects[slot].items() if key != "status"}
         return self._keep(slot, obj | ({"status": status} if status is not None else {}))
 
     def delete(self, resource: Resource, name: str, cascade: bool = True, namespace: str = NAMESPACE) -> None:
-        """Delete an object and, unless told otherwise, what it owns."""
-        gone = self.objects.pop((resource, namespace, name))
-        self.store.gone(resource, namespace, name, gone["metadata"]["uid"])
-        uid = gone["metadata"]["uid"]
-        for kind, there, child in [slot for slot, obj in self.objects.items() if controller_uid(obj) == uid]:
-            if cascade and (kind, there, child) in self.objects:
-                self.delete(kind, child, True, there)
+        """Deletes an object and, if ``cascade`` is true, the objects that it owns."""
+        deleted = self.objects.pop((resource, namespace, name))
+        uid = deleted["metadata"]["uid"]
+        self.store.gone(resource, namespace, name, uid)
+        for kind, place, child in [slot for slot, obj in self.objects.items() if controller_uid(obj) == uid]:
+            if cascade and (kind, place, child) in self.objects:
+                self.delete(kind, child, True, place)
 
     def _keep(self, slot: Slot, obj: Object) -> Object:
         self._version += 1
@@ -144,19 +144,20 @@ class World:
         return _copy(self.objects[resource, namespace, name])
 
     def all(self, resource: Resource) -> list[Object]:
-        """In the order in which they were created."""
+        """Returns all objects of a resource in the order in which they were created."""
         return [_copy(obj) for slot, obj in self.objects.items() if slot[0] == resource]
 
     def one(self, resource: Resource) -> Object:
-        found = self.all(resource)
-        assert len(found) == 1, [obj["metadata"]["name"] for obj in found]
-        return found[0]
+        """Returns the only object of a resource."""
+        objects = self.all(resource)
+        assert len(objects) == 1, [obj["metadata"]["name"] for obj in objects]
+        return objects[0]
 
     def status_of(self, resource: Resource, name: str) -> Object:
         return dict(self.get(resource, name).get("status") or {})
 
     def condition(self, resource: Resource, name: str, type_: str = "Ready") -> tuple[str, str, str]:
-        """Status, reason and message; three empty strings where there is no such condition."""
+        """Returns a condition's status, reason and message, or three empty strings if there is no such condition."""
         for item in self.status_of(resource, name).get("conditions") or ():
             if item["type"] == type_:
                 return item["status"], item["reason"], item["message"]
@@ -165,12 +166,12 @@ class World:
     # --- passes ---------------------------------------------------------------------------------------------------
 
     def tick(self, seconds: float) -> None:
-        """Let time go by, then settle."""
+        """Lets this much time pass, then settles."""
         self.now += timedelta(seconds=seconds)
         self.settle()
 
     def settle(self, most: int = 40) -> None:
-        """Passes over everything until none writes anything: every controller stands at a fixed point."""
+        """Runs passes over all objects until none writes: every controller has reached a fixed point."""
         for _ in range(most):
             before = self.writes
             for key in self._keys():
@@ -185,7 +186,7 @@ class World:
                 yield Key(*slot)
 
     def run(self, key: Key) -> Plan | None:
-        """One pass of one object, as the engine makes it."""
+        """Runs one pass of one object, as the engine does, and returns its plan."""
         controller = self.controllers[key.resource]
         view = controller.observe(self.store, key)
         if view is None:
@@ -195,14 +196,14 @@ class World:
         rules.check(key.resource.kind, obj, plan)
         for write in plan.writes:
             self._carry_out(write)
-        wanted = without_nulls(plan.status) if plan.status is not None else None
-        if wanted is not None and difference(obj.get("status") or {}, wanted) and tuple(key) in self.objects:
-            self._write(lambda: self.status(key.resource, key.name, wanted, key.namespace))
+        status = without_nulls(plan.status) if plan.status is not None else None
+        if status is not None and difference(obj.get("status") or {}, status) and tuple(key) in self.objects:
+            self._write(lambda: self.status(key.resource, key.name, status, key.namespace))
         self.notes += [(f"{key.resource.kind}/{key.name}", note.reason, note.message) for note in plan.notes]
         return plan
 
     def plan(self, decide: Callable[[Any, Facts, datetime], Plan], view: Any) -> Plan:
-        """Decide, and read what it asks for, until there is nothing more to ask."""
+        """Calls ``decide`` again with the facts that it asks for, until it returns a plan."""
         known: dict[Need, Any] = {}
         for _ in range(8):
             try:
@@ -241,27 +242,27 @@ class World:
             case Create() | Apply():
                 meta = write.manifest["metadata"]
                 slot = (write.resource, meta["namespace"], meta["name"])
-                there = self.objects.get(slot)
-                if there is not None and controller_uid(there) != controller_uid(write.manifest):
+                current = self.objects.get(slot)
+                if current is not None and controller_uid(current) != controller_uid(write.manifest):
                     raise NameTaken(f"{write.resource.kind} {meta['name']}")
                 rules.check_child(write.resource, write.manifest)
-                if there is None or (isinstance(write, Apply) and _lacks(there, write.manifest)):
+                if current is None or (isinstance(write, Apply) and _lacks(current, write.manifest)):
                     self._write(lambda: self.put(write.resource, write.manifest))
             case Patch():
-                there = self.objects.get((write.resource, write.namespace, write.name))
-                if there is not None and there["metadata"]["uid"] == write.uid:
-                    patched = _merge(there, write.body)
-                    if patched != there:
+                current = self.objects.get((write.resource, write.namespace, write.name))
+                if current is not None and current["metadata"]["uid"] == write.uid:
+                    patched = _merge(current, write.body)
+                    if patched != current:
                         self._write(lambda: self.put(write.resource, patched))
             case Delete():
-                there = self.objects.get((write.resource, write.namespace, write.name))
-                if there is not None and there["metadata"]["uid"] == write.uid:
+                current = self.objects.get((write.resource, write.namespace, write.name))
+                if current is not None and current["metadata"]["uid"] == write.uid:
                     self._write(lambda: self.delete(write.resource, write.name, True, write.namespace))
 
 
 @cache
 def _unseen(kind: str) -> Object:
-    """What the API server fills in where there is no status."""
+    """Returns the status that the API server fills in for an object without one."""
     root = definition(kind, KINDS[kind])["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     schema = root["properties"]["status"]
     fields = {name: field["default"] for name, field in schema["properties"].items() if "default" in field}
@@ -273,19 +274,19 @@ def _copy(obj: Any) -> Any:
 
 
 def _without_containers(job: Object) -> Object:
-    """As the engine's store keeps Jobs: no decision may rest on what it drops."""
+    """Drops what the engine's store drops of a Job, so that no decision can rely on it."""
     job["spec"]["template"].pop("spec", None)
     return job
 
 
-def _lacks(there: Any, wanted: Any) -> bool:
-    if isinstance(wanted, dict):
-        return not isinstance(there, dict) or any(_lacks(there.get(key), value) for key, value in wanted.items())
-    return bool(there != wanted)
+def _lacks(current: Any, desired: Any) -> bool:
+    if isinstance(desired, dict):
+        return not isinstance(current, dict) or any(_lacks(current.get(key), value) for key, value in desired.items())
+    return bool(current != desired)
 
 
-def _merge(there: Any, patch: Any) -> Any:
-    if not isinstance(patch, dict) or not isinstance(there, dict):
+def _merge(current: Any, patch: Any) -> Any:
+    if not isinstance(patch, dict) or not isinstance(current, dict):
         return patch
-    merged = {key: value for key, value in there.items() if not (key in patch and patch[key] is None)}
-    return merged | {key: _merge(there.get(key), value) for key, value in patch.items() if value is not None}
+    merged = {key: value for key, value in current.items() if not (key in patch and patch[key] is None)}
+    return merged | {key: _merge(current.get(key), value) for key, value in patch.items() if value is not None}

@@ -1,4 +1,4 @@
-"""What of the addons can be told without a cluster."""
+"""Checks the addons as far as that is possible without a cluster."""
 
 import dataclasses
 import json
@@ -40,7 +40,7 @@ def test_program_and_chart_are_of_one_version() -> None:
 )
 def test_kubelets_are_trusted_only_where_nothing_else_can_be_done(certificates: bool, flag: str) -> None:
     arguments = metrics_server.chart(kubelets_have_certificates=certificates).values["defaultArgs"]
-    assert next(one for one in arguments if "tls" in one or "authority" in one).startswith(flag)
+    assert next(item for item in arguments if "tls" in item or "authority" in item).startswith(flag)
 
 
 def test_an_addons_image_is_none_of_the_projects() -> None:
@@ -59,4 +59,4 @@ def test_a_program_that_is_not_root_has_a_place_for_its_files(tmp_path: Path, mo
     manifest = json.loads(oci.blob(oci.images()["localhost/a:1"]).read_text())
     assert json.loads(oci.blob(manifest["config"]["digest"]).read_text())["config"]["User"] == "65532:65532"
     with tarfile.open(oci.blob(manifest["layers"][0]["digest"])) as tar:
-        assert {one.name: oct(one.mode) for one in tar} == {"a": "0o755", "tmp": "0o1777"}
+        assert {member.name: oct(member.mode) for member in tar} == {"a": "0o755", "tmp": "0o1777"}

@@ -1,4 +1,4 @@
-"""The keys of the caches: equal for equal content, another for every change that matters."""
+"""Checks the caches' keys: equal for equal content, and different after every change that matters."""
 
 import dataclasses
 from pathlib import Path

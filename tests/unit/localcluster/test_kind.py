@@ -1,4 +1,4 @@
-"""The exact commands of the provider `kind`: no Docker engine runs where these tests do."""
+"""Checks the exact commands of the provider `kind`, without running them: these tests have no Docker engine."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The small parts: groups, archives of images, and the options of buildah."""
+"""Checks the small parts: cgroups, archives of images, buildah's options and free ports."""
 
 import io
 import json
@@ -15,8 +15,8 @@ def test_own_groups_are_below_the_callers(tmp_path: Path) -> None:
     for folder in ("cpu,cpuacct", "memory", "systemd"):
         (tmp_path / folder).mkdir()
     text = "3:cpu,cpuacct:/a/b\n2:memory:/\n1:name=systemd:/s\n9:hugetlb:/not-mounted\n0::/unified\n"
-    found = [str(path.relative_to(tmp_path)) for path in cgroups.parents(text, tmp_path)]
-    assert found == ["cpu,cpuacct/a/b", "memory", "systemd/s"]
+    parents = [str(path.relative_to(tmp_path)) for path in cgroups.parents(text, tmp_path)]
+    assert parents == ["cpu,cpuacct/a/b", "memory", "systemd/s"]
     assert cgroups.version(tmp_path) == 1
     (tmp_path / "cgroup.controllers").touch()
     assert cgroups.version(tmp_path) == 2

@@ -1,4 +1,4 @@
-"""Where the cluster can't run it says so in one sentence, with what to do, and never with a traceback."""
+"""Checks that a cluster which can't run says why and what to do in one sentence, never with a traceback."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""What the manifests promise that can be read from the files: rules without wildcards, settings that are understood."""
+"""Checks the manifests' promises that can be read from the files: no wildcards in rules, settings that are valid."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ OVERLAYS = ("local", "production")
 
 
 def documents(*paths: Path) -> list[dict[str, Any]]:
-    return [one for path in paths for one in yaml.safe_load_all(path.read_text()) if one]
+    return [document for path in paths for document in yaml.safe_load_all(path.read_text()) if document]
 
 
 def base(kind: str) -> list[dict[str, Any]]:
-    return [one for one in documents(*(MANIFESTS / "base").glob("*.yaml")) if one["kind"] == kind]
+    return [item for item in documents(*(MANIFESTS / "base").glob("*.yaml")) if item["kind"] == kind]
 
 
 def rules(role: str) -> list[dict[str, Any]]:
-    found = [one for one in [*base("ClusterRole"), *base("Role")] if one["metadata"]["name"] == role]
-    assert found
-    return [rule for one in found for rule in one["rules"]]
+    roles = [item for item in [*base("ClusterRole"), *base("Role")] if item["metadata"]["name"] == role]
+    assert roles
+    return [rule for item in roles for rule in item["rules"]]
 
 
 def test_no_rule_holds_a_wildcard() -> None:
@@ -41,9 +41,9 @@ def test_the_operator_may_not_read_secrets_nor_write_what_is_not_its_own() -> No
     for rule in rules("modelyard-operator"):
         assert "secrets" not in rule["resources"]
         for resource in {"configmaps", "persistentvolumeclaims", "pods"} & set(rule["resources"]):
-            # It writes the catalogues of ModelPools and annotates their pods; RBAC knows no narrower way to say so.
-            more = {"configmaps": {"watch", "create", "patch"}, "pods": {"patch"}}.get(resource, set())
-            assert set(rule["verbs"]) <= {"get", "list"} | more
+            # The operator writes the catalogues of ModelPools and annotates their pods; RBAC can't be narrower.
+            writes = {"configmaps": {"watch", "create", "patch"}, "pods": {"patch"}}.get(resource, set())
+            assert set(rule["verbs"]) <= {"get", "list"} | writes
         if "modelyard.dev" in rule["apiGroups"]:
             assert {"delete", "deletecollection"}.isdisjoint(rule["verbs"])
 
@@ -51,8 +51,8 @@ def test_the_operator_may_not_read_secrets_nor_write_what_is_not_its_own() -> No
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_the_installation_is_understood(overlay: str) -> None:
     text = (MANIFESTS / "overlays" / overlay / KEY).read_text()
-    found = parse_installation({KEY: text}, overlay)
-    assert found.images.runtime.startswith("localhost/" if overlay == "local" else "ghcr.io/")
+    installation = parse_installation({KEY: text}, overlay)
+    assert installation.images.runtime.startswith("localhost/" if overlay == "local" else "ghcr.io/")
     kustomization = documents(MANIFESTS / "overlays" / overlay / "kustomization.yaml")[0]
     generated = kustomization["configMapGenerator"]
     assert generated == [{"name": NAME, "files": [KEY], "options": {"disableNameSuffixHash": True}}]
@@ -71,8 +71,8 @@ def _deployment(image: str) -> dict[str, Any]:
 def _annotations(image_digest: str, setting: str) -> dict[str, str]:
     settings = {"kind": "ConfigMap", "data": {"installation.yaml": setting}}
     objects = [settings, _deployment("localhost/modelyard/operator:dev")]
-    made = install.marked(objects, {"operator": image_digest, "server": "sha256:other"})
-    return dict(made[1]["spec"]["template"]["metadata"]["annotations"])
+    marked = install.marked(objects, {"operator": image_digest, "server": "sha256:other"})
+    return dict(marked[1]["spec"]["template"]["metadata"]["annotations"])
 
 
 def test_pods_are_made_anew_for_a_new_image_or_setting_only() -> None:

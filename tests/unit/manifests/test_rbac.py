@@ -1,4 +1,4 @@
-"""Who may do what: with our kinds what their facts say, with what isn't ours exactly what is listed here."""
+"""Checks RBAC: rights on our kinds follow from their facts, rights on other resources are exactly those listed here."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ OTHERS = {
     "persistentvolumeclaims.": "get",
     "events.events.k8s.io": "create patch",
 }
-"""What isn't ours -> what the operator may do with it everywhere. A wider right has to be written here too."""
+"""Other resources -> the operator's verbs on them in all namespaces. A wider right must be added here too."""
 OWN_NAMESPACE = {
     "leases.coordination.k8s.io": "create",
     "leases.coordination.k8s.io modelyard-operator": "get patch",
@@ -52,15 +52,15 @@ def documents() -> Iterator[dict[str, Any]]:
 
 
 def rights(kind: str, name: str) -> dict[str, set[str]]:
-    """``resource.group``, with the name of the only object that it is about -> verbs."""
-    found: dict[str, set[str]] = defaultdict(set)
-    (role,) = (one for one in documents() if (one["kind"], one["metadata"]["name"]) == (kind, name))
+    """Returns a role's verbs by ``resource.group``, followed by the object's name if the rule is about one object."""
+    verbs: dict[str, set[str]] = defaultdict(set)
+    (role,) = (item for item in documents() if (item["kind"], item["metadata"]["name"]) == (kind, name))
     for rule in role["rules"]:
         for group in rule["apiGroups"]:
             for resource in rule["resources"]:
                 for only in rule.get("resourceNames", [""]):
-                    found[f"{resource}.{group} {only}".strip()] |= set(rule["verbs"])
-    return found
+                    verbs[f"{resource}.{group} {only}".strip()] |= set(rule["verbs"])
+    return verbs
 
 
 def ours(role: str, info: KindInfo, subresource: str = "") -> set[str]:
@@ -80,8 +80,8 @@ def test_check_says_what_differs(tmp_path: Path) -> None:
 
 
 def test_rights_on_what_is_not_ours() -> None:
-    found = rights("ClusterRole", rbac.NAME)
-    assert {name: verbs for name, verbs in found.items() if GROUP not in name} == {
+    granted = rights("ClusterRole", rbac.NAME)
+    assert {name: verbs for name, verbs in granted.items() if GROUP not in name} == {
         name: set(verbs.split()) for name, verbs in OTHERS.items()
     }
     assert rights("Role", rbac.NAME) == {name: set(verbs.split()) for name, verbs in OWN_NAMESPACE.items()}
@@ -97,10 +97,10 @@ def test_the_operator_reads_specs_and_writes_statuses(info: KindInfo) -> None:
 
 @every_kind
 def test_the_operator_may_make_what_a_kind_owns(info: KindInfo) -> None:
-    found = rights("ClusterRole", rbac.NAME)
+    granted = rights("ClusterRole", rbac.NAME)
     for kind in info.owns:
         type_ = rbac.BUILT_IN.get(kind) or KINDS[kind].info.resource
-        assert {"get", "create"} <= found[f"{type_.plural}.{type_.group}"], kind
+        assert {"get", "create"} <= granted[f"{type_.plural}.{type_.group}"], kind
 
 
 @every_kind
@@ -115,14 +115,14 @@ def test_people_write_specs_but_of_what_the_operator_makes(info: KindInfo) -> No
 
 
 def test_roles_are_bound_and_added_to_those_of_the_cluster() -> None:
-    bindings = [one for one in documents() if one["kind"].endswith("Binding")]
-    assert {(one["kind"], one["roleRef"]["kind"], one["roleRef"]["name"]) for one in bindings} == {
+    bindings = [item for item in documents() if item["kind"].endswith("Binding")]
+    assert {(item["kind"], item["roleRef"]["kind"], item["roleRef"]["name"]) for item in bindings} == {
         ("ClusterRoleBinding", "ClusterRole", rbac.NAME),
         ("RoleBinding", "Role", rbac.NAME),
     }
     account = {"kind": "ServiceAccount", "name": rbac.NAME, "namespace": "modelyard-system"}
-    assert all(one["subjects"] == [account] for one in bindings)
-    labels = {one["metadata"]["name"]: one["metadata"].get("labels", {}) for one in documents()}
+    assert all(item["subjects"] == [account] for item in bindings)
+    labels = {item["metadata"]["name"]: item["metadata"].get("labels", {}) for item in documents()}
     prefix = "rbac.authorization.k8s.io/aggregate-to-"
     assert labels["modelyard-view"] == {f"{prefix}{role}": "true" for role in ("view", "edit", "admin")}
     assert labels["modelyard-edit"] == {f"{prefix}{role}": "true" for role in ("edit", "admin")}

@@ -1,4 +1,4 @@
-"""Which files a change has, which tests its imports reach, and what is sampled by it."""
+"""Checks which files a change has, which tests it reaches by imports, and how it weighs in the samples."""
 
 from __future__ import annotations
 
@@ -55,10 +55,10 @@ def test_every_scenario_has_its_day_and_a_change_weighs() -> None:
     assert {sample.scenarios(day, ())[0] for day in days} == set(SCENARIOS)
     assert all(len(set(sample.scenarios(day, ()))) == 2 for day in days)
 
-    def of_pools(touched: set[str]) -> int:
+    def days_with_pools(touched: set[str]) -> int:
         return sum("modelpool" in sample.kinds(sample.scenarios(day, touched)[1]) for day in range(740_000, 741_000))
 
-    assert of_pools({"modelpool"}) > 3 * of_pools(set())
+    assert days_with_pools({"modelpool"}) > 3 * days_with_pools(set())
 
 
 def test_a_seed_may_be_given(monkeypatch: pytest.MonkeyPatch) -> None:

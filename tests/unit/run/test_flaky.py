@@ -1,4 +1,4 @@
-"""A test on a cluster that fails once is run again in CI and told of, whatever came of it."""
+"""Checks that CI repeats a cluster test that failed, and reports it whatever the second result."""
 
 from __future__ import annotations
 
@@ -45,15 +45,15 @@ def run(folder: Path, mark: str, ci: str) -> list[dict[str, str]]:
 
 
 def test_both_outcomes_are_told(tmp_path: Path) -> None:
-    found = run(tmp_path, "cluster", "true")
-    assert [(one["test"].partition("::")[2], one["then"]) for one in found] == [
+    notes = run(tmp_path, "cluster", "true")
+    assert [(note["test"].partition("::")[2], note["then"]) for note in notes] == [
         ("test_second_time_lucky", "passed"),
         ("test_never", "failed"),
     ]
-    text = flaky.told(found)
+    text = flaky.report(notes)
     assert text.startswith("FLAKY\n")
     assert "test_second_time_lucky: failed, then passed: AssertionError: not at first" in text
-    assert flaky.told([]) == "FLAKY: none"
+    assert flaky.report([]) == "FLAKY: none"
 
 
 @pytest.mark.parametrize(("mark", "ci"), [("other", "true"), ("cluster", "")])

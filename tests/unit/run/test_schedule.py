@@ -1,4 +1,4 @@
-"""Phases begin when they may, a failure stops the others, and an interrupt leaves no process."""
+"""Checks that phases begin after those they wait for, that a failure stops all, and an interrupt leaves no process."""
 
 from __future__ import annotations
 
@@ -21,8 +21,7 @@ FOR_EVER = [sys.executable, "-c", "import time; time.sleep(600)"]
 
 @pytest.fixture(autouse=True)
 def interrupts() -> Iterator[None]:
-    """As ``python -m tests.run`` has them: a shell that starts something in the background lets it ignore SIGINT, and
-    what is started from there ignores it too."""
+    """Handles SIGINT as ``python -m tests.run`` does: a shell's background jobs and their children ignore it."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
@@ -54,9 +53,9 @@ def test_a_failure_stops_what_runs_and_begins_nothing_more() -> None:
     assert schedule.run(phases) == [phases[0]]
     assert time.monotonic() - began < 30
     assert phases[1].code not in (0, None)
-    told = schedule.table(phases, began)
-    assert "FAILED (3)" in told
-    assert "was not begun" in told
+    table = schedule.table(phases, began)
+    assert "FAILED (3)" in table
+    assert "was not begun" in table
 
 
 def test_an_interrupt_ends_all_and_is_raised(tmp_path: Path) -> None:

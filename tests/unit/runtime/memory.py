@@ -1,4 +1,4 @@
-"""A store in memory, tasks on it, and the whole way from a file to a trained model."""
+"""An artifact store in memory, and helpers that run ingest and training tasks on it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STORE = "mlflow-artifacts:"
 
 
 class MemoryStore(ArtifactStore):
-    """The store's digests and errors are the real ones; only the bytes lie in a dict."""
+    """The real artifact store, digests and errors included, with its bytes in a dict."""
 
     def __init__(self) -> None:
         super().__init__(Web(URL))
@@ -38,9 +38,9 @@ class MemoryStore(ArtifactStore):
 
 def run_ingest(folder: Path, file: str, store: MemoryStore | None = None, **spec: Any) -> IngestResult:
     source = {"volume": {"claimName": "c", "path": file}, **spec.pop("source", {})}
-    whole = DatasetSpec.model_validate({"source": source, **spec})
+    dataset = DatasetSpec.model_validate({"source": source, **spec})
     task = IngestTask(
-        subject=SUBJECT, tracking_url=URL, base_uri=f"{STORE}/d", result_uri=f"{STORE}/r", spec=whole, source=file
+        subject=SUBJECT, tracking_url=URL, base_uri=f"{STORE}/d", result_uri=f"{STORE}/r", spec=dataset, source=file
     )
     return ingest(task, store or MemoryStore(), folder)
 

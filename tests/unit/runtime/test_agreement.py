@@ -1,4 +1,4 @@
-"""The proof that a converted model answers alike: rounding and ties pass it, another answer does not."""
+"""Checks the proof that a converted model answers alike: rounding and ties pass it, another answer does not."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_the_tolerance_is_relative_with_a_floor_at_the_scale() -> None:
 
 
 class Fixed:
-    """What a session or a pipeline answers."""
+    """A session or pipeline with fixed answers."""
 
     classes_ = np.array(["a", "b", "c"], dtype=object)
 

@@ -1,4 +1,4 @@
-"""What a container leaves is checked as anything else: its classes must have names."""
+"""Checks that a container's model is collected only if its classes have names, and that old results are removed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.unit.runtime.memory import STORE, SUBJECT, URL, MemoryStore, data_of,
 
 
 def model(classes: str | None, width: int = 2) -> bytes:
-    """Always the first class, as plain operators: nothing in them names one."""
+    """Returns a graph of plain operators that always answers the first class, with class names only in metadata."""
     shape = helper.make_tensor("weights", TensorProto.FLOAT, [2, width], np.zeros(2 * width, np.float32))
     bias = helper.make_tensor("bias", TensorProto.FLOAT, [width], [1.0, *([0.0] * (width - 1))])
     nodes = [
@@ -34,11 +34,11 @@ def model(classes: str | None, width: int = 2) -> bytes:
          helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [None, width])],
         [shape, bias],
     )  # fmt: skip
-    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
     if classes is not None:
-        helper.set_model_props(made, {"classes": classes})
-    onnx.checker.check_model(made)
-    return made.SerializeToString()
+        helper.set_model_props(proto, {"classes": classes})
+    onnx.checker.check_model(proto)
+    return proto.SerializeToString()
 
 
 @pytest.fixture
@@ -55,27 +55,27 @@ def task(tmp_path: Path) -> tuple[MemoryStore, TrainTask]:
 
 
 def test_a_new_pod_takes_the_result_of_an_earlier_one_away(tmp_path: Path, task: Any) -> None:
-    """That one's container has failed, or was stopped; only what follows a good end counts."""
-    store, whole = task
-    collected = collect(whole, store, left(tmp_path, model("[0, 1]")))
-    store.put_json(whole.result_uri, collected.wire())
-    lay_out(whole, store, tmp_path / "in")
-    assert store.get(whole.result_uri) is None
+    """The earlier pod's container failed or was stopped: only a result that follows a good end counts."""
+    store, train_task = task
+    result = collect(train_task, store, output(tmp_path, model("[0, 1]")))
+    store.put_json(train_task.result_uri, result.wire())
+    lay_out(train_task, store, tmp_path / "in")
+    assert store.get(train_task.result_uri) is None
     assert (tmp_path / "in/train.parquet").stat().st_size > 0
 
 
-def left(folder: Path, data: bytes) -> Path:
+def output(folder: Path, data: bytes) -> Path:
     (folder / "model.onnx").write_bytes(data)
     return folder
 
 
 def test_classes_come_from_the_metadata(tmp_path: Path, task: Any) -> None:
-    store, whole = task
-    result = collect(whole, store, left(tmp_path, model("[0, 1]")))
+    store, train_task = task
+    result = collect(train_task, store, output(tmp_path, model("[0, 1]")))
     assert result.signature.classes == ["0", "1"]
     assert result.metrics["log_loss"] > 0
     assert (result.dataset_version, result.dataset_digest, result.image) == (
-        "d-1", whole.data.digest, "example.org/own:1",
+        "d-1", train_task.data.digest, "example.org/own:1",
     )  # fmt: skip
 
 
@@ -83,9 +83,9 @@ def test_classes_come_from_the_metadata(tmp_path: Path, task: Any) -> None:
     "classes", [None, "0,1", "[0]", "[0, 0]", "[0, 1.5]", '{"0": 1}', "[true, false]", "", "[0, 1, 2]", "[null, 1]"]
 )
 def test_classes_without_names_are_refused(tmp_path: Path, task: Any, classes: str | None) -> None:
-    store, whole = task
+    store, train_task = task
     with pytest.raises(UserError) as caught:
-        collect(whole, store, left(tmp_path, model(classes)))
+        collect(train_task, store, output(tmp_path, model(classes)))
     assert caught.value.reason == "InvalidModel"
     for word in ("metadata_props 'classes'", "JSON list of 2"):
         assert word in caught.value.message

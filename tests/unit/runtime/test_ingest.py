@@ -1,4 +1,4 @@
-"""From files to a version: types, digests, splits, rules, and what bad files get."""
+"""Checks the way from files to a dataset version: types, digests, splits, rules, and the errors of bad files."""
 
 from __future__ import annotations
 
@@ -68,12 +68,12 @@ def test_a_changed_value_is_another_digest(tmp_path: Path) -> None:
 
 def test_a_stratified_split_keeps_shares_and_is_repeated(tmp_path: Path) -> None:
     put(tmp_path, "x,y\n" + "".join(f"{i},{'rare' if i % 10 == 0 else 'usual'}\n" for i in range(200)))
-    store, again = MemoryStore(), MemoryStore()
+    store, second_store = MemoryStore(), MemoryStore()
     split = {"test": 0.25, "strategy": "Stratified", "seed": 3}
     result = run_ingest(tmp_path, "t.csv", store, target="y", split=split)
-    assert store.files == again.files | store.files
-    run_ingest(tmp_path, "t.csv", again, target="y", split=split)
-    assert store.files == again.files
+    assert store.files == second_store.files | store.files
+    run_ingest(tmp_path, "t.csv", second_store, target="y", split=split)
+    assert store.files == second_store.files
     test = pq.read_table(pa.BufferReader(store.files[f"{result.uri}/test.parquet"]))
     assert test["y"].to_pylist().count("rare") == 5
     assert len(test) == 50

@@ -1,4 +1,4 @@
-"""What a training run says of itself: all metrics, the parameters, and what it was made of."""
+"""Checks what a training result reports: all metrics, the parameters, and the data and source it came from."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ def test_parameters_and_origin_are_kept(tmp_path: Path) -> None:
 def test_the_source_is_another_one_with_another_seed_or_parameter(tmp_path: Path) -> None:
     _, data = table(tmp_path, ["u", "v"])
     task = train_task(data, "RandomForestClassifier", {"n_estimators": 5}, seed=1)
-    other = [
+    others = [
         train_task(data, "RandomForestClassifier", {"n_estimators": 5}, seed=2),
         train_task(data, "RandomForestClassifier", {"n_estimators": 6}, seed=1),
     ]
     scored = train_task(data, "RandomForestClassifier", {"n_estimators": 5}, seed=1, objective="accuracy")
-    assert len({source_digest(item) for item in (task, *other)}) == 3
+    assert len({source_digest(item) for item in (task, *others)}) == 3
     assert source_digest(scored) == source_digest(task)
 
 

@@ -1,4 +1,4 @@
-"""Columns may have any name: the served model takes them by it."""
+"""Checks that columns may have any name, and that the model's inputs have the same names."""
 
 from __future__ import annotations
 

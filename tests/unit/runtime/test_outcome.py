@@ -1,4 +1,4 @@
-"""How a task ends: the message fits a pod's termination log, and SIGTERM ends even a fit at once."""
+"""Checks how a task ends: its message fits a pod's termination log, and SIGTERM ends even a fit at once."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def test_a_message_of_any_characters_fits(
     outcome.leave({"kind": "Failed", "error": error}, URI)
     data = (tmp_path / "log").read_bytes()
     assert len(data) <= MAX_MESSAGE_BYTES
-    found = json.loads(data)
-    assert found["error"]["message"].rstrip(".") in error["message"]
-    assert found["resultURI"] == URI
+    outcome_ = json.loads(data)
+    assert outcome_["error"]["message"].rstrip(".") in error["message"]
+    assert outcome_["resultURI"] == URI
 
 
 def test_what_can_not_be_cut_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,9 +90,9 @@ def test_what_stands_in_the_way_is_told_by_reason_and_exit_code(
     monkeypatch.setattr(program, "run", run)
     monkeypatch.setattr(program, "stop_on_sigterm", lambda awaits: None)
     assert program.main(["train", "--task", str(tmp_path / "task")]) == code
-    found = json.loads((tmp_path / "log").read_bytes())["error"]
-    assert found["reason"] == reason
-    assert says in found["message"]
+    failure = json.loads((tmp_path / "log").read_bytes())["error"]
+    assert failure["reason"] == reason
+    assert says in failure["message"]
 
 
 COLLECT = """

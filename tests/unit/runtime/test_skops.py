@@ -1,4 +1,4 @@
-"""What ONNX can't hold is stored as skops: it says why, it is proven, and it holds allowed types alone."""
+"""Checks models that ONNX can't hold: stored as skops with the reason, proven equal, and of allowed types only."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ def test_what_onnx_can_not_hold(target: str, algorithm: str, params: Any, featur
     assert says in str(result.format_reason)
     manifest = json.loads(store.files[f"{result.artifact_uri}/{MODEL_JSON}"])
     assert (manifest["format"], manifest["file"]) == ("Skops", "model.skops")
-    again = run_train(store, data, algorithm, params, features=features)
-    assert again.artifact_digest == result.artifact_digest
-    found = evaluate(task_of(result, data), store)
-    assert found.metrics == pytest.approx(result.metrics, rel=1e-5, abs=1e-5)
+    repeated = run_train(store, data, algorithm, params, features=features)
+    assert repeated.artifact_digest == result.artifact_digest
+    evaluated = evaluate(task_of(result, data), store)
+    assert evaluated.metrics == pytest.approx(result.metrics, rel=1e-5, abs=1e-5)
 
 
 def task_of(result: TrainResult, data: Data) -> EvaluateTask:
@@ -117,7 +117,7 @@ def test_a_tampered_file_is_refused_by_its_digest(trained: Any) -> None:
 
 
 def rewritten(data: bytes, change: Callable[[dict[str, Any]], Any]) -> bytes:
-    """The file with another schema."""
+    """Returns the skops file with its schema changed by ``change``."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as source, zipfile.ZipFile(buffer, "w") as target:
         for name in source.namelist():
@@ -131,8 +131,8 @@ def rewritten(data: bytes, change: Callable[[dict[str, Any]], Any]) -> bytes:
 
 def nodes(item: Any) -> list[dict[str, Any]]:
     values = item if isinstance(item, list) else list(item.values()) if isinstance(item, dict) else []
-    found = [node for value in values for node in nodes(value)]
-    return [item, *found] if isinstance(item, dict) and "__loader__" in item else found
+    inner = [node for value in values for node in nodes(value)]
+    return [item, *inner] if isinstance(item, dict) and "__loader__" in item else inner
 
 
 def become(class_: str, module: str, loader: str, at: int = -1) -> Callable[[dict[str, Any]], Any]:
@@ -175,7 +175,7 @@ def test_bytes_that_are_no_skops_file(data: bytes) -> None:
 
 
 def test_every_type_that_is_allowed_is_there() -> None:
-    """A name that scikit-learn does not have (any more) protects nobody."""
+    """An allowed name that scikit-learn doesn't have (any more) is a mistake in the list."""
     import importlib
 
     for name in skops_types.TRUSTED:

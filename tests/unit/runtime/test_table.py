@@ -1,4 +1,4 @@
-"""The table of subcommands: what it names is there, and takes the task that it says."""
+"""Checks that each function in the table of subcommands exists and takes the task that the table names."""
 
 from __future__ import annotations
 
@@ -23,4 +23,4 @@ def test_help_tells_them_all(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--help"])
     shown = capsys.readouterr().out
-    assert all(f"{name} " in shown and command.what in shown for name, command in COMMANDS.items())
+    assert all(f"{name} " in shown and command.summary in shown for name, command in COMMANDS.items())

@@ -1,4 +1,4 @@
-"""What the tracking server may answer, as MLflow 3.17 words it, over a real connection."""
+"""Checks the client for the tracking server against answers as MLflow 3.17 words them, over a real connection."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ Answer = Callable[[str, Any], tuple[int, Any]]
 
 
 class Server:
-    """Answers by a function of the path and the document; keeps what it was asked."""
+    """An HTTP server that answers by a function of the path and the document, and keeps the requests."""
 
     def __init__(self) -> None:
         self.answer: Answer = lambda path, document: (200, {})
-        self.asked: list[tuple[str, Any]] = []
+        self.requests: list[tuple[str, Any]] = []
         server = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -32,7 +32,7 @@ class Server:
             def do_GET(self) -> None:
                 length = int(self.headers.get("Content-Length") or 0)
                 document = json.loads(self.rfile.read(length)) if length else None
-                server.asked.append((self.path, document))
+                server.requests.append((self.path, document))
                 status, answer = server.answer(self.path, document)
                 data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
                 self.send_response(status)
@@ -50,16 +50,17 @@ class Server:
     def url(self, path: str = "") -> str:
         return f"http://127.0.0.1:{self.http.server_port}{path}"
 
-    def of(self, end: str) -> list[Any]:
-        return [document for path, document in self.asked if path.split("?")[0].endswith(end)]
+    def documents(self, end: str) -> list[Any]:
+        """Returns the documents of the requests whose path ends so."""
+        return [document for path, document in self.requests if path.split("?")[0].endswith(end)]
 
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    made = Server()
-    yield made
-    made.http.shutdown()
-    made.http.server_close()
+    server = Server()
+    yield server
+    server.http.shutdown()
+    server.http.server_close()
 
 
 def test_a_deleted_experiment_is_restored(server: Server) -> None:
@@ -68,13 +69,13 @@ def test_a_deleted_experiment_is_restored(server: Server) -> None:
         {"experiment": {"experiment_id": "7", "lifecycle_stage": "deleted"}} if "get-by-name" in path else {},
     )
     assert Tracking(Web(server.url())).experiment("e") == "7"
-    assert server.of("experiments/restore") == [{"experiment_id": "7"}]
+    assert server.documents("experiments/restore") == [{"experiment_id": "7"}]
 
 
-def log(server: Server, params: dict[str, Any], found: Any, refuse: bool = False) -> list[Any]:
+def log(server: Server, params: dict[str, Any], runs: Any, refuse: bool = False) -> list[Any]:
     def answer(path: str, document: Any) -> tuple[int, Any]:
         if path.endswith("runs/search"):
-            return 200, {"runs": found}
+            return 200, {"runs": runs}
         if path.endswith("runs/create"):
             return 200, {"run": {"info": {"run_id": "r"}}}
         if path.endswith("log-batch") and refuse and document["params"]:
@@ -83,7 +84,7 @@ def log(server: Server, params: dict[str, Any], found: Any, refuse: bool = False
 
     server.answer = answer
     assert Tracking(Web(server.url())).log("7", "n", "u", params, {"r2": 0.5}, {}) == "r"
-    return server.of("runs/log-batch")
+    return server.documents("runs/log-batch")
 
 
 def test_odd_keys_are_written_in_characters_that_the_server_takes(server: Server) -> None:
@@ -97,22 +98,22 @@ def test_odd_keys_are_written_in_characters_that_the_server_takes(server: Server
 
 
 def test_parameters_of_an_earlier_try_are_not_written_again(server: Server) -> None:
-    found = [{"info": {"run_id": "r"}, "data": {"params": [{"key": "a", "value": "1"}]}}]
-    (batch,) = log(server, {"a": 2, "b": 3}, found)
+    runs = [{"info": {"run_id": "r"}, "data": {"params": [{"key": "a", "value": "1"}]}}]
+    (batch,) = log(server, {"a": 2, "b": 3}, runs)
     assert batch["params"] == [{"key": "b", "value": "3"}]
-    assert not server.of("runs/create")
+    assert not server.documents("runs/create")
 
 
 def test_refused_parameters_do_not_cost_the_metrics(server: Server) -> None:
     batches = log(server, {"a": 1}, [], refuse=True)
     assert [len(batch["params"]) for batch in batches] == [1, 0]
     assert [batch["metrics"][0]["value"] for batch in batches] == [0.5, 0.5]
-    assert server.of("runs/update")
+    assert server.documents("runs/update")
 
 
 def test_a_full_connection_pool_is_waited_for(server: Server) -> None:
     full = (400, {"error_code": "BAD_REQUEST", "message": "QueuePool limit of size 5 overflow 10 reached"})
-    server.answer = lambda path, _: full if len(server.asked) < 3 else (200, {"ok": True})
+    server.answer = lambda path, _: full if len(server.requests) < 3 else (200, {"ok": True})
     assert Web(server.url()).json("GET", server.url("/x")) == {"ok": True}
     server.answer = lambda path, _: full
     with pytest.raises(Unavailable, match="QueuePool"):
@@ -136,15 +137,15 @@ def test_a_full_volume_is_told_from_a_server_that_fails(server: Server, answer: 
 
 
 def test_a_server_that_comes_back_is_waited_for(server: Server) -> None:
-    """The port is there again a second later, as after a restart of its pod."""
+    """The port listens again after one second, as after a restart of the server's pod."""
     port = server.http.server_port
     server.http.shutdown()
     server.http.server_close()
-    again: list[ThreadingHTTPServer] = []
+    restarted: list[ThreadingHTTPServer] = []
 
     def back() -> None:
-        again.append(ThreadingHTTPServer(("127.0.0.1", port), server.http.RequestHandlerClass))
-        again[0].serve_forever()
+        restarted.append(ThreadingHTTPServer(("127.0.0.1", port), server.http.RequestHandlerClass))
+        restarted[0].serve_forever()
 
     timer = threading.Timer(1.0, back)
     timer.start()
@@ -152,8 +153,8 @@ def test_a_server_that_comes_back_is_waited_for(server: Server) -> None:
         assert ArtifactStore(Web(server.url(), patience=20)).get_json("mlflow-artifacts:/a/b") == {}
     finally:
         timer.join(0.1)
-        again[0].shutdown()
-        again[0].server_close()
+        restarted[0].shutdown()
+        restarted[0].server_close()
 
 
 def test_what_is_deleted_may_not_be_there(server: Server) -> None:
@@ -182,4 +183,4 @@ def test_a_404_of_another_server_is_not_an_empty_store(server: Server, body: byt
 def test_the_path_of_the_tracking_url_is_kept(server: Server, prefix: str) -> None:
     store = ArtifactStore(Web(server.url(prefix)))
     store.get("mlflow-artifacts:/a/b")
-    assert server.asked[0][0] == prefix.rstrip("/") + "/api/2.0/mlflow-artifacts/artifacts/a/b"
+    assert server.requests[0][0] == prefix.rstrip("/") + "/api/2.0/mlflow-artifacts/artifacts/a/b"

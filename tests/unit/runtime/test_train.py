@@ -1,4 +1,4 @@
-"""Estimators on a real table with categories and missing values: what converts is proven equal, or refused."""
+"""Checks estimators on a real table with categories and missing values: converted and proven equal, or refused."""
 
 from __future__ import annotations
 
@@ -74,9 +74,9 @@ def test_classifiers(penguins: Any, algorithm: str, params: Any, features: Any) 
         subject=SUBJECT, tracking_url=URL, base_uri=f"{STORE}/e", result_uri=f"{STORE}/e/r", data=data,
         artifact_uri=result.artifact_uri, artifact_digest=result.artifact_digest, task="Classification",
     )  # fmt: skip
-    found = evaluate(task, store)
-    assert found.metrics["balanced_accuracy"] == pytest.approx(result.metrics["balanced_accuracy"])
-    assert found.signature == result.signature
+    evaluated = evaluate(task, store)
+    assert evaluated.metrics["balanced_accuracy"] == pytest.approx(result.metrics["balanced_accuracy"])
+    assert evaluated.signature == result.signature
 
 
 @pytest.mark.parametrize(("algorithm", "params", "features"), REGRESSORS)

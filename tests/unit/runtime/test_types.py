@@ -1,4 +1,4 @@
-"""What type a column gets, and which files of a source are read."""
+"""Checks the type that a column gets, and which files of a source are read."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ def test_a_type_is_inferred_from_text(tmp_path: Path, values: list[str], type_: 
 
 
 def test_declared_numbers_may_be_written_in_other_ways(tmp_path: Path) -> None:
-    found = run(tmp_path, ["3.0", "+5", "007", "12."], "Integer").columns[0]
-    assert (found.type, found.min, found.max) == ("Integer", 3, 12)
-    found = run(tmp_path, ["+1.5", "007", "1e3"], "Float").columns[0]
-    assert (found.type, found.min, found.max) == ("Float", 1.5, 1000)
+    column = run(tmp_path, ["3.0", "+5", "007", "12."], "Integer").columns[0]
+    assert (column.type, column.min, column.max) == ("Integer", 3, 12)
+    column = run(tmp_path, ["+1.5", "007", "1e3"], "Float").columns[0]
+    assert (column.type, column.min, column.max) == ("Float", 1.5, 1000)
 
 
 @pytest.mark.parametrize(
@@ -65,14 +65,14 @@ def test_text_of_parquet_stays_text_unless_declared(tmp_path: Path) -> None:
 
 def test_missing_targets_count_before_their_rows_are_dropped(tmp_path: Path) -> None:
     rule = [{"name": "y", "type": "Category", "maxMissing": 0.1}]
-    whole = "a,y\n" + "".join(f"{i},{'yn'[i % 2]}\n" for i in range(12))
-    (tmp_path / "t.csv").write_text(whole)
+    table = "a,y\n" + "".join(f"{i},{'yn'[i % 2]}\n" for i in range(12))
+    (tmp_path / "t.csv").write_text(table)
     good = run_ingest(tmp_path, "t.csv", target="y", columns=rule)
-    (tmp_path / "t.csv").write_text(whole + "1,\n" * 4)
+    (tmp_path / "t.csv").write_text(table + "1,\n" * 4)
     bad = run_ingest(tmp_path, "t.csv", target="y", columns=rule)
     assert (good.accepted, bad.accepted, bad.rows) == (True, False, 12)
     assert bad.violations[0].found == "0.25 of the values are missing"
-    # The rows are the same, their acceptance is not.
+    # Both versions have the same rows, but only one is accepted.
     assert bad.digest == good.digest
     assert bad.version_id != good.version_id
 
@@ -114,7 +114,7 @@ def test_a_link_out_of_the_source_is_not_read(tmp_path: Path, link: str) -> None
 
 
 def test_a_link_within_the_source_is_read(tmp_path: Path) -> None:
-    """A ConfigMap is mounted so."""
+    """The kubelet mounts a ConfigMap with such links."""
     (tmp_path / "..2026").mkdir()
     (tmp_path / "..2026" / "t.csv").write_text(text_of(["1", "2"]))
     (tmp_path / "..data").symlink_to("..2026")

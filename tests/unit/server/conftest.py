@@ -1,4 +1,4 @@
-"""Models and servers are made once for all tests: a process for each would be most of their time."""
+"""Provides models and servers once per session: a server process for each test would take most of the time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from tests.unit.server import models
 from tests.unit.server.estimators import Trained, train_all
-from tests.unit.server.models import Made
+from tests.unit.server.models import StoredModel
 from tests.unit.server.serving import Served, running
 
 
@@ -19,28 +19,28 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def iris(scratch: Path) -> Made:
+def iris(scratch: Path) -> StoredModel:
     return models.iris(scratch / "iris")
 
 
 @pytest.fixture(scope="session")
-def diabetes(scratch: Path) -> Made:
+def diabetes(scratch: Path) -> StoredModel:
     return models.diabetes(scratch / "diabetes")
 
 
 @pytest.fixture(scope="session")
-def penguins(scratch: Path) -> Made:
+def penguins(scratch: Path) -> StoredModel:
     return models.penguins(scratch / "penguins")
 
 
 @pytest.fixture(scope="session")
-def body_mass(scratch: Path) -> Made:
+def body_mass(scratch: Path) -> StoredModel:
     return models.body_mass(scratch / "body_mass")
 
 
 @pytest.fixture(scope="session")
 def estimators(scratch: Path) -> list[Trained]:
-    """Twenty of them, in the repository ``scratch``/estimators."""
+    """Returns the trained ALGORITHMS, which are in the repository ``scratch``/estimators."""
     return train_all(scratch / "estimators")
 
 
@@ -51,24 +51,24 @@ def estimators_server(estimators: list[Trained], scratch: Path) -> Iterator[Serv
 
 
 @pytest.fixture(scope="session")
-def iris_server(iris: Made, scratch: Path) -> Iterator[Served]:
+def iris_server(iris: StoredModel, scratch: Path) -> Iterator[Served]:
     with running(iris.folder, scratch) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def diabetes_server(diabetes: Made, scratch: Path) -> Iterator[Served]:
+def diabetes_server(diabetes: StoredModel, scratch: Path) -> Iterator[Served]:
     with running(diabetes.folder, scratch) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def body_mass_server(body_mass: Made, scratch: Path) -> Iterator[Served]:
+def body_mass_server(body_mass: StoredModel, scratch: Path) -> Iterator[Served]:
     with running(body_mass.folder, scratch) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def penguins_server(penguins: Made, scratch: Path) -> Iterator[Served]:
+def penguins_server(penguins: StoredModel, scratch: Path) -> Iterator[Served]:
     with running(penguins.folder, scratch) as server:
         yield server

@@ -1,4 +1,4 @@
-"""Estimators trained as a training run does, on numbers and categories with missing values: two are no ONNX."""
+"""Trains estimators as a training run does, on numbers and categories with missing values; ONNX can't hold two."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.unit.runtime.memory import MemoryStore
 SMALL = {"n_estimators": 20}
 SHORT = {"max_iter": 50}
 UNLIKE_ONNX = {"weights": "distance"}
-"""Converts to other answers, so these are stored as skops."""
+"""Parameters whose conversion to ONNX gives other answers, so these models are stored as skops."""
 ALGORITHMS: dict[str, dict[str, Any]] = {
     "LogisticRegression": {},
     "SVC": {},
@@ -55,14 +55,14 @@ TEXTS = ["island", "sex"]
 
 @dataclass
 class Trained:
-    """``rows``: with missing numbers (NaN), missing texts ("") and categories that training never saw."""
+    """``rows`` have missing numbers (NaN), missing texts ("") and categories that training never saw."""
 
     name: str
     pipeline: Any
     rows: pd.DataFrame
 
     def expected(self) -> dict[str, np.ndarray]:
-        """scikit-learn's own answers."""
+        """Returns scikit-learn's own answers to ``rows``."""
         answers = self.pipeline.predict(self.rows)
         if not hasattr(self.pipeline, "classes_"):
             return {"value": answers}
@@ -72,7 +72,7 @@ class Trained:
 
 
 def train_all(folder: Path) -> list[Trained]:
-    """Writes ``folder``/ALGORITHM/1, a repository of models."""
+    """Trains all ALGORITHMS and writes them as a repository of models, ``folder``/ALGORITHM/1."""
     table = load_penguins()
     for name in TEXTS:
         table[name] = table[name].fillna("").astype(object)
@@ -89,24 +89,24 @@ def train(folder: Path, algorithm: str, params: dict[str, Any], table: pd.DataFr
     inputs = [Input(name=name, datatype="FP32" if name in NUMBERS else "BYTES") for name in NUMBERS + TEXTS]
     columns = table[NUMBERS + TEXTS]
     answers = table[target].astype(object if task == Task.CLASSIFICATION else np.float64).to_numpy()
-    whole, test = Table(inputs, columns, answers), Table(inputs, columns[:40], answers[:40])
-    pipeline = features.pipeline(model, spec.features, whole, task, 0)
+    training, test = Table(inputs, columns, answers), Table(inputs, columns[:40], answers[:40])
+    pipeline = features.pipeline(model, spec.features, training, task, 0)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a few rounds of learning are enough here
-        pipeline.fit(whole.matrix(), whole.target)
+        warnings.simplefilter("ignore")  # scikit-learn warns that so few iterations don't converge
+        pipeline.fit(training.matrix(), training.target)
         round_down(model)
-        stored = export(pipeline, whole, test, task, 0)
+        stored = export(pipeline, training, test, task, 0)
     assert stored.format == ("Skops" if params == UNLIKE_ONNX else "ONNX"), stored.reason
     rows = agreement.probes(test, 0)
-    shown = package.example(stored.session, rows)
+    example = package.example(stored.session, rows)
     store = MemoryStore()
-    signature, known = stored.session.signature, whole.categories()
+    signature, categories = stored.session.signature, training.categories()
     uri, digest, _ = package.write(
-        store, "b:", stored.data, task, stored.layout, signature, shown, known, stored.format
+        store, "b:", stored.data, task, stored.layout, signature, example, categories, stored.format
     )
-    place = folder / algorithm / "1"
-    place.mkdir(parents=True)
+    version_folder = folder / algorithm / "1"
+    version_folder.mkdir(parents=True)
     for file in (MODEL_JSON, FILES[stored.format]):
-        (place / file).write_bytes(store.files[f"{uri}/{file}"])
+        (version_folder / file).write_bytes(store.files[f"{uri}/{file}"])
     assert sha256(store.files[f"{uri}/{MODEL_JSON}"]) == digest
     return Trained(algorithm, pipeline, rows)

@@ -1,4 +1,4 @@
-"""A closed loop of raw HTTP/1.1 connections on one event loop: more than the server can answer."""
+"""Overloads a server by a closed loop of raw HTTP/1.1 connections on one event loop."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
 
 @dataclass
 class Outcome:
-    """Answers by status, the slowest of each in seconds, and what went wrong with connections."""
+    """The number of answers by status, the slowest of each status in seconds, and the failures of connections."""
 
     statuses: Counter[int] = field(default_factory=Counter)
     slowest: dict[int, float] = field(default_factory=dict)
@@ -26,11 +26,11 @@ def request(path: str, body: bytes) -> bytes:
 
 
 async def overload(port: int, data: bytes, connections: int, seconds: float) -> Outcome:
-    """Each connection asks again as soon as it is answered, whatever the answer."""
+    """Sends ``data`` on each connection again as soon as it is answered, whatever the answer."""
     outcome = Outcome()
     end = time.monotonic() + seconds
 
-    async def one() -> None:
+    async def ask_repeatedly() -> None:
         try:
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             while time.monotonic() < end:
@@ -49,5 +49,5 @@ async def overload(port: int, data: bytes, connections: int, seconds: float) -> 
         except (OSError, asyncio.IncompleteReadError) as error:
             outcome.failures.append(repr(error))
 
-    await asyncio.gather(*(one() for _ in range(connections)))
+    await asyncio.gather(*(ask_repeatedly() for _ in range(connections)))
     return outcome

@@ -1,4 +1,4 @@
-"""Real models in both layouts, written to disk as a training run writes them."""
+"""Builds real models in both layouts, written to disk as a training run writes them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ OPSET = 18
 
 
 @dataclass
-class Made:
+class StoredModel:
     """A model on disk, the scikit-learn model it was made from, and its table."""
 
     folder: Path
@@ -35,12 +35,12 @@ class Made:
     table: pd.DataFrame
 
     def column(self, name: str, rows: slice) -> list[Any]:
-        """Values as a client sends them: null is missing."""
+        """Returns a column's values as a client sends them; None is a missing value."""
         return [None if pd.isna(value) or value == "" else value for value in self.table[name].to_numpy()[rows]]
 
 
-def iris(folder: Path) -> Made:
-    """Classification by numbers: one tensor; labels are texts."""
+def iris(folder: Path) -> StoredModel:
+    """Returns a classifier of numbers: its input is one tensor, its labels are texts."""
     data = load_iris()
     names = ["sepal_length", "sepal_width", "petal_length", "petal_width"]
     table = pd.DataFrame(data.data.astype(np.float32), columns=names)
@@ -49,16 +49,19 @@ def iris(folder: Path) -> Made:
     return _tensor(folder, forest, table, [("label", "BYTES", [-1]), ("probabilities", "FP32", [-1, 3])])
 
 
-def diabetes(folder: Path) -> Made:
-    """Regression by numbers, missing ones imputed: one tensor; skl2onnx gives its value the shape [rows, 1]."""
+def diabetes(folder: Path) -> StoredModel:
+    """Returns a regressor of numbers that imputes missing ones.
+
+    Its input is one tensor; skl2onnx gives its output the shape [rows, 1].
+    """
     data = load_diabetes()
     table = pd.DataFrame(data.data.astype(np.float32), columns=data.feature_names)
     model = make_pipeline(SimpleImputer(strategy="median"), Ridge()).fit(table.to_numpy(), data.target)
     return _tensor(folder, model, table, [("value", "FP32", [-1])])
 
 
-def penguins(folder: Path) -> Made:
-    """Classification by numbers and texts, both with missing ones: an input a column; labels are whole numbers."""
+def penguins(folder: Path) -> StoredModel:
+    """Returns a classifier of numbers and texts, some missing: it has one input per column and integer labels."""
     table = load_penguins()
     target = (table["species"] == "Gentoo").astype(np.int64).to_numpy()
     numbers = ["bill_length_mm", "body_mass_g"]
@@ -78,18 +81,18 @@ def penguins(folder: Path) -> Made:
     return _write(folder, onnx, "Columns", inputs, outputs, model, table)
 
 
-def body_mass(folder: Path) -> Made:
-    """Regression by numbers, an input a column: what another trainer's graph may look like."""
+def body_mass(folder: Path) -> StoredModel:
+    """Returns a regressor of numbers with one input per column, as another trainer's graph may have."""
     names = ["bill_length_mm", "bill_depth_mm", "flipper_length_mm"]
-    whole = load_penguins()[[*names, "body_mass_g"]].dropna()
-    table = whole[names].astype(np.float32).reset_index(drop=True)
-    model = make_pipeline(make_column_transformer(("passthrough", names)), Ridge()).fit(table, whole["body_mass_g"])
+    complete = load_penguins()[[*names, "body_mass_g"]].dropna()
+    table = complete[names].astype(np.float32).reset_index(drop=True)
+    model = make_pipeline(make_column_transformer(("passthrough", names)), Ridge()).fit(table, complete["body_mass_g"])
     onnx = to_onnx(model, initial_types=[(name, FloatTensorType([None, 1])) for name in names], target_opset=OPSET)
     inputs = [(name, "FP32") for name in names]
     return _write(folder, onnx, "Columns", inputs, [("value", "FP32", [-1])], model, table)
 
 
-def _tensor(folder: Path, model: Any, table: pd.DataFrame, outputs: list[tuple[str, str, list[int]]]) -> Made:
+def _tensor(folder: Path, model: Any, table: pd.DataFrame, outputs: list[tuple[str, str, list[int]]]) -> StoredModel:
     final = model.steps[-1][1] if hasattr(model, "steps") else model
     options = {id(final): {"zipmap": False}} if hasattr(final, "classes_") else None
     types = [("input", FloatTensorType([None, table.shape[1]]))]
@@ -106,20 +109,20 @@ def _write(
     model: Any,
     table: pd.DataFrame,
     categories: dict[str, list[str]] | None = None,
-) -> Made:
+) -> StoredModel:
     for output, (name, _, _) in zip(list(onnx.graph.output), outputs, strict=True):
         for node in onnx.graph.node:
             node.output[:] = [name if item == output.name else item for item in node.output]
         output.name = name
     data = onnx.SerializeToString()
-    made = Made(folder, {}, "", model, table)
+    stored = StoredModel(folder, {}, "", model, table)
     rows = slice(0, 8)
     classifies = outputs[0][0] == "label"
-    asked = table[rows] if layout == "Columns" else table[rows].to_numpy()
+    example_rows = table[rows] if layout == "Columns" else table[rows].to_numpy()
     answers = (
-        {"label": model.predict(asked).tolist(), "probabilities": model.predict_proba(asked).tolist()}
+        {"label": model.predict(example_rows).tolist(), "probabilities": model.predict_proba(example_rows).tolist()}
         if (classifies)
-        else {"value": model.predict(asked).tolist()}
+        else {"value": model.predict(example_rows).tolist()}
     )
     manifest = {
         "format": "ONNX",
@@ -133,15 +136,15 @@ def _write(
             "outputs": [{"name": name, "datatype": datatype, "shape": shape} for name, datatype, shape in outputs],
             "classes": [str(item) for item in getattr(model, "classes_", ())],
         },
-        "example": {"inputs": {name: made.column(name, rows) for name in table.columns}, "outputs": answers},
+        "example": {"inputs": {name: stored.column(name, rows) for name in table.columns}, "outputs": answers},
         "categories": categories or {},
     }
-    # Through the contract's own model, so that the server reads what a training run writes.
-    made.manifest = ModelManifest.model_validate(_plain(manifest)).wire()
+    # Validate with the contract's own model, so that the server reads exactly what a training run writes.
+    stored.manifest = ModelManifest.model_validate(_plain(manifest)).wire()
     folder.mkdir(parents=True)
     (folder / "model.onnx").write_bytes(data)
-    made.digest = write_manifest(folder, made.manifest)
-    return made
+    stored.digest = write_manifest(folder, stored.manifest)
+    return stored
 
 
 def write_manifest(folder: Path, manifest: dict[str, Any]) -> str:
@@ -152,7 +155,7 @@ def write_manifest(folder: Path, manifest: dict[str, Any]) -> str:
 
 
 def _plain(document: Any) -> Any:
-    """NumPy's scalars to Python's, at any depth."""
+    """Converts NumPy's scalars to Python's, at any depth."""
     if isinstance(document, dict):
         return {key: _plain(value) for key, value in document.items()}
     if isinstance(document, list):

@@ -1,4 +1,4 @@
-"""A catalogue and the store that it points into, as the operator and training runs make them."""
+"""Builds a catalogue and the artifact store that it points into, as the operator and training runs do."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from modelyard_api.wire.packing import Catalogue, CatalogueState, PackedModel, PackedVersion, catalogue_digest
-from tests.unit.server.models import Made, write_manifest
+from tests.unit.server.models import StoredModel, write_manifest
 from tests.unit.server.serving import Served
 from tests.unit.server.test_fetch import URI, Store
 
 
 class Packing:
-    """``scratch``/store is served over HTTP, ``scratch``/catalogue.json is what a server watches."""
+    """``scratch``/store is the artifact store, served over HTTP; the server watches ``scratch``/catalogue.json."""
 
     def __init__(self, scratch: Path) -> None:
         self.scratch, self.folder = scratch, scratch / "store"
@@ -27,20 +27,20 @@ class Packing:
         self.file, self.repository = scratch / "catalogue.json", scratch / "models"
         self.repository.mkdir()
 
-    def put(self, made: Made, name: str, number: int, digest: str = "") -> PackedVersion:
-        """The model in the store, with other bytes for each version; as the catalogue lists it."""
-        at = self.folder / name / str(number)
-        shutil.copytree(made.folder, at)
-        found = write_manifest(at, made.manifest | {"categories": {"made": [f"{name} {number}"]}})
-        return PackedVersion(number=number, uri=f"{URI}/{name}/{number}", digest=digest or found)
+    def put(self, model: StoredModel, name: str, number: int, digest: str = "") -> PackedVersion:
+        """Puts a model into the store, with other bytes for each version; returns its entry for the catalogue."""
+        target = self.folder / name / str(number)
+        shutil.copytree(model.folder, target)
+        actual = write_manifest(target, model.manifest | {"categories": {"made": [f"{name} {number}"]}})
+        return PackedVersion(number=number, uri=f"{URI}/{name}/{number}", digest=digest or actual)
 
     def lists(self, **models: list[PackedVersion]) -> str:
         """Writes the catalogue as the kubelet does, by a rename; returns its digest."""
-        found = Catalogue(models=[PackedModel(name=name, versions=versions) for name, versions in models.items()])
+        catalogue = Catalogue(models=[PackedModel(name=name, versions=versions) for name, versions in models.items()])
         part = self.file.with_suffix(".part")
-        part.write_text(found.text())
+        part.write_text(catalogue.text())
         os.replace(part, self.file)
-        return catalogue_digest(found.text())
+        return catalogue_digest(catalogue.text())
 
     @contextmanager
     def serving(self, *arguments: str, ready: bool = True) -> Iterator[Served]:
@@ -62,36 +62,37 @@ def state(server: Served, name: str = "") -> CatalogueState:
 
 
 def index(server: Served) -> dict[str, tuple[str, str]]:
-    """``name/version`` to state and reason."""
+    """Returns the state and reason of each ``name/version``."""
     status, body = server.infer({}, "/v2/repository/index")
     assert status == 200, body
     return {f"{item['name']}/{item['version']}": (item["state"], item["reason"]) for item in body}
 
 
-def until(what: Callable[[], Any], seconds: float = 30.0) -> Any:
+def until(check: Callable[[], Any], seconds: float = 30.0) -> Any:
+    """Returns the first true answer of ``check``."""
     end = time.monotonic() + seconds
-    while not (found := what()):
+    while not (answer := check()):
         assert time.monotonic() < end, "it does not come to that"
         time.sleep(0.05)
-    return found
+    return answer
 
 
 def settled(server: Served, digest: str) -> CatalogueState:
-    """Once the server has read this catalogue and nothing is being loaded any more."""
+    """Waits until the server has read this catalogue and has finished loading; returns its state."""
 
     def probe() -> CatalogueState | None:
-        found = state(server)
-        done = found.digest == digest and all(model.state != "Loading" for model in found.models)
-        return found if done else None
+        current = state(server)
+        done = current.digest == digest and all(model.state != "Loading" for model in current.models)
+        return current if done else None
 
     return until(probe)  # type: ignore[no-any-return]
 
 
-def rows(made: Made, number: int = 3) -> dict[str, Any]:
-    """A request of the first rows, one tensor."""
-    part = made.table[:number].to_numpy()
-    return {"inputs": [{"name": "x", "datatype": "FP32", "shape": list(part.shape), "data": part.tolist()}]}
+def rows(model: StoredModel, number: int = 3) -> dict[str, Any]:
+    """Returns a request for the table's first rows, as one tensor."""
+    values = model.table[:number].to_numpy()
+    return {"inputs": [{"name": "x", "datatype": "FP32", "shape": list(values.shape), "data": values.tolist()}]}
 
 
-def encoded(made: Made) -> bytes:
-    return json.dumps(rows(made)).encode()
+def encoded(model: StoredModel) -> bytes:
+    return json.dumps(rows(model)).encode()

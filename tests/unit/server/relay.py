@@ -1,4 +1,4 @@
-"""A Service in small: connections are passed on, and stay where they went."""
+"""Emulates a Service: passes each new connection on to one port, where it stays."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from contextlib import contextmanager
 
 @contextmanager
 def service(target: int) -> Iterator[tuple[int, list[int]]]:
-    """A port whose new connections go to the last port in the list beside it, and stay there."""
-    to = [target]
+    """Yields a port and a list of targets; a new connection to the port goes to the last target, and stays there."""
+    targets = [target]
     loop = asyncio.new_event_loop()
 
     async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -21,7 +21,7 @@ def service(target: int) -> Iterator[tuple[int, list[int]]]:
 
     async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", to[-1])
+            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", targets[-1])
             await asyncio.gather(copy(reader, far_writer), copy(far_reader, writer))
         except ConnectionError:
             writer.close()
@@ -30,7 +30,7 @@ def service(target: int) -> Iterator[tuple[int, list[int]]]:
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     try:
-        yield server.sockets[0].getsockname()[1], to
+        yield server.sockets[0].getsockname()[1], targets
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()

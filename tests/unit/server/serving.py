@@ -1,4 +1,4 @@
-"""The server as a pod runs it: its own process, on a real port of 127.0.0.1."""
+"""Runs the server as a pod does: as its own process, on a real port of 127.0.0.1."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NAME, VERSION = "flowers", "3"
 
 
 class Served:
-    """``python -m modelyard_server serve`` of one model's folder, or of a repository of models."""
+    """A process ``python -m modelyard_server serve`` for one model's folder or for a repository of models."""
 
     def __init__(self, folder: Path, scratch: Path, *arguments: str, repository: bool = False) -> None:
         self.port, self.grpc_port = free_port(), free_port()
@@ -28,8 +28,8 @@ class Served:
         self.termination_log.touch()
         self._log = scratch / f"log-{self.port}"
         command = [sys.executable, "-m", "modelyard_server", "serve"]
-        one = ["--model-dir", str(folder), "--name", NAME, "--model-version", VERSION]
-        command += ["--repository", str(folder)] if repository else one
+        single_model = ["--model-dir", str(folder), "--name", NAME, "--model-version", VERSION]
+        command += ["--repository", str(folder)] if repository else single_model
         command += ["--host", "127.0.0.1", "--port", str(self.port), "--grpc-port", str(self.grpc_port)]
         command += ["--termination-log", str(self.termination_log), *arguments]
         self.started = time.monotonic()
@@ -58,7 +58,7 @@ class Served:
     def request(
         self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
     ) -> tuple[int, Any, http.client.HTTPMessage]:
-        """Code, body (JSON where it is) and headers of the answer, by a connection of its own."""
+        """Sends a request on a new connection; returns the answer's code, body (parsed if it is JSON) and headers."""
         connection = self.connect()
         try:
             connection.request(method, path, body, headers or {})
@@ -77,14 +77,14 @@ class Served:
         return self.request("POST", path, json.dumps(document).encode())[:2]
 
     def metric(self, line: str) -> float:
-        """The value of the sample that starts with ``line``; 0 where there is none."""
+        """Returns the value of the sample that starts with ``line``, or 0 if there is none."""
         for sample in self.get("/metrics")[1].decode().splitlines():
             if sample.startswith(line):
                 return float(sample.rsplit(" ", 1)[1])
         return 0.0
 
     def stop(self) -> int:
-        """SIGTERM; returns the exit code."""
+        """Sends SIGTERM and returns the exit code."""
         if self.process.poll() is None:
             self.process.terminate()
         return self.process.wait(30)
@@ -92,7 +92,7 @@ class Served:
 
 @contextmanager
 def running(folder: Path, scratch: Path, *arguments: str, repository: bool = False) -> Iterator[Served]:
-    """A server that is ready; killed at the end."""
+    """Yields a server that is ready, and kills it at the end."""
     server = Served(folder, scratch, *arguments, repository=repository)
     try:
         server.wait_ready()
@@ -103,8 +103,11 @@ def running(folder: Path, scratch: Path, *arguments: str, repository: bool = Fal
 
 
 class Clients:
-    """Keep-alive clients behind an emulated Service: a new connection goes to one of ``endpoints``, and stays there
-    until the server ends it. A request that fails is never tried again: it is counted."""
+    """Keep-alive clients behind an emulated Service.
+
+    A new connection goes to one of ``endpoints`` and stays there until the server ends it. A failed request is counted
+    and never tried again.
+    """
 
     def __init__(self, endpoints: list[Served], body: bytes, number: int = 4) -> None:
         self.endpoints, self._body = endpoints, body

@@ -1,4 +1,4 @@
-"""Every malformed request gets a 4xx whose message names the field and says what is allowed; then all goes on."""
+"""Checks that every malformed request gets a 4xx whose message names the field and what is allowed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.server.models import Made
+from tests.unit.server.models import StoredModel
 from tests.unit.server.serving import NAME, Served
 from tests.unit.server.test_answers import columns
 
@@ -16,8 +16,9 @@ INFER = f"/v2/models/{NAME}/infer"
 
 
 def tensor(**changes: Any) -> dict[str, Any]:
-    made = {"name": "x", "datatype": "FP32", "shape": [1, 4], "data": [1, 2, 3, 4]} | changes
-    return {key: value for key, value in made.items() if value is not ...}
+    """Returns a valid tensor with changes; a change to ``...`` removes the field."""
+    fields = {"name": "x", "datatype": "FP32", "shape": [1, 4], "data": [1, 2, 3, 4]} | changes
+    return {key: value for key, value in fields.items() if value is not ...}
 
 
 IRIS: list[tuple[Any, str]] = [
@@ -115,7 +116,7 @@ def test_refused(iris_server: Served, document: Any, message: str) -> None:
     ],
 )
 def test_a_column_refused(
-    penguins: Made, penguins_server: Served, index: int, changes: dict[str, Any], message: str
+    penguins: StoredModel, penguins_server: Served, index: int, changes: dict[str, Any], message: str
 ) -> None:
     tensors = columns(penguins, slice(0, 2))
     tensors[index] |= changes

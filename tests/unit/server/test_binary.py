@@ -1,4 +1,4 @@
-"""The binary tensor data extension: tensors as bytes after the JSON, in requests and in answers."""
+"""Checks the binary tensor data extension: tensors as bytes after the JSON, in requests and in answers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.unit.server.models import Made
+from tests.unit.server.models import StoredModel
 from tests.unit.server.serving import NAME, Served
 from tests.unit.server.test_answers import ROWS, columns
 
@@ -25,16 +25,16 @@ def pack(values: list[Any]) -> bytes:
 
 
 def unpack(data: bytes) -> list[str]:
-    found, place = [], 0
-    while place < len(data):
-        size = struct.unpack_from("<I", data, place)[0]
-        found.append(data[place + 4 : place + 4 + size].decode())
-        place += 4 + size
-    return found
+    texts, offset = [], 0
+    while offset < len(data):
+        size = struct.unpack_from("<I", data, offset)[0]
+        texts.append(data[offset + 4 : offset + 4 + size].decode())
+        offset += 4 + size
+    return texts
 
 
 def as_bytes(tensors: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], bytes]:
-    """The same inputs with their data behind the JSON."""
+    """Returns the inputs without data, and their data as the bytes that follow the JSON."""
     heads, tail = [], b""
     for tensor in tensors:
         data = tensor["data"]
@@ -46,7 +46,7 @@ def as_bytes(tensors: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], bytes
 
 
 def send(server: Served, document: dict[str, Any], tail: bytes, length: int | str | None = None) -> tuple[int, Any]:
-    """Code, and the JSON of the answer with the bytes of its outputs decoded into data."""
+    """Sends a request; returns the code and the answer's JSON, with the outputs' bytes decoded into ``data``."""
     head = json.dumps(document).encode()
     headers = {HEADER: str(len(head) if length is None else length)}
     status, body, answered = server.request("POST", INFER, head + tail, headers)
@@ -54,33 +54,33 @@ def send(server: Served, document: dict[str, Any], tail: bytes, length: int | st
         return status, body
     assert answered["content-type"] == "application/octet-stream"
     end = int(answered[HEADER])
-    answer, rest = json.loads(body[:end]), body[end:]
+    answer, remaining = json.loads(body[:end]), body[end:]
     for output in answer["outputs"]:
         if "data" not in output:
             size = output["parameters"]["binary_data_size"]
-            part, rest = rest[:size], rest[size:]
+            part, remaining = remaining[:size], remaining[size:]
             kinds = {"FP32": "<f4", "INT64": "<i8"}
             text = output["datatype"] == "BYTES"
             output["data"] = unpack(part) if text else np.frombuffer(part, kinds[output["datatype"]]).tolist()
-    assert rest == b""
+    assert remaining == b""
     return status, answer
 
 
 @pytest.mark.parametrize("output", [False, True])
-def test_columns_of_texts_and_numbers(penguins: Made, penguins_server: Served, output: bool) -> None:
+def test_columns_of_texts_and_numbers(penguins: StoredModel, penguins_server: Served, output: bool) -> None:
     tensors = columns(penguins, slice(0, 300))
     tensors[2]["data"][0] = "Åtlantis"
     assert None in tensors[0]["data"], "it becomes NaN"
     assert None in tensors[3]["data"], "it becomes an empty text"
     heads, tail = as_bytes(tensors)
     document = {"id": "7", "parameters": {"binary_data_output": output}}
-    status, found = send(penguins_server, document | {"inputs": heads}, tail)
-    assert status == 200, found
-    assert ["parameters" in item for item in found["outputs"]] == [output] * 2
-    wanted = penguins_server.infer({"id": "7", "inputs": tensors})[1]
-    for mine, theirs in zip(found["outputs"], wanted["outputs"], strict=True):
-        assert mine["shape"] == theirs["shape"]
-        np.testing.assert_array_equal(np.array(mine["data"], np.float32), np.array(theirs["data"], np.float32))
+    status, answer = send(penguins_server, document | {"inputs": heads}, tail)
+    assert status == 200, answer
+    assert ["parameters" in item for item in answer["outputs"]] == [output] * 2
+    from_json = penguins_server.infer({"id": "7", "inputs": tensors})[1]
+    for output_, expected in zip(answer["outputs"], from_json["outputs"], strict=True):
+        assert output_["shape"] == expected["shape"]
+        np.testing.assert_array_equal(np.array(output_["data"], np.float32), np.array(expected["data"], np.float32))
 
 
 @pytest.mark.parametrize(
@@ -88,31 +88,31 @@ def test_columns_of_texts_and_numbers(penguins: Made, penguins_server: Served, o
     [(name, f"<{name[0].lower()}{int(name.lstrip('UINTFP')) // 8}") for name in ("FP16", "FP32", "FP64")]
     + [(f"{sign}INT{bits}", f"<{(sign or 'i').lower()}{bits // 8}") for sign in ("", "U") for bits in (8, 16, 32, 64)],
 )
-def test_one_tensor_of_any_numbers(iris: Made, iris_server: Served, datatype: str, dtype: str) -> None:
+def test_one_tensor_of_any_numbers(iris: StoredModel, iris_server: Served, datatype: str, dtype: str) -> None:
     values = iris.table.to_numpy()[ROWS].astype(dtype)
     tail = values.tobytes()
     head = {"name": "x", "datatype": datatype, "shape": list(values.shape)}
     head["parameters"] = {"binary_data_size": len(tail)}
-    wanted = [
+    outputs = [
         {"name": "label", "parameters": {"binary_data": True}},
         {"name": "probabilities", "parameters": {"binary_data": False}},
     ]
-    status, found = send(iris_server, {"inputs": [head], "outputs": wanted}, tail)
-    assert status == 200, found
-    label, probabilities = found["outputs"]
+    status, answer = send(iris_server, {"inputs": [head], "outputs": outputs}, tail)
+    assert status == 200, answer
+    label, probabilities = answer["outputs"]
     assert "parameters" in label
     assert "parameters" not in probabilities
     assert label["data"] == iris.estimator.predict(values.astype(np.float32)).tolist()
 
 
-def test_bytes_and_json_together(penguins: Made, penguins_server: Served) -> None:
+def test_bytes_and_json_together(penguins: StoredModel, penguins_server: Served) -> None:
     tensors = columns(penguins, slice(0, 5))
     heads, _ = as_bytes(tensors)
     mixed = [tensors[0], heads[1], heads[2], tensors[3]]
     tail = b"".join(as_bytes([tensors[index]])[1] for index in (1, 2))
-    status, found = send(penguins_server, {"inputs": mixed}, tail)
-    assert status == 200, found
-    assert found["outputs"] == penguins_server.infer({"inputs": tensors})[1]["outputs"]
+    status, answer = send(penguins_server, {"inputs": mixed}, tail)
+    assert status == 200, answer
+    assert answer["outputs"] == penguins_server.infer({"inputs": tensors})[1]["outputs"]
 
 
 def test_bytes_answer_a_request_in_json(iris_server: Served) -> None:
@@ -127,19 +127,19 @@ def test_bytes_answer_a_request_in_json(iris_server: Served) -> None:
     assert sizes[1] == 3 * 4
 
 
-def test_a_large_tensor(iris: Made, iris_server: Served) -> None:
+def test_a_large_tensor(iris: StoredModel, iris_server: Served) -> None:
     values = np.tile(iris.table.to_numpy(), (1000, 1)).astype("<f4")
     head = {"name": "x", "datatype": "FP32", "shape": list(values.shape)}
     head["parameters"] = {"binary_data_size": values.nbytes}
     outputs = [{"name": "label", "parameters": {"binary_data": True}}]
-    status, found = send(iris_server, {"inputs": [head], "outputs": outputs}, values.tobytes())
-    assert status == 200, found
-    assert found["outputs"][0]["data"] == iris.estimator.predict(values).tolist()
+    status, answer = send(iris_server, {"inputs": [head], "outputs": outputs}, values.tobytes())
+    assert status == 200, answer
+    assert answer["outputs"][0]["data"] == iris.estimator.predict(values).tolist()
 
 
 def head(size: Any = 16, **changes: Any) -> dict[str, Any]:
-    made = {"name": "x", "datatype": "FP32", "shape": [1, 4], "parameters": {"binary_data_size": size}}
-    return {"inputs": [made | changes]}
+    tensor = {"name": "x", "datatype": "FP32", "shape": [1, 4], "parameters": {"binary_data_size": size}}
+    return {"inputs": [tensor | changes]}
 
 
 @pytest.mark.parametrize(

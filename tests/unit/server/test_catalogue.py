@@ -1,4 +1,4 @@
-"""Every algorithm that has a short name trains and is served, as ONNX or as skops, with scikit-learn's own answers."""
+"""Checks that every algorithm with a short name trains and is served, as ONNX or skops, with scikit-learn's answers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from modelyard_api.fields.metrics import Task
 from modelyard_server import rest
 from modelyard_server.load import load
 from tests.unit.runtime.memory import MemoryStore
-from tests.unit.server.trained import MIXED, NUMBERS, asked, data_for, train_to
+from tests.unit.server.trained import MIXED, NUMBERS, data_for, probe_rows, train_to
 
 SMALL: dict[str, dict[str, Any]] = {
     "RandomForest": {"n_estimators": 8},
@@ -26,8 +26,8 @@ SMALL: dict[str, dict[str, Any]] = {
     "SGDClassifier": {"loss": "log_loss"},
     "LogisticRegression": {"max_iter": 500},
 }
-# Linear discriminant analysis of two classes converts to other probabilities; nearest neighbours wherever some are
-# equally near.
+# Linear discriminant analysis of two classes converts to other probabilities, and nearest neighbours convert to other
+# answers if some neighbours are equally near.
 NOT_ALWAYS_ONNX = {
     "LinearDiscriminantAnalysis": ["Skops"],
     "KNeighborsClassifier": ["ONNX", "Skops"],
@@ -55,15 +55,15 @@ def test_it_is_trained_and_served(tmp_path: Path, store: MemoryStore, algorithm:
     assert trained.result.artifact_format in formats, trained.result.format_reason
 
     model = load(trained.folder)
-    rows = asked()[columns]
+    rows = probe_rows()[columns]
     request = rest.parse(trained.body(rows), model.manifest)
     answer = json.loads(rest.encode("m", "1", request, model.predict(request))[1])
-    theirs = trained.answers(rows)
-    assert [output["name"] for output in answer["outputs"]] == list(theirs)
+    expected = trained.answers(rows)
+    assert [output["name"] for output in answer["outputs"]] == list(expected)
     for output in answer["outputs"]:
-        found = np.array(output["data"]).reshape(output["shape"])
+        served = np.array(output["data"]).reshape(output["shape"])
         if output["datatype"] == "FP32":
-            scale = max(1.0, np.abs(theirs[output["name"]]).max())
-            np.testing.assert_allclose(found, theirs[output["name"]], rtol=1e-4, atol=1e-6 * scale)
+            scale = max(1.0, np.abs(expected[output["name"]]).max())
+            np.testing.assert_allclose(served, expected[output["name"]], rtol=1e-4, atol=1e-6 * scale)
         else:
-            assert found.tolist() == theirs[output["name"]].tolist()
+            assert served.tolist() == expected[output["name"]].tolist()

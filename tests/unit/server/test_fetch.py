@@ -1,4 +1,4 @@
-"""The init container against a real HTTP server: whatever the store does, only the right bytes get in."""
+"""Checks the init container against a real HTTP server: whatever the store does, only the right bytes are kept."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.server.models import Made, write_manifest
+from tests.unit.server.models import StoredModel, write_manifest
 from tests.unit.server.serving import free_port, running
 
 FOLDER = "modelyard/team/1234/abcd ef"
@@ -22,7 +22,7 @@ PREFIX = "/api/2.0/mlflow-artifacts/artifacts/modelyard/team/1234/abcd%20ef/"
 
 
 class Store:
-    """Serves a folder as the artifact proxy does; ``trouble`` may answer a request instead, and then says True."""
+    """Serves a folder as the artifact proxy does; ``trouble`` may answer a request instead, and then returns True."""
 
     def __init__(self, folder: Path, port: int = 0) -> None:
         self.folder = folder
@@ -57,10 +57,10 @@ class Store:
 
 
 @pytest.fixture
-def store(iris: Made) -> Iterator[Store]:
-    made = Store(iris.folder)
-    yield made
-    made.close()
+def store(iris: StoredModel) -> Iterator[Store]:
+    store = Store(iris.folder)
+    yield store
+    store.close()
 
 
 class Fetch:
@@ -68,13 +68,21 @@ class Fetch:
 
     def __init__(self, scratch: Path) -> None:
         self.to = scratch / "model"
-        self.words = scratch / "termination"
-        self.words.touch()
+        self.termination_log = scratch / "termination"
+        self.termination_log.touch()
 
     def start(self, url: str, digest: str, *arguments: str, uri: str = URI) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "modelyard_server", "fetch", "--uri", uri, "--digest", digest]
-        command += ["--tracking-url", url, "--to", str(self.to), "--termination-log", str(self.words), *arguments]
-        # A proxy that isn't there: the store is in the cluster and must be asked directly.
+        command += [
+            "--tracking-url",
+            url,
+            "--to",
+            str(self.to),
+            "--termination-log",
+            str(self.termination_log),
+            *arguments,
+        ]
+        # Name a proxy that doesn't exist: the store is in the cluster and must be asked directly.
         environment = os.environ | {"http_proxy": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9"}
         return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
 
@@ -94,17 +102,17 @@ def fetch(tmp_path: Path) -> Fetch:
     return Fetch(tmp_path)
 
 
-def test_what_is_fetched_is_served(iris: Made, store: Store, fetch: Fetch, tmp_path: Path) -> None:
+def test_what_is_fetched_is_served(iris: StoredModel, store: Store, fetch: Fetch, tmp_path: Path) -> None:
     code, out = fetch.run(store.url, iris.digest)
     assert code == 0, out
     assert store.requests == [PREFIX + "model.json", PREFIX + "model.onnx"]
     assert fetch.files == ["model.json", "model.onnx"], "and no file that is half written"
-    assert fetch.words.read_text() == ""
+    assert fetch.termination_log.read_text() == ""
     with running(fetch.to, tmp_path):
         pass
 
 
-def test_a_model_that_is_there_is_not_fetched_again(iris: Made, store: Store, fetch: Fetch) -> None:
+def test_a_model_that_is_there_is_not_fetched_again(iris: StoredModel, store: Store, fetch: Fetch) -> None:
     assert fetch.run(store.url, iris.digest)[0] == 0
     store.close()
     code, out = fetch.run(store.url, iris.digest)
@@ -112,7 +120,7 @@ def test_a_model_that_is_there_is_not_fetched_again(iris: Made, store: Store, fe
     assert "already" in out
 
 
-def test_a_damaged_or_another_model_is_replaced(iris: Made, store: Store, fetch: Fetch) -> None:
+def test_a_damaged_or_another_model_is_replaced(iris: StoredModel, store: Store, fetch: Fetch) -> None:
     fetch.to.mkdir()
     write_manifest(fetch.to, iris.manifest | {"task": "Regression"})
     (fetch.to / "model.onnx").write_bytes(b"damaged")
@@ -122,7 +130,7 @@ def test_a_damaged_or_another_model_is_replaced(iris: Made, store: Store, fetch:
 
 
 @pytest.mark.parametrize("changed", ["model.json", "model.onnx", "longer", "shorter"])
-def test_other_bytes_are_refused(iris: Made, tmp_path: Path, fetch: Fetch, changed: str) -> None:
+def test_other_bytes_are_refused(iris: StoredModel, tmp_path: Path, fetch: Fetch, changed: str) -> None:
     other = tmp_path / "other"
     other.mkdir()
     for name in ("model.json", "model.onnx"):
@@ -141,11 +149,11 @@ def test_other_bytes_are_refused(iris: Made, tmp_path: Path, fetch: Fetch, chang
         store.close()
     assert code == 2, out
     assert "model.json" not in fetch.files, "so that nothing can be served"
-    words = fetch.words.read_text()
-    wanted = iris.digest if changed == "model.json" else iris.manifest["fileDigest"]
-    assert words.startswith("cannot fetch the model: mlflow-artifacts:/")
-    assert wanted in words
-    assert "has digest sha256:" in words
+    message = fetch.termination_log.read_text()
+    digest = iris.digest if changed == "model.json" else iris.manifest["fileDigest"]
+    assert message.startswith("cannot fetch the model: mlflow-artifacts:/")
+    assert digest in message
+    assert "has digest sha256:" in message
     assert len(store.requests) <= 2, "trying again can't help"
 
 
@@ -157,14 +165,14 @@ def test_other_bytes_are_refused(iris: Made, tmp_path: Path, fetch: Fetch, chang
         ("mlflow-artifacts:/modelyard/../secret", "'..' parts are not allowed"),
     ],
 )
-def test_an_address_that_is_wrong(iris: Made, store: Store, fetch: Fetch, uri: str, message: str) -> None:
+def test_an_address_that_is_wrong(iris: StoredModel, store: Store, fetch: Fetch, uri: str, message: str) -> None:
     code, _ = fetch.run(store.url, iris.digest, uri=uri)
     assert code == 2
-    assert message in fetch.words.read_text()
+    assert message in fetch.termination_log.read_text()
 
 
 @pytest.mark.parametrize("file", ["../model.onnx", "/etc/passwd", "model.json", ""])
-def test_a_manifest_cannot_name_a_file_elsewhere(iris: Made, tmp_path: Path, fetch: Fetch, file: str) -> None:
+def test_a_manifest_cannot_name_a_file_elsewhere(iris: StoredModel, tmp_path: Path, fetch: Fetch, file: str) -> None:
     other = tmp_path / "other"
     other.mkdir()
     digest = write_manifest(other, iris.manifest | {"file": file})
@@ -174,7 +182,7 @@ def test_a_manifest_cannot_name_a_file_elsewhere(iris: Made, tmp_path: Path, fet
     finally:
         store.close()
     assert code == 2
-    assert "must be the plain name of a file beside it" in fetch.words.read_text()
+    assert "must be the plain name of a file beside it" in fetch.termination_log.read_text()
 
 
 def test_a_manifest_that_is_none(tmp_path: Path, fetch: Fetch) -> None:
@@ -187,10 +195,10 @@ def test_a_manifest_that_is_none(tmp_path: Path, fetch: Fetch) -> None:
     finally:
         store.close()
     assert code == 2
-    assert "is not a model's manifest: task" in fetch.words.read_text()
+    assert "is not a model's manifest: task" in fetch.termination_log.read_text()
 
 
-def test_a_store_that_restarts_is_waited_for(iris: Made, fetch: Fetch) -> None:
+def test_a_store_that_restarts_is_waited_for(iris: StoredModel, fetch: Fetch) -> None:
     port = free_port()
     process = fetch.start(f"http://127.0.0.1:{port}", iris.digest)
     assert process.stdout is not None
@@ -207,7 +215,7 @@ def test_a_store_that_restarts_is_waited_for(iris: Made, fetch: Fetch) -> None:
             handler.send_error(503)
         elif len(failed) == 2:
             handler.close_connection = True  # no answer at all
-        else:  # half an answer
+        else:  # an answer that is cut off
             handler.send_response(200)
             handler.send_header("Content-Length", "1000")
             handler.end_headers()
@@ -226,25 +234,25 @@ def test_a_store_that_restarts_is_waited_for(iris: Made, fetch: Fetch) -> None:
     assert (fetch.to / "model.onnx").read_bytes() == (iris.folder / "model.onnx").read_bytes()
 
 
-def test_a_store_that_stays_away_is_given_up(iris: Made, fetch: Fetch) -> None:
+def test_a_store_that_stays_away_is_given_up(iris: StoredModel, fetch: Fetch) -> None:
     url = f"http://127.0.0.1:{free_port()}"
     code, out = fetch.run(url, iris.digest, "--give-up-after", "1")
     assert code == 1
     assert "trying again" in out
-    words = fetch.words.read_text()
-    assert words.startswith(f"cannot fetch the model: {url}")
-    assert "did not answer for 1 s" in words
-    assert "Connection refused" in words
+    message = fetch.termination_log.read_text()
+    assert message.startswith(f"cannot fetch the model: {url}")
+    assert "did not answer for 1 s" in message
+    assert "Connection refused" in message
 
 
-def test_a_folder_that_cannot_be_written(iris: Made, store: Store, fetch: Fetch) -> None:
+def test_a_folder_that_cannot_be_written(iris: StoredModel, store: Store, fetch: Fetch) -> None:
     fetch.to.write_text("a file")
     code, _ = fetch.run(store.url, iris.digest)
     assert code == 1
-    assert f"cannot write the model to {fetch.to}" in fetch.words.read_text()
+    assert f"cannot write the model to {fetch.to}" in fetch.termination_log.read_text()
 
 
-def test_the_manifest_is_read_by_the_contract(iris: Made) -> None:
-    """What the tests serve is what the contract writes: camelCase, with nothing unset."""
+def test_the_manifest_is_read_by_the_contract(iris: StoredModel) -> None:
+    """The manifest that the tests serve is what the contract writes: in camelCase, without unset fields."""
     assert json.loads((iris.folder / "model.json").read_bytes()) == iris.manifest
     assert {"fileDigest", "fileBytes", "layout", "signature", "example"} <= set(iris.manifest)

@@ -1,4 +1,4 @@
-"""Paths, methods, sizes, health under load, metrics: the real server over real sockets."""
+"""Checks the real server over real sockets: paths, methods, sizes, health under load, metrics."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from modelyard_api.fields.artifact import sha256
-from tests.unit.server.models import Made, write_manifest
+from tests.unit.server.models import StoredModel, write_manifest
 from tests.unit.server.serving import NAME, VERSION, Served, running
 
 INFER = f"/v2/models/{NAME}/infer"
@@ -24,7 +24,7 @@ SMALL: dict[str, Any] = {"inputs": [{"name": "x", "datatype": "FP32", "shape": [
 
 
 @pytest.mark.parametrize("base", [f"/v2/models/{NAME}", f"/v2/models/{NAME}/versions/{VERSION}"])
-def test_the_model_describes_itself(iris: Made, iris_server: Served, base: str) -> None:
+def test_the_model_describes_itself(iris: StoredModel, iris_server: Served, base: str) -> None:
     status, body = iris_server.get(base)
     assert status == 200
     assert (body["name"], body["versions"]) == (NAME, [VERSION])
@@ -59,8 +59,8 @@ def test_server_and_health(iris_server: Served) -> None:
     ],
 )
 def test_what_is_not_there(iris_server: Served, method: str, path: str, status: int, message: str) -> None:
-    found, body, headers = iris_server.request(method, path)
-    assert found == status
+    code, body, headers = iris_server.request(method, path)
+    assert code == status
     assert message in body["error"]
     assert ("allow" in headers) == (status == 405)
 
@@ -70,7 +70,7 @@ def test_the_largest_body_is_read_and_one_byte_more_is_not(iris_server: Served) 
     with socket.create_connection(("127.0.0.1", iris_server.port)) as sock:
         head = f"POST {INFER} HTTP/1.1\r\nHost: x\r\nContent-Length: {16 * MIB + 1}\r\n\r\n"
         sock.sendall(head.encode())
-        # Not a byte of the body was sent, and yet:
+        # The server must refuse by the header alone: no byte of the body has been sent.
         assert_too_large(sock)
 
 
@@ -85,7 +85,7 @@ def test_a_chunked_body_is_not_read_to_its_end(iris_server: Served) -> None:
                 sock.sendall(chunk)
                 sent += 1
         except OSError:
-            pass  # the server is gone from the connection, as it should be
+            pass  # the server has closed the connection, as it should
         assert 16 <= sent < 60, "the buffers of the sockets are all that is read ahead"
     assert iris_server.metric('modelyard_server_requests_total{code="413"') > before
     assert iris_server.infer(SMALL)[0] == 200
@@ -121,9 +121,9 @@ def test_a_client_that_goes_away_harms_nobody(iris_server: Served) -> None:
     assert "Traceback" not in iris_server.log
 
 
-def test_health_answers_while_large_requests_are_computed(iris: Made, iris_server: Served) -> None:
-    asked = np.tile(iris.table.to_numpy(), (1500, 1))
-    tensor = {"name": "x", "datatype": "FP32", "shape": list(asked.shape), "data": asked.ravel().tolist()}
+def test_health_answers_while_large_requests_are_computed(iris: StoredModel, iris_server: Served) -> None:
+    rows = np.tile(iris.table.to_numpy(), (1500, 1))
+    tensor = {"name": "x", "datatype": "FP32", "shape": list(rows.shape), "data": rows.ravel().tolist()}
     body = json.dumps({"inputs": [tensor], "outputs": [{"name": "label"}]}).encode()
     assert 4 * MIB < len(body) < 16 * MIB
     statuses: list[int] = []
@@ -132,17 +132,17 @@ def test_health_answers_while_large_requests_are_computed(iris: Made, iris_serve
     ]
     for thread in threads:
         thread.start()
-    slowest, during = 0.0, 0
+    slowest, probes = 0.0, 0
     while any(thread.is_alive() for thread in threads):
         began = time.monotonic()
         assert iris_server.get("/v2/health/live")[0] == 200
-        slowest, during = max(slowest, time.monotonic() - began), during + 1
+        slowest, probes = max(slowest, time.monotonic() - began), probes + 1
     assert statuses == [200] * 4
-    assert during > 3
+    assert probes > 3
     assert slowest < 2.0, "the kubelet gives up after two seconds (timeoutSeconds of the Deployment)"
 
 
-def test_metrics_count(iris: Made, iris_server: Served) -> None:
+def test_metrics_count(iris: StoredModel, iris_server: Served) -> None:
     labels = f'{{model="{NAME}",version="{VERSION}"'
     names = {
         "ok": 'modelyard_server_requests_total{code="200"',
@@ -162,8 +162,8 @@ def test_metrics_count(iris: Made, iris_server: Served) -> None:
     assert "process_resident_memory_bytes" in text
 
 
-def test_an_unexpected_failure_tells_the_client_only_an_id(scratch: Path, iris: Made) -> None:
-    """A graph that takes exactly the eight rows of its example: any other number fails inside onnxruntime."""
+def test_an_unexpected_failure_tells_the_client_only_an_id(scratch: Path, iris: StoredModel) -> None:
+    """The graph takes exactly the eight rows of its example: any other number fails inside onnxruntime."""
     folder = scratch / "eight"
     folder.mkdir()
     nodes = [
@@ -192,8 +192,8 @@ def test_an_unexpected_failure_tells_the_client_only_an_id(scratch: Path, iris: 
     with running(folder, scratch) as server:
         status, body = server.infer(SMALL)
         assert status == 500
-        found = re.fullmatch(r"internal error; the server's log has it as request ([0-9a-f]{32})", body["error"])
-        assert found, body
-        assert found[1] in server.log
+        match = re.fullmatch(r"internal error; the server's log has it as request ([0-9a-f]{32})", body["error"])
+        assert match, body
+        assert match[1] in server.log
         assert "Traceback" in server.log
         assert server.get("/v2/health/ready")[0] == 200

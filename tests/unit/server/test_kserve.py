@@ -1,5 +1,5 @@
-"""KServe's clients, unchanged, as test_clients does it with Triton's. Their environment is large, so it is by hand
-(``make test-peers``)."""
+"""Checks KServe's unmodified clients, as test_clients checks Triton's. Their environment is large, so this runs by hand
+only (``make test-peers``)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 
 from tests.localcluster.paths import REPO
 from tests.support.venvs import python_with
-from tests.unit.server.agree import same
+from tests.unit.server.agree import assert_same
 from tests.unit.server.estimators import ALGORITHMS, NUMBERS, TEXTS, Trained
 from tests.unit.server.serving import Served
 
@@ -24,7 +24,7 @@ KSERVE = REPO / "tests/harness/bench/serving/peers/kserve.txt"
 
 @pytest.fixture(scope="module")
 def kserve(estimators: list[Trained], estimators_server: Served) -> Callable[[str], dict[str, Any]]:
-    """What KServe's clients, in an environment of their own, got of each estimator."""
+    """Returns a function that gives the answers which KServe's clients, in their own environment, got of a model."""
     python = python_with("kserve", KSERVE)
     rows = {
         trained.name: {
@@ -39,8 +39,8 @@ def kserve(estimators: list[Trained], estimators_server: Served) -> Callable[[st
         [str(python), str(script)], input=json.dumps(task), capture_output=True, text=True, timeout=120
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    found = json.loads(done.stdout.splitlines()[-1])
-    return lambda name: dict(found[name])
+    results = json.loads(done.stdout.splitlines()[-1])
+    return lambda name: dict(results[name])
 
 
 def test_kserve_client_s_other_calls(kserve: Callable[[str], dict[str, Any]]) -> None:
@@ -50,8 +50,8 @@ def test_kserve_client_s_other_calls(kserve: Callable[[str], dict[str, Any]]) ->
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_kserve_client(estimators: list[Trained], kserve: Callable[[str], dict[str, Any]], algorithm: str) -> None:
     trained = next(item for item in estimators if item.name == algorithm)
-    found = kserve(algorithm)
-    assert list(found) == ["rest-json", "rest-binary", "grpc-typed", "grpc-raw"]
+    answers = kserve(algorithm)
+    assert list(answers) == ["rest-json", "rest-binary", "grpc-typed", "grpc-raw"]
     expected = trained.expected()
-    for way, outputs in found.items():
-        same({name: np.array(values) for name, values in outputs.items()}, expected, way)
+    for protocol, outputs in answers.items():
+        assert_same({name: np.array(values) for name, values in outputs.items()}, expected, protocol)

@@ -1,4 +1,4 @@
-"""From start to end: quick to be ready, never ready with a wrong model, no request lost at the end."""
+"""Checks a server from start to end: quickly ready, never ready with a wrong model, no request lost at the end."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.server.models import Made, write_manifest
+from tests.unit.server.models import StoredModel, write_manifest
 from tests.unit.server.serving import NAME, Clients, Served, running
 
 SMALL = json.dumps({"inputs": [{"name": "x", "datatype": "FP32", "shape": [1, 4], "data": [1, 2, 3, 4]}]}).encode()
@@ -23,7 +23,7 @@ INFER = f"/v2/models/{NAME}/infer"
 
 
 def test_serving_imports_nothing_slow() -> None:
-    """Pydantic is for the init container; it would be a third of the server's start."""
+    """Only the init container needs pydantic, whose import would take a third of the server's start."""
     code = "import sys, modelyard_server.__main__, modelyard_server.server; print(*sorted(sys.modules))"
     out = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
     assert "onnxruntime" in out
@@ -31,13 +31,13 @@ def test_serving_imports_nothing_slow() -> None:
 
 
 def change(*path: str | int, to: Any) -> Callable[[Path, dict[str, Any]], None]:
-    """Writes a manifest that is wrong at one place."""
+    """Returns a function that writes a manifest with the value at ``path`` replaced."""
 
     def damage(folder: Path, manifest: dict[str, Any]) -> None:
-        place: Any = manifest
+        parent: Any = manifest
         for part in path[:-1]:
-            place = place[part]
-        place[path[-1]] = to
+            parent = parent[part]
+        parent[path[-1]] = to
         write_manifest(folder, manifest)
 
     return damage
@@ -73,7 +73,7 @@ DAMAGES: dict[str, tuple[Callable[[Path, dict[str, Any]], None], str]] = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_wrong_model_is_never_served(iris: Made, tmp_path: Path, damage: str) -> None:
+def test_a_wrong_model_is_never_served(iris: StoredModel, tmp_path: Path, damage: str) -> None:
     folder = tmp_path / "model"
     folder.mkdir()
     (folder / "model.onnx").write_bytes((iris.folder / "model.onnx").read_bytes())
@@ -89,14 +89,14 @@ def test_a_wrong_model_is_never_served(iris: Made, tmp_path: Path, damage: str) 
             time.sleep(0.005)
     assert 200 not in ready
     assert server.process.returncode == 2, server.log
-    words = server.termination_log.read_text()
-    assert words.startswith(f"cannot serve {NAME} version 3: ")
-    assert message in words
-    assert "\n" not in words
+    message_ = server.termination_log.read_text()
+    assert message_.startswith(f"cannot serve {NAME} version 3: ")
+    assert message in message_
+    assert "\n" not in message_
     assert "Traceback" not in server.log
 
 
-def test_bytes_that_are_no_model(tmp_path: Path, iris: Made) -> None:
+def test_bytes_that_are_no_model(tmp_path: Path, iris: StoredModel) -> None:
     import hashlib
 
     data = b"not a graph"
@@ -107,7 +107,7 @@ def test_bytes_that_are_no_model(tmp_path: Path, iris: Made) -> None:
     assert "is not a model onnxruntime can load" in server.termination_log.read_text()
 
 
-def test_a_port_in_use_is_said(iris: Made, tmp_path: Path) -> None:
+def test_a_port_in_use_is_said(iris: StoredModel, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         server = Served(iris.folder, tmp_path, "--port", str(port))
@@ -115,14 +115,16 @@ def test_a_port_in_use_is_said(iris: Made, tmp_path: Path) -> None:
             assert server.process.wait(30) == 1, server.log
         finally:
             server.process.kill()
-        words = server.termination_log.read_text()
-        assert f"127.0.0.1:{port}" in words
-        assert "in use" in words
+        message = server.termination_log.read_text()
+        assert f"127.0.0.1:{port}" in message
+        assert "in use" in message
 
 
-def test_no_request_is_lost_when_a_pod_goes(iris: Made, tmp_path: Path) -> None:
-    """A pod's end as Kubernetes does it: it leaves the Service while its preStop hook waits, then comes SIGTERM.
-    Clients that keep their connections alive still talk to it; none may lose a request."""
+def test_no_request_is_lost_when_a_pod_goes(iris: StoredModel, tmp_path: Path) -> None:
+    """A pod ends as in Kubernetes: it leaves the Service while its preStop hook waits, then it gets SIGTERM.
+
+    Clients with keep-alive connections still send requests to it, and none may be lost.
+    """
     servers = [Served(iris.folder, tmp_path) for _ in range(2)]
     old, new = servers
     try:
@@ -131,7 +133,7 @@ def test_no_request_is_lost_when_a_pod_goes(iris: Made, tmp_path: Path) -> None:
         clients = Clients([old, new], SMALL)
         try:
             clients.wait_answered(old)
-            clients.endpoints = [new]  # the preStop hook waits until this has come to every node
+            clients.endpoints = [new]  # the preStop hook waits until every node knows this
             clients.wait_answered(old)
             old.process.send_signal(signal.SIGTERM)
             assert old.process.wait(20) == 0
@@ -147,11 +149,11 @@ def test_no_request_is_lost_when_a_pod_goes(iris: Made, tmp_path: Path) -> None:
             server.process.wait()
 
 
-def test_while_draining_it_answers_but_is_not_ready(iris: Made, tmp_path: Path) -> None:
+def test_while_draining_it_answers_but_is_not_ready(iris: StoredModel, tmp_path: Path) -> None:
     with running(iris.folder, tmp_path, "--drain-seconds", "2") as server:
-        kept = server.connect()
-        kept.request("POST", INFER, SMALL)
-        answer = kept.getresponse()
+        connection = server.connect()
+        connection.request("POST", INFER, SMALL)
+        answer = connection.getresponse()
         answer.read()
         assert not answer.will_close
         server.process.terminate()
@@ -161,15 +163,15 @@ def test_while_draining_it_answers_but_is_not_ready(iris: Made, tmp_path: Path) 
         assert "stopping" in server.get("/v2/health/ready")[1]["error"]
         assert server.get("/v2/health/live")[0] == 200, "a pod that ends is not to be restarted"
         assert server.request("POST", INFER, SMALL)[0] == 200, "a new connection"
-        kept.request("POST", INFER, SMALL)
-        answer = kept.getresponse()
+        connection.request("POST", INFER, SMALL)
+        answer = connection.getresponse()
         assert answer.status == 200
         assert answer.will_close, "the client is asked to leave"
         assert server.process.wait(20) == 0
 
 
-def test_what_is_in_flight_at_the_end_is_answered(iris: Made, tmp_path: Path) -> None:
-    """The second half of a body comes after the socket was closed to others."""
+def test_what_is_in_flight_at_the_end_is_answered(iris: StoredModel, tmp_path: Path) -> None:
+    """The second half of a body arrives after the server has stopped listening."""
     with running(iris.folder, tmp_path, "--drain-seconds", "0") as server:
         with socket.create_connection(("127.0.0.1", server.port), timeout=20) as sock:
             head = f"POST {INFER} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(SMALL)}\r\n\r\n"
@@ -189,8 +191,8 @@ def test_what_is_in_flight_at_the_end_is_answered(iris: Made, tmp_path: Path) ->
         assert server.process.wait(20) == 0
 
 
-def test_a_signal_before_it_is_ready_ends_it_at_once(iris: Made, tmp_path: Path) -> None:
-    """Ready or not when the signal comes, the end is clean and quick."""
+def test_a_signal_before_it_is_ready_ends_it_at_once(iris: StoredModel, tmp_path: Path) -> None:
+    """The end is clean and quick, whether or not the server is ready when the signal comes."""
     server = Served(iris.folder, tmp_path, "--drain-seconds", "0")
     deadline = time.monotonic() + 20
     while "listening" not in server.log:

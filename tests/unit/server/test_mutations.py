@@ -1,4 +1,4 @@
-"""Requests with bytes changed, dropped and doubled: each is read, or refused in words; nothing else is raised."""
+"""Checks that a request with bytes changed, dropped or doubled is either read or refused with BadRequest."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from modelyard_server.rpc import convert
 from modelyard_server.rpc.messages import ModelInferRequest
 from modelyard_server.rpc.service import _read
 from modelyard_server.tensors import BadRequest
-from tests.unit.server.models import Made
+from tests.unit.server.models import StoredModel
 from tests.unit.server.serving import NAME
 from tests.unit.server.test_answers import columns
 from tests.unit.server.test_binary import as_bytes
@@ -50,9 +50,10 @@ def mutated(data: bytes, rng: random.Random) -> bytes:
     return bytes(changed)
 
 
-def ways(made: Made) -> dict[str, tuple[bytes, Parse]]:
-    manifest: Manifest = manifests.read(made.folder)
-    tensors = columns(made, ROWS)
+def encodings(model: StoredModel) -> dict[str, tuple[bytes, Parse]]:
+    """Returns the same request in each encoding, with the function that parses it."""
+    manifest: Manifest = manifests.read(model.folder)
+    tensors = columns(model, ROWS)
     document = {"id": "7", "outputs": [{"name": "label"}], "parameters": {"binary_data_output": True}}
     heads, tail = as_bytes(tensors)
     head = json.dumps(document | {"inputs": heads}).encode()
@@ -74,12 +75,12 @@ def ways(made: Made) -> dict[str, tuple[bytes, Parse]]:
     }
 
 
-@pytest.mark.parametrize("way", ["json", "binary", "raw", "typed"])
+@pytest.mark.parametrize("encoding", ["json", "binary", "raw", "typed"])
 @pytest.mark.parametrize("fixture", ["iris", "penguins"])
-def test_what_is_changed_is_read_or_refused(fixture: str, way: str, request: pytest.FixtureRequest) -> None:
-    body, parse = ways(request.getfixturevalue(fixture))[way]
+def test_what_is_changed_is_read_or_refused(fixture: str, encoding: str, request: pytest.FixtureRequest) -> None:
+    body, parse = encodings(request.getfixturevalue(fixture))[encoding]
     assert parse(body).rows == 3
-    rng = random.Random(f"{fixture}-{way}")
+    rng = random.Random(f"{fixture}-{encoding}")
     refused: list[BadRequest] = []
     with np.errstate(all="ignore"):
         for _ in range(NUMBER):

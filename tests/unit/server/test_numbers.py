@@ -1,4 +1,4 @@
-"""Numbers of a request to single precision, to the last bit as NumPy converts them."""
+"""Checks that a request's numbers become single precision exactly as NumPy converts them."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def test_lists_are_rounded_as_numpy_does(columns: int) -> None:
     values: list[Any] = (rng.choice([-1, 1], 600) * 10 ** rng.uniform(-50, 38, 600)).tolist()
     values[:9] = [0, -0.0, 1, 2**53 + 1, 2**64 - 1, GREATEST, -GREATEST, 1e-45, 1e-46]
     named = {f"c{index}": values[index::columns] for index in range(columns)}
-    found = numbers(named)
-    assert found.dtype == np.float32
-    assert found.tobytes() == np.array(list(named.values()), dtype=np.float32).tobytes()
+    converted = numbers(named)
+    assert converted.dtype == np.float32
+    assert converted.tobytes() == np.array(list(named.values()), dtype=np.float32).tobytes()
 
 
 def test_null_is_nan_wherever_it_is() -> None:

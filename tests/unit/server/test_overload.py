@@ -1,4 +1,4 @@
-"""More than it can answer, and clients that mean no good: answered or refused, memory flat, nothing lost."""
+"""Checks that under overload and hostile clients requests are answered or refused, and that memory stays flat."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from onnx import TensorProto, helper
 
 from modelyard_api.fields.artifact import sha256
 from tests.unit.server.load import Outcome, overload, request
-from tests.unit.server.models import Made, write_manifest
+from tests.unit.server.models import StoredModel, write_manifest
 from tests.unit.server.serving import NAME, Served, running
 
 pytestmark = pytest.mark.quiet
@@ -29,8 +29,8 @@ SMALL = json.dumps({"inputs": [{"name": "x", "datatype": "FP32", "shape": [1, 4]
 MIB = 1024 * 1024
 
 
-def slow_model(iris: Made, folder: Path) -> Path:
-    """The iris' inputs; a hundred thousand sines of each row make it take about ten milliseconds."""
+def slow_model(iris: StoredModel, folder: Path) -> Path:
+    """Writes a model with the iris's inputs that takes about 10 ms per row: it computes 500,000 sines of each."""
     folder.mkdir()
     steps, names = [helper.make_node("MatMul", ["input", "wide"], ["y0"])], ["y0"]
     for index in range(10):
@@ -57,22 +57,22 @@ def slow_model(iris: Made, folder: Path) -> Path:
 
 
 @pytest.fixture
-def slow_server(iris: Made, tmp_path: Path) -> Iterator[Served]:
+def slow_server(iris: StoredModel, tmp_path: Path) -> Iterator[Served]:
     with running(slow_model(iris, tmp_path / "slow"), tmp_path, "--drain-seconds", "1") as server:
         yield server
 
 
 def resident(server: Served) -> float:
-    """MiB that the process has in memory."""
+    """Returns the process's resident memory in MiB."""
     text = Path(f"/proc/{server.process.pid}/status").read_text()
     return int(text.split("VmRSS:")[1].split()[0]) / 1024
 
 
 class Probe:
-    """Asks for health all the while, as a kubelet does."""
+    """Asks for readiness every 50 ms, as a kubelet's probe does, and keeps the slowest answer."""
 
     def __init__(self, server: Served) -> None:
-        self.slowest, self.asked, self.failures = 0.0, 0, 0
+        self.slowest, self.requests, self.failures = 0.0, 0, 0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(server,))
         self._thread.start()
@@ -84,7 +84,7 @@ class Probe:
                 self.failures += server.get("/v2/health/ready")[0] != 200
             except OSError:
                 self.failures += 1
-            self.slowest, self.asked = max(self.slowest, time.monotonic() - began), self.asked + 1
+            self.slowest, self.requests = max(self.slowest, time.monotonic() - began), self.requests + 1
 
     def stop(self) -> None:
         self._stop.set()
@@ -99,7 +99,7 @@ def check(outcome: Outcome) -> None:
 
 
 def test_ten_times_what_it_can_answer(slow_server: Served) -> None:
-    asyncio.run(overload(slow_server.port, request(INFER, SMALL), 300, 1.0))  # every buffer has its size now
+    asyncio.run(overload(slow_server.port, request(INFER, SMALL), 300, 1.0))  # warm-up: every buffer reaches its size
     before = resident(slow_server)
     probe = Probe(slow_server)
     outcome = asyncio.run(overload(slow_server.port, request(INFER, SMALL), 600, SECONDS))
@@ -116,17 +116,17 @@ def test_ten_times_what_it_can_answer(slow_server: Served) -> None:
 
 
 def test_the_end_under_overload(slow_server: Served) -> None:
-    """Who has been let in when the signal comes is answered; then the process goes."""
+    """Requests that were accepted when the signal comes are answered before the process ends."""
     threading.Timer(1.0, slow_server.process.send_signal, [signal.SIGTERM]).start()
     outcome = asyncio.run(overload(slow_server.port, request(INFER, SMALL), 100, 5.0))
     assert slow_server.process.wait(20) == 0
     assert outcome.statuses[200] > 10
     assert set(outcome.statuses) <= {200, 503}
-    # Every connection is answered with "connection: close" during the drain, then refused: none is cut off.
+    # During the drain each answer has "connection: close", then connections are refused: none is cut off.
     assert not [failure for failure in outcome.failures if "Reset" in failure or "ConnectionRefused" in failure]
 
 
-def test_bodies_that_come_slowly(iris: Made, tmp_path: Path) -> None:
+def test_bodies_that_come_slowly(iris: StoredModel, tmp_path: Path) -> None:
     with running(iris.folder, tmp_path, "--body-seconds", "0.5") as server:
         for head in ("Content-Length: 500", "Transfer-Encoding: chunked"):
             with socket.create_connection(("127.0.0.1", server.port), timeout=10) as sock:
@@ -145,7 +145,7 @@ def test_bodies_that_come_slowly(iris: Made, tmp_path: Path) -> None:
 
 
 def test_bodies_in_flight_are_bounded(iris_server: Served) -> None:
-    """Nobody who announces much and sends little takes the memory, or the place, of others for long."""
+    """Clients that announce large bodies and send little don't keep memory or places from others for long."""
     head = f"POST {INFER} HTTP/1.1\r\nHost: x\r\nContent-Length: {16 * MIB}\r\n\r\n".encode()
     sockets = [socket.create_connection(("127.0.0.1", iris_server.port), timeout=20) for _ in range(6)]
     try:
@@ -168,10 +168,10 @@ def test_bodies_in_flight_are_bounded(iris_server: Served) -> None:
     assert iris_server.request("POST", INFER, SMALL.ljust(16 * MIB))[0] == 200
 
 
-def test_ten_thousand_connections(iris: Made, tmp_path: Path) -> None:
+def test_ten_thousand_connections(iris: StoredModel, tmp_path: Path) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     number = min(10_000, hard - 1000)
-    server = Served(iris.folder, tmp_path)  # inherits the soft limit, and must raise it by itself
+    server = Served(iris.folder, tmp_path)  # the process inherits the soft limit, and must raise it itself
     sockets: list[socket.socket] = []
     try:
         server.wait_ready()
@@ -209,8 +209,8 @@ def test_ten_thousand_connections(iris: Made, tmp_path: Path) -> None:
         (b'"a",', "at most 1000000 values"),
     ],
 )
-def test_json_that_would_be_large_in_memory(iris: Made, tmp_path: Path, unit: bytes, message: str) -> None:
-    """One request must not end a pod of 512 MiB."""
+def test_json_that_would_be_large_in_memory(iris: StoredModel, tmp_path: Path, unit: bytes, message: str) -> None:
+    """A single request must not exhaust a pod of 512 MiB."""
     head, tail = b'{"inputs":[{"name":"x","datatype":"FP32","shape":[1,4],"data":[', b"0]}]}"
     body = head + unit * ((16 * MIB - 100) // len(unit)) + tail
     with running(iris.folder, tmp_path) as server:

@@ -1,4 +1,4 @@
-"""One server for the models of a catalogue: brought, changed under load, refused one by one, let go."""
+"""Checks a server for the models of a catalogue: it loads, changes under load, refuses and removes them one by one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from modelyard_server import repository
-from tests.unit.server.models import Made
+from tests.unit.server.models import StoredModel
 from tests.unit.server.packed import Packing, encoded, index, rows, settled, state, until
 from tests.unit.server.serving import NAME, Clients, Served
 
@@ -19,54 +19,56 @@ OTHER = "sha256:" + "0" * 64
 
 @pytest.fixture
 def packing(tmp_path: Path) -> Iterator[Packing]:
-    made = Packing(tmp_path)
-    yield made
-    made.store.close()
+    packing = Packing(tmp_path)
+    yield packing
+    packing.store.close()
 
 
-def asked(server: Served, name: str, made: Made) -> tuple[str, list[Any]]:
-    """The version that answered, and its first output."""
-    status, body = server.infer(rows(made), f"/v2/models/{name}/infer")
+def ask(server: Served, name: str, model: StoredModel) -> tuple[str, list[Any]]:
+    """Returns the version that answered, and its first output."""
+    status, body = server.infer(rows(model), f"/v2/models/{name}/infer")
     assert status == 200, body
     return body["model_version"], body["outputs"][0]["data"]
 
 
-def code(server: Served, name: str, made: Made) -> int:
-    return server.infer(rows(made), f"/v2/models/{name}/infer")[0]
+def code(server: Served, name: str, model: StoredModel) -> int:
+    return server.infer(rows(model), f"/v2/models/{name}/infer")[0]
 
 
 def health(server: Served) -> int:
-    """0 where nobody listens yet."""
+    """Returns the readiness probe's code, or 0 while nothing listens."""
     try:
         return server.get("/v2/health/ready")[0]
     except OSError:
         return 0
 
 
-def test_all_that_are_listed_are_served(packing: Packing, iris: Made, diabetes: Made) -> None:
+def test_all_that_are_listed_are_served(packing: Packing, iris: StoredModel, diabetes: StoredModel) -> None:
     flowers, sugar = packing.put(iris, NAME, 3), packing.put(diabetes, "sugar", 12)
     digest = packing.lists(flowers=[flowers], sugar=[sugar])
     with packing.serving() as server:
-        found = state(server)
-        assert found.digest == digest
-        assert {model.name: (model.state, model.serving, model.digest) for model in found.models} == {
+        catalogue = state(server)
+        assert catalogue.digest == digest
+        assert {model.name: (model.state, model.serving, model.digest) for model in catalogue.models} == {
             NAME: ("Ready", 3, flowers.digest),
             "sugar": ("Ready", 12, sugar.digest),
         }
         assert [model.name for model in state(server, "sugar").models] == ["sugar"]
-        version, labels = asked(server, NAME, iris)
+        version, labels = ask(server, NAME, iris)
         assert (version, labels) == ("3", iris.estimator.predict(iris.table[:3].to_numpy()).tolist())
-        version, values = asked(server, "sugar", diabetes)
+        version, values = ask(server, "sugar", diabetes)
         np.testing.assert_allclose(values, diabetes.estimator.predict(diabetes.table[:3].to_numpy()), rtol=1e-4)
         assert (packing.repository / "sugar" / "12" / "model.json").is_file()
-        # What is here is the operator's business: clients may look, and no more.
+        # The operator alone decides what is loaded: clients may read, but not unload or change the catalogue.
         assert server.infer({}, f"/v2/repository/models/{NAME}/unload")[0] == 403
         assert server.request("POST", "/v2/catalogue", b"{}")[0] == 405
 
 
 @pytest.mark.parametrize(("first", "second"), [(1, 2), (2, 1), (9, 10)])
-def test_a_new_version_under_load_fails_no_request(packing: Packing, iris: Made, first: int, second: int) -> None:
-    """To a higher number and back to a lower one."""
+def test_a_new_version_under_load_fails_no_request(
+    packing: Packing, iris: StoredModel, first: int, second: int
+) -> None:
+    """The new version may have a higher or a lower number."""
     old, new = packing.put(iris, NAME, first), packing.put(iris, NAME, second)
     packing.lists(flowers=[old])
     with packing.serving() as server:
@@ -82,13 +84,13 @@ def test_a_new_version_under_load_fails_no_request(packing: Packing, iris: Made,
         finally:
             clients.stop()
         assert clients.failures == []
-        assert asked(server, NAME, iris)[0] == str(second)
+        assert ask(server, NAME, iris)[0] == str(second)
         until(lambda: list(index(server)) == [f"{NAME}/{second}"])
         until(lambda: not (packing.repository / NAME / str(first)).exists())
 
 
-def test_many_changes_under_load_fail_no_request(packing: Packing, iris: Made, diabetes: Made) -> None:
-    """Versions follow each other before the one before was there; other models come and go beside it."""
+def test_many_changes_under_load_fail_no_request(packing: Packing, iris: StoredModel, diabetes: StoredModel) -> None:
+    """A version may be replaced before it is loaded, and another model comes and goes at the same time."""
     versions = [packing.put(iris, NAME, number) for number in range(1, 9)]
     sugar = packing.put(diabetes, "sugar", 1)
     packing.lists(flowers=versions[:1])
@@ -104,60 +106,60 @@ def test_many_changes_under_load_fail_no_request(packing: Packing, iris: Made, d
         finally:
             clients.stop()
         assert clients.failures == []
-        assert asked(server, NAME, iris)[0] == "8"
+        assert ask(server, NAME, iris)[0] == "8"
 
 
-def test_a_broken_one_keeps_no_other_from_serving(packing: Packing, iris: Made, diabetes: Made) -> None:
+def test_a_broken_one_keeps_no_other_from_serving(packing: Packing, iris: StoredModel, diabetes: StoredModel) -> None:
     bad = packing.put(iris, "bad", 1, digest=OTHER)
     empty = packing.put(iris, "empty", 1)
     (packing.folder / "empty" / "1" / "model.onnx").write_bytes(b"")
     sugar = packing.put(diabetes, "sugar", 1)
     packing.lists(bad=[bad], empty=[empty], sugar=[sugar])
     with packing.serving() as server:
-        found = {model.name: model for model in state(server).models}
-        assert {name: model.state for name, model in found.items()} == {
+        by_name = {model.name: model for model in state(server).models}
+        assert {name: model.state for name, model in by_name.items()} == {
             "bad": "Failed",
             "empty": "Failed",
             "sugar": "Ready",
         }
-        assert "has digest" in found["bad"].reason
-        assert found["bad"].serving is None
+        assert "has digest" in by_name["bad"].reason
+        assert by_name["bad"].serving is None
         assert index(server)["bad/1"][0] == "UNAVAILABLE"
         assert "has digest" in index(server)["bad/1"][1]
         status, body = server.infer(rows(iris), "/v2/models/bad/infer")
         assert (status, "has digest" in body["error"]) == (503, True), body
         assert code(server, "sugar", diabetes) == 200
-        # Corrected, it is served.
+        # A corrected version is served.
         good = packing.put(iris, "bad", 2)
         settled(server, packing.lists(bad=[good], sugar=[sugar]))
-        assert asked(server, "bad", iris)[0] == "2"
+        assert ask(server, "bad", iris)[0] == "2"
 
 
-def test_the_version_before_stands_in_for_a_broken_one(packing: Packing, iris: Made) -> None:
+def test_the_version_before_stands_in_for_a_broken_one(packing: Packing, iris: StoredModel) -> None:
     old, bad = packing.put(iris, NAME, 1), packing.put(iris, NAME, 2, digest=OTHER)
     packing.lists(flowers=[old])
     with packing.serving() as server:
         (model,) = settled(server, packing.lists(flowers=[bad, old])).models
         assert (model.number, model.state, model.serving) == (2, "Failed", 1)
-        assert asked(server, NAME, iris)[0] == "1"
+        assert ask(server, NAME, iris)[0] == "1"
         assert index(server)[f"{NAME}/1"][0] == "READY"
     with packing.serving() as server:
-        assert asked(server, NAME, iris)[0] == "1", "in a new pod too"
+        assert ask(server, NAME, iris)[0] == "1", "in a new pod too"
         (model,) = settled(server, packing.lists(flowers=[old])).models
         assert (model.state, model.serving, list(index(server))) == ("Ready", 1, [f"{NAME}/1"])
 
 
-def test_another_model_under_the_same_number(packing: Packing, iris: Made, diabetes: Made) -> None:
+def test_another_model_under_the_same_number(packing: Packing, iris: StoredModel, diabetes: StoredModel) -> None:
     one, other = packing.put(iris, "one", 1), packing.put(diabetes, "other", 1)
     packing.lists(flowers=[one])
     with packing.serving() as server:
         (model,) = settled(server, packing.lists(flowers=[other])).models
         assert (model.state, model.digest) == ("Ready", other.digest)
-        _, values = asked(server, NAME, diabetes)
+        _, values = ask(server, NAME, diabetes)
         np.testing.assert_allclose(values, diabetes.estimator.predict(diabetes.table[:3].to_numpy()), rtol=1e-4)
 
 
-def test_what_is_listed_no_more_goes(packing: Packing, iris: Made) -> None:
+def test_what_is_listed_no_more_goes(packing: Packing, iris: StoredModel) -> None:
     flowers, other = packing.put(iris, NAME, 1), packing.put(iris, "other", 1)
     packing.lists(flowers=[flowers], other=[other])
     with packing.serving() as server:
@@ -174,7 +176,7 @@ def test_what_is_listed_no_more_goes(packing: Packing, iris: Made) -> None:
         assert code(server, "other", iris) == 200
 
 
-def test_more_models_than_memory(packing: Packing, iris: Made) -> None:
+def test_more_models_than_memory(packing: Packing, iris: StoredModel) -> None:
     models = {name: [packing.put(iris, name, 1)] for name in "abcdef"}
     packing.lists(**models)
     budget = 2 * repository.cost(packing.folder / "a" / "1")
@@ -185,10 +187,10 @@ def test_more_models_than_memory(packing: Packing, iris: Made) -> None:
         assert [item[0] for item in index(server).values()].count("READY") == 2
         new = packing.put(iris, "a", 2)
         settled(server, packing.lists(**models | {"a": [new]}))
-        assert asked(server, "a", iris)[0] == "2"
+        assert ask(server, "a", iris)[0] == "2"
 
 
-def test_a_catalogue_that_is_broken_changes_nothing(packing: Packing, iris: Made) -> None:
+def test_a_catalogue_that_is_broken_changes_nothing(packing: Packing, iris: StoredModel) -> None:
     flowers = packing.put(iris, NAME, 1)
     digest = packing.lists(flowers=[flowers])
     with packing.serving() as server:
@@ -199,7 +201,7 @@ def test_a_catalogue_that_is_broken_changes_nothing(packing: Packing, iris: Made
         assert code(server, NAME, iris) == 200
 
 
-def test_it_is_ready_once_each_was_tried(packing: Packing, iris: Made) -> None:
+def test_it_is_ready_once_each_was_tried(packing: Packing, iris: StoredModel) -> None:
     with packing.serving(ready=False) as server:
         assert until(lambda: health(server)) == 503, "there is no catalogue yet"
         (packing.repository / "left" / "7").mkdir(parents=True)
@@ -209,7 +211,7 @@ def test_it_is_ready_once_each_was_tried(packing: Packing, iris: Made) -> None:
         assert not (packing.repository / "left" / "7").exists(), "what an earlier process left"
 
 
-def test_a_store_that_is_away_is_asked_again(packing: Packing, iris: Made) -> None:
+def test_a_store_that_is_away_is_asked_again(packing: Packing, iris: StoredModel) -> None:
     flowers = packing.put(iris, NAME, 1)
     refused: list[str] = []
 
@@ -227,7 +229,7 @@ def test_a_store_that_is_away_is_asked_again(packing: Packing, iris: Made) -> No
         assert code(server, NAME, iris) == 200
 
 
-def test_an_empty_catalogue_is_one(packing: Packing, iris: Made) -> None:
+def test_an_empty_catalogue_is_one(packing: Packing, iris: StoredModel) -> None:
     packing.lists()
     with packing.serving() as server:
         assert state(server).models == []

@@ -1,4 +1,4 @@
-"""Several models in one process: the repository extension's calls, and the memory they may have."""
+"""Checks several models in one process: the repository extension's calls, and the memory budget."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from typing import Any
 import pytest
 
 from modelyard_server import repository
-from tests.unit.server.models import Made, write_manifest
+from tests.unit.server.models import StoredModel, write_manifest
 from tests.unit.server.serving import Served, running
 
 ROW: dict[str, Any] = {"inputs": [{"name": "x", "datatype": "FP32", "shape": [1, 4], "data": [1, 2, 3, 4]}]}
 
 
 @pytest.fixture
-def models(tmp_path: Path, iris: Made) -> Path:
-    """Three models that are alike, so that two of them fit into twice the memory of one."""
+def models(tmp_path: Path, iris: StoredModel) -> Path:
+    """Returns a repository of three equal models, so that twice the memory of one holds two of them."""
     folder = tmp_path / "models"
     for name in ("a", "b", "c"):
         shutil.copytree(iris.folder, folder / name / "1")
@@ -41,7 +41,7 @@ def server(models: Path) -> Iterator[Served]:
 
 @pytest.fixture
 def small_server(models: Path) -> Iterator[Served]:
-    """Its memory holds two of the three."""
+    """Yields a server whose memory budget holds two of the three models."""
     yield from served(models, "--memory-budget", str(2 * repository.cost(models / "a" / "1")))
 
 
@@ -78,7 +78,7 @@ def test_all_are_served_loaded_and_unloaded(server: Served) -> None:
     assert server.metric('modelyard_server_requests_total{code="200",model="a"') == 1
 
 
-def test_new_versions_come_and_old_ones_go(server: Served, models: Path, diabetes: Made) -> None:
+def test_new_versions_come_and_old_ones_go(server: Served, models: Path, diabetes: StoredModel) -> None:
     shutil.copytree(models / "a" / "1", models / "a" / "10")
     shutil.copytree(models / "a" / "1", models / "a" / "9")
     shutil.copytree(diabetes.folder, models / "sugar" / "1")
@@ -97,7 +97,7 @@ def test_new_versions_come_and_old_ones_go(server: Served, models: Path, diabete
     assert server.infer(ROW, "/v2/models/a/versions/10/infer")[0] == 404
 
 
-def test_one_that_is_wrong_keeps_no_other_from_serving(server: Served, models: Path, iris: Made) -> None:
+def test_one_that_is_wrong_keeps_no_other_from_serving(server: Served, models: Path, iris: StoredModel) -> None:
     wrong = json.loads(json.dumps(iris.manifest))
     wrong["example"]["outputs"]["label"][5] = "virginica"
     write_manifest(models / "a" / "1", wrong)
@@ -170,7 +170,7 @@ def test_what_is_unloaded_gives_its_memory_back(server: Served) -> None:
     for _ in range(40):
         assert call(server, "a", "unload")[0] == 200
         assert call(server, "a", "load")[0] == 200
-    # A model is charged with a quarter of a megabyte at least: forty that stay would be ten.
+    # A model costs at least 0.25 MB: 40 leaked models would be 10 MB.
     assert server.metric(line) - before < 4 * 1024 * 1024
 
 
@@ -192,7 +192,7 @@ def test_requests_that_are_refused(server: Served, iris_server: Served) -> None:
     assert server.request("GET", "/v2/repository/index")[0] == 405
     assert server.request("POST", "/v2/repository/index", b"[]")[0] == 400
     assert server.request("POST", "/v2/repository/index", b" " * 100_000)[0] == 413
-    # A deployment's server is no repository: a client may look, and no more.
+    # A server of a single model is no repository: a client may read the index, but not load or unload.
     assert states(iris_server) == {"flowers/3": "READY"}
     for verb in ("load", "unload"):
         assert call(iris_server, "flowers", verb)[0] == 403

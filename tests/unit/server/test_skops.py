@@ -1,4 +1,4 @@
-"""Models that ONNX can't hold, by the real server: scikit-learn's answers, and nothing loaded that isn't allowed."""
+"""Checks models that ONNX can't hold on the real server: scikit-learn's answers, and only allowed types loaded."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.unit.runtime.memory import MemoryStore
 from tests.unit.runtime.test_skops import become, nodes, rewritten
 from tests.unit.server.models import write_manifest
 from tests.unit.server.serving import NAME, VERSION, Served
-from tests.unit.server.trained import MIXED, NUMBERS, Trained, asked, data_for, train_to
+from tests.unit.server.trained import MIXED, NUMBERS, Trained, data_for, probe_rows, train_to
 
 ORDINAL = {"categorical": {"encode": "Ordinal"}}
 SCALED = {"numeric": {"scale": "Standard"}}
@@ -43,15 +43,15 @@ def store() -> MemoryStore:
 
 @pytest.fixture(scope="module")
 def make(tmp_path_factory: pytest.TempPathFactory, store: MemoryStore) -> Callable[[str], Trained]:
-    made: dict[str, Trained] = {}
+    cache: dict[str, Trained] = {}
 
     def get(name: str) -> Trained:
-        if name not in made:
+        if name not in cache:
             target, columns, algorithm, params, features = MODELS[name]
             folder = tmp_path_factory.mktemp(name)
             data = data_for(folder, store, target, columns)
-            made[name] = train_to(folder / "model", store, data, algorithm, params, features=features)
-        return made[name]
+            cache[name] = train_to(folder / "model", store, data, algorithm, params, features=features)
+        return cache[name]
 
     return get
 
@@ -60,21 +60,21 @@ def make(tmp_path_factory: pytest.TempPathFactory, store: MemoryStore) -> Callab
 def test_answers_are_those_of_scikit_learn(make: Callable[[str], Trained], tmp_path: Path, name: str) -> None:
     trained = make(name)
     assert trained.result.artifact_format == "Skops"
-    rows = asked()
+    rows = probe_rows()
     server = Served(trained.folder, tmp_path)
     try:
         server.wait_ready(60)
         status, body = server.infer(trained.request(rows))
         assert status == 200, body
-        theirs = trained.answers(rows)
+        expected = trained.answers(rows)
         for output in body["outputs"]:
-            found = np.array(output["data"]).reshape(output["shape"])
+            served = np.array(output["data"]).reshape(output["shape"])
             if output["datatype"] == "FP32":
-                np.testing.assert_allclose(found, theirs[output["name"]], rtol=1e-6, atol=1e-7)
+                np.testing.assert_allclose(served, expected[output["name"]], rtol=1e-6, atol=1e-7)
             else:
-                assert found.tolist() == theirs[output["name"]].tolist()
-        one = server.infer(trained.request(rows.iloc[6:7]))[1]
-        assert [item["data"][0] for item in one["outputs"][:1]] == [body["outputs"][0]["data"][6]]
+                assert served.tolist() == expected[output["name"]].tolist()
+        single = server.infer(trained.request(rows.iloc[6:7]))[1]
+        assert [item["data"][0] for item in single["outputs"][:1]] == [body["outputs"][0]["data"][6]]
         assert server.infer(trained.request(rows.iloc[:2]) | {"inputs": []})[0] == 400
         assert server.get(f"/v2/models/{NAME}")[1]["platform"] == "sklearn_skops"
         assert (server.metric("modelyard_server_ready"), VERSION) == (1.0, "3")
@@ -85,7 +85,7 @@ def test_answers_are_those_of_scikit_learn(make: Callable[[str], Trained], tmp_p
 
 
 def write(trained: Trained, folder: Path, data: bytes, **changes: Any) -> Path:
-    """A folder as it would be, had somebody stored these bytes with a digest that fits."""
+    """Writes a model's folder with other bytes and the digest that fits them."""
     folder.mkdir()
     (folder / "model.skops").write_bytes(data)
     manifest = json.loads((trained.folder / "model.json").read_bytes())
@@ -149,7 +149,7 @@ def test_other_bytes_and_another_example_are_refused(make: Callable[[str], Train
 
 @pytest.mark.parametrize("field", ["left", "feature_idx"])
 def test_a_tree_with_an_index_out_of_bounds_is_refused(make: Callable[[str], Trained], field: str) -> None:
-    """scikit-learn would follow it beyond the end of an array."""
+    """scikit-learn would read beyond the end of an array."""
     trained = make("hist")
     model = skops_model.load(to_skops(trained.pipeline))
     tree = model.steps[-1][1]._predictors[0][0]
@@ -160,7 +160,7 @@ def test_a_tree_with_an_index_out_of_bounds_is_refused(make: Callable[[str], Tra
 
 
 def test_what_trains_and_what_serves_have_the_same_libraries() -> None:
-    """skops' files are scikit-learn's own objects: another release of it is refused."""
+    """A skops file holds scikit-learn's own objects, so the server refuses one of another release."""
     images = Path(__file__).resolve().parents[3] / "images"
     names = ("scikit-learn", "skops", "scipy", "numpy")
     pins = [

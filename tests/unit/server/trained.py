@@ -1,4 +1,4 @@
-"""Models as a training run makes them, and scikit-learn's own answers beside them."""
+"""Trains models as a training run does, and gives scikit-learn's own answers to compare with."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ class Trained:
     pipeline: Pipeline
 
     def answers(self, rows: pd.DataFrame) -> dict[str, np.ndarray]:
-        """scikit-learn's own, of rows as the trainer has them."""
+        """Returns scikit-learn's own answers to rows in the trainer's form."""
         inputs = self.result.signature.inputs
         columns = {
             item.name: rows[item.name].to_numpy(dtype=np.float32 if item.datatype == "FP32" else object)
             for item in inputs
         }
-        whole = pd.DataFrame(columns)
-        asked = whole if any(item.datatype == "BYTES" for item in inputs) else whole.to_numpy()
-        found = {"label": self.pipeline.predict(asked), "value": self.pipeline.predict(asked)}
+        frame = pd.DataFrame(columns)
+        features = frame if any(item.datatype == "BYTES" for item in inputs) else frame.to_numpy()
+        answers = {"label": self.pipeline.predict(features), "value": self.pipeline.predict(features)}
         if hasattr(self.pipeline, "predict_proba"):
-            found["probabilities"] = self.pipeline.predict_proba(asked)
-        return {item.name: found[item.name] for item in self.result.signature.outputs}
+            answers["probabilities"] = self.pipeline.predict_proba(features)
+        return {item.name: answers[item.name] for item in self.result.signature.outputs}
 
     def request(self, rows: pd.DataFrame) -> dict[str, Any]:
-        """The rows as a client sends them: null is missing, of numbers and texts."""
+        """Returns a request for the rows; null is a missing number or text."""
         tensors = []
         for item in self.result.signature.inputs:
             values = [None if value == "" or pd.isna(value) else value for value in rows[item.name].tolist()]
@@ -56,7 +56,7 @@ class Trained:
 def train_to(
     folder: Path, store: MemoryStore, data: Data, algorithm: str, params: dict[str, Any] | None = None, **more: Any
 ) -> Trained:
-    """Trains with the runtime, and keeps the pipeline that it exports."""
+    """Trains with the runtime, and returns the model with the pipeline that the runtime exported."""
     kept: list[Pipeline] = []
 
     def keeping(pipeline: Pipeline, *others: Any) -> Any:
@@ -70,7 +70,7 @@ def train_to(
 
 
 def table(rows: int = 160) -> pd.DataFrame:
-    """Numbers, whole numbers and categories, some missing; targets of three classes, two, whole numbers, and values."""
+    """Returns floats, integers and categories, some missing; the targets are 3 or 2 text classes, 0/1, and floats."""
     rng = np.random.default_rng(3)
     frame = pd.DataFrame(
         {
@@ -91,7 +91,7 @@ def table(rows: int = 160) -> pd.DataFrame:
 
 
 def data_for(folder: Path, store: MemoryStore, target: str, columns: list[str]) -> Data:
-    """The table's columns and one target, as a dataset version."""
+    """Ingests some of the table's columns and one target, and returns them as a dataset version."""
     file = f"{target}-{len(columns)}.csv"
     table()[[*columns, target]].to_csv(folder / file, index=False)
     return data_of(run_ingest(folder, file, store, target=target, split={"test": 0.25}))
@@ -100,8 +100,8 @@ def data_for(folder: Path, store: MemoryStore, target: str, columns: list[str]) 
 NUMBERS, MIXED = ["length", "count"], ["length", "count", "colour", "shape"]
 
 
-def asked() -> pd.DataFrame:
-    """Rows with missing numbers, missing texts and categories never seen."""
+def probe_rows() -> pd.DataFrame:
+    """Returns rows with missing numbers, missing texts and unseen categories."""
     rows = table()[MIXED].iloc[:40].reset_index(drop=True)
     rows.loc[3, "colour"] = "ultraviolet"
     rows.loc[4, ["length", "count"]] = np.nan

@@ -1,4 +1,4 @@
-"""One tolerance for what writes a model and what serves it."""
+"""Checks the tolerance that the program which stores a model and the one which serves it share."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from modelyard_models.tolerance import RELATIVE, are_same, difference, floor
 
 
 @pytest.mark.parametrize(
-    ("found", "stored", "same"),
+    ("computed", "stored", "same"),
     [
         (np.array([1.0, 2.0], np.float32), [1.0, 2.0 * (1 + RELATIVE / 2)], True),
         (np.array([1.0, 2.0], np.float32), [1.0, 2.0 * (1 + RELATIVE * 2)], False),
@@ -26,15 +26,15 @@ from modelyard_models.tolerance import RELATIVE, are_same, difference, floor
         (np.array(["a", "b"], object), ["a", "c"], False),
     ],
 )
-def test_numbers_may_differ_by_rounding_and_labels_not_at_all(found: Any, stored: list[Any], same: bool) -> None:
-    assert are_same(found, stored) is same
-    assert (difference("label", found, stored) is None) is same
+def test_numbers_may_differ_by_rounding_and_labels_not_at_all(computed: Any, stored: list[Any], same: bool) -> None:
+    assert are_same(computed, stored) is same
+    assert (difference("label", computed, stored) is None) is same
 
 
 def test_a_difference_names_the_output_and_the_first_row() -> None:
-    said = difference("label", np.array(["a", "b"], object), ["a", "c"])
-    assert said is not None
-    assert "output 'label', row 1: ['b'] instead of ['c']" in said
+    message = difference("label", np.array(["a", "b"], object), ["a", "c"])
+    assert message is not None
+    assert "output 'label', row 1: ['b'] instead of ['c']" in message
 
 
 def test_the_floor_follows_the_greatest_finite_answer() -> None:

@@ -1,4 +1,4 @@
-"""What the tracking image's entry point makes of its options; MLflow itself runs in the cluster's tests."""
+"""Checks how the tracking image's entry point reads its options; MLflow itself runs in the cluster tests."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def serve() -> ModuleType:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("os.environ", {})  # it sets MLflow's settings when it is loaded
+        patch.setattr("os.environ", {})  # serve.py sets MLflow's environment variables when it is imported
         spec.loader.exec_module(module)
     return module
 
@@ -63,9 +63,9 @@ def test_other_errors_than_a_full_volume_stay_what_they_are(serve: ModuleType, e
         serve.no_space(None, error)
 
 
-@pytest.mark.parametrize(("content", "said"), [(None, "mount the Secret"), ("secret", "no SQLAlchemy URL")])
+@pytest.mark.parametrize(("content", "complaint"), [(None, "mount the Secret"), ("secret", "no SQLAlchemy URL")])
 def test_a_bad_database_file_is_named_and_not_shown(
-    serve: ModuleType, tmp_path: Path, content: str | None, said: str
+    serve: ModuleType, tmp_path: Path, content: str | None, complaint: str
 ) -> None:
     file = tmp_path / "url"
     if content is not None:
@@ -73,5 +73,5 @@ def test_a_bad_database_file_is_named_and_not_shown(
     with pytest.raises(SystemExit) as caught:
         serve.database(serve.arguments(["--database-file", str(file)]))
     assert str(file) in str(caught.value)
-    assert said in str(caught.value)
+    assert complaint in str(caught.value)
     assert content is None or content not in str(caught.value).replace("the Secret", "")

@@ -1,4 +1,4 @@
-"""What every decision ends in: a status with its generation and conditions, and Events of what is new."""
+"""Checks what every decision ends in: a status with generation and conditions, and Events for new reasons."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ def test_a_status_speaks_of_the_generation_that_was_decided_on() -> None:
 def test_an_event_tells_of_each_new_reason_once() -> None:
     first = conclude(raw(), Step(DatasetStatus(), kstatus.reconciling("Checking", "it is read")), NOW)
     assert reasons(first) == [("Normal", "Checking")], "Ready and Reconciling share their reason"
-    again = conclude(raw(first), Step(DatasetStatus(), kstatus.reconciling("Checking", "it is still read")), NOW)
-    assert reasons(again) == []
-    stuck = conclude(raw(again), Step(DatasetStatus(), kstatus.stalled("EmptyTable", "no rows")), NOW)
+    repeated = conclude(raw(first), Step(DatasetStatus(), kstatus.reconciling("Checking", "it is still read")), NOW)
+    assert reasons(repeated) == []
+    stuck = conclude(raw(repeated), Step(DatasetStatus(), kstatus.stalled("EmptyTable", "no rows")), NOW)
     assert reasons(stuck) == [("Warning", "EmptyTable")]
     retried = Step(DatasetStatus(), kstatus.reconciling("OOMKilled", "it is tried again", warning=True))
     assert reasons(conclude(raw(stuck), retried, NOW)) == [("Warning", "OOMKilled")]

@@ -1,4 +1,4 @@
-"""What went wrong in a pod, in words that name the field that helps."""
+"""Checks that a pod's failure is explained with the field of spec that helps."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def status(name: str, **state: Any) -> dict[str, Any]:
 
 def pod(*statuses: dict[str, Any], init: tuple[dict[str, Any], ...] = (), phase: str = "Failed") -> dict[str, Any]:
     spec = {"containers": [{"name": "main", "resources": {"limits": {"memory": "1Gi"}}}]}
-    found = {"phase": phase, "containerStatuses": list(statuses), "initContainerStatuses": list(init)}
-    return {"metadata": {"name": "p"}, "spec": spec, "status": found}
+    status = {"phase": phase, "containerStatuses": list(statuses), "initContainerStatuses": list(init)}
+    return {"metadata": {"name": "p"}, "spec": spec, "status": status}
 
 
 def waits(reason: str, name: str = "main", message: str = "") -> dict[str, Any]:
@@ -40,16 +40,16 @@ def ends(code: int, name: str = "main", message: str = "", reason: str = "Error"
      (OWN, "main", "spec.trainer.container.image"), (OWN, "collect", "images.runtime of the installation")],
 )  # fmt: skip
 def test_an_image_that_cannot_be_pulled(reason: str, fields: Fields, name: str, field: str) -> None:
-    found = failures.waiting([waits(reason, name)], fields)
-    assert found is not None
-    assert found.reason == "ImagePullFailed"
-    assert found.message.startswith(f"{field}: the image 'i:1'")
-    assert reason in found.message
+    trouble = failures.waiting([waits(reason, name)], fields)
+    assert trouble is not None
+    assert trouble.reason == "ImagePullFailed"
+    assert trouble.message.startswith(f"{field}: the image 'i:1'")
+    assert reason in trouble.message
 
 
 def test_a_container_that_cannot_be_made() -> None:
-    found = failures.waiting([waits("CreateContainerConfigError", message='secret "x" not found')])
-    assert found == Trouble("CreateContainerConfigError", "container 'main' can't be started: secret \"x\" not found")
+    trouble = failures.waiting([waits("CreateContainerConfigError", message='secret "x" not found')])
+    assert trouble == Trouble("CreateContainerConfigError", "container 'main' can't be started: secret \"x\" not found")
 
 
 def test_waiting_for_nothing_special_is_no_trouble() -> None:
@@ -76,7 +76,7 @@ def test_what_an_ended_pod_once_waited_for_is_no_news() -> None:
         ([pod(ends(1, message="a\nb\n"))], SPEC, "PodFailed", "kubectl logs p -c main"),
         ([pod(ends(1, message="a\nb\n"))], OWN, "ContainerFailed", "exit code 1; its last line: b"),
         ([pod(ends(0), init=(ends(4, "lay-out"),))], OWN, "PodFailed", "'lay-out' ended with exit code 4"),
-        # A helper's memory is the installation's.
+        # The installation, not the user's template, sets a helper's memory.
         (
             [pod(ends(0), init=(ends(137, "lay-out", reason="OOMKilled"),))],
             OWN,
@@ -89,37 +89,37 @@ def test_what_an_ended_pod_once_waited_for_is_no_news() -> None:
             "DiskFull",
             "requests.ephemeral-storage",
         ),
-        # The main container's own end is told before what its helpers made of it.
+        # The main container's end is reported in preference to that of its helpers.
         ([pod(ends(3), init=(ends(2, "collect"),))], OWN, "ContainerFailed", "exit code 3"),
-        # The newest pod that failed, not one that still starts.
+        # The newest failed pod counts, not one that is still starting.
         ([pod(ends(1)), pod(ends(9)), waits("ContainerCreating")], SPEC, "PodFailed", "exit code 9"),
     ],
 )
 def test_how_pods_ended(pods: list[dict[str, Any]], fields: Fields, reason: str, says: str) -> None:
-    found = failures.ended(pods, fields)
-    assert found is not None
-    assert found.reason == reason
-    assert says in found.message
+    trouble = failures.ended(pods, fields)
+    assert trouble is not None
+    assert trouble.reason == reason
+    assert says in trouble.message
 
 
 def test_our_own_termination_message_is_told_as_it_is() -> None:
     message = json.dumps({"kind": "Failed", "error": {"reason": "OneClass", "message": "y holds only yes"}})
     assert failures.ended([pod(ends(2, message=message))]) == Trouble("OneClass", "y holds only yes")
     for other in ('{"kind": "Train"}', "[1]", "17", "{", '{"kind": "Failed"}'):
-        found = failures.ended([pod(ends(2, message=other))])
-        assert found is not None
-        assert found.reason == "PodFailed"
+        trouble = failures.ended([pod(ends(2, message=other))])
+        assert trouble is not None
+        assert trouble.reason == "PodFailed"
 
 
-def taken(pod: dict[str, Any], why: str) -> dict[str, Any]:
-    pod["status"]["conditions"] = [{"type": "DisruptionTarget", "status": "True", "reason": why}]
+def disrupted(pod: dict[str, Any], reason: str) -> dict[str, Any]:
+    pod["status"]["conditions"] = [{"type": "DisruptionTarget", "status": "True", "reason": reason}]
     return pod
 
 
 def evicted(message: str) -> dict[str, Any]:
-    found = pod(ends(137))
-    found["status"] |= {"reason": "Evicted", "message": message}
-    return found
+    victim = pod(ends(137))
+    victim["status"] |= {"reason": "Evicted", "message": message}
+    return victim
 
 
 OVER = "Pod ephemeral local storage usage exceeds the total limit of containers 20Mi. "
@@ -130,30 +130,34 @@ LOW = "The node was low on resource: {}. Threshold quantity: 2Gi, available: 1Gi
     ("pod", "reason", "says"),
     [
         (evicted(OVER), "Evicted", "containers 20Mi; raise spec.podTemplate.resources.limits.ephemeral-storage"),
-        (taken(evicted(LOW.format("memory")), "TerminationByKubelet"), "Evicted", "requests.memory; it does not count"),
         (
-            taken(evicted(LOW.format("ephemeral-storage")), "TerminationByKubelet"),
+            disrupted(evicted(LOW.format("memory")), "TerminationByKubelet"),
+            "Evicted",
+            "requests.memory; it does not count",
+        ),
+        (
+            disrupted(evicted(LOW.format("ephemeral-storage")), "TerminationByKubelet"),
             "Evicted",
             "requests.ephemeral-storage",
         ),
-        (taken(pod(ends(143)), "EvictionByEvictionAPI"), "Disrupted", "evicted from its node, as a drain does"),
-        (taken(pod(ends(137)), "DeletionByTaintManager"), "Disrupted", "its node is lost, or was tainted"),
-        (taken(pod(ends(137)), "PreemptionByScheduler"), "Disrupted", "higher priority"),
-        (taken(pod(ends(137)), "SomethingNew"), "Disrupted", "SomethingNew"),
+        (disrupted(pod(ends(143)), "EvictionByEvictionAPI"), "Disrupted", "evicted from its node, as a drain does"),
+        (disrupted(pod(ends(137)), "DeletionByTaintManager"), "Disrupted", "its node is lost, or was tainted"),
+        (disrupted(pod(ends(137)), "PreemptionByScheduler"), "Disrupted", "higher priority"),
+        (disrupted(pod(ends(137)), "SomethingNew"), "Disrupted", "SomethingNew"),
     ],
 )
 def test_pods_that_were_taken_away(pod: dict[str, Any], reason: str, says: str) -> None:
-    found = failures.ended([pod])
-    assert found is not None
-    assert found.reason == reason
-    assert says in found.message
-    assert "was using" not in found.message
+    trouble = failures.ended([pod])
+    assert trouble is not None
+    assert trouble.reason == reason
+    assert says in trouble.message
+    assert "was using" not in trouble.message
 
 
 def test_no_message_is_long() -> None:
-    found = failures.ended([pod(ends(1, message="x" * 5000))], OWN)
-    assert found is not None
-    assert len(found.message) < 500
+    trouble = failures.ended([pod(ends(1, message="x" * 5000))], OWN)
+    assert trouble is not None
+    assert len(trouble.message) < 500
 
 
 def job(reason: str = "BackoffLimitExceeded", message: str = "limit") -> dict[str, Any]:
@@ -188,11 +192,11 @@ def test_a_job_without_a_message_still_says_something() -> None:
 
 @pytest.mark.parametrize("document", [[], 1, {}, {"kind": "Other"}, {"kind": "Train"}, {"kind": "Failed", "error": 1}])
 def test_a_result_that_cannot_be_understood_is_a_failure_and_no_exception(document: Any) -> None:
-    found = parse(document, "mlflow-artifacts:/x")
-    assert isinstance(found, Failed)
-    assert found.error.reason == "ResultUnreadable"
-    assert "mlflow-artifacts:/x" in found.error.message
-    assert "\n" not in found.error.message
+    result = parse(document, "mlflow-artifacts:/x")
+    assert isinstance(result, Failed)
+    assert result.error.reason == "ResultUnreadable"
+    assert "mlflow-artifacts:/x" in result.error.message
+    assert "\n" not in result.error.message
 
 
 def test_a_result_that_is_there_or_not() -> None:

@@ -1,4 +1,4 @@
-"""Names of children, and whose they are."""
+"""Checks the names of children and how their owner is recognised."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def test_a_child_names_its_parent_by_label_and_by_uid() -> None:
 
 def test_an_owner_of_the_same_name_is_not_the_owner() -> None:
     child = {"metadata": child_metadata(OWNER, "child", "x")}
-    again = {"kind": "TrainingRun", "metadata": {**OWNER["metadata"], "uid": "u2"}}
-    assert not owned_by(child, again)
+    successor = {"kind": "TrainingRun", "metadata": {**OWNER["metadata"], "uid": "u2"}}
+    assert not owned_by(child, successor)
     child["metadata"]["ownerReferences"][0]["controller"] = False
     assert not owned_by(child, OWNER)
     assert not owned_by({"metadata": {}}, OWNER)

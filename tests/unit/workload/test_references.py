@@ -1,4 +1,4 @@
-"""A modelRef is resolved to a version, or says what it waits for or what is wrong with it."""
+"""Checks that a modelRef resolves to a version, or reports what it waits for or what is wrong."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def named(pin: int | None = None, **status: Any) -> ModelKind:
 
 
 def version(number: int = 1, ready: bool = True, **status: Any) -> ModelVersion:
-    said = {"type": "Ready", "status": "True" if ready else "False", "reason": "Verified", "message": "it is"}
-    said |= {"observedGeneration": 1, "lastTransitionTime": "2026-01-05T12:00:00Z"}
-    return ModelVersion.model_validate(imported(number) | {"status": {"conditions": [said], **status}})
+    condition = {"type": "Ready", "status": "True" if ready else "False", "reason": "Verified", "message": "it is"}
+    condition |= {"observedGeneration": 1, "lastTransitionTime": "2026-01-05T12:00:00Z"}
+    return ModelVersion.model_validate(imported(number) | {"status": {"conditions": [condition], **status}})
 
 
 def ref(**spec: Any) -> ServedModelRef:
@@ -41,7 +41,7 @@ def test_an_alias_or_a_number_leads_to_its_version() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "found", "versions", "reason", "says"),
+    ("model_ref", "model_kind", "versions", "reason", "says"),
     [
         (ref(version=1), None, {}, "ModelNotFound", "spec.input.modelRef.name: there is no Model 'species'; apply it"),
         (ref(alias="champion"), named(), {}, "AliasNotSet", "spec.input.modelRef.alias: Model 'species' has no"),
@@ -50,9 +50,11 @@ def test_an_alias_or_a_number_leads_to_its_version() -> None:
         (ref(version=1), named(), {1: version(ready=False)}, "VersionNotReady", "species-v1 is not Ready"),
     ],
 )
-def test_what_may_still_come_is_waited_for(asked: Any, found: Any, versions: Any, reason: str, says: str) -> None:
+def test_what_may_still_come_is_waited_for(
+    model_ref: Any, model_kind: Any, versions: Any, reason: str, says: str
+) -> None:
     with pytest.raises(Waits) as waits:
-        references.model_version(asked, found, versions, "spec.input.modelRef")
+        references.model_version(model_ref, model_kind, versions, "spec.input.modelRef")
     assert waits.value.reason == reason
     assert says in waits.value.message
 

@@ -1,4 +1,4 @@
-"""Pods pass ``restricted``; resources are what the API server takes."""
+"""Checks that pods pass the Pod Security Standard ``restricted`` and have resources that the API server accepts."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def test_quantities(text: str, value: int | str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("requests", "limits", "wanted"),
+    ("requests", "limits", "expected"),
     [
         ({}, {}, ({"cpu": "100m", "memory": "512Mi"}, {"memory": "2Gi"})),
         ({"cpu": "4"}, {}, ({"cpu": "4", "memory": "512Mi"}, {"memory": "2Gi"})),
-        # A request above the default limit raises it; one below leaves it.
+        # A request above the default limit raises the limit; one below leaves it.
         ({"memory": "4Gi"}, {}, ({"cpu": "100m", "memory": "4Gi"}, {"memory": "4Gi"})),
         ({"memory": "1Gi"}, {}, ({"cpu": "100m", "memory": "1Gi"}, {"memory": "2Gi"})),
-        # A limit without a request is the request too, also below the default request.
+        # A limit without a request sets the request too, even below the default request.
         ({}, {"memory": "128Mi"}, ({"cpu": "100m", "memory": "128Mi"}, {"memory": "128Mi"})),
         ({}, {"cpu": "50m"}, ({"cpu": "50m", "memory": "512Mi"}, {"cpu": "50m", "memory": "2Gi"})),
         (
@@ -38,7 +38,7 @@ def test_quantities(text: str, value: int | str) -> None:
             {"memory": "8Gi", "cpu": "2"},
             ({"cpu": "2", "memory": "1Gi"}, {"cpu": "2", "memory": "8Gi"}),
         ),
-        # An extended resource can't be overcommitted.
+        # An extended resource can't be overcommitted: its request is its limit.
         (
             {"nvidia.com/gpu": "1"},
             {},
@@ -47,12 +47,12 @@ def test_quantities(text: str, value: int | str) -> None:
     ],
 )
 def test_resources(
-    requests: dict[str, str], limits: dict[str, str], wanted: tuple[dict[str, str], dict[str, str]]
+    requests: dict[str, str], limits: dict[str, str], expected: tuple[dict[str, str], dict[str, str]]
 ) -> None:
-    found = template.resources(Resources(requests=requests, limits=limits), DEFAULT)
-    assert (found["requests"], found["limits"]) == wanted
-    for name, limit in found["limits"].items():
-        assert template.quantity(found["requests"].get(name, "0")) <= template.quantity(limit)
+    resources = template.resources(Resources(requests=requests, limits=limits), DEFAULT)
+    assert (resources["requests"], resources["limits"]) == expected
+    for name, limit in resources["limits"].items():
+        assert template.quantity(resources["requests"].get(name, "0")) <= template.quantity(limit)
 
 
 def test_resources_that_nobody_wrote_are_the_default() -> None:
@@ -60,7 +60,7 @@ def test_resources_that_nobody_wrote_are_the_default() -> None:
 
 
 def test_what_the_pod_template_says_is_in_the_pod() -> None:
-    wanted = PodTemplate.model_validate(
+    pod_template = PodTemplate.model_validate(
         {
             "nodeSelector": {"disk": "ssd"},
             "tolerations": [{"key": "gpu", "operator": "Exists"}],
@@ -68,7 +68,7 @@ def test_what_the_pod_template_says_is_in_the_pod() -> None:
             "priorityClassName": "high",
         }
     )
-    spec = template.pod(wanted, [], containers=[])
+    spec = template.pod(pod_template, [], containers=[])
     assert spec["nodeSelector"] == {"disk": "ssd"}
     assert spec["tolerations"] == [{"key": "gpu", "operator": "Exists"}]
     assert spec["imagePullSecrets"] == [{"name": "registry"}]
@@ -78,8 +78,8 @@ def test_what_the_pod_template_says_is_in_the_pod() -> None:
 
 
 def test_a_user_s_variables_come_last_so_that_they_win() -> None:
-    wanted = PodTemplate.model_validate({"env": [{"name": "HOME", "value": "/elsewhere"}]})
-    env = template.container("main", "i", wanted, DEFAULT, [])["env"]
+    pod_template = PodTemplate.model_validate({"env": [{"name": "HOME", "value": "/elsewhere"}]})
+    env = template.container("main", "i", pod_template, DEFAULT, [])["env"]
     assert {item["name"]: item["value"] for item in env}["HOME"] == "/elsewhere"
 
 
@@ -90,9 +90,13 @@ def test_the_task_is_a_file_made_of_the_pod_s_annotation() -> None:
 
 
 def test_a_variable_is_there_once() -> None:
-    """Also of an object that is older than the rule: an apply with one twice is answered with 500, again and again."""
+    """An object older than the rule may name a variable twice: each apply of such a pod would be answered with 500."""
     given = [{"name": "A", "value": "1"}, {"name": "HOME", "value": "/else"}, {"name": "A", "value": "2"}]
-    made = template.container("main", "i:1", PodTemplate.model_validate({"env": given}), DEFAULT, [])
-    names = [item["name"] for item in made["env"]]
+    container = template.container("main", "i:1", PodTemplate.model_validate({"env": given}), DEFAULT, [])
+    names = [item["name"] for item in container["env"]]
     assert len(names) == len(set(names))
-    assert {item["name"]: item["value"] for item in made["env"]} == {"TMPDIR": WORK_FOLDER, "HOME": "/else", "A": "2"}
+    assert {item["name"]: item["value"] for item in container["env"]} == {
+        "TMPDIR": WORK_FOLDER,
+        "HOME": "/else",
+        "A": "2",
+    }

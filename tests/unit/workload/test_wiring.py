@@ -1,4 +1,4 @@
-"""Whom a change wakes: by the facts of the kinds, and by what their folders add."""
+"""Checks which objects a change wakes, by the facts of the kinds and by what the kinds' folders add."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ TRUE = "True"
 
 
 class Cluster:
-    """A store with the indexes of all controllers, and who is woken by a change in it."""
+    """A store with the indexes of all controllers, which tells which objects a change wakes."""
 
     def __init__(self) -> None:
         self.controllers = all_controllers(Installation())
@@ -46,7 +46,7 @@ class Cluster:
                     self.store.add_index(resource, name, index)
 
     def of(self, resource: Resource) -> Controller:
-        return next(one for one in self.controllers if one.resource == resource)
+        return next(controller for controller in self.controllers if controller.resource == resource)
 
     def put(
         self,
@@ -57,7 +57,7 @@ class Cluster:
         true: str = "",
         **status: Any,
     ) -> set[str]:
-        """Those that are woken. ``true``: a condition that holds."""
+        """Stores an object, and returns the objects that this wakes; ``true`` names a condition that holds."""
         self._version += 1
         meta = {"namespace": "n", "name": name, "uid": name, "resourceVersion": str(self._version), "labels": labels}
         conditions = [{"type": true, "status": TRUE}] if true else []
@@ -77,7 +77,7 @@ def cluster() -> Cluster:
 
 
 def test_every_kind_has_a_controller() -> None:
-    assert [one.resource.kind for one in all_controllers(Installation())] == list(KINDS)
+    assert [controller.resource.kind for controller in all_controllers(Installation())] == list(KINDS)
 
 
 def test_a_child_wakes_the_object_that_its_label_names(cluster: Cluster) -> None:
@@ -124,7 +124,7 @@ def test_a_run_wakes_its_model_when_its_version_can_be_registered(cluster: Clust
     run = {"datasetRef": {"name": "d"}, "modelRef": {"name": "m"}}
     assert cluster.put(TRAINING_RUNS, "r", run) == set()
     assert cluster.put(TRAINING_RUNS, "r", run, true="Trained") == {"Model/m"}
-    assert [one["metadata"]["name"] for one in cluster.store.find(TRAINING_RUNS, "unregistered", "n/m")] == ["r"]
+    assert [obj["metadata"]["name"] for obj in cluster.store.find(TRAINING_RUNS, "unregistered", "n/m")] == ["r"]
     assert cluster.put(TRAINING_RUNS, "r", run, true="Trained", outputs={"modelVersion": "m-v1"}) == set()
     assert not cluster.store.find(TRAINING_RUNS, "unregistered", "n/m")
 
@@ -137,7 +137,7 @@ def test_a_version_of_a_model_wakes_all_that_has_to_do_with_it(cluster: Cluster)
     everybody = {"Model/m", "ModelDeployment/d", "ModelPool/p"}
     assert cluster.put(MODEL_VERSIONS, "m-v1", spec, labels) == everybody, "anybody can set that label"
     assert cluster.put(MODEL_VERSIONS, "m-v1", spec, labels | {RUN_UID: "u"}) == {*everybody, "TrainingRun/r"}
-    assert [one["metadata"]["name"] for one in cluster.store.find(MODEL_VERSIONS, "run", "u")] == ["m-v1"]
+    assert [obj["metadata"]["name"] for obj in cluster.store.find(MODEL_VERSIONS, "run", "u")] == ["m-v1"]
 
 
 def test_a_deployment_wakes_the_pool_that_it_asks_for_and_the_one_that_still_serves_it(cluster: Cluster) -> None:

@@ -1,1 +1,1 @@
-"""One file a subcommand; none imports another."""
+"""One file per subcommand; none imports another."""

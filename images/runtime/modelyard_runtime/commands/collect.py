@@ -1,4 +1,4 @@
-"""``collect``: the outputs of a container of the user's own, checked, scored and kept after it has ended."""
+"""``collect``: checks, scores and keeps the outputs of a container of the user's own after it has ended."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ MODEL = "model.onnx"
 
 
 def wait_for_the_end(ready: Path = Path(COLLECT_READY)) -> None:
-    """Until the kubelet ends us, which it does to a native sidecar once the main container has ended.
+    """Waits for the SIGTERM that the kubelet sends to a native sidecar once the main container has ended.
 
-    ``ready`` tells the startup probe that the signal is awaited: the main container is not started before. A signal
-    that came earlier is the end of the pod, not of a container.
+    ``ready`` tells the startup probe that this process waits for the signal: only then the main container starts. So an
+    earlier signal means that the pod ends, not the container.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
     if signal.sigpending():
@@ -40,22 +40,22 @@ def wait_for_the_end(ready: Path = Path(COLLECT_READY)) -> None:
 
 
 def collect(task: TrainTask, store: ArtifactStore, folder: Path = Path(OUT_FOLDER)) -> TrainResult:
-    """Checks, scores and keeps what the container wrote. Raises UserError where that can't be served."""
+    """Checks, scores and keeps the model that the container wrote. Raises UserError if it can't be served."""
     path = folder / MODEL
     if not path.is_file():
-        there = sorted(item.name for item in folder.iterdir())[:10] if folder.is_dir() else []
-        message = f"the container ended without {OUT_FOLDER}/{MODEL}; it wrote {', '.join(there) or 'nothing'}"
+        written = sorted(item.name for item in folder.iterdir())[:10] if folder.is_dir() else []
+        message = f"the container ended without {OUT_FOLDER}/{MODEL}; it wrote {', '.join(written) or 'nothing'}"
         raise UserError("ContainerWroteNothing", message, "spec.trainer.container")
     data = path.read_bytes()
     kind = _task(task)
     layout, signature = _signature(data, task, kind)
     session = OnnxSession(data, layout, signature)
-    objective, names = scoring.wanted(task.objective, list(task.additional_metrics), kind)
+    objective, names = scoring.required(task.objective, list(task.additional_metrics), kind)
     metrics = score(session, store, task.data, kind, names)
     test = frames.load(store, task.data, TEST_PARQUET, signature.inputs, kind)
     shown = package.example(session, test.features)
-    known = frames.load(store, task.data, TRAIN_PARQUET, signature.inputs, kind).categories()
-    uri, digest, size = package.write(store, task.base_uri, data, kind, layout, signature, shown, known)
+    categories = frames.load(store, task.data, TRAIN_PARQUET, signature.inputs, kind).categories()
+    uri, digest, size = package.write(store, task.base_uri, data, kind, layout, signature, shown, categories)
     return TrainResult(
         task=kind,
         artifact_uri=uri,
@@ -81,7 +81,10 @@ def _task(task: TrainTask) -> Task:
 
 
 def _signature(data: bytes, task: TrainTask, kind: Task) -> tuple[str, Signature]:
-    """What the graph says of itself, held against the data: one tensor ``input``, or an input a column."""
+    """Returns layout and signature, from the graph's inputs (one tensor ``input``, or one per column) and outputs.
+
+    Raises UserError if they don't fit the data.
+    """
     bare = OnnxSession(data, "Columns", Signature(inputs=[], outputs=[]))
     names = [item.name for item in bare.session.get_inputs()]
     inputs = frames.inputs_of(task.data, [])
@@ -104,21 +107,21 @@ def _signature(data: bytes, task: TrainTask, kind: Task) -> tuple[str, Signature
     if kind == Task.REGRESSION:
         return layout, Signature(inputs=inputs, outputs=[Output(name="value", datatype="FP32", shape=[-1])])
     integers = "int64" in outputs["label"].type
-    made = [Output(name="label", datatype="INT64" if integers else "BYTES", shape=[-1])]
+    declared = [Output(name="label", datatype="INT64" if integers else "BYTES", shape=[-1])]
     classes: list[str] = []
     if "probabilities" in outputs:
         width = outputs["probabilities"].shape[-1]
         if not isinstance(width, int):
             raise UserError("InvalidModel", "the output 'probabilities' must have a fixed second dimension")
-        made.append(Output(name="probabilities", datatype="FP32", shape=[-1, width]))
+        declared.append(Output(name="probabilities", datatype="FP32", shape=[-1, width]))
         classes = _classes(data, width)
-    return layout, Signature(inputs=inputs, outputs=made, classes=classes)
+    return layout, Signature(inputs=inputs, outputs=declared, classes=classes)
 
 
 def _classes(data: bytes, width: int) -> list[str]:
-    """The classes in the order of the probabilities: what the metadata says, else the last classifier node's.
+    """Returns the classes in the order of the probabilities: those of the metadata, else of the last classifier node.
 
-    Raises UserError where neither names as many as there are probabilities: a guess would serve wrong names.
+    Raises UserError if neither names exactly ``width`` classes: a guess would serve wrong names.
     """
     import onnx
 
@@ -126,19 +129,19 @@ def _classes(data: bytes, width: int) -> list[str]:
     stated = {item.key: item.value for item in model.metadata_props}.get("classes")
     if stated is not None:
         return _stated(stated, width)
-    found: list[str] = []
+    classes: list[str] = []
     for node in model.graph.node:
         for attribute in node.attribute:
             values = [item.decode() for item in attribute.strings] or list(map(str, attribute.ints))
             if attribute.name.startswith(("classlabels", "classes", "cats", "keys", "values")) and len(values) == width:
-                found = values
-    if not found:
+                classes = values
+    if not classes:
         message = (
             f"nothing in the model names the classes of its {width} probabilities; add metadata_props 'classes' with "
             f"a JSON list of {width} strings or integers, in the order of the columns"
         )
         raise UserError("InvalidModel", message, "spec.trainer.container")
-    return found
+    return classes
 
 
 def _stated(text: str, width: int) -> list[str]:

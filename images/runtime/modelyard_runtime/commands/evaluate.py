@@ -1,4 +1,4 @@
-"""``evaluate``: an artifact is verified, asked its own example again, and scored on held-out rows."""
+"""``evaluate``: verifies an artifact, checks its answers to its own example, and scores it on held-out rows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from modelyard_runtime.pod.store import ArtifactStore
 
 
 def evaluate(task: EvaluateTask, store: ArtifactStore) -> EvaluateResult:
-    """Raises UserError where the artifact is not what it says, or does not fit the data."""
+    """Verifies and scores the artifact. Raises UserError if it is not what it claims, or doesn't fit the data."""
     manifest, session, size = package.read(store, task.artifact_uri, task.artifact_digest)
     say(f"{manifest.file}: digests hold, {size} bytes")
     package.check_example(manifest, session)

@@ -1,4 +1,4 @@
-"""``ingest``: a source becomes an immutable, checked version: digest, columns, Parquet."""
+"""``ingest``: turns a source into an immutable, checked version with a digest, typed columns and Parquet files."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ MOST_COLUMNS = 1000
 
 
 def ingest(task: IngestTask, store: ArtifactStore, root: Path = Path(SOURCE_FOLDER)) -> IngestResult:
-    """Reads, checks, splits and writes. Raises UserError for what the user can mend."""
+    """Reads, checks, splits and writes the data. Raises UserError for an error that the user must fix."""
     spec = task.spec
     raw, text = read_source(root, task.source, spec.source.format)
     say(f"read {len(raw)} rows, {raw.num_columns} columns")
-    whole, types = typed(_wanted(raw, spec), spec.columns, text)
+    whole, types = typed(_columns(raw, spec), spec.columns, text)
     table = whole.filter(pc.is_valid(whole[spec.target]))
     _check_target(table, types, spec)
     digest = content_digest(table, types)
@@ -61,13 +61,14 @@ def ingest(task: IngestTask, store: ArtifactStore, root: Path = Path(SOURCE_FOLD
 
 
 def parquet(table: pa.Table) -> bytes:
-    """The same bytes for the same rows, with the same library."""
+    """Returns the table as Parquet: the same rows give the same bytes with the same library."""
     out = io.BytesIO()
     pq.write_table(table, out, compression="zstd", use_dictionary=False, store_schema=False)
     return out.getvalue()
 
 
-def _wanted(table: pa.Table, spec: DatasetSpec) -> pa.Table:
+def _columns(table: pa.Table, spec: DatasetSpec) -> pa.Table:
+    """Returns the table without the ignored columns. Raises UserError unless it has a target, features and rows."""
     if spec.target not in table.column_names:
         raise UserError("TargetNotFound", one_of(spec.target, table.column_names), "spec.target")
     unknown = [name for name in spec.ignore if name not in table.column_names]

@@ -1,4 +1,4 @@
-"""``lay-out``: the inputs of a container of the user's own, before it starts."""
+"""``lay-out``: writes the inputs of a container of the user's own, before it starts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from modelyard_runtime.pod.store import ArtifactStore
 def lay_out(task: TrainTask, store: ArtifactStore, folder: Path = Path(IN_FOLDER)) -> None:
     """Writes train.parquet, test.parquet and task.json.
 
-    The result of an earlier pod goes: its container has failed or was stopped, whatever was collected of it.
+    Deletes the result of an earlier pod: whatever was collected, its container has failed or was stopped.
     """
     store.delete(task.result_uri)
     folder.mkdir(parents=True, exist_ok=True)

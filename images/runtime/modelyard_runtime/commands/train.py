@@ -1,4 +1,4 @@
-"""``train``: one estimator, fitted, exported, proven, scored and written."""
+"""``train``: fits, exports, proves, scores and writes one estimator."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from modelyard_runtime.tables import frames
 
 
 def train(task: TrainTask, store: ArtifactStore) -> TrainResult:
-    """Raises UserError for what the user can mend; Unavailable where a retry may help."""
+    """Trains the estimator. Raises UserError for an error that the user must fix, Unavailable if a retry may help."""
     spec = task.trainer.estimator
     if spec is None:
         raise UserError("InvalidTask", "train takes an estimator; a container is collected", "spec.trainer")
     model = estimator.make(spec, task.seed)
     kind = estimator.task_of(model, Task(task.task) if task.task else None)
-    objective, names = scoring.wanted(task.objective, list(task.additional_metrics), kind)
+    objective, names = scoring.required(task.objective, list(task.additional_metrics), kind)
     training, test = frames.load_both(store, task.data, spec.features.exclude, kind)
     say(f"fitting {type(model).__name__} on {len(training.target)} rows of {task.data.name}")
     own_categories.by_position(model, spec.features, training)
     pipeline = features.pipeline(model, spec.features, training, kind, task.seed)
-    _enough_rows(model, training)
+    _check_rows(model, training)
     _fit(pipeline, training)
     store.web.patience = AFTER_WORK
     round_down(model)
@@ -50,9 +50,9 @@ def train(task: TrainTask, store: ArtifactStore) -> TrainResult:
     metrics = scoring.score(names, kind, test.target, answers, probabilities, classes)
 
     shown = package.example(stored.session, agreement.probes(test, task.seed))
-    known = training.categories()
+    categories = training.categories()
     uri, digest, size = package.write(
-        store, task.base_uri, stored.data, kind, stored.layout, signature, shown, known, stored.format
+        store, task.base_uri, stored.data, kind, stored.layout, signature, shown, categories, stored.format
     )
     result = TrainResult(
         task=kind,
@@ -74,11 +74,13 @@ def train(task: TrainTask, store: ArtifactStore) -> TrainResult:
     return result
 
 
-def _enough_rows(model: BaseEstimator, table: frames.Table) -> None:
-    """It would fit, and fail at the first answer."""
-    wanted = getattr(model, "n_neighbors", None)
-    if isinstance(wanted, int) and wanted > len(table.target):
-        message = f"{wanted} neighbours of {len(table.target)} training rows; at most {len(table.target)} are allowed"
+def _check_rows(model: BaseEstimator, table: frames.Table) -> None:
+    """Raises UserError for more neighbours than rows: such a model fits, but fails at its first answer."""
+    neighbours = getattr(model, "n_neighbors", None)
+    if isinstance(neighbours, int) and neighbours > len(table.target):
+        message = (
+            f"{neighbours} neighbours of {len(table.target)} training rows; at most {len(table.target)} are allowed"
+        )
         raise UserError("InvalidParameter", message, "spec.trainer.estimator.params.n_neighbors")
 
 
@@ -99,7 +101,7 @@ def _fit(pipeline: Pipeline, table: frames.Table) -> None:
 
 
 def _parameters(model: object) -> dict[str, object]:
-    """What can be written as JSON of the estimator's parameters, all of them, as they were used."""
+    """Returns all parameters that the estimator used, except those that JSON can't represent."""
     params = model.get_params(deep=False)  # type: ignore[attr-defined]
     return {key: _json(value) for key, value in params.items() if _is_plain(value)}
 

@@ -1,1 +1,1 @@
-"""How a fitted estimator becomes a file that can be served, and the proof that it answers the same."""
+"""Exports a fitted estimator to a file that can be served, and proves that the file gives the same answers."""

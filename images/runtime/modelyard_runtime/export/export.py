@@ -1,4 +1,4 @@
-"""What a fitted pipeline is stored as: ONNX where that is proven to answer alike, else skops, proven too."""
+"""Chooses the format of a fitted pipeline: ONNX if proven to give the same answers, else skops, proven too."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from modelyard_models.skops_types import NotAllowed
 from modelyard_runtime.export.onnx_export import NotAsOnnx, to_onnx
 from modelyard_runtime.models import agreement
 from modelyard_runtime.models.agreement import Agreement, Disagrees
-from modelyard_runtime.models.session import Asked, OnnxSession, SkopsSession
+from modelyard_runtime.models.session import OnnxSession, Session, SkopsSession
 from modelyard_runtime.models.signature import layout_of, signature_of
 from modelyard_runtime.pod.errors import UserError
 from modelyard_runtime.pod.say import say
@@ -26,14 +26,14 @@ class Exported:
     data: bytes
     format: Format
     layout: str
-    session: Asked
+    session: Session
     agreed: Agreement
     reason: str | None = None
-    """Why it is not ONNX."""
+    """``reason`` says why the format is not ONNX."""
 
 
 def export(pipeline: Pipeline, training: Table, test: Table, task: Task, seed: int) -> Exported:
-    """Raises UserError where neither form can be served."""
+    """Exports a fitted pipeline as ONNX, else as skops. Raises UserError if neither can be served."""
     signature, layout = signature_of(pipeline, training, task), layout_of(training)
     proof = agreement.Proof(pipeline, test, seed)
     try:
@@ -41,7 +41,7 @@ def export(pipeline: Pipeline, training: Table, test: Table, task: Task, seed: i
         try:
             session = OnnxSession(data, layout, signature)
             return Exported(data, "ONNX", layout, session, proof.check(session))
-        except UserError as error:  # what onnxruntime says of a graph that it does not take, or can't run
+        except UserError as error:  # onnxruntime refuses the graph, or can't run it
             raise NotAsOnnx(error.message) from error
         except Disagrees as error:
             raise NotAsOnnx(f"the ONNX form does not answer as scikit-learn: {error}") from error
@@ -50,14 +50,14 @@ def export(pipeline: Pipeline, training: Table, test: Table, task: Task, seed: i
         say(f"{reason}; storing it as skops")
     from modelyard_runtime.export.skops_export import to_skops
 
-    where = "spec.trainer.estimator.algorithm"
+    field = "spec.trainer.estimator.algorithm"
     try:
         data = to_skops(pipeline)
         skops = SkopsSession(data, signature)
         return Exported(data, "Skops", layout, skops, proof.check(skops), reason)
     except NotAllowed as error:
         message = f"{reason}; nor can it be served as skops: {error}. Choose another algorithm"
-        raise UserError("TypeNotAllowed", message, where) from error
+        raise UserError("TypeNotAllowed", message, field) from error
     except Disagrees as error:
         message = f"{reason}; nor does its skops form answer as scikit-learn: {error}. Choose another algorithm"
-        raise UserError("ConversionDisagrees", message, where) from error
+        raise UserError("ConversionDisagrees", message, field) from error

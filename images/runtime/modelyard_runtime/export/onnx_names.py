@@ -1,4 +1,4 @@
-"""Names of a graph's inputs and outputs: any text may be one, but converters only keep those that are identifiers."""
+"""Renames a graph's inputs and outputs: ONNX allows any text as a name, but converters keep only identifiers."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import onnx
 def rename_ends(model: onnx.ModelProto, inputs: list[str], outputs: list[str]) -> None:
     """Gives the graph's inputs and first outputs these names, and drops the other outputs.
 
-    An inner tensor that has one of the names by chance gets another. ``inputs`` and ``outputs`` must differ: ONNX
-    knows one name space for both.
+    An inner tensor that has one of the names by chance is renamed. ``inputs`` and ``outputs`` must differ, because
+    ONNX has one name space for both.
     """
     graph = model.graph
     del graph.output[len(outputs) :]

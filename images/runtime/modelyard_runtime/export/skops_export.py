@@ -1,4 +1,4 @@
-"""A fitted pipeline in skops' form: the same bytes from the same model, and scikit-learn's own steps alone."""
+"""Exports a fitted pipeline to skops: the same model gives the same bytes, with scikit-learn's own steps only."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def to_skops(pipeline: Pipeline) -> bytes:
-    """The model's bytes. Raises NotAllowed, which names the type, for one that no server would load."""
+    """Returns the model's bytes. Raises NotAllowed, which names the type, if no server would load them."""
     try:
         data = skops.io.dumps(_plain(pipeline))
-    except Exception as error:  # skops raises what it meets in an object that it does not know
+    except Exception as error:  # skops lets any exception of an object that it does not know through
         message = f"skops can't hold it: {' '.join(str(error).split())[:300] or type(error).__name__}"
         raise skops_types.NotAllowed(message) from error
     skops_types.check(data)
@@ -34,26 +34,26 @@ def to_skops(pipeline: Pipeline) -> bytes:
 
 
 def _plain(step: Any) -> Any:
-    """A copy without the converter's own steps, and without what only fitting needs."""
-    made = copy.copy(step)
+    """Copies a step without the ONNX converter's own steps and without attributes that only fitting needs."""
+    plain = copy.copy(step)
     if isinstance(step, Pipeline):
-        made.steps = [(name, _plain(inner)) for name, inner in step.steps]
+        plain.steps = [(name, _plain(inner)) for name, inner in step.steps]
     elif isinstance(step, ColumnTransformer):
-        made.transformers_ = [(name, _plain(inner), columns) for name, inner, columns in step.transformers_]
-        made.transformers = made.transformers_
+        plain.transformers_ = [(name, _plain(inner), columns) for name, inner, columns in step.transformers_]
+        plain.transformers = plain.transformers_
     elif isinstance(step, CastTransformer):
         return FunctionTransformer(step.dtype)
     elif isinstance(step, SelectKBest):
-        made.score_func = None
+        plain.score_func = None
     elif isinstance(step, FunctionTransformer):
-        return FunctionTransformer(np.float64)  # of histogram gradient boosting's own preparation: all it does
+        return FunctionTransformer(np.float64)  # the only function in histogram gradient boosting's preprocessor
     elif getattr(step, "_preprocessor", None) is not None:
-        made._preprocessor = _plain(step._preprocessor)
-    return made
+        plain._preprocessor = _plain(step._preprocessor)
+    return plain
 
 
 def _canonical(data: bytes) -> bytes:
-    """skops numbers objects by their addresses in memory; here by their order in the file."""
+    """Numbers the objects by their order in the file: skops numbers them by their addresses in memory."""
     with zipfile.ZipFile(io.BytesIO(data)) as source:
         schema = json.loads(source.read(SCHEMA))
         numbers: dict[int, int] = {}
@@ -73,7 +73,7 @@ def _number(item: Any, numbers: dict[int, int], files: dict[str, str]) -> None:
             _number(value, numbers, files)
     elif isinstance(item, dict):
         if item.get("__loader__") in ("JsonNode", "TypeNode"):
-            # Whether two equal ones are the same object is chance, and doesn't matter.
+            # Drop the id: whether two equal values are the same object is chance, and doesn't matter.
             item.pop("__id__", None)
         elif "__loader__" in item and "__id__" in item:
             item["__id__"] = numbers.setdefault(item["__id__"], len(numbers) + 1)

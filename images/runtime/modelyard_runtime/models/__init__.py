@@ -1,1 +1,1 @@
-"""Fitting, scoring and packing models."""
+"""Fits, compares, scores and packages models."""

@@ -1,4 +1,4 @@
-"""Proves that the stored model answers as scikit-learn's does: that it converted proves nothing."""
+"""Proves that the stored model gives scikit-learn's answers; a conversion without errors doesn't prove that."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sklearn.neighbors._base import KNeighborsMixin
 from sklearn.pipeline import Pipeline
 
 from modelyard_models.tolerance import RELATIVE, differences
-from modelyard_runtime.models.session import Asked
+from modelyard_runtime.models.session import Session
 from modelyard_runtime.pod.errors import UserError
 from modelyard_runtime.tables.frames import Table
 
@@ -19,28 +19,30 @@ FEWEST, MOST = 200, 5000
 
 
 def probes(test: Table, seed: int) -> pd.DataFrame:
-    """Held-out rows, and copies of them with a value missing in each column and with categories never seen."""
+    """Returns held-out rows, and copies of them, each with a missing value in one column, some with an unknown
+    category."""
     rng = np.random.default_rng(seed)
     rows = test.features.iloc[:MOST]
     copies = max(len(rows), FEWEST)
     changed = rows.iloc[rng.integers(0, len(rows), copies)].reset_index(drop=True)
     for index, name in enumerate(changed.columns):
         text = name in test.categorical
-        hit = np.arange(copies) % len(changed.columns) == index
+        emptied = np.arange(copies) % len(changed.columns) == index
         changed[name] = changed[name].astype(object if text else np.float32)
-        changed.loc[hit, name] = "" if text else np.nan
+        changed.loc[emptied, name] = "" if text else np.nan
         if text:
-            changed.loc[np.roll(hit, 1) & (rng.random(copies) < 0.5), name] = "a category never seen"
+            changed.loc[np.roll(emptied, 1) & (rng.random(copies) < 0.5), name] = "a category never seen"
     return pd.concat([rows, changed], ignore_index=True)
 
 
 class Disagrees(Exception):
-    """The stored form does not answer as scikit-learn; the message says how."""
+    """The stored model's answers differ from scikit-learn's; the message says how."""
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """Rows compared, rows whose greatest probabilities are equal, and the greatest relative difference."""
+    """The result of a proof: ``rows`` compared, ``ties`` among them (rows whose two greatest probabilities are equal),
+    and the ``greatest`` relative difference."""
 
     rows: int
     ties: int
@@ -48,18 +50,18 @@ class Agreement:
 
 
 class Proof:
-    """The rows that are asked, and scikit-learn's own answers."""
+    """Holds the rows to compare and scikit-learn's answers for them."""
 
     def __init__(self, pipeline: Pipeline, test: Table, seed: int) -> None:
-        """Raises UserError where there are no answers to compare with."""
+        """Asks scikit-learn for its answers. Raises UserError if it fails or they are not finite."""
         self.pipeline, self.rows = pipeline, probes(test, seed)
         self._matrix = self.rows if test.categorical else self.rows.to_numpy(dtype=np.float32)
         self._theirs = _answers(pipeline, self._matrix)
 
-    def check(self, session: Asked) -> Agreement:
-        """Raises Disagrees unless labels are equal, and probabilities and values within 1e-4 relative.
+    def check(self, session: Session) -> Agreement:
+        """Raises Disagrees unless labels are equal, and probabilities and values are within 1e-4 relative.
 
-        Where the greatest probabilities are equal, any of their labels will do: which one it is, rounding decides.
+        Where the greatest probabilities are equal any of their labels is accepted, since rounding decides between them.
         """
         ours, theirs = session.ask(self.rows), self._theirs
         worst, ties = 0.0, 0
@@ -79,32 +81,32 @@ class Proof:
             worst = float(distance.max())
             if not np.isfinite(distance).all() or worst > RELATIVE:
                 share = float(np.mean(~(distance <= RELATIVE)))
-                found = f"{name} differ by up to {worst:.2g} relative, {share:.2%} of them by more than {RELATIVE:g}"
-                self._refuse(found)
+                problem = f"{name} differ by up to {worst:.2g} relative, {share:.2%} of them by more than {RELATIVE:g}"
+                self._refuse(problem)
         return Agreement(len(self.rows), ties, worst)
 
-    def _refuse(self, found: str) -> None:
-        raise Disagrees(f"{found}{_why(self.pipeline, self._matrix)}")
+    def _refuse(self, problem: str) -> None:
+        raise Disagrees(f"{problem}{_why(self.pipeline, self._matrix)}")
 
 
 def _answers(pipeline: Pipeline, matrix: pd.DataFrame | np.ndarray) -> dict[str, np.ndarray]:
     try:
         answer = pipeline.predict(matrix)
-        found = {"value": answer, "label": answer}
+        answers = {"value": answer, "label": answer}
         if hasattr(pipeline, "predict_proba"):
-            found["probabilities"] = pipeline.predict_proba(matrix)
+            answers["probabilities"] = pipeline.predict_proba(matrix)
     except ValueError as error:
         message = f"scikit-learn fits it, but fails to predict: {str(error).splitlines()[0]}"
         raise UserError("PredictFailed", message, "spec.trainer.estimator") from error
-    for name, values in found.items():
+    for name, values in answers.items():
         if values.dtype.kind == "f" and not np.isfinite(values).all():
             message = f"the fitted model's {name} are not finite on rows of the data, some of which lack values"
             raise UserError("InvalidModel", message, "spec.trainer.estimator")
-    return found
+    return answers
 
 
 def _ties(labels: np.ndarray, probabilities: np.ndarray, classes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Two masks of shape (rows,): the two greatest probabilities are equal; and the label is of one as great."""
+    """Returns two masks of shape (rows,): the two greatest probabilities are equal; and the label has one of them."""
     top = np.sort(probabilities, axis=1)[:, -2:]
     column = {label: index for index, label in enumerate(np.asarray(classes).tolist())}
     chosen = np.array([column[label] for label in labels.tolist()])
@@ -114,7 +116,7 @@ def _ties(labels: np.ndarray, probabilities: np.ndarray, classes: np.ndarray) ->
 
 
 def _why(pipeline: Pipeline, matrix: pd.DataFrame | np.ndarray) -> str:
-    """The reason, where it is known: nearest neighbours are no function of the data where distances are equal."""
+    """Returns the reason for a difference, or "": the choice among equally near neighbours is arbitrary."""
     model = pipeline.steps[-1][1]
     if not isinstance(model, KNeighborsMixin) or not isinstance(getattr(model, "n_neighbors", None), int):
         return ""

@@ -1,4 +1,4 @@
-"""The estimator that a spec names, made with its parameters."""
+"""Creates the estimator that a spec names, with its parameters."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ FIELD = "spec.trainer.estimator"
 
 
 def make(spec: Estimator, seed: int) -> BaseEstimator:
-    """An unfitted estimator. Raises UserError for a class or a parameter that isn't there."""
-    made = _class(spec.algorithm)()
-    allowed = sorted(made.get_params(deep=False))
+    """Returns the unfitted estimator. Raises UserError if the class or a parameter doesn't exist."""
+    estimator = _class(spec.algorithm)()
+    allowed = sorted(estimator.get_params(deep=False))
     for name in spec.params:
         if name not in allowed:
             raise UserError("UnknownParameter", one_of(name, allowed), f"{FIELD}.params")
     params: dict[str, Any] = dict(spec.params)
     if "random_state" in allowed and "random_state" not in params:
         params["random_state"] = seed
-    return made.set_params(**params)
+    return estimator.set_params(**params)
 
 
 def _class(algorithm: str) -> type[BaseEstimator]:
@@ -34,27 +34,29 @@ def _class(algorithm: str) -> type[BaseEstimator]:
     except ValueError as error:
         raise UserError("UnknownAlgorithm", str(error)) from error
     try:
-        found = getattr(importlib.import_module(module), name)
+        class_ = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as error:
         message = f"there is no {algorithm!r} in scikit-learn"
         raise UserError("UnknownAlgorithm", message, f"{FIELD}.algorithm") from error
-    right = isinstance(found, type) and issubclass(found, BaseEstimator) and hasattr(found, "predict")
-    if not right:
+    predicts = isinstance(class_, type) and issubclass(class_, BaseEstimator) and hasattr(class_, "predict")
+    if not predicts:
         raise UserError("UnknownAlgorithm", f"{algorithm!r} is not an estimator that predicts", f"{FIELD}.algorithm")
     try:
-        is_classifier(found())
-    except (TypeError, AttributeError) as error:  # the second, of one whose default estimator is None
+        is_classifier(class_())
+    except (TypeError, AttributeError) as error:  # AttributeError: a class whose default estimator is None
         message = f"{algorithm!r} needs arguments that can't be written here: {error}"
         raise UserError("UnknownAlgorithm", message, f"{FIELD}.algorithm") from error
-    return found
+    return class_
 
 
-def task_of(estimator: BaseEstimator, wanted: Task | None) -> Task:
-    """What the estimator is for. Raises UserError where the Model is of another task."""
+def task_of(estimator: BaseEstimator, model_task: Task | None) -> Task:
+    """Returns the estimator's task. Raises UserError if it has none, or the Model has another."""
     task = Task.CLASSIFICATION if is_classifier(estimator) else Task.REGRESSION if is_regressor(estimator) else None
     name = type(estimator).__name__
     if task is None:
         raise UserError("UnknownAlgorithm", f"{name} neither classifies nor regresses", f"{FIELD}.algorithm")
-    if wanted is not None and wanted != task:
-        raise UserError("TaskMismatch", f"{name} is for {task}, the Model is of task {wanted}", f"{FIELD}.algorithm")
+    if model_task is not None and model_task != task:
+        raise UserError(
+            "TaskMismatch", f"{name} is for {task}, the Model is of task {model_task}", f"{FIELD}.algorithm"
+        )
     return task

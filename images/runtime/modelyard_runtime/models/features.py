@@ -1,4 +1,4 @@
-"""The pipeline from columns to features to an answer, made only of steps that convert to ONNX faithfully."""
+"""Builds the pipeline from columns to features to an answer, only from steps that convert faithfully to ONNX."""
 
 from __future__ import annotations
 
@@ -22,23 +22,27 @@ Steps = list[tuple[str, Any]]
 
 
 def pipeline(estimator: BaseEstimator, spec: Features, train: Table, task: Task, seed: int) -> Pipeline:
-    """An unfitted pipeline. A table of numbers alone needs no column transformer: it takes one float32 matrix."""
+    """Returns the unfitted pipeline. For a table of numbers only it has no column transformer and takes one float32
+    matrix."""
     numeric = _numeric(spec.numeric)
     if train.categorical:
-        # By position: the converter then needs no column's name.
-        where = {item.name: index for index, item in enumerate(train.inputs)}
-        branches = [("numeric", Pipeline(numeric), [where[name] for name in train.numeric])] if train.numeric else []
+        # Select columns by position, so that the converter needs no column names.
+        positions = {item.name: index for index, item in enumerate(train.inputs)}
+        branches = (
+            [("numeric", Pipeline(numeric), [positions[name] for name in train.numeric])] if train.numeric else []
+        )
         encoder = _encoder(spec.categorical, train.features[train.categorical])
-        branches.append(("categorical", encoder, [where[name] for name in train.categorical]))
+        branches.append(("categorical", encoder, [positions[name] for name in train.categorical]))
         numeric = [("columns", ColumnTransformer(branches, sparse_threshold=0.0))]
     select = [("select", _selection(spec.select, task, seed))] if spec.select else []
     return Pipeline([*numeric, *select, ("estimator", estimator)])
 
 
 def _numeric(spec: NumericFeatures) -> Steps:
-    """Scaled in double precision: a float32 scaler puts values on the wrong side of a tree's thresholds.
+    """Returns the steps that impute and scale numbers.
 
-    Imputed before, in single precision: onnxruntime has no imputer of doubles.
+    Scaling is in double precision, because a float32 scaler puts values on the wrong side of a tree's thresholds.
+    Imputing comes first, in single precision, because onnxruntime has no imputer for doubles.
     """
     impute = ("impute", SimpleImputer(strategy=STRATEGIES[spec.impute], keep_empty_features=True))
     if spec.scale == "None":
@@ -51,15 +55,16 @@ def _numeric(spec: NumericFeatures) -> Steps:
 
 
 def _encoder(spec: CategoricalFeatures, columns: pd.DataFrame) -> BaseEstimator:
-    """With the categories computed here: scikit-learn's own ``min_frequency`` does not convert."""
-    kept = []
+    """Returns the encoder of texts. Its categories are computed here, because scikit-learn's ``min_frequency`` does not
+    convert."""
+    categories = []
     for name in columns:
         shares = columns[name].value_counts(normalize=True)
         frequent = shares[shares >= (spec.min_frequency or 0.0)]
-        kept.append(np.array(sorted(frequent.index if len(frequent) else shares.index[:1]), dtype=object))
+        categories.append(np.array(sorted(frequent.index if len(frequent) else shares.index[:1]), dtype=object))
     if spec.encode == "OneHot":
-        return OneHotEncoder(categories=kept, handle_unknown="ignore", sparse_output=False, dtype=np.float32)
-    return OrdinalEncoder(categories=kept, handle_unknown="use_encoded_value", unknown_value=-1, dtype=np.float32)
+        return OneHotEncoder(categories=categories, handle_unknown="ignore", sparse_output=False, dtype=np.float32)
+    return OrdinalEncoder(categories=categories, handle_unknown="use_encoded_value", unknown_value=-1, dtype=np.float32)
 
 
 def _selection(spec: FeatureSelection, task: Task, seed: int) -> BaseEstimator:

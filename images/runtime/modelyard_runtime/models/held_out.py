@@ -1,4 +1,4 @@
-"""A model, as it lies in the store, scored on the rows that were held out."""
+"""Scores a stored model on the held-out rows."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from modelyard_api.fields.metrics import Task
 from modelyard_api.fields.signature import Input
 from modelyard_api.wire.task import Data
 from modelyard_runtime.models import scoring
-from modelyard_runtime.models.session import Asked
+from modelyard_runtime.models.session import Session
 from modelyard_runtime.pod.errors import UserError, one_of
 from modelyard_runtime.pod.store import ArtifactStore
 from modelyard_runtime.tables import frames
 
 
 def score(
-    session: Asked, store: ArtifactStore, data: Data, kind: Task, needed: list[str] | None = None
+    session: Session, store: ArtifactStore, data: Data, kind: Task, needed: list[str] | None = None
 ) -> dict[str, float]:
-    """Every metric that can be computed of the model's own answers on the held-out rows; ``needed`` ones must be."""
-    fitting_inputs(session.signature.inputs, data)
+    """Returns every metric that can be computed from the model's answers on the held-out rows. Raises UserError if one
+    of ``needed`` can't."""
+    check_inputs(session.signature.inputs, data)
     test = frames.load(store, data, TEST_PARQUET, session.signature.inputs, kind)
     answers = session.ask(test.features)
     label = answers["value" if kind == Task.REGRESSION else "label"]
@@ -31,7 +32,8 @@ def score(
     return scoring.score(needed or [], kind, test.target, label, probabilities, classes)
 
 
-def fitting_inputs(inputs: list[Input], data: Data) -> None:
+def check_inputs(inputs: list[Input], data: Data) -> None:
+    """Raises UserError unless every input of the model is a column of the data."""
     names = [column.name for column in data.columns if column.name != data.target]
     for item in inputs:
         if item.name not in names:

@@ -1,4 +1,4 @@
-"""What a model was made from."""
+"""Digests what a model was trained from."""
 
 from __future__ import annotations
 
@@ -7,5 +7,6 @@ from modelyard_api.wire.task import TrainTask
 
 
 def source_digest(task: TrainTask) -> str:
-    """Of all that makes the model but data and image: the trainer as it was written, the seed, the task."""
+    """Returns the digest of everything that determines the model except data and image: the trainer as written, the
+    seed and the task."""
     return sha256(canonical({"trainer": task.trainer.wire(), "seed": task.seed, "task": task.task}))

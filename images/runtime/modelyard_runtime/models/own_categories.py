@@ -1,4 +1,4 @@
-"""Histogram gradient boosting's own handling of categories, by the names of columns."""
+"""Lets a spec name the columns that histogram gradient boosting itself handles as categories."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FIELD = "spec.trainer.estimator.params.categorical_features"
 def by_position(model: BaseEstimator, spec: Features, table: Table) -> None:
     """Replaces the names in the model's ``categorical_features`` by positions after encoding. Raises UserError."""
     names = model.get_params(deep=False).get("categorical_features")
-    if names in (None, "from_dtype"):  # that is of data frames, and it is given arrays
+    if names in (None, "from_dtype"):  # "from_dtype" applies to data frames only; the estimator gets arrays
         return
     known = table.categorical
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
@@ -25,5 +25,5 @@ def by_position(model: BaseEstimator, spec: Features, table: Table) -> None:
     if spec.categorical.encode != "Ordinal" or spec.select:
         message = "needs spec.trainer.estimator.features.categorical.encode: Ordinal, and no features.select"
         raise UserError("InvalidParameter", message, FIELD)
-    # The numbers come first: see features.pipeline.
+    # After encoding the numeric columns come first: see features.pipeline.
     model.set_params(categorical_features=[len(table.numeric) + known.index(name) for name in names])

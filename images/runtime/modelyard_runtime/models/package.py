@@ -1,4 +1,4 @@
-"""A model as it lies in the store: its file, and ``model.json`` that names it and holds an example."""
+"""Writes and reads a model in the store: its file, and ``model.json``, which names that file and has an example."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from modelyard_api.fields.artifact import FILES, MODEL_JSON, Example, Format, Mo
 from modelyard_api.fields.metrics import Task
 from modelyard_api.fields.signature import Signature
 from modelyard_models.tolerance import difference
-from modelyard_runtime.models.session import Asked, open_model
+from modelyard_runtime.models.session import Session, open_model
 from modelyard_runtime.pod.errors import UserError
 from modelyard_runtime.pod.store import ArtifactStore
 
 EXAMPLE_ROWS = 8
 
 
-def example(session: Asked, rows: pd.DataFrame) -> Example:
-    """The first and the last rows of ``rows`` with the model's own answers. Raises UserError for a NaN."""
+def example(session: Session, rows: pd.DataFrame) -> Example:
+    """Returns the first and last of ``rows`` with the model's answers. Raises UserError if an answer is not finite."""
     half = EXAMPLE_ROWS // 2
     chosen = pd.concat([rows.iloc[:half], rows.iloc[max(half, len(rows) - half) :]], ignore_index=True)
     answers = session.ask(chosen)
@@ -49,7 +49,7 @@ def write(
     categories: dict[str, list[str]],
     format_: Format = "ONNX",
 ) -> tuple[str, str, int]:
-    """Writes the files, the one that names the others last. Returns URI, digest and size in bytes."""
+    """Writes the model's file and last ``model.json``, which names it. Returns URI, digest and size in bytes."""
     manifest = ModelManifest(
         format=format_,
         task=task,
@@ -71,8 +71,9 @@ def write(
     return uri, digest, len(data) + len(document)
 
 
-def read(store: ArtifactStore, uri: str, digest: str) -> tuple[ModelManifest, Asked, int]:
-    """A model from the store, every digest checked. Raises UserError."""
+def read(store: ArtifactStore, uri: str, digest: str) -> tuple[ModelManifest, Session, int]:
+    """Reads a model from the store, checking every digest; returns its manifest, session and size in bytes. Raises
+    UserError."""
     document = store.read(f"{uri}/{MODEL_JSON}", digest)
     try:
         manifest = ModelManifest.model_validate_json(document)
@@ -82,8 +83,8 @@ def read(store: ArtifactStore, uri: str, digest: str) -> tuple[ModelManifest, As
     return manifest, open_model(manifest, data), len(data) + len(document)
 
 
-def check_example(manifest: ModelManifest, session: Asked) -> None:
-    """The stored answers must come again. Raises UserError."""
+def check_example(manifest: ModelManifest, session: Session) -> None:
+    """Raises UserError unless the model gives the stored answers to its stored example."""
     kinds = {item.name: item.datatype for item in manifest.signature.inputs}
     rows = pd.DataFrame(
         {
@@ -92,5 +93,5 @@ def check_example(manifest: ModelManifest, session: Asked) -> None:
         }
     )
     for name, answer in session.ask(rows).items():
-        if said := difference(name, answer, manifest.example.outputs.get(name, [])):
-            raise UserError("ExampleDisagrees", said)
+        if message := difference(name, answer, manifest.example.outputs.get(name, [])):
+            raise UserError("ExampleDisagrees", message)

@@ -1,4 +1,4 @@
-"""Metrics on the held-out rows, by scikit-learn's scorer names without ``neg_``."""
+"""Computes metrics on the held-out rows; they have the names of scikit-learn's scorers, without ``neg_``."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ _ON_ANSWERS: dict[str, Callable[..., float]] = {
 }
 
 
-def wanted(objective: str | None, additional: list[str], task: Task) -> tuple[str, list[str]]:
-    """The objective and all metrics that are asked for, checked against the task. Raises UserError."""
-    named = [("spec.objective", objective)] if objective else []
-    named += [(f"spec.additionalMetrics[{index}]", name) for index, name in enumerate(additional)]
-    for field, name in named:
+def required(objective: str | None, additional: list[str], task: Task) -> tuple[str, list[str]]:
+    """Returns the objective and all requested metrics. Raises UserError if one doesn't fit the task."""
+    names = [("spec.objective", objective)] if objective else []
+    names += [(f"spec.additionalMetrics[{index}]", name) for index, name in enumerate(additional)]
+    for field, name in names:
         if METRICS[name].task != task:
             message = f"{name} is not a metric of {task}; write one of {', '.join(metrics_of(task))}"
             raise UserError("MetricDoesNotFit", message, field)
-    first = objective or DEFAULT[task]
-    return first, list(dict.fromkeys([first, *additional]))
+    chosen = objective or DEFAULT[task]
+    return chosen, list(dict.fromkeys([chosen, *additional]))
 
 
 def score(
@@ -53,20 +53,20 @@ def score(
     probabilities: np.ndarray | None,
     classes: list[Any],
 ) -> dict[str, float]:
-    """The metrics that are ``needed``, then every other one of the task that can be computed.
+    """Returns the ``needed`` metrics, then every other metric of the task that can be computed.
 
-    ``truth`` and ``answers``: shape (rows,). ``probabilities``: (rows, classes) or None. Raises UserError where
-    one that is needed can't be computed.
+    ``truth`` and ``answers`` have shape (rows,); ``probabilities`` is None or has shape (rows, classes). Raises
+    UserError if a needed metric can't be computed.
     """
-    found = {}
+    scores = {}
     for name in dict.fromkeys([*needed, *metrics_of(task)]):
         try:
-            found[name] = _score(name, truth, answers, probabilities, classes)
+            scores[name] = _score(name, truth, answers, probabilities, classes)
         except UserError as error:
             if name in needed:
                 raise
             say(f"left out: {error.message}")
-    return found
+    return scores
 
 
 def _score(
@@ -97,7 +97,7 @@ def _on_probabilities(name: str, truth: np.ndarray, probabilities: np.ndarray | 
         )
         raise UserError("ScoreFailed", message)
     labels = np.array(classes, dtype=object if isinstance(classes[0], str) else None)
-    # In double precision whatever they came in: log_loss clips at the precision of the type.
+    # Always in double precision, because log_loss clips at the precision of the array's type.
     probabilities = np.asarray(probabilities, dtype=np.float64)
     probabilities = probabilities / probabilities.sum(axis=1, keepdims=True)
     if name == "log_loss":

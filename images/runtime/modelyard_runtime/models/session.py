@@ -1,4 +1,4 @@
-"""Asks a model, as the server does."""
+"""Loads models and asks them for answers, as the server does."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from modelyard_models.skops_types import NotAllowed
 from modelyard_runtime.pod.errors import UserError
 
 
-class Asked(Protocol):
+class Session(Protocol):
     """A loaded model."""
 
     signature: Signature
 
     def ask(self, features: pd.DataFrame) -> dict[str, np.ndarray]:
-        """Each output by its name, in the shape of the signature. Raises UserError where the model fails."""
+        """Returns output name -> array, shaped as the signature says. Raises UserError if the model fails."""
         ...
 
 
-def open_model(manifest: ModelManifest, data: bytes) -> Asked:
-    """Raises UserError where it can't be loaded."""
+def open_model(manifest: ModelManifest, data: bytes) -> Session:
+    """Loads the model in the manifest's format. Raises UserError if it can't be loaded."""
     if manifest.format == "ONNX":
         return OnnxSession(data, manifest.layout, manifest.signature)
     try:
@@ -35,12 +35,12 @@ def open_model(manifest: ModelManifest, data: bytes) -> Asked:
 
 
 class OnnxSession:
-    """Raises UserError where onnxruntime does not take it."""
+    """A model in ONNX format. The constructor raises UserError if onnxruntime can't load it."""
 
     def __init__(self, data: bytes, layout: str, signature: Signature) -> None:
         try:
             self.session = open_session(data)
-        except Exception as error:  # onnxruntime's exceptions have no common class
+        except Exception as error:  # onnxruntime's exceptions have no common base class
             message = f"onnxruntime can't load the model: {str(error).splitlines()[0]}"
             raise UserError("InvalidModel", message) from error
         self.layout, self.signature = layout, signature
@@ -48,7 +48,7 @@ class OnnxSession:
     def ask(self, features: pd.DataFrame) -> dict[str, np.ndarray]:
         feeds: dict[str, Any]
         if self.layout == "Tensor":
-            # By name: an example that was read back has its columns in the order of the alphabet.
+            # _matrix selects columns by name, because an example that was read back has them in alphabetical order.
             feeds = {TENSOR_INPUT: _matrix(features, self.signature)}
         else:
             feeds = {name: values.reshape(-1, 1) for name, values in _columns(features, self.signature).items()}
@@ -61,7 +61,7 @@ class OnnxSession:
 
 
 class SkopsSession:
-    """Raises NotAllowed for what is never loaded."""
+    """A model in skops format. The constructor raises NotAllowed if a type in it is never loaded."""
 
     def __init__(self, data: bytes, signature: Signature) -> None:
         from modelyard_models.skops_model import SkopsModel

@@ -11,11 +11,12 @@ from modelyard_runtime.tables.frames import Table
 
 
 def layout_of(table: Table) -> str:
-    """One tensor where all columns are numbers, else an input a column."""
+    """Returns Tensor (one input) if all columns are numbers, else Columns (one input per column)."""
     return "Columns" if table.categorical else "Tensor"
 
 
 def signature_of(pipeline: Pipeline, table: Table, task: Task) -> Signature:
+    """Returns the inputs, outputs and classes of a fitted pipeline."""
     if task == Task.REGRESSION:
         return Signature(inputs=table.inputs, outputs=[Output(name="value", datatype="FP32", shape=[-1])])
     classes = [str(item) for item in pipeline.classes_]

@@ -9,8 +9,8 @@ from sklearn.base import BaseEstimator
 def round_down(estimator: BaseEstimator) -> None:
     """Replaces each threshold by the greatest float32 that is not above it.
 
-    Its thresholds are doubles, ONNX's are floats: one that is rounded up sends a value that equals it the other way.
-    Features are float32 here, and for those ``x <= t`` and ``x <= round_down(t)`` are the same.
+    The estimator's thresholds are doubles, ONNX's are floats: a threshold rounded up would send a value equal to it
+    down the other branch. Features are float32, and for those ``x <= t`` equals ``x <= round_down(t)``.
     """
     for iteration in getattr(estimator, "_predictors", ()):
         for tree in iteration:

@@ -1,1 +1,1 @@
-"""What every command does as a pod: its store, its tracking server, its log and how it ends."""
+"""What every command needs in its pod: the artifact store, the tracking server, the log, and reporting its outcome."""

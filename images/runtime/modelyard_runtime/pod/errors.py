@@ -1,4 +1,4 @@
-"""The user's errors: no retry helps, and the message says what is allowed."""
+"""Errors that the user must fix: no retry helps, and the message says what is allowed."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Iterable
 
 
 class UserError(Exception):
-    """``reason`` in CamelCase; ``field`` of the spec; ``message`` names the value and what is allowed."""
+    """``reason`` is in CamelCase; ``field`` is the spec's field; ``message`` names the value and what is allowed."""
 
     def __init__(self, reason: str, message: str, field: str | None = None) -> None:
         super().__init__(message)
         self.reason, self.field = reason, field
         text = " ".join(f"{field}: {message}".split() if field else message.split())
-        self.message = text.encode(errors="replace").decode()  # a file's name need not be UTF-8
+        self.message = text.encode(errors="replace").decode()  # the name of a file need not be UTF-8
 
 
 def one_of(value: str, allowed: Iterable[str], most: int = 40) -> str:
-    """``value`` is not one of ``allowed``, with the nearest names first."""
+    """Returns the message that ``value`` is not in ``allowed``: first the nearest names, then up to ``most`` names."""
     names = list(allowed)
     near = difflib.get_close_matches(value, names, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}? " if near else ""

@@ -1,4 +1,4 @@
-"""How a task ends: the result document in the store, last, and then the termination message."""
+"""Reports the end of a task: first the result document in the store, then the termination message."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from modelyard_runtime.pod.store import ArtifactStore
 
 ELLIPSIS = "..."
 ENOUGH = 80
-"""Bytes of an error's text that are worth more than the metrics."""
+"""Bytes of an error's text to keep even at the cost of metrics."""
 
 
 def earlier(task: Common, store: ArtifactStore, kind: str) -> dict[str, Any] | None:
-    """The result of an earlier pod of the same task, which died between writing it and its end."""
-    found = store.get_json(task.result_uri)
-    if isinstance(found, dict) and found.get("kind") == kind:
+    """Returns the result of an earlier pod of the same task that wrote it but died before its end, or None."""
+    result = store.get_json(task.result_uri)
+    if isinstance(result, dict) and result.get("kind") == kind:
         say("an earlier pod has left its result: nothing to do again")
-        return found
+        return result
     return None
 
 
@@ -41,7 +41,8 @@ def fail(task: Common, store: ArtifactStore, error: UserError) -> None:
 
 
 def leave(result: dict[str, Any], uri: str | None = None) -> None:
-    """The termination message: at most 1 KiB, cut at the error's text and the metrics, never in the middle of JSON."""
+    """Writes the termination message of at most 1 KiB, shortening the error's text and the metrics: it stays valid
+    JSON."""
     error = result.get("error")
     digest = result.get("artifactDigest") or result.get("digest")
     metrics = dict(list((result.get("metrics") or {}).items())[:8])
@@ -52,12 +53,13 @@ def leave(result: dict[str, Any], uri: str | None = None) -> None:
     path = Path(os.environ.get("MODELYARD_TERMINATION_LOG", TERMINATION_LOG))
     try:
         path.write_bytes(data)
-    except OSError as problem:  # Nobody but the operator reads it, and it reads the result document too.
+    except OSError as problem:  # only the operator reads it, and it reads the result document too
         say(f"no termination message: {problem}")
 
 
 def _fitted(message: Message) -> bytes:
-    """Cuts, until it fits: the error's text down to 80 bytes, metrics from the last, the URI, the text altogether."""
+    """Encodes the message. Until it fits, cuts the error's text to 80 bytes, then metrics from the last, then the URI,
+    then the whole text."""
     error = message.error
     while error and _too_long(message) and len(error.message.encode()) > ENOUGH:
         kept = error.message.encode()[: max(ENOUGH, len(error.message.encode()) * 3 // 4) - len(ELLIPSIS)]

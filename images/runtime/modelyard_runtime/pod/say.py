@@ -1,4 +1,4 @@
-"""Progress on standard output: one line a step, with the seconds since the start."""
+"""Reports progress on standard output: one line per step, with the seconds since the start."""
 
 from __future__ import annotations
 

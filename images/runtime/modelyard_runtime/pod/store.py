@@ -1,4 +1,4 @@
-"""The artifact store: bytes at URIs, written once by digest."""
+"""The artifact store: holds bytes at URIs, written once by digest."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class ArtifactStore:
         self.web = web
 
     def get(self, uri: str) -> bytes | None:
-        """The bytes, or None where there are none. Raises Unavailable."""
+        """Returns the bytes, or None if there are none. Raises Unavailable, or UserError for an invalid URI."""
         try:
             status, data = self.web.request("GET", http_url(self.web.base, uri))
         except ValueError as error:
@@ -27,7 +27,7 @@ class ArtifactStore:
         return data
 
     def read(self, uri: str, digest: str | None = None) -> bytes:
-        """The bytes. Raises UserError where there are none, or where their digest is another one."""
+        """Returns the bytes. Raises UserError if there are none, or if they have another digest."""
         data = self.get(uri)
         if data is None:
             raise UserError("ArtifactMissing", f"there is nothing at {uri}")
@@ -36,13 +36,13 @@ class ArtifactStore:
         return data
 
     def put(self, uri: str, data: bytes) -> None:
-        """Writes, or writes the same again. Raises Unavailable."""
+        """Writes the bytes; writing the same again is fine. Raises Unavailable."""
         status, answer = self.web.request("PUT", http_url(self.web.base, uri), data)
         if status != 200:
             raise Unavailable(f"PUT {uri}: {status} {answer[:200].decode(errors='replace')}")
 
     def delete(self, uri: str) -> None:
-        """Raises Unavailable; nothing there is fine."""
+        """Deletes the bytes, if there are any. Raises Unavailable."""
         status, answer = self.web.request("DELETE", http_url(self.web.base, uri))
         if status != 200 and not nothing_there(status, answer):
             raise Unavailable(f"DELETE {uri}: {status} {answer[:200].decode(errors='replace')}")
@@ -52,6 +52,6 @@ class ArtifactStore:
         return None if data is None else json.loads(data)
 
     def put_json(self, uri: str, document: Any) -> None:
-        """Raises ValueError for infinity and NaN, which JSON does not know."""
+        """Writes a JSON document. Raises ValueError for infinity and NaN, which JSON doesn't have."""
         json.dumps(document, allow_nan=False)
         self.put(uri, canonical(document))

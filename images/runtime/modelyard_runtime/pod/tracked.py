@@ -1,4 +1,4 @@
-"""A trained model as a run of the tracking server."""
+"""Records a trained model as a run of the tracking server."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from modelyard_runtime.pod.tracking import Tracking
 
 
 def keep(task: TrainTask, store: ArtifactStore, result: TrainResult) -> None:
-    """Tells the tracking server, notes its ids in the result, and writes that beside the model."""
+    """Logs the run to the tracking server, adds its ids to the result, and writes the result beside the model."""
     tracking = Tracking(store.web)
     subject = task.subject
     experiment = tracking.experiment(f"modelyard/{subject.namespace}/{task.model or subject.name}")

@@ -1,4 +1,4 @@
-"""Tells MLflow of a run, by its REST API."""
+"""Logs a run to MLflow with its REST API."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ class Tracking:
         self.web = web
 
     def experiment(self, name: str) -> str:
-        """The id of the experiment, made if it isn't there, and restored if it was deleted."""
-        found = self._by_name(name)
-        if found is not None and found["lifecycle_stage"] == "active":
-            return str(found["experiment_id"])
+        """Returns the experiment's id; creates it if it doesn't exist, and restores it if it was deleted."""
+        experiment = self._by_name(name)
+        if experiment is not None and experiment["lifecycle_stage"] == "active":
+            return str(experiment["experiment_id"])
         try:
-            if found is None:
+            if experiment is None:
                 return str(self._post("experiments/create", {"name": name})["experiment_id"])
             say(f"the experiment {name!r} had been deleted; restoring it")
-            self._post("experiments/restore", {"experiment_id": found["experiment_id"]})
+            self._post("experiments/restore", {"experiment_id": experiment["experiment_id"]})
         except Unavailable:
-            found = self._by_name(name)  # another pod was quicker
-            if found is None or found["lifecycle_stage"] != "active":
+            experiment = self._by_name(name)  # another pod may have been faster
+            if experiment is None or experiment["lifecycle_stage"] != "active":
                 raise
-        return str(found["experiment_id"])
+        return str(experiment["experiment_id"])
 
     def log(
         self,
@@ -43,7 +43,7 @@ class Tracking:
         metrics: dict[str, float],
         tags: dict[str, str],
     ) -> str:
-        """The id of the tracked run of this uid: made, filled and ended; one that is there is filled again."""
+        """Creates, fills and finishes the run with this uid, or fills the existing one again. Returns its id."""
         now = int(time.time() * 1000)
         run, logged = self._find(experiment, uid)
         if run is None:
@@ -56,14 +56,15 @@ class Tracking:
             }
             run = str(self._post("runs/create", body)["run"]["info"]["run_id"])
         values = [{"key": key, "value": value, "timestamp": now, "step": 0} for key, value in metrics.items()]
-        # A parameter may be written once: those of an earlier try stay as they are.
-        fresh = [item for item in _params(params) if item["key"] not in logged]
-        self._log_batch(run, fresh, values)
+        # MLflow lets a parameter be written only once, so skip those of an earlier try.
+        unlogged = [item for item in _params(params) if item["key"] not in logged]
+        self._log_batch(run, unlogged, values)
         self._post("runs/update", {"run_id": run, "status": "FINISHED", "end_time": now})
         return run
 
     def _log_batch(self, run: str, params: list[dict[str, str]], values: list[dict[str, Any]]) -> None:
-        """Parameters are a convenience: a server that refuses them gets the metrics alone."""
+        """Logs parameters and metrics. If the server refuses the parameters, logs the metrics alone: parameters are a
+        convenience."""
         body = json.dumps({"run_id": run, "params": params, "metrics": values}, allow_nan=False).encode()
         status, data = self.web.request("POST", self._url("runs/log-batch"), body, "application/json")
         if status == 200:
@@ -79,11 +80,11 @@ class Tracking:
             return None
         if status != 200:
             raise Unavailable(f"GET experiment {name!r}: {status} {data[:300].decode(errors='replace')}")
-        found: dict[str, Any] = json.loads(data)["experiment"]
-        return found
+        experiment: dict[str, Any] = json.loads(data)["experiment"]
+        return experiment
 
     def _find(self, experiment: str, uid: str) -> tuple[str | None, set[str]]:
-        """The run of this uid, and the keys of the parameters that it has."""
+        """Returns the id of the run with this uid, or None, and the keys of its parameters."""
         body = {"experiment_ids": [experiment], "filter": f"tags.`modelyard.dev/uid` = '{uid}'", "max_results": 1}
         runs = self._post("runs/search", body).get("runs") or []
         if not runs:
@@ -98,9 +99,10 @@ class Tracking:
 
 
 def _params(params: dict[str, Any]) -> list[dict[str, str]]:
-    """As MLflow takes them: keys of its characters and length, each once, and at most 100 in one request."""
-    made: dict[str, str] = {}
+    """Returns parameters as MLflow accepts them: unique keys of allowed characters and length, at most 100 in one
+    request."""
+    cleaned: dict[str, str] = {}
     for key, value in params.items():
         clean = re.sub(r"[^A-Za-z0-9_\-. :]", "_", key)[:250].strip(". ") or "_"
-        made.setdefault(clean, str(value)[:500])
-    return [{"key": key, "value": value} for key, value in list(made.items())[:100]]
+        cleaned.setdefault(clean, str(value)[:500])
+    return [{"key": key, "value": value} for key, value in list(cleaned.items())[:100]]

@@ -1,4 +1,4 @@
-"""HTTP to the tracking server with the standard library: importing a client costs each pod seconds."""
+"""HTTP requests to the tracking server with the standard library: importing a client would cost each pod seconds."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from modelyard_runtime.pod.say import say
 
 TIMEOUT = 30.0
 PATIENCE = 30.0
-"""Seconds for which a server that is down or busy is asked again, while there is no work that would be lost. After that
-the pod ends, which its object tells of, and the Job starts another one."""
+"""Seconds for which a server that is down or busy is asked again while no work could be lost. Then the pod ends, which
+its object's status reports, and the Job starts another pod."""
 AFTER_WORK = 300.0
-"""The same when there is: a fit may have taken hours."""
+"""The same when work could be lost: a fit may have taken hours."""
 
 
 class Unavailable(Exception):
-    """The server could not be reached, or failed, for as long as we were patient. Worth another try later.
+    """The server was unreachable or failed for the whole patience. Worth another try later.
 
-    ``full``: it answers, but its volume has no space left.
+    ``full`` means that it answers, but its volume has no space left.
     """
 
     def __init__(self, message: str, full: bool = False) -> None:
@@ -31,22 +31,23 @@ class Unavailable(Exception):
 
 
 def nothing_there(status: int, data: bytes) -> bool:
-    """MLflow's own 404. Any other one is of a proxy on the way, or of a wrong address, and proves nothing."""
+    """Returns whether this is MLflow's own 404. Other 404s come from a proxy or a wrong address and prove nothing."""
     return status == 404 and b"RESOURCE_DOES_NOT_EXIST" in data
 
 
 def _busy(status: int, data: bytes) -> bool:
-    """MLflow answers 400 when it has no database connection left."""
+    """Returns whether to ask again. MLflow answers 400 when it has no database connection left."""
     return status >= 500 or status == 429 or (status == 400 and b"QueuePool limit" in data)
 
 
 def _full(status: int, data: bytes) -> bool:
-    """Our tracking image answers 507; SQLite's own words come with a 503, those of PostgreSQL's disk with a 500."""
+    """Returns whether the server has no space left: the tracking image answers 507, MLflow a 503 with SQLite's message
+    or a 500 with PostgreSQL's."""
     return status == 507 or (status >= 500 and (b"disk is full" in data or b"No space left on device" in data))
 
 
 class Web:
-    """One server; keeps its connection. ``request`` raises Unavailable, but not on a 4xx that another try repeats."""
+    """Sends requests to one server over one kept-alive connection."""
 
     def __init__(self, base: str, patience: float = PATIENCE) -> None:
         self.base, self.patience = base.rstrip("/"), patience
@@ -57,14 +58,17 @@ class Web:
         self._connection: http.client.HTTPConnection | None = None
 
     def request(self, method: str, url: str, body: bytes | None = None, type_: str | None = None) -> tuple[int, bytes]:
-        """Status and body. Everything that is sent here may be sent twice."""
+        """Returns status and body. The request must be idempotent, since it may be sent more than once.
+
+        Raises Unavailable, but not for a 4xx that another try would repeat.
+        """
         deadline, wait, full = time.monotonic() + self.patience, 0.2, False
         while True:
             try:
                 status, data = self._once(method, url, body, type_)
                 if not _busy(status, data):
                     return status, data
-                # Told whatever comes after: who refuses a body may close the connection before all of it is sent.
+                # Keep it for later tries: a server that refuses a body may close the connection before all is sent.
                 full = full or _full(status, data)
                 problem = f"{status} {data[:200].decode(errors='replace')}"
             except (OSError, http.client.HTTPException) as error:
@@ -77,7 +81,7 @@ class Web:
             wait = min(wait * 2, 5.0)
 
     def json(self, method: str, url: str, document: Any = None) -> Any:
-        """A JSON answer. Raises Unavailable for any status but 200, with what the server said."""
+        """Returns the JSON answer. Raises Unavailable, with the server's answer, for any status but 200."""
         body = None if document is None else json.dumps(document, allow_nan=False).encode()
         status, data = self.request(method, url, body, "application/json")
         if status != 200:

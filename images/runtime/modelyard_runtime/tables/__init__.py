@@ -1,1 +1,1 @@
-"""From a file to typed, validated and digested tables."""
+"""Turns a file into a typed, validated and digested table."""

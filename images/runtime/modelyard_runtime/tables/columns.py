@@ -17,21 +17,22 @@ _TRUE, _FALSE = ["true", "True", "TRUE", "yes", "1"], ["false", "False", "FALSE"
 
 
 def typed(table: pa.Table, rules: list[ColumnRule], text: bool) -> tuple[pa.Table, dict[str, str]]:
-    """The table with each column in its type's Arrow form, and the types. Declared types win over inferred ones.
+    """Returns the table with each column in its Arrow type, and the types. Declared types override inferred ones.
 
-    ``text``: strings may be numbers or booleans, as in CSV. Else they are categories: the file had types to choose.
+    ``text`` means that strings may be numbers or booleans, as in CSV. Otherwise strings are categories, because the
+    file's format has types for numbers and booleans. Raises UserError.
     """
     declared = {rule.name: rule.type for rule in rules}
     missing = [name for name in declared if name not in table.column_names]
     if missing:
         message = f"there is no column {missing[0]!r}; there are {', '.join(table.column_names[:40])}"
         raise UserError("ColumnNotFound", message, "spec.columns")
-    made, types = [], {}
+    columns, types = [], {}
     for name in table.column_names:
         column = _plain(table[name].combine_chunks(), name)
         types[name] = declared.get(name) or infer(column, text)
-        made.append(convert(column, types[name], name))
-    return pa.table(made, names=table.column_names), types
+        columns.append(convert(column, types[name], name))
+    return pa.table(columns, names=table.column_names), types
 
 
 def _plain(column: pa.Array, name: str) -> pa.Array:
@@ -53,11 +54,11 @@ def _plain(column: pa.Array, name: str) -> pa.Array:
         return column.cast(pa.float64())
     if pa.types.is_decimal(kind):
         return column.cast(pa.float64())
-    return column.cast(pa.string())  # dates and times, as text
+    return column.cast(pa.string())  # dates and times become text
 
 
 def infer(column: pa.Array, text: bool) -> str:
-    """The narrowest type that holds every value; a column without any value is Float."""
+    """Returns the narrowest type that holds every value; a column without any value is Float."""
     if pa.types.is_boolean(column.type):
         return "Boolean"
     if pa.types.is_integer(column.type):
@@ -80,11 +81,11 @@ def convert(column: pa.Array, type_: str, name: str) -> pa.Array:
         known = pc.or_(pc.is_in(column, pa.array([*_TRUE, *_FALSE])), pc.is_null(column))
         if not pc.all(known).as_py():
             _refuse(column.filter(pc.invert(known)), type_, name)
-        made = pc.is_in(column, pa.array(_TRUE))
-        return pc.if_else(pc.is_null(column), pa.scalar(None, pa.bool_()), made)
+        booleans = pc.is_in(column, pa.array(_TRUE))
+        return pc.if_else(pc.is_null(column), pa.scalar(None, pa.bool_()), booleans)
     try:
-        made = _cast(column, type_)
-        return pc.if_else(pc.is_nan(made), pa.scalar(None, made.type), made) if type_ == "Float" else made
+        values = _cast(column, type_)
+        return pc.if_else(pc.is_nan(values), pa.scalar(None, values.type), values) if type_ == "Float" else values
     except pa.ArrowInvalid:
         bad = [value for value in column.to_pylist() if value is not None and not _fits(value, type_)]
         _refuse(bad, type_, name)
@@ -112,15 +113,15 @@ def _refuse(bad: pa.Array | list[object], type_: str, name: str) -> None:
 
 
 def describe(table: pa.Table, types: dict[str, str]) -> list[VersionColumn]:
-    """What was found in each column."""
-    made = []
+    """Returns the type, missing values, distinct values and range of each column."""
+    columns = []
     for name, type_ in types.items():
         column = table[name]
         distinct = pc.count_distinct(column).as_py()
-        found = VersionColumn(name=name, type=type_, missing=column.null_count, distinct=distinct)
+        described = VersionColumn(name=name, type=type_, missing=column.null_count, distinct=distinct)
         if type_ in ("Float", "Integer") and column.null_count < len(column):
             ends = {key: float(value) for key, value in pc.min_max(column).as_py().items()}
             if all(map(math.isfinite, ends.values())):
-                found.min, found.max = ends["min"], ends["max"]
-        made.append(found)
-    return made
+                described.min, described.max = ends["min"], ends["max"]
+        columns.append(described)
+    return columns

@@ -1,4 +1,4 @@
-"""Names data by its content, whatever file it came in."""
+"""Digests data by its content, independent of the file it came in."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from modelyard_api.kinds.dataset import DatasetSpec
 
 
 def content_digest(table: pa.Table, types: dict[str, str]) -> str:
-    """SHA-256 over names, types and values in their order, each column as: its name, its type, one byte a row that says
-    whether there is a value, then the values (64-bit little-endian numbers, one byte a boolean, or lengths and UTF-8).
+    """Returns the SHA-256 over the columns in order, each as: its name, its type, one byte per row that says whether
+    there is a value, then the values (64-bit little-endian numbers, one byte per boolean, or lengths and UTF-8).
 
-    Row groups, compression and metadata of a file don't count, nor do the sign of zero or what a missing value hides.
+    A file's row groups, compression and metadata don't count, nor do the sign of zero or the bytes under a null.
     """
     total = hashlib.sha256(f"modelyard-table-1 {len(table)}".encode())
     for name, type_ in types.items():
@@ -40,9 +40,9 @@ def content_digest(table: pa.Table, types: dict[str, str]) -> str:
 
 
 def version_id(digest: str, types: dict[str, str], spec: DatasetSpec, lost: float) -> str:
-    """64 hex digits: the same rows under the same declaration make nothing new.
+    """Returns the id, 64 hex digits: the same rows under the same declaration are the same version.
 
-    ``lost``, the share of rows without a target, counts where a rule is held against it: it decides on acceptance.
+    ``lost``, the share of rows without a target, counts only if a rule bounds it: then it decides on acceptance.
     """
     declared = {
         "digest": digest,

@@ -17,12 +17,12 @@ from modelyard_runtime.pod.errors import UserError, one_of
 from modelyard_runtime.pod.store import ArtifactStore
 
 MAX_CATEGORIES = 1000
-"""A text column with more is more like free text; naming them all would make ``model.json`` large."""
+"""A text column with more categories is more like free text; listing them would make ``model.json`` large."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """``features``: float32 and str columns, in the order of ``inputs``; missing is NaN and ``""``."""
+    """``features`` has float32 and str columns, in the order of ``inputs``; a missing value is NaN or ``""``."""
 
     inputs: list[Input]
     features: pd.DataFrame
@@ -37,22 +37,22 @@ class Table:
         return [item.name for item in self.inputs if item.datatype == "BYTES"]
 
     def categories(self) -> dict[str, list[str]]:
-        """The texts of each categorical column, sorted, missing left out; no column with more than MAX_CATEGORIES."""
-        found = {name: sorted(set(self.features[name]) - {""}) for name in self.categorical}
-        return {name: texts for name, texts in found.items() if len(texts) <= MAX_CATEGORIES}
+        """Returns the sorted texts of each categorical column with at most MAX_CATEGORIES, without missing values."""
+        texts_of = {name: sorted(set(self.features[name]) - {""}) for name in self.categorical}
+        return {name: texts for name, texts in texts_of.items() if len(texts) <= MAX_CATEGORIES}
 
     def matrix(self) -> pd.DataFrame | np.ndarray:
-        """What the pipeline takes: one float32 matrix where all columns are numbers, else the columns by name."""
+        """Returns the pipeline's input: one float32 matrix if all columns are numbers, else the columns by name."""
         return self.features if self.categorical else self.features.to_numpy(dtype=np.float32)
 
 
 def inputs_of(data: Data, exclude: list[str]) -> list[Input]:
-    """The feature columns. Raises UserError for an excluded column that isn't there, or when none is left."""
+    """Returns the feature columns. Raises UserError if an excluded column doesn't exist or no column remains."""
     names = [column.name for column in data.columns if column.name != data.target]
     for index, name in enumerate(exclude):
         if name not in names:
-            where = f"spec.trainer.estimator.features.exclude[{index}]"
-            raise UserError("UnknownColumn", one_of(name, names), where)
+            field = f"spec.trainer.estimator.features.exclude[{index}]"
+            raise UserError("UnknownColumn", one_of(name, names), field)
     kept = [column for column in data.columns if column.name in names and column.name not in exclude]
     if not kept:
         raise UserError("NoFeatures", "every column is excluded", "spec.trainer.estimator.features.exclude")
@@ -60,7 +60,7 @@ def inputs_of(data: Data, exclude: list[str]) -> list[Input]:
 
 
 def load(store: ArtifactStore, data: Data, part: str, inputs: list[Input], task: Task) -> Table:
-    """One part of a version, ``train.parquet`` or ``test.parquet``."""
+    """Loads one part of a version, ``train.parquet`` or ``test.parquet``. Raises UserError."""
     frame = pq.read_table(io.BytesIO(store.read(f"{data.uri}/{part}"))).to_pandas()
     columns = {}
     for item in inputs:

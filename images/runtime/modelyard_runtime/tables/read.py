@@ -18,10 +18,10 @@ PATH = "spec.source.volume.path"
 
 
 def read_source(root: Path, path: str, format_: str | None) -> tuple[pa.Table, bool]:
-    """One file, or the files of a folder in the order of their names, below each other; columns as in the first.
+    """Reads one file, or concatenates the files of a folder in order of their names; columns are in the first's order.
 
-    Also whether text may be numbers: the columns of CSV come as strings, those of Parquet have types.
-    Raises UserError for what is missing, unreadable, outside of ``root`` or doesn't fit together.
+    Also returns whether text may be numbers: the columns of CSV come as strings, those of Parquet have types.
+    Raises UserError for files that are missing, unreadable, outside of ``root``, or have different columns.
     """
     files = _files(root, path, format_)
     kinds = [_kind(file, format_) for file in files]
@@ -41,7 +41,7 @@ def read_source(root: Path, path: str, format_: str | None) -> tuple[pa.Table, b
 
 def _files(root: Path, path: str, format_: str | None) -> list[Path]:
     base = root / path
-    _inside(base, root)
+    _check_inside(base, root)
     if base.is_dir():
         endings = [ending for ending, kind in EXTENSIONS.items() if format_ in (None, kind)]
         files = sorted(file for file in base.iterdir() if file.is_file() and not file.name.startswith("."))
@@ -50,19 +50,20 @@ def _files(root: Path, path: str, format_: str | None) -> list[Path]:
             message = f"the folder {path!r} holds no file that ends in {', '.join(endings)}"
             raise UserError("SourceNotFound", message, PATH)
         for file in files:
-            _inside(file, root)
+            _check_inside(file, root)
         return files
     if base.is_file():
         return [base]
-    there = sorted(file.name for file in root.iterdir())[:20] if root.is_dir() else []
-    raise UserError("SourceNotFound", f"there is no file {path!r}; there are {', '.join(there) or 'none'}", PATH)
+    names = sorted(file.name for file in root.iterdir())[:20] if root.is_dir() else []
+    raise UserError("SourceNotFound", f"there is no file {path!r}; there are {', '.join(names) or 'none'}", PATH)
 
 
-def _inside(file: Path, root: Path) -> None:
-    """A link may lead anywhere in the pod, and what it leads to would be quoted in messages."""
+def _check_inside(file: Path, root: Path) -> None:
+    """Raises UserError unless ``file`` is in ``root``: a link may lead anywhere in the pod, and messages would quote
+    the linked file."""
     try:
         outside = not file.resolve().is_relative_to(root.resolve())
-    except (OSError, RuntimeError) as error:  # a link to itself
+    except (OSError, RuntimeError) as error:  # a link to itself raises either
         raise UserError("SourceNotFound", f"{file.name!r} can't be followed: {type(error).__name__}", PATH) from error
     if outside:
         message = f"{file.name!r} is a link that leads out of the source; only what lies in it is read"

@@ -1,4 +1,4 @@
-"""Numbers that are written as text."""
+"""Recognizes and converts numbers that are written as text."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _SPECIAL = r"(?i)^[+-]?(nan|inf|infinity)$"
 
 
 def kind_of(column: pa.Array) -> str | None:
-    """Integer or Float, whichever is narrower and holds all of these strings; None where one is not a number.
+    """Returns Integer or Float, the narrower one that holds all strings, or None if a string is not a number.
 
-    ``01234`` is none, for it would lose its zero: it is a postal code, not a count. Neither is ``0x1F``.
+    ``01234`` is not a number, since it would lose its zero: it is a postal code, not a count. Neither is ``0x1F``.
     """
     if _all(column, _WHOLE) and _fit(column):
         return "Integer"
@@ -21,14 +21,15 @@ def kind_of(column: pa.Array) -> str | None:
 
 
 def to_integer(column: pa.Array) -> pa.Array:
-    """As declared: with leading zeros, a plus, or a fraction of zeros. Raises pa.ArrowInvalid."""
+    """Converts a column declared Integer; leading zeros, a plus and a fraction of zeros are allowed. Raises
+    pa.ArrowInvalid."""
     if not _all(column, _INTEGER):
         raise pa.ArrowInvalid("not all are whole numbers")
     return pc.cast(pc.replace_substring_regex(column, r"^\+|\.0*$", ""), pa.int64())
 
 
 def to_float(column: pa.Array) -> pa.Array:
-    """Raises pa.ArrowInvalid."""
+    """Converts a column declared or inferred Float. Raises pa.ArrowInvalid."""
     return pc.cast(pc.replace_substring_regex(column, r"^\+", ""), pa.float64())
 
 

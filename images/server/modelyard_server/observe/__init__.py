@@ -1,1 +1,1 @@
-"""What the server saw of the data that went through it, without storing any of it; and, when asked, a log of it."""
+"""Sketches of the data that the server processed, which store none of it; and, if switched on, a log of it."""

@@ -1,4 +1,4 @@
-"""The sketches that are being filled: of a group of columns of numbers, or of one column of texts."""
+"""The sketches being filled: ``Numbers`` for a group of columns of numbers, ``Texts`` for one column of texts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from modelyard_server.observe.distinct import Distinct
 
 
 class Numbers:
-    """Columns that come together, as one float32 array."""
+    """Sketches of columns of numbers that are folded together, as one float32 array."""
 
     def __init__(self, names: Sequence[str], role: Role) -> None:
         self.names, self.role = tuple(names), role
@@ -26,9 +26,9 @@ class Numbers:
         self._distinct = Distinct(len(self.names))
 
     def fold(self, rows: NDArray[np.float32]) -> None:
-        """Takes [rows, columns]; NaN is missing."""
-        values = np.array(rows.T, order="C")  # a column's values side by side: all that follows is twice as quick
-        values.sort(axis=1)  # NaN last; and a sorted column goes into its sketch in half the time
+        """Adds values [rows, columns]; NaN counts as missing."""
+        values = np.array(rows.T, order="C")  # columns contiguous in memory: all that follows is twice as fast
+        values.sort(axis=1)  # puts NaN last; and a sorted column takes half the time to update its sketch
         valid = len(rows) - np.isnan(values).sum(axis=1)
         self._count += len(rows)
         self._missing += len(rows) - valid
@@ -37,7 +37,7 @@ class Numbers:
         self._distinct.fold(values)
 
     def freeze(self) -> Iterator[Column]:
-        """The columns as they are now."""
+        """Yields the sketches of the columns as they are now."""
         for index, name in enumerate(self.names):
             yield Column(
                 name,
@@ -51,7 +51,7 @@ class Numbers:
 
 
 class Texts:
-    """``known`` are the texts that the model was trained with, None where they are not known."""
+    """Sketches of one column of texts. ``known`` has the texts that the model was trained with, or None if unknown."""
 
     def __init__(self, name: str, role: Role, known: frozenset[str] | None) -> None:
         self.name, self.role, self.known = name, role, known
@@ -60,7 +60,7 @@ class Texts:
         self._distinct = datasketches.hll_sketch(HLL_LG_K, datasketches.HLL_4)
 
     def fold(self, values: NDArray[Any]) -> None:
-        """Takes [rows] of texts or whole numbers; "" is missing."""
+        """Adds values [rows] of texts or whole numbers; "" counts as missing."""
         self._count += len(values)
         for value, number in Counter(values.tolist()).items():
             if value == "":
@@ -73,7 +73,7 @@ class Texts:
             self._distinct.update(text)
 
     def freeze(self) -> Iterator[Column]:
-        """The column as it is now."""
+        """Yields the sketches of the column as they are now."""
         yield Column(
             self.name,
             self.role,
@@ -87,6 +87,6 @@ class Texts:
 
 
 def cut(text: str) -> str:
-    """A long text as MAX_TEXT characters that are its alone: sketches of long texts would not be of constant size."""
+    """Shortens a long text to MAX_TEXT characters that end in its hash, so that sketches have a bounded size."""
     digest = hashlib.blake2b(text.encode(errors="replace"), digest_size=8).hexdigest()
     return f"{text[: MAX_TEXT - 17]}#{digest}"

@@ -1,7 +1,7 @@
 """The payload log: whole rows of some requests and their answers, as Parquet files. Off unless a rate is given.
 
-Which requests is a function of the prediction id alone, so that every pod, and whoever joins labels later, agrees.
-pyarrow is imported when the log is switched on, in its thread: it takes 61 MB.
+The prediction id alone decides whether a request is logged, so that every pod, and whoever joins labels later, agrees.
+pyarrow is imported only if the log is on, in the log's thread: it takes 61 MB.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from modelyard_server.protocol import Inference
 from modelyard_server.say import say
 
 WAITING_BYTES = 16 * 1024 * 1024
-"""Of requests that wait to be written; above it they are not logged, and counted as dropped."""
+"""Most bytes of requests that wait to be written. Requests beyond that are not logged but counted as dropped."""
 FILE_BYTES = 4 * 1024 * 1024
-"""So much is written at once, or what came in FILE_SECONDS."""
+"""A file is written when this much waits, or after FILE_SECONDS."""
 FILE_SECONDS = 10.0
 SUFFIX = ".parquet"
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One request. ``time`` is in seconds since 1970."""
+    """One request and its answer. ``time`` is in seconds since 1970."""
 
     model: str
     version: str
@@ -44,28 +44,29 @@ class Entry:
 
 
 def sampled(prediction: str, rate: float) -> bool:
-    """Whether the prediction of this id is among the ``rate`` (0 to 1) that are logged."""
+    """Returns whether the prediction with this id belongs to the share ``rate`` (0 to 1) that is logged."""
     return int.from_bytes(hashed(prediction), "big") < rate * 2**64
 
 
 class PayloadLog:
-    """``add`` and ``close`` belong to the event loop's thread. ``most`` bytes of files are kept, the newest."""
+    """Writes the log. Only the event loop's thread may call ``add`` and ``close``. The newest files are kept, up to
+    ``most`` bytes."""
 
     def __init__(self, folder: Path, rate: float, most: int, clock: Callable[[], float] = time.time) -> None:
         self.folder, self.rate, self._most, self._clock = folder, rate, most, clock
         self.rows = self.dropped = 0
-        """Rows written to files; rows that were sampled but came too fast, or could not be written."""
+        """``rows`` were written to files; ``dropped`` were sampled, but came too fast or couldn't be written."""
         self._entries: list[Entry] = []
         self._fresh = 0
-        """Bytes of the entries."""
+        """``_fresh`` is the bytes of ``_entries``."""
         self._held = 0
-        """Bytes of the entries, and of those that are being written."""
+        """``_held`` is the bytes of ``_entries`` and of the entries being written."""
         self._timer: asyncio.Handle | None = None
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="payload")
         self._files = 0
 
     def start(self) -> None:
-        """Raises OSError when the folder can't be written."""
+        """Creates the folder. Raises OSError if it can't be written."""
         self.folder.mkdir(parents=True, exist_ok=True)
         probe = self.folder / ".probe"
         probe.write_bytes(b"")
@@ -75,7 +76,7 @@ class PayloadLog:
     def add(
         self, model: str, version: str, manifest: Manifest, request: Inference, arrays: list[NDArray[Any]], size: int
     ) -> None:
-        """Notes a prediction whose request had ``size`` bytes, if it is sampled."""
+        """Logs a prediction whose request had ``size`` bytes, if it is sampled."""
         if not sampled(request.id, self.rate):
             return
         size += sum(array.nbytes for array in arrays)
@@ -91,7 +92,7 @@ class PayloadLog:
             self._timer = asyncio.get_running_loop().call_later(FILE_SECONDS, self.flush)
 
     def flush(self) -> asyncio.Future[None] | None:
-        """Begins to write what waits."""
+        """Begins to write the waiting entries; returns the future of that, or None if there are none."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -103,7 +104,7 @@ class PayloadLog:
         return asyncio.ensure_future(self._written(writing, entries, size))
 
     async def close(self) -> None:
-        """Writes what waits, and ends."""
+        """Writes the waiting entries and stops the log's thread."""
         last = self.flush()
         if last is not None:
             await last
@@ -139,9 +140,9 @@ class PayloadLog:
 
     def _prune(self) -> None:
         """Deletes the oldest files until the others fit."""
-        found = sorted((path.stat().st_mtime_ns, path) for path in self.folder.glob(f"*{SUFFIX}"))
-        total = sum(path.stat().st_size for _, path in found)
-        for _, path in found:
+        files = sorted((path.stat().st_mtime_ns, path) for path in self.folder.glob(f"*{SUFFIX}"))
+        total = sum(path.stat().st_size for _, path in files)
+        for _, path in files:
             if total <= self._most:
                 break
             total -= path.stat().st_size
@@ -149,8 +150,9 @@ class PayloadLog:
 
 
 def table(entries: list[Entry]) -> Any:
-    """The rows of requests to one model, as a pyarrow table: prediction_id, row, time, model_version, the inputs
-    (``input.NAME``) and the outputs (``output.NAME``; probabilities are lists). What was not asked for is null."""
+    """Returns the rows of requests to one model as a pyarrow table, with the columns prediction_id, row, time,
+    model_version, the inputs (``input.NAME``) and the outputs (``output.NAME``; probabilities are lists). An output
+    that was not requested is null."""
     import pyarrow as pa
 
     manifest = entries[0].manifest
@@ -167,8 +169,8 @@ def table(entries: list[Entry]) -> Any:
     for index, column in enumerate(manifest.inputs):
         parts = []
         for entry in entries:
-            matrix, given = entry.request.matrix, entry.request.columns
-            parts.append(matrix[:, index] if matrix is not None else (given or {})[column.name])
+            matrix, by_name = entry.request.matrix, entry.request.columns
+            parts.append(matrix[:, index] if matrix is not None else (by_name or {})[column.name])
         columns[f"input.{column.name}"] = pa.array(np.concatenate(parts), from_pandas=True)
     for output in manifest.outputs:
         values: list[Any] = []

@@ -1,4 +1,4 @@
-"""The sample of answers that is being filled: the prediction's id says which ones (``modelyard_api.wire.answers``)."""
+"""The sample of answers being filled; the prediction's id decides which are in it (``modelyard_api.wire.answers``)."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from modelyard_server.observe.columns import Seen
 from modelyard_server.protocol import Inference
 
 MOST = 1024
-"""Answers of one window."""
+"""Most answers in the sample of one window."""
 ROWS = 256
-"""Of a request with more rows the labels of the first ones are kept."""
+"""Most rows of a request whose labels are kept: the first ones."""
 
 
 def hashed(prediction: str) -> bytes:
-    """64 bits of hash of a prediction's id, the most significant first."""
+    """Returns a 64-bit hash of a prediction's id, most significant byte first."""
     return hashlib.blake2b(prediction.encode(), digest_size=8).digest()
 
 
 class Sample:
-    """Of one model in one window. Belongs to the event loop's thread.
+    """The sample of one model in one window. Only the event loop's thread may use it.
 
-    Of a model with labels (texts, whole numbers, booleans) they alone are kept, since probabilities beside them may
-    differ and decide nothing: an answer to a request that asked for none of them is not kept at all.
+    If the model has labels (texts, whole numbers, booleans) only those are kept: probabilities beside them may differ
+    without changing the decision. An answer to a request that asked for no label is then not kept.
     """
 
     def __init__(self, manifest: Manifest) -> None:
@@ -38,18 +38,18 @@ class Sample:
         self._kind: Kind = "Labels" if self._labels else "Numbers"
         self._level, self._top = 0, top(0).to_bytes(8, "big")
         self._answers: dict[bytes, bytes] = {}
-        self._again: set[bytes] = set()
-        """The hashes of ids that came once more."""
+        self._repeated: set[bytes] = set()
+        """``_repeated`` has the hashes of the ids that came more than once."""
 
     def fold(self, batch: Sequence[Seen]) -> None:
-        """Takes the predictions whose ids are sampled; one without an id is part of another, which came before."""
+        """Adds the predictions whose ids are sampled; one without an id is part of a request sampled before."""
         for request, arrays in batch:
             if request.id and (key := hashed(request.id)) <= self._top:
                 self._take(key, request, arrays)
 
     def _take(self, key: bytes, request: Inference, arrays: list[NDArray[Any]]) -> None:
         if key in self._answers:
-            self._again.add(key)
+            self._repeated.add(key)
             return
         named = {output.name: array for output, array in zip(request.outputs, arrays, strict=True)}
         if self._labels:
@@ -71,10 +71,10 @@ class Sample:
             self._level += 1
             self._top = top(self._level).to_bytes(8, "big")
             self._answers = {key: answer for key, answer in self._answers.items() if key <= self._top}
-        self._again &= self._answers.keys()
+        self._repeated &= self._answers.keys()
 
     def freeze(self) -> Answers:
-        """What is kept now."""
-        found = self._answers
-        entries = [key + answer for key, answer in found.items()] + [key + found[key] for key in self._again]
+        """Returns the current sample."""
+        answers = self._answers
+        entries = [key + answer for key, answer in answers.items()] + [key + answers[key] for key in self._repeated]
         return Answers(self._kind, self._level, b"".join(entries))

@@ -1,4 +1,4 @@
-"""The sketches of a model by time window, and of its whole time."""
+"""The sketches of a model by time window, and since it was loaded."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from modelyard_server.observe.sample import Sample
 
 
 class Windows:
-    """Not safe for threads: the event loop alone calls it. What it returns never changes."""
+    """Not thread-safe: only the event loop may call it. The Sketches it returns never change."""
 
     def __init__(self, model: str, version: str, manifest: Manifest, clock: Callable[[], float]) -> None:
         self._name, self._version, self._manifest, self._clock = model, version, manifest, clock
-        self._kept: Kept[Sketches] = Kept(lambda one, other: merge((one, other)), _size)
+        self._kept: Kept[Sketches] = Kept(lambda early, late: merge((early, late)), _size)
         self._open = self._window()
         self.live, self.sample = Columns(manifest), Sample(manifest)
 
     def fold(self, batch: Sequence[Seen]) -> Iterator[None]:
-        """Takes requests into the open window, in steps; nothing else may be asked of it until the last one is over."""
+        """Folds requests into the open window, in steps; no other method may be called before the last step."""
         self.roll()
         yield from self.live.fold(batch)
         self.sample.fold(batch)
-        yield  # to let go of the requests costs as much as a step
+        yield  # freeing the requests, which follows, costs as much as a step
 
     def roll(self) -> None:
-        """Closes the open window when its time is over."""
+        """Closes the open window if its time is over."""
         now = self._window()
         if now == self._open:
             return
@@ -39,16 +39,16 @@ class Windows:
         self._kept.age(now)
 
     def between(self, start: float, end: float) -> list[Sketches]:
-        """The windows that begin from ``start`` to before ``end`` (Unix seconds) and hold something, oldest first;
-        the open one may be among them."""
+        """Returns the non-empty windows that begin in ``start`` <= t < ``end`` (Unix seconds), oldest first; the open
+        window may be among them."""
         self.roll()
-        found = [sketches for _, _, sketches in self._kept.between(start, end)]
+        windows = [sketches for _, _, sketches in self._kept.between(start, end)]
         if start <= self._open < end and self.live.predictions:
-            found.append(self._frozen())
-        return found
+            windows.append(self._frozen())
+        return windows
 
     def whole(self) -> list[Sketches]:
-        """Everything since the model was loaded, in parts."""
+        """Returns everything since the model was loaded, in parts to be merged."""
         self.roll()
         return [*self._kept.whole(), self._frozen()]
 

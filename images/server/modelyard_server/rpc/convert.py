@@ -1,4 +1,4 @@
-"""gRPC's messages to requests, and answers to messages. Pure."""
+"""Turns gRPC messages into requests, and answers into messages. Pure."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ FIELDS: dict[str, str] = {
     "UINT64": "uint64_contents",
     **_SMALL,
 }
-"""Datatype -> the field of InferTensorContents that holds it. FP16 has none: it comes as raw bytes."""
+"""Datatype -> the field of InferTensorContents that holds its values. FP16 has none: it comes as raw bytes."""
 
 
-def parse(message: Any, manifest: Manifest, named: str | None = None) -> Inference:
-    """Reads a ModelInferRequest; ``named`` as of ``protocol.identity``. Raises BadRequest that names the field and says
-    what is allowed."""
+def parse(message: Any, manifest: Manifest, header_id: str | None = None) -> Inference:
+    """Reads a ModelInferRequest; for ``header_id`` see ``protocol.identity``. Raises BadRequest, which names the field
+    and says what is allowed."""
     raw = message.raw_input_contents
     if raw and len(raw) != len(message.inputs):
         raise BadRequest(f"raw_input_contents has {len(raw)} items for {len(message.inputs)} inputs: give one for each")
@@ -51,11 +51,11 @@ def parse(message: Any, manifest: Manifest, named: str | None = None) -> Inferen
         inputs[item.name] = _tensor(item, raw[index] if raw else None)
     outputs = protocol.choose(names, manifest)
     as_bytes = frozenset(output.name for output in outputs) if _binary(message) else frozenset[str]()
-    return protocol.of_tensors(protocol.identity(message.id or None, named), outputs, inputs, manifest, as_bytes)
+    return protocol.of_tensors(protocol.identity(message.id or None, header_id), outputs, inputs, manifest, as_bytes)
 
 
 def _binary(message: Any) -> bool:
-    """Whether the answers go as bytes: as told, or as the inputs came."""
+    """Returns whether the outputs go as bytes: as the request says, else if the inputs came as bytes."""
     if "binary_data_output" in message.parameters:
         return bool(message.parameters["binary_data_output"].bool_param)
     return bool(message.raw_input_contents)
@@ -77,17 +77,19 @@ def _tensor(item: Any, raw: bytes | None) -> Tensor:
             raise BadRequest(f"input {name!r}: {datatype} goes in contents.{field}, not in {descriptor.name}")
     values = getattr(item.contents, field)
     if len(values) != count:
-        wanted = f"shape {shown(shape)} wants {count}"
-        raise BadRequest(f"input {name!r}: contents.{field} has {len(values)} elements, {wanted}")
+        expected = f"shape {shown(shape)} wants {count}"
+        raise BadRequest(f"input {name!r}: contents.{field} has {len(values)} elements, {expected}")
     if datatype == TEXT:
         return Tensor(datatype, shape, [binary.text(name, index, value) for index, value in enumerate(values)])
     if datatype in _SMALL:
-        return Tensor(datatype, shape, list(values))  # which is checked: the field is wider than the datatype
+        return Tensor(
+            datatype, shape, list(values)
+        )  # a list, so that its range is checked: the field is wider than the datatype
     return Tensor(datatype, shape, np.array(values, dtype=bool if datatype == "BOOL" else DTYPES[datatype]))
 
 
 def encode(model: str, version: str, request: Inference, arrays: Sequence[NDArray[Any]]) -> bytes:
-    """A ModelInferResponse's bytes; ``arrays`` are in the order of ``request.outputs``."""
+    """Returns the bytes of a ModelInferResponse; ``arrays`` are in the order of ``request.outputs``."""
     answer = ModelInferResponse(model_name=model, model_version=version, id=request.id)
     for output, array in zip(request.outputs, arrays, strict=True):
         item = answer.outputs.add(name=output.name, datatype=output.datatype, shape=array.shape)
@@ -101,7 +103,7 @@ def encode(model: str, version: str, request: Inference, arrays: Sequence[NDArra
 
 
 def metadata(described: dict[str, Any]) -> dict[str, Any]:
-    """The fields of a ModelMetadataResponse, from the answer of REST; what has no field is a property, as JSON."""
+    """Returns the fields of a ModelMetadataResponse from REST's answer; ``parameters`` become properties, as JSON."""
     fields = {key: value for key, value in described.items() if key != "parameters"}
     extra = described["parameters"].items()
     return fields | {

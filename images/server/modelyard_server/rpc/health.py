@@ -17,7 +17,7 @@ _MESSAGES = build("grpc.health.v1", HEALTH)
 
 
 def handlers(engine: Engine, services: Set[str]) -> dict[str, Any]:
-    """Method -> its handler, for these services; "" is the whole server."""
+    """Returns method -> its handler. ``services`` are the known services; "" is the whole server."""
 
     async def check(data: bytes, context: Any) -> bytes:
         name = await _service(data, context)
@@ -29,15 +29,15 @@ def handlers(engine: Engine, services: Set[str]) -> dict[str, Any]:
         name = await _service(data, context)
         if name not in services:
             yield _answer(SERVICE_UNKNOWN)
-        told = SERVICE_UNKNOWN
+        reported = SERVICE_UNKNOWN
         while not engine.draining:
             changed = engine.changed
-            if name in services and told != (now := _status(engine)):
-                yield _answer(told := now)
+            if name in services and reported != (status := _status(engine)):
+                yield _answer(reported := status)
             await changed.wait()
         if name in services:
             yield _answer(NOT_SERVING)
-        # Who goes on watching would keep the process from its end.
+        # Abort: an open Watch call would keep the process from ending.
         await context.abort(grpc.StatusCode.UNAVAILABLE, "the server is stopping")
 
     return {"Check": grpc.unary_unary_rpc_method_handler(check), "Watch": grpc.unary_stream_rpc_method_handler(watch)}

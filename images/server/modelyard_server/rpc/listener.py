@@ -1,4 +1,4 @@
-"""The gRPC server of a process: its port, the age of its connections, and its end."""
+"""The gRPC server of a process: its port, the age of its connections, and its shutdown."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ from modelyard_server.rpc.health import handlers as health_handlers
 from modelyard_server.rpc.service import SERVICE, Service
 
 MAX_MESSAGE = 16 * 1024 * 1024
-"""Bytes; gRPC itself answers RESOURCE_EXHAUSTED to a larger one."""
+"""Most bytes in a request; gRPC itself answers RESOURCE_EXHAUSTED to a larger one."""
 CONNECTION_SECONDS = 10.0
-"""A client is asked to connect anew about this often: so new pods get their share, and a pod that stops is left."""
+"""How often, about, a client is asked to reconnect, so that new pods get requests and stopping pods lose theirs."""
 QUIET_SECONDS = 0.5
+"""The server stops once no call has come for this long."""
 GRACE_SECONDS = 15.0
-"""Calls in flight at the end have this long."""
+"""Time for the calls in flight at the stop to finish."""
 
 
 class Listener:
-    """Raises RuntimeError or OSError at the start when the address can't be had."""
+    """Serves gRPC. ``start`` raises RuntimeError or OSError if it can't listen on the address."""
 
     def __init__(self, engine: Engine, models: Models) -> None:
         self._service = Service(engine, models)
@@ -47,14 +48,14 @@ class Listener:
         await self._server.start()
 
     async def stop(self) -> None:
-        """Waits until the clients have left, then closes the port and finishes what is in flight.
+        """Waits until the clients have left, then closes the port and finishes the calls in flight.
 
-        gRPC cancels the calls that arrive at the moment of its stop, before the client knows of it. So clients that go
-        on calling have the time in which each connection is asked to leave for its age (gRPC adds up to a tenth to it).
+        At its stop gRPC cancels calls that arrive before the client knows of the stop. So this waits up to the maximum
+        age of a connection, by which every client was asked to leave (gRPC adds up to a tenth to that age).
         """
-        until = time.perf_counter() + 1.1 * CONNECTION_SECONDS + QUIET_SECONDS
+        deadline = time.perf_counter() + 1.1 * CONNECTION_SECONDS + QUIET_SECONDS
         wait = 0.0
         while wait >= 0:
             await asyncio.sleep(wait)
-            wait = min(until, self._service.called + QUIET_SECONDS) - time.perf_counter()
+            wait = min(deadline, self._service.called + QUIET_SECONDS) - time.perf_counter()
         await self._server.stop(GRACE_SECONDS)

@@ -1,8 +1,8 @@
-"""The protocol's messages: package ``inference``, service ``GRPCInferenceService`` of open_inference_grpc.proto, and
-the repository's calls of the model repository extension.
+"""The protocol's messages: those of package ``inference``, service ``GRPCInferenceService`` in
+open_inference_grpc.proto, and those of the model repository extension's calls.
 
-Made from their descriptors at import, in a pool of their own: nothing is generated, no version of a compiler has to
-match the library's, and a client's generated copy may be imported beside them.
+They are built from descriptors at import, in a separate pool: so no code is generated, no compiler version has to match
+the library's, and a client's generated copy can be imported beside them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _NAME_VERSION = "string name 1|string version 2"
 _TENSOR = "string name 1|string datatype 2|repeated int64 shape 3"
 _CONTENT = f"{_TENSOR}|map InferParameter parameters 4|InferTensorContents contents 5"
 _HEAD = "string model_name 1|string model_version 2|string id 3|map InferParameter parameters 4"
-# KServe's clients have the name in the first field, Triton's a repository, of which there is one, and the name second.
+# KServe's clients put the model's name in field 1; Triton's put it in field 2, and in field 1 a repository's name.
 _CHANGE = "string repository_name 1|string model_name 2|map ModelRepositoryParameter parameters 3"
 
 INFERENCE: dict[str, str] = {
@@ -56,27 +56,29 @@ INFERENCE: dict[str, str] = {
     "RepositoryModelUnloadRequest": _CHANGE,
     "RepositoryModelUnloadResponse": "string model_name 1|bool isUnloaded 2",
 }
-"""Message -> its fields: [repeated] type name number, or map with the values' type."""
+"""Message -> its fields, each "[repeated] type name number", or "map" with the type of the values."""
 ONE_OF = {"InferParameter": "parameter_choice", "ModelRepositoryParameter": "parameter_choice"}
 HEALTH = {"HealthCheckRequest": "string service 1", "HealthCheckResponse": "int32 status 1"}
-"""Of package ``grpc.health.v1``. The status is an enumeration there, which is an int32 on the wire."""
+"""The messages of package ``grpc.health.v1``. Their status is an enumeration there, which is an int32 on the wire."""
 
 
 def build(package: str, messages: dict[str, str]) -> dict[str, Any]:
-    """Message name -> its class."""
+    """Returns message name -> its class."""
     file = FileDescriptorProto(name=f"{package}.proto", package=package, syntax="proto3")
-    made: dict[str, DescriptorProto] = {}
+    descriptors: dict[str, DescriptorProto] = {}
     for name, fields in messages.items():
         outer, _, inner = name.rpartition(".")
-        if outer and outer not in made:
-            made[outer] = file.message_type.add(name=outer)
-        if name not in made:
-            made[name] = made[outer].nested_type.add(name=inner) if outer else file.message_type.add(name=name)
+        if outer and outer not in descriptors:
+            descriptors[outer] = file.message_type.add(name=outer)
+        if name not in descriptors:
+            descriptors[name] = (
+                descriptors[outer].nested_type.add(name=inner) if outer else file.message_type.add(name=name)
+            )
         for field in filter(None, fields.split("|")):
-            _add(made[name], field, f".{package}")
+            _add(descriptors[name], field, f".{package}")
         if name in ONE_OF:
-            made[name].oneof_decl.add(name=ONE_OF[name])
-            for item in made[name].field:
+            descriptors[name].oneof_decl.add(name=ONE_OF[name])
+            for item in descriptors[name].field:
                 item.oneof_index = 0
     pool = DescriptorPool()
     pool.Add(file)  # type: ignore[no-untyped-call]
@@ -88,7 +90,7 @@ def _add(message: DescriptorProto, field: str, package: str) -> None:
     repeated = FieldDescriptorProto.LABEL_REPEATED if label else FieldDescriptorProto.LABEL_OPTIONAL
     item = message.field.add(name=name, number=int(number), label=repeated)
     if label == ["map"]:
-        # What `map<string, type>` stands for. A name without a dot before it is looked for in the message itself.
+        # protoc expands `map<string, type>` to this. A type name without a leading dot is resolved inside the message.
         entry = message.nested_type.add(name=f"{name.capitalize()}Entry")
         entry.options.map_entry = True
         _add(entry, "string key 1", package)

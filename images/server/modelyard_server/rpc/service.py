@@ -1,4 +1,4 @@
-"""The calls of GRPCInferenceService."""
+"""Answers the calls of GRPCInferenceService."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from modelyard_server import rest
 from modelyard_server.engine import Engine, unexpected
 from modelyard_server.metrics import CLIENT_GONE
 from modelyard_server.models import Models, Slot
-from modelyard_server.protocol import NAMED
+from modelyard_server.protocol import ID_HEADER
 from modelyard_server.rpc import convert
 from modelyard_server.rpc.messages import MESSAGES, ModelInferRequest
 from modelyard_server.tensors import BadRequest
 
 SERVICE = "inference.GRPCInferenceService"
 MAX_DETAILS = 4096
-"""Bytes of an error's message as a header has it, percent-encoded: clients may drop headers of 8 KiB and more."""
+"""Most bytes of an error's message, percent-encoded for the header: clients may drop headers of 8 KiB and more."""
 CODES = {
     400: grpc.StatusCode.INVALID_ARGUMENT,
     403: grpc.StatusCode.PERMISSION_DENIED,
@@ -31,20 +31,20 @@ CODES = {
     429: grpc.StatusCode.RESOURCE_EXHAUSTED,
     503: grpc.StatusCode.UNAVAILABLE,
 }
-"""HTTP's code -> gRPC's."""
+"""HTTP status code -> gRPC status code."""
 Context = Any
 Answer = Callable[[Any], Awaitable[dict[str, Any]]]
 
 
 class Service:
-    """``called`` is when the last inference began, on the clock of ``time.perf_counter``."""
+    """Answers the calls. ``called`` is when the last inference began (``time.perf_counter``)."""
 
     def __init__(self, engine: Engine, models: Models) -> None:
         self._engine, self._models = engine, models
         self.called = -math.inf
 
     def handlers(self) -> dict[str, Any]:
-        """Method -> its handler. They get the message's bytes: one that can't be read is the client's error."""
+        """Returns method -> its handler. A handler parses the bytes itself, to answer an unreadable message."""
         calls: dict[str, Answer] = {
             "ServerLive": self._live,
             "ServerReady": self._ready,
@@ -55,8 +55,8 @@ class Service:
             "RepositoryModelLoad": self._load,
             "RepositoryModelUnload": self._unload,
         }
-        made = {name: grpc.unary_unary_rpc_method_handler(_simple(name, call)) for name, call in calls.items()}
-        return made | {"ModelInfer": grpc.unary_unary_rpc_method_handler(self._infer)}
+        handlers = {name: grpc.unary_unary_rpc_method_handler(_simple(name, call)) for name, call in calls.items()}
+        return handlers | {"ModelInfer": grpc.unary_unary_rpc_method_handler(self._infer)}
 
     async def _infer(self, data: bytes, context: Context) -> bytes:
         started = self.called = time.perf_counter()
@@ -71,8 +71,8 @@ class Service:
             limiter.enter(slot.counts.in_flight - 1, slot.seconds_a_call)
             limiter.hold(len(data))
             held = len(data)
-            named = None if request.id else _named(context)
-            rows, answer = await self._engine.answer(slot, request, len(data), named, convert.parse, convert.encode)
+            header_id = None if request.id else _header_id(context)
+            rows, answer = await self._engine.answer(slot, request, len(data), header_id, convert.parse, convert.encode)
         except BadRequest as error:
             status, message = error.status, str(error)
         except asyncio.CancelledError:
@@ -112,28 +112,28 @@ class Service:
         return {"models": await self._models.index(request.ready)}
 
     async def _load(self, request: Any) -> dict[str, Any]:
-        name = _changed(request)
+        name = _model_name(request)
         await self._models.load(name)
         return {"model_name": name, "isLoaded": True}
 
     async def _unload(self, request: Any) -> dict[str, Any]:
-        name = _changed(request)
+        name = _model_name(request)
         await self._models.unload(name)
         return {"model_name": name, "isUnloaded": True}
 
 
-def _named(context: Context) -> str | None:
-    return next((value for key, value in context.invocation_metadata() or () if key == NAMED), None)
+def _header_id(context: Context) -> str | None:
+    return next((value for key, value in context.invocation_metadata() or () if key == ID_HEADER), None)
 
 
-def _changed(request: Any) -> str:
-    """The model's name in a request to load or unload it: KServe's clients have it in the first field."""
+def _model_name(request: Any) -> str:
+    """Returns the model's name in a request to load or unload it; KServe's clients put it in the first field."""
     rest.check_control({"parameters": dict(request.parameters)})
     return str(request.model_name or request.repository_name)
 
 
 def _simple(name: str, call: Answer) -> Callable[[bytes, Context], Awaitable[bytes]]:
-    """A handler of bytes, of a call that answers with the fields of its response."""
+    """Returns a handler from bytes to bytes for ``call``, which returns the fields of its response."""
     request, response = MESSAGES[f"{name}Request"], MESSAGES[f"{name}Response"]
 
     async def handler(data: bytes, context: Context) -> bytes:
@@ -161,10 +161,10 @@ async def _abort(context: Context, status: int, message: str) -> None:
 
 
 def _cut(message: str) -> str:
-    """As much of the message as a header may have: each byte that is not plain ASCII takes three there."""
-    taken = 0
+    """Cuts the message to MAX_DETAILS bytes as a header: percent-encoding takes three for each byte not plain ASCII."""
+    size = 0
     for index, character in enumerate(message):
-        taken += 1 if " " <= character <= "~" and character != "%" else 3 * len(character.encode())
-        if taken > MAX_DETAILS:
+        size += 1 if " " <= character <= "~" and character != "%" else 3 * len(character.encode())
+        if size > MAX_DETAILS:
             return message[:index]
     return message

@@ -1,1 +1,1 @@
-"""Dataset: looks for new data by ingest Jobs, and makes a DatasetVersion of what is new."""
+"""Dataset: looks for new data with ingest Jobs, and makes a DatasetVersion of it."""

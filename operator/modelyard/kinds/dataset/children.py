@@ -1,4 +1,4 @@
-"""The ingest Job of a Dataset."""
+"""Builds the ingest Job of a Dataset."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from modelyard_api.wire.result import IngestResult
 from modelyard_api.wire.task import SOURCE_FOLDER, IngestTask, Subject
 
 BACKOFF_LIMIT = 3
-"""How often a failed ingest pod is replaced."""
+"""How many times a failed ingest pod is replaced."""
 
 
 def job_name(dataset: Dataset, source_version: str | None) -> str:
-    """The next look's Job: a function of the last look, so that it can't be made twice.
+    """Returns the name of the next check's Job: a function of the last check, so that it can't be created twice.
 
-    Also of the version of the ConfigMap, where one is known: a Job of this name, and its result, which outlives it,
-    are about just that data, even if the last look was forgotten with a lost status.
+    If the version of the ConfigMap is known, it is part of the name: the Job, and its result, which outlives it, then
+    belong to that data even if the last check was forgotten with a lost status.
     """
     last = dataset.status.last_check_time or ""
     return child_name(dataset.name, "ingest", dataset.uid, dataset.generation, last, source_version or "")
@@ -39,13 +39,13 @@ def policy(dataset: Dataset) -> RunPolicy:
 
 
 def run(view: View, name: str) -> Run[IngestResult]:
-    """The look whose Job has this name."""
+    """Returns the Run of the check whose Job has this name."""
     attempts = view.dataset.status.attempts if view.dataset.status.job == name else 0
     return Run(IngestResult, result_uri(view.dataset, name), policy(view.dataset), attempts)
 
 
 def ingest_job(view: View, name: str) -> Object:
-    """The Job of the look of this name."""
+    """Returns the Job of this name, which reads the source."""
     dataset, spec = view.dataset, view.dataset.spec
     image = spec.pod_template.image or view.installation.images.runtime
     source: dict[str, Any]

@@ -1,4 +1,4 @@
-"""What a Dataset says of itself."""
+"""Conditions of a Dataset."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from modelyard_api.kinds.dataset import DatasetStatus
 
 
 def standing(view: View, status: DatasetStatus) -> tuple[Condition, ...]:
-    """What is said between looks."""
+    """Returns the conditions between checks of the source."""
     if has_version(view, status):
         stuck = kstatus.find(view.version(status.latest) or {}, "Stalled")
         if stuck:
@@ -23,9 +23,11 @@ def standing(view: View, status: DatasetStatus) -> tuple[Condition, ...]:
     return kstatus.reconciling("Checking", "the source is about to be read")
 
 
-def told(view: View, step: Step) -> Step:
-    """The Step with what follows from its status: a look that goes on, or that failed, takes nothing away from the
-    version that is there."""
+def with_source(view: View, step: Step) -> Step:
+    """Returns the Step with the condition SourceReadable, and Ready while there is an accepted version.
+
+    Neither a running check nor a failed one (see ``outcome.unreadable``) makes an accepted version unready.
+    """
     status = step.status
     assert isinstance(status, DatasetStatus)
     conditions = step.conditions

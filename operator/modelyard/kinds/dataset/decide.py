@@ -1,4 +1,7 @@
-"""What a Dataset needs next: a pure function of its view."""
+"""Decides what a Dataset needs next: a pure function of its view.
+
+A check of the source is one ingest Job, unless the ConfigMap's uid and resourceVersion show that it is unchanged.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from modelyard.engine import conditions as kstatus
 from modelyard.engine.plan import Create, Delete, Facts, Plan
 from modelyard.engine.resource import JOBS, Object
 from modelyard.kinds.dataset import children, source
-from modelyard.kinds.dataset.conditions import standing, told
+from modelyard.kinds.dataset.conditions import standing, with_source
 from modelyard.kinds.dataset.observe import View
 from modelyard.kinds.dataset.outcome import checked, ingested, unreadable
 from modelyard.kinds.dataset.schedule import interval, next_check
@@ -23,14 +26,15 @@ from modelyard_api.kinds.dataset import DatasetStatus
 
 
 def decide(view: View, facts: Facts, now: datetime) -> Plan:
+    """Returns the plan of one pass. Raises Missing."""
     status = view.dataset.status.model_copy(update={"versions": len(view.versions)})
     if status.observed_generation != view.dataset.generation:
-        status.source = None  # It tells what came of the source of an older spec.
+        status.source = None  # It describes the source of an older spec.
     try:
         step = _step(view, facts, now, status)
     except Waits as waits:
         step = waits.step(status)
-    return conclude(view.raw, told(view, step), now)
+    return conclude(view.raw, with_source(view, step), now)
 
 
 def _step(view: View, facts: Facts, now: datetime, status: DatasetStatus) -> Step:
@@ -42,33 +46,35 @@ def _step(view: View, facts: Facts, now: datetime, status: DatasetStatus) -> Ste
     if view.job(name := children.job_name(view.dataset, status.source_version)):
         return _follow(view, facts, now, status, name)
     if status.latest and view.version(status.latest) is None:
-        # Somebody deleted it, so nothing that was said of it holds. What the source holds now is made anew.
+        # Somebody deleted the latest version: forget it, and make a version of what the source holds now.
         status.latest = status.accepted_generation = status.checked_generation = status.source_version = None
         return Step(status, kstatus.reconciling("Checking", "the latest version was deleted"))
     due = next_check(view.dataset)
     if due is None or due > now:
         return Step(status, standing(view, status), _old_jobs(view), due)
-    return _look(view, facts, now, status)
+    return _check(view, facts, now, status)
 
 
-def _look(view: View, facts: Facts, now: datetime, status: DatasetStatus) -> Step:
-    """See whether the source is there, and have it read unless it is known to be unchanged."""
+def _check(view: View, facts: Facts, now: datetime, status: DatasetStatus) -> Step:
+    """Checks that the source exists, and has a Job read it unless it is known to be unchanged."""
     dataset = view.dataset
-    found = read(facts, source.need(dataset), "SourceUnavailable", now + RETRY)
-    if missing := source.missing(dataset, found):
+    source_object = read(facts, source.need(dataset), "SourceUnavailable", now + RETRY)
+    if missing := source.missing(dataset, source_object):
         return unreadable(view, status, missing, now + RETRY)
-    version = source.version(dataset, found)
-    known = version and version == status.source_version and status.checked_generation == dataset.generation
-    if known and status.job is None:
-        # The very ConfigMap that was read last time: no pod is needed to know that nothing is new.
+    source_version = source.version(dataset, source_object)
+    is_unchanged = (
+        source_version and source_version == status.source_version and status.checked_generation == dataset.generation
+    )
+    if is_unchanged and status.job is None:
+        # It is the ConfigMap that was read last time, so no pod is needed to know that nothing is new.
         after = now + interval(dataset) if dataset.spec.check_every else None
         return Step(status, standing(view, status), _old_jobs(view), after)
-    status.source_version = version
-    return _follow(view, facts, now, status, children.job_name(dataset, version))
+    status.source_version = source_version
+    return _follow(view, facts, now, status, children.job_name(dataset, source_version))
 
 
 def _follow(view: View, facts: Facts, now: datetime, status: DatasetStatus, name: str) -> Step:
-    """The look whose Job has this name: a name is a digest of what is read, so the same look finds the same Job."""
+    """Follows the check whose Job has this name: a digest of what is read, so the same check finds the same Job."""
     job, status.job = view.job(name), name
     reading = ("Checking", f"Job {name} reads the source")
     match state := follow(children.run(view, name), job, facts, now):
@@ -80,7 +86,8 @@ def _follow(view: View, facts: Facts, now: datetime, status: DatasetStatus, name
             return ingested(view, now, status, result)
         case Broken(_, trouble, by_program):
             if not by_program:
-                status.source_version = None  # It is not the data's fault: the same ConfigMap is worth another look.
+                # The data is not the cause: read the same ConfigMap again at the next check.
+                status.source_version = None
             return unreadable(view, status, trouble, checked(view, status, now))
         case Starting(attempts, trouble, True, writes, after) if trouble is not None:
             status.attempts = attempts
@@ -100,12 +107,12 @@ def _begin(view: View, status: DatasetStatus, name: str) -> Step:
 
 
 def _stale(view: View, name: str) -> tuple[Delete, ...]:
-    """Jobs of other looks that still run: they read what an older spec, or a ConfigMap before this one, said."""
+    """Returns the deletes of other checks' running Jobs: they read for an older spec or an older ConfigMap."""
     return tuple(Delete.of(JOBS, job) for job in view.jobs if job["metadata"]["name"] != name and not _is_over(job))
 
 
 def _old_jobs(view: View) -> tuple[Delete, ...]:
-    """Between looks: all ingest Jobs but the newest that has finished, whose log may still be read."""
+    """Returns the deletes of all ingest Jobs except the newest finished one, whose log may still be read."""
     finished = sorted(filter(_is_over, view.jobs), key=lambda job: str(job["metadata"].get("creationTimestamp")))
     unfinished = [job for job in view.jobs if not _is_over(job)]
     return tuple(Delete.of(JOBS, job) for job in (*finished[:-1], *unfinished))

@@ -1,4 +1,4 @@
-"""What a Dataset's decision is made from."""
+"""Collects what a Dataset's decision is made from."""
 
 from __future__ import annotations
 
@@ -19,15 +19,16 @@ class View:
     versions: tuple[Object, ...]
 
     def version(self, name: str | None) -> Object | None:
-        """The DatasetVersion of this Dataset that has this name."""
+        """Returns this Dataset's DatasetVersion of this name, or None."""
         return next((item for item in self.versions if item["metadata"]["name"] == name), None)
 
     def job(self, name: str | None) -> Object | None:
-        """The ingest Job of this Dataset that has this name."""
+        """Returns this Dataset's ingest Job of this name, or None."""
         return next((item for item in self.jobs if item["metadata"]["name"] == name), None)
 
 
 def observe(store: Store, key: Key, installation: Installation) -> View | None:
+    """Returns the view, or None if the Dataset is gone or being deleted."""
     raw = store.get(DATASETS, key.namespace, key.name)
     if raw is None or raw["metadata"].get("deletionTimestamp"):
         return None

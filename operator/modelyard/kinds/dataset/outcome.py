@@ -1,4 +1,4 @@
-"""What came of a look at the source."""
+"""Outcomes of a check of the source."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from modelyard_api.wire.result import IngestResult
 
 
 def ingested(view: View, now: datetime, status: DatasetStatus, table: IngestResult) -> Step:
-    """Register the table that was read as a version, and then, where the rules accept it, point at it."""
+    """Registers the table that was read as a version, and makes it the latest if the rules accept it."""
     if len(table.columns) > MAX_COLUMNS:
         message = f"spec.source: it has {len(table.columns)} columns; at most {MAX_COLUMNS} are possible. List in "
-        why = Trouble("TooManyColumns", f"{message}spec.ignore what is not needed")
-        return unreadable(view, status, why, checked(view, status, now))
+        trouble = Trouble("TooManyColumns", f"{message}spec.ignore what is not needed")
+        return unreadable(view, status, trouble, checked(view, status, now))
     name, dataset = version_name(view.dataset, table), view.dataset
     if view.version(name) is None:
         origin = Origin(kind="Dataset", name=dataset.name, uid=dataset.uid)
@@ -36,12 +36,12 @@ def ingested(view: View, now: datetime, status: DatasetStatus, table: IngestResu
     is_new = status.latest != name
     status.latest, status.accepted_generation = name, dataset.generation
     status.source = SourceStatus(readable=True, reason="Read", message="the source was read to its end")
-    news = (Note("VersionAccepted", f"{name}: {table.rows} rows, {len(table.columns)} columns"),) if is_new else ()
-    return Step(status, standing(view, status), after=after, notes=news)
+    notes = (Note("VersionAccepted", f"{name}: {table.rows} rows, {len(table.columns)} columns"),) if is_new else ()
+    return Step(status, standing(view, status), after=after, notes=notes)
 
 
 def checked(view: View, status: DatasetStatus, now: datetime) -> datetime | None:
-    """Write down that the source was read to its end, well or not. Returns when to look next."""
+    """Records that the source was read to its end, successfully or not. Returns when to check next."""
     status.last_check_time = timestamp(now)
     status.checked_generation = view.dataset.generation
     status.job, status.attempts = None, 0
@@ -51,13 +51,13 @@ def checked(view: View, status: DatasetStatus, now: datetime) -> datetime | None
 def unreadable(
     view: View, status: DatasetStatus, trouble: Trouble, after: datetime | None, writes: tuple[Write, ...] = ()
 ) -> Step:
-    """A look that failed: Ready stays True while this generation has an accepted version."""
+    """Returns the Step of a failed check: Ready stays True while this generation has an accepted version."""
     before = status.source
     status.source = SourceStatus(readable=False, reason=trouble.reason, message=trouble.message[:2000])
-    base = kstatus.stalled(trouble.reason, trouble.message)
+    conditions = kstatus.stalled(trouble.reason, trouble.message)
     if has_version(view, status):
-        base = standing(view, status)
-    # Another message with the same reason is news too: other data breaks other rules.
+        conditions = standing(view, status)
+    # A new message with the same reason is an Event too: other data breaks other rules.
     is_new = before is None or before.message != status.source.message
     notes = (Note(trouble.reason, trouble.message, "Warning"),) if is_new else ()
-    return Step(status, base, writes, after, notes)
+    return Step(status, conditions, writes, after, notes)

@@ -1,4 +1,4 @@
-"""Registering: a table that somebody made becomes a version of the Dataset, as a run's model becomes its Model's."""
+"""Registers tables: a table becomes a version of the Dataset, as a run's model becomes a version of its Model."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from modelyard_api.wire.result import TableResult
 
 
 def version_name(dataset: Dataset, table: TableResult) -> str:
-    """A function of the rows and of the rules they were judged by: what comes again finds its version again."""
+    """Returns a name made from the rows and the rules that judged them: the same input finds its version again."""
     return f"{dataset.name}-{table.version_id[:10]}"
 
 
 def register(view: View, table: TableResult, origin: Origin) -> Create:
-    """The DatasetVersion of a table; ``origin`` is what made it. The version's own controller says the verdict."""
+    """Returns the write of a table's DatasetVersion, which ``origin`` made; its own controller gives the verdict."""
     spec = DatasetVersionSpec(
         dataset_ref=ObjectRef(name=view.dataset.name),
         digest=table.digest,

@@ -1,4 +1,4 @@
-"""When the source is looked at."""
+"""Calculates when the source is checked."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ SHORTEST = timedelta(seconds=5)
 
 
 def interval(dataset: Dataset) -> timedelta:
-    """The time between looks: never less than five seconds, whatever ``checkEvery`` says."""
+    """Returns the time between checks: never less than five seconds, whatever ``checkEvery`` says."""
     return max(duration(dataset.spec.check_every or "0s"), SHORTEST)
 
 
 def next_check(dataset: Dataset) -> datetime | None:
-    """When to look next: at once for a generation that was never looked at; None: never again."""
+    """Returns when to check next: at once for a generation that was never checked. None means never again."""
     status = dataset.status
     if status.checked_generation != dataset.generation or status.last_check_time is None:
         return datetime.fromtimestamp(0, UTC)

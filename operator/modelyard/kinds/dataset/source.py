@@ -1,4 +1,4 @@
-"""Whether a Dataset's source is there, and whether it is the one that was read last."""
+"""Checks whether a Dataset's source exists, and whether it is the one that was read last."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from modelyard_api.kinds.dataset import Dataset
 
 
 def need(dataset: Dataset) -> Fetch:
-    """The object that holds the data."""
+    """Returns the need for the object that holds the data."""
     source = dataset.spec.source
     if source.config_map:
         return Fetch(CONFIG_MAPS, dataset.namespace, source.config_map.name)
@@ -17,26 +17,26 @@ def need(dataset: Dataset) -> Fetch:
     return Fetch(CLAIMS, dataset.namespace, source.volume.claim_name)
 
 
-def version(dataset: Dataset, found: Object) -> str | None:
-    """By what an unchanged ConfigMap is known without a pod; None for a volume, which only reading can tell of."""
+def version(dataset: Dataset, source_object: Object) -> str | None:
+    """Returns what identifies a ConfigMap's content without a pod; None for a volume, which has to be read."""
     if dataset.spec.source.config_map is None:
         return None
-    return f"{found['metadata']['uid']}/{found['metadata']['resourceVersion']}"
+    return f"{source_object['metadata']['uid']}/{source_object['metadata']['resourceVersion']}"
 
 
-def missing(dataset: Dataset, found: Object | None) -> Trouble | None:
-    """What is not there, and what is instead."""
-    source, where = dataset.spec.source, f"in namespace {dataset.namespace!r}; apply it"
+def missing(dataset: Dataset, source_object: Object | None) -> Trouble | None:
+    """Returns what is missing and, for a key of a ConfigMap, which keys exist; None if the source exists."""
+    source, hint = dataset.spec.source, f"in namespace {dataset.namespace!r}; apply it"
     if source.config_map:
         name, key = source.config_map.name, source.config_map.key
-        if found is None:
-            return Trouble("SourceNotFound", f"spec.source.configMap.name: there is no ConfigMap {name!r} {where}")
-        keys = sorted({**(found.get("data") or {}), **(found.get("binaryData") or {})})
+        if source_object is None:
+            return Trouble("SourceNotFound", f"spec.source.configMap.name: there is no ConfigMap {name!r} {hint}")
+        keys = sorted({**(source_object.get("data") or {}), **(source_object.get("binaryData") or {})})
         if key not in keys:
-            there = ", ".join(keys[:20]) or "none"
-            message = f"spec.source.configMap.key: ConfigMap {name!r} has no key {key!r}; it has {there}"
+            existing = ", ".join(keys[:20]) or "none"
+            message = f"spec.source.configMap.key: ConfigMap {name!r} has no key {key!r}; it has {existing}"
             return Trouble("SourceNotFound", message)
-    elif source.volume and found is None:
+    elif source.volume and source_object is None:
         claim = f"PersistentVolumeClaim {source.volume.claim_name!r}"
-        return Trouble("SourceNotFound", f"spec.source.volume.claimName: there is no {claim} {where}")
+        return Trouble("SourceNotFound", f"spec.source.volume.claimName: there is no {claim} {hint}")
     return None

@@ -1,1 +1,1 @@
-"""DatasetVersion: its verdict, read from the result beside its bytes."""
+"""DatasetVersion: its verdict is read from the result beside its bytes."""

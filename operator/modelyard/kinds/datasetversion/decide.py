@@ -1,4 +1,4 @@
-"""What a DatasetVersion is: accepted or not. The result beside its bytes is the truth, so a lost status comes back."""
+"""Decides whether a DatasetVersion is accepted, from the result beside its bytes: so a lost status is restored."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from modelyard_api.fields.artifact import RESULT_JSON, canonical
 from modelyard_api.kinds.datasetversion import DatasetVersion, DatasetVersionStatus, Violation
 from modelyard_api.wire import result as results
 
-RARELY = timedelta(minutes=1)
+POLL_MISSING = timedelta(minutes=1)
+"""Interval of looking for a result that is missing or reports a failure."""
 VIOLATIONS_BYTES = 10 * 1024
-"""Of violations in status: their texts come from the data, and a status stays small."""
+"""Limit of the violations in status: their texts come from the data, and a status must stay small."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class View:
 
 
 def decide(view: View, facts: Facts, now: datetime) -> Plan:
+    """Returns the plan of one pass, which is empty once this generation has its verdict. Raises Missing."""
     version, status = view.version, view.version.status.model_copy()
     if status.accepted is not None and status.observed_generation == version.generation:
         return Plan()
@@ -40,23 +42,23 @@ def decide(view: View, facts: Facts, now: datetime) -> Plan:
 def _judged(version: DatasetVersion, status: DatasetVersionStatus, facts: Facts, now: datetime) -> Step:
     uri = f"{version.spec.uri}/{RESULT_JSON}"
     result = read_result(facts, uri, now)
-    if isinstance(result, results.TableResult) and _is_of(result, version):
+    if isinstance(result, results.TableResult) and _belongs_to(result, version):
         status.accepted, status.violations = result.accepted, _fitting(result.violations)
         return Step(status, _verdict(result))
     if isinstance(result, results.Failed):
-        return Step(status, kstatus.stalled(result.error.reason, result.error.message), after=now + RARELY)
+        return Step(status, kstatus.stalled(result.error.reason, result.error.message), after=now + POLL_MISSING)
     message = f"spec.uri: there is no result for {version.spec.digest} at {uri}; apply the Dataset again"
-    # The bytes may come back: from a backup, or because the Dataset is read again.
-    return Step(status, kstatus.stalled("DataMissing", message), after=now + RARELY)
+    # Look again: the bytes may be restored from a backup, or written anew when the Dataset is read again.
+    return Step(status, kstatus.stalled("DataMissing", message), after=now + POLL_MISSING)
 
 
-def _is_of(result: results.TableResult, version: DatasetVersion) -> bool:
-    """The same rows under other rules are another version, and may have another verdict."""
+def _belongs_to(result: results.TableResult, version: DatasetVersion) -> bool:
+    """Whether the result is this version's: the same rows under other rules are another version."""
     return result.digest == version.spec.digest and version.name.endswith(f"-{result.version_id[:10]}")
 
 
 def _fitting(violations: list[Violation]) -> list[Violation]:
-    """The first ones, as many as fit."""
+    """Returns the first violations with shortened examples: 20 at most, and as many as fit into VIOLATIONS_BYTES."""
     kept: list[Violation] = []
     size = 0
     for violation in violations[:20]:

@@ -1,1 +1,1 @@
-"""Model: registers the versions that runs have made, and says which one is champion."""
+"""Model: registers the models that runs have trained as versions, and chooses the champion."""

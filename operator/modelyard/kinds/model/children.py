@@ -1,4 +1,4 @@
-"""The ModelVersion that is made from a finished run's result."""
+"""Builds the ModelVersion of a finished run from its result."""
 
 from __future__ import annotations
 

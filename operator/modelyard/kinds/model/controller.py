@@ -17,7 +17,7 @@ from modelyard_api.kinds.trainingrun import TrainingRun
 
 
 def _is_unregistered(run: Object) -> bool:
-    """Whether a run has trained, and its version isn't in its outputs yet."""
+    """Whether a run has trained a model, but its outputs don't name the version yet."""
     outputs = (run.get("status") or {}).get("outputs") or {}
     return kstatus.holds(run, "Trained") and not outputs.get("modelVersion")
 
@@ -34,7 +34,7 @@ WIRING = Wiring(
     ModelKind,
     observe,
     decide,
-    # Versions by what they refer to: one that a person imports has no label.
+    # Versions wake the Model by spec.modelRef: a version that a person imports has no label.
     wakes={TRAINING_RUNS: _wake, MODEL_VERSIONS: named(ModelVersion, ModelKind)},
     indexes={TRAINING_RUNS: {"unregistered": _unregistered}},
 )

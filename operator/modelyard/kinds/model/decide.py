@@ -1,4 +1,4 @@
-"""What a Model needs next: register what runs have made, then say which version is champion."""
+"""Decides what a Model needs next: registers trained runs, then chooses which version is champion."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ KEPT_PROMOTIONS = 20
 
 
 def decide(view: View, facts: Facts, now: datetime) -> Plan:
+    """Returns the plan of one pass. Raises Missing."""
     status = view.model.status.model_copy(deep=True)
     registration = register(view, facts, now, status)
     status.versions = len(view.versions)
@@ -46,6 +47,6 @@ def decide(view: View, facts: Facts, now: datetime) -> Plan:
         if choice.problem
         else Condition("ChampionAvailable", True, "Promoted", f"version {choice.champion} is champion")
     )
-    wanted = (*kstatus.ready("Accepted", "the spec is understood"), available)
-    step = Step(status, wanted, registration.writes, registration.after, tuple(notes))
+    conditions = (*kstatus.ready("Accepted", "the spec is understood"), available)
+    step = Step(status, conditions, registration.writes, registration.after, tuple(notes))
     return conclude(view.raw, step, now)

@@ -1,4 +1,4 @@
-"""What a Model's decision is made from."""
+"""Collects what a Model's decision is made from."""
 
 from __future__ import annotations
 
@@ -18,33 +18,36 @@ class View:
     raw: Object
     model: ModelKind
     versions: tuple[ModelVersion, ...]
-    """By number, the smallest first; without those that are ending."""
+    """Sorted by number, without versions that are being deleted."""
     leaving: frozenset[int]
-    """Numbers whose names are still taken: by versions that are ending, or of a deleted Model of the same name."""
+    """Numbers whose names are still taken: by versions being deleted, or of a deleted Model with the same name."""
     unregistered: tuple[TrainingRun, ...]
-    """Runs that have trained a version which isn't registered yet, the first to end first."""
+    """Runs whose trained model isn't registered as a version yet, sorted by completion time."""
 
 
 def observe(store: Store, key: Key, _: Installation) -> View | None:
+    """Returns the view, or None if the Model is gone or being deleted."""
     raw = store.get(MODELS, key.namespace, key.name)
     if raw is None or raw["metadata"].get("deletionTimestamp"):
         return None
-    index = f"{key.namespace}/{key.name}"
-    found = store.find(MODEL_VERSIONS, "Model", index)
-    stays = [obj for obj in found if not obj["metadata"].get("deletionTimestamp") and not _of_another(obj, raw)]
-    versions = [ModelVersion.model_validate(obj) for obj in stays]
+    index_key = f"{key.namespace}/{key.name}"
+    raw_versions = store.find(MODEL_VERSIONS, "Model", index_key)
+    own_versions = [
+        obj for obj in raw_versions if not obj["metadata"].get("deletionTimestamp") and not _has_other_owner(obj, raw)
+    ]
+    versions = [ModelVersion.model_validate(obj) for obj in own_versions]
     numbers = {version.spec.number for version in versions}
-    runs = [TrainingRun.model_validate(obj) for obj in store.find(TRAINING_RUNS, "unregistered", index)]
+    runs = [TrainingRun.model_validate(obj) for obj in store.find(TRAINING_RUNS, "unregistered", index_key)]
     return View(
         raw=raw,
         model=ModelKind.model_validate(raw),
         versions=tuple(sorted(versions, key=lambda version: version.spec.number)),
-        leaving=frozenset(obj["spec"]["number"] for obj in found) - numbers,
+        leaving=frozenset(obj["spec"]["number"] for obj in raw_versions) - numbers,
         unregistered=tuple(sorted(runs, key=lambda run: (run.status.completion_time or "", run.name))),
     )
 
 
-def _of_another(version: Object, model: Object) -> bool:
-    """Whether it belongs to something else, such as a Model of this name that was deleted; an import to nobody yet."""
+def _has_other_owner(version: Object, model: Object) -> bool:
+    """Whether a version has another owner, such as a deleted Model of this name; a new import has no owner yet."""
     owner = controller_uid(version)
     return owner is not None and owner != model["metadata"]["uid"]

@@ -1,4 +1,4 @@
-"""Which version is champion: a policy, free of clusters and clocks."""
+"""Chooses which version is champion: a pure function, without cluster or clock."""
 
 from __future__ import annotations
 
@@ -15,43 +15,46 @@ from modelyard_api.kinds.modelversion import ModelVersion
 class Choice:
     champion: int | None
     by: Literal["Gates", "Pin"] | None = None
-    """What moved the champion; None: it stays."""
+    """What changed the champion; None means that it stays."""
     problem: tuple[str, str] | None = None
-    """Reason and message, where there is no champion or not the one that was asked for."""
+    """Reason and message if there is no champion, or it isn't the one that the spec asks for."""
 
 
 def choose(model: ModelKind, versions: tuple[ModelVersion, ...]) -> Choice:
-    """Pin before gates; a champion moves only forward by gates, and goes only with its version."""
+    """Returns the champion: a pin overrides gates.
+
+    By gates the champion changes only to a higher number, and it is lost only if its version is deleted.
+    """
     numbers = {version.spec.number: version for version in versions}
     current = model.status.champion if model.status.champion in numbers else None
     pin = model.spec.pin
     if pin is not None:
-        wanted = numbers.get(pin.version)
-        if wanted is None or not usable(wanted):
-            state = "is not Ready" if wanted else "does not exist"
+        pinned = numbers.get(pin.version)
+        if pinned is None or not usable(pinned):
+            state = "is not Ready" if pinned else "does not exist"
             message = f"spec.pin.version: version {pin.version} {state}; there are {_listed(numbers)}"
             return Choice(
-                current, problem=("PinnedVersionNotFound" if wanted is None else "PinnedVersionNotReady", message)
+                current, problem=("PinnedVersionNotFound" if pinned is None else "PinnedVersionNotReady", message)
             )
         return Choice(pin.version, "Pin" if pin.version != current else None)
     if model.spec.promotion == "Automatic":
-        better = [v.spec.number for v in versions if v.spec.number > (current or 0) and approved(v, model)]
-        if better:
-            return Choice(max(better), "Gates")
+        approved_numbers = [v.spec.number for v in versions if v.spec.number > (current or 0) and approved(v, model)]
+        if approved_numbers:
+            return Choice(max(approved_numbers), "Gates")
     if current is None:
         return Choice(None, problem=_why_none(model, versions))
     return Choice(current)
 
 
 def aliases(champion: int | None, versions: tuple[ModelVersion, ...]) -> list[Alias]:
-    """champion, and challenger: the newest usable version above it."""
+    """Returns the alias champion, and challenger: the newest usable version above the champion."""
     newer = [version.spec.number for version in versions if version.spec.number > (champion or 0) and usable(version)]
-    made = [Alias(name="champion", version=champion)] if champion else []
-    return [*made, Alias(name="challenger", version=max(newer))] if newer else made
+    champions = [Alias(name="champion", version=champion)] if champion else []
+    return [*champions, Alias(name="challenger", version=max(newer))] if newer else champions
 
 
 def evidence(version: ModelVersion) -> str:
-    """A digest of what the promotion was decided on."""
+    """Returns a digest of the gates' results and metrics on which the promotion was decided."""
     status = version.status
     return sha256(canonical({"gates": [gate.wire() for gate in status.gates], "metrics": status.metrics}))
 

@@ -1,4 +1,4 @@
-"""Registering: each run that has trained gets the next number, and then its ModelVersion."""
+"""Registers runs: each run that has trained a model gets the next number, and then its ModelVersion."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from modelyard_api.kinds.model import ModelStatus, Registering
 from modelyard_api.kinds.trainingrun import TrainingRun
 from modelyard_api.wire.result import TrainResult
 
-LOOKED_AT = 8
-"""How many other runs are looked at when the result of one is gone."""
+MAX_CANDIDATES = 8
+"""How many waiting runs are checked for a usable result when the result of one is gone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """What is to be written and told for the next version, and when to look again."""
+    """The writes and Events of the next version; ``after`` is the time of the next pass."""
 
     writes: tuple[Create, ...] = ()
     notes: tuple[Note, ...] = ()
@@ -30,26 +30,27 @@ class Registration:
 
 
 def register(view: View, facts: Facts, now: datetime, status: ModelStatus) -> Registration:
-    """Give the next run a number, write it down, and only then make its version. Changes ``status``.
+    """Gives the next run a number, records it in ``status``, and creates its version in a later pass.
 
-    A crash between the two finds the number in status; one after the create finds the run's uid on the version.
+    No run is registered twice: a crash before the create leaves the number in ``status``, and a crash after it leaves
+    the version, whose label holds the run's uid.
     """
     registered = {_run_uid(version.metadata) for version in view.versions}
     waiting = [run for run in view.unregistered if run.uid not in registered]
-    now_on = status.registering
-    if now_on is None:
-        return _number(view, now, status, waiting)
-    run = next((run for run in waiting if run.uid == now_on.uid), None)
-    if run is None or any(version.spec.number == now_on.number for version in view.versions):
-        # Its version is made; or the run is gone, and its number stays unused; or an import took that number.
+    current = status.registering
+    if current is None:
+        return _assign_number(view, now, status, waiting)
+    run = next((run for run in waiting if run.uid == current.uid), None)
+    if run is None or any(version.spec.number == current.number for version in view.versions):
+        # The version exists, or the run is gone and its number stays unused, or an import has taken the number.
         status.registering = None
-        return _number(view, now, status, waiting)
-    if now_on.number in view.leaving:
+        return _assign_number(view, now, status, waiting)
+    if current.number in view.leaving:
         return Registration(after=now + RETRY)
-    return _make(view, facts, now, status, run, waiting)
+    return _create_version(view, facts, now, status, run, waiting)
 
 
-def _number(view: View, now: datetime, status: ModelStatus, waiting: list[TrainingRun]) -> Registration:
+def _assign_number(view: View, now: datetime, status: ModelStatus, waiting: list[TrainingRun]) -> Registration:
     if not waiting:
         return Registration()
     status.last_number = max(status.last_number, *(version.spec.number for version in view.versions), 0) + 1
@@ -57,7 +58,7 @@ def _number(view: View, now: datetime, status: ModelStatus, waiting: list[Traini
     return Registration(after=now + RETRY)
 
 
-def _make(
+def _create_version(
     view: View, facts: Facts, now: datetime, status: ModelStatus, run: TrainingRun, waiting: list[TrainingRun]
 ) -> Registration:
     assert status.registering is not None
@@ -67,30 +68,35 @@ def _make(
     document, version = facts.all(result, data) if data else (facts[result], None)
     if isinstance(document, Unavailable) or isinstance(version, Unavailable):
         return Registration(after=now + RETRY)
-    found = _trained(view, facts, result)
-    if found is None:
-        return _instead(view, facts, now, status, run, waiting)
+    trained = _train_result(view, facts, result)
+    if trained is None:
+        return _pass_number_on(view, facts, now, status, run, waiting)
     digest = version["spec"]["digest"] if version else None
-    made = children.model_version(view, run, status.registering.number, found, digest)
-    return Registration(writes=(Create(MODEL_VERSIONS, made),))
+    model_version = children.model_version(view, run, status.registering.number, trained, digest)
+    return Registration(writes=(Create(MODEL_VERSIONS, model_version),))
 
 
-def _trained(view: View, facts: Facts, result: Result) -> TrainResult | None:
+def _train_result(view: View, facts: Facts, result: Result) -> TrainResult | None:
+    """Returns the result of a model of the Model's task, or None if there is no such result."""
     document = facts[result]
-    found = parse(document, result.uri) if not isinstance(document, Unavailable) else None
-    return found if isinstance(found, TrainResult) and found.task == view.model.spec.task else None
+    trained = parse(document, result.uri) if not isinstance(document, Unavailable) else None
+    return trained if isinstance(trained, TrainResult) and trained.task == view.model.spec.task else None
 
 
-def _instead(
+def _pass_number_on(
     view: View, facts: Facts, now: datetime, status: ModelStatus, run: TrainingRun, waiting: list[TrainingRun]
 ) -> Registration:
-    """A run whose result is gone doesn't hold up the others: nothing was made with its number, so another gets it."""
+    """Gives the number of a run whose result is gone to another run: it must not block the others."""
     assert status.registering is not None
-    others = {other.uid: Result(other.status.result_uri or "") for other in waiting[:LOOKED_AT] if other is not run}
+    others = {
+        other.uid: Result(other.status.result_uri or "") for other in waiting[:MAX_CANDIDATES] if other is not run
+    }
     facts.all(*others.values())
-    good = next((other for other in waiting if other.uid in others and _trained(view, facts, others[other.uid])), None)
-    if good:
-        status.registering = Registering(run=good.name, uid=good.uid, number=status.registering.number)
+    usable_run = next(
+        (other for other in waiting if other.uid in others and _train_result(view, facts, others[other.uid])), None
+    )
+    if usable_run:
+        status.registering = Registering(run=usable_run.name, uid=usable_run.uid, number=status.registering.number)
     message = f"TrainingRun {run.name}: there is no result of a {view.model.spec.task} model at {run.status.result_uri}"
     return Registration(after=now + RETRY, notes=(Note("ResultMissing", message, "Warning"),))
 

@@ -1,4 +1,4 @@
-"""The serving pods: a Deployment for each version that serves."""
+"""Builds the Deployments of serving pods, one for each version that serves."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from modelyard_api.kinds.modelversion import ModelVersion
 MODEL_FOLDER = "/modelyard/model"
 LOG_FOLDER = "/modelyard/log"
 LOG_MEBIBYTES, LOG_SLACK_MEBIBYTES = 256, 64
-"""Of the payload log's files, and what one being written may come to: beyond both the kubelet evicts the pod."""
+"""Limit of the payload log's files, and room for a file being written; beyond the sum the kubelet evicts the pod."""
 PROGRESS_SECONDS = 180
 START_SECONDS = 60
 
 
 def image(view: View, version: ModelVersion) -> str:
-    """What its pods have, or will."""
+    """Returns the image that the version's pods have, or will have."""
     own, child = view.deployment.spec.pod_template.image, child_of(view, version.spec.number)
     return server.image(own, child, view.installation.images.server)
 
@@ -31,19 +31,21 @@ def child_of(view: View, number: int) -> Object | None:
 
 
 def serves(child: Object, version: ModelVersion) -> bool:
-    """Whether these are the pods of this version; another Model's may have the same number."""
+    """Whether the Deployment serves this version: another Model's version may have the same number."""
     return bool(child["metadata"]["labels"].get(label("ModelVersion")) == version.name)
 
 
 def deployment(view: View, version: ModelVersion, replicas: int) -> Object:
-    own, number = view.deployment.spec.pod_template.image, version.spec.number
+    own_image, number = view.deployment.spec.pod_template.image, version.spec.number
     labels = {VERSION: str(number), label("ModelVersion"): version.name}
     metadata = child_metadata(view.raw, versioned(view, number), server.COMPONENT, labels)
-    return server.deployment(metadata, selector(view, number), _pod(view, version), replicas, own, PROGRESS_SECONDS)
+    return server.deployment(
+        metadata, selector(view, number), _pod(view, version), replicas, own_image, PROGRESS_SECONDS
+    )
 
 
 def pods_of(view: View, version: ModelVersion) -> Pods:
-    """The pods that a version has, as its Deployment counts them."""
+    """Returns the counts of a version's pods from the status of its Deployment."""
     number = version.spec.number
     child = child_of(view, number)
     if child is None:
@@ -103,7 +105,7 @@ def _pod(view: View, version: ModelVersion) -> dict[str, Any]:
 
 
 def _log(rate: float) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[str]]:
-    """Volumes, mounts and arguments of the payload log, none where nothing is logged."""
+    """Returns the volumes, mounts and arguments of the payload log; all are empty if nothing is logged."""
     if not rate:
         return [], [], []
     args = [f"--log-sample-rate={rate}", f"--log-dir={LOG_FOLDER}", f"--log-bytes={LOG_MEBIBYTES << 20}"]

@@ -1,4 +1,4 @@
-"""What a ModelDeployment says of itself, wherever its model runs: what it serves, or what to do next."""
+"""Conditions of a ModelDeployment, wherever its model runs: what it serves, or what to do next."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ from modelyard.workload.versions import broken
 from modelyard_api.kinds.modeldeployment import ModelDeploymentStatus
 from modelyard_api.kinds.modelversion import ModelVersion
 
-OF_SERVICE = "kubernetes.io/service-name"
-"""Kubernetes' label of EndpointSlices."""
+SERVICE_NAME_LABEL = "kubernetes.io/service-name"
+"""Kubernetes sets this label on the EndpointSlices of a Service."""
 
 
 def conditions_of(
     view: View, status: ModelDeploymentStatus, goal: Goal, placement: Placement, readings: Readings
 ) -> tuple[Condition, ...]:
-    """``status`` as it will be written."""
+    """Returns the conditions; ``status`` is the one that will be written."""
     if isinstance(goal, Unresolved):
         return _unresolved(view, status, goal)
     if view.deployment.spec.suspend:
         return kstatus.suspended("spec.suspend is true: no replicas; set it to false to serve again")
     conditions = _rejected(status, goal.spec.number) or placement.conditions(status, goal, readings.gateway)
-    conditions = _reached(view, status, conditions)
+    conditions = _reachable(view, status, conditions)
     unscaled = readings.scaling.trouble
     if unscaled and conditions[0].status:
         message = f"{unscaled.message}; {conditions[0].message}"
         conditions = kstatus.reconciling(unscaled.reason, message, warning=True)
-    return _with_gates(goal, conditions)
+    return _with_broken_gates(goal, conditions)
 
 
 def _unresolved(view: View, status: ModelDeploymentStatus, goal: Unresolved) -> tuple[Condition, ...]:
     if view.deployment.spec.suspend:
         return kstatus.suspended(f"spec.suspend is true; {goal.message}")
     serves = f"; version {status.stable} goes on serving" if status.stable and (view.pods or status.pool) else ""
-    say = kstatus.stalled if goal.final else kstatus.reconciling
-    return say(goal.reason, goal.message + serves)
+    condition = kstatus.stalled if goal.final else kstatus.reconciling
+    return condition(goal.reason, goal.message + serves)
 
 
 def _rejected(status: ModelDeploymentStatus, number: int) -> tuple[Condition, ...] | None:
@@ -54,19 +54,19 @@ def _rejected(status: ModelDeploymentStatus, number: int) -> tuple[Condition, ..
     return None
 
 
-def _reached(view: View, status: ModelDeploymentStatus, conditions: tuple[Condition, ...]) -> tuple[Condition, ...]:
-    """Ready only once clients of the Service get to a pod: a busy Kubernetes tells them later than us."""
+def _reachable(view: View, status: ModelDeploymentStatus, conditions: tuple[Condition, ...]) -> tuple[Condition, ...]:
+    """Delays Ready until the Service has an endpoint: a busy Kubernetes updates EndpointSlices after pod counts."""
     name = view.deployment.name
     if not conditions[0].status or not status.ready_replicas or view.endpoints.get(name):
         return conditions
-    unreached = f"Service {name} has no endpoint yet: kubectl get endpointslices -l {OF_SERVICE}={name}"
+    unreached = f"Service {name} has no endpoint yet: kubectl get endpointslices -l {SERVICE_NAME_LABEL}={name}"
     return kstatus.reconciling("WaitingForEndpoints", f"{conditions[0].message}, but {unreached}")
 
 
-def _with_gates(version: ModelVersion, conditions: tuple[Condition, ...]) -> tuple[Condition, ...]:
-    """What serves although it does not pass the gates says so."""
+def _with_broken_gates(version: ModelVersion, conditions: tuple[Condition, ...]) -> tuple[Condition, ...]:
+    """Appends the broken gates to the messages if the version serves without passing its Model's gates."""
     if version.status.approved is not False:
         return conditions
     number, model = version.spec.number, version.spec.model_ref.name
-    more = f"; version {number} does not pass the gates of Model {model!r}: {broken(version)}"
-    return tuple(replace(item, message=item.message + more) for item in conditions)
+    suffix = f"; version {number} does not pass the gates of Model {model!r}: {broken(version)}"
+    return tuple(replace(item, message=item.message + suffix) for item in conditions)

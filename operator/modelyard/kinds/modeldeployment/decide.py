@@ -1,4 +1,4 @@
-"""What a ModelDeployment needs next: a pure function of its view."""
+"""Decides what a ModelDeployment needs next: a pure function of its view."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ from modelyard.workload.conclude import Step, conclude
 from modelyard.workload.server import written
 from modelyard_api.kinds.modeldeployment import ModelDeploymentStatus
 
-LOOK_AT_GATEWAY = timedelta(seconds=60)
-"""No watch tells of Gateways and routes."""
-LOOK_AT_SCALING = timedelta(seconds=60)
-"""No watch tells whether KEDA is there by now."""
-LOOK_AT_TEST = timedelta(seconds=2)
-"""A starting A-B test first has rules that match no request: so long a gateway may take to make what they need."""
+POLL_GATEWAY = timedelta(seconds=60)
+"""Gateways and routes are polled at this interval, because the operator does not watch them."""
+POLL_SCALING = timedelta(seconds=60)
+"""KEDA's presence is polled at this interval, because the operator does not watch for its installation."""
+POLL_TEST_START = timedelta(seconds=2)
+"""A starting A-B test first gets rules that match no request; the gateway has this long to set up their clusters."""
 
 
 def decide(view: View, facts: Facts, now: datetime) -> Plan:
+    """Returns the plan of one pass. Raises Missing."""
     status = _remembered(view, now)
     goal = resolve(view, status)
     placement = place(view, goal, facts)
@@ -35,7 +36,8 @@ def decide(view: View, facts: Facts, now: datetime) -> Plan:
     status = advanced.status
     placement.record(status)
     if readings.former_route.unread:
-        status.url = view.deployment.status.url  # by which the next pass knows that a route may be left
+        # Keep the gateway's URL: it tells the next pass that a route may be left over.
+        status.url = view.deployment.status.url
     step = Step(
         status,
         conditions_of(view, status, goal, placement, readings),
@@ -47,19 +49,20 @@ def decide(view: View, facts: Facts, now: datetime) -> Plan:
 
 
 def _remembered(view: View, now: datetime) -> ModelDeploymentStatus:
-    """The status as it was, with the address by which clients reach it now."""
+    """Returns the stored status with the current URL and pod selector, and with a lost stable version restored."""
     status = view.deployment.status.model_copy(deep=True)
     if status.stable is None and (number := _stable_of_service(view)) is not None:
-        # A status that was lost, or whose write failed after the Service's; before there was one, nothing had served.
+        # The status was lost, or its write failed after the Service's. Without a Service nothing has served yet.
         status = serving(status, number, now)
     gateway = view.deployment.spec.gateway
     status.url = f"http://{gateway.hostname}" if gateway else services.url(view)
-    # The autoscaler counts these pods: of a rollout's stages those of the stable version.
+    # The autoscaler counts these pods: during a staged rollout only the stable version's.
     status.selector = written(selector(view, status.stable if status.weight is not None else None))
     return status
 
 
 def _stable_of_service(view: View) -> int | None:
+    """Returns the stable version that the Service's annotation records."""
     for service in view.services:
         if service["metadata"]["name"] == view.deployment.name:
             text = (service["metadata"].get("annotations") or {}).get(STABLE, "")
@@ -72,7 +75,7 @@ def _advance(
 ) -> Advanced:
     spec = view.deployment.spec
     if isinstance(goal, Unresolved):
-        # What serves goes on serving, and a rollout waits where it is.
+        # The current version continues to serve, and a rollout stays at its step.
         return Advanced(status)
     if spec.suspend:
         status.candidate = status.weight = status.step = status.rollout = None
@@ -99,12 +102,12 @@ def _look_again(
     advanced: Advanced,
     now: datetime,
 ) -> datetime | None:
-    """The earliest of what no watch tells of."""
+    """Returns the earliest time at which something that is not watched has to be read again."""
     waits = [placement.look_again] if placement.look_again else []
     if view.deployment.spec.gateway is not None or readings.former_route.unread:
         test_begins = routes.begins(view, status) and not readings.gateway.tested
-        waits.append(LOOK_AT_TEST if test_begins else LOOK_AT_GATEWAY)
+        waits.append(POLL_TEST_START if test_begins else POLL_GATEWAY)
     if readings.scaling.waits:
-        waits.append(LOOK_AT_SCALING)
+        waits.append(POLL_SCALING)
     times = [now + wait for wait in waits] + ([advanced.after] if advanced.after else [])
     return min(times, default=None)

@@ -1,4 +1,4 @@
-"""What the children of a ModelDeployment are called, and the labels that its pods are found by."""
+"""Names of a ModelDeployment's children, and the labels that select its pods."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from modelyard.workload.names import label
 VERSION = "modelyard.dev/version"
 """Label: the number of the version that a Deployment's pods serve."""
 STABLE = "modelyard.dev/stable"
-"""Annotation of the Service: the stable version, should the status be lost."""
+"""Annotation of the Service: the stable version, from which a lost status is restored."""
 
 
 def versioned(view: View, number: int) -> str:
-    """Of the Deployment and the Service of one version; with 45 characters of name and 16 digits it has 63."""
+    """Returns the name of one version's Deployment and Service: at most 63 characters (45 of name, 16 digits)."""
     return f"{view.deployment.name}-v{number}"
 
 
 def selector(view: View, number: int | None = None) -> dict[str, str]:
-    """Of all pods, or of those of one version."""
-    found = {label("ModelDeployment"): view.deployment.name}
-    return found if number is None else found | {VERSION: str(number)}
+    """Returns the labels that select all pods, or those of one version."""
+    labels = {label("ModelDeployment"): view.deployment.name}
+    return labels if number is None else labels | {VERSION: str(number)}
 
 
 def number_of(child: Object) -> int | None:
-    """The version that a child is about."""
+    """Returns the version that a child belongs to, or None."""
     text = (child["metadata"].get("labels") or {}).get(VERSION, "")
     return int(text) if text.isdecimal() else None

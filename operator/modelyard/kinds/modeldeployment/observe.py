@@ -1,4 +1,4 @@
-"""What a ModelDeployment's decision is made from."""
+"""Collects what a ModelDeployment's decision is made from."""
 
 from __future__ import annotations
 
@@ -27,17 +27,20 @@ from modelyard_api.kinds.modeldeployment import ModelDeployment
 from modelyard_api.kinds.modelpool import ModelPool
 from modelyard_api.kinds.modelversion import ModelVersion
 
-KEDAS = "keda-hpa-"
-"""Begins the names of autoscalers that KEDA makes."""
+KEDA_PREFIX = "keda-hpa-"
+"""KEDA prepends this to a ScaledObject's name to name its HorizontalPodAutoscaler."""
 
 
 @dataclass(frozen=True)
 class View:
-    """``pods``: the Deployments of serving pods. ``services`` and ``autoscaler``: those that are ours. ``scaled``: KEDA
-    has made an autoscaler of a ScaledObject of ours.
+    """The ModelDeployment and the stored objects that its decision depends on.
 
-    ``endpoints``: Service -> how many pods clients reach by it, by what gateways and kube-proxies are told.
-    ``rivals``: other ModelDeployments of the same hostname on the same Gateway. ``pool``: the one that spec.pool names.
+    ``pods`` are the Deployments of its serving pods. ``services``, ``autoscaler`` and ``budget`` are only objects that
+    the ModelDeployment owns. ``scaled`` says whether KEDA has made an autoscaler from its ScaledObject.
+
+    ``endpoints`` maps a Service's name to the number of pods that clients reach through it, counted from the
+    EndpointSlices that gateways and kube-proxies read. ``rivals`` are other ModelDeployments with the same hostname on
+    the same Gateway. ``pool`` is the ModelPool that spec.pool names.
     """
 
     raw: Object
@@ -56,24 +59,25 @@ class View:
 
 
 def observe(store: Store, key: Key, installation: Installation) -> View | None:
+    """Returns the view, or None if the ModelDeployment is gone or being deleted."""
     raw = store.get(MODEL_DEPLOYMENTS, key.namespace, key.name)
     if raw is None or raw["metadata"].get("deletionTimestamp"):
         return None
     deployment = ModelDeployment.model_validate(raw)
-    name = deployment.spec.model_ref.name
-    model = store.get(MODELS, key.namespace, name)
-    found = store.find(MODEL_VERSIONS, "Model", f"{key.namespace}/{name}")
-    versions = [ModelVersion.model_validate(obj) for obj in found]
+    model_name = deployment.spec.model_ref.name
+    model = store.get(MODELS, key.namespace, model_name)
+    raw_versions = store.find(MODEL_VERSIONS, "Model", f"{key.namespace}/{model_name}")
+    versions = [ModelVersion.model_validate(obj) for obj in raw_versions]
     uid = raw["metadata"]["uid"]
     autoscaler = store.get(AUTOSCALERS, key.namespace, key.name)
     budget = store.get(DISRUPTION_BUDGETS, key.namespace, key.name)
-    named = deployment.spec.pool
-    pool = store.get(MODEL_POOLS, key.namespace, named) if named else None
+    pool_name = deployment.spec.pool
+    pool = store.get(MODEL_POOLS, key.namespace, pool_name) if pool_name else None
     services = store.owned(SERVICES, uid)
     rivals = [
         other
-        for place in addresses(raw, installation)
-        for other in store.find(MODEL_DEPLOYMENTS, "address", place)
+        for address in addresses(raw, installation)
+        for other in store.find(MODEL_DEPLOYMENTS, "address", address)
         if other["metadata"]["uid"] != uid
     ]
     return View(
@@ -85,12 +89,12 @@ def observe(store: Store, key: Key, installation: Installation) -> View | None:
         pods=tuple(store.owned(DEPLOYMENTS, uid)),
         services=tuple(services),
         endpoints={
-            service["metadata"]["name"]: _reached(store.owned(ENDPOINT_SLICES, service["metadata"]["uid"]))
+            service["metadata"]["name"]: _ready_pods(store.owned(ENDPOINT_SLICES, service["metadata"]["uid"]))
             for service in services
         },
         autoscaler=autoscaler if owned_by(autoscaler, raw) else None,
-        # By its labels, which are the ScaledObject's, it is fed like what we make ourselves.
-        scaled=store.get(AUTOSCALERS, key.namespace, KEDAS + key.name) is not None,
+        # KEDA copies the ScaledObject's labels to its autoscaler, so the store's watch sees it like our own children.
+        scaled=store.get(AUTOSCALERS, key.namespace, KEDA_PREFIX + key.name) is not None,
         budget=budget if owned_by(budget, raw) else None,
         pool=ModelPool.model_validate(pool) if pool else None,
         rivals=tuple(rivals),
@@ -98,18 +102,24 @@ def observe(store: Store, key: Key, installation: Installation) -> View | None:
 
 
 def addresses(raw: Object, installation: Installation) -> tuple[str, ...]:
-    """``namespace/gateway/hostname`` of a raw ModelDeployment, if it has one: an index of the store."""
-    found = (raw.get("spec") or {}).get("gateway")
-    if not found:
+    """Returns ``namespace/gateway/hostname`` of a raw ModelDeployment, or nothing without spec.gateway.
+
+    The store keeps an index of it.
+    """
+    gateway = (raw.get("spec") or {}).get("gateway")
+    if not gateway:
         return ()
-    return (f"{found.get('namespace') or installation.gateway_namespace}/{found['name']}/{found['hostname']}",)
+    return (f"{gateway.get('namespace') or installation.gateway_namespace}/{gateway['name']}/{gateway['hostname']}",)
 
 
-def _reached(slices: Iterable[Object]) -> int:
-    """Pods of two address families have an endpoint in slices of each."""
-    found = Counter[str]()
-    for one in slices:
-        for endpoint in one["endpoints"]:
-            # Kubernetes: a condition that is not known counts as true.
-            found[one["addressType"]] += (endpoint.get("conditions") or {}).get("ready") is not False
-    return max(found.values(), default=0)
+def _ready_pods(slices: Iterable[Object]) -> int:
+    """Returns the number of ready pods.
+
+    A dual-stack pod has an endpoint in the slices of both address families, so families are counted apart.
+    """
+    ready = Counter[str]()
+    for slice_ in slices:
+        for endpoint in slice_["endpoints"]:
+            # Kubernetes defines an unknown ``ready`` condition as true.
+            ready[slice_["addressType"]] += (endpoint.get("conditions") or {}).get("ready") is not False
+    return max(ready.values(), default=0)

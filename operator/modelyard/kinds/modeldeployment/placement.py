@@ -1,4 +1,4 @@
-"""Where the model of a ModelDeployment runs: the one interface of pods of its own and of a seat in a ModelPool."""
+"""Where the model of a ModelDeployment runs: one interface for its own pods and for a seat in a ModelPool."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from modelyard_api.kinds.modelversion import ModelVersion
 
 
 class Placement(Protocol):
-    """What a decision asks of the pods that serve, wherever they are."""
+    """What a decision needs from the serving pods, whoever owns them."""
 
     @property
     def replicas(self) -> int:
@@ -27,27 +27,27 @@ class Placement(Protocol):
 
     @property
     def pods(self) -> Mapping[int, Pods]:
-        """The pods by the number of the version that they serve."""
+        """The counts of pods, by the number of the version that they serve."""
 
     @property
     def look_again(self) -> timedelta | None:
-        """How soon to look again at what no watch tells of."""
+        """When to read again what is not watched; None means never."""
 
     def count(self, status: ModelDeploymentStatus) -> None:
-        """Writes into ``status`` how many pods there are, before the rollout goes on."""
+        """Writes into ``status`` how many pods there are, before the rollout is advanced."""
 
     def record(self, status: ModelDeploymentStatus) -> None:
-        """Writes into ``status``, whose rollout is where it will be, which pods serve."""
+        """Writes into ``status`` which pods serve, after the rollout was advanced."""
 
     def conditions(
         self, status: ModelDeploymentStatus, version: ModelVersion, gateway: GatewayState
     ) -> tuple[Condition, ...]:
-        """How far the wanted version is on its way to these pods."""
+        """Returns the conditions: how far the wanted version has got on these pods."""
 
     def writes(self, status: ModelDeploymentStatus, gateway: GatewayState) -> tuple[Write, ...]:
-        """Make the children what ``status`` says."""
+        """Returns the writes that bring the children in line with ``status``."""
 
 
 def place(view: View, goal: Goal, facts: Facts) -> Placement:
-    """The only place that asks which of the two it is. Raises Missing."""
+    """Returns the placement that the spec asks for; nothing else distinguishes the two. Raises Missing."""
     return OwnPods.of(view, goal) if view.deployment.spec.pool is None else PoolSeat.of(view, goal, facts)

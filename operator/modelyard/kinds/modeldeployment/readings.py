@@ -1,4 +1,4 @@
-"""What has to be read before a ModelDeployment's rollout can go on, beside what its pods say."""
+"""Reads what a ModelDeployment's rollout depends on, apart from the counts of its pods."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from modelyard_api.kinds.modeldeployment import ModelDeploymentStatus
 
 @dataclass(frozen=True, slots=True)
 class Readings:
-    """``evidence`` is empty where no judgement is due."""
+    """``evidence`` is empty if no judgement is due."""
 
     scaling: Scaling
     gateway: GatewayState = field(default_factory=GatewayState)
@@ -29,17 +29,20 @@ class Readings:
 def read(
     view: View, status: ModelDeploymentStatus, goal: Goal, pods: Mapping[int, Pods], facts: Facts, now: datetime
 ) -> Readings:
-    """Raises Missing."""
-    who_scales, named = scaling(view, facts), view.deployment.spec.gateway
-    state = GatewayState() if named is None else gateway_state(view, named, facts)
+    """Returns the readings of this pass. Raises Missing."""
+    scaler, gateway = scaling(view, facts), view.deployment.spec.gateway
+    state = GatewayState() if gateway is None else gateway_state(view, gateway, facts)
     former = former_route(view, facts)
-    seen = evidence(view, status, facts, now) if _is_judged(view, status, goal, pods, now) else Evidence()
-    return Readings(who_scales, state, former, seen)
+    judgement = evidence(view, status, facts, now) if _is_judged(view, status, goal, pods, now) else Evidence()
+    return Readings(scaler, state, former, judgement)
 
 
 def _is_judged(view: View, status: ModelDeploymentStatus, goal: Goal, pods: Mapping[int, Pods], now: datetime) -> bool:
-    """Whether the candidate's evidence is due. One whose last pod has just gone is looked at at once, before anything
-    else is made of that."""
+    """Whether the candidate's evidence is due.
+
+    A candidate without a ready pod is judged at once: the cause may be a crash, which must be seen before the rollout
+    goes back to waiting for pods.
+    """
     spec, state = view.deployment.spec, status.rollout
     when = due(status, spec.rollout)
     if state is None or when is None or spec.suspend or isinstance(goal, Unresolved):

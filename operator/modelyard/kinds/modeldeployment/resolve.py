@@ -1,4 +1,4 @@
-"""Which version a ModelDeployment is to serve."""
+"""Resolves which version a ModelDeployment should serve."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from modelyard_api.kinds.modelversion import ModelVersion
 
 @dataclass(frozen=True, slots=True)
 class Unresolved:
-    """Why there is no version that can be served. ``final``: none comes without a change by a person."""
+    """Why no version can be served. ``final`` says that this stays so until a person changes something."""
 
     reason: str
     message: str
@@ -25,10 +25,10 @@ Goal = ModelVersion | Unresolved
 
 
 def resolve(view: View, status: ModelDeploymentStatus) -> Goal:
-    """The version that should serve. ``status`` says which one does.
+    """Returns the version that should serve; ``status`` says which one does now.
 
-    A pinned version is asked for its gates when it is first asked for. What serves here, or has begun to, is not asked
-    again, as changed gates unseat no champion.
+    A pinned version must pass the Model's gates before its rollout begins. A version that already serves, or is being
+    rolled out, is not checked again, just as changed gates don't remove a champion.
     """
     ref = view.deployment.spec.model_ref
     try:
@@ -43,7 +43,7 @@ def resolve(view: View, status: ModelDeploymentStatus) -> Goal:
 
 
 def _has_begun(version: ModelVersion, view: View, status: ModelDeploymentStatus) -> bool:
-    """Whether it serves here or is the candidate."""
+    """Whether the version is the stable one or the candidate of this ModelDeployment."""
     child = children.child_of(view, version.spec.number)
-    begun = version.spec.number in (status.stable, status.candidate)
-    return begun and (child is None or children.serves(child, version))
+    rolled_out = version.spec.number in (status.stable, status.candidate)
+    return rolled_out and (child is None or children.serves(child, version))

@@ -1,5 +1,7 @@
-"""Who changes the number of a ModelDeployment's pods: Kubernetes' autoscaler by their cpu, or KEDA by the requests that
-they are answering. Both write the ModelDeployment's scale, so that a rollout divides whatever number there is."""
+"""Autoscaling of a ModelDeployment: by CPU with Kubernetes' autoscaler, or by requests in flight with KEDA.
+
+Both write the ModelDeployment's scale subresource, so that a rollout divides whatever number of pods they set.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,7 @@ from modelyard_api import API_VERSION
 from modelyard_api.kinds.rollout import Autoscaling
 
 IN_FLIGHT = "modelyard_server_requests_in_flight"
-_KEDA = Fetch(DEFINITIONS, "", f"{SCALED_OBJECTS.plural}.{SCALED_OBJECTS.group}")
+_KEDA_DEFINITION = Fetch(DEFINITIONS, "", f"{SCALED_OBJECTS.plural}.{SCALED_OBJECTS.group}")
 _MISSING = (
     "spec.autoscaling.metric: Concurrency is counted by KEDA, which is not installed here; "
     "install it (https://keda.sh), or write metric: CPU"
@@ -25,7 +27,7 @@ _MISSING = (
 
 @dataclass(frozen=True, slots=True)
 class Scaling:
-    """``trouble``: why nobody changes the number of pods. ``waits``: it has to be looked at again, nobody tells."""
+    """``trouble`` is why nothing scales the pods; ``waits`` says that the cause is not watched and must be polled."""
 
     writes: tuple[Write, ...] = ()
     trouble: Trouble | None = None
@@ -33,62 +35,65 @@ class Scaling:
 
 
 def scaling(view: View, facts: Facts) -> Scaling:
-    """What is wanted comes after what is not: KEDA refuses to scale what another autoscaler does. Raises Missing."""
+    """Returns the writes of the autoscaler that the spec asks for. Raises Missing.
+
+    Unwanted autoscalers are deleted first: KEDA refuses an object that another autoscaler scales.
+    """
     spec = view.deployment.spec
-    wanted = None if spec.suspend or spec.pool is not None else spec.autoscaling
-    metric = wanted.metric if wanted else None
+    autoscaling = None if spec.suspend or spec.pool is not None else spec.autoscaling
+    metric = autoscaling.metric if autoscaling else None
     writes: list[Write] = []
     if view.autoscaler is not None and metric != "CPU":
         writes.append(Delete.of(AUTOSCALERS, view.autoscaler))
     if view.scaled and metric != "Concurrency":
-        found = facts[Fetch(SCALED_OBJECTS, view.deployment.namespace, view.deployment.name)]
-        if isinstance(found, Unavailable):
+        scaled_object = facts[Fetch(SCALED_OBJECTS, view.deployment.namespace, view.deployment.name)]
+        if isinstance(scaled_object, Unavailable):
             return Scaling(tuple(writes), waits=True)
-        if found is not None and owned_by(found, view.raw):
-            writes.append(Delete.of(SCALED_OBJECTS, found))
-    if wanted is None:
+        if scaled_object is not None and owned_by(scaled_object, view.raw):
+            writes.append(Delete.of(SCALED_OBJECTS, scaled_object))
+    if autoscaling is None:
         return Scaling(tuple(writes))
-    if wanted.metric == "CPU":
-        return Scaling((*writes, Apply(AUTOSCALERS, _by_cpu(view, wanted))))
+    if autoscaling.metric == "CPU":
+        return Scaling((*writes, Apply(AUTOSCALERS, _by_cpu(view, autoscaling))))
     if not view.scaled:
-        there = facts[_KEDA]
-        if isinstance(there, Unavailable):
-            trouble = Trouble("AutoscalerUnknown", f"spec.autoscaling.metric: whether there is KEDA: {there.message}")
+        keda = facts[_KEDA_DEFINITION]
+        if isinstance(keda, Unavailable):
+            trouble = Trouble("AutoscalerUnknown", f"spec.autoscaling.metric: whether there is KEDA: {keda.message}")
             return Scaling(tuple(writes), trouble, waits=True)
-        if there is None:
+        if keda is None:
             return Scaling(tuple(writes), Trouble("AutoscalerNotFound", _MISSING), waits=True)
-    return Scaling((*writes, Apply(SCALED_OBJECTS, _by_requests(view, wanted))))
+    return Scaling((*writes, Apply(SCALED_OBJECTS, _by_requests(view, autoscaling))))
 
 
-def _by_cpu(view: View, wanted: Autoscaling) -> Object:
-    target = {"type": "Utilization", "averageUtilization": wanted.target}
+def _by_cpu(view: View, autoscaling: Autoscaling) -> Object:
+    target = {"type": "Utilization", "averageUtilization": autoscaling.target}
     spec = {
-        "scaleTargetRef": _scaled(view),
-        "minReplicas": wanted.min_replicas,
-        "maxReplicas": wanted.max_replicas,
+        "scaleTargetRef": _scale_target(view),
+        "minReplicas": autoscaling.min_replicas,
+        "maxReplicas": autoscaling.max_replicas,
         "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": target}}],
     }
     return manifest(AUTOSCALERS, child_metadata(view.raw, view.deployment.name, COMPONENT), spec=spec)
 
 
-def _by_requests(view: View, wanted: Autoscaling) -> Object:
-    """KEDA asks every pod behind the Service: https://keda.sh/docs/latest/scalers/metrics-api/."""
+def _by_requests(view: View, autoscaling: Autoscaling) -> Object:
+    """Returns a ScaledObject; KEDA asks every pod of the Service (https://keda.sh/docs/latest/scalers/metrics-api/)."""
     trigger = {
         "url": f"{services.url(view)}:{PORT}/metrics",
         "aggregateFromKubeServiceEndpoints": "true",
         "aggregationType": "sum",
         "format": "prometheus",
         "valueLocation": IN_FLIGHT,
-        "targetValue": str(wanted.target),
+        "targetValue": str(autoscaling.target),
     }
     spec = {
-        "scaleTargetRef": _scaled(view),
-        "minReplicaCount": wanted.min_replicas,
-        "maxReplicaCount": wanted.max_replicas,
+        "scaleTargetRef": _scale_target(view),
+        "minReplicaCount": autoscaling.min_replicas,
+        "maxReplicaCount": autoscaling.max_replicas,
         "triggers": [{"type": "metrics-api", "metricType": "AverageValue", "metadata": trigger}],
     }
     return manifest(SCALED_OBJECTS, child_metadata(view.raw, view.deployment.name, COMPONENT), spec=spec)
 
 
-def _scaled(view: View) -> Object:
+def _scale_target(view: View) -> Object:
     return {"apiVersion": API_VERSION, "kind": "ModelDeployment", "name": view.deployment.name}

@@ -1,4 +1,4 @@
-"""The list of a pool's models: made anew at each pass from the ModelDeployments that there are. Pure."""
+"""Lists a pool's models: rebuilt at each pass from the existing ModelDeployments. Pure."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from modelyard_api.wire.packing import CATALOGUE_JSON, Catalogue, PackedModel, P
 
 
 def catalogue(view: View) -> Catalogue:
-    """By name, so that the same models are the same text."""
-    before = {model.name: model for model in _before(view).models}
+    """Returns the catalogue, sorted by name so that the same models give the same text."""
+    before = {model.name: model for model in _last_written(view).models}
     models = [_model(member, before.get(member.deployment.name)) for member in view.members]
     return Catalogue(models=sorted((model for model in models if model is not None), key=lambda model: model.name))
 
 
 def _model(member: Member, before: PackedModel | None) -> PackedModel | None:
-    """None where nothing is to be served of it."""
-    listed = {version.number: version for version in before.versions} if before else {}
+    """Returns the member's entry, or None if it has no version to serve."""
+    old_versions = {version.number: version for version in before.versions} if before else {}
     versions = []
     for name in member.deployment.status.packed:
-        found = member.versions.get(name)
-        if found is not None:
-            artifact = found.spec.artifact
-            versions.append(PackedVersion(number=found.spec.number, uri=artifact.uri, digest=artifact.digest))
-        elif old := listed.get(int(name.rsplit("-v", 1)[1])):
-            # Its ModelVersion is gone: what serves goes on as it is.
-            versions.append(old)
+        version = member.versions.get(name)
+        if version is not None:
+            artifact = version.spec.artifact
+            versions.append(PackedVersion(number=version.spec.number, uri=artifact.uri, digest=artifact.digest))
+        elif old_version := old_versions.get(int(name.rsplit("-v", 1)[1])):
+            # The ModelVersion is gone: keep its old entry, so that pods continue to serve it.
+            versions.append(old_version)
     return PackedModel(name=member.deployment.name, versions=versions) if versions else None
 
 
-def _before(view: View) -> Catalogue:
-    """As it was written last."""
+def _last_written(view: View) -> Catalogue:
+    """Returns the catalogue as it was written last."""
     try:
         return Catalogue.model_validate_json(((view.catalogue or {}).get("data") or {}).get(CATALOGUE_JSON, "{}"))
-    except ValidationError:  # somebody else's hand
+    except ValidationError:  # Somebody else has edited the ConfigMap.
         return Catalogue()

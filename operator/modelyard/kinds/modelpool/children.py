@@ -1,4 +1,4 @@
-"""The pods that are shared: one Deployment, its budget of disruptions, and the ConfigMap that lists the models."""
+"""Builds a pool's children: one Deployment, its PodDisruptionBudget, and the ConfigMap that lists the models."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from modelyard_api.wire.packing import CATALOGUE_JSON, Catalogue
 
 CATALOGUE_FOLDER, MODELS_FOLDER = "/modelyard/catalogue", "/modelyard/models"
 NUDGED = "modelyard.dev/catalogue"
-"""Annotation of the pods: at a change of it the kubelet looks at their volumes at once, else about once a minute."""
+"""Annotation of the pods: a change makes the kubelet update their volumes at once, not about once a minute."""
 NUDGE_SECONDS = 15
-"""After so long a pod that has not read the catalogue is nudged again."""
+"""A pod that has not read the catalogue is nudged again after this time."""
 PROGRESS_SECONDS, START_SECONDS = 900, 600
-"""A pod is ready once each of its models was tried, and the store may be away for a while."""
+"""Long limits: a pod is ready only once it has tried each model, and the artifact store may be away for a while."""
 SERVER_BYTES = 160 * 1024**2
-"""What the server needs beside the models: 93 MiB were measured at rest, and requests need some."""
-ROOM = 0.75
-"""Of what is left, for models: a new version is loaded before the old one goes."""
-LEAST = 0.125
-"""Of the limit, for models, however small it is."""
+"""Memory that the server needs besides models: 93 MiB were measured when idle, and requests need some more."""
+MODELS_SHARE = 0.75
+"""Share of the memory beyond SERVER_BYTES for models: a new version is loaded before the old one is removed."""
+LEAST_MODELS_SHARE = 0.125
+"""Least share of the memory limit for models, however small the limit is."""
 
 
 def image(view: View) -> str:
@@ -32,10 +32,10 @@ def image(view: View) -> str:
 
 
 def memory_budget(view: View) -> int:
-    """Bytes for the models, of the container's memory limit."""
-    made = template.resources(view.pool.spec.pod_template.resources, view.installation.resources.server)
-    limit = float(template.quantity(str(made["limits"]["memory"])))
-    return int(max(limit * LEAST, (limit - SERVER_BYTES) * ROOM, 1))
+    """Returns the bytes of the container's memory limit that models may use."""
+    resources = template.resources(view.pool.spec.pod_template.resources, view.installation.resources.server)
+    limit = float(template.quantity(str(resources["limits"]["memory"])))
+    return int(max(limit * LEAST_MODELS_SHARE, (limit - SERVER_BYTES) * MODELS_SHARE, 1))
 
 
 def deployment(view: View) -> Object:
@@ -60,7 +60,7 @@ def deployment(view: View) -> Object:
         ],
         START_SECONDS,
     )
-    # The whole folder, not one file of it: the kubelet brings only that up to date.
+    # Mount the whole folder: the kubelet doesn't update a file that is mounted alone (subPath).
     volumes = [{"name": "catalogue", "configMap": {"name": child_name(name)}}, template.empty("models")]
     pod = server.pod(spec.pod_template, volumes, labels, containers=[serve])
     metadata = child_metadata(view.raw, child_name(name), server.COMPONENT)
@@ -79,12 +79,12 @@ def disruption_budget(view: View) -> Object:
 
 
 def nudges(pods: Iterable[Object], digest: str, now: datetime) -> list[Patch]:
-    """Of pods that have not read the catalogue of this digest."""
+    """Returns the patches that nudge pods which have not read the catalogue of this digest."""
     value = f"{digest}.{int(now.timestamp()) // NUDGE_SECONDS}"
-    made = []
+    patches = []
     for pod in pods:
         meta = pod["metadata"]
         if (meta.get("annotations") or {}).get(NUDGED) != value:
             body = {"metadata": {"annotations": {NUDGED: value}}}
-            made.append(Patch(PODS, meta["namespace"], meta["name"], meta["uid"], body))
-    return made
+            patches.append(Patch(PODS, meta["namespace"], meta["name"], meta["uid"], body))
+    return patches

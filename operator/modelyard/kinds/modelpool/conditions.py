@@ -1,4 +1,4 @@
-"""What a ModelPool says of itself."""
+"""Conditions of a ModelPool."""
 
 from __future__ import annotations
 
@@ -11,14 +11,17 @@ from modelyard.kinds.modelpool.report import PoolReport
 from modelyard.workload import server
 from modelyard_api.kinds.modelpool import ModelPoolStatus
 
-TOLD = 3
-"""Models that can't be served, by name; the others are counted."""
+SHOWN_FAILURES = 3
+"""How many models that can't be served a message names; the others are only counted."""
 
 
 def conditions_of(
     view: View, wanted: Object, status: ModelPoolStatus, report: PoolReport, settled: bool
 ) -> tuple[Condition, ...]:
-    """``wanted``: the Deployment as it should be. ``settled``: every ready pod has tried every model."""
+    """Returns the conditions.
+
+    ``wanted`` is the Deployment as it should be; ``settled`` says that every ready pod has tried every model.
+    """
     replicas, child = view.pool.spec.replicas, view.pods
     counts = (child or {}).get("status") or {}
     current = child is not None and server.is_current(child, wanted)
@@ -40,7 +43,9 @@ def conditions_of(
 
 
 def _failed(report: PoolReport) -> str:
-    """The first of them with the reason; see the ModelDeployment of that name for more."""
-    told = [f"{name}: {' '.join(reason.split())[:300]}" for name, reason in sorted(report.failed.items())[:TOLD]]
-    more = [f"and {len(report.failed) - TOLD} more"] if len(report.failed) > TOLD else []
-    return f"can't be served: {'; '.join([*told, *more])}" if told else ""
+    """Returns the first failed models with their reasons, shortened: the ModelDeployments have the whole text."""
+    failures = [
+        f"{name}: {' '.join(reason.split())[:300]}" for name, reason in sorted(report.failed.items())[:SHOWN_FAILURES]
+    ]
+    more = [f"and {len(report.failed) - SHOWN_FAILURES} more"] if len(report.failed) > SHOWN_FAILURES else []
+    return f"can't be served: {'; '.join([*failures, *more])}" if failures else ""

@@ -13,17 +13,19 @@ from modelyard_api.kinds.modeldeployment import ModelDeployment
 from modelyard_api.kinds.modelpool import ModelPool
 from modelyard_api.kinds.modelversion import ModelVersion
 
-_pools = named(ModelDeployment, ModelPool)
+_pools_of_deployment = named(ModelDeployment, ModelPool)
 
 
-def _serving(version: Object, store: Store) -> Iterable[Key]:
-    """The pools of the ModelDeployments of this version's Model."""
+def _pools_of_version(version: Object, store: Store) -> Iterable[Key]:
+    """Returns the pools of the ModelDeployments that serve this version's Model."""
     return {
         pool
         for model in ModelVersion.info.names(version, "Model")
         for deployment in store.find(MODEL_DEPLOYMENTS, "Model", beside(version, model))
-        for pool in _pools(deployment, store)
+        for pool in _pools_of_deployment(deployment, store)
     }
 
 
-WIRING = Wiring(ModelPool, observe, decide, wakes={MODEL_DEPLOYMENTS: _pools, MODEL_VERSIONS: _serving})
+WIRING = Wiring(
+    ModelPool, observe, decide, wakes={MODEL_DEPLOYMENTS: _pools_of_deployment, MODEL_VERSIONS: _pools_of_version}
+)

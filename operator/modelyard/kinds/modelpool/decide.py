@@ -1,4 +1,4 @@
-"""What a ModelPool needs next: a pure function of its view."""
+"""Decides what a ModelPool needs next: a pure function of its view."""
 
 from __future__ import annotations
 
@@ -17,49 +17,54 @@ from modelyard.workload.conclude import Step, conclude
 from modelyard_api.kinds.modelpool import ModelPoolStatus
 from modelyard_api.wire.packing import catalogue_digest
 
-LOOK, LOOK_AT_TRIED = timedelta(seconds=1), timedelta(seconds=5)
-"""How soon pods are asked again that are behind, or try a model again: nobody tells when they have loaded it."""
-LOOK_AT_STEADY = timedelta(seconds=30)
-"""The same, where all is as it should be."""
+POLL_LOADING, POLL_RETRYING = timedelta(seconds=1), timedelta(seconds=5)
+"""Shortest interval of polling pods that load models, and interval if a pod retries one: no watch reports progress."""
+POLL_STEADY = timedelta(seconds=30)
+"""Interval of polling pods that have loaded all models."""
 
 
 def decide(view: View, facts: Facts, now: datetime) -> Plan:
+    """Returns the plan of one pass. Raises Missing."""
     pool = view.pool
-    listed = catalogue(view)
-    digest = catalogue_digest(listed.text())
+    model_list = catalogue(view)
+    digest = catalogue_digest(model_list.text())
     ready = pools.ready(facts[pools.pods_need(pool.namespace, pool.name)])
     pages = facts.all(*(pools.page(pod) for pod in ready))
-    reported = report(listed, digest, [(pod, pools.read(page)) for pod, page in zip(ready, pages, strict=True)])
+    pool_report = report(model_list, digest, [(pod, pools.read(page)) for pod, page in zip(ready, pages, strict=True)])
 
     wanted = children.deployment(view)
     counts = (view.pods or {}).get("status") or {}
     status = pool.status.model_copy(deep=True)
-    status.models, status.loaded, status.failed = len(listed.models), len(reported.loaded), len(reported.failed)
+    status.models, status.loaded, status.failed = (
+        len(model_list.models),
+        len(pool_report.loaded),
+        len(pool_report.failed),
+    )
     status.replicas, status.ready_replicas = counts.get("replicas", 0), counts.get("readyReplicas", 0)
     status.selector, status.image = server.written(pools.selector(pool.name)), children.image(view)
-    status.catalogue, status.seen = digest, reported.hash
-    settled = not reported.behind and len(reported.loaded) + len(reported.failed) == len(listed.models)
-    conditions = conditions_of(view, wanted, status, reported, settled)
+    status.catalogue, status.seen = digest, pool_report.hash
+    settled = not pool_report.behind and len(pool_report.loaded) + len(pool_report.failed) == len(model_list.models)
+    conditions = conditions_of(view, wanted, status, pool_report, settled)
     if conditions[0].status:
         status.unready_since = None
     elif status.unready_since is None:
         status.unready_since = timestamp(now)
     writes: tuple[Write, ...] = (
-        # In this order: pods can't start without the ConfigMap, and are nudged to read what is there.
-        Apply(CONFIG_MAPS, children.config_map(view, listed)),
+        # The order matters: pods can't start without the ConfigMap, and it must be written before they are nudged.
+        Apply(CONFIG_MAPS, children.config_map(view, model_list)),
         Apply(DEPLOYMENTS, wanted),
         Apply(DISRUPTION_BUDGETS, children.disruption_budget(view)),
-        *children.nudges(reported.behind, digest, now),
+        *children.nudges(pool_report.behind, digest, now),
     )
-    after = now + _look_again_in(status, bool(ready), settled, reported.retrying, now)
+    after = now + _poll_in(status, bool(ready), settled, pool_report.retrying, now)
     return conclude(view.raw, Step(status, conditions, writes, after), now)
 
 
-def _look_again_in(status: ModelPoolStatus, ready: bool, settled: bool, retrying: bool, now: datetime) -> timedelta:
+def _poll_in(status: ModelPoolStatus, ready: bool, settled: bool, retrying: bool, now: datetime) -> timedelta:
     if not ready or (settled and not retrying):
-        return LOOK_AT_STEADY  # of pods that get ready the Deployment tells
+        return POLL_STEADY  # The watch on the Deployment reports pods that become ready.
     if settled:
-        return LOOK_AT_TRIED
-    # The longer it has lasted the less often: pods that don't answer cost a worker some seconds.
-    waited = now - parse_time(status.unready_since) if status.unready_since else timedelta()
-    return min(LOOK_AT_STEADY, max(LOOK, waited / 4))
+        return POLL_RETRYING
+    # Poll less often the longer it takes: a pod that doesn't answer costs a worker some seconds.
+    unready_for = now - parse_time(status.unready_since) if status.unready_since else timedelta()
+    return min(POLL_STEADY, max(POLL_LOADING, unready_for / 4))

@@ -1,4 +1,4 @@
-"""What a ModelPool's decision is made from."""
+"""Collects what a ModelPool's decision is made from."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from modelyard_api.kinds.modelversion import ModelVersion
 
 @dataclass(frozen=True)
 class Member:
-    """A ModelDeployment that is packed here; ``versions`` are those of its ``status.packed`` that there are."""
+    """A ModelDeployment that the pool serves; ``versions`` are the existing ModelVersions of its ``status.packed``."""
 
     deployment: ModelDeployment
     versions: dict[str, ModelVersion]
@@ -31,7 +31,7 @@ class Member:
 
 @dataclass(frozen=True)
 class View:
-    """``pods``: the Deployment. ``catalogue``: the ConfigMap. Both only if they are ours."""
+    """``pods`` is the Deployment and ``catalogue`` the ConfigMap, or None unless the ModelPool owns them."""
 
     raw: Object
     pool: ModelPool
@@ -42,21 +42,22 @@ class View:
 
 
 def child_name(pool: str) -> str:
-    """Of all children."""
+    """Returns the name that all children of a pool have."""
     return f"{pool}-pool"
 
 
 def observe(store: Store, key: Key, installation: Installation) -> View | None:
+    """Returns the view, or None if the ModelPool is gone or being deleted."""
     raw = store.get(MODEL_POOLS, key.namespace, key.name)
     if raw is None or raw["metadata"].get("deletionTimestamp"):
         return None
     members = []
-    for obj in store.find(MODEL_DEPLOYMENTS, "ModelPool", f"{key.namespace}/{key.name}"):
-        if obj["metadata"].get("deletionTimestamp"):
+    for raw_deployment in store.find(MODEL_DEPLOYMENTS, "ModelPool", f"{key.namespace}/{key.name}"):
+        if raw_deployment["metadata"].get("deletionTimestamp"):
             continue
-        deployment = ModelDeployment.model_validate(obj)
-        found = {name: store.get(MODEL_VERSIONS, key.namespace, name) for name in deployment.status.packed}
-        versions = {name: ModelVersion.model_validate(one) for name, one in found.items() if one is not None}
+        deployment = ModelDeployment.model_validate(raw_deployment)
+        packed = {name: store.get(MODEL_VERSIONS, key.namespace, name) for name in deployment.status.packed}
+        versions = {name: ModelVersion.model_validate(obj) for name, obj in packed.items() if obj is not None}
         members.append(Member(deployment, versions))
     pods = store.get(DEPLOYMENTS, key.namespace, child_name(key.name))
     catalogue = store.get(CONFIG_MAPS, key.namespace, child_name(key.name))

@@ -1,4 +1,4 @@
-"""What the pods of a pool say of its models, put together. Pure."""
+"""Combines what the pods of a pool report about its models. Pure."""
 
 from __future__ import annotations
 
@@ -12,8 +12,12 @@ from modelyard_api.wire.packing import Catalogue, CatalogueState, PackedState
 
 @dataclass(frozen=True, slots=True)
 class PoolReport:
-    """``loaded``: models that every ready pod serves as wanted; ``failed``: name to reason of those that some pod can't
-    serve. ``behind``: ready pods that have not read the catalogue, or don't say. ``hash``: of all that was said."""
+    """What all ready pods report together.
+
+    ``loaded`` are the models whose wanted version every ready pod serves. ``failed`` maps each model that some pod
+    can't serve to the reason; ``retrying`` says that a pod tries one of them again. ``behind`` are the ready pods that
+    have not read the catalogue, or don't answer. ``hash`` changes with any pod's answer.
+    """
 
     loaded: frozenset[str] = frozenset()
     failed: Mapping[str, str] = field(default_factory=dict)
@@ -22,38 +26,38 @@ class PoolReport:
     retrying: bool = False
 
 
-def report(catalogue: Catalogue, digest: str, said: list[tuple[Object, CatalogueState | None]]) -> PoolReport:
-    """``said``: each ready pod with its answer."""
+def report(catalogue: Catalogue, digest: str, answers: list[tuple[Object, CatalogueState | None]]) -> PoolReport:
+    """Returns the combined report; ``answers`` holds each ready pod with its answer, None if it gave none."""
     wanted = {model.name: model.versions[0] for model in catalogue.models}
-    told = [{model.name: model for model in state.models} if state else {} for _, state in said]
+    reported = [{model.name: model for model in state.models} if state else {} for _, state in answers]
 
-    def of(name: str) -> list[PackedState]:
-        """What pods say of the wanted version, and not of one before it."""
+    def of_wanted_version(name: str) -> list[PackedState]:
+        """Returns the pods' states of this model, without those about an earlier version."""
         version = wanted[name]
-        found = [models[name] for models in told if name in models]
-        return [one for one in found if (one.number, one.digest) == (version.number, version.digest)]
+        states = [models[name] for models in reported if name in models]
+        return [state for state in states if (state.number, state.digest) == (version.number, version.digest)]
 
-    states = {name: of(name) for name in wanted}
+    states_by_model = {name: of_wanted_version(name) for name in wanted}
     failed = {
-        name: next(one.reason for one in found if one.state in ("Failed", "Retrying"))
-        for name, found in states.items()
-        if any(one.state in ("Failed", "Retrying") for one in found)
+        name: next(model.reason for model in states if model.state in ("Failed", "Retrying"))
+        for name, states in states_by_model.items()
+        if any(model.state in ("Failed", "Retrying") for model in states)
     }
     loaded = {
         name
-        for name, found in states.items()
-        if said and len(found) == len(said) and all(one.state == "Ready" for one in found)
+        for name, states in states_by_model.items()
+        if answers and len(states) == len(answers) and all(model.state == "Ready" for model in states)
     }
     lines = [
         (pod["metadata"]["name"], state.digest, *(model.model_dump_json() for model in state.models))
         if state
         else (pod["metadata"]["name"],)
-        for pod, state in said
+        for pod, state in answers
     ]
     return PoolReport(
         loaded=frozenset(loaded),
         failed=failed,
-        behind=tuple(pod for pod, state in said if state is None or state.digest != digest),
+        behind=tuple(pod for pod, state in answers if state is None or state.digest != digest),
         hash=short_hash(*sorted(lines), length=16),
-        retrying=any(one.state == "Retrying" for found in states.values() for one in found),
+        retrying=any(model.state == "Retrying" for states in states_by_model.values() for model in states),
     )

@@ -1,1 +1,1 @@
-"""ModelVersion: verified against its artifact, judged by its Model's gates."""
+"""ModelVersion: it is verified against its artifact and judged by its Model's gates."""

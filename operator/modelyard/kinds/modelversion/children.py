@@ -1,4 +1,4 @@
-"""The Job that verifies and scores an imported model."""
+"""Builds the Job that verifies and scores an imported model."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from modelyard_api.wire.result import EvaluateResult
 from modelyard_api.wire.task import Data, EvaluateTask, Subject
 
 POLICY = RunPolicy(backoff_limit=3, ttl_seconds_after_finished=3600)
-"""The Job of a version that is verified goes after an hour; that of one which failed stays for its log."""
+"""The Job of a verified version is deleted after an hour; the Job of a failed one is kept for its log."""
 
 
 def job_name(version: ModelVersion) -> str:
@@ -26,14 +26,14 @@ def job_name(version: ModelVersion) -> str:
 
 
 def result_uri(version: ModelVersion) -> str:
-    """Where the proof lies: beside the artifact for a run's model, below the version's own uid for an imported one."""
+    """Returns the proof's URI: beside the artifact of a run's model, below the version's uid for an imported one."""
     if version.spec.lineage.training_run:
         return f"{version.spec.artifact.uri}/{RESULT_JSON}"
     return f"{folder(version.namespace, version.uid)}/{RESULT_JSON}"
 
 
 def run(version: ModelVersion) -> Run[EvaluateResult]:
-    """The evaluation of an imported model."""
+    """Returns the Run that evaluates an imported model."""
     name = job_name(version)
     return Run(
         EvaluateResult,
@@ -48,7 +48,7 @@ def run(version: ModelVersion) -> Run[EvaluateResult]:
 def evaluation_job(view: View, data: Object, task: str) -> Object:
     version = view.version
     spec = DatasetVersionSpec.model_validate(data["spec"])
-    todo = EvaluateTask(
+    evaluation = EvaluateTask(
         subject=Subject(namespace=version.namespace, name=version.name, uid=version.uid),
         tracking_url=view.installation.tracking_url,
         base_uri=folder(version.namespace, version.uid),
@@ -74,4 +74,4 @@ def evaluation_job(view: View, data: Object, task: str) -> Object:
     )
     pod = template.pod(PodTemplate(), [template.task_volume()], containers=[main])
     metadata = child_metadata(view.raw, job_name(version), "modelyard-evaluation")
-    return job(metadata, todo, pod, POLICY, version.status.attempts)
+    return job(metadata, evaluation, pod, POLICY, version.status.attempts)

@@ -1,4 +1,4 @@
-"""What a ModelVersion needs next: verified first, then judged by the Model's gates."""
+"""Decides what a ModelVersion needs next: it is verified first, then judged by the Model's gates."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from modelyard_api.kinds.modelversion import ModelVersionStatus
 
 
 def decide(view: View, facts: Facts, now: datetime) -> Plan:
+    """Returns the plan of one pass. Raises Missing."""
     status = view.version.status.model_copy()
     status.aliases = _aliases(view)
     try:
@@ -41,17 +42,17 @@ def _step(view: View, facts: Facts, now: datetime, status: ModelVersionStatus) -
         name = view.version.spec.model_ref.name
         raise Waits("ModelNotFound", f"spec.modelRef.name: there is no Model {name!r}; apply it")
     if view.version.spec.lineage.training_run is None:
-        return _evaluated(view, facts, now, status)
+        return _evaluate(view, facts, now, status)
     return verified(view, status, of_run(view, facts, now))
 
 
-def _evaluated(view: View, facts: Facts, now: datetime, status: ModelVersionStatus) -> Step:
-    """An imported model is checked and scored by a Job of its own."""
-    run, name, data = children.run(view.version), children.job_name(view.version), view.version.spec.lineage
-    scoring = ("Evaluating", f"Job {name} scores the model on {data.dataset_version}")
+def _evaluate(view: View, facts: Facts, now: datetime, status: ModelVersionStatus) -> Step:
+    """Returns the Step of an imported model, which a Job of its own checks and scores."""
+    run, name, lineage = children.run(view.version), children.job_name(view.version), view.version.spec.lineage
+    scoring = ("Evaluating", f"Job {name} scores the model on {lineage.dataset_version}")
     match state := follow(run, view.job, facts, now):
         case Absent():
-            # A Job that was deleted, or a status that was lost, is no reason to score anew.
+            # Reuse an earlier result: neither a deleted Job nor a lost status is a reason to score again.
             proof = earlier(run, facts, now)
             if proof is None:
                 return _begin(view, status)
@@ -84,7 +85,10 @@ def _begin(view: View, status: ModelVersionStatus) -> Step:
 
 
 def _adoption(view: View) -> tuple[Patch, ...]:
-    """An imported version becomes its Model's, as those that runs have made are: it goes when the Model goes."""
+    """Returns the patch that makes the Model the owner of an imported version, so that both are deleted together.
+
+    A run's version has that owner from the start.
+    """
     if view.model is None or controller_uid(view.raw):
         return ()
     owner = owner_reference("Model", view.model.name, view.model.uid)

@@ -1,4 +1,4 @@
-"""Gates: what a version must reach before it may become champion."""
+"""Gates: the scores that a version must reach before it may become champion."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from modelyard_api.kinds.modelversion import GateResult
 
 
 def judge(gates: list[Gate], metrics: dict[str, float]) -> list[GateResult]:
-    """Each gate's result; a metric that was not found, or is not a number, does not pass."""
+    """Returns each gate's result; a metric that is missing or NaN does not pass."""
     return [_judge(gate, metrics.get(gate.metric)) for gate in gates]
 
 
 def _judge(gate: Gate, value: float | None) -> GateResult:
-    asked = " and ".join(
+    bounds = " and ".join(
         f"{word} {bound:g}" for word, bound in (("at least", gate.min), ("at most", gate.max)) if bound is not None
     )
     if value is None:
@@ -23,5 +23,5 @@ def _judge(gate: Gate, value: float | None) -> GateResult:
     passed = (
         not math.isnan(value) and (gate.min is None or value >= gate.min) and (gate.max is None or value <= gate.max)
     )
-    message = f"{gate.metric} is {value:.6g}, asked is {asked}"
+    message = f"{gate.metric} is {value:.6g}, asked is {bounds}"
     return GateResult(name=gate.name, metric=gate.metric, passed=passed, message=message)

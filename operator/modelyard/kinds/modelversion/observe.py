@@ -1,4 +1,4 @@
-"""What a ModelVersion's decision is made from."""
+"""Collects what a ModelVersion's decision is made from."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ class View:
     model: ModelKind | None
     job: Object | None
     data: Object | None
-    """The DatasetVersion that an imported model is scored on."""
+    """The DatasetVersion on which an imported model is scored."""
 
 
 def observe(store: Store, key: Key, installation: Installation) -> View | None:
+    """Returns the view, or None if the ModelVersion is gone or being deleted."""
     raw = store.get(MODEL_VERSIONS, key.namespace, key.name)
     if raw is None or raw["metadata"].get("deletionTimestamp"):
         return None
@@ -34,11 +35,11 @@ def observe(store: Store, key: Key, installation: Installation) -> View | None:
         raw=raw,
         version=version,
         installation=installation,
-        model=ModelKind.model_validate(model) if model and not _ends(model) else None,
+        model=ModelKind.model_validate(model) if model and not _is_being_deleted(model) else None,
         job=jobs[0] if jobs else None,
         data=store.get(DATASET_VERSIONS, key.namespace, data) if data else None,
     )
 
 
-def _ends(obj: Object) -> bool:
+def _is_being_deleted(obj: Object) -> bool:
     return bool(obj["metadata"].get("deletionTimestamp"))

@@ -1,4 +1,4 @@
-"""The proof of a version: a result that says which bytes were checked and what they scored, and what follows of it."""
+"""The proof of a version, a result that says which bytes were checked and how they scored, and its consequences."""
 
 from __future__ import annotations
 
@@ -16,24 +16,26 @@ from modelyard.workload.run.results import read_result
 from modelyard_api.kinds.modelversion import ModelVersionStatus
 from modelyard_api.wire import result as results
 
-RARELY = timedelta(minutes=1)
-"""After this time is looked again for bytes that are gone: they may come back from a backup."""
+POLL_MISSING = timedelta(minutes=1)
+"""Interval of looking for a result that is gone: it may be restored from a backup."""
 Proof = results.TrainResult | results.EvaluateResult
 
 
 def of_run(view: View, facts: Facts, now: datetime) -> Proof:
-    """What the run that trained the version has left beside the artifact. Raises Missing, Waits, and Fails where it is
-    gone."""
+    """Returns the result that the training run left beside the artifact.
+
+    Raises Missing and Waits, and Fails if the result is gone.
+    """
     uri = children.result_uri(view.version)
-    found = read_result(facts, uri, now)
-    if isinstance(found, Proof):
-        return found
+    result = read_result(facts, uri, now)
+    if isinstance(result, Proof):
+        return result
     message = f"spec.artifact.uri: there is no result at {uri}; only a finished run or an import makes a version"
-    raise Fails(Trouble("ArtifactMissing", message), now + RARELY)
+    raise Fails(Trouble("ArtifactMissing", message), now + POLL_MISSING)
 
 
 def verified(view: View, status: ModelVersionStatus, proof: Proof) -> Step:
-    """The version is what its proof speaks of. Raises Fails where it isn't."""
+    """Returns the Step of a version that matches its proof. Raises Fails if it doesn't."""
     spec = view.version.spec
     if proof.artifact_digest != spec.artifact.digest:
         message = (
@@ -51,13 +53,16 @@ def verified(view: View, status: ModelVersionStatus, proof: Proof) -> Step:
         message = "spec.signature: it is not the artifact's own; import the model again without it"
         raise Fails(Trouble("SignatureMismatch", message))
     status.verified = True
-    # A wide model's signature is long: once is enough.
+    # A wide model's signature is long, so status repeats none that the spec already has.
     status.metrics, status.signature = proof.metrics, None if spec.signature else proof.signature
     return Step(status, judged(view, status))
 
 
 def judged(view: View, status: ModelVersionStatus) -> tuple[Condition, ...]:
-    """Verified and scored is Ready; Approved is apart. What was judged stays as it is while the Model is away."""
+    """Returns the conditions of a verified version, and judges it by the Model's gates.
+
+    Ready means verified and scored; Approved is separate. The last judgement stays while the Model doesn't exist.
+    """
     if view.model is not None:
         status.gates = judge(view.model.spec.gates, status.metrics)
         status.approved = all(gate.passed for gate in status.gates)

@@ -1,4 +1,4 @@
-"""What is known to be wrong before a pod is started."""
+"""Checks of a TrainingRun's spec that need no pod."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ DEFAULT_OBJECTIVE = {Task.CLASSIFICATION: "balanced_accuracy", Task.REGRESSION: 
 
 
 def check(spec: TrainingRunSpec, model_task: str | None) -> Trouble | None:
-    """The first thing that makes this run impossible, whatever the data holds."""
+    """Returns the first error that makes the run impossible whatever the data holds, or None."""
     task = Task(model_task) if model_task else None
     estimator = spec.trainer.estimator
     if estimator:
@@ -23,19 +23,19 @@ def check(spec: TrainingRunSpec, model_task: str | None) -> Trouble | None:
             path_of(estimator.algorithm)
         except ValueError as error:
             return Trouble("UnknownAlgorithm", str(error))
-        fits = task_of(estimator.algorithm)
-        if fits and task and fits != task:
+        algorithm_task = task_of(estimator.algorithm)
+        if algorithm_task and task and algorithm_task != task:
             return Trouble(
                 "TaskMismatch",
-                f"spec.trainer.estimator.algorithm: {estimator.algorithm} is for {fits}, but spec.modelRef names a "
-                f"Model of task {task}; choose another algorithm or another Model",
+                f"spec.trainer.estimator.algorithm: {estimator.algorithm} is for {algorithm_task}, but "
+                f"spec.modelRef names a Model of task {task}; choose another algorithm or another Model",
             )
-        task = task or fits
-    named = [("spec.objective", spec.objective)] if spec.objective else []
-    named += [(f"spec.additionalMetrics[{i}]", metric) for i, metric in enumerate(spec.additional_metrics)]
-    if task is None and named:
-        task = METRICS[named[0][1]].task
-    for field, metric in named:
+        task = task or algorithm_task
+    metrics = [("spec.objective", spec.objective)] if spec.objective else []
+    metrics += [(f"spec.additionalMetrics[{i}]", metric) for i, metric in enumerate(spec.additional_metrics)]
+    if task is None and metrics:
+        task = METRICS[metrics[0][1]].task
+    for field, metric in metrics:
         if task and METRICS[metric].task != task:
             return Trouble(
                 "MetricDoesNotFit",
@@ -45,6 +45,6 @@ def check(spec: TrainingRunSpec, model_task: str | None) -> Trouble | None:
 
 
 def default_objective(spec: TrainingRunSpec, model_task: str | None) -> str | None:
-    """The metric that matters, as far as it is known before the data is."""
+    """Returns the objective as far as it is known without the data, or None."""
     task = model_task or (task_of(spec.trainer.estimator.algorithm) if spec.trainer.estimator else None)
     return spec.objective or (DEFAULT_OBJECTIVE[Task(task)] if task else None)

@@ -1,4 +1,4 @@
-"""The Job of a TrainingRun."""
+"""Builds the Job of a TrainingRun."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from modelyard_api.wire.result import TrainResult
 from modelyard_api.wire.task import COLLECT_READY, Data, Subject, TrainTask
 
 LAY_OUT = "lay-out"
-"""The init container before a container of the user's own."""
+"""Name of the init container that runs before the user's own container."""
 
 
 def job_name(run: TrainingRun) -> str:
-    """With a hash of the uid: a run that was deleted and applied again never meets the old one's Job."""
+    """Returns a name with a hash of the uid, so that a run applied again never finds the deleted run's Job."""
     return child_name(run.name, "train", run.uid)
 
 
@@ -36,31 +36,31 @@ def result_uri(run: TrainingRun) -> str:
 
 
 def fields(view: View) -> Fields:
-    """What messages about the pods name."""
-    own = view.run.spec.trainer.container is not None
-    return Fields(own_image="spec.trainer.container.image" if own else None)
+    """Returns the spec fields that messages about the pods name."""
+    own_container = view.run.spec.trainer.container is not None
+    return Fields(own_image="spec.trainer.container.image" if own_container else None)
 
 
 def run(view: View) -> Run[TrainResult]:
     status = view.run.status
-    where = status.result_uri or result_uri(view.run)
-    return Run(TrainResult, where, view.run.spec, status.attempts, fields(view))
+    uri = status.result_uri or result_uri(view.run)
+    return Run(TrainResult, uri, view.run.spec, status.attempts, fields(view))
 
 
 def image(view: View) -> str:
-    """The image that trains, as the spec and the installation have it now."""
+    """Returns the image that the spec and the installation name now."""
     trainer, pod = view.run.spec.trainer, view.run.spec.pod_template
-    own = trainer.container.image if trainer.container else pod.image
-    return own or view.installation.images.runtime
+    own_image = trainer.container.image if trainer.container else pod.image
+    return own_image or view.installation.images.runtime
 
 
 def recorded_image(view: View) -> str:
-    """The one that was recorded at the start, so that a new default does not change a run."""
+    """Returns the image that was recorded at the start, so that a new default does not change a run."""
     return view.run.status.image or image(view)
 
 
 def pod_template(view: View) -> str:
-    """The digest of the pod template, by which a Job made from an older one is known."""
+    """Returns a digest of the pod template, which shows whether a Job was made from an older one."""
     return short_hash(canonical(view.run.spec.pod_template.wire()).decode())
 
 
@@ -103,8 +103,11 @@ def _estimator(view: View) -> dict[str, Any]:
 
 
 def _own_container(view: View) -> dict[str, Any]:
-    """The user's container between an init container that lays the inputs out and a native sidecar that, told to
-    stop once it has ended, checks and uploads what it wrote."""
+    """Returns the pod with the user's container, an init container and a native sidecar.
+
+    The init container lays out the inputs. The sidecar is stopped once the user's container has ended, and then checks
+    and uploads what that has written.
+    """
     spec, default = view.run.spec, view.installation.resources.run
     container, ours = spec.trainer.container, view.installation.images.runtime
     assert container is not None

@@ -16,7 +16,7 @@ from modelyard_api.kinds.datasetversion import DatasetVersion
 from modelyard_api.kinds.trainingrun import TrainingRun
 
 
-def _goes_on(run: Object) -> bool:
+def _is_unfinished(run: Object) -> bool:
     return not (kstatus.holds(run, "Complete") or kstatus.holds(run, "Failed"))
 
 
@@ -24,8 +24,8 @@ def _run_uid(version: Object) -> str | None:
     return (version["metadata"].get("labels") or {}).get(RUN_UID)
 
 
-def _maker(version: Object, store: Store) -> Iterable[Key]:
-    """The run that made a ModelVersion."""
+def _run_of_version(version: Object, store: Store) -> Iterable[Key]:
+    """Returns the key of the run that trained a ModelVersion."""
     return labelled(TrainingRun)(version, store) if _run_uid(version) is not None else ()
 
 
@@ -37,8 +37,8 @@ WIRING = Wiring(
     TrainingRun,
     observe,
     decide,
-    waits={"Dataset": _goes_on, "Model": _goes_on},
-    # A run that names no version may train on any of its Dataset's.
-    wakes={DATASET_VERSIONS: sharing(TrainingRun, DatasetVersion, "Dataset"), MODEL_VERSIONS: _maker},
+    waits={"Dataset": _is_unfinished, "Model": _is_unfinished},
+    # A run that names no version may train on any version of its Dataset, so each of them wakes it.
+    wakes={DATASET_VERSIONS: sharing(TrainingRun, DatasetVersion, "Dataset"), MODEL_VERSIONS: _run_of_version},
     indexes={MODEL_VERSIONS: {"run": _by_run}},
 )

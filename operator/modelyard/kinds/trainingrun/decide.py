@@ -1,4 +1,4 @@
-"""What a TrainingRun needs next: a pure function of its view."""
+"""Decides what a TrainingRun needs next: a pure function of its view."""
 
 from __future__ import annotations
 
@@ -24,12 +24,13 @@ from modelyard_api.kinds.trainingrun import TrainingRun, TrainingRunStatus
 
 
 def decide(view: View, facts: Facts, now: datetime) -> Plan:
+    """Returns the plan of one pass. Raises Missing."""
     if view.run.status.phase in (Phase.SUCCEEDED, Phase.FAILED):
         if not _is_corrected(view.run):
             return finished(view.raw, view.run.status, view.job, view.run.spec, now)
         view = _with_status(view, view.run.status.model_copy(update={"completion_time": None}))
     if not view.run.status.start_time:
-        # Until it starts it may be edited: what an earlier spec made the objective holds no more.
+        # A run may be edited until it starts, so the objective of an earlier spec is dropped.
         view = _with_status(view, view.run.status.model_copy(update={"objective": None}))
         if view.job is not None and (status := adopted(view, view.job)):
             view = _with_status(view, status)
@@ -59,13 +60,13 @@ def _step(view: View, facts: Facts, now: datetime) -> Step:
     phase = Phase.RUNNING if isinstance(state, Running) else Phase.PENDING
     status = run.status.model_copy(update={"attempts": state.attempts, "phase": phase})
     message = f"training on {status.dataset_version}, attempt {max(status.attempts, 1)}"
-    told = progressing(state, children.job_name(run), "Training", message)
-    return Step(status, told, state.writes, state.after)
+    conditions = progressing(state, children.job_name(run), "Training", message)
+    return Step(status, conditions, state.writes, state.after)
 
 
-def _suspended(view: View, stop: tuple[Write, ...]) -> Step:
-    """Its Job waits too; but not one made from another pod template, which would run as it was."""
-    run, job, writes = view.run, view.job, stop
+def _suspended(view: View, job_writes: tuple[Write, ...]) -> Step:
+    """Suspends the Job too, or deletes it if it has another pod template, which it would keep when resumed."""
+    run, job, writes = view.run, view.job, job_writes
     status = run.status.model_copy(update={"phase": Phase.SUSPENDED})
     if job is None or jobs.pod_template(job) != children.pod_template(view):
         status.image = children.image(view) if run.status.start_time else None
@@ -77,7 +78,7 @@ def _suspended(view: View, stop: tuple[Write, ...]) -> Step:
 
 
 def _is_corrected(run: TrainingRun) -> bool:
-    """A run that failed before it started may still be edited, and then it has a second chance."""
+    """Whether a run failed before it started and was edited since: then it may start after all."""
     before_start = run.status.phase == Phase.FAILED and not run.status.start_time
     return before_start and run.status.observed_generation != run.generation
 

@@ -1,4 +1,4 @@
-"""What a TrainingRun's decision is made from."""
+"""Collects what a TrainingRun's decision is made from."""
 
 from __future__ import annotations
 
@@ -28,13 +28,14 @@ class View:
     job: Object | None
     dataset: Object | None
     version: Object | None
-    """The DatasetVersion: the resolved one, or the one that would be resolved now."""
+    """The DatasetVersion that was resolved at the start, or else the one that would be resolved now."""
     model: Object | None
     model_version: Object | None
-    """The ModelVersion that this run has made."""
+    """The ModelVersion that registers this run's model."""
 
 
 def observe(store: Store, key: Key, installation: Installation) -> View | None:
+    """Returns the view, or None if the TrainingRun is gone or being deleted."""
     raw = store.get(TRAINING_RUNS, key.namespace, key.name)
     if raw is None or raw["metadata"].get("deletionTimestamp"):
         return None
@@ -43,8 +44,8 @@ def observe(store: Store, key: Key, installation: Installation) -> View | None:
     dataset = store.get(DATASETS, key.namespace, spec.dataset_ref.name)
     latest = ((dataset or {}).get("status") or {}).get("latest")
     name = status.dataset_version or spec.dataset_ref.version or latest
-    # A label alone is anybody's to set, so not one of another namespace.
-    made = [
+    # Anybody can set the label with the run's uid, so versions in other namespaces don't count.
+    model_versions = [
         item for item in store.find(MODEL_VERSIONS, "run", run.uid) if item["metadata"]["namespace"] == key.namespace
     ]
     jobs = [job for job in store.owned(JOBS, run.uid) if owned_by(job, raw)]
@@ -56,5 +57,5 @@ def observe(store: Store, key: Key, installation: Installation) -> View | None:
         dataset=dataset,
         version=store.get(DATASET_VERSIONS, key.namespace, name) if name else None,
         model=store.get(MODELS, key.namespace, spec.model_ref.name) if spec.model_ref else None,
-        model_version=made[0] if made else None,
+        model_version=model_versions[0] if model_versions else None,
     )

@@ -15,19 +15,19 @@ from modelyard_api.kinds.trainingrun import TrainingRunStatus
 from modelyard_api.wire.result import TrainResult
 
 AS_SKOPS = "StoredAsSkops"
-"""Reason of Trained where ONNX can't hold the model."""
+"""Reason of condition Trained if ONNX can't represent the model."""
 
 
 def fail(status: TrainingRunStatus, now: datetime, trouble: Trouble) -> Step:
-    """For good: a run is tried once, and its Job has had its retries."""
+    """Returns the final failure: a run is tried once, and its Job has used up its retries."""
     status = status.model_copy(update={"completion_time": timestamp(now), "phase": Phase.FAILED})
     return Step(status, kstatus.failed(trouble.reason, trouble.message))
 
 
 def trained(view: View, now: datetime, result: TrainResult, status: TrainingRunStatus) -> Step:
-    """Write down what came of it; with a modelRef, complete once the Model has registered the version."""
+    """Records the result; a run with a modelRef is complete once the Model has registered the version."""
     value = result.metrics.get(result.objective)
-    known = {
+    outcome = {
         "metrics": result.metrics,
         "objective": result.objective,
         "score": None if value is None else f"{value:.4g}",
@@ -38,11 +38,11 @@ def trained(view: View, now: datetime, result: TrainResult, status: TrainingRunS
         "completion_time": status.completion_time or timestamp(now),
         "outputs": Outputs(dataset_version=status.dataset_version),
     }
-    return registered(view, now, status.model_copy(update=known))
+    return registered(view, now, status.model_copy(update=outcome))
 
 
 def registered(view: View, now: datetime, status: TrainingRunStatus) -> Step:
-    """Trained, and all that is known of it is in status: nothing is left but the version."""
+    """Completes a trained run whose result is in status, once its version is registered if it has a modelRef."""
     condition, ref = _trained_condition(status), view.run.spec.model_ref
     done = status.model_copy(update={"phase": Phase.SUCCEEDED})
     if ref is None:
@@ -83,7 +83,7 @@ def _summary(status: TrainingRunStatus) -> str:
 
 
 def tracking_url(view: View, result: TrainResult) -> str | None:
-    """Where a person finds the run in the tracking server."""
+    """Returns the run's page in the tracking server's UI, or None if it wasn't tracked."""
     if not result.tracking_run_id:
         return None
     base = view.installation.tracking_ui_url or view.installation.tracking_url

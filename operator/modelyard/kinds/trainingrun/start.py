@@ -1,6 +1,6 @@
-"""How a TrainingRun starts: what it is trained on is resolved and written down, in its Job's task and in its status.
+"""Starts a TrainingRun: resolves its DatasetVersion and records it in the Job's task and in status.
 
-Also how it finds its way back: a Job that was deleted, a status that was lost or never written.
+Also recovers from a deleted Job, and from a status that was lost or never written.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from modelyard_api.kinds.trainingrun import TrainingRunStatus
 from modelyard_api.wire.result import TrainResult
 from modelyard_api.wire.task import TrainTask
 
-FRESH = timedelta(seconds=30)
-"""A run younger than this can't have lost its status: no need to ask the store whether it has trained before."""
+MIN_AGE_OF_LOST_STATUS = timedelta(seconds=30)
+"""A younger run can't have lost its status, so the store isn't asked whether it has trained before."""
 
 
 def start(view: View, facts: Facts, now: datetime) -> Step:
-    """Resolve what it is trained on, and make the Job. If nothing else is written, ``adopted`` reads it from the Job.
+    """Resolves the DatasetVersion and creates the Job. If the status write fails, ``adopted`` restores it from the Job.
 
     Raises Missing, Waits and Fails.
     """
@@ -42,21 +42,20 @@ def start(view: View, facts: Facts, now: datetime) -> Step:
     ref = spec.dataset_ref
     version = references.dataset_version(ref.name, ref.version, view.dataset, view.version)
     if _may_have_lost_its_status(view, now):
-        found = result_of(children.run(view), facts, now)
-        if isinstance(found, TrainResult):
-            # Which version it was trained on is known only where something else says so; a guess would be false
-            # lineage.
-            return outcome.trained(view, now, found, _started(view, _version_of_result(view), now))
+        result = result_of(children.run(view), facts, now)
+        if isinstance(result, TrainResult):
+            # Name only a DatasetVersion that the ModelVersion or the spec records: a guess would be false lineage.
+            return outcome.trained(view, now, result, _started(view, _version_of_result(view), now))
     return _begin(view, version, _started(view, version["metadata"]["name"], now))
 
 
 def again(view: View, facts: Facts, now: datetime) -> Step:
-    """It has started but has no Job: not made yet, given up, deleted by somebody, or a restored backup.
+    """Continues a run that has started but has no Job: not created yet, given up, deleted, or a restored backup.
 
     Raises Missing, Waits and Fails.
     """
-    if _may_have_lost_its_status(view, now) and (found := earlier(children.run(view), facts, now)):
-        return outcome.trained(view, now, found, view.run.status)
+    if _may_have_lost_its_status(view, now) and (result := earlier(children.run(view), facts, now)):
+        return outcome.trained(view, now, result, view.run.status)
     if view.version is None:
         name = view.run.status.dataset_version
         raise Fails(Trouble("DatasetVersionNotFound", f"DatasetVersion {name!r} was deleted"))
@@ -66,7 +65,7 @@ def again(view: View, facts: Facts, now: datetime) -> Step:
 
 
 def adopted(view: View, job: Object) -> TrainingRunStatus | None:
-    """The status was lost but the Job is there: what it was made from stands in its task."""
+    """Returns the lost status of a run that has a Job, restored from its task; None if the Job has no task."""
     task = task_of(job, TrainTask)
     if task is None:
         return None
@@ -105,7 +104,7 @@ def _started(view: View, version: str | None, now: datetime) -> TrainingRunStatu
 
 def _may_have_lost_its_status(view: View, now: datetime) -> bool:
     created = view.raw["metadata"].get("creationTimestamp")
-    return not created or now - parse_time(created) >= FRESH
+    return not created or now - parse_time(created) >= MIN_AGE_OF_LOST_STATUS
 
 
 def _version_of_result(view: View) -> str | None:

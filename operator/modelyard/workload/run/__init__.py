@@ -1,1 +1,1 @@
-"""A run that ends: what a kind says of its Job goes in, one of a few states comes out. A file a policy."""
+"""Follows runs to their end: a kind describes its Job, and gets back one of a few states."""

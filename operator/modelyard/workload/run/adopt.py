@@ -1,4 +1,4 @@
-"""How a Job is found again after a status was lost or never written: it says itself what it was made from."""
+"""Recognizes an existing Job after a status was lost or never written, by the task in the Job itself."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ T = TypeVar("T", bound=Common)
 
 
 def task_of(job: Object, kind: type[T]) -> T | None:
-    """The task that a Job was made from; None for one that holds none. Raises ValidationError for another task's."""
+    """Returns the task that a Job holds, or None. Raises ValidationError if it is not a task of this kind."""
     document = (job["spec"]["template"]["metadata"].get("annotations") or {}).get(ANNOTATION)
     return None if document is None else kind.model_validate_json(document)

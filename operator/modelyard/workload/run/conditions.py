@@ -1,4 +1,4 @@
-"""The conditions of a run that is not over: the same words for every kind."""
+"""Builds the conditions of an unfinished run, with the same words for every kind."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from modelyard.workload.run.states import Running, Starting, Unfinished
 
 
 def progressing(state: Unfinished, job: str, reason: str, message: str) -> tuple[Condition, ...]:
-    """``reason`` and ``message`` are what is said while a pod of the Job of name ``job`` runs."""
+    """Returns the conditions of an unfinished run. ``reason`` and ``message`` apply while a pod of Job ``job`` runs."""
     if isinstance(state, Running):
         return kstatus.reconciling(reason, message)
     if state.trouble is None:
@@ -19,5 +19,5 @@ def progressing(state: Unfinished, job: str, reason: str, message: str) -> tuple
 
 
 def pod_pending(job: str) -> tuple[Condition, ...]:
-    """What is said from the moment that the Job is made until its pod runs."""
+    """Returns the conditions from the Job's creation until its pod runs."""
     return kstatus.reconciling("PodPending", f"waiting for the pod of Job {job}")

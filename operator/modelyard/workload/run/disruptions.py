@@ -1,4 +1,4 @@
-"""Pods that are taken away for reasons that are not theirs: what Kubernetes says in the condition DisruptionTarget."""
+"""Recognizes pods that are removed through no fault of their own, mostly by the condition DisruptionTarget."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from modelyard.engine.conditions import find, parse_time
 from modelyard.engine.resource import Object
 
 PATIENCE = timedelta(seconds=30)
-"""How long after its grace period a pod may still be there before it counts as stuck."""
-_WHY = {
+"""Time after its grace period at which a pod that still exists counts as stuck."""
+_CAUSES = {
     "EvictionByEvictionAPI": "it was evicted from its node, as a drain does",
     "DeletionByTaintManager": "its node is lost, or was tainted NoExecute",
     "DeletionByPodGC": "its node is gone",
@@ -19,36 +19,38 @@ _WHY = {
 
 
 def disruption(pod: Object) -> str | None:
-    """Why the pod was, or is to be, taken away; such an end does not count against a Job's backoffLimit."""
-    found = find(pod, "DisruptionTarget")
-    if found is None or found["status"] != "True":
+    """Returns why the pod was or will be disrupted, or None. That does not count against a Job's backoffLimit."""
+    condition = find(pod, "DisruptionTarget")
+    if condition is None or condition["status"] != "True":
         return None
-    return _WHY.get(found.get("reason", ""), found.get("message") or found.get("reason") or "it was disrupted")
+    return _CAUSES.get(
+        condition.get("reason", ""), condition.get("message") or condition.get("reason") or "it was disrupted"
+    )
 
 
 def is_terminating(pod: Object) -> bool:
-    """Whether it was deleted and has not ended yet."""
+    """Whether the pod was deleted and has not ended yet."""
     ended = (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
     return bool(pod["metadata"].get("deletionTimestamp")) and not ended
 
 
-def is_out_of_sight(pod: Object) -> bool:
-    """Whether the control plane took its readiness away, while all that its kubelet has said is that it runs."""
+def is_unreachable(pod: Object) -> bool:
+    """Whether the control plane revoked the pod's readiness, although its kubelet last reported ready containers."""
     ready, containers = find(pod, "Ready"), find(pod, "ContainersReady")
     return bool(ready and containers and ready["status"] == "False" and containers["status"] == "True")
 
 
 def stuck_at(pod: Object) -> datetime:
-    """When a terminating pod counts as stuck, whatever its node says: its deletion's time is the end of its grace."""
+    """Returns when a terminating pod counts as stuck. Its deletionTimestamp is the end of its grace period."""
     return parse_time(pod["metadata"]["deletionTimestamp"]) + PATIENCE
 
 
 def node_trouble(name: str, node: Object | None) -> str | None:
-    """What is wrong with a node; None: its kubelet answers."""
+    """Returns what is wrong with a node, or None if its kubelet answers."""
     if node is None:
         return f"node {name!r} is gone"
     ready = find(node, "Ready")
-    # Unknown: no heartbeat; False: the kubelet itself says that it can't run pods, so it still ends them.
+    # Unknown means no heartbeat. False comes from the kubelet itself, so it can still end pods.
     if ready is None or ready["status"] != "Unknown":
         return None
     return f"node {name!r} does not answer since {ready['lastTransitionTime']}"

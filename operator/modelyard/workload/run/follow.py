@@ -1,4 +1,4 @@
-"""Follows a Job to its end: a pure function from the Job, and facts about its pods and their result, to a state."""
+"""Follows a Job to its end: pure functions from the Job, its pods and their result to the state of the run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from modelyard_api.wire import result as results
 
 
 def follow(run: Run[R], job: Object | None, facts: Facts, now: datetime) -> State[R]:
-    """Where the run is. A Job that has ended counts though the policy suspends it. Raises Missing and Waits."""
+    """Returns the state of the run. An ended Job counts even if the policy suspends it. Raises Missing and Waits."""
     if job is None:
         return Held() if run.policy.suspend else Absent()
     match jobs.phase(job):
@@ -31,18 +31,21 @@ def follow(run: Run[R], job: Object | None, facts: Facts, now: datetime) -> Stat
 
 
 def earlier(run: Run[R], facts: Facts, now: datetime) -> R | None:
-    """What this very run, by the uid in its address, has left before; a lost status or Job is no reason to do it
-    again. Of a user's own container nothing counts without the Job that ended well. Raises Missing and Waits."""
+    """Returns the result that this run has already written, or None. Raises Missing and Waits.
+
+    The result's URI holds the run's uid, so work isn't repeated after a status or Job was lost. A result of the user's
+    own container never counts here, because it needs a Job that succeeded.
+    """
     if run.is_own_container:
         return None
-    found = result_of(run, facts, now)
-    return found if isinstance(found, run.expects) else None
+    result = result_of(run, facts, now)
+    return result if isinstance(result, run.expects) else None
 
 
 def result_of(run: Run[R], facts: Facts, now: datetime) -> R | results.Failed | None:
-    """The document in the store; None: there is none of the type that is expected. Raises Missing and Waits."""
-    found = read_result(facts, run.result_uri, now)
-    return found if isinstance(found, run.expects | results.Failed) else None
+    """Returns the run's result, or None if there is none of an expected type. Raises Missing and Waits."""
+    result = read_result(facts, run.result_uri, now)
+    return result if isinstance(result, run.expects | results.Failed) else None
 
 
 def _unfinished(run: Run[R], job: Object, facts: Facts, now: datetime) -> Starting | Running | Lost:
@@ -56,18 +59,18 @@ def _unfinished(run: Run[R], job: Object, facts: Facts, now: datetime) -> Starti
 
 
 def _complete(run: Run[R], job: Object, facts: Facts, now: datetime) -> Ended[R] | Broken | Lost:
-    found, attempts = result_of(run, facts, now), _counted(run, job, last=1)
-    if isinstance(found, results.Failed):
-        return Broken(attempts, Trouble(found.error.reason, found.error.message), by_program=True)
-    if found is not None:
-        return Ended(attempts, found)
+    result, attempts = result_of(run, facts, now), _counted_attempts(run, job, last=1)
+    if isinstance(result, results.Failed):
+        return Broken(attempts, Trouble(result.error.reason, result.error.message), by_program=True)
+    if result is not None:
+        return Ended(attempts, result)
     name = job["metadata"]["name"]
-    end = f", and {run.try_again}" if run.try_again else ""
-    message = f"Job {name} ended well but left no result at {run.result_uri}; see kubectl logs job/{name}{end}"
+    advice = f", and {run.try_again}" if run.try_again else ""
+    message = f"Job {name} ended well but left no result at {run.result_uri}; see kubectl logs job/{name}{advice}"
     missing = Trouble("ResultMissing", message)
     if not run.is_own_container:
         return Broken(attempts, missing)
-    # The user's container ended well, but our helper after it did not: nothing of that makes a Job try again.
+    # The user's container succeeded but our helper after it failed. The Job doesn't retry then, so replace it.
     trouble = failures.ended(_pods(job, facts, now), run.fields) or missing
     left = 1 + run.policy.backoff_limit - attempts
     if left <= 0:
@@ -77,28 +80,29 @@ def _complete(run: Run[R], job: Object, facts: Facts, now: datetime) -> Ended[R]
 
 
 def _failed(run: Run[R], job: Object, facts: Facts, now: datetime) -> Ended[R] | Broken:
-    """It has ended well all the same where the pod was lost only after it had written its result."""
-    found, attempts = result_of(run, facts, now), _counted(run, job, last=0)
-    told = found if isinstance(found, results.Failed) else None
-    if found is not None and told is None and not run.is_own_container:
-        assert isinstance(found, run.expects)
-        return Ended(attempts, found)
-    return Broken(attempts, failures.of_job(job, _pods(job, facts, now), told, run.fields), by_program=told is not None)
+    """Returns the end of a failed Job. The run still succeeded if the pod was lost after it had written its result."""
+    result, attempts = result_of(run, facts, now), _counted_attempts(run, job, last=0)
+    failed = result if isinstance(result, results.Failed) else None
+    if result is not None and failed is None and not run.is_own_container:
+        assert isinstance(result, run.expects)
+        return Ended(attempts, result)
+    trouble = failures.of_job(job, _pods(job, facts, now), failed, run.fields)
+    return Broken(attempts, trouble, by_program=failed is not None)
 
 
-def _counted(run: Run[R], job: Object, last: int) -> int:
-    """The last attempt may have ended before it was seen; a Job is complete before it has counted its last pod."""
+def _counted_attempts(run: Run[R], job: Object, last: int) -> int:
+    """Returns the number of attempts. ``last`` is 1 for a complete Job, which may not have counted its last pod yet."""
     return max(jobs.attempts(job), jobs.failed_attempts(job) + last, run.attempts)
 
 
 def _pods(job: Object, facts: Facts, now: datetime) -> list[Object]:
-    """The Job's pods. Raises Waits where they can't be read: a verdict without them would be a guess, and for good."""
+    """Returns the Job's pods. Raises Waits if they can't be read: a final verdict without them would be a guess."""
     meta = job["metadata"]
     try:
-        found: list[Object] = read(
+        pods: list[Object] = read(
             facts, PodsOf(meta["namespace"], meta["name"], meta["uid"]), "PodsUnavailable", now + RETRY
         )
     except Waits as waits:
         message = f"the pods of Job {meta['name']} can't be read now: {waits.message}"
         raise Waits(waits.reason, message, waits.after) from waits
-    return found
+    return pods

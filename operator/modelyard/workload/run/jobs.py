@@ -1,5 +1,5 @@
-"""A Job's life: made once and never applied again, since its template is immutable; only ``suspend`` and
-``activeDeadlineSeconds`` are patched."""
+"""Builds and reads Jobs. A Job is created once and never applied again, since its template is immutable; only its
+``suspend`` and ``activeDeadlineSeconds`` are patched."""
 
 from __future__ import annotations
 
@@ -18,15 +18,17 @@ from modelyard_api.wire.result import EXIT_UNAVAILABLE, EXIT_USER_ERROR
 from modelyard_api.wire.task import ANNOTATION
 
 POD_TEMPLATE = "modelyard.dev/pod-template"
-"""Annotation of a Job: the digest of the ``spec.podTemplate`` that it was made from."""
+"""Annotation of a Job: the digest of the ``spec.podTemplate`` from which it was built."""
 ATTEMPTS_BEFORE = "modelyard.dev/attempts-before"
-"""Annotation of a Job that takes the place of another: how many of its owner's attempts had failed by then."""
+"""Annotation of a Job that replaces another: the number of its owner's attempts that had failed by then."""
 MAX_TASK_BYTES = 250 * 1024
-"""The API server takes 256 KiB of annotations, names included."""
+"""Longest task. The API server accepts 256 KiB of annotations, names included."""
 MAIN = "main"
-"""The container whose exit code counts."""
-LOOK_AT_PODS_AFTER = timedelta(seconds=20)
-SOONEST_LOOK, RAREST_LOOK = timedelta(seconds=10), timedelta(minutes=5)
+"""Name of the container whose exit code counts."""
+FIRST_POLL_AFTER = timedelta(seconds=20)
+"""Time after a Job's start at which its pods are read if none is ready."""
+SHORTEST_POLL, LONGEST_POLL = timedelta(seconds=10), timedelta(minutes=5)
+"""Bounds of the interval between two reads of such pods."""
 
 
 class JobPhase(Enum):
@@ -44,11 +46,11 @@ def job(
     before: int = 0,
     asks_store: str = MAIN,
 ) -> Object:
-    """The Job of one task. The user's errors end it at once; what is nobody's failed attempt is tried again for free:
-    evictions, preemption, lost nodes, a tracking server that was not there.
+    """Returns the Job of one task.
 
-    ``before``: attempts that had failed when the Job that this one replaces was given up. ``asks_store``: the container
-    that runs our program, whose exit code says that the tracking server was not there.
+    A user error fails it at once. Evictions, preemption, lost nodes and an unavailable tracking server don't count as
+    failed attempts. ``before`` is the number of attempts that had failed when the replaced Job was given up.
+    ``asks_store`` names the container that runs our program, whose exit code reports an unavailable tracking server.
     """
     if before:
         metadata = {**metadata, "annotations": {**metadata.get("annotations", {}), ATTEMPTS_BEFORE: str(before)}}
@@ -82,7 +84,7 @@ def job(
 
 
 def task_too_large(job: Object) -> str | None:
-    """Why the API server would refuse the Job: annotations have a limit, and the task is one."""
+    """Returns why the API server would reject the Job, or None: the task is an annotation, whose size is limited."""
     size = sum(len(text.encode()) for text in job["spec"]["template"]["metadata"]["annotations"].values())
     if size <= MAX_TASK_BYTES:
         return None
@@ -90,7 +92,7 @@ def task_too_large(job: Object) -> str | None:
 
 
 def phase(job: Object) -> JobPhase:
-    """Complete as soon as the Job has met its success criteria: its pod has ended, only bookkeeping is left."""
+    """Returns the Job's phase. COMPLETE includes SuccessCriteriaMet: the pod has ended, only bookkeeping is left."""
     for condition in (job.get("status") or {}).get("conditions") or ():
         if condition["status"] == "True":
             if condition["type"] in ("Complete", "SuccessCriteriaMet"):
@@ -101,7 +103,7 @@ def phase(job: Object) -> JobPhase:
 
 
 def failure(job: Object) -> tuple[str, str]:
-    """Reason and message of the Job's Failed condition."""
+    """Returns the reason and message of the Job's Failed condition."""
     for condition in (job.get("status") or {}).get("conditions") or ():
         if condition["type"] == "Failed":
             return condition.get("reason", "Failed"), condition.get("message", "")
@@ -109,59 +111,60 @@ def failure(job: Object) -> tuple[str, str]:
 
 
 def _holds(job: Object, type_: str) -> bool:
-    found = (job.get("status") or {}).get("conditions") or ()
-    return any(condition["type"] == type_ and condition["status"] == "True" for condition in found)
+    conditions = (job.get("status") or {}).get("conditions") or ()
+    return any(condition["type"] == type_ and condition["status"] == "True" for condition in conditions)
 
 
 def pod_template(job: Object) -> str | None:
-    """The digest of the ``spec.podTemplate`` that an existing Job was made from."""
+    """Returns the digest of the ``spec.podTemplate`` from which an existing Job was built."""
     annotations = job["metadata"].get("annotations") or {}
     return annotations.get(POD_TEMPLATE)
 
 
 def failed_attempts(job: Object) -> int:
-    """How many pods have failed, but for those that don't count; with those of a Job that this one has replaced."""
+    """Returns the number of failed attempts, with those of replaced Jobs and without pods that don't count."""
     before = (job["metadata"].get("annotations") or {}).get(ATTEMPTS_BEFORE, "0")
     return int((job.get("status") or {}).get("failed", 0)) + (int(before) if before.isdigit() else 0)
 
 
 def attempts(job: Object) -> int:
-    """How many pods were started, but for those that ended without having failed: evicted, or on a lost node."""
+    """Returns the number of started pods, without those whose end doesn't count, such as by eviction or a lost node."""
     status = job.get("status") or {}
     return int(status.get("active", 0)) + int(status.get("succeeded", 0)) + failed_attempts(job)
 
 
 def attempts_left(job: Object, pods: Iterable[Object] = ()) -> int:
-    """How many pods may still be started; ``pods``: those of the Job, whose ends it may not have counted yet."""
-    seen = [verdict(job, pod) for pod in pods if (pod.get("status") or {}).get("phase") == "Failed"]
-    if "FailJob" in seen:
+    """Returns how many pods may still be started. ``pods`` are the Job's; it may not have counted their ends yet."""
+    verdicts = [verdict(job, pod) for pod in pods if (pod.get("status") or {}).get("phase") == "Failed"]
+    if "FailJob" in verdicts:
         return 0
-    failed = max(int((job.get("status") or {}).get("failed", 0)), seen.count("Count"))
+    failed = max(int((job.get("status") or {}).get("failed", 0)), verdicts.count("Count"))
     return max(int(job["spec"].get("backoffLimit", 6)) + 1 - failed, 0)
 
 
 def verdict(job: Object, pod: Object) -> str:
-    """What the Job makes of a pod that has failed, by its podFailurePolicy: Ignore, FailJob or Count."""
+    """Returns the action of the Job's podFailurePolicy for a failed pod: Ignore, FailJob or Count."""
     status = pod.get("status") or {}
-    held = {item["type"] for item in status.get("conditions") or () if item["status"] == "True"}
+    true_conditions = {item["type"] for item in status.get("conditions") or () if item["status"] == "True"}
     codes = {}
     for container in (*(status.get("containerStatuses") or ()), *(status.get("initContainerStatuses") or ())):
         codes[container["name"]] = ((container.get("state") or {}).get("terminated") or {}).get("exitCode")
     for rule in (job["spec"].get("podFailurePolicy") or {}).get("rules") or ():
-        if held & {item["type"] for item in rule.get("onPodConditions") or ()}:
+        if true_conditions & {item["type"] for item in rule.get("onPodConditions") or ()}:
             return str(rule["action"])
-        wanted = rule.get("onExitCodes")
-        if wanted and codes.get(wanted["containerName"]) in wanted["values"]:
+        exits = rule.get("onExitCodes")
+        if exits and codes.get(exits["containerName"]) in exits["values"]:
             return str(rule["action"])
     return "Count"
 
 
 def is_running(job: Object) -> bool:
+    """Whether a pod of the Job is ready."""
     return bool((job.get("status") or {}).get("ready"))
 
 
 def is_ending(job: Object) -> bool:
-    """Whether its last pod has ended, well or not, and only the Job's own end is not there yet."""
+    """Whether the Job's last pod has ended, in success or failure, but the Job has no final condition yet."""
     status = job.get("status") or {}
     if status.get("succeeded") or (status.get("uncountedTerminatedPods") or {}).get("succeeded"):
         return True
@@ -169,44 +172,44 @@ def is_ending(job: Object) -> bool:
 
 
 def was_interrupted(job: Object) -> bool:
-    """Whether a pod has failed, or is being removed, and the next one does not run yet."""
+    """Whether a pod has failed or is being removed, and the next one does not run yet."""
     status = job.get("status") or {}
-    counting = (status.get("uncountedTerminatedPods") or {}).get("failed")
-    return bool(status.get("failed") or status.get("terminating") or counting) and not is_running(job)
+    uncounted = (status.get("uncountedTerminatedPods") or {}).get("failed")
+    return bool(status.get("failed") or status.get("terminating") or uncounted) and not is_running(job)
 
 
 def look_at_pods(job: Object, now: datetime) -> datetime | None:
-    """When the pods of an active Job should be looked at because none is ready; None: one runs, or the last has ended.
+    """Returns when to read the pods of an active Job because none is ready; None if one runs or the last has ended.
 
-    A moment in the past means now: an image that can't be pulled, or a pod that fits on no node, shows only there.
+    A time in the past means now. Only the pods show an image that can't be pulled, or a pod that fits on no node.
     """
     if is_running(job) or is_ending(job):
         return None
     if was_interrupted(job):
         return now
     started = (job.get("status") or {}).get("startTime")
-    return parse_time(started) + LOOK_AT_PODS_AFTER if started else now + LOOK_AT_PODS_AFTER
+    return parse_time(started) + FIRST_POLL_AFTER if started else now + FIRST_POLL_AFTER
 
 
 def look_again(job: Object, now: datetime) -> datetime:
-    """The next look at pods of which none is ready: soon at first, rarely at one that has waited for long.
+    """Returns when to read the pods again while none is ready: the longer the Job has waited, the later.
 
-    Each look is a request, and thousands of runs may wait in a queue for hours.
+    Each read is a request, and thousands of runs may wait in a queue for hours.
     """
     started = (job.get("status") or {}).get("startTime")
     waited = now - parse_time(started) if started else timedelta()
-    return now + min(max(waited / 4, SOONEST_LOOK), RAREST_LOOK)
+    return now + min(max(waited / 4, SHORTEST_POLL), LONGEST_POLL)
 
 
 def adjust(job: Object, policy: RunPolicy) -> tuple[Patch, ...]:
-    """The patch that brings an unfinished Job to the policy as it is now."""
+    """Returns the patch that adapts an unfinished Job to the current policy."""
     spec = job["spec"]
-    wanted: dict[str, Any] = {}
+    changes: dict[str, Any] = {}
     if bool(spec.get("suspend")) != policy.suspend:
-        wanted["suspend"] = policy.suspend
+        changes["suspend"] = policy.suspend
     if spec.get("activeDeadlineSeconds") != policy.active_deadline_seconds:
-        wanted["activeDeadlineSeconds"] = policy.active_deadline_seconds
-    if not wanted:
+        changes["activeDeadlineSeconds"] = policy.active_deadline_seconds
+    if not changes:
         return ()
     meta = job["metadata"]
-    return (Patch(JOBS, meta["namespace"], meta["name"], meta["uid"], {"spec": wanted}),)
+    return (Patch(JOBS, meta["namespace"], meta["name"], meta["uid"], {"spec": changes}),)

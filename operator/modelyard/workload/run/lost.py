@@ -1,4 +1,4 @@
-"""How a Job is given up whose pod will not end, so that another one takes its place and no attempt is forgotten."""
+"""Gives up a Job whose pod will not end, so that another Job can replace it, without losing the count of attempts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from modelyard.workload.run.states import Lost
 
 
 def give_up(run: Run[R], job: Object, trouble: Trouble, failed: int, now: datetime) -> Lost:
-    """``failed``: the attempts that count until now. They go into status first, and the Job goes in the pass after
-    that: once it is gone, nothing else knows them. The next Job is made with them as ``before``."""
+    """Returns the state Lost. ``failed`` is the number of attempts that count so far.
+
+    The status stores the number first, and the next pass deletes the Job, since nothing else knows it then. The next
+    Job gets it as ``before``.
+    """
     writes = (Delete.of(JOBS, job),) if run.attempts == failed else ()
     return Lost(failed, trouble, writes, now)

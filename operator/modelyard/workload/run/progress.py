@@ -1,4 +1,4 @@
-"""What the pods of a Job that is not over tell while none of them runs: what holds them up, and if they come back."""
+"""Inspects the pods of an unfinished Job while none of them runs: what blocks them, and whether they will recover."""
 
 from __future__ import annotations
 
@@ -14,9 +14,12 @@ from modelyard.workload.run import disruptions, jobs
 
 @dataclass(frozen=True, slots=True)
 class PodProgress:
-    """``runs``: a pod is ready, or the last one has just ended. Else ``trouble`` is what there is to tell, if anything;
-    ``stalled``: somebody has to act. ``lost``: a pod will not end, and the Job, which waits for that for ever, has to
-    be made anew. ``after``: when to look again."""
+    """The progress of a Job's pods.
+
+    ``runs`` means that a pod is ready, or that the last one has just ended. Otherwise ``trouble`` is what blocks them,
+    if it is known, and ``stalled`` means that a person has to act. ``lost`` means that a pod will not end: the Job
+    would wait for it for ever, so it has to be replaced. ``after`` is when to inspect again.
+    """
 
     runs: bool = False
     trouble: Trouble | None = None
@@ -26,21 +29,21 @@ class PodProgress:
 
 
 def inspect(job: Object, facts: Facts, now: datetime, fields: Fields = SPEC) -> PodProgress:
-    """What an active Job's pods tell. Raises Missing."""
+    """Returns the progress of an active Job's pods. Raises Missing."""
     when = jobs.look_at_pods(job, now)
     if when is None:
         return PodProgress(runs=True)
     if when > now:
         return PodProgress(after=when)
     meta = job["metadata"]
-    found = facts[PodsOf(meta["namespace"], meta["name"], meta["uid"])]
-    pods = [] if isinstance(found, Unavailable) else found
+    fact = facts[PodsOf(meta["namespace"], meta["name"], meta["uid"])]
+    pods = [] if isinstance(fact, Unavailable) else fact
     again = jobs.look_again(job, now)
     newest = pods[-1] if pods else None
-    if newest and (disruptions.is_terminating(newest) or disruptions.is_out_of_sight(newest)):
-        return _taken(newest, facts, now, again)
-    if held := failures.waiting(pods, fields):
-        return PodProgress(trouble=held, stalled=True, after=again)
+    if newest and (disruptions.is_terminating(newest) or disruptions.is_unreachable(newest)):
+        return _disrupted(newest, facts, now, again)
+    if blocked := failures.waiting(pods, fields):
+        return PodProgress(trouble=blocked, stalled=True, after=again)
     left = jobs.attempts_left(job, pods)
     if left == 0 or (newest and _is_ending(newest)):
         return PodProgress(runs=True, after=again)
@@ -51,34 +54,34 @@ def inspect(job: Object, facts: Facts, now: datetime, fields: Fields = SPEC) -> 
 
 
 def _is_ending(pod: Object) -> bool:
-    """It has ended well, or a helper still works on what its container left."""
+    """Whether the pod succeeded, or its main container has ended and a helper still processes the output."""
     succeeded = (pod.get("status") or {}).get("phase") == "Succeeded"
     return succeeded or (not failures.has_ended(pod) and failures.exit_code(pod) is not None)
 
 
-def _taken(pod: Object, facts: Facts, now: datetime, again: datetime) -> PodProgress:
-    """The pod is being deleted, or its node is out of sight; only the node can say whether it will ever end.
+def _disrupted(pod: Object, facts: Facts, now: datetime, again: datetime) -> PodProgress:
+    """Handles a pod that is being deleted or whose node is unreachable. Only the node shows whether it will ever end.
 
-    A Job with a podFailurePolicy starts no other pod before that. Two at a time do no harm: what they write is named
-    by its digest.
+    A Job with a podFailurePolicy starts no other pod before it has ended. If the Job is replaced and both pods run,
+    that does no harm: the files they write are named by digest.
     """
-    name, place = pod["metadata"]["name"], pod["spec"].get("nodeName", "")
-    node = facts[Fetch(NODES, "", place)] if place else Unavailable("the pod was never given a node")
-    gone = None if isinstance(node, Unavailable) else disruptions.node_trouble(place, node)
+    name, node_name = pod["metadata"]["name"], pod["spec"].get("nodeName", "")
+    node = facts[Fetch(NODES, "", node_name)] if node_name else Unavailable("the pod was never given a node")
+    trouble = None if isinstance(node, Unavailable) else disruptions.node_trouble(node_name, node)
     if not disruptions.is_terminating(pod):
-        if gone is None:
+        if trouble is None:
             return PodProgress(after=again)
         message = (
-            f"{gone}, and pod {name} ran there; Kubernetes replaces it once it gives the node up (5 min by default)"
+            f"{trouble}, and pod {name} ran there; Kubernetes replaces it once it gives the node up (5 min by default)"
         )
         return PodProgress(trouble=Trouble("NodeNotReady", message), after=again)
-    if gone is not None:
-        message = f"{gone}, and pod {name} ran there; another one starts on another node, which counts as no attempt"
+    if trouble is not None:
+        message = f"{trouble}, and pod {name} ran there; another one starts on another node, which counts as no attempt"
         return PodProgress(trouble=Trouble("NodeLost", message), lost=True, after=again)
-    stuck = disruptions.stuck_at(pod)
-    if now >= stuck:
-        message = f"pod {name} on node {place!r} was to end, and does not; another one is started. See to the node"
+    stuck_at = disruptions.stuck_at(pod)
+    if now >= stuck_at:
+        message = f"pod {name} on node {node_name!r} was to end, and does not; another one is started. See to the node"
         return PodProgress(trouble=Trouble("PodStuck", message), lost=True, after=again)
-    why = disruptions.disruption(pod) or "it was deleted"
-    message = f"pod {name} is being stopped: {why}; another one follows by itself, which counts as no failed attempt"
-    return PodProgress(trouble=Trouble("Disrupted", message), after=min(stuck, again))
+    cause = disruptions.disruption(pod) or "it was deleted"
+    message = f"pod {name} is being stopped: {cause}; another one follows by itself, which counts as no failed attempt"
+    return PodProgress(trouble=Trouble("Disrupted", message), after=min(stuck_at, again))

@@ -1,4 +1,4 @@
-"""What a pod left in the artifact store, or that it left nothing that can be understood."""
+"""Reads the result that a pod wrote to the artifact store."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _RESULT: TypeAdapter[Result] = TypeAdapter(Result)
 
 
 def parse(document: Any, uri: str) -> Result | None:
-    """The result in a document, or None where there is no document.
+    """Returns the result in a document, or None if there is no document.
 
-    One that can't be understood is a ``Failed`` that says so: an exception would be thrown at every pass, for ever.
+    An invalid document becomes a ``Failed`` with that message: an exception would recur at every pass for ever.
     """
     if document is None:
         return None
@@ -28,15 +28,15 @@ def parse(document: Any, uri: str) -> Result | None:
         return _RESULT.validate_python(document)
     except ValidationError as error:
         first = error.errors()[0]
-        where = "".join(filter(str.isprintable, ".".join(map(str, first["loc"]))))[:200] or "the document"
-        return _unreadable(f"{uri}: {where}: {first['msg']}")
+        location = "".join(filter(str.isprintable, ".".join(map(str, first["loc"]))))[:200] or "the document"
+        return _unreadable(f"{uri}: {location}: {first['msg']}")
 
 
 def read_result(facts: Facts, uri: str, now: datetime) -> Result | None:
-    """The result at this address of the artifact store, as ``parse`` has it. Raises Missing and Waits."""
+    """Returns the result at this URI of the artifact store, as ``parse`` does. Raises Missing and Waits."""
     return parse(read(facts, plan.Result(uri), "ArtifactStoreUnavailable", now + RETRY), uri)
 
 
-def _unreadable(what: str) -> Failed:
-    message = f"the result can't be understood: {what}; use an image of the same release as the operator"
+def _unreadable(problem: str) -> Failed:
+    message = f"the result can't be understood: {problem}; use an image of the same release as the operator"
     return Failed(error=Error(reason="ResultUnreadable", message=message))

@@ -1,4 +1,4 @@
-"""What a kind says of the Job that does its work."""
+"""Defines how a kind describes the Job that does its work."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ R = TypeVar("R", bound=Model)
 
 @dataclass(frozen=True, slots=True)
 class Run(Generic[R]):
-    """``expects`` is the type of result that the program writes to ``result_uri`` when it ends well.
+    """A kind's description of its Job.
 
-    ``attempts`` are those that status knows of. ``fields`` name what a person may change about the pods.
-    ``try_again`` ends a message about a run that failed without a reason of its own, and says what to do.
+    ``expects`` is the type of result that the program writes to ``result_uri`` on success. ``attempts`` is the number
+    in the status. ``fields`` names the fields that a person may change about the pods. ``try_again`` ends the message
+    about a run that failed for no known reason, and says what to do.
     """
 
     expects: type[R]
@@ -29,6 +30,6 @@ class Run(Generic[R]):
 
     @property
     def is_own_container(self) -> bool:
-        """Whether the user's own container runs. What our helper collected after its failure, or while it was being
-        stopped, may be half a model: only a Job that ended well makes such a result count."""
+        """Whether the user's own container runs. After it failed or was stopped, our helper may have collected half a
+        model, so such a result counts only if the Job succeeded."""
         return self.fields.own_image is not None

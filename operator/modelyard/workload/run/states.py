@@ -1,4 +1,4 @@
-"""The states of a run: what ``follow`` makes of a Job, its pods and what they left."""
+"""Defines the states of a run, which ``follow`` derives from a Job, its pods and their result."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ R = TypeVar("R", bound=Model)
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """There is no Job: not made yet, or deleted by somebody."""
+    """There is no Job: it was not created yet, or somebody deleted it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """The policy suspends it, so nothing runs; ``writes`` stop a Job that does."""
+    """The policy suspends the run. ``writes`` stop a Job that still runs."""
 
     writes: tuple[Write, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Starting:
-    """No pod runs. ``trouble`` is what holds it up, where that is known; ``stalled``: a person has to act."""
+    """No pod runs. ``trouble`` is the reason, if it is known. ``stalled`` means that a person has to act."""
 
     attempts: int
     trouble: Trouble | None = None
@@ -47,7 +47,7 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """The Job is given up, and is made anew in a later pass; ``attempts``: those that count until now."""
+    """The Job is given up, and a later pass creates another one. ``attempts`` is the number that count so far."""
 
     attempts: int
     trouble: Trouble
@@ -57,7 +57,7 @@ class Lost:
 
 @dataclass(frozen=True, slots=True)
 class Ended(Generic[R]):
-    """It has ended well, and this is its result."""
+    """The run succeeded with this result."""
 
     attempts: int
     result: R
@@ -65,7 +65,7 @@ class Ended(Generic[R]):
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """It has failed for good. ``by_program``: our program itself said so, and would say the same of the same input."""
+    """The run failed for good. ``by_program`` means that our program reported it and would again for this input."""
 
     attempts: int
     trouble: Trouble

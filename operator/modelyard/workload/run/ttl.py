@@ -1,4 +1,4 @@
-"""When the Job of a finished run goes: its own TTL would take the pods, and their logs, before the result is read."""
+"""Deletes the Job of a finished run. The Job's own TTL could delete pods and logs before the result is read."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from modelyard_api.fields.status import RunStatus
 
 
 def finished(raw: Object, status: RunStatus, job: Object | None, policy: RunPolicy, now: datetime) -> Plan:
-    """A run that is over: nothing runs any more; its Job goes after its time to live, the run stays as it is.
+    """Returns the plan of a finished run: its Job is deleted after its time to live, and its status stays as it is.
 
-    ``raw`` is the run: what it says holds for its newest generation too, since nothing follows from an edit.
+    ``raw`` is the run. Its conditions hold for its newest generation too, since an edit has no effect any more.
     """
     generation = raw["metadata"].get("generation", 0)
     kept = [{**item, "observedGeneration": generation} for item in raw["status"]["conditions"]]
@@ -27,8 +27,10 @@ def finished(raw: Object, status: RunStatus, job: Object | None, policy: RunPoli
 def expired(
     job: Object | None, ended: str | None, seconds: int | None, now: datetime
 ) -> tuple[tuple[Delete, ...], datetime | None]:
-    """The writes that are due, and when to look again. ``ended``: when the run ended; ``seconds``: its time to live,
-    None: for ever."""
+    """Returns the deletion of the Job if it is due, else the time when it will be.
+
+    ``ended`` is when the run ended, and ``seconds`` its time to live. None means that it is kept for ever.
+    """
     if job is None or ended is None or seconds is None:
         return (), None
     due = parse_time(ended) + timedelta(seconds=seconds)

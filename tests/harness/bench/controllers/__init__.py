@@ -1,1 +1,1 @@
-"""Controllers at work on N objects against the real API server: speed, cost, rest and restart."""
+"""Measures the controllers on N objects against the real API server: speed, cost, idle load and restart."""

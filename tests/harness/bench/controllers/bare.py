@@ -1,4 +1,4 @@
-"""For scale: loops that do nothing but write, with the operator's own client, while no operator runs."""
+"""The baseline: loops that do nothing but write, with the operator's own client, while no operator runs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.report import Progress
 
 
 async def one_run(client: ApiClient) -> tuple[Object, Object]:
-    """A run as the operator leaves it once it has started, and its Job: what the bare loops write again and again."""
+    """Returns a run as the operator leaves it once it has started, and its Job: templates for the bare loops."""
     await client.create(TRAINING_RUNS, objects.run(BARE, 0) | {"metadata": {"namespace": BENCH, "name": "first"}})
     while True:
         run = await client.get(TRAINING_RUNS, BENCH, "first")
@@ -28,12 +28,12 @@ async def one_run(client: ApiClient) -> tuple[Object, Object]:
 
 
 async def ceiling(client: ApiClient, costs: Costs, job: Object, count: int) -> Object:
-    """Jobs a second of a loop that does nothing else, the operator's process not running."""
+    """Measures the Jobs per second of a loop that only creates Jobs, while the operator doesn't run."""
     progress = Progress("bare Jobs", count)
-    made = _bare(job)
+    template = _template(job)
 
     async def create(number: int) -> None:
-        await client.create(JOBS, {**made, "metadata": {**made["metadata"], "name": f"bare-{number}"}})
+        await client.create(JOBS, {**template, "metadata": {**template["metadata"], "name": f"bare-{number}"}})
         progress.step()
 
     began = time.monotonic()
@@ -41,7 +41,7 @@ async def ceiling(client: ApiClient, costs: Costs, job: Object, count: int) -> O
     seconds = time.monotonic() - began
     progress.end()
     used = costs.since()
-    await _emptied(client, JOBS)
+    await _delete_all(client, JOBS)
     return {
         "bare_seconds": round(seconds, 2),
         "bare_jobs_per_second": round(count / seconds, 1),
@@ -50,15 +50,15 @@ async def ceiling(client: ApiClient, costs: Costs, job: Object, count: int) -> O
 
 
 async def same_writes(client: ApiClient, costs: Costs, run: Object, job: Object, count: int) -> Object:
-    """Runs a second of a loop that writes what the runs' owner and the operator write, and nothing watches."""
+    """Measures the runs per second of a loop that writes what the runs' owner and the operator write, unwatched."""
     progress = Progress("bare runs", count)
-    made = _bare(job)
+    template = _template(job)
 
     async def write(number: int) -> None:
-        one = objects.run(BARE, number)
-        name = one["metadata"]["name"]
-        await client.create(TRAINING_RUNS, one)
-        await client.create(JOBS, {**made, "metadata": {**made["metadata"], "name": name}})
+        new_run = objects.run(BARE, number)
+        name = new_run["metadata"]["name"]
+        await client.create(TRAINING_RUNS, new_run)
+        await client.create(JOBS, {**template, "metadata": {**template["metadata"], "name": name}})
         await client.patch(TRAINING_RUNS, BARE, name, {"status": run["status"]}, "status")
         progress.step()
 
@@ -68,11 +68,11 @@ async def same_writes(client: ApiClient, costs: Costs, run: Object, job: Object,
     progress.end()
     used = costs.since()
     for resource in (JOBS, TRAINING_RUNS):
-        await _emptied(client, resource)
+        await _delete_all(client, resource)
     return {"bare_runs_per_second": round(count / seconds, 1), "bare_runs_cpu_seconds": used}
 
 
-def _bare(job: Object) -> Object:
+def _template(job: Object) -> Object:
     spec = copy.deepcopy(job["spec"])
     spec.pop("selector", None)
     for label in ("controller-uid", "job-name"):
@@ -82,19 +82,19 @@ def _bare(job: Object) -> Object:
     return {"metadata": {"namespace": BARE, **kept}, "spec": spec}
 
 
-async def _emptied(client: ApiClient, resource: Resource) -> None:
-    """Remove all of this resource that the bare loops made."""
+async def _delete_all(client: ApiClient, resource: Resource) -> None:
+    """Deletes all objects of this resource that the bare loops created."""
     async for page in client.pages(resource, BARE, size=500):
         items = page["items"]
 
-        async def end(number: int, items: list[Object] = items) -> None:
+        async def delete(number: int, items: list[Object] = items) -> None:
             meta = items[number]["metadata"]
             await client.delete(resource, BARE, meta["name"], meta["uid"])
 
-        await at_once(len(items), APPLIERS, end)
+        await at_once(len(items), APPLIERS, delete)
 
 
 async def _delete(client: ApiClient, resource: Resource, namespace: str, name: str) -> None:
-    found = await client.get(resource, namespace, name)
-    if found:
-        await client.delete(resource, namespace, name, found["metadata"]["uid"])
+    obj = await client.get(resource, namespace, name)
+    if obj:
+        await client.delete(resource, namespace, name, obj["metadata"]["uid"])

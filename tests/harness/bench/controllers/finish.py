@@ -1,4 +1,4 @@
-"""All runs come to their end, by pods that KWOK plays or as the benchmark itself writes it."""
+"""Lets all runs finish, either by KWOK's simulated pods or by Job statuses that the benchmark itself writes."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from tests.support.report import Progress
 
 
 async def finish(client: ApiClient, operator: Operator, count: int, end: Callable[[], Awaitable[None]]) -> Object:
-    """Every run finishes; ``end`` sees to their Jobs.
+    """Measures until every run has finished; ``end`` ends their Jobs.
 
-    An operator that ends is started again, as a kubelet would.
+    An operator that ends is restarted, as a kubelet would do.
     """
     progress = Progress("runs finished", count)
     finished: set[str] = set()
@@ -37,12 +37,12 @@ async def finish(client: ApiClient, operator: Operator, count: int, end: Callabl
 
     began = time.monotonic()
     async with asyncio.TaskGroup() as tasks:
-        seeing, ending = tasks.create_task(_keep_seeing(client, TRAINING_RUNS, see)), tasks.create_task(end())
+        watching, ending = tasks.create_task(_watch(client, TRAINING_RUNS, see)), tasks.create_task(end())
         while len(finished) < count:
             progress.at(len(finished))
             restarts += operator.revive()
             await asyncio.sleep(1)
-        seeing.cancel()
+        watching.cancel()
         ending.cancel()
     progress.end()
     await _calm(operator)
@@ -54,12 +54,12 @@ async def finish(client: ApiClient, operator: Operator, count: int, end: Callabl
 
 
 async def end_jobs(client: ApiClient) -> None:
-    """Every Job's status is what the Job controller says of one whose pod succeeded."""
+    """Writes into every Job's status what the Job controller writes when the pod has succeeded."""
     now = timestamp(datetime.now(UTC))
     done = [{"type": kind, "status": "True", "lastTransitionTime": now} for kind in ("SuccessCriteriaMet", "Complete")]
     status = {"startTime": now, "completionTime": now, "succeeded": 1, "ready": 0, "terminating": 0, "conditions": done}
     async for page in client.pages(JOBS, BENCH, size=500):
-        # The very first one was seen by the controller itself; its run is gone.
+        # Skip the very first Job: the controller itself has handled it, and its run is gone.
         items = [job for job in page["items"] if "startTime" not in job.get("status", {})]
 
         async def end(number: int, items: list[Object] = items) -> None:
@@ -69,7 +69,7 @@ async def end_jobs(client: ApiClient) -> None:
 
 
 async def end_pods(client: ApiClient) -> None:
-    """Tell every pod to succeed, also those that are made later."""
+    """Lets every pod succeed, also those that are created later."""
     names: asyncio.Queue[str] = asyncio.Queue()
     known: set[str] = set()
 
@@ -84,7 +84,7 @@ async def end_pods(client: ApiClient) -> None:
             await client.patch(PODS, BENCH, await names.get(), body)
 
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(_keep_seeing(client, PODS, see))
+        tasks.create_task(_watch(client, PODS, see))
         for _ in range(4):
             tasks.create_task(end())
 
@@ -92,8 +92,8 @@ async def end_pods(client: ApiClient) -> None:
 # --- inside ---------------------------------------------------------------------------------------------------------
 
 
-async def _keep_seeing(client: ApiClient, resource: Resource, see: Callable[[Object], None]) -> None:
-    """Every object there is or comes, and its changes; a busy API server may end a watch at any time."""
+async def _watch(client: ApiClient, resource: Resource, see: Callable[[Object], None]) -> None:
+    """Calls ``see`` with every object and every change, for ever; a busy API server may end a watch at any time."""
     while True:
         watch = Watch(resource, BENCH)
         await watch.start(client)
@@ -110,13 +110,13 @@ async def _keep_seeing(client: ApiClient, resource: Resource, see: Callable[[Obj
 
 
 async def _calm(operator: Operator) -> None:
-    """Wait until nothing was worked on or written for two seconds."""
+    """Waits until the operator was idle and wrote nothing for two seconds."""
     last: Any = None
     while True:
-        now = (operator.idle(), operator.requests())
-        # Lists and the lease go on.
-        writes = {what: n for what, n in now[1].items() if what.split()[0] in WRITES and "lease" not in what}
-        if now[0] and writes == last:
+        idle, requests = operator.idle(), operator.requests()
+        # Count only these writes: an idle operator goes on with lists and with renewing its lease.
+        writes = {key: n for key, n in requests.items() if key.split()[0] in WRITES and "lease" not in key}
+        if idle and writes == last:
             return
         last = writes
         await asyncio.sleep(2)

@@ -1,8 +1,8 @@
-"""N training runs applied at once: Jobs a second, what the operator costs, and what it costs when all is done.
+"""N training runs applied at once: Jobs per second, the operator's cost at work, and its cost when all is done.
 
-Starts a cluster of its own (real API server, etcd and controllers; nodes are played by KWOK). While Jobs are made
-Kubernetes' own controllers stand still, so that what is measured is ours; with ``--pods`` they make pods meanwhile.
-In the same run, for scale: a loop that does nothing but create the same Jobs with the same client.
+Starts a cluster of its own with a real API server, etcd and controllers; KWOK simulates the nodes. While the operator
+creates Jobs, Kubernetes' own controllers are paused, so that only our load is measured; with ``--pods`` they create
+pods meanwhile. The same run measures a baseline: a loop that only creates the same Jobs with the same client.
 """
 
 from __future__ import annotations

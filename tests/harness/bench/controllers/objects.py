@@ -1,4 +1,4 @@
-"""What the benchmark applies: training runs with a container of the user's own, and what their pods would leave."""
+"""Builds the training runs that the benchmark applies, with the user's own container, and their pods' results."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def run(namespace: str, number: int) -> Object:
 
 
 def train_result(job: Object) -> tuple[str, Object]:
-    """The result's URI and document, as the pod of this Job would leave it."""
+    """Returns the URI and the document of the result that the pod of this Job would write."""
     task = TrainTask.model_validate_json(job["spec"]["template"]["metadata"]["annotations"][ANNOTATION])
     artifact = {"artifactURI": f"{task.base_uri}/model", "artifactDigest": sha256(task.base_uri.encode())}
     return task.result_uri, SAMPLES["TrainingRun"].good_result | artifact

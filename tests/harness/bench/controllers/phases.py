@@ -1,4 +1,4 @@
-"""The measured parts, one function each; all return figures."""
+"""The measured phases, one function each; all return figures."""
 
 from __future__ import annotations
 
@@ -32,44 +32,44 @@ async def put_data(tracking: Tracking) -> None:
 async def make_jobs(
     client: ApiClient, operator: Operator, costs: Costs, tracking: Tracking, count: int, profile: str | None
 ) -> Object:
-    """From the first apply until the last Job exists."""
+    """Measures from the first apply until the last Job exists and every run has a status."""
     applied: dict[str, float] = {}
-    told: dict[str, float] = {}
-    made: dict[str, float] = {}
+    reported: dict[str, float] = {}
+    created: dict[str, float] = {}
     progress, complete = Progress("Jobs made", count), asyncio.Event()
 
-    def see() -> None:
-        if len(made) == len(told) == count:
+    def check() -> None:
+        if len(created) == len(reported) == count:
             complete.set()
 
     def job(event: Any, now: float) -> None:
         if event["type"] == "ADDED":
-            made[event["object"]["metadata"]["name"]] = now
+            created[event["object"]["metadata"]["name"]] = now
             tracking.put(*objects.train_result(event["object"]))
             progress.step()
-            see()
+            check()
 
     def run(event: Any, now: float) -> None:
         if (event["object"].get("status") or {}).get("conditions"):
-            told.setdefault(event["object"]["metadata"]["name"], now)
-            see()
+            reported.setdefault(event["object"]["metadata"]["name"], now)
+            check()
 
     async def apply(number: int) -> None:
-        one = objects.run(BENCH, number)
-        await client.create(TRAINING_RUNS, one)
-        applied[one["metadata"]["name"]] = time.monotonic()
+        new_run = objects.run(BENCH, number)
+        await client.create(TRAINING_RUNS, new_run)
+        applied[new_run["metadata"]["name"]] = time.monotonic()
 
     before = operator.requests()
     watches = [Watch(JOBS, BENCH), Watch(TRAINING_RUNS, BENCH)]
     for watch in watches:
         await watch.start(client)
     tasks = [asyncio.create_task(_follow(watch, see)) for watch, see in zip(watches, (job, run), strict=True)]
-    profiler = _profiled(operator, profile)
+    profiler = _start_profiler(operator, profile)
     began = time.monotonic()
     await at_once(count, APPLIERS, apply)
     all_applied = time.monotonic() - began
     await complete.wait()
-    seconds, used = max(made.values()) - began, costs.since()
+    seconds, used = max(created.values()) - began, costs.since()
     progress.end()
     await asyncio.sleep(2)
     for task, watch in zip(tasks, watches, strict=True):
@@ -79,8 +79,8 @@ async def make_jobs(
         profiler.send_signal(signal.SIGINT)
         profiler.wait(60)
     requests = _since(before, operator.requests())
-    writes = sum(number for what, number in requests.items() if what.split()[0] in WRITES and "leases" not in what)
-    waits = sorted(told[name] - applied[name] for name in told)
+    writes = sum(number for key, number in requests.items() if key.split()[0] in WRITES and "leases" not in key)
+    waits = sorted(reported[name] - applied[name] for name in reported)
     return {
         "apply_seconds": round(all_applied, 2),
         "seconds": round(seconds, 2),
@@ -96,7 +96,7 @@ async def make_jobs(
 
 
 async def rest(operator: Operator, seconds: int) -> Object:
-    """Nothing is left to do."""
+    """Measures the operator's requests, CPU and memory while it has nothing to do."""
     before, cpu = operator.requests(), operator.cpu_seconds()
     progress = Progress("seconds of rest", seconds)
     for _ in range(seconds):
@@ -113,13 +113,13 @@ async def rest(operator: Operator, seconds: int) -> Object:
 
 
 async def restart(operator: Operator) -> Object:
-    """From the start of a new process until it has looked at every object."""
+    """Measures from the start of a new process until it has reconciled every object."""
     await asyncio.to_thread(operator.stop)
     began = time.monotonic()
     operator.start()
     await asyncio.to_thread(operator.until, "all is reconciled", operator.idle, 600)
     seconds = time.monotonic() - began
-    writes = {what: n for what, n in operator.requests().items() if what.split()[0] in WRITES and "lease" not in what}
+    writes = {key: n for key, n in operator.requests().items() if key.split()[0] in WRITES and "lease" not in key}
     cpu, memory = operator.cpu_seconds(), operator.memory_mb("VmHWM")
     return {
         "restart_seconds": round(seconds, 2),
@@ -137,7 +137,7 @@ async def _follow(watch: Watch, see: Any) -> None:
         see(json.loads(line), time.monotonic())
 
 
-def _profiled(operator: Operator, file: str | None) -> subprocess.Popen[bytes] | None:
+def _start_profiler(operator: Operator, file: str | None) -> subprocess.Popen[bytes] | None:
     if not file:
         return None
     program = shutil.which("py-spy", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
@@ -148,4 +148,4 @@ def _profiled(operator: Operator, file: str | None) -> subprocess.Popen[bytes] |
 
 
 def _since(before: dict[str, int], after: dict[str, int]) -> dict[str, int]:
-    return {what: n - before.get(what, 0) for what, n in sorted(after.items()) if n != before.get(what, 0)}
+    return {key: n - before.get(key, 0) for key, n in sorted(after.items()) if n != before.get(key, 0)}

@@ -1,1 +1,1 @@
-"""The model server beside its peers: speed, latency, memory and start, one core each for server and load."""
+"""Compares the model server with its peers: speed, latency, memory and start, one core each for server and load."""

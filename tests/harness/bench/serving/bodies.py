@@ -1,4 +1,4 @@
-"""What is sent, and the labels in what comes back: V2 in JSON, V2 with binary tensors, MLflow's own."""
+"""Writes request bodies and reads the labels in answers: V2 in JSON, V2 with binary tensors, MLflow's protocol."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import struct
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.harness.bench.serving.models import Made
+from tests.harness.bench.serving.models import BenchModel
 
 Rows = list[list[Any]]
 
@@ -18,39 +18,42 @@ class Body:
     headers: dict[str, str] = field(default_factory=lambda: {"Content-Type": "application/json"})
 
 
-def v2(made: Made, rows: Rows) -> Body:
-    """One tensor where all are numbers, else an input a column. The peers need ``content_type`` to see a table."""
-    if made.numeric:
-        return _json({"inputs": [_tensor(made, rows) | {"data": [value for row in rows for value in row]}]})
+def v2(model: BenchModel, rows: Rows) -> Body:
+    """Returns one tensor if all columns are numbers, else one input per column.
+
+    The peers need ``content_type`` to read the inputs as a table.
+    """
+    if model.numeric:
+        return _json({"inputs": [_tensor(model, rows) | {"data": [value for row in rows for value in row]}]})
     inputs = []
-    for index, (name, datatype) in enumerate(made.columns):
+    for index, (name, datatype) in enumerate(model.columns):
         data = [row[index] for row in rows]
-        one: dict[str, Any] = {"name": name, "shape": [len(rows), 1], "datatype": datatype, "data": data}
+        tensor: dict[str, Any] = {"name": name, "shape": [len(rows), 1], "datatype": datatype, "data": data}
         if datatype == "BYTES":
-            one["parameters"] = {"content_type": "str"}
-        inputs.append(one)
+            tensor["parameters"] = {"content_type": "str"}
+        inputs.append(tensor)
     return _json({"parameters": {"content_type": "pd"}, "inputs": inputs})
 
 
-def v2_binary(made: Made, rows: Rows) -> Body:
-    """The binary tensor data extension, in both directions."""
-    tensor = struct.pack(f"<{len(rows) * len(made.columns)}f", *(value for row in rows for value in row))
+def v2_binary(model: BenchModel, rows: Rows) -> Body:
+    """Returns a body of V2's binary tensor data extension, which asks for a binary answer too."""
+    tensor = struct.pack(f"<{len(rows) * len(model.columns)}f", *(value for row in rows for value in row))
     parameters = {"parameters": {"binary_data_size": len(tensor)}}
-    head = {"inputs": [_tensor(made, rows) | parameters], "parameters": {"binary_data_output": True}}
+    head = {"inputs": [_tensor(model, rows) | parameters], "parameters": {"binary_data_output": True}}
     json_part = json.dumps(head, separators=(",", ":")).encode()
     headers = {"Content-Type": "application/octet-stream", "Inference-Header-Content-Length": str(len(json_part))}
     return Body(json_part + tensor, headers)
 
 
-def invocations(made: Made, rows: Rows) -> Body:
-    """MLflow's protocol."""
-    if made.numeric:
+def invocations(model: BenchModel, rows: Rows) -> Body:
+    """Returns a body of MLflow's protocol."""
+    if model.numeric:
         return _json({"inputs": rows})
-    return _json({"dataframe_split": {"columns": [name for name, _ in made.columns], "data": rows}})
+    return _json({"dataframe_split": {"columns": [name for name, _ in model.columns], "data": rows}})
 
 
 def labels(answer: bytes, headers: dict[str, str]) -> list[int]:
-    """The classes in an answer of any of the protocols."""
+    """Returns the predicted classes in an answer of any of the protocols."""
     json_bytes = headers.get("inference-header-content-length")
     document = json.loads(answer[: int(json_bytes)] if json_bytes else answer)
     if "predictions" in document:
@@ -66,8 +69,8 @@ def labels(answer: bytes, headers: dict[str, str]) -> list[int]:
     raise ValueError(f"no labels in {answer[:200]!r}")
 
 
-def _tensor(made: Made, rows: Rows) -> dict[str, Any]:
-    return {"name": "input", "shape": [len(rows), len(made.columns)], "datatype": "FP32"}
+def _tensor(model: BenchModel, rows: Rows) -> dict[str, Any]:
+    return {"name": "input", "shape": [len(rows), len(model.columns)], "datatype": "FP32"}
 
 
 def _json(document: dict[str, Any]) -> Body:

@@ -1,5 +1,5 @@
-"""``python echo.py PORT``: the model server's HTTP server, set as there, reads a body and answers the number of bytes
-that the path says."""
+"""``python echo.py PORT`` serves with the model server's HTTP server and settings: it reads a body, and answers as many
+bytes as the path says."""
 
 import asyncio
 import sys

@@ -1,4 +1,4 @@
-"""From rounds to figures: medians, ratios within rounds, two tables and the summary."""
+"""Computes the figures of rounds: medians, ratios within rounds, two tables and the summary."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Case(NamedTuple):
 
 @dataclass(frozen=True)
 class Started:
-    """Memory is in MB (10^6 bytes), after the load."""
+    """The start of one server with one model. Memory is in MB (10^6 bytes), after the load."""
 
     model: str
     server: str
@@ -32,21 +32,21 @@ Results = dict[Case, dict[str, list[Round]]]
 
 
 def median(rounds: list[Round]) -> Round:
-    """Of each figure by itself; failures are added up."""
-    values = {item.name: [getattr(one, item.name) for one in rounds] for item in fields(Round)}
+    """Returns the median of each figure by itself, and the sum of the failures."""
+    values = {field.name: [getattr(item, field.name) for item in rounds] for field in fields(Round)}
     return Round(**{name: sum(all_) if name == "failed" else statistics.median(all_) for name, all_ in values.items()})
 
 
 def ratio(servers: dict[str, list[Round]], above: str, below: str) -> float | None:
-    """The median of the ratios of answers a second within rounds, None where one of them was not measured."""
+    """Returns the median of the rounds' ratios of answers per second; None if a server was not measured."""
     if not servers.get(above) or not servers.get(below):
         return None
     pairs = zip(servers[above], servers[below], strict=True)
-    return statistics.median(one.rate / max(other.rate, 1e-9) for one, other in pairs)
+    return statistics.median(upper.rate / max(lower.rate, 1e-9) for upper, lower in pairs)
 
 
 def show(model: str, results: Results, started: list[Started]) -> None:
-    """The tables of one model."""
+    """Prints the tables of one model."""
     times_of = "".join(f"{name + ' ms':>9}" for name in ("p50", "p95", "p99"))
     print(f"{'':28}{'req/s':>9}{'ours':>8}{times_of}{'CPU %':>7}{'CPU us':>8}{'failed':>8}")
     for case, servers in results.items():
@@ -54,10 +54,10 @@ def show(model: str, results: Results, started: list[Started]) -> None:
             continue
         print(f"{case.model}, {case.kind}, {case.connections} connection{'s' * (case.connections > 1)}")
         for server, rounds in servers.items():
-            one, times = median(rounds), ratio(servers, OURS, server)
+            typical, times = median(rounds), ratio(servers, OURS, server)
             print(
-                f"  {server:26}{one.rate:9.0f}{f'{times:.1f} x':>8}{one.p50:9.2f}{one.p95:9.2f}{one.p99:9.2f}"
-                f"{one.cpu_percent:7.0f}{one.cpu_us:8.0f}{one.failed:8}"
+                f"  {server:26}{typical.rate:9.0f}{f'{times:.1f} x':>8}{typical.p50:9.2f}{typical.p95:9.2f}"
+                f"{typical.p99:9.2f}{typical.cpu_percent:7.0f}{typical.cpu_us:8.0f}{typical.failed:8}"
             )
     print(f"{'':28}{'ready s':>9}{'PSS MB':>9}{'RSS MB':>9}", flush=True)
     for item in started:
@@ -67,58 +67,59 @@ def show(model: str, results: Results, started: list[Started]) -> None:
 
 
 def summary(results: Results, started: list[Started]) -> dict[str, Any]:
-    """The last line. A model's own figures are of rows at the most connections; other cases lie below it by name."""
-    made: dict[str, Any] = {"benchmark": "serving"}
+    """Returns the last line. A model's own figures are those of rows at the most connections; its other cases lie
+    below them by name."""
+    figures: dict[str, Any] = {"benchmark": "serving"}
     for case, servers in results.items():
         main = case.kind == "row" and case.connections == max(other.connections for other in results)
-        found = _ratios(servers)
-        made.setdefault(case.model, {}).update(found if main else {f"{case.kind}_{case.connections}": found})
+        ratios = _ratios(servers)
+        figures.setdefault(case.model, {}).update(ratios if main else {f"{case.kind}_{case.connections}": ratios})
     costs = [_cost(servers) for case, servers in results.items() if PLAIN in servers and case.kind == "row"]
     if costs:
-        made["sketches"] = {"cost_percent": round(max(costs), 1)}
+        figures["sketches"] = {"cost_percent": round(max(costs), 1)}
     ours = [item for item in started if item.server == OURS]
-    made["ready_seconds"] = round(max(item.ready_seconds for item in ours), 2)
+    figures["ready_seconds"] = round(max(item.ready_seconds for item in ours), 2)
     small = next((item for item in ours if item.model == "linear"), ours[0])
-    made["memory_mb"], made["memory_rss_mb"] = round(small.pss_mb), round(small.rss_mb)
-    made["p99_over_p50"] = round(max(map(_tail, results.values())), 2)
-    made["failed"] = {
-        name: sum(one.failed for servers in results.values() for one in servers.get(name, ()))
+    figures["memory_mb"], figures["memory_rss_mb"] = round(small.pss_mb), round(small.rss_mb)
+    figures["p99_over_p50"] = round(max(map(_tail, results.values())), 2)
+    figures["failed"] = {
+        name: sum(item.failed for servers in results.values() for item in servers.get(name, ()))
         for name in dict.fromkeys(item.server for item in started)
     }
-    made["peers"] = {
+    figures["peers"] = {
         name: {"ready_seconds": _median(started, name, lambda item: item.ready_seconds)}
         | {"memory_mb": _median(started, name, lambda item: item.pss_mb)}
         for name in dict.fromkeys(item.server for item in started)
         if name != OURS
     }
-    made["rounds"] = {
+    figures["rounds"] = {
         f"{case.model}_{case.kind}_{case.connections}": {
             name: {key: round(value, 2) for key, value in asdict(median(rounds)).items()}
             for name, rounds in servers.items()
         }
         for case, servers in results.items()
     }
-    return made
+    return figures
 
 
 def _ratios(servers: dict[str, list[Round]]) -> dict[str, float]:
-    found = {"requests_per_second": round(median(servers[OURS]).rate)}
+    ratios = {"requests_per_second": round(median(servers[OURS]).rate)}
     for name in servers:
         if name not in (OURS, ECHO, PLAIN):
-            found[f"speedup_over_{name}"] = _rounded(ratio(servers, OURS, name))
+            ratios[f"speedup_over_{name}"] = _rounded(ratio(servers, OURS, name))
     if ECHO in servers:
-        found["time_over_echo"] = _rounded(ratio(servers, ECHO, OURS))
-        found["cpu_over_echo"] = _rounded(median(servers[OURS]).cpu_us / max(median(servers[ECHO]).cpu_us, 1e-9))
-    return found | {"p99_over_p50": round(_tail(servers), 2)}
+        ratios["time_over_echo"] = _rounded(ratio(servers, ECHO, OURS))
+        ratios["cpu_over_echo"] = _rounded(median(servers[OURS]).cpu_us / max(median(servers[ECHO]).cpu_us, 1e-9))
+    return ratios | {"p99_over_p50": round(_tail(servers), 2)}
 
 
 def _cost(servers: dict[str, list[Round]]) -> float:
-    """What is lost of the throughput without it, in percent."""
+    """Returns how much of the throughput without sketches they cost, in percent."""
     return 100 * (1 - (ratio(servers, OURS, PLAIN) or 0.0))
 
 
 def _tail(servers: dict[str, list[Round]]) -> float:
-    return statistics.median(one.p99 / one.p50 for one in servers[OURS])
+    return statistics.median(item.p99 / item.p50 for item in servers[OURS])
 
 
 def _rounded(value: float | None) -> float:

@@ -1,17 +1,17 @@
-"""Kinds of requests: a row, twenty rows, a row as a binary tensor."""
+"""The kinds of requests: one row, twenty rows, one row as a binary tensor."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from tests.harness.bench.serving import bodies
-from tests.harness.bench.serving.models import Made
+from tests.harness.bench.serving.models import BenchModel
 from tests.harness.bench.serving.servers import Server
 
 
 @dataclass(frozen=True)
 class Kind:
-    """``optional``: a server that refuses it is left out, for there are some that don't know it."""
+    """``optional`` says that a server which refuses this kind is left out, because some servers don't know it."""
 
     name: str
     rows: int
@@ -21,16 +21,16 @@ class Kind:
     def optional(self) -> bool:
         return self.binary
 
-    def fits(self, server: Server, made: Made) -> bool:
-        return not self.binary or (made.numeric and server.body is bodies.v2)
+    def fits(self, server: Server, model: BenchModel) -> bool:
+        return not self.binary or (model.numeric and server.body is bodies.v2)
 
-    def batches(self, made: Made) -> list[tuple[bodies.Rows, list[int]]]:
-        """The rows of different requests, and scikit-learn's labels."""
-        starts = range(0, len(made.rows) - self.rows + 1, self.rows)
-        return [(made.rows[at : at + self.rows], made.labels[at : at + self.rows]) for at in starts]
+    def batches(self, model: BenchModel) -> list[tuple[bodies.Rows, list[int]]]:
+        """Returns the rows of different requests, each with scikit-learn's labels."""
+        starts = range(0, len(model.rows) - self.rows + 1, self.rows)
+        return [(model.rows[at : at + self.rows], model.labels[at : at + self.rows]) for at in starts]
 
-    def body(self, server: Server, made: Made, rows: bodies.Rows) -> bodies.Body:
-        return (bodies.v2_binary if self.binary else server.body)(made, rows)
+    def body(self, server: Server, model: BenchModel, rows: bodies.Rows) -> bodies.Body:
+        return (bodies.v2_binary if self.binary else server.body)(model, rows)
 
 
 KINDS = (Kind("row", 1), Kind("batch", 20), Kind("binary", 1, binary=True))

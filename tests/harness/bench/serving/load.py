@@ -1,4 +1,4 @@
-"""The load: wrk, which is compiled, on a core of its own, in a closed loop."""
+"""Generates the load with wrk, a compiled program, on a core of its own, in a closed loop."""
 
 from __future__ import annotations
 
@@ -15,8 +15,12 @@ SCRIPT = Path(__file__).with_name("wrk.lua")
 
 @dataclass(frozen=True)
 class Round:
-    """One server under load: answers a second, milliseconds, requests that failed, and the CPU time of all that
-    the server runs: of one core, and microseconds an answer, which a busy machine changes least."""
+    """One server under load for some seconds.
+
+    ``rate`` is in answers per second, ``p50`` to ``p99`` are in milliseconds, and ``failed`` counts requests.
+    ``cpu_percent`` is the share of one core that all processes of the server use, and ``cpu_us`` is their microseconds
+    per answer, which a busy machine changes least.
+    """
 
     rate: float
     p50: float
@@ -28,14 +32,14 @@ class Round:
 
 
 def check() -> None:
-    """Raises CannotRun when a program that is needed is not there."""
+    """Raises CannotRun if a needed program is not installed."""
     for program, package in (("wrk", "wrk"), ("taskset", "util-linux")):
         if shutil.which(program) is None:
             raise CannotRun(f"{program} is not installed: apt-get install {package}")
 
 
 def raw(host: str, path: str, headers: dict[str, str], body: bytes) -> bytes:
-    """A whole HTTP/1.1 request; ``host`` is what its header says."""
+    """Returns a whole HTTP/1.1 request; ``host`` is the value of its Host header."""
     lines = [f"POST {path} HTTP/1.1", f"Host: {host}", f"Content-Length: {len(body)}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     return "\r\n".join([*lines, "", ""]).encode() + body
@@ -44,12 +48,12 @@ def raw(host: str, path: str, headers: dict[str, str], body: bytes) -> bytes:
 def drive(
     port: int, requests: list[Path], connections: int, seconds: int, cpu: int, address: str = "127.0.0.1"
 ) -> Round:
-    """``connections`` kept alive, each sending its next request when it has its answer. Raises CannotRun."""
+    """Keeps ``connections`` alive, each of which sends its next request after its answer. Raises CannotRun."""
     argv = ["taskset", "-c", str(cpu), "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s"]
     argv += ["-s", str(SCRIPT), f"http://{address}:{port}", "--", *map(str, requests)]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=seconds + 30, check=False)
     if done.returncode:
         raise CannotRun(f"wrk failed with exit code {done.returncode}: {done.stderr or done.stdout}")
-    told = json.loads(done.stdout.splitlines()[-1])
-    times = (told[name] / 1e3 for name in ("p50", "p95", "p99"))
-    return Round(told["answered"] / told["microseconds"] * 1e6, *times, told["failed"])
+    report = json.loads(done.stdout.splitlines()[-1])
+    times = (report[name] / 1e3 for name in ("p50", "p95", "p99"))
+    return Round(report["answered"] / report["microseconds"] * 1e6, *times, report["failed"])

@@ -1,7 +1,7 @@
-"""The model server beside MLServer, KServe, MLflow and a bare echo: speed, latency, memory, start.
+"""The model server compared with MLServer, KServe, MLflow and a bare echo: speed, latency, memory, start.
 
 Servers are pinned to one core, the load generator (wrk, closed loop) to the other. All servers of a model are started,
-each must answer as scikit-learn does, and they take turns in short rounds while the others stand still. Figures are
+each must answer as scikit-learn does, and they take turns in short rounds while the others are paused. Figures are
 medians of rounds; ratios are medians of the ratios within rounds.
 """
 
@@ -59,23 +59,23 @@ def _model(
     results: Results,
     started: list[Started],
 ) -> None:
-    """Adds the rounds and the starts of one model."""
-    made = models.made(name)
+    """Adds the rounds and the starts of one model to ``results`` and ``started``."""
+    model = models.cached(name)
     running: list[Running] = []
     try:
         for server in chosen:
-            one = Running(server, made, folder / server.name)
-            running.append(one)
-            say(f"{name}: {server.name} was ready after {one.ready_seconds:.2f} s")
-            one.tree.pause()
+            instance = Running(server, model, folder / server.name)
+            running.append(instance)
+            say(f"{name}: {server.name} was ready after {instance.ready_seconds:.2f} s")
+            instance.tree.pause()
         cases = [(kind, number) for kind, number in CASES[name] if kind in (options.kinds or (kind,))]
         _rounds(name, running, cases, options, results)
-        for one in running:
-            pss, rss = one.tree.memory_mb()
-            started.append(Started(name, one.server.name, one.ready_seconds, pss, rss))
+        for instance in running:
+            pss, rss = instance.tree.memory_mb()
+            started.append(Started(name, instance.server.name, instance.ready_seconds, pss, rss))
     finally:
-        for one in running:
-            one.tree.stop()
+        for instance in running:
+            instance.tree.stop()
 
 
 def _rounds(
@@ -89,16 +89,16 @@ def _rounds(
             continue
         able: list[tuple[Running, list[Path]]] = []
         size = 0
-        for one in running:
-            one.tree.resume()
-            if kind.fits(one.server, one.made) and one.answers(kind):
-                if one.server.name == servers.OURS:
-                    size = one.answer_size(kind)
-                able.append((one, one.requests(kind, size)))
-                if one.server.name not in warm:
-                    one.under_load(able[-1][1], max(connections), 1)
-                    warm.add(one.server.name)
-            one.tree.pause()
+        for instance in running:
+            instance.tree.resume()
+            if kind.fits(instance.server, instance.model) and instance.answers(kind):
+                if instance.server.name == servers.OURS:
+                    size = instance.answer_size(kind)
+                able.append((instance, instance.requests(kind, size)))
+                if instance.server.name not in warm:
+                    instance.under_load(able[-1][1], max(connections), 1)
+                    warm.add(instance.server.name)
+            instance.tree.pause()
         if not size:
             say(f"{name}: this server does not know requests of kind {kind.name}; left out")
             able = []
@@ -106,13 +106,13 @@ def _rounds(
         if not able:
             continue
         for number in connections:
-            results[Case(name, kind.name, number)] = {one.server.name: [] for one, _ in able}
+            results[Case(name, kind.name, number)] = {instance.server.name: [] for instance, _ in able}
         for _ in range(options.rounds):
             for number in connections:
-                for one, requests in able:
-                    one.tree.resume()
-                    done = one.under_load(requests, number, options.seconds)
-                    one.tree.pause()
-                    results[Case(name, kind.name, number)][one.server.name].append(done)
+                for instance, requests in able:
+                    instance.tree.resume()
+                    done = instance.under_load(requests, number, options.seconds)
+                    instance.tree.pause()
+                    results[Case(name, kind.name, number)][instance.server.name].append(done)
                     progress.step()
     progress.end()

@@ -1,7 +1,7 @@
-"""The models that are served: fitted, converted and proven equal by the runtime's own code, kept in the cache.
+"""The models that are served, fitted, converted and proven equal by the runtime's own code, and kept in the cache.
 
-Ours is what a training run writes; the peers' is the same fitted estimator by joblib. Where all features are numbers
-the peers get the estimator alone, without the imputer that ours has in front of it.
+Our server gets the files that a training run writes; the peers get the same fitted estimator as joblib. Where all
+features are numbers the peers get the estimator alone, without the imputer that ours has in front of it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tests.localcluster.say import say
 
 FEATURES, ROWS, ASKED, SEED = 64, 5000, 40, 7
 CATEGORIES = 8
-"""Columns of the pipeline's features that are texts."""
+"""How many of the pipeline model's columns are texts."""
 ALGORITHMS: dict[str, tuple[str, dict[str, Any]]] = {
     "forest": ("RandomForestClassifier", {"n_estimators": 100, "max_depth": 10}),
     "linear": ("LogisticRegression", {"max_iter": 500}),
@@ -29,7 +29,7 @@ _LIBRARIES = ("scikit-learn", "skl2onnx", "onnx", "numpy")
 
 
 @dataclass(frozen=True)
-class Made:
+class BenchModel:
     """``rows`` are values in the order of ``columns`` (name and datatype); ``labels`` are scikit-learn's answers."""
 
     name: str
@@ -44,8 +44,8 @@ class Made:
         return all(datatype == "FP32" for _, datatype in self.columns)
 
 
-def made(name: str) -> Made:
-    """The model, from the cache where it was made before by the same code and libraries."""
+def cached(name: str) -> BenchModel:
+    """Returns the model; it is fitted only if the cache has none from the same code and libraries."""
     recipe = Path(__file__).read_bytes() + " ".join(map(version, _LIBRARIES)).encode()
     folder = cache() / "bench-serving" / f"{name}-{hashlib.sha256(recipe).hexdigest()[:12]}"
     with locked(f"bench-serving-{name}"):
@@ -54,7 +54,7 @@ def made(name: str) -> Made:
             _make(name, folder)
     asked = json.loads((folder / "asked.json").read_text())
     columns = [(column, datatype) for column, datatype in asked["columns"]]
-    return Made(name, Path(asked["model"]), folder / "estimator.joblib", columns, asked["rows"], asked["labels"])
+    return BenchModel(name, Path(asked["model"]), folder / "estimator.joblib", columns, asked["rows"], asked["labels"])
 
 
 def _make(name: str, folder: Path) -> None:
@@ -104,7 +104,7 @@ def _make(name: str, folder: Path) -> None:
 
 
 def _table(categories: int) -> Any:
-    """``FEATURES`` columns, the last ``categories`` of them cut into texts; three classes, 0 to 2."""
+    """Returns ``FEATURES`` columns, the last ``categories`` of them cut into texts, and three classes, 0 to 2."""
     import pandas as pd
     from sklearn.datasets import make_classification
 

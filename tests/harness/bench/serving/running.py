@@ -1,4 +1,4 @@
-"""A started server: when it was ready, whether it answers as scikit-learn does, and how it does under load."""
+"""A started server: measures its start and its load, and checks that it answers as scikit-learn does."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.harness.bench.serving import bodies, load
 from tests.harness.bench.serving.kinds import Kind
-from tests.harness.bench.serving.models import Made
+from tests.harness.bench.serving.models import BenchModel
 from tests.harness.bench.serving.servers import ECHO, Server, environment
 from tests.localcluster.say import CannotRun
 from tests.support.ports import free_port
@@ -20,12 +20,12 @@ READY_SECONDS = 120.0
 
 
 class Running:
-    """One server with one model, paused whenever it is not measured. Raises CannotRun when it doesn't get ready."""
+    """One server with one model, paused whenever it is not measured. Raises CannotRun if it doesn't get ready."""
 
-    def __init__(self, server: Server, made: Made, folder: Path) -> None:
+    def __init__(self, server: Server, model: BenchModel, folder: Path) -> None:
         folder.mkdir(parents=True)
-        self.server, self.made, self.folder, self.port = server, made, folder, free_port()
-        argv = server.start(made, self.port, folder)
+        self.server, self.model, self.folder, self.port = server, model, folder, free_port()
+        argv = server.start(model, self.port, folder)
         self.tree = Tree(argv, folder / "log", SERVER_CPU, environment(Path(argv[0])))
         try:
             self.ready_seconds = self._wait_ready()
@@ -50,36 +50,36 @@ class Running:
             return False
 
     def ask(self, body: bodies.Body, size: int = 0) -> tuple[int, bytes, dict[str, str]]:
-        """Status, body and headers (names in lower case) of an answer."""
+        """Sends a request, and returns the answer's status, body and headers (names in lower case)."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         connection.request("POST", self.server.path.format(size=size), body.data, body.headers)
         answer = connection.getresponse()
         return answer.status, answer.read(), {name.lower(): value for name, value in answer.getheaders()}
 
     def answers(self, kind: Kind) -> bool:
-        """Whether it takes requests of this kind. Raises CannotRun when its labels are not scikit-learn's."""
+        """Returns whether it accepts requests of this kind. Raises CannotRun if its labels are not scikit-learn's."""
         if self.server.name == ECHO:
             return True
-        for rows, labels in kind.batches(self.made):
-            status, data, headers = self.ask(kind.body(self.server, self.made, rows))
+        for rows, labels in kind.batches(self.model):
+            status, data, headers = self.ask(kind.body(self.server, self.model, rows))
             if status != 200:
                 if kind.optional:
                     return False
                 raise self._failed(f"answers {kind.name} with {status} {data[:300]!r}")
-            if (found := bodies.labels(data, headers)) != labels:
-                raise self._failed(f"answers {kind.name} with {found}, scikit-learn with {labels}")
+            if (predicted := bodies.labels(data, headers)) != labels:
+                raise self._failed(f"answers {kind.name} with {predicted}, scikit-learn with {labels}")
         return True
 
     def answer_size(self, kind: Kind) -> int:
-        """Bytes of an answer."""
-        rows, _ = kind.batches(self.made)[0]
-        return len(self.ask(kind.body(self.server, self.made, rows))[1])
+        """Returns the size of an answer's body in bytes."""
+        rows, _ = kind.batches(self.model)[0]
+        return len(self.ask(kind.body(self.server, self.model, rows))[1])
 
     def requests(self, kind: Kind, size: int) -> list[Path]:
-        """The files of whole requests, for the load generator."""
+        """Writes files of whole requests for the load generator, and returns their paths."""
         files = []
-        for number, (rows, _) in enumerate(kind.batches(self.made)):
-            body = kind.body(self.server, self.made, rows)
+        for number, (rows, _) in enumerate(kind.batches(self.model)):
+            body = kind.body(self.server, self.model, rows)
             files.append(self.folder / f"{kind.name}-{number}")
             files[-1].write_bytes(
                 load.raw(f"127.0.0.1:{self.port}", self.server.path.format(size=size), body.headers, body.data)
@@ -94,4 +94,4 @@ class Running:
 
     def _failed(self, what: str) -> CannotRun:
         tail = "\n".join(self.tree.log.read_text(errors="replace").splitlines()[-15:])
-        return CannotRun(f"{self.server.name} with {self.made.name} {what}; the end of its log:\n{tail}")
+        return CannotRun(f"{self.server.name} with {self.model.name} {what}; the end of its log:\n{tail}")

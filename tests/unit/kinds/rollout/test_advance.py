@@ -1,4 +1,4 @@
-"""The stages of a rollout as tables: what is seen, and where that leads."""
+"""Checks the stages of a rollout, pass by pass: what is observed, and which stage follows."""
 
 from __future__ import annotations
 
@@ -27,28 +27,28 @@ def verdict(result: str) -> list[Judged]:
 
 
 class Story:
-    """A rollout from version 1 to 2 of four replicas, told pass by pass."""
+    """A rollout of four replicas from version 1 to 2, run pass by pass; ``reasons`` holds those of its Events."""
 
     def __init__(self, plan: Rollout, stable: int | None = 1) -> None:
         self.plan, self.now, self.replicas = plan, NOW, 4
         self.status = ModelDeploymentStatus(stable=stable)
         self.pods = {1: Pods(4, 4, 4, 4, True)} if stable else {}
-        self.told: list[str] = []
+        self.reasons: list[str] = []
         self.after: datetime | None = None
 
     def see(self, goal: int = 2, **more: Any) -> Advanced:
-        """One pass."""
-        seen = Situation(self.now, goal, self.plan, self.replicas, self.pods, **more)
-        done = advance(self.status, seen)
-        self.status, self.after = done.status, done.after
-        if done.note:
-            self.told.append(done.note.reason)
-        return done
+        """Runs one pass."""
+        situation = Situation(self.now, goal, self.plan, self.replicas, self.pods, **more)
+        advanced = advance(self.status, situation)
+        self.status, self.after = advanced.status, advanced.after
+        if advanced.note:
+            self.reasons.append(advanced.note.reason)
+        return advanced
 
     def ready(self, number: int = 2) -> None:
-        """The pods that a version should have are there."""
-        wanted = capacity(self.status, self.plan, self.replicas, self.pods).get(number, 0)
-        self.pods[number] = Pods(wanted, wanted, wanted, wanted, True)
+        """Makes all pods that a version should have ready."""
+        count = capacity(self.status, self.plan, self.replicas, self.pods).get(number, 0)
+        self.pods[number] = Pods(count, count, count, count, True)
 
     def wait(self, seconds: float, goal: int = 2, **more: Any) -> Advanced:
         self.now += timedelta(seconds=seconds)
@@ -56,11 +56,11 @@ class Story:
 
     @property
     def where(self) -> tuple[int | None, int | None, int | None, str | None]:
-        """Stable, candidate, weight, step."""
+        """Returns the stable version, the candidate, its weight in percent and the step."""
         return self.status.stable, self.status.candidate, self.status.weight, self.status.step
 
     def enter(self) -> None:
-        """The next stage's traffic comes."""
+        """Enters the next stage and gives it its traffic."""
         self.see()
         self.ready()
         self.see()
@@ -93,7 +93,7 @@ def test_a_canary_to_the_end() -> None:
     story.wait(5)
     assert story.where == (2, None, None, None)
     assert capacity(story.status, story.plan, 4, story.pods) == {2: 4}
-    assert story.told == ["RollingOut", "Step", "Step", "Step", "Serving"]
+    assert story.reasons == ["RollingOut", "Step", "Step", "Step", "Serving"]
     assert [item.version for item in story.status.history] == [2]
 
 
@@ -113,7 +113,7 @@ def test_a_failed_analysis_goes_back_and_is_not_tried_again() -> None:
     assert story.where == (1, None, None, None)
     story.see(goal=3)
     assert story.where == (1, 3, 0, None), "another version is"
-    assert story.told == ["RollingOut", "Step", "RolledBack", "RollingOut"]
+    assert story.reasons == ["RollingOut", "Step", "RolledBack", "RollingOut"]
 
 
 @pytest.mark.parametrize(("result", "step"), [("Passed", "2/3"), ("Inconclusive", "1/3"), (None, "1/3")])
@@ -225,7 +225,7 @@ def test_back_to_the_stable_version_ends_the_rollout() -> None:
     story.enter()
     story.see(goal=1)
     assert story.where == (1, None, None, None)
-    assert story.told[-1] == "RolloutEnded"
+    assert story.reasons[-1] == "RolloutEnded"
 
 
 def test_a_candidate_without_a_ready_pod_gets_no_traffic() -> None:
@@ -288,11 +288,11 @@ def test_rolling_never_serves_with_fewer_pods_nor_with_many_more(replicas: int) 
     most = replicas + max(1, -(-replicas // 4))
     for _ in range(100):
         pods = {number: Pods(count, count, count, count, True) for number, count in have.items()}
-        wanted = capacity(status, plan, replicas, pods)
-        if wanted == have:
+        target = capacity(status, plan, replicas, pods)
+        if target == have:
             break
-        # New pods come before old ones have gone.
-        assert max(have[1], wanted[1]) + wanted[2] <= most or wanted[2] == have[2]
-        assert wanted[1] + have[2] >= replicas
-        have = wanted
+        # New pods may exist before the old ones have gone, so both count against the limit.
+        assert max(have[1], target[1]) + target[2] <= most or target[2] == have[2]
+        assert target[1] + have[2] >= replicas
+        have = target
     assert have == {1: 0, 2: replicas}

@@ -1,4 +1,4 @@
-"""Pods that are ready, but that nobody gets to yet: EndpointSlices come later than a Deployment's counts."""
+"""Checks pods that are ready but unreachable: EndpointSlices follow later than the counts of a Deployment."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SLICE = "species-abcde"
 
 
 def published(world: World, name: str, *endpoints: Object, kind: str = "IPv4") -> None:
-    """An EndpointSlice gets other contents."""
+    """Replaces the contents of an EndpointSlice."""
     world.put(ENDPOINT_SLICES, world.get(ENDPOINT_SLICES, name) | {"addressType": kind, "endpoints": list(endpoints)})
     world.settle()
 
@@ -28,7 +28,7 @@ def up(ready: bool | None = True) -> Object:
 
 @pytest.fixture
 def world() -> World:
-    """Version 1 is rolled out."""
+    """Returns a world in which version 1 is being rolled out."""
     world = with_model()
     train(world, "a")
     deploy(world)
@@ -85,9 +85,9 @@ def test_a_candidate_gets_traffic_once_the_gateway_knows_enough_of_its_pods() ->
     assert ready(world) == ("False", "WaitingForPods")
     assert "1 of 2 ready, to get 50 %" in world.condition(MODEL_DEPLOYMENTS, "species")[2]
     assert shares(world) == {"species-v1": 100}
-    # One pod with two addresses is one pod.
-    six = world.get(ENDPOINT_SLICES, "species-v2-abcde") | {"addressType": "IPv6"}
-    world.put(ENDPOINT_SLICES, six | {"metadata": six["metadata"] | {"name": "species-v2-fghij"}})
+    # A pod with an IPv4 and an IPv6 address counts once.
+    ipv6 = world.get(ENDPOINT_SLICES, "species-v2-abcde") | {"addressType": "IPv6"}
+    world.put(ENDPOINT_SLICES, ipv6 | {"metadata": ipv6["metadata"] | {"name": "species-v2-fghij"}})
     world.settle()
     assert shares(world) == {"species-v1": 100}
     published(world, "species-v2-abcde", up(), up())

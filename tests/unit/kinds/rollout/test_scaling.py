@@ -1,4 +1,4 @@
-"""Who changes the number of pods: an autoscaler of Kubernetes, or one that KEDA makes, and never both."""
+"""Checks that either a Kubernetes autoscaler or KEDA's changes the number of pods, and never both."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def world() -> World:
 
 
 def edit(world: World, **spec: Any) -> None:
-    made = deployment(**spec)["spec"]
-    world.put(MODEL_DEPLOYMENTS, {**world.get(MODEL_DEPLOYMENTS, "species"), "spec": made})
+    obj = world.get(MODEL_DEPLOYMENTS, "species")
+    world.put(MODEL_DEPLOYMENTS, {**obj, "spec": deployment(**spec)["spec"]})
     world.settle()
 
 
@@ -33,24 +33,24 @@ def install(world: World) -> None:
 
 
 def keda(world: World) -> None:
-    """What KEDA makes of a ScaledObject, or takes away with it."""
-    there = [one["metadata"]["name"] for one in world.all(AUTOSCALERS)]
-    if (made := world.all(SCALED_OBJECTS)) and "keda-hpa-species" not in there:
-        labels = made[0]["metadata"]["labels"] | {"scaledobject.keda.sh/name": "species"}
+    """Creates the autoscaler of a ScaledObject, or deletes it with the ScaledObject, as KEDA does."""
+    names = [scaler["metadata"]["name"] for scaler in world.all(AUTOSCALERS)]
+    if (scaled := world.all(SCALED_OBJECTS)) and "keda-hpa-species" not in names:
+        labels = scaled[0]["metadata"]["labels"] | {"scaledobject.keda.sh/name": "species"}
         world.put(AUTOSCALERS, {"metadata": {"name": "keda-hpa-species", "labels": labels}, "spec": {}})
-    elif not made and "keda-hpa-species" in there:
+    elif not scaled and "keda-hpa-species" in names:
         world.delete(AUTOSCALERS, "keda-hpa-species")
     world.settle()
 
 
 def scalers(world: World) -> list[str]:
-    return [one["metadata"]["name"] for resource in (AUTOSCALERS, SCALED_OBJECTS) for one in world.all(resource)]
+    return [obj["metadata"]["name"] for resource in (AUTOSCALERS, SCALED_OBJECTS) for obj in world.all(resource)]
 
 
 def test_by_cpu(world: World) -> None:
     edit(world, autoscaling=CPU)
-    (made,) = world.all(AUTOSCALERS)
-    assert made["spec"]["scaleTargetRef"]["kind"] == "ModelDeployment"
+    (autoscaler,) = world.all(AUTOSCALERS)
+    assert autoscaler["spec"]["scaleTargetRef"]["kind"] == "ModelDeployment"
     edit(world)
     assert not scalers(world)
 
@@ -58,19 +58,19 @@ def test_by_cpu(world: World) -> None:
 def test_by_requests_in_flight(world: World) -> None:
     install(world)
     edit(world, autoscaling=CONCURRENCY)
-    (made,) = world.all(SCALED_OBJECTS)
-    assert made["spec"]["scaleTargetRef"]["kind"] == "ModelDeployment"
-    assert (made["spec"]["minReplicaCount"], made["spec"]["maxReplicaCount"]) == (1, 4)
-    (trigger,) = made["spec"]["triggers"]
+    (scaled,) = world.all(SCALED_OBJECTS)
+    assert scaled["spec"]["scaleTargetRef"]["kind"] == "ModelDeployment"
+    assert (scaled["spec"]["minReplicaCount"], scaled["spec"]["maxReplicaCount"]) == (1, 4)
+    (trigger,) = scaled["spec"]["triggers"]
     assert trigger["metadata"]["targetValue"] == "8"
     assert trigger["metadata"]["url"] == f"http://species.{NAMESPACE}.svc:8080/metrics"
     assert ready(world) == ("True", "Serving")
-    # Once its autoscaler is seen KEDA is known to be there.
+    # Once KEDA's autoscaler exists, KEDA is known to be installed, so its CRD isn't read again.
     keda(world)
-    looked = world.read[Fetch(DEFINITIONS, "", "scaledobjects.keda.sh")]
+    reads = world.read[Fetch(DEFINITIONS, "", "scaledobjects.keda.sh")]
     edit(world, autoscaling={**CONCURRENCY, "target": 9})
     assert world.all(SCALED_OBJECTS)[0]["spec"]["triggers"][0]["metadata"]["targetValue"] == "9"
-    assert world.read[Fetch(DEFINITIONS, "", "scaledobjects.keda.sh")] == looked
+    assert world.read[Fetch(DEFINITIONS, "", "scaledobjects.keda.sh")] == reads
 
 
 def test_without_keda_it_serves_and_says_what_to_do(world: World) -> None:

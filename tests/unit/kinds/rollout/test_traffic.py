@@ -1,4 +1,4 @@
-"""A rollout with a Gateway, as its objects show it: routes, Services, what is read and what is told."""
+"""Checks a rollout with a Gateway by its objects: routes, Services, what is read and what is reported."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def open_gateway(world: World, controller: str = ENVOY, programmed: str = "True"
 
 @pytest.fixture
 def world() -> World:
-    """Version 1 serves through the gateway, version 2 has just become champion."""
+    """Returns a world in which version 1 serves through the gateway, and version 2 has just become champion."""
     world = with_model()
     open_gateway(world)
     train(world, "a")
@@ -58,7 +58,7 @@ def shares(world: World, rule: int = -1) -> dict[str, int]:
 
 
 def matched(world: World, rule: int) -> list[str]:
-    """The headers that lead to it."""
+    """Returns the names of the headers that a rule of the route matches."""
     match = world.get(HTTP_ROUTES, "species")["spec"]["rules"][rule]["matches"][0]
     return [header["name"] for header in match.get("headers") or ()]
 
@@ -135,9 +135,9 @@ def test_a_candidate_that_crashes_is_rolled_back(world: World) -> None:
     world.serving["modelyard.dev/modeldeployment=species,modelyard.dev/version=2"] = [pod(2, lastState=ended)]
     world.tick(10)
     assert (ready(world), serves(world)) == (("False", "CandidateRejected"), (1, None))
-    said = world.condition(MODEL_DEPLOYMENTS, "species")[2]
-    assert "exit code 139 (Error): no memory for the model" in said
-    assert "spec.rollout.promote: 2" in said
+    message = world.condition(MODEL_DEPLOYMENTS, "species")[2]
+    assert "exit code 139 (Error): no memory for the model" in message
+    assert "spec.rollout.promote: 2" in message
     assert shares(world) == {"species": 1}
     assert [child["metadata"]["name"] for child in world.all(DEPLOYMENTS)] == ["species-v1"]
     world.tick(3600)
@@ -203,7 +203,7 @@ def test_an_ab_test_by_header_and_by_hash(world: World) -> None:
         MODEL_DEPLOYMENTS, deployment(gateway=GATEWAY, rollout={"strategy": "ABTest", "abTest": test, "steps": steps})
     )
     world.settle()
-    # Before it begins the rules are there for nobody: the gateway answers 503 by a new one for a moment.
+    # The rules exist before the test begins but match no request: a gateway briefly answers 503 on a new rule.
     headers = [[], [], ["x-group", NOBODY], ["x-group", NOBODY]]
     assert [matched(world, rule) for rule in range(4)] == headers
     at_ten(world)
@@ -213,7 +213,7 @@ def test_an_ab_test_by_header_and_by_hash(world: World) -> None:
     consistent = world.get(BACKEND_POLICIES, "species")["spec"]["loadBalancer"]["consistentHash"]
     assert consistent["headers"] == [{"name": "x-user"}]
     assert ready(world) == ("False", "AwaitingPromotion")
-    # Back again: not a rule less, for the same reason.
+    # After the test the rules stay, for the same reason.
     world.put(MODELS, model(gates=GATES, pin={"version": 1}))
     world.settle()
     assert [matched(world, rule) for rule in range(4)] == headers
@@ -226,9 +226,9 @@ HALF = {"strategy": "Canary", "steps": [{"weight": 50, "untilPromoted": True}]}
 
 
 def changed(world: World, rollout: Object) -> None:
-    """The spec's rollout is another one altogether."""
-    made = world.get(MODEL_DEPLOYMENTS, "species")
-    world.put(MODEL_DEPLOYMENTS, made | {"spec": made["spec"] | {"rollout": rollout}})
+    """Replaces the rollout in the spec."""
+    obj = world.get(MODEL_DEPLOYMENTS, "species")
+    world.put(MODEL_DEPLOYMENTS, obj | {"spec": obj["spec"] | {"rollout": rollout}})
     world.settle()
 
 
@@ -253,8 +253,8 @@ def test_a_test_that_is_put_on_begins_once_its_rules_are_there(world: World) -> 
     at_ten(world)
     assert shares(world) == {"species-v1": 50, "species-v2": 50}
     key = Key(MODEL_DEPLOYMENTS, "team", "species")
-    made = world.get(MODEL_DEPLOYMENTS, "species")
-    world.put(MODEL_DEPLOYMENTS, made | {"spec": made["spec"] | {"rollout": TEST | {"steps": HALF["steps"]}}})
+    obj = world.get(MODEL_DEPLOYMENTS, "species")
+    world.put(MODEL_DEPLOYMENTS, obj | {"spec": obj["spec"] | {"rollout": TEST | {"steps": HALF["steps"]}}})
     plan = world.run(key)
     assert plan is not None
     assert [matched(world, rule) for rule in range(4)] == [[], [], ["x-group", NOBODY], ["x-group", NOBODY]]
@@ -304,7 +304,7 @@ def test_sticky_needs_envoy_gateway(world: World) -> None:
 
 
 def without_gateway(world: World) -> None:
-    """It is taken out of the spec."""
+    """Removes the gateway from the spec."""
     world.put(MODEL_DEPLOYMENTS, {**world.get(MODEL_DEPLOYMENTS, "species"), "spec": deployment()["spec"]})
     rolled(world)
 

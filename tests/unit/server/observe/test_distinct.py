@@ -1,4 +1,7 @@
-"""The counts of many columns at once have the library's own registers: else its hash function or format has changed."""
+"""Checks that the distinct counts of many columns have the library's own registers.
+
+If they differ, the library's hash function or format has changed.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,14 @@ from modelyard_server.observe.distinct import EXACT, Distinct
 
 ROWS, SLICE = 20_000, 250
 HEADER = 40
-"""Bytes of an HLL_8 sketch before its registers."""
+"""The number of bytes before the registers in an HLL_8 sketch."""
 
 
 def registers(sketch: datasketches.hll_sketch) -> bytes:
-    """Merged into one that has registers: of few values the library keeps hashes, of more than we do values."""
+    """Returns the registers of a sketch, merged into one with registers.
+
+    The library keeps hashes instead of registers for few values, and our sketch keeps values for even fewer.
+    """
     union = datasketches.hll_union(HLL_LG_K)
     union.update(library(np.arange(-1000.5, 0)))
     union.update(sketch)
@@ -37,7 +43,7 @@ def test_the_same_registers_as_one_update_a_value() -> None:
     random = np.random.default_rng(0)
     values = random.normal(size=(9, ROWS)).astype(np.float32)
     values[1] = random.integers(0, 50, ROWS)
-    values[2] = random.integers(0, 260, ROWS)  # about where the library goes from hashes to registers
+    values[2] = random.integers(0, 260, ROWS)  # about where the library switches from hashes to registers
     values[3] = random.integers(0, 100_000, ROWS)
     values[4] = 0.0
     values[5, ::3] = np.nan
@@ -48,14 +54,14 @@ def test_the_same_registers_as_one_update_a_value() -> None:
     for start in range(0, ROWS, SLICE):
         distinct.fold(np.sort(values[:, start : start + SLICE], axis=1))
     for index, column in enumerate(values):
-        plain, found = library(column), frozen(distinct, index)
+        plain, ours = library(column), frozen(distinct, index)
         number = len(set(column[~np.isnan(column)].tolist()))
         if number <= EXACT:
-            assert found.get_estimate() == pytest.approx(number, abs=0.01), index
-            assert found.get_estimate() == plain.get_estimate(), index
+            assert ours.get_estimate() == pytest.approx(number, abs=0.01), index
+            assert ours.get_estimate() == plain.get_estimate(), index
         else:
-            assert registers(found) == registers(plain), index
-        assert found.get_lower_bound(3) <= number <= found.get_upper_bound(3), index
+            assert registers(ours) == registers(plain), index
+        assert ours.get_lower_bound(3) <= number <= ours.get_upper_bound(3), index
 
 
 @pytest.mark.parametrize("number", [EXACT, EXACT + 1, 300, 1000, 50_000])
@@ -64,9 +70,9 @@ def test_the_estimate_lies_within_the_sketch_s_bounds(number: int) -> None:
     values = np.arange(number, dtype=np.float32)
     for start in range(0, number, SLICE):
         distinct.fold(values[None, start : start + SLICE])
-    found = frozen(distinct, 0)
-    assert found.get_lower_bound(3) <= number <= found.get_upper_bound(3)
+    ours = frozen(distinct, 0)
+    assert ours.get_lower_bound(3) <= number <= ours.get_upper_bound(3)
     merged = datasketches.hll_union(HLL_LG_K)
-    merged.update(found)
+    merged.update(ours)
     merged.update(library(values))
-    assert merged.get_estimate() == pytest.approx(found.get_estimate(), rel=0.05), "the same values once more"
+    assert merged.get_estimate() == pytest.approx(ours.get_estimate(), rel=0.05), "the same values once more"

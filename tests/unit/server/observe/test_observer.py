@@ -1,4 +1,4 @@
-"""The buffer and the windows, with a clock of their own."""
+"""Checks the observer's buffer and windows, with a clock that the test sets."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from modelyard_server.observe.observer import Observer
 from modelyard_server.protocol import Inference
 from modelyard_server.rest import parse
 from modelyard_server.tensors import BadRequest
-from tests.unit.server.models import Made
+from tests.unit.server.models import StoredModel
 
 
 class Clock:
@@ -36,12 +36,12 @@ class Clock:
 
 
 @pytest.fixture
-def manifest(penguins: Made) -> Manifest:
+def manifest(penguins: StoredModel) -> Manifest:
     return manifests.read(Path(penguins.folder))
 
 
 def request(manifest: Manifest, rows: int, start: int = 0, **changes: Any) -> tuple[Inference, list[Any]]:
-    """A request of the penguins' columns, with answers: its numbers are start, start + 1, ..."""
+    """Returns a request with the penguins' columns, whose numbers are start, start + 1, ..., and its answers."""
     numbers = [float(start + index) for index in range(rows)]
     values: dict[str, list[Any]] = {
         "bill_length_mm": numbers,
@@ -54,8 +54,8 @@ def request(manifest: Manifest, rows: int, start: int = 0, **changes: Any) -> tu
         {"name": item.name, "datatype": item.datatype, "shape": [rows], "data": values[item.name]}
         for item in manifest.inputs
     ]
-    made = parse(json.dumps({"inputs": tensors}).encode(), manifest)
-    return made, [np.arange(rows) % 2, np.tile(np.float32([0.25, 0.75]), (rows, 1))]
+    inference = parse(json.dumps({"inputs": tensors}).encode(), manifest)
+    return inference, [np.arange(rows) % 2, np.tile(np.float32([0.25, 0.75]), (rows, 1))]
 
 
 def whole(observer: Observer) -> Sketches:
@@ -66,29 +66,29 @@ async def test_everything_is_counted_once(manifest: Manifest) -> None:
     observer = Observer("m", "1", manifest, Clock())
     for rows, start in ((1, 0), (3, 1), (1000, 4), (1, 1004)):
         observer.add(*request(manifest, rows, start), 100)
-    found = whole(observer)
-    assert found.predictions == 1005
-    assert {column.count for column in found.columns} == {1005}
-    bill, mass = found.column("bill_length_mm", "Input"), found.column("body_mass_g", "Input")
+    sketches = whole(observer)
+    assert sketches.predictions == 1005
+    assert {column.count for column in sketches.columns} == {1005}
+    bill, mass = sketches.column("bill_length_mm", "Input"), sketches.column("body_mass_g", "Input")
     assert (bill.missing, mass.missing) == (0, 4)
     assert bill.extremes() == (0.0, 1004.0)
-    island, sex = found.column("island", "Input"), found.column("sex", "Input")
+    island, sex = sketches.column("island", "Input"), sketches.column("sex", "Input")
     assert {item.text: item.count.value for item in island.frequent_items()} == {"Biscoe": 4, "Atlantis": 1001}
     assert (sex.missing, sex.frequent_items(), sex.distinct_count().value) == (1005, [], 0)
-    assert found.column("probabilities[1]", "Output").quantile_of([0.5]) == [0.75]
-    assert {item.text for item in found.column("label", "Output").frequent_items()} == {"0", "1"}
+    assert sketches.column("probabilities[1]", "Output").quantile_of([0.5]) == [0.75]
+    assert {item.text for item in sketches.column("label", "Output").frequent_items()} == {"0", "1"}
 
 
 async def test_only_the_outputs_that_were_asked_for_are_counted(manifest: Manifest) -> None:
     observer = Observer("m", "1", manifest, Clock())
-    made, arrays = request(manifest, 2)
-    observer.add(made, arrays, 100)
-    made, arrays = request(manifest, 3)
-    made.outputs = made.outputs[1:]
-    observer.add(made, arrays[1:], 100)
-    found = whole(observer)
-    assert found.column("label", "Output").count == 2
-    assert found.column("probabilities[0]", "Output").count == 5
+    inference, arrays = request(manifest, 2)
+    observer.add(inference, arrays, 100)
+    inference, arrays = request(manifest, 3)
+    inference.outputs = inference.outputs[1:]
+    observer.add(inference, arrays[1:], 100)
+    sketches = whole(observer)
+    assert sketches.column("label", "Output").count == 2
+    assert sketches.column("probabilities[0]", "Output").count == 5
 
 
 async def test_unseen_categories(manifest: Manifest) -> None:
@@ -107,12 +107,12 @@ async def test_it_is_folded_without_being_asked(manifest: Manifest, monkeypatch:
         while observer.windows.live.predictions < 10:  # noqa: ASYNC110
             await asyncio.sleep(0)
     observer.add(*request(manifest, 50_000), 100)
-    seen = set()
+    counts = set()
     async with asyncio.timeout(10):
         while observer.windows.live.predictions < 50_010:
             await asyncio.sleep(0)
-            seen.add(observer.windows.live.predictions)
-    assert len(seen) > 10, "a large request is folded in slices, others are answered between them"
+            counts.add(observer.windows.live.predictions)
+    assert len(counts) > 10, "a large request is folded in slices, others are answered between them"
 
 
 async def test_what_is_asked_for_in_the_middle_of_a_slice_is_whole(manifest: Manifest) -> None:
@@ -140,11 +140,11 @@ async def test_more_requests_than_steps_take_are_folded_at_once(manifest: Manife
 @pytest.mark.parametrize("columns", [0, 1, 15, 16, 17, 50, 64, 1000])
 def test_columns_are_folded_in_parts(columns: int) -> None:
     names = [str(index) for index in range(columns)]
-    found = [names[part] for part in parts(names)]
-    assert [name for part in found for name in part] == names
-    assert all(found)
-    assert len(found) <= 4
-    assert max(map(len, found), default=0) <= max(16, columns / 4 + 1)
+    folded = [names[part] for part in parts(names)]
+    assert [name for part in folded for name in part] == names
+    assert all(folded)
+    assert len(folded) <= 4
+    assert max(map(len, folded), default=0) <= max(16, columns / 4 + 1)
 
 
 async def test_what_waits_is_bounded(manifest: Manifest, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,21 +158,21 @@ async def test_what_waits_is_bounded(manifest: Manifest, monkeypatch: pytest.Mon
 
 async def test_a_failure_to_observe_is_said_and_counted(manifest: Manifest, capsys: pytest.CaptureFixture[str]) -> None:
     observer = Observer("m", "1", manifest, Clock())
-    made, arrays = request(manifest, 2)
+    inference, arrays = request(manifest, 2)
     for _ in range(2):
-        observer.add(made, [*arrays[:1], np.zeros((2, 5), np.float32)], 100)
+        observer.add(inference, [*arrays[:1], np.zeros((2, 5), np.float32)], 100)
         observer.flush()
-    observer.add(made, arrays, 100)
+    observer.add(inference, arrays, 100)
     assert whole(observer).column("label", "Output").count == 6
     assert observer.failed == 4
     assert capsys.readouterr().out.count("could not be observed") == 1
 
 
 def slot(observer: Observer | None, clock: Clock | None = None) -> models.Slot:
-    made = models.Slot("m", "1", Path("/"))
-    made.observer = observer
-    made.counts = Counts(clock or Clock())
-    return made
+    slot = models.Slot("m", "1", Path("/"))
+    slot.observer = observer
+    slot.counts = Counts(clock or Clock())
+    return slot
 
 
 async def test_windows_are_ten_seconds_and_minutes_later(manifest: Manifest) -> None:
@@ -206,16 +206,16 @@ async def test_windows_are_ten_seconds_and_minutes_later(manifest: Manifest) -> 
 async def test_requests_are_counted_in_the_same_windows(manifest: Manifest) -> None:
     clock = Clock()
     first = clock.now
-    asked = slot(None, clock)
-    counts = asked.counts
-    began = 100.0
+    counted = slot(None, clock)
+    counts = counted.counts
+    started = 100.0
     for offset, code, seconds in ((1, 200, 0.02), (9.9, 503, 0.0002), (10.5, 200, 0.02), (65, 200, 0.3), (185, 500, 1)):
         clock.now = first + offset
-        counts.count(code, began + offset - seconds, began + offset, 1)
+        counts.count(code, started + offset - seconds, started + offset, 1)
 
     def between(query: str) -> tuple[float, float, Requests]:
-        found = merge(chosen(asked, manifest.digest, query))
-        return found.start - first, found.end - first, found.requests
+        merged = merge(chosen(counted, manifest.digest, query))
+        return merged.start - first, merged.end - first, merged.requests
 
     fast, slow = bucket(0.02), bucket(0.3)
     of_minute = Requests({200: 2, 503: 1}, {fast: 2, bucket(0.0002): 1})
@@ -233,7 +233,7 @@ async def test_requests_are_counted_in_the_same_windows(manifest: Manifest) -> N
     assert between(since)[2] == Requests(), "an hour is kept"
     assert between("window=all")[2] == everything, "but nothing is forgotten in the whole"
     counts.history.restart()
-    counts.count(200, began, began + 0.02, 1)
+    counts.count(200, started, started + 0.02, 1)
     assert between("")[2] == Requests({200: 1}, {fast: 1}), "a model that was loaded anew begins anew"
     assert sum(counts.codes.values()) == 6, "but not for Prometheus"
 
@@ -246,9 +246,9 @@ async def test_windows_are_bounded_in_bytes(manifest: Manifest, monkeypatch: pyt
         observer.add(*request(manifest, 500), 100)
         observer.flush()
         clock.now += 60
-    found = observer.between(0, 9e9)
-    assert 0 < len(found) < 10
-    assert found[-1].start == (clock.now - 60) // 60 * 60, "the oldest go first"
+    windows = observer.between(0, 9e9)
+    assert 0 < len(windows) < 10
+    assert windows[-1].start == (clock.now - 60) // 60 * 60, "the oldest go first"
     assert whole(observer).predictions == 50 * 500
 
 
@@ -271,9 +271,9 @@ async def test_queries_that_are_refused(manifest: Manifest, query: str, message:
 
 
 def test_long_texts_are_cut_but_told_apart() -> None:
-    one, two = cut("x" * 1000 + "1"), cut("x" * 1000 + "2")
-    assert len(one) == len(two) == MAX_TEXT
-    assert one != two
+    first, second = cut("x" * 1000 + "1"), cut("x" * 1000 + "2")
+    assert len(first) == len(second) == MAX_TEXT
+    assert first != second
     texts = Texts("t", "Input", None)
     texts.fold(np.array(["x" * 100_000 + str(index) for index in range(300)], dtype=object))
     (column,) = texts.freeze()

@@ -1,4 +1,4 @@
-"""The payload log: which predictions, what of them, and its bounds."""
+"""Checks the payload log: which predictions it holds, which fields, and its bounds."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from modelyard_server.manifest import Manifest
 from modelyard_server.observe import payload
 from modelyard_server.observe.payload import PayloadLog, sampled
 from modelyard_server.rest import parse
-from tests.unit.server.models import Made
+from tests.unit.server.models import StoredModel
 from tests.unit.server.serving import VERSION, Served
 
 
 @pytest.fixture
-def manifest(iris: Made) -> Manifest:
+def manifest(iris: StoredModel) -> Manifest:
     return manifests.read(Path(iris.folder))
 
 
@@ -39,8 +39,8 @@ def sizes(folder: Path) -> dict[str, int]:
 
 def prediction(manifest: Manifest, identity: str, rows: int = 1) -> tuple[Any, list[Any]]:
     tensor = {"name": "x", "datatype": "FP32", "shape": [rows, 4], "data": [1, 2, None, 4] * rows}
-    made = parse(json.dumps({"id": identity, "inputs": [tensor]}).encode(), manifest)
-    return made, [np.array(["setosa"] * rows, dtype=object), np.full((rows, 3), 0.25, np.float32)]
+    inference = parse(json.dumps({"id": identity, "inputs": [tensor]}).encode(), manifest)
+    return inference, [np.array(["setosa"] * rows, dtype=object), np.full((rows, 3), 0.25, np.float32)]
 
 
 def test_the_sample_depends_on_the_id_alone() -> None:
@@ -52,10 +52,10 @@ def test_the_sample_depends_on_the_id_alone() -> None:
     assert not any(sampled(identity, 0.0) for identity in ids)
 
 
-def test_a_server_logs_what_it_was_asked_and_answered(penguins: Made, tmp_path: Path) -> None:
+def test_a_server_logs_what_it_was_asked_and_answered(penguins: StoredModel, tmp_path: Path) -> None:
     folder = tmp_path / "log"
     server = Served(penguins.folder, tmp_path, "--log-sample-rate", "0.5", "--log-dir", str(folder))
-    asked: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {}
+    predictions: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {}
     began = time.time()
     try:
         server.wait_ready()
@@ -68,7 +68,7 @@ def test_a_server_logs_what_it_was_asked_and_answered(penguins: Made, tmp_path: 
             identity = f"order-{number}"
             status, body = server.infer({"id": identity, "inputs": inputs})
             assert status == 200
-            asked[identity] = (
+            predictions[identity] = (
                 {item["name"]: item["data"] for item in inputs},
                 {item["name"]: item["data"] for item in body["outputs"]},
             )
@@ -77,17 +77,17 @@ def test_a_server_logs_what_it_was_asked_and_answered(penguins: Made, tmp_path: 
         server.process.kill()
         server.process.wait()
     rows = read(folder).to_pylist()
-    assert {row["prediction_id"] for row in rows} == {identity for identity in asked if sampled(identity, 0.5)}
+    assert {row["prediction_id"] for row in rows} == {identity for identity in predictions if sampled(identity, 0.5)}
     for row in rows:
-        inputs, outputs = asked[row["prediction_id"]]
+        inputs, outputs = predictions[row["prediction_id"]]
         assert row["model_version"] == VERSION
         assert began - 1 < row["time"].timestamp() < time.time()
         for name, values in inputs.items():
-            wanted = values[row["row"]]
-            assert row[f"input.{name}"] == (wanted if wanted is not None else "" if name in ("island", "sex") else None)
+            value = values[row["row"]]
+            assert row[f"input.{name}"] == (value if value is not None else "" if name in ("island", "sex") else None)
         assert row["output.label"] == outputs["label"][row["row"]]
-        wanted = outputs["probabilities"][2 * row["row"] : 2 * row["row"] + 2]
-        assert row["output.probabilities"] == pytest.approx(wanted)
+        probabilities = outputs["probabilities"][2 * row["row"] : 2 * row["row"] + 2]
+        assert row["output.probabilities"] == pytest.approx(probabilities)
 
 
 async def test_memory_and_disk_are_bounded(manifest: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,7 +139,7 @@ async def test_a_disk_that_fails_fails_no_prediction(
     assert "3 rows were not written" in capsys.readouterr().out
 
 
-def test_a_folder_that_cannot_be_written_is_said(iris: Made, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_said(iris: StoredModel, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     server = Served(iris.folder, tmp_path, "--log-sample-rate", "1", "--log-dir", str(tmp_path / "file"))
     assert server.process.wait(30) == 2

@@ -1,4 +1,4 @@
-"""A run from its Job to its end: every state, from the Job, its pods and what they left."""
+"""Checks every state of a run, which follows from its Job, the Job's pods and the result they left."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ BROKEN = {
     "conditions": [{"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded", "message": "limit"}],
     "failed": 4,
 }
-LEFT = {"terminating": 1, "failed": 1}
+TERMINATING = {"terminating": 1, "failed": 1}
 
 
 def run(attempts: int = 0, fields: Fields = Fields(), **policy: Any) -> Run[EvaluateResult]:  # noqa: B008
@@ -57,8 +57,8 @@ def pod(container: str = "main", **state: Any) -> dict[str, Any]:
     return {"metadata": {"name": "p"}, "spec": {"nodeName": "n-1"}, "status": status}
 
 
-def gone() -> dict[str, Any]:
-    """Deleted, on a node that doesn't answer."""
+def lost_pod() -> dict[str, Any]:
+    """Returns a pod that was deleted on a node that doesn't answer."""
     meta = {"name": "p", "deletionTimestamp": timestamp(NOW)}
     return {"metadata": meta, "spec": {"nodeName": "n-1"}, "status": {"phase": "Running"}}
 
@@ -95,17 +95,20 @@ def test_what_holds_a_pod_up_is_told_and_whether_a_person_must_act() -> None:
     assert state.stalled
     assert state.trouble is not None
     assert state.trouble.reason == "ImagePullFailed"
-    told = progressing(state, "j", "Working", "it works")
-    assert [(item.type, item.reason) for item in told] == [("Ready", "ImagePullFailed"), ("Stalled", "ImagePullFailed")]
+    conditions = progressing(state, "j", "Working", "it works")
+    assert [(item.type, item.reason) for item in conditions] == [
+        ("Ready", "ImagePullFailed"),
+        ("Stalled", "ImagePullFailed"),
+    ]
     assert progressing(Starting(0), "j", "Working", "it works")[0].reason == "PodPending"
     assert progressing(Running(1), "j", "Working", "it works")[0].reason == "Working"
 
 
 def test_attempts_are_in_status_before_a_lost_job_goes() -> None:
-    first = follow(run(), job(**LEFT), facts(None, gone()), NOW)
+    first = follow(run(), job(**TERMINATING), facts(None, lost_pod()), NOW)
     assert isinstance(first, Lost)
     assert (first.attempts, first.trouble.reason, first.writes) == (1, "NodeLost", ())
-    second = follow(run(attempts=1), job(**LEFT), facts(None, gone()), NOW)
+    second = follow(run(attempts=1), job(**TERMINATING), facts(None, lost_pod()), NOW)
     assert isinstance(second, Lost)
     assert second.writes == (Delete.of(JOBS, job()),)
 
@@ -114,13 +117,13 @@ def test_a_complete_job_has_a_result_or_is_broken() -> None:
     state = follow(run(), job(**COMPLETE), facts(GOOD), NOW)
     assert isinstance(state, Ended)
     assert (state.attempts, state.result.metrics) == (1, {"accuracy": 0.9})
-    told = follow(run(), job(**COMPLETE), facts(FAILED), NOW)
-    assert isinstance(told, Broken)
-    assert (told.trouble.reason, told.by_program) == ("EmptyTable", True)
-    nothing = follow(run(), job(**COMPLETE), facts(None), NOW)
-    assert isinstance(nothing, Broken)
-    assert (nothing.trouble.reason, nothing.by_program) == ("ResultMissing", False)
-    assert "delete Job j to try again" in nothing.trouble.message
+    broken = follow(run(), job(**COMPLETE), facts(FAILED), NOW)
+    assert isinstance(broken, Broken)
+    assert (broken.trouble.reason, broken.by_program) == ("EmptyTable", True)
+    missing = follow(run(), job(**COMPLETE), facts(None), NOW)
+    assert isinstance(missing, Broken)
+    assert (missing.trouble.reason, missing.by_program) == ("ResultMissing", False)
+    assert "delete Job j to try again" in missing.trouble.message
     other = follow(run(), job(**COMPLETE), facts(GOOD | {"kind": "Ingest"}), NOW)
     assert isinstance(other, Broken), "another program's result is none, and says so"
 
@@ -135,9 +138,9 @@ def test_a_failed_job_that_left_its_result_has_ended_well_but_not_a_container_of
 
 def test_a_container_whose_output_was_not_kept_runs_again_while_attempts_are_left() -> None:
     helper = pod("collect", terminated={"exitCode": 75, "message": "no space"})
-    again = follow(run(fields=OWN, backoff_limit=1), job(**COMPLETE), facts(None, helper), NOW)
-    assert isinstance(again, Lost)
-    assert "attempts left: 1" in again.trouble.message
+    lost = follow(run(fields=OWN, backoff_limit=1), job(**COMPLETE), facts(None, helper), NOW)
+    assert isinstance(lost, Lost)
+    assert "attempts left: 1" in lost.trouble.message
     assert isinstance(follow(run(2, OWN, backoff_limit=1), job(**COMPLETE), facts(None, helper), NOW), Broken)
 
 
@@ -152,9 +155,9 @@ def test_no_verdict_without_the_evidence(down: Any, reason: str) -> None:
 
 
 def test_what_was_done_before_is_not_done_again() -> None:
-    found = earlier(run(), facts(GOOD), NOW)
-    assert found is not None
-    assert found.metrics == {"accuracy": 0.9}
+    result = earlier(run(), facts(GOOD), NOW)
+    assert result is not None
+    assert result.metrics == {"accuracy": 0.9}
     assert earlier(run(), facts(FAILED), NOW) is None
     assert earlier(run(fields=OWN), Facts(), NOW) is None, "half of a container's output may lie there"
 

@@ -1,4 +1,4 @@
-"""A Job's life as a controller reads it."""
+"""Checks how a controller reads a Job: phase, attempts, failed pods, and when to look at its pods."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_phase(obj: dict[str, Any], phase: JobPhase) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "attempts", "left", "ending", "interrupted"),
+    ("status", "attempts", "remaining", "ending", "interrupted"),
     [
         (None, 0, 3, False, False),
         ({"active": 1}, 1, 3, False, False),
@@ -66,24 +66,24 @@ def test_phase(obj: dict[str, Any], phase: JobPhase) -> None:
     ],
 )
 def test_attempts_and_the_time_between_pods(
-    status: Any, attempts: int, left: int, ending: bool, interrupted: bool
+    status: Any, attempts: int, remaining: int, ending: bool, interrupted: bool
 ) -> None:
-    found = job(status, backoffLimit=2)
-    assert (jobs.attempts(found), jobs.attempts_left(found)) == (attempts, left)
-    assert (jobs.is_ending(found), jobs.was_interrupted(found)) == (ending, interrupted)
+    obj = job(status, backoffLimit=2)
+    assert (jobs.attempts(obj), jobs.attempts_left(obj)) == (attempts, remaining)
+    assert (jobs.is_ending(obj), jobs.was_interrupted(obj)) == (ending, interrupted)
 
 
-def made(before: int = 0, asks_store: str = "main") -> Any:
+def new_job(before: int = 0, asks_store: str = "main") -> Any:
     task = Failed(error=Error(reason="R", message="m"))
     return jobs.job({"name": "j", "labels": {}}, task, {}, RunPolicy(), before, asks_store)
 
 
 def test_a_job_that_replaces_another_has_what_is_left_of_its_attempts() -> None:
-    found = made(before=2)
-    assert found["spec"]["backoffLimit"] == 1
-    found["status"] = {"active": 1, "failed": 1}
-    assert (jobs.attempts(found), jobs.failed_attempts(found), jobs.attempts_left(found)) == (4, 3, 1)
-    assert made(before=9)["spec"]["backoffLimit"] == 0
+    successor = new_job(before=2)
+    assert successor["spec"]["backoffLimit"] == 1
+    successor["status"] = {"active": 1, "failed": 1}
+    assert (jobs.attempts(successor), jobs.failed_attempts(successor), jobs.attempts_left(successor)) == (4, 3, 1)
+    assert new_job(before=9)["spec"]["backoffLimit"] == 0
 
 
 @pytest.mark.parametrize(
@@ -98,16 +98,16 @@ def test_a_job_that_replaces_another_has_what_is_left_of_its_attempts() -> None:
     ],
 )
 def test_what_a_job_makes_of_a_failed_pod(condition: str, codes: dict[str, int], verdict: str) -> None:
-    found = [{"name": name, "state": {"terminated": {"exitCode": code}}} for name, code in codes.items()]
-    status = {"phase": "Failed", "conditions": [{"type": condition, "status": "True"}], "containerStatuses": found}
-    policed = made(asks_store="lay-out")
+    containers = [{"name": name, "state": {"terminated": {"exitCode": code}}} for name, code in codes.items()]
+    status = {"phase": "Failed", "conditions": [{"type": condition, "status": "True"}], "containerStatuses": containers}
+    policed = new_job(asks_store="lay-out")
     assert jobs.verdict(policed, {"status": status}) == verdict
-    left = {"Ignore": 4, "FailJob": 0, "Count": 3}[verdict]
-    assert jobs.attempts_left(policed, [{"status": status}]) == left
+    remaining = {"Ignore": 4, "FailJob": 0, "Count": 3}[verdict]
+    assert jobs.attempts_left(policed, [{"status": status}]) == remaining
 
 
 def test_what_is_nobodys_failed_attempt_is_not_counted() -> None:
-    rules = made(asks_store="x")["spec"]["podFailurePolicy"]["rules"]
+    rules = new_job(asks_store="x")["spec"]["podFailurePolicy"]["rules"]
     assert [rule["action"] for rule in rules] == ["Ignore", "FailJob", "Ignore"]
     assert rules[0]["onPodConditions"] == [{"type": "DisruptionTarget"}]
     codes = [(rule["onExitCodes"]["containerName"], rule["onExitCodes"]["values"]) for rule in rules[1:]]
@@ -128,8 +128,8 @@ def test_what_is_nobodys_failed_attempt_is_not_counted() -> None:
     ],
 )
 def test_when_the_pods_are_looked_at(status: Any, seconds: int | None) -> None:
-    wanted = None if seconds is None else NOW + timedelta(seconds=seconds)
-    assert jobs.look_at_pods(job(status), NOW) == wanted
+    expected = None if seconds is None else NOW + timedelta(seconds=seconds)
+    assert jobs.look_at_pods(job(status), NOW) == expected
 
 
 @pytest.mark.parametrize(("waited", "seconds"), [(0, 10), (20, 10), (400, 100), (86400, 300)])
@@ -150,8 +150,8 @@ def test_pods_that_wait_for_long_are_looked_at_rarely(waited: int, seconds: int)
     ],
 )
 def test_what_is_patched_of_a_job_that_runs(spec: Any, policy: Any, body: Any) -> None:
-    found = jobs.adjust(job({}, **spec), RunPolicy.model_validate(policy))
-    assert found == ((Patch(JOBS, "team", "j", "u", {"spec": body}),) if body else ())
+    patches = jobs.adjust(job({}, **spec), RunPolicy.model_validate(policy))
+    assert patches == ((Patch(JOBS, "team", "j", "u", {"spec": body}),) if body else ())
 
 
 def test_why_a_job_failed() -> None:

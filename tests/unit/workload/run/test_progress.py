@@ -1,4 +1,4 @@
-"""What is told of an active Job of which no pod runs, and when its pod is given up."""
+"""Checks what is reported about an active Job without a running pod, and when its pod is given up as lost."""
 
 from __future__ import annotations
 
@@ -26,26 +26,26 @@ def job(**status: Any) -> dict[str, Any]:
 
 
 def pod(ready: str = "True", containers: str = "True", phase: str = "Running", **meta: Any) -> dict[str, Any]:
-    found = [{"type": "Ready", "status": ready}, {"type": "ContainersReady", "status": containers}]
-    status = {"phase": phase, "conditions": found}
+    conditions = [{"type": "Ready", "status": ready}, {"type": "ContainersReady", "status": containers}]
+    status = {"phase": phase, "conditions": conditions}
     return {"metadata": {"name": "p", **meta}, "spec": {"nodeName": "n-2"}, "status": status}
 
 
-def going(seconds: float, why: str = "EvictionByEvictionAPI") -> dict[str, Any]:
-    """Deleted; its grace period ends in so many seconds."""
-    found = pod(deletionTimestamp=timestamp(NOW + timedelta(seconds=seconds)))
-    found["status"]["conditions"].append({"type": "DisruptionTarget", "status": "True", "reason": why})
-    return found
+def going(seconds: float, reason: str = "EvictionByEvictionAPI") -> dict[str, Any]:
+    """Returns a deleted pod whose grace period ends in ``seconds``."""
+    deleted = pod(deletionTimestamp=timestamp(NOW + timedelta(seconds=seconds)))
+    deleted["status"]["conditions"].append({"type": "DisruptionTarget", "status": "True", "reason": reason})
+    return deleted
 
 
 def killed(code: int = 137, message: str = "", reason: str = "OOMKilled") -> dict[str, Any]:
     end = {"exitCode": code, "reason": reason, "message": message}
-    found = pod("False", "False", "Failed")
-    found["status"]["containerStatuses"] = [{"name": "main", "state": {"terminated": end}}]
-    return found
+    failed = pod("False", "False", "Failed")
+    failed["status"]["containerStatuses"] = [{"name": "main", "state": {"terminated": end}}]
+    return failed
 
 
-def seen(obj: dict[str, Any], *pods: dict[str, Any], node: Any = UP) -> PodProgress:
+def inspected(obj: dict[str, Any], *pods: dict[str, Any], node: Any = UP) -> PodProgress:
     return inspect(obj, Facts({PODS: list(pods), NODE: node}), NOW)
 
 
@@ -67,62 +67,62 @@ def test_it_asks_for_pods_and_for_the_node_of_one_that_is_taken_away() -> None:
 @pytest.mark.parametrize(
     ("pods", "node", "reason", "lost", "says"),
     [
-        # A drain: it ends in its own time.
+        # A drained pod ends within its grace period.
         ([going(20)], UP, "Disrupted", False, "evicted from its node, as a drain does; another one follows"),
-        # Lost: the kubelet will never say that it has ended. At once, whatever its grace.
+        # A pod is lost at once, whatever its grace period, if its kubelet will never report its end.
         ([going(110, "DeletionByTaintManager")], DOWN, "NodeLost", True, "node 'n-2' does not answer since 11:59"),
         ([going(110, "DeletionByTaintManager")], None, "NodeLost", True, "node 'n-2' is gone"),
         ([going(-20)], UP, "Disrupted", False, "another one follows"),
         ([going(-31)], UP, "PodStuck", True, "pod p on node 'n-2' was to end, and does not"),
-        # Without the right to read nodes the grace period decides.
+        # If the operator may not read nodes, the grace period decides.
         ([going(20)], Unavailable("403"), "Disrupted", False, "another one follows"),
         ([going(-31)], Unavailable("403"), "PodStuck", True, "does not"),
-        # A kubelet that says itself that it is not well still ends its pods.
+        # A kubelet that reports NotReady itself (status False) still ends its pods.
         ([going(20)], UNWELL, "Disrupted", False, "another one follows"),
-        # Not given up by Kubernetes yet.
+        # The node is down, but Kubernetes has not deleted the pod yet.
         ([pod("False")], DOWN, "NodeNotReady", False, "5 min by default"),
-        # An older pod that was taken away is no news once there is a newer one.
+        # Only the newest pod is reported, whatever happened to an older one.
         ([killed(), killed(1, "boom", "Error")], UP, "PodFailed", False, "exit code 1"),
         ([killed(), pod("False", "False", "Pending")], UP, "OOMKilled", False, "attempts left: 2"),
     ],
 )
 def test_what_is_told(pods: Any, node: Any, reason: str, lost: bool, says: str) -> None:
-    found = seen(job(failed=1, terminating=1), *pods, node=node)
-    assert found.trouble is not None
-    assert (found.trouble.reason, found.lost, found.stalled, found.runs) == (reason, lost, False, False)
-    assert says in found.trouble.message
-    assert found.after is not None
+    progress = inspected(job(failed=1, terminating=1), *pods, node=node)
+    assert progress.trouble is not None
+    assert (progress.trouble.reason, progress.lost, progress.stalled, progress.runs) == (reason, lost, False, False)
+    assert says in progress.trouble.message
+    assert progress.after is not None
 
 
 def test_the_last_end_is_the_job_s_to_tell() -> None:
-    """Also before the Job has counted it; and while a helper works on what a container left."""
-    assert seen(job(active=1), killed(), killed(), killed()).runs
+    """No trouble is reported before the Job has counted the end, nor while a helper collects a container's output."""
+    assert inspected(job(active=1), killed(), killed(), killed()).runs
     collected = killed(3, reason="Error")
     collected["status"]["phase"] = "Running"
-    assert seen(job(active=1), collected).runs
+    assert inspected(job(active=1), collected).runs
     collected["status"] |= {"phase": "Succeeded", "containerStatuses": []}
     collected["status"]["initContainerStatuses"] = [{"name": "collect", "state": {"terminated": {"exitCode": 75}}}]
-    assert seen(job(active=0), collected).runs
+    assert inspected(job(active=0), collected).runs
     rule = {"action": "FailJob", "onExitCodes": {"containerName": "main", "operator": "In", "values": [2]}}
     policed = job(active=1)
     policed["spec"]["podFailurePolicy"] = {"rules": [rule]}
-    assert seen(policed, killed(2)).runs
-    assert not seen(policed, killed(3)).runs
+    assert inspected(policed, killed(2)).runs
+    assert not inspected(policed, killed(3)).runs
 
 
 @pytest.mark.parametrize("pods", [[], [pod("False", "False", "Pending")], [pod("False")]])
 def test_a_pod_that_takes_its_time_is_no_trouble(pods: Any) -> None:
-    found = seen(job(active=1), *pods)
-    assert found.trouble is None
-    assert not found.runs
+    progress = inspected(job(active=1), *pods)
+    assert progress.trouble is None
+    assert not progress.runs
 
 
 def test_a_stuck_pod_is_looked_at_again_in_time() -> None:
-    found = seen(job(terminating=1, startTime=timestamp(NOW - timedelta(days=1))), going(20))
-    assert found.after == NOW + timedelta(seconds=50)
+    progress = inspected(job(terminating=1, startTime=timestamp(NOW - timedelta(days=1))), going(20))
+    assert progress.after == NOW + timedelta(seconds=50)
 
 
 def test_pods_that_cannot_be_read_are_looked_at_again() -> None:
-    found = inspect(job(terminating=1), Facts({PODS: Unavailable("503")}), NOW)
-    assert isinstance(found, PodProgress)
-    assert (found.trouble, found.lost, found.runs) == (None, False, False)
+    progress = inspect(job(terminating=1), Facts({PODS: Unavailable("503")}), NOW)
+    assert isinstance(progress, PodProgress)
+    assert (progress.trouble, progress.lost, progress.runs) == (None, False, False)

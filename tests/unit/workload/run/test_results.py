@@ -1,4 +1,4 @@
-"""What a pod left is taken only where specs and statuses can hold it: else each pass would end in an exception."""
+"""Checks that a result is taken only if specs and statuses can hold it: otherwise every pass would raise."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def test_good_ones(pod: Pod) -> None:
 @pytest.mark.parametrize(
     ("kind", "field", "value"),
     [
-        ("Dataset", "versionId", "NOT-HEX"),  # the version's name is made of it
+        ("Dataset", "versionId", "NOT-HEX"),  # the version's name contains it
         ("Dataset", "digest", "sha256:short"),
         ("Dataset", "uri", "s3://elsewhere/x"),
-        ("Dataset", "rows", "9" * 30),  # no JSON library writes it
+        ("Dataset", "rows", "9" * 30),  # no JSON library writes such an integer
         ("Dataset", "rows", -1),
         ("Dataset", "target", ""),
         ("Dataset", "columns", [{"name": "x", "type": "Float", "missing": "9" * 30}]),
@@ -52,18 +52,18 @@ def test_good_ones(pod: Pod) -> None:
     ],
 )
 def test_what_no_object_could_hold(kind: str, field: str, value: Any) -> None:
-    found = parse(PODS[kind].document | {field: value}, URI)
-    assert isinstance(found, Failed)
-    assert found.error.reason == "ResultUnreadable"
-    assert f"{field}" in found.error.message
+    result = parse(PODS[kind].document | {field: value}, URI)
+    assert isinstance(result, Failed)
+    assert result.error.reason == "ResultUnreadable"
+    assert f"{field}" in result.error.message
 
 
 @pytest.mark.parametrize("reason", ["", "two words", "x" * 200, "lower", "Ünreadable"])
 def test_a_reason_is_a_word(reason: str) -> None:
-    """The API server refuses a condition whose reason is none."""
-    found = parse({"kind": "Failed", "error": {"reason": reason, "message": "m"}}, URI)
-    assert isinstance(found, Failed)
-    assert found.error.reason == "ResultUnreadable"
+    """The API server refuses a condition whose reason isn't a CamelCase word."""
+    result = parse({"kind": "Failed", "error": {"reason": reason, "message": "m"}}, URI)
+    assert isinstance(result, Failed)
+    assert result.error.reason == "ResultUnreadable"
 
 
 @pytest.mark.parametrize(
@@ -72,23 +72,23 @@ def test_a_reason_is_a_word(reason: str) -> None:
 def test_hostile_termination_messages(message: str) -> None:
     state = {"terminated": {"exitCode": 1, "message": message, "reason": "Error"}}
     pod = {"metadata": {"name": "p"}, "status": {"containerStatuses": [{"name": "main", "state": state}]}}
-    found = failures.ended([pod])
-    assert found is not None
-    assert found.reason == "PodFailed"
-    json.dumps(found.message).encode()
+    trouble = failures.ended([pod])
+    assert trouble is not None
+    assert trouble.reason == "PodFailed"
+    json.dumps(trouble.message).encode()
 
 
 @pytest.mark.parametrize("document", [{"a\nb" * 500: 1}, [], "x", 3, {"kind": "Train", "a" * 5000: 1}, {"kind": []}])
 def test_its_words_fit_into_a_condition(document: Any) -> None:
-    found = parse(document, URI)
-    assert isinstance(found, Failed)
-    assert found.error.message.isprintable()
-    assert len(found.error.message) < 1000
+    result = parse(document, URI)
+    assert isinstance(result, Failed)
+    assert result.error.message.isprintable()
+    assert len(result.error.message) < 1000
 
 
 def test_what_is_no_document_has_failed() -> None:
-    found = parse(Unreadable(f"{URI}: unexpected character"), URI)
-    assert isinstance(found, Failed)
-    assert found.error.reason == "ResultUnreadable"
-    assert URI in found.error.message
-    assert "use an image of the same release" in found.error.message
+    result = parse(Unreadable(f"{URI}: unexpected character"), URI)
+    assert isinstance(result, Failed)
+    assert result.error.reason == "ResultUnreadable"
+    assert URI in result.error.message
+    assert "use an image of the same release" in result.error.message

@@ -1,4 +1,4 @@
-"""What a ModelDeployment with pods of its own says of itself: where its rollout is, and what to do next."""
+"""Conditions of a ModelDeployment with its own pods: where its rollout is, and what to do next."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from modelyard_api.kinds.modeldeployment import Judged, ModelDeploymentStatus, R
 def conditions_of(
     view: View, status: ModelDeploymentStatus, number: int, pods: Mapping[int, Pods], gateway: GatewayState
 ) -> tuple[Condition, ...]:
-    """``status`` as it will be written; ``number`` is the wanted version."""
+    """Returns the conditions; ``status`` is the one that will be written, ``number`` is the wanted version."""
     spec, own = view.deployment.spec, pods.get(number, Pods())
     if status.candidate is None and status.stable == number:
         return _steady(view, status, number, own, gateway)
@@ -58,35 +58,35 @@ def _step(
     rollout, number = view.deployment.spec.rollout, state.version
     stage = stage_at(stages, state.step)
     share = f"copies of {stage.weight}" if stage.mirror else str(stage.weight)
-    where = f"step {state.step + 1} of {len(stages)}"
+    position = f"step {state.step + 1} of {len(stages)}"
     if state.since is None:
         needed = pods_for(stage, rollout, view.deployment.spec.replicas)
         ready = pods.get(number, Pods()).available
         if view.deployment.spec.gateway and ready >= needed:
             ready = min(ready, view.endpoints.get(versioned(view, number), 0))
-        message = f"version {number} waits for its pods, {ready} of {needed} ready, to get {share} % ({where})"
+        message = f"version {number} waits for its pods, {ready} of {needed} ready, to get {share} % ({position})"
         return kstatus.reconciling("WaitingForPods", f"{message}; {_serves(status)}")
-    gets = f"version {number} gets {share} % of the requests ({where})"
+    share_message = f"version {number} gets {share} % of the requests ({position})"
     if rollout.paused:
-        return kstatus.reconciling("Paused", f"{gets}; set spec.rollout.paused to false to go on")
+        return kstatus.reconciling("Paused", f"{share_message}; set spec.rollout.paused to false to go on")
     if stage.pause is None:
-        message = f"{gets} until spec.rollout.promote: {number}, or abort: {number}"
+        message = f"{share_message} until spec.rollout.promote: {number}, or abort: {number}"
         return kstatus.reconciling("AwaitingPromotion", message)
     until = timestamp(parse_time(state.since) + stage.pause)
     if failed := _messages(state, "Failed"):
-        message = f"{gets}; {state.failures} failed judgements: {failed}"
+        message = f"{share_message}; {state.failures} failed judgements: {failed}"
         return kstatus.reconciling("AnalysisFailing", message, warning=True)
     undecided = _messages(state, "Inconclusive")
     if undecided and stage.judged and state.judged and state.judged >= until:
         promote = f"send more requests, or set spec.rollout.promote: {number}"
-        return kstatus.reconciling("Inconclusive", f"{gets} until there is a verdict: {undecided}; {promote}")
-    return kstatus.reconciling(rollout.strategy, f"{gets} until {until}")
+        return kstatus.reconciling("Inconclusive", f"{share_message} until there is a verdict: {undecided}; {promote}")
+    return kstatus.reconciling(rollout.strategy, f"{share_message} until {until}")
 
 
 def _messages(state: RolloutStatus, verdict: str) -> str:
-    """What the last analysis says of the metrics with this verdict."""
-    judgements: list[Judged] = [item for item in state.analysis if item.verdict == verdict]
-    return "; ".join(f"{item.name}: {item.message}" for item in judgements)
+    """Returns the last analysis's messages about the metrics with this verdict."""
+    matching: list[Judged] = [item for item in state.analysis if item.verdict == verdict]
+    return "; ".join(f"{item.name}: {item.message}" for item in matching)
 
 
 def _pods_message(number: int, own: Pods, replicas: int) -> str:

@@ -1,4 +1,4 @@
-"""The writes that make a ModelDeployment's children what its status says."""
+"""The writes that bring a ModelDeployment's children in line with its status."""
 
 from __future__ import annotations
 
@@ -28,52 +28,57 @@ def writes(
     goal: int | None,
     sizes: Mapping[int, int],
     pods: Mapping[int, Pods],
-    state: GatewayState,
+    gateway_state: GatewayState,
 ) -> tuple[Write, ...]:
-    """In this order: what traffic is sent to is there before it is, and goes after. ``goal`` is the wanted version,
-    None where there is none that can be served."""
-    made: list[Write] = []
+    """Returns the writes in order: a target exists before traffic is sent to it, and is deleted afterwards.
+
+    ``sizes`` maps each version to its number of pods. ``goal`` is the wanted version; None means that no version can
+    be served.
+    """
+    ordered: list[Write] = []
     for number, replicas in sizes.items():
         version, child = view.versions.get(number), children.child_of(view, number)
         if version is not None and (child is None or number == goal or children.serves(child, version)):
-            made.append(Apply(DEPLOYMENTS, children.deployment(view, version, replicas)))
+            ordered.append(Apply(DEPLOYMENTS, children.deployment(view, version, replicas)))
         elif child is not None:
-            # Its ModelVersion is gone, or was of a Model that is not named any more: the pods go on as they are.
-            made.append(_resized(child, replicas))
+            # The ModelVersion is gone, or the spec names another Model now: only the number of replicas changes.
+            ordered.append(_resized(child, replicas))
     gateway = view.deployment.spec.gateway
     if gateway is not None:
-        made += [Apply(SERVICES, services.version_service(view, number)) for number in sizes]
-    made.append(Apply(SERVICES, services.service(view, status)))
-    made.append(Apply(DISRUPTION_BUDGETS, services.disruption_budget(view)))
-    if gateway is not None and state.open:
-        made.append(Apply(HTTP_ROUTES, routes.route(view, gateway, status, state.tested)))
-        if state.envoy:
-            made.append(Apply(BACKEND_POLICIES, routes.policy(view, gateway)))
-    return (*made, *_leftovers(view, sizes, pods, gateway is not None))
+        ordered += [Apply(SERVICES, services.version_service(view, number)) for number in sizes]
+    ordered.append(Apply(SERVICES, services.service(view, status)))
+    ordered.append(Apply(DISRUPTION_BUDGETS, services.disruption_budget(view)))
+    if gateway is not None and gateway_state.open:
+        ordered.append(Apply(HTTP_ROUTES, routes.route(view, gateway, status, gateway_state.tested)))
+        if gateway_state.envoy:
+            ordered.append(Apply(BACKEND_POLICIES, routes.policy(view, gateway)))
+    return (*ordered, *_leftovers(view, sizes, pods, gateway is not None))
 
 
 def _leftovers(view: View, sizes: Mapping[int, int], pods: Mapping[int, Pods], routed: bool) -> list[Write]:
-    """Versions that have no business here any more. While nothing is known to serve nothing goes, and while pods are
-    replaced one by one what serves goes after there is enough of what follows.
+    """Returns the deletes of the children of versions that are no longer needed.
 
-    A version goes once the stored status no longer names it: an operator that ends before its verdict is stored judges
-    anew, by what these pods have counted, or how they ended. Without them it would begin the rollout again.
+    Nothing is deleted while no version has a size. With Rolling, an old version that still has available pods is
+    deleted only when the remaining versions have enough.
+
+    A version is deleted once the stored status no longer names it: an operator that ends before its verdict is stored
+    judges again from what these pods have counted, or how they ended. Without the pods it would restart the rollout.
     """
     if not sizes:
         return []
-    told = view.deployment.status
-    staying = {*sizes, told.stable, told.candidate}
+    stored = view.deployment.status
+    kept = {*sizes, stored.stable, stored.candidate}
     enough = sum(pods[number].available for number in sizes if number in pods) >= max(sizes.values())
     rolling = view.deployment.spec.rollout.strategy == "Rolling"
-    gone: list[Write] = []
+    deletes: list[Write] = []
     for child in view.pods:
-        if number_of(child) not in staying and (enough or not rolling or not _available(child)):
-            gone.append(Delete.of(DEPLOYMENTS, child))
+        if number_of(child) not in kept and (enough or not rolling or not _available(child)):
+            deletes.append(Delete.of(DEPLOYMENTS, child))
     for child in view.services:
         number = number_of(child)
-        if number is not None and (not routed or number not in staying):
-            gone.append(Delete.of(SERVICES, child))
-    return gone
+        if number is not None and (not routed or number not in kept):
+            deletes.append(Delete.of(SERVICES, child))
+    return deletes
 
 
 def _available(child: Object) -> int:

@@ -1,4 +1,4 @@
-"""A ModelDeployment with pods of its own: a Deployment for each version that serves."""
+"""Placement of a ModelDeployment with its own pods: one Deployment for each version that serves."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from modelyard_api.kinds.modelversion import ModelVersion
 
 @dataclass(frozen=True, slots=True)
 class OwnPods:
-    """``goal`` is the wanted version's number, None where there is none that can be served."""
+    """``goal`` is the number of the wanted version; None means that no version can be served."""
 
     view: View
     goal: int | None
     pods: Mapping[int, Pods]
 
     look_again: timedelta | None = None
-    """Watches tell of Deployments."""
+    """Nothing has to be polled: the operator watches the Deployments."""
 
     @classmethod
     def of(cls, view: View, goal: Goal) -> OwnPods:
@@ -46,7 +46,7 @@ class OwnPods:
         status.ready_replicas = sum(item.get("readyReplicas", 0) for item in counts)
 
     def record(self, status: ModelDeploymentStatus) -> None:
-        """A ModelPool that it has just left serves on until enough of its own pods do."""
+        """Records what serves: a ModelPool that it has just left continues until all of its own pods serve."""
         if self.view.deployment.spec.suspend or self._are_complete():
             status.pool = None
         if status.pool is None:

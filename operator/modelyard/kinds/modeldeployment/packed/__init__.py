@@ -1,1 +1,1 @@
-"""A ModelDeployment whose model sits in a ModelPool's pods."""
+"""A ModelDeployment whose model is served by a ModelPool's pods."""

@@ -1,4 +1,4 @@
-"""What the pods of a ModelPool say of one of its models, put together."""
+"""Combines what the pods of a ModelPool answer about one of its models."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ from modelyard_api.wire.packing import PackedState
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """``replicas`` the pool should have; of its ``ready`` pods so many are ``serving`` the wanted version. ``failed``:
-    why one can't, and trying again doesn't help; ``retried``: why one can't now. ``elsewhere``: another version that
-    pods serve."""
+    """The pool should have ``replicas`` pods; ``ready`` are, and of these ``serving`` serve the wanted version.
+
+    ``failed`` is the reason why a pod can't serve it and retrying doesn't help; ``retried`` is the reason why one can't
+    serve it now. ``elsewhere`` is another version of the model that pods serve.
+    """
 
     replicas: int = 1
     ready: int = 0
@@ -32,14 +34,14 @@ class Answers:
 
     @property
     def pods(self) -> Pods:
-        """As a rollout looks at them."""
+        """Returns the counts in the form that a rollout takes."""
         total = self.replicas if self.complete else self.ready
         available = min(self.serving, total)
         return Pods(self.replicas, total, available, available, current=True)
 
 
 def read_answers(view: View, pool: ModelPool, version: ModelVersion, facts: Facts) -> Answers:
-    """Asks every ready pod of the pool. Raises Missing."""
+    """Returns the combined answers of all ready pods of the pool. Raises Missing."""
     ready = pools.ready(facts[pools.pods_need(view.deployment.namespace, pool.name)])
     states = [pools.read(page) for page in facts.all(*(pools.page(pod, view.deployment.name) for pod in ready))]
     models = [model for state in states if state is not None for model in state.models]
@@ -47,16 +49,16 @@ def read_answers(view: View, pool: ModelPool, version: ModelVersion, facts: Fact
 
 
 def answers_of(version: ModelVersion, models: list[PackedState], ready: int, replicas: int) -> Answers:
-    """``models``: what each ready pod says of this one, of those that say anything."""
+    """Returns the combined answers; ``models`` holds what each ready pod that answers says about this model."""
     number, digest = version.spec.number, version.spec.artifact.digest
-    wanted = [model for model in models if (model.number, model.digest) == (number, digest)]
-    reasons = {state: model.reason for model in wanted if (state := model.state) in ("Failed", "Retrying")}
-    others = [model.serving for model in models if model.serving is not None and model.serving != number]
+    matching = [model for model in models if (model.number, model.digest) == (number, digest)]
+    reasons = {state: model.reason for model in matching if (state := model.state) in ("Failed", "Retrying")}
+    other_versions = [model.serving for model in models if model.serving is not None and model.serving != number]
     return Answers(
         replicas=max(1, replicas),
         ready=ready,
-        serving=sum(model.state == "Ready" for model in wanted),
+        serving=sum(model.state == "Ready" for model in matching),
         failed=reasons.get("Failed"),
         retried=reasons.get("Retrying"),
-        elsewhere=others[0] if others else None,
+        elsewhere=other_versions[0] if other_versions else None,
     )

@@ -1,4 +1,4 @@
-"""What a packed ModelDeployment says of itself: which version the pool's pods serve, or why not."""
+"""Conditions of a packed ModelDeployment: which version the pool's pods serve, or why they don't."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from modelyard_api.kinds.modelpool import ModelPool
 
 
 def conditions_of(view: View, status: ModelDeploymentStatus, number: int, answers: Answers) -> tuple[Condition, ...]:
-    """``number`` is the wanted version; ``status`` as it will be written."""
+    """Returns the conditions; ``number`` is the wanted version, ``status`` is the one that will be written."""
     pool, name = view.pool, view.deployment.spec.pool
     if pool is None:
         return kstatus.reconciling("PoolNotFound", f"pool {name} doesn't exist: create it, or remove spec.pool")
@@ -39,7 +39,7 @@ def conditions_of(view: View, status: ModelDeploymentStatus, number: int, answer
 
 
 def _pool_trouble(pool: ModelPool) -> str:
-    """What the pool says of itself where it isn't well."""
+    """Returns the reason and message of a pool that is not Ready, in parentheses; else nothing."""
     for item in pool.status.conditions:
         if item.type == "Ready" and item.status == "False":
             return f" ({item.reason}: {_line(item.message)})"

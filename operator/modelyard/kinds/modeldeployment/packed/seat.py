@@ -1,7 +1,7 @@
-"""A ModelDeployment whose model is served by the pods of a ModelPool.
+"""Placement of a ModelDeployment whose model is served by the pods of a ModelPool.
 
-Its Service points at the pods that serve it. On the way into a pool, out of it, or to another one it stays where it is
-until the model answers there (``status.pool``: where that is).
+The Service selects the pods that serve the model. When the model moves into a pool, out of it, or to another one, the
+Service changes only once the model answers in its new place; ``status.pool`` is the pool that serves it at present.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from modelyard.workload.server import written
 from modelyard_api.kinds.modeldeployment import ModelDeploymentStatus
 from modelyard_api.kinds.modelversion import ModelVersion
 
-LOOK_AT_POOL = timedelta(seconds=300)
-"""Where not all pods serve the model: the ModelPool tells at once when what its pods say has changed."""
+POLL_POOL = timedelta(seconds=300)
+"""Polling interval while some pods don't serve the model; a change in the ModelPool wakes us sooner."""
 
 
 @dataclass(frozen=True, slots=True)
 class PoolSeat:
-    """``goal`` is the wanted version, None where there is none that can be served."""
+    """``goal`` is the wanted version; None means that no version can be served."""
 
     view: View
     goal: ModelVersion | None
@@ -40,7 +40,7 @@ class PoolSeat:
 
     @classmethod
     def of(cls, view: View, goal: Goal, facts: Facts) -> PoolSeat:
-        """Raises Missing."""
+        """Returns the seat, after reading the pool's answers about the goal. Raises Missing."""
         if isinstance(goal, Unresolved):
             return cls(view, None)
         if view.pool is None or view.deployment.spec.suspend:
@@ -57,10 +57,10 @@ class PoolSeat:
 
     @property
     def look_again(self) -> timedelta | None:
-        return LOOK_AT_POOL if self.answers.ready and not self.answers.complete else None
+        return POLL_POOL if self.answers.ready and not self.answers.complete else None
 
     def count(self, status: ModelDeploymentStatus) -> None:
-        """The pool's pods count as its own."""
+        """Counts the pool's pods as the ModelDeployment's own."""
         pool = self.view.pool
         if pool is None:
             status.replicas = status.ready_replicas = 0
@@ -69,7 +69,7 @@ class PoolSeat:
         status.selector, status.image = written(pools.selector(pool.name)), pool.status.image
 
     def record(self, status: ModelDeploymentStatus) -> None:
-        """Which pool serves, and which versions that is to have. Without a goal what serves goes on serving."""
+        """Records which pool serves, and which versions it should load. Without a goal nothing changes."""
         spec = self.view.deployment.spec
         if spec.suspend:
             status.pool, status.packed = None, []
@@ -81,7 +81,7 @@ class PoolSeat:
             return
         version = self.view.versions.get(status.candidate or status.stable or 0)
         if version is not None:
-            # The last packed version stands in: it was served before this rollout and all that came between.
+            # Keep the last packed version as a stand-in: it was served before this rollout and any replaced candidates.
             status.packed = list(dict.fromkeys([version.name, *status.packed[-1:]]))
 
     def conditions(
@@ -90,7 +90,7 @@ class PoolSeat:
         return conditions_of(self.view, status, version.spec.number, self.answers)
 
     def writes(self, status: ModelDeploymentStatus, gateway: GatewayState) -> tuple[Write, ...]:
-        """The Service; and the end of pods of its own, once they are not needed."""
+        """Applies the Service, and deletes the ModelDeployment's own pods once the pool serves."""
         view = self.view
         service = Apply(SERVICES, services.service(view, status))
         if status.pool != view.deployment.spec.pool and not view.deployment.spec.suspend:

@@ -1,1 +1,1 @@
-"""How a rollout goes from step to step, and on what evidence."""
+"""Rollouts: how a candidate advances from step to step, and on what evidence."""

@@ -1,4 +1,4 @@
-"""What comes next of a rollout: a pure function of where it is and of what is seen. No Kubernetes objects here."""
+"""Advances a rollout: a pure function of its status and of the situation, without Kubernetes objects."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SHORTEST_EVERY = timedelta(seconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Pods:
-    """Of one version. ``current``: they are what is wanted now, and their counts speak of that."""
+    """Counts of one version's pods. ``current`` says that the counts are those of the wanted pod template."""
 
     wanted: int = 0
     total: int = 0
@@ -29,7 +29,7 @@ class Pods:
     current: bool = False
 
     def complete(self, replicas: int) -> bool:
-        """Whether these, and no older ones, serve on all replicas: the rule of ``kubectl rollout status``."""
+        """Whether these pods, and no older ones, serve on all replicas: the rule of ``kubectl rollout status``."""
         return self.current and self.wanted == self.total == self.available == self.updated == replicas
 
     def ready(self, number: int) -> bool:
@@ -38,8 +38,11 @@ class Pods:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """``goal`` is the version that should serve; ``judged`` the newest judgement, None where it isn't due;
-    ``crashed`` says how pods of the candidate ended."""
+    """What a rollout's next step depends on.
+
+    ``goal`` is the version that should serve. ``judged`` is the newest judgement; None means that none is due.
+    ``crashed`` says how a pod of the candidate ended; None means that none did.
+    """
 
     now: datetime
     goal: int
@@ -49,26 +52,26 @@ class Situation:
     judged: Sequence[Judged] | None = None
     crashed: str | None = None
     open: bool = True
-    """Whether traffic can be divided now."""
+    """Whether the gateway, if there is one, can divide traffic now."""
     reached: int | None = None
-    """How many of the candidate's pods a gateway knows of; None where none divides the traffic."""
+    """How many of the candidate's pods the gateway knows; None means that no gateway divides the traffic."""
 
 
 @dataclass(frozen=True, slots=True)
 class Advanced:
-    """``note`` is the event to tell, ``after`` when to look again at the latest."""
+    """The new status. ``note`` is the Event to emit; ``after`` is the latest time for the next pass."""
 
     status: ModelDeploymentStatus
     note: Note | None = None
     after: datetime | None = None
 
 
-def advance(before: ModelDeploymentStatus, seen: Situation) -> Advanced:
-    """One step at most; the status is a new one. What it says of weight and step is to be made true."""
+def advance(before: ModelDeploymentStatus, situation: Situation) -> Advanced:
+    """Returns a new status, at most one step further; the caller makes its weight and step true in the cluster."""
     status = before.model_copy(deep=True)
-    number, rollout = seen.goal, seen.rollout
+    number, rollout = situation.goal, situation.rollout
     if status.stable is None:
-        return _first(status, seen)
+        return _first_rollout(status, situation)
     if number == status.stable:
         note = None
         if status.candidate is not None:
@@ -80,19 +83,19 @@ def advance(before: ModelDeploymentStatus, seen: Situation) -> Advanced:
     if any(item.version == number for item in status.rejected):
         return Advanced(_without_candidate(status))
     if rollout.abort == number:
-        return _rejected(status, seen, "Aborted", f"spec.rollout.abort names version {number}")
+        return _reject(status, situation, "Aborted", f"spec.rollout.abort names version {number}")
     if status.rollout is None or status.rollout.version != number:
         instead = f", instead of version {status.candidate}" if status.candidate else ""
         status.candidate, status.rollout = number, RolloutStatus(version=number)
         status.weight, status.step = 0 if stages_of(rollout) else None, None
         message = f"version {number} is rolled out by {rollout.strategy}{instead}; stable: version {status.stable}"
-        return _moved(status, seen, Note("RollingOut", message))
+        return _with_next_pass(status, situation, Note("RollingOut", message))
     stages = stages_of(rollout)
-    return _staged(status, seen, stages) if stages else _rolling(status, seen)
+    return _staged(status, situation, stages) if stages else _rolling(status, situation)
 
 
 def due(status: ModelDeploymentStatus, rollout: Rollout) -> datetime | None:
-    """When the candidate is to be judged next; None: not at all as things are."""
+    """Returns when the candidate is to be judged next; None means that it is not judged in its present state."""
     state = status.rollout
     if state is None or state.since is None or status.candidate != state.version:
         return None
@@ -104,103 +107,110 @@ def due(status: ModelDeploymentStatus, rollout: Rollout) -> datetime | None:
 
 
 def serving(before: ModelDeploymentStatus, number: int, now: datetime) -> ModelDeploymentStatus:
-    """The status once version ``number`` is the stable one."""
+    """Returns the status with version ``number`` as the stable one."""
     history = [*before.history, Served(version=number, time=timestamp(now))][-KEPT_HISTORY:]
     return before.model_copy(update={"stable": number, "history": history})
 
 
-# --- inside ---------------------------------------------------------------------------------------------------------
+# --- private --------------------------------------------------------------------------------------------------------
 
 
-def _first(status: ModelDeploymentStatus, seen: Situation) -> Advanced:
-    """Nothing serves yet, so nobody is divided."""
+def _first_rollout(status: ModelDeploymentStatus, situation: Situation) -> Advanced:
+    """Rolls out the first version: nothing serves yet, so no traffic is divided."""
     status.weight = status.step = status.rollout = None
-    if seen.pods.get(seen.goal, Pods()).complete(seen.replicas):
-        return _serving(status, seen)
+    if situation.pods.get(situation.goal, Pods()).complete(situation.replicas):
+        return _finish(status, situation)
     note = None
-    if status.candidate != seen.goal:
-        note = Note("RollingOut", f"version {seen.goal} is rolled out; stable: none")
-    status.candidate = seen.goal
+    if status.candidate != situation.goal:
+        note = Note("RollingOut", f"version {situation.goal} is rolled out; stable: none")
+    status.candidate = situation.goal
     return Advanced(status, note)
 
 
-def _rolling(status: ModelDeploymentStatus, seen: Situation) -> Advanced:
-    """Its pods take the place of the stable one's, as ``capacity`` says."""
-    pods = seen.pods.get(seen.goal, Pods())
+def _rolling(status: ModelDeploymentStatus, situation: Situation) -> Advanced:
+    """Waits until the candidate's pods have replaced the stable version's, at the pace that ``capacity`` sets."""
+    pods = situation.pods.get(situation.goal, Pods())
     status.weight = status.step = None
-    if pods.complete(seen.replicas):
-        return _serving(status, seen)
+    if pods.complete(situation.replicas):
+        return _finish(status, situation)
     return Advanced(status)
 
 
-def _staged(status: ModelDeploymentStatus, seen: Situation, stages: tuple[Stage, ...]) -> Advanced:
-    state, rollout = status.rollout, seen.rollout
+def _staged(status: ModelDeploymentStatus, situation: Situation, stages: tuple[Stage, ...]) -> Advanced:
+    state, rollout = status.rollout, situation.rollout
     assert state is not None
-    promoted = rollout.promote == seen.goal
-    # An edit may have left fewer steps; and who promotes has judged for himself.
+    promoted = rollout.promote == situation.goal
+    # An edit may have left fewer steps. A manual promote goes to the last stage and overrides failed analyses.
     state.step = len(stages) - 1 if promoted else min(state.step, len(stages) - 1)
-    stage, pods = stages[state.step], seen.pods.get(seen.goal, Pods())
-    if state.since is not None and seen.crashed:
-        return _rejected(status, seen, "Crashed", seen.crashed)
-    if seen.judged is not None:
-        state.analysis, state.judged = list(seen.judged), timestamp(seen.now)
-        failed = [item for item in seen.judged if item.verdict == "Failed"]
+    stage, pods = stages[state.step], situation.pods.get(situation.goal, Pods())
+    if state.since is not None and situation.crashed:
+        return _reject(status, situation, "Crashed", situation.crashed)
+    if situation.judged is not None:
+        state.analysis, state.judged = list(situation.judged), timestamp(situation.now)
+        failed = [item for item in situation.judged if item.verdict == "Failed"]
         state.failures += bool(failed)
         if state.failures >= rollout.analysis.failure_limit and failed and not promoted:
-            said = "; ".join(f"{item.name}: {item.message}" for item in failed)
-            return _rejected(status, seen, "AnalysisFailed", said)
+            reasons = "; ".join(f"{item.name}: {item.message}" for item in failed)
+            return _reject(status, situation, "AnalysisFailed", reasons)
     if state.since is None or (promoted and status.weight != 100):
-        return _entered(status, seen, stages)
-    if pods.available == 0 and seen.replicas:
-        # Whoever would be sent there gets an error. With pods again it starts anew.
+        return _begin_stage(status, situation, stages)
+    if pods.available == 0 and situation.replicas:
+        # Requests sent to the candidate would fail. The step begins again once pods are ready.
         state.since, status.weight = None, 0
-        return _moved(status, seen, Note("CandidateNotReady", f"no pod of version {seen.goal} is ready", "Warning"))
+        return _with_next_pass(
+            status, situation, Note("CandidateNotReady", f"no pod of version {situation.goal} is ready", "Warning")
+        )
     status.weight = 0 if stage.mirror else stage.weight
-    if not _over(seen, stage, state):
-        return _moved(status, seen)
+    if not _is_over(situation, stage, state):
+        return _with_next_pass(status, situation)
     if state.step < len(stages) - 1:
         state.step, state.since, state.judged, state.analysis = state.step + 1, None, None, []
-        return _entered(status, seen, stages)
-    return _serving(status, seen)
+        return _begin_stage(status, situation, stages)
+    return _finish(status, situation)
 
 
-def _entered(status: ModelDeploymentStatus, seen: Situation, stages: tuple[Stage, ...]) -> Advanced:
-    """The stage's traffic comes once its pods are ready."""
+def _begin_stage(status: ModelDeploymentStatus, situation: Situation, stages: tuple[Stage, ...]) -> Advanced:
+    """Begins the stage, that is, gives the candidate the stage's traffic, once its pods are ready."""
     state = status.rollout
     assert state is not None
-    stage, pods = stages[state.step], seen.pods.get(seen.goal, Pods())
+    stage, pods = stages[state.step], situation.pods.get(situation.goal, Pods())
     status.step = f"{state.step + 1}/{len(stages)}"
-    needed = pods_for(stage, seen.rollout, seen.replicas)
-    if not seen.open or not pods.ready(needed) or (seen.reached is not None and seen.reached < needed):
-        return _moved(status, seen)
-    state.since = timestamp(seen.now)
+    needed = pods_for(stage, situation.rollout, situation.replicas)
+    if not situation.open or not pods.ready(needed) or (situation.reached is not None and situation.reached < needed):
+        return _with_next_pass(status, situation)
+    state.since = timestamp(situation.now)
     status.weight = 0 if stage.mirror else stage.weight
-    what = f"copies of {stage.weight} %" if stage.mirror else f"{stage.weight} %"
-    return _moved(status, seen, Note("Step", f"version {seen.goal} gets {what} of the requests, step {status.step}"))
+    share = f"copies of {stage.weight} %" if stage.mirror else f"{stage.weight} %"
+    return _with_next_pass(
+        status, situation, Note("Step", f"version {situation.goal} gets {share} of the requests, step {status.step}")
+    )
 
 
-def _over(seen: Situation, stage: Stage, state: RolloutStatus) -> bool:
+def _is_over(situation: Situation, stage: Stage, state: RolloutStatus) -> bool:
+    """Whether the stage's pause is over and, if the stage is judged, each metric has passed."""
     assert state.since is not None
-    if seen.rollout.promote == seen.goal:
-        return seen.now >= parse_time(state.since) + (stage.pause or timedelta())
-    if stage.pause is None or seen.rollout.paused or seen.now < parse_time(state.since) + stage.pause:
+    if situation.rollout.promote == situation.goal:
+        return situation.now >= parse_time(state.since) + (stage.pause or timedelta())
+    if stage.pause is None or situation.rollout.paused or situation.now < parse_time(state.since) + stage.pause:
         return False
-    wanted = {item.name for item in seen.rollout.analysis.metrics}
+    required = {item.name for item in situation.rollout.analysis.metrics}
     passed = {item.name for item in state.analysis if item.verdict == "Passed"}
-    return not stage.judged or wanted <= passed
+    return not stage.judged or required <= passed
 
 
-def _serving(status: ModelDeploymentStatus, seen: Situation) -> Advanced:
-    before, number = status.stable, seen.goal
-    status = serving(status, number, seen.now)
+def _finish(status: ModelDeploymentStatus, situation: Situation) -> Advanced:
+    before, number = status.stable, situation.goal
+    status = serving(status, number, situation.now)
     message = f"version {number} serves on all replicas; before: {f'version {before}' if before else 'none'}"
     return Advanced(_without_candidate(status), Note("Serving", message))
 
 
-def _rejected(status: ModelDeploymentStatus, seen: Situation, reason: str, message: str) -> Advanced:
-    item = Rejected(version=seen.goal, reason=reason, message=message[:512], time=timestamp(seen.now))
-    status.rejected = [*status.rejected, item][-KEPT_REJECTED:]
-    note = Note("RolledBack", f"back to version {status.stable}: version {seen.goal} {reason}: {message}", "Warning")
+def _reject(status: ModelDeploymentStatus, situation: Situation, reason: str, message: str) -> Advanced:
+    rejection = Rejected(version=situation.goal, reason=reason, message=message[:512], time=timestamp(situation.now))
+    status.rejected = [*status.rejected, rejection][-KEPT_REJECTED:]
+    note = Note(
+        "RolledBack", f"back to version {status.stable}: version {situation.goal} {reason}: {message}", "Warning"
+    )
     return Advanced(_without_candidate(status), note)
 
 
@@ -209,16 +219,16 @@ def _without_candidate(status: ModelDeploymentStatus) -> ModelDeploymentStatus:
     return status
 
 
-def _moved(status: ModelDeploymentStatus, seen: Situation, note: Note | None = None) -> Advanced:
-    """With the time to look again: of the stage's end, of the next judgement."""
-    state, stages = status.rollout, stages_of(seen.rollout)
+def _with_next_pass(status: ModelDeploymentStatus, situation: Situation, note: Note | None = None) -> Advanced:
+    """Returns the status with the time of the next pass: the stage's end or the next judgement."""
+    state, stages = status.rollout, stages_of(situation.rollout)
     times = []
     if state is not None and state.since is not None:
         stage = stages[state.step]
-        if stage.pause is not None and not seen.rollout.paused:
+        if stage.pause is not None and not situation.rollout.paused:
             end = parse_time(state.since) + stage.pause
-            if end > seen.now:
+            if end > situation.now:
                 times.append(end)
-        if (judge := due(status, seen.rollout)) is not None:
+        if (judge := due(status, situation.rollout)) is not None:
             times.append(judge)
     return Advanced(status, note, min(times) if times else None)

@@ -1,4 +1,4 @@
-"""How many pods each version has at a moment of a rollout. Pure."""
+"""Calculates how many pods each version has at a moment of a rollout. Pure."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from modelyard_api.kinds.rollout import Rollout
 def capacity(
     status: ModelDeploymentStatus, rollout: Rollout, replicas: int, pods: Mapping[int, Pods]
 ) -> dict[int, int]:
-    """Version -> replicas, of those that have any business here: all others go.
+    """Returns version -> replicas; versions that are not in the result are to be deleted.
 
-    The stable version keeps all of its pods until the candidate has taken over; with Rolling it gives up one for each
-    of the candidate's that is ready, and a quarter more pods than ``replicas`` are there at most.
+    The stable version keeps all of its pods until the candidate has taken over. With Rolling it gives up one pod for
+    each ready pod of the candidate, and both versions together have at most a quarter more pods than ``replicas``.
     """
     stable, candidate = status.stable, status.candidate
     if candidate is None:
@@ -33,5 +33,5 @@ def capacity(
     surge = max(1, ceil(replicas / 4))
     ready = new.available if new.current else 0
     kept = max(0, replicas - ready)
-    # Pods of the stable version that are told to go count until they are gone.
+    # Terminating pods of the stable version still take up room, so they count until they are gone.
     return {stable: kept, candidate: min(replicas, max(new.wanted, replicas + surge - max(kept, old.total)))}

@@ -1,4 +1,4 @@
-"""What both versions' servers saw over the same time, read from their pods, and the verdict on it."""
+"""Reads from the pods what both versions' servers recorded over the same time, and judges it."""
 
 from __future__ import annotations
 
@@ -22,57 +22,58 @@ if TYPE_CHECKING:
 
 
 def pods_need(view: View, number: int) -> PodsWith:
+    """Returns the need for the pods of one version."""
     return PodsWith(view.deployment.namespace, written(selector(view, number)))
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The judgement, and how a pod of the candidate ended, if one did."""
+    """``judged`` is the judgement; ``crashed`` says how a pod of the candidate ended, None if none did."""
 
     judged: tuple[Judged, ...] | None = None
     crashed: str | None = None
 
 
 def evidence(view: View, status: ModelDeploymentStatus, facts: Facts, now: datetime) -> Evidence:
-    """Of a candidate that has traffic. Raises Missing."""
+    """Returns the evidence about a candidate that has traffic. Raises Missing."""
     state, analysis = status.rollout, view.deployment.spec.rollout.analysis
     assert state is not None
     assert state.since is not None
     assert status.stable is not None
-    both = facts.all(*(pods_need(view, number) for number in (state.version, status.stable)))
-    ended = crashed(both[0])
+    pods_of_both = facts.all(*(pods_need(view, number) for number in (state.version, status.stable)))
+    ended = crashed(pods_of_both[0])
     if not analysis.metrics:
         return Evidence(judged=(), crashed=ended)
-    # Servers keep windows of ten seconds: from the one in which the step began, for both versions.
-    began = int(parse_time(state.since).timestamp())
-    span = (began - began % WINDOW_SECONDS, int(now.timestamp()) + 1)
+    # Servers keep windows of ten seconds: both versions are read from the window in which the step began.
+    start = int(parse_time(state.since).timestamp())
+    span = (start - start % WINDOW_SECONDS, int(now.timestamp()) + 1)
     answers = any(metric.metric == "Disagreement" for metric in analysis.metrics)
-    pages = [_pages(view, pods, span, answers) for pods in both]
-    facts.all(*(page for found in pages for page in found))
-    seen = [_merged(facts.all(*found)) for found in pages]
-    return Evidence(judged=judge(analysis.metrics, analysis.min_requests, seen[0], seen[1]), crashed=ended)
+    pages = [_pages(view, pods, span, answers) for pods in pods_of_both]
+    facts.all(*(page for needs in pages for page in needs))
+    sketches = [_merged(facts.all(*needs)) for needs in pages]
+    return Evidence(judged=judge(analysis.metrics, analysis.min_requests, sketches[0], sketches[1]), crashed=ended)
 
 
 def crashed(pods: Sequence[Object] | Unavailable) -> str | None:
-    """How a server ended that had begun to answer; nodes that went away are not its fault."""
+    """Returns how a server container ended, or None. A pod lost with its node or being deleted is not a crash."""
     for pod in _listed(pods):
         for container in (pod.get("status") or {}).get("containerStatuses") or ():
-            ended = _ended(container)
-            if container["name"] != "server" or not ended or pod["metadata"].get("deletionTimestamp"):
+            terminated = _abnormal_end(container)
+            if container["name"] != "server" or not terminated or pod["metadata"].get("deletionTimestamp"):
                 continue
-            said = (ended.get("message") or "").strip()[-200:]
-            reason = ended.get("reason", "Error")
-            what = f"pod {pod['metadata']['name']} ended with exit code {ended['exitCode']} ({reason})"
-            return f"{what}: {said}" if said else what
+            log = (terminated.get("message") or "").strip()[-200:]
+            reason = terminated.get("reason", "Error")
+            message = f"pod {pod['metadata']['name']} ended with exit code {terminated['exitCode']} ({reason})"
+            return f"{message}: {log}" if log else message
     return None
 
 
-def _ended(container: Object) -> Object | None:
-    """How it ended last, other than well or with its node."""
+def _abnormal_end(container: Object) -> Object | None:
+    """Returns the last termination that was neither a success nor caused by the loss of the node."""
     for state in (container.get("state"), container.get("lastState")):
-        ended: Object = (state or {}).get("terminated") or {}
-        if ended.get("exitCode") and ended.get("reason") not in ("ContainerStatusUnknown", "Unknown"):
-            return ended
+        terminated: Object = (state or {}).get("terminated") or {}
+        if terminated.get("exitCode") and terminated.get("reason") not in ("ContainerStatusUnknown", "Unknown"):
+            return terminated
     return None
 
 
@@ -81,18 +82,21 @@ def _listed(pods: Sequence[Object] | Unavailable) -> Sequence[Object]:
 
 
 def _pages(view: View, pods: Sequence[Object] | Unavailable, span: tuple[int, int], answers: bool) -> list[Page]:
-    made = []
+    pages = []
     query = f"since={span[0]}&until={span[1]}{'&answers=true' if answers else ''}"
     for pod in _listed(pods):
-        place = (pod.get("status") or {}).get("podIP")
-        if place and pod["status"].get("phase") == "Running":
-            made.append(Page(f"{url(place)}/v2/models/{view.deployment.name}/sketches?{query}"))
-    return made
+        ip = (pod.get("status") or {}).get("podIP")
+        if ip and pod["status"].get("phase") == "Running":
+            pages.append(Page(f"{url(ip)}/v2/models/{view.deployment.name}/sketches?{query}"))
+    return pages
 
 
 def _merged(pages: Sequence[bytes | Unavailable]) -> Sketches | None:
-    """None where no pod answered. A pod that doesn't answer is left out: the others have seen the same traffic."""
-    # numpy and the sketches' library are 12 MB that operators without a rollout need not have.
+    """Returns the pods' sketches merged, or None if no pod answered.
+
+    A pod that doesn't answer is left out: the others have seen the same traffic.
+    """
+    # Imported late: numpy and the sketches' library take 12 MB, which an operator without a rollout doesn't need.
     from modelyard_api.wire.sketches import NotSketches, merge, read
 
     parts = []

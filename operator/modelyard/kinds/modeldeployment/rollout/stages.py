@@ -1,4 +1,4 @@
-"""The way of a candidate through its strategy: the stages that its steps mean. Pure."""
+"""Turns the steps of a rollout's strategy into the stages that a candidate passes through. Pure."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from modelyard.workload.durations import duration
 from modelyard_api.kinds.rollout import Rollout
 
 SETTLE = timedelta(seconds=5)
-"""How long the stable version's pods stay after the last request was sent their way."""
+"""How long the stable version's pods stay after the last request was sent to them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """``weight`` percent of the traffic go to the candidate, or copies of as much where ``mirror``.
+    """The candidate gets ``weight`` percent of the traffic, or copies of that share if ``mirror`` is True.
 
-    ``pause`` None: until promoted. ``judged``: whether it must be found good before the next stage.
+    ``pause`` None means that the stage lasts until the candidate is promoted. ``judged`` says whether the analysis must
+    pass before the next stage.
     """
 
     weight: int
@@ -27,29 +28,30 @@ class Stage:
 
 
 def stages_of(rollout: Rollout) -> tuple[Stage, ...]:
-    """None for Rolling, whose pods are replaced one by one. The last one always has all of the traffic.
+    """Returns the stages, and none for Rolling, whose pods are replaced one by one.
 
-    With all of the traffic at the candidate nothing is left to compare it with, so nothing is waited for.
+    In the last stage the candidate always gets all of the traffic. Such a stage is not judged, because the stable
+    version gets no requests to compare with.
     """
     if rollout.strategy == "Rolling":
         return ()
-    made = []
+    stages = []
     for step in rollout.effective_steps:
         pause = None if step.until_promoted else duration(step.pause or "0s")
         mirror = rollout.strategy == "Shadow"
-        made.append(Stage(step.weight, pause, mirror, judged=mirror or 0 < step.weight < 100))
-    if not made or made[-1].mirror or made[-1].weight < 100:
-        made.append(Stage(100, SETTLE, judged=False))
-    return tuple(made)
+        stages.append(Stage(step.weight, pause, mirror, judged=mirror or 0 < step.weight < 100))
+    if not stages or stages[-1].mirror or stages[-1].weight < 100:
+        stages.append(Stage(100, SETTLE, judged=False))
+    return tuple(stages)
 
 
 def stage_at(stages: tuple[Stage, ...], step: int) -> Stage:
-    """An edit may have left fewer than a rollout has gone."""
+    """Returns the stage of this step, or the last: an edit may have left fewer stages than the rollout has passed."""
     return stages[min(step, len(stages) - 1)]
 
 
 def pods_for(stage: Stage, rollout: Rollout, replicas: int) -> int:
-    """How many of the candidate's pods must be ready before the stage's traffic comes."""
+    """Returns how many of the candidate's pods must be ready before it gets the stage's traffic."""
     if rollout.strategy == "BlueGreen":
         return replicas
     return min(replicas, max(1, ceil(replicas * stage.weight / 100)))

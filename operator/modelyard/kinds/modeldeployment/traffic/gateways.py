@@ -1,4 +1,4 @@
-"""Whether traffic can come through the Gateway that a ModelDeployment names, and what to do where it can't."""
+"""Checks whether the Gateway that a ModelDeployment names can carry its traffic, and what to do if not."""
 
 from __future__ import annotations
 
@@ -17,8 +17,11 @@ from modelyard_api.kinds.rollout import GatewayRef
 
 @dataclass(frozen=True, slots=True)
 class GatewayState:
-    """What is known of the Gateway. ``trouble``: why no traffic is divided. ``open``: a route can be written.
-    ``envoy``: Envoy Gateway serves it. ``tested``: there is a route with the rules of an A-B test."""
+    """What is known about the Gateway.
+
+    ``trouble`` is why it divides no traffic. ``open`` says that a route can be written, ``envoy`` that Envoy Gateway
+    serves it, and ``tested`` that our route has the rules of an A-B test.
+    """
 
     trouble: Trouble | None = None
     open: bool = False
@@ -28,41 +31,42 @@ class GatewayState:
 
 @dataclass(frozen=True, slots=True)
 class FormerRoute:
-    """The route through a Gateway that the spec names no more. ``unread``: it could not be read, and may be there."""
+    """A route left from an earlier spec.gateway; ``unread`` says that it may exist but can't be read now."""
 
     deletes: tuple[Delete, ...] = ()
     unread: bool = False
 
 
 def gateway_state(view: View, gateway: GatewayRef, facts: Facts) -> GatewayState:
-    """Reads the Gateway, its class and our route. Raises Missing."""
-    where, name = gateway_namespace(view, gateway), gateway.name
-    found, route = facts.all(
-        Fetch(GATEWAYS, where, name), Fetch(HTTP_ROUTES, view.deployment.namespace, view.deployment.name)
+    """Returns the state of the Gateway, read with its class and our route. Raises Missing."""
+    namespace, name = gateway_namespace(view, gateway), gateway.name
+    raw_gateway, route = facts.all(
+        Fetch(GATEWAYS, namespace, name), Fetch(HTTP_ROUTES, view.deployment.namespace, view.deployment.name)
     )
     ours = route if isinstance(route, dict) else None
-    # One that can't be read now keeps its rules: without them requests would fail.
+    # A route that can't be read now is taken to have the rules: dropping them would make requests fail.
     tested = isinstance(route, Unavailable) or (ours is not None and is_tested(ours))
-    if isinstance(found, Unavailable):
-        return GatewayState(Trouble("GatewayUnknown", f"spec.gateway: {found.message}"))
-    if found is None:
+    if isinstance(raw_gateway, Unavailable):
+        return GatewayState(Trouble("GatewayUnknown", f"spec.gateway: {raw_gateway.message}"))
+    if raw_gateway is None:
         message = (
-            f"spec.gateway: there is no Gateway {name!r} in namespace {where!r}; correct spec.gateway, or make it: "
+            f"spec.gateway: there is no Gateway {name!r} in namespace {namespace!r}; correct spec.gateway, or make it: "
             f"see kubectl get gateways -A"
         )
         return GatewayState(Trouble("GatewayNotFound", message))
-    gateway_class = facts[Fetch(GATEWAY_CLASSES, "", found["spec"]["gatewayClassName"])]
+    gateway_class = facts[Fetch(GATEWAY_CLASSES, "", raw_gateway["spec"]["gatewayClassName"])]
     envoy = isinstance(gateway_class, dict) and gateway_class["spec"]["controllerName"] == ENVOY
-    if rival := _first_come(view):
+    if rival := _older_rival(view):
         message = (
             f"spec.gateway.hostname: {gateway.hostname} is taken by ModelDeployment "
             f"{rival['metadata']['namespace']}/{rival['metadata']['name']}; write another hostname"
         )
         return GatewayState(Trouble("HostnameTaken", message))
-    if (programmed := find(found, "Programmed")) is None or programmed["status"] != "True":
+    if (programmed := find(raw_gateway, "Programmed")) is None or programmed["status"] != "True":
         why = f": {programmed['reason']}: {programmed['message']}" if programmed else ""
         message = (
-            f"spec.gateway: Gateway {where}/{name} is not programmed{why}; see kubectl describe gateway -n {where}"
+            f"spec.gateway: Gateway {namespace}/{name} is not programmed{why}; "
+            f"see kubectl describe gateway -n {namespace}"
         )
         return GatewayState(Trouble("GatewayNotProgrammed", message), open=True, envoy=envoy, tested=tested)
     ab_test = view.deployment.spec.rollout.ab_test
@@ -73,23 +77,23 @@ def gateway_state(view: View, gateway: GatewayRef, facts: Facts) -> GatewayState
 
 
 def former_route(view: View, facts: Facts) -> FormerRoute:
-    """Reads it as long as ``status.url`` names the Gateway's hostname. Raises Missing."""
+    """Returns the route to delete; it is read only while ``status.url`` has a Gateway's hostname. Raises Missing."""
     url = view.deployment.status.url
     if view.deployment.spec.gateway is not None or url in (None, services.url(view)):
         return FormerRoute()
     meta = view.raw["metadata"]
     needs = tuple(Fetch(resource, meta["namespace"], meta["name"]) for resource in (HTTP_ROUTES, BACKEND_POLICIES))
-    found = list(zip(needs, facts.all(*needs), strict=True))
+    children = list(zip(needs, facts.all(*needs), strict=True))
     deletes = tuple(
         Delete(need.resource, need.namespace, need.name, child["metadata"]["uid"])
-        for need, child in found
+        for need, child in children
         if isinstance(child, dict) and owned_by(child, view.raw)
     )
-    return FormerRoute(deletes, unread=any(isinstance(child, Unavailable) for _, child in found))
+    return FormerRoute(deletes, unread=any(isinstance(child, Unavailable) for _, child in children))
 
 
-def _first_come(view: View) -> Object | None:
-    """Another ModelDeployment that had the hostname before."""
+def _older_rival(view: View) -> Object | None:
+    """Returns another ModelDeployment that is older and has the same hostname, or None."""
 
     def age(obj: Object) -> tuple[str, str, str]:
         meta = obj["metadata"]
@@ -103,7 +107,7 @@ def _refused(route: Object) -> Trouble | None:
         for item in parent.get("conditions") or ():
             if item["type"] in ("Accepted", "ResolvedRefs") and item["status"] == "False":
                 if item["reason"] == "BackendNotFound":
-                    continue  # a Service that was made a moment ago
+                    continue  # The Service was created a moment ago: the gateway has not seen it yet.
                 return Trouble(
                     "RouteNotAccepted", f"the Gateway refuses the route: {item['reason']}: {item['message']}"
                 )

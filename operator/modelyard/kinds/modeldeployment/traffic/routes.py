@@ -1,7 +1,7 @@
-"""Traffic through a Gateway: one HTTPRoute that divides it between the versions' Services.
+"""Traffic through a Gateway: one HTTPRoute divides it between the versions' Services.
 
-REST and gRPC go by the same route, told apart by their path: a GRPCRoute of the same hostname beside it would be
-refused (Gateway API: a hostname belongs to routes of one kind).
+REST and gRPC share the route and are distinguished by their path: a GRPCRoute with the same hostname would be refused
+(Gateway API: a hostname belongs to routes of one kind).
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from modelyard_api.kinds.rollout import GatewayRef
 ENVOY = "gateway.envoyproxy.io/gatewayclass-controller"
 GRPC_PATHS = ("/inference.GRPCInferenceService", "/grpc.health.v1.Health")
 NOBODY = "x-modelyard-nobody"
-"""A header that no request has."""
-_EVERYBODYS = 2
-"""Rules that match without a header."""
+"""A header that no request has: a rule that requires it matches nothing."""
+_RULES_WITHOUT_TEST = 2
+"""A route always has two rules that match without a header: one for gRPC and one for the rest."""
 Rule = dict[str, Any]
 
 
@@ -32,7 +32,7 @@ def gateway_namespace(view: View, gateway: GatewayRef) -> str:
 
 
 def route(view: View, gateway: GatewayRef, status: ModelDeploymentStatus, tested: bool) -> Object:
-    """As ``status`` says: weights, headers, copies. ``tested``: whether there is one with the rules of a test."""
+    """Returns the route that ``status`` asks for; ``tested`` says whether the present route has the rules of a test."""
     metadata = child_metadata(view.raw, view.deployment.name, COMPONENT)
     parent = {
         "group": "gateway.networking.k8s.io",
@@ -45,25 +45,32 @@ def route(view: View, gateway: GatewayRef, status: ModelDeploymentStatus, tested
 
 
 def policy(view: View, gateway: GatewayRef) -> Object:
-    """What only Envoy Gateway knows: a call that a pod's end has cut off is tried again on another one (inference
-    changes nothing, so that does no harm); pods that can't be reached get no more calls within seconds, while
-    Kubernetes calls a lost node's pods ready for most of a minute; the hash by which a header's values are divided."""
+    """Returns the settings that only Envoy Gateway has.
+
+    A call that was cut off when its pod ended is retried on another pod, which is safe because inference changes
+    nothing. Unreachable pods get no more calls after a few seconds, whereas Kubernetes reports a lost node's pods as
+    ready for most of a minute. Traffic can be divided by the hash of a header's value.
+    """
     metadata = child_metadata(view.raw, view.deployment.name, COMPONENT)
     target = {"group": HTTP_ROUTES.group, "kind": HTTP_ROUTES.kind, "name": view.deployment.name}
     retry = {
-        # About two seconds in all: a gateway hears of a new pod a moment after Kubernetes.
+        # Retries last about two seconds in all: a gateway learns of a new pod a moment after Kubernetes does.
         "numRetries": 5,
         "perRetry": {"backOff": {"baseInterval": "100ms", "maxInterval": "1s"}},
         "retryOn": {"triggers": ["connect-failure", "refused-stream", "reset-before-request", "reset"]},
     }
-    # Only what can't be reached counts, not how it answers. (An active check would do the same, but with one the
-    # weights of a route's backends are no longer kept: each pod got the same share.)
-    unreached = {"splitExternalLocalOriginErrors": True, "consecutiveLocalOriginFailures": 2, "maxEjectionPercent": 50}
-    never = {"consecutive5XxErrors": 1_000_000, "consecutiveGatewayErrors": 0}
+    # Only failures to connect count, not the codes of answers. An active check would do the same, but Envoy Gateway
+    # then ignored the weights of the route's backends: each pod got the same share.
+    local_failures = {
+        "splitExternalLocalOriginErrors": True,
+        "consecutiveLocalOriginFailures": 2,
+        "maxEjectionPercent": 50,
+    }
+    ignore_answers = {"consecutive5XxErrors": 1_000_000, "consecutiveGatewayErrors": 0}
     spec: dict[str, Any] = {
         "targetRefs": [target],
         "retry": retry,
-        "healthCheck": {"passive": {**unreached, **never, "interval": "2s", "baseEjectionTime": "10s"}},
+        "healthCheck": {"passive": {**local_failures, **ignore_answers, "interval": "2s", "baseEjectionTime": "10s"}},
         "timeout": {"tcp": {"connectTimeout": "2s"}},
     }
     sticky = view.deployment.spec.rollout.ab_test and view.deployment.spec.rollout.ab_test.sticky_by
@@ -74,12 +81,12 @@ def policy(view: View, gateway: GatewayRef) -> Object:
 
 
 def is_tested(route: Object) -> bool:
-    """Whether it has rules beside everybody's."""
-    return len(route["spec"]["rules"]) > _EVERYBODYS
+    """Whether the route has the rules of an A-B test, beside the two that match every request."""
+    return len(route["spec"]["rules"]) > _RULES_WITHOUT_TEST
 
 
 def begins(view: View, status: ModelDeploymentStatus) -> bool:
-    """Whether the headers of a test lead to the candidate now."""
+    """Whether the headers of an A-B test should lead to the candidate now."""
     test = view.deployment.spec.rollout.ab_test
     return bool(test and test.headers) and _divided(status)
 
@@ -91,31 +98,31 @@ def _divided(status: ModelDeploymentStatus) -> bool:
 def _rules(view: View, status: ModelDeploymentStatus, tested: bool) -> list[Rule]:
     stable, candidate, weight = status.stable, status.candidate, status.weight
     if candidate is None or weight is None or stable is None:
-        # The whole Service: while pods are replaced one by one it has both versions' pods.
+        # Use the whole Service, which has both versions' pods while they are replaced one by one.
         shares: list[tuple[int | None, int]] = [(None, 1)]
-        chosen = shares
+        test_shares = shares
     else:
-        both = ((stable, 100 - weight), (candidate, weight))
-        shares = chosen = [(number, share) for number, share in both if share]
-    # A gateway names its clusters by a rule's place, and for some milliseconds answers 503 by a rule whose cluster is
-    # not there yet or no more. So everybody else's rules keep their places, and those of the test are there as long as
-    # the spec has it, and to the end of the rollout in which it was taken out of there; but for nobody before they are
-    # known to be there, and when it doesn't run.
+        split = ((stable, 100 - weight), (candidate, weight))
+        shares = test_shares = [(number, share) for number, share in split if share]
+    # A gateway names its clusters by the index of a rule, and answers 503 for some milliseconds if a rule's cluster is
+    # not set up yet or already removed. So the general rules come first and keep their indexes. The rules of a test
+    # stay as long as the spec has the test, and until the end of the rollout in which it was removed from the spec.
+    # They match no request until the route is known to have them, and whenever the test doesn't run.
     test = view.deployment.spec.rollout.ab_test
-    wanted, mirror = (test and test.headers) or {}, None if test else _mirrored(view, status)
-    there = bool(wanted) or (tested and weight is not None)
+    matched, mirror = (test and test.headers) or {}, None if test else _mirrored(view, status)
+    keeps_test = bool(matched) or (tested and weight is not None)
     if test and _divided(status):
         shares = shares if test.sticky_by else [(stable, 1)]
     if tested and begins(view, status):
-        chosen = [(candidate, 1)]
+        test_shares = [(candidate, 1)]
     else:
-        wanted = wanted | {NOBODY: "true"}
-    headers = [{"name": name, "type": "Exact", "value": value} for name, value in sorted(wanted.items())]
-    return _both(view, shares, mirror=mirror) + (_both(view, chosen, headers) if there else [])
+        matched = matched | {NOBODY: "true"}
+    headers = [{"name": name, "type": "Exact", "value": value} for name, value in sorted(matched.items())]
+    return _rule_pair(view, shares, mirror=mirror) + (_rule_pair(view, test_shares, headers) if keeps_test else [])
 
 
 def _mirrored(view: View, status: ModelDeploymentStatus) -> tuple[int, int] | None:
-    """The version that gets copies, and of how many percent of the requests."""
+    """Returns the version that gets copies of requests, and the percentage of requests that are copied."""
     stages, state = stages_of(view.deployment.spec.rollout), status.rollout
     if state is None or state.since is None or status.candidate is None or state.step >= len(stages):
         return None
@@ -123,13 +130,13 @@ def _mirrored(view: View, status: ModelDeploymentStatus) -> tuple[int, int] | No
     return (status.candidate, stage.weight) if stage.mirror and stage.weight else None
 
 
-def _both(
+def _rule_pair(
     view: View,
     shares: Sequence[tuple[int | None, int]],
     headers: list[dict[str, str]] | None = None,
     mirror: tuple[int, int] | None = None,
 ) -> list[Rule]:
-    """A rule for gRPC's calls and one for everything else."""
+    """Returns a rule for gRPC calls and one for everything else."""
     grpc = [{"path": {"type": "PathPrefix", "value": path}} for path in GRPC_PATHS]
     rest = [{"path": {"type": "PathPrefix", "value": "/"}}]
     return [_rule(view, grpc, GRPC_PORT, shares, headers, mirror), _rule(view, rest, 80, shares, headers, mirror)]

@@ -1,4 +1,4 @@
-"""The Services of a ModelDeployment, and its PodDisruptionBudget."""
+"""Builds the Services of a ModelDeployment, and its PodDisruptionBudget."""
 
 from __future__ import annotations
 
@@ -12,13 +12,16 @@ from modelyard_api.kinds.modeldeployment import ModelDeploymentStatus
 
 
 def url(view: View) -> str:
-    """Where clients in the cluster reach it."""
+    """Returns the URL by which clients in the cluster reach the model."""
     return f"http://{view.deployment.name}.{view.deployment.namespace}.svc"
 
 
 def service(view: View, status: ModelDeploymentStatus) -> Object:
-    """The one that clients in the cluster use: all pods where they are replaced one by one, else the stable version's,
-    and all at once the candidate's, when it has all of the traffic. Of a packed one, the pool's pods."""
+    """Returns the Service for clients in the cluster.
+
+    With Rolling it selects all pods. With other strategies it selects the stable version's pods, and switches to the
+    candidate's when the candidate gets all of the traffic. For a packed model it selects the pool's pods.
+    """
     metadata = child_metadata(view.raw, view.deployment.name, COMPONENT)
     if status.stable is not None:
         metadata["annotations"] = {STABLE: str(status.stable)}
@@ -29,18 +32,18 @@ def _target(view: View, status: ModelDeploymentStatus) -> dict[str, str]:
     pool = status.pool
     if pool is None and not any((child.get("status") or {}).get("availableReplicas") for child in view.pods):
         pool = view.deployment.spec.pool
-    return pools.selector(pool) if pool is not None else selector(view, _served(view, status))
+    return pools.selector(pool) if pool is not None else selector(view, _selected_version(view, status))
 
 
-def _served(view: View, status: ModelDeploymentStatus) -> int | None:
-    """The version whose pods answer; None: all."""
+def _selected_version(view: View, status: ModelDeploymentStatus) -> int | None:
+    """Returns the version whose pods the Service selects; None means the pods of all versions."""
     if view.deployment.spec.rollout.strategy == "Rolling" or status.stable is None:
         return None
     return status.candidate if status.candidate is not None and status.weight == 100 else status.stable
 
 
 def version_service(view: View, number: int) -> Object:
-    """Of one version's pods: what a route divides traffic between."""
+    """Returns the Service of one version's pods: a route divides traffic between such Services."""
     metadata = child_metadata(view.raw, versioned(view, number), COMPONENT, {VERSION: str(number)})
     return manifest(SERVICES, metadata, spec={"selector": selector(view, number), "ports": SERVICE_PORTS})
 

@@ -1,6 +1,6 @@
-"""``python kserve_server.py --model_dir DIR --model_name NAME ...``: what KServe's scikit-learn server is.
+"""``python kserve_server.py --model_dir DIR --model_name NAME ...`` rebuilds KServe's scikit-learn server.
 
-That server is not on PyPI, its framework is: a model of it that loads ``estimator.joblib`` and predicts by the
+That server is not on PyPI, but its framework is. This model loads ``estimator.joblib`` and predicts with the
 framework's own conversions, as the image does, without the download.
 """
 

@@ -1,4 +1,4 @@
-"""``python mlflow_save.py ESTIMATOR FOLDER``: the estimator as a model of MLflow."""
+"""``python mlflow_save.py ESTIMATOR FOLDER`` saves the estimator as a model of MLflow."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""What servers saw, in few words."""
+"""Builds what servers observe: request counts and sketches of columns."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def metric(kind: str, **limit: float) -> AnalysisMetric:
 
 
 def requests(total: int, errors: int = 0, seconds: Mapping[float, int] | None = None) -> Requests:
-    """``seconds``: latency -> requests; without it all took 10 ms."""
+    """Returns request counts; ``seconds`` maps a latency to its number of requests (default: all took 10 ms)."""
     latencies: dict[int, int] = {}
     for latency, number in (seconds or {0.01: total}).items():
         latencies[bucket(latency)] = latencies.get(bucket(latency), 0) + number
@@ -38,6 +38,8 @@ def numbers(values: Sequence[float] | Any, name: str = "value", role: Role = "Ou
     return Column(name, role, "Number", len(values) + missing, missing, quantiles=bytes(sketch.serialize()))
 
 
-def seen(asked: Requests | int, *columns: Column) -> Sketches:
-    counts = requests(asked) if isinstance(asked, int) else asked
+def sketches(counts: Requests | int, *columns: Column) -> Sketches:
+    """Returns one minute's sketches; a number as ``counts`` is that many successful requests."""
+    if isinstance(counts, int):
+        counts = requests(counts)
     return Sketches("m", "1", "sha256:1", 0.0, 60.0, counts.total, columns, counts)
