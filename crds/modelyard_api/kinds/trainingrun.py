@@ -13,6 +13,7 @@ from modelyard_api.fields.metrics import Metric
 from modelyard_api.fields.pods import POD_TEMPLATE_REFERENCES, PodTemplate, RunPolicy
 from modelyard_api.fields.status import Outputs, RunStatus
 from modelyard_api.fields.trainer import Trainer
+from modelyard_api.fields.updates import immutable_once_started
 
 
 class DatasetRef(ObjectRef):
@@ -73,22 +74,10 @@ class TrainingRun(Kind):
         runs=Run("train", under_way="Training"),
         rules=(
             NAME_RULE,
-            rule(
-                "!has(oldSelf.status) || !has(oldSelf.status.startTime) || ["
-                "self.spec.datasetRef == oldSelf.spec.datasetRef, "
-                "has(self.spec.modelRef) == has(oldSelf.spec.modelRef) && "
-                "(!has(self.spec.modelRef) || self.spec.modelRef == oldSelf.spec.modelRef), "
-                "self.spec.trainer == oldSelf.spec.trainer, "
-                "has(self.spec.objective) == has(oldSelf.spec.objective) && "
-                "(!has(self.spec.objective) || self.spec.objective == oldSelf.spec.objective), "
-                "self.spec.additionalMetrics == oldSelf.spec.additionalMetrics, "
-                "self.spec.seed == oldSelf.spec.seed, "
-                "self.spec.backoffLimit == oldSelf.spec.backoffLimit, "
-                "self.spec.podTemplate == oldSelf.spec.podTemplate || (oldSelf.spec.suspend && self.spec.suspend)"
-                "].all(same, same)",
-                "a TrainingRun that has started is immutable but for suspend, activeDeadlineSeconds and "
-                "ttlSecondsAfterFinished (and podTemplate while it is suspended); apply one with a new name instead",
-                ".spec",
+            immutable_once_started(
+                "TrainingRun",
+                *("datasetRef", "modelRef", "trainer", "objective", "additionalMetrics", "seed", "backoffLimit"),
+                while_suspended=("podTemplate",),
             ),
         ),
         columns=(

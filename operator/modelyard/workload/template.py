@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
+from modelyard.workload.run.jobs import MAIN
 from modelyard_api.fields.pods import PodTemplate, Resources
 from modelyard_api.wire.task import ANNOTATION, IN_FOLDER, OUT_FOLDER, TASK_FILE, WORK_FOLDER
 
@@ -121,3 +123,17 @@ def pod(template: PodTemplate, volumes: list[Volume], **more: Any) -> dict[str, 
     if template.priority_class_name:
         spec["priorityClassName"] = template.priority_class_name
     return spec
+
+
+def program(
+    command: str,
+    image: str,
+    template: PodTemplate,
+    default: Resources,
+    *,
+    mounts: Iterable[Mount] = (),
+    volumes: Iterable[Volume] = (),
+) -> dict[str, Any]:
+    """Returns the spec of a pod with one container, which runs a ``command`` of our runtime on the task."""
+    main = container(MAIN, image, template, default, [TASK_MOUNT, *mounts], args=[command])
+    return pod(template, [task_volume(), *volumes], containers=[main])

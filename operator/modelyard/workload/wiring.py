@@ -15,8 +15,10 @@ from modelyard.engine.plan import Facts, Plan
 from modelyard.engine.resource import Key, Object, Resource
 from modelyard.engine.store import Store
 from modelyard.workload.names import label
+from modelyard.workload.run.ending import is_unfinished
 from modelyard_api.fields.base import Kind
 from modelyard_api.fields.facts import Reference
+from modelyard_api.fields.status import RunStatus
 from modelyard_api.installation import Installation
 from modelyard_api.kinds.registry import KINDS, resource_type
 
@@ -31,10 +33,12 @@ class Wiring(Generic[V]):
     """What a kind's folder adds to the facts of its class."""
 
     kind: type[Kind]
-    observe: Callable[[Store, Key, Installation], V | None]
+    observe: Callable[[Store, Object, Installation], V]
+    """Returns the view of an object that exists and is not being deleted."""
     decide: Callable[[V, Facts, datetime], Plan]
     waits: Mapping[str, Callable[[Object], bool]] = field(default_factory=dict)
-    """Referenced kind -> whether an object still waits for it. Without a function an object always does."""
+    """Referenced kind -> whether an object still waits for it. By default a run waits for all until it has ended, and
+    other objects always wait."""
     wakes: Mapping[Resource, Wake] = field(default_factory=dict)
     """Resource -> the keys that a change of its objects wakes. It adds to the class's wake-ups or replaces them."""
     indexes: Mapping[Resource, Mapping[str, Index]] = field(default_factory=dict)
@@ -51,7 +55,7 @@ class Controller:
         children = [kind for kind in (*wiring.kind.info.owns, *wiring.kind.info.watches) if not _is_addon(kind)]
         self._wakes: dict[Resource, Wake] = {
             **{Resource.of(kind): labelled(wiring.kind) for kind in children},
-            **{Resource.of(kind): referring(wiring.kind, kind) for kind in self._followed},
+            **{Resource.of(kind): _referred(wiring.kind, kind) for kind in self._followed},
             **wiring.wakes,
         }
         self.watches = tuple(self._wakes)
@@ -68,7 +72,11 @@ class Controller:
         return self._wakes[resource](obj, store)
 
     def observe(self, store: Store, key: Key) -> Any | None:
-        return self._wiring.observe(store, key, self._installation)
+        """Returns the view of an object, or None if it is gone or being deleted."""
+        raw = store.get(key.resource, key.namespace, key.name)
+        if raw is None or raw["metadata"].get("deletionTimestamp"):
+            return None
+        return self._wiring.observe(store, raw, self._installation)
 
     def decide(self, view: Any, facts: Facts, now: datetime) -> Plan:
         return self._wiring.decide(view, facts, now)
@@ -128,13 +136,29 @@ def _followed(wiring: Wiring[Any]) -> tuple[str, ...]:
     return tuple(kind for kind in ours if Resource.of(kind) not in wiring.wakes)
 
 
+def _referred(kind: type[Kind], target: str) -> Wake:
+    """Returns the Wake of the objects of ``kind`` by those of ``target``, which they may name.
+
+    An object that names only the parent, such as a Dataset, may use any of its versions, so each of them wakes it.
+    """
+    other = KINDS[target]
+    followed = {item.kind for item in kind.info.refers if item.follow and item.kind in KINDS} - {target}
+    parents = [item.kind for item in other.info.refers if item.kind in followed]
+    return sharing(kind, other, parents[0]) if parents else referring(kind, target)
+
+
 def _index(wiring: Wiring[Any], target: str) -> Callable[[Object], Iterable[str]]:
-    info, waits = wiring.kind.info, wiring.waits.get(target)
+    info, waits = wiring.kind.info, wiring.waits.get(target, is_unfinished if _is_run(wiring.kind) else None)
 
     def values(obj: Object) -> Iterable[str]:
         return [beside(obj, name) for name in info.names(obj, target)] if waits is None or waits(obj) else ()
 
     return values
+
+
+def _is_run(kind: type[Kind]) -> bool:
+    status = kind.model_fields["status"].annotation
+    return isinstance(status, type) and issubclass(status, RunStatus)
 
 
 def _is_addon(kind: str) -> bool:

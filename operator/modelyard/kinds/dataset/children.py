@@ -8,13 +8,14 @@ from modelyard.engine.resource import Object
 from modelyard.kinds.dataset.observe import View
 from modelyard.workload import template
 from modelyard.workload.names import child_metadata, child_name
-from modelyard.workload.run.jobs import MAIN, job
+from modelyard.workload.run.jobs import job
 from modelyard.workload.run.run import Run
+from modelyard.workload.run.task import addresses
 from modelyard_api.fields.artifact import RESULT_JSON, folder
 from modelyard_api.fields.pods import RunPolicy
 from modelyard_api.kinds.dataset import Dataset
 from modelyard_api.wire.result import IngestResult
-from modelyard_api.wire.task import SOURCE_FOLDER, IngestTask, Subject
+from modelyard_api.wire.task import SOURCE_FOLDER, IngestTask
 
 BACKOFF_LIMIT = 3
 """How many times a failed ingest pod is replaced."""
@@ -59,21 +60,12 @@ def ingest_job(view: View, name: str) -> Object:
         source = {"claimName": spec.source.volume.claim_name, "readOnly": True}
         volume, path = {"name": "source", "persistentVolumeClaim": source}, spec.source.volume.path
     task = IngestTask(
-        subject=Subject(namespace=dataset.namespace, name=dataset.name, uid=dataset.uid),
-        tracking_url=view.installation.tracking_url,
-        base_uri=folder(dataset.namespace, dataset.uid),
-        result_uri=result_uri(dataset, name),
+        **addresses(dataset, view.installation, result_uri(dataset, name)),
         spec=spec,
         source=path,
     )
-    main = template.container(
-        MAIN,
-        image,
-        spec.pod_template,
-        view.installation.resources.run,
-        [template.TASK_MOUNT, mount],
-        args=["ingest"],
+    pod = template.program(
+        "ingest", image, spec.pod_template, view.installation.resources.run, mounts=[mount], volumes=[volume]
     )
-    pod = template.pod(spec.pod_template, [template.task_volume(), volume], containers=[main])
     metadata = child_metadata(view.raw, name, "modelyard-ingest")
     return job(metadata, task, pod, policy(dataset), run(view, name).attempts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from modelyard.engine.resource import DATASET_VERSIONS, DATASETS, JOBS, Key, Object
+from modelyard.engine.resource import DATASET_VERSIONS, JOBS, Object
 from modelyard.engine.store import Store
 from modelyard_api.installation import Installation
 from modelyard_api.kinds.dataset import Dataset
@@ -27,11 +27,7 @@ class View:
         return next((item for item in self.jobs if item["metadata"]["name"] == name), None)
 
 
-def observe(store: Store, key: Key, installation: Installation) -> View | None:
-    """Returns the view, or None if the Dataset is gone or being deleted."""
-    raw = store.get(DATASETS, key.namespace, key.name)
-    if raw is None or raw["metadata"].get("deletionTimestamp"):
-        return None
+def observe(store: Store, raw: Object, installation: Installation) -> View:
     uid = raw["metadata"]["uid"]
     return View(
         raw=raw,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from modelyard.engine.resource import MODEL_VERSIONS, MODELS, TRAINING_RUNS, Key, Object
+from modelyard.engine.resource import MODEL_VERSIONS, TRAINING_RUNS, Object
 from modelyard.engine.store import Store
 from modelyard.workload.names import controller_uid
 from modelyard_api.installation import Installation
@@ -25,12 +25,9 @@ class View:
     """Runs whose trained model isn't registered as a version yet, sorted by completion time."""
 
 
-def observe(store: Store, key: Key, _: Installation) -> View | None:
-    """Returns the view, or None if the Model is gone or being deleted."""
-    raw = store.get(MODELS, key.namespace, key.name)
-    if raw is None or raw["metadata"].get("deletionTimestamp"):
-        return None
-    index_key = f"{key.namespace}/{key.name}"
+def observe(store: Store, raw: Object, _: Installation) -> View:
+    model = ModelKind.model_validate(raw)
+    index_key = f"{model.namespace}/{model.name}"
     raw_versions = store.find(MODEL_VERSIONS, "Model", index_key)
     own_versions = [
         obj for obj in raw_versions if not obj["metadata"].get("deletionTimestamp") and not _has_other_owner(obj, raw)
@@ -40,7 +37,7 @@ def observe(store: Store, key: Key, _: Installation) -> View | None:
     runs = [TrainingRun.model_validate(obj) for obj in store.find(TRAINING_RUNS, "unregistered", index_key)]
     return View(
         raw=raw,
-        model=ModelKind.model_validate(raw),
+        model=model,
         versions=tuple(sorted(versions, key=lambda version: version.spec.number)),
         leaving=frozenset(obj["spec"]["number"] for obj in raw_versions) - numbers,
         unregistered=tuple(sorted(runs, key=lambda run: (run.status.completion_time or "", run.name))),

@@ -16,7 +16,6 @@ from modelyard.engine.resource import (
     MODEL_VERSIONS,
     MODELS,
     SERVICES,
-    Key,
     Object,
 )
 from modelyard.engine.store import Store
@@ -58,21 +57,17 @@ class View:
     rivals: tuple[Object, ...] = field(default=())
 
 
-def observe(store: Store, key: Key, installation: Installation) -> View | None:
-    """Returns the view, or None if the ModelDeployment is gone or being deleted."""
-    raw = store.get(MODEL_DEPLOYMENTS, key.namespace, key.name)
-    if raw is None or raw["metadata"].get("deletionTimestamp"):
-        return None
+def observe(store: Store, raw: Object, installation: Installation) -> View:
     deployment = ModelDeployment.model_validate(raw)
     model_name = deployment.spec.model_ref.name
-    model = store.get(MODELS, key.namespace, model_name)
-    raw_versions = store.find(MODEL_VERSIONS, "Model", f"{key.namespace}/{model_name}")
+    model = store.get(MODELS, deployment.namespace, model_name)
+    raw_versions = store.find(MODEL_VERSIONS, "Model", f"{deployment.namespace}/{model_name}")
     versions = [ModelVersion.model_validate(obj) for obj in raw_versions]
     uid = raw["metadata"]["uid"]
-    autoscaler = store.get(AUTOSCALERS, key.namespace, key.name)
-    budget = store.get(DISRUPTION_BUDGETS, key.namespace, key.name)
+    autoscaler = store.get(AUTOSCALERS, deployment.namespace, deployment.name)
+    budget = store.get(DISRUPTION_BUDGETS, deployment.namespace, deployment.name)
     pool_name = deployment.spec.pool
-    pool = store.get(MODEL_POOLS, key.namespace, pool_name) if pool_name else None
+    pool = store.get(MODEL_POOLS, deployment.namespace, pool_name) if pool_name else None
     services = store.owned(SERVICES, uid)
     rivals = [
         other
@@ -94,7 +89,7 @@ def observe(store: Store, key: Key, installation: Installation) -> View | None:
         },
         autoscaler=autoscaler if owned_by(autoscaler, raw) else None,
         # KEDA copies the ScaledObject's labels to its autoscaler, so the store's watch sees it like our own children.
-        scaled=store.get(AUTOSCALERS, key.namespace, KEDA_PREFIX + key.name) is not None,
+        scaled=store.get(AUTOSCALERS, deployment.namespace, KEDA_PREFIX + deployment.name) is not None,
         budget=budget if owned_by(budget, raw) else None,
         pool=ModelPool.model_validate(pool) if pool else None,
         rivals=tuple(rivals),

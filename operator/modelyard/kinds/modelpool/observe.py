@@ -8,9 +8,7 @@ from modelyard.engine.resource import (
     CONFIG_MAPS,
     DEPLOYMENTS,
     MODEL_DEPLOYMENTS,
-    MODEL_POOLS,
     MODEL_VERSIONS,
-    Key,
     Object,
 )
 from modelyard.engine.store import Store
@@ -46,24 +44,20 @@ def child_name(pool: str) -> str:
     return f"{pool}-pool"
 
 
-def observe(store: Store, key: Key, installation: Installation) -> View | None:
-    """Returns the view, or None if the ModelPool is gone or being deleted."""
-    raw = store.get(MODEL_POOLS, key.namespace, key.name)
-    if raw is None or raw["metadata"].get("deletionTimestamp"):
-        return None
-    members = []
-    for raw_deployment in store.find(MODEL_DEPLOYMENTS, "ModelPool", f"{key.namespace}/{key.name}"):
+def observe(store: Store, raw: Object, installation: Installation) -> View:
+    pool, members = ModelPool.model_validate(raw), []
+    for raw_deployment in store.find(MODEL_DEPLOYMENTS, "ModelPool", f"{pool.namespace}/{pool.name}"):
         if raw_deployment["metadata"].get("deletionTimestamp"):
             continue
         deployment = ModelDeployment.model_validate(raw_deployment)
-        packed = {name: store.get(MODEL_VERSIONS, key.namespace, name) for name in deployment.status.packed}
+        packed = {name: store.get(MODEL_VERSIONS, pool.namespace, name) for name in deployment.status.packed}
         versions = {name: ModelVersion.model_validate(obj) for name, obj in packed.items() if obj is not None}
         members.append(Member(deployment, versions))
-    pods = store.get(DEPLOYMENTS, key.namespace, child_name(key.name))
-    catalogue = store.get(CONFIG_MAPS, key.namespace, child_name(key.name))
+    pods = store.get(DEPLOYMENTS, pool.namespace, child_name(pool.name))
+    catalogue = store.get(CONFIG_MAPS, pool.namespace, child_name(pool.name))
     return View(
         raw=raw,
-        pool=ModelPool.model_validate(raw),
+        pool=pool,
         installation=installation,
         members=tuple(members),
         pods=pods if owned_by(pods, raw) else None,

@@ -5,17 +5,18 @@ from __future__ import annotations
 from modelyard.engine.resource import Object
 from modelyard.kinds.modelversion.observe import View
 from modelyard.workload import template
+from modelyard.workload.data import data_of
 from modelyard.workload.failures import INSTALLATION
 from modelyard.workload.names import child_metadata, child_name
-from modelyard.workload.run.jobs import MAIN, job
+from modelyard.workload.run.jobs import job
 from modelyard.workload.run.run import Run
+from modelyard.workload.run.task import addresses
 from modelyard_api.fields.artifact import RESULT_JSON, folder
 from modelyard_api.fields.metrics import Task
 from modelyard_api.fields.pods import PodTemplate, RunPolicy
-from modelyard_api.kinds.datasetversion import DatasetVersionSpec
 from modelyard_api.kinds.modelversion import ModelVersion
 from modelyard_api.wire.result import EvaluateResult
-from modelyard_api.wire.task import Data, EvaluateTask, Subject
+from modelyard_api.wire.task import EvaluateTask
 
 POLICY = RunPolicy(backoff_limit=3, ttl_seconds_after_finished=3600)
 """The Job of a verified version is deleted after an hour; the Job of a failed one is kept for its log."""
@@ -47,31 +48,14 @@ def run(version: ModelVersion) -> Run[EvaluateResult]:
 
 def evaluation_job(view: View, data: Object, task: str) -> Object:
     version = view.version
-    spec = DatasetVersionSpec.model_validate(data["spec"])
     evaluation = EvaluateTask(
-        subject=Subject(namespace=version.namespace, name=version.name, uid=version.uid),
-        tracking_url=view.installation.tracking_url,
-        base_uri=folder(version.namespace, version.uid),
-        result_uri=result_uri(version),
-        data=Data(
-            name=data["metadata"]["name"],
-            uri=spec.uri,
-            digest=spec.digest,
-            target=spec.target,
-            columns=spec.columns,
-        ),
+        **addresses(version, view.installation, result_uri(version)),
+        data=data_of(data),
         artifact_uri=version.spec.artifact.uri,
         artifact_digest=version.spec.artifact.digest,
         task=Task(task),
     )
-    main = template.container(
-        MAIN,
-        view.installation.images.runtime,
-        PodTemplate(),
-        view.installation.resources.run,
-        [template.TASK_MOUNT],
-        args=["evaluate"],
-    )
-    pod = template.pod(PodTemplate(), [template.task_volume()], containers=[main])
+    images, resources = view.installation.images, view.installation.resources
+    pod = template.program("evaluate", images.runtime, PodTemplate(), resources.run)
     metadata = child_metadata(view.raw, job_name(version), "modelyard-evaluation")
     return job(metadata, evaluation, pod, POLICY, version.status.attempts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from modelyard.engine.resource import DATASET_VERSIONS, JOBS, MODEL_VERSIONS, MODELS, Key, Object
+from modelyard.engine.resource import DATASET_VERSIONS, JOBS, MODELS, Object
 from modelyard.engine.store import Store
 from modelyard_api.installation import Installation
 from modelyard_api.kinds.model import ModelKind
@@ -22,13 +22,9 @@ class View:
     """The DatasetVersion on which an imported model is scored."""
 
 
-def observe(store: Store, key: Key, installation: Installation) -> View | None:
-    """Returns the view, or None if the ModelVersion is gone or being deleted."""
-    raw = store.get(MODEL_VERSIONS, key.namespace, key.name)
-    if raw is None or raw["metadata"].get("deletionTimestamp"):
-        return None
+def observe(store: Store, raw: Object, installation: Installation) -> View:
     version = ModelVersion.model_validate(raw)
-    model = store.get(MODELS, key.namespace, version.spec.model_ref.name)
+    model = store.get(MODELS, version.namespace, version.spec.model_ref.name)
     jobs = store.owned(JOBS, version.uid)
     data = version.spec.lineage.dataset_version
     return View(
@@ -37,7 +33,7 @@ def observe(store: Store, key: Key, installation: Installation) -> View | None:
         installation=installation,
         model=ModelKind.model_validate(model) if model and not _is_being_deleted(model) else None,
         job=jobs[0] if jobs else None,
-        data=store.get(DATASET_VERSIONS, key.namespace, data) if data else None,
+        data=store.get(DATASET_VERSIONS, version.namespace, data) if data else None,
     )
 
 

@@ -7,16 +7,17 @@ from typing import Any
 from modelyard.engine.resource import Object
 from modelyard.kinds.trainingrun.observe import View
 from modelyard.workload import template
+from modelyard.workload.data import data_of
 from modelyard.workload.failures import Fields
 from modelyard.workload.names import child_metadata, child_name, short_hash
 from modelyard.workload.run.jobs import MAIN, POD_TEMPLATE, job
 from modelyard.workload.run.run import Run
+from modelyard.workload.run.task import addresses
 from modelyard_api.fields.artifact import RESULT_JSON, canonical, folder
 from modelyard_api.fields.metrics import Task
-from modelyard_api.kinds.datasetversion import DatasetVersionSpec
 from modelyard_api.kinds.trainingrun import TrainingRun
 from modelyard_api.wire.result import TrainResult
-from modelyard_api.wire.task import COLLECT_READY, Data, Subject, TrainTask
+from modelyard_api.wire.task import COLLECT_READY, TrainTask
 
 LAY_OUT = "lay-out"
 """Name of the init container that runs before the user's own container."""
@@ -64,20 +65,10 @@ def pod_template(view: View) -> str:
     return short_hash(canonical(view.run.spec.pod_template.wire()).decode())
 
 
-def data_of(version: Object) -> Data:
-    spec = DatasetVersionSpec.model_validate(version["spec"])
-    return Data(
-        name=version["metadata"]["name"], uri=spec.uri, digest=spec.digest, target=spec.target, columns=spec.columns
-    )
-
-
 def training_job(view: View, version: Object) -> Object:
     run, spec = view.run, view.run.spec
     task = TrainTask(
-        subject=Subject(namespace=run.namespace, name=run.name, uid=run.uid),
-        tracking_url=view.installation.tracking_url,
-        base_uri=base_uri(run),
-        result_uri=result_uri(run),
+        **addresses(run, view.installation, result_uri(run)),
         data=data_of(version),
         model=spec.model_ref.name if spec.model_ref else None,
         task=Task(view.model["spec"]["task"]) if view.model else None,
@@ -95,11 +86,7 @@ def training_job(view: View, version: Object) -> Object:
 
 
 def _estimator(view: View) -> dict[str, Any]:
-    spec, default = view.run.spec, view.installation.resources.run
-    main = template.container(
-        MAIN, recorded_image(view), spec.pod_template, default, [template.TASK_MOUNT], args=["train"]
-    )
-    return template.pod(spec.pod_template, [template.task_volume()], containers=[main])
+    return template.program("train", recorded_image(view), view.run.spec.pod_template, view.installation.resources.run)
 
 
 def _own_container(view: View) -> dict[str, Any]:

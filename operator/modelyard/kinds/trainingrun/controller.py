@@ -4,20 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from modelyard.engine import conditions as kstatus
-from modelyard.engine.resource import DATASET_VERSIONS, MODEL_VERSIONS, Key, Object
+from modelyard.engine.resource import MODEL_VERSIONS, Key, Object
 from modelyard.engine.store import Store
 from modelyard.kinds.trainingrun.decide import decide
 from modelyard.kinds.trainingrun.observe import observe
 from modelyard.workload.names import RUN_UID
-from modelyard.workload.wiring import Wiring, labelled, sharing
+from modelyard.workload.wiring import Wiring, labelled
 from modelyard_api.installation import Installation
-from modelyard_api.kinds.datasetversion import DatasetVersion
 from modelyard_api.kinds.trainingrun import TrainingRun
-
-
-def _is_unfinished(run: Object) -> bool:
-    return not (kstatus.holds(run, "Complete") or kstatus.holds(run, "Failed"))
 
 
 def _run_uid(version: Object) -> str | None:
@@ -37,8 +31,6 @@ WIRING = Wiring(
     TrainingRun,
     observe,
     decide,
-    waits={"Dataset": _is_unfinished, "Model": _is_unfinished},
-    # A run that names no version may train on any version of its Dataset, so each of them wakes it.
-    wakes={DATASET_VERSIONS: sharing(TrainingRun, DatasetVersion, "Dataset"), MODEL_VERSIONS: _run_of_version},
+    wakes={MODEL_VERSIONS: _run_of_version},
     indexes={MODEL_VERSIONS: {"run": _by_run}},
 )

@@ -11,16 +11,19 @@ from modelyard.engine.resource import JOBS
 from modelyard.kinds.trainingrun import children
 from modelyard.kinds.trainingrun.checks import default_objective
 from modelyard.kinds.trainingrun.observe import View
-from modelyard.kinds.trainingrun.outcome import fail, registered, trained
-from modelyard.kinds.trainingrun.start import adopted, again, start
-from modelyard.workload.conclude import Fails, Step, Waits, conclude
+from modelyard.kinds.trainingrun.outcome import registered, trained
+from modelyard.kinds.trainingrun.start import again, restored, start
+from modelyard.workload.conclude import Step, conclude
 from modelyard.workload.run import jobs
+from modelyard.workload.run.adopt import adopted
 from modelyard.workload.run.conditions import progressing
+from modelyard.workload.run.ending import attempt, fail
 from modelyard.workload.run.follow import follow
 from modelyard.workload.run.states import Absent, Broken, Ended, Held, Running
 from modelyard.workload.run.ttl import finished
 from modelyard_api.fields.status import Phase
 from modelyard_api.kinds.trainingrun import TrainingRun, TrainingRunStatus
+from modelyard_api.wire.task import TrainTask
 
 
 def decide(view: View, facts: Facts, now: datetime) -> Plan:
@@ -32,15 +35,9 @@ def decide(view: View, facts: Facts, now: datetime) -> Plan:
     if not view.run.status.start_time:
         # A run may be edited until it starts, so the objective of an earlier spec is dropped.
         view = _with_status(view, view.run.status.model_copy(update={"objective": None}))
-        if view.job is not None and (status := adopted(view, view.job)):
+        if view.job is not None and (status := adopted(view.run.status, view.job, TrainTask, restored)):
             view = _with_status(view, status)
-    try:
-        step = _step(view, facts, now)
-    except Waits as waits:
-        running = view.run.status.phase == Phase.RUNNING
-        step = waits.step(view.run.status.model_copy(update={"phase": Phase.RUNNING if running else Phase.PENDING}))
-    except Fails as fails:
-        step = fail(view.run.status, now, fails.trouble)
+    step = attempt(lambda: _step(view, facts, now), view.run.status, now)
     return conclude(view.raw, _with_objective(view, step), now)
 
 

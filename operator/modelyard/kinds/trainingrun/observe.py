@@ -5,16 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from modelyard.engine.resource import (
-    DATASET_VERSIONS,
-    DATASETS,
     JOBS,
     MODEL_VERSIONS,
     MODELS,
-    TRAINING_RUNS,
-    Key,
     Object,
 )
 from modelyard.engine.store import Store
+from modelyard.workload import data
 from modelyard.workload.names import owned_by
 from modelyard_api.installation import Installation
 from modelyard_api.kinds.trainingrun import TrainingRun
@@ -34,19 +31,13 @@ class View:
     """The ModelVersion that registers this run's model."""
 
 
-def observe(store: Store, key: Key, installation: Installation) -> View | None:
-    """Returns the view, or None if the TrainingRun is gone or being deleted."""
-    raw = store.get(TRAINING_RUNS, key.namespace, key.name)
-    if raw is None or raw["metadata"].get("deletionTimestamp"):
-        return None
+def observe(store: Store, raw: Object, installation: Installation) -> View:
     run = TrainingRun.model_validate(raw)
     spec, status = run.spec, run.status
-    dataset = store.get(DATASETS, key.namespace, spec.dataset_ref.name)
-    latest = ((dataset or {}).get("status") or {}).get("latest")
-    name = status.dataset_version or spec.dataset_ref.version or latest
+    dataset, version = data.observed(store, run.namespace, spec.dataset_ref, status.dataset_version)
     # Anybody can set the label with the run's uid, so versions in other namespaces don't count.
     model_versions = [
-        item for item in store.find(MODEL_VERSIONS, "run", run.uid) if item["metadata"]["namespace"] == key.namespace
+        item for item in store.find(MODEL_VERSIONS, "run", run.uid) if item["metadata"]["namespace"] == run.namespace
     ]
     jobs = [job for job in store.owned(JOBS, run.uid) if owned_by(job, raw)]
     return View(
@@ -55,7 +46,7 @@ def observe(store: Store, key: Key, installation: Installation) -> View | None:
         installation=installation,
         job=jobs[0] if jobs else None,
         dataset=dataset,
-        version=store.get(DATASET_VERSIONS, key.namespace, name) if name else None,
-        model=store.get(MODELS, key.namespace, spec.model_ref.name) if spec.model_ref else None,
+        version=version,
+        model=store.get(MODELS, run.namespace, spec.model_ref.name) if spec.model_ref else None,
         model_version=model_versions[0] if model_versions else None,
     )

@@ -9,6 +9,7 @@ from modelyard.engine.conditions import Condition, timestamp
 from modelyard.kinds.trainingrun.observe import View
 from modelyard.workload.conclude import Step
 from modelyard.workload.failures import Trouble
+from modelyard.workload.run.ending import fail
 from modelyard_api.fields.metrics import METRICS
 from modelyard_api.fields.status import Outputs, Phase
 from modelyard_api.kinds.trainingrun import TrainingRunStatus
@@ -16,12 +17,6 @@ from modelyard_api.wire.result import TrainResult
 
 AS_SKOPS = "StoredAsSkops"
 """Reason of condition Trained if ONNX can't represent the model."""
-
-
-def fail(status: TrainingRunStatus, now: datetime, trouble: Trouble) -> Step:
-    """Returns the final failure: a run is tried once, and its Job has used up its retries."""
-    status = status.model_copy(update={"completion_time": timestamp(now), "phase": Phase.FAILED})
-    return Step(status, kstatus.failed(trouble.reason, trouble.message))
 
 
 def trained(view: View, now: datetime, result: TrainResult, status: TrainingRunStatus) -> Step:

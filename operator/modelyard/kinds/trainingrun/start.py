@@ -6,6 +6,7 @@ Also recovers from a deleted Job, and from a status that was lost or never writt
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from modelyard.engine.conditions import parse_time, timestamp
 from modelyard.engine.plan import Create, Facts
@@ -17,7 +18,6 @@ from modelyard.workload import references
 from modelyard.workload.conclude import Fails, Step
 from modelyard.workload.failures import Trouble
 from modelyard.workload.run import jobs
-from modelyard.workload.run.adopt import task_of
 from modelyard.workload.run.conditions import pod_pending
 from modelyard.workload.run.follow import earlier, result_of
 from modelyard_api.fields.status import Phase
@@ -64,20 +64,9 @@ def again(view: View, facts: Facts, now: datetime) -> Step:
     return _begin(view, view.version, view.run.status)
 
 
-def adopted(view: View, job: Object) -> TrainingRunStatus | None:
-    """Returns the lost status of a run that has a Job, restored from its task; None if the Job has no task."""
-    task = task_of(job, TrainTask)
-    if task is None:
-        return None
-    return view.run.status.model_copy(
-        update={
-            "dataset_version": task.data.name,
-            "image": task.image,
-            "result_uri": task.result_uri,
-            "job": job["metadata"]["name"],
-            "start_time": job["metadata"]["creationTimestamp"],
-        }
-    )
+def restored(task: TrainTask) -> dict[str, Any]:
+    """Returns the fields of a lost status that the Job's task tells."""
+    return {"dataset_version": task.data.name, "image": task.image, "result_uri": task.result_uri}
 
 
 def _begin(view: View, version: Object, status: TrainingRunStatus) -> Step:

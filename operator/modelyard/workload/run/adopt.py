@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from modelyard.engine.resource import Object
+from modelyard_api.fields.status import RunStatus
 from modelyard_api.wire.task import ANNOTATION, Common
 
+S = TypeVar("S", bound=RunStatus)
 T = TypeVar("T", bound=Common)
 
 
@@ -14,3 +17,16 @@ def task_of(job: Object, kind: type[T]) -> T | None:
     """Returns the task that a Job holds, or None. Raises ValidationError if it is not a task of this kind."""
     document = (job["spec"]["template"]["metadata"].get("annotations") or {}).get(ANNOTATION)
     return None if document is None else kind.model_validate_json(document)
+
+
+def adopted(status: S, job: Object, kind: type[T], known: Callable[[T], Mapping[str, Any]]) -> S | None:
+    """Returns the lost status of a run that has a Job, or None if the Job has no task.
+
+    ``known`` returns the fields of the kind's status that the task tells.
+    """
+    task = task_of(job, kind)
+    if task is None:
+        return None
+    metadata = job["metadata"]
+    update = {"job": metadata["name"], "start_time": metadata["creationTimestamp"], **known(task)}
+    return status.model_copy(update=update)

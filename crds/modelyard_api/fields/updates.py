@@ -1,0 +1,26 @@
+"""CEL rules about updates: an edit that would have no effect is refused."""
+
+from __future__ import annotations
+
+from modelyard_api.fields.base import rule
+
+
+def immutable_once_started(kind: str, *fields: str, while_suspended: tuple[str, ...] = ()) -> dict[str, str]:
+    """Returns the rule of a kind of runs, by which these fields of the spec can't change once a run has started.
+
+    Those of ``while_suspended`` can, as long as the run is suspended.
+    """
+    same = [_unchanged(field) for field in fields]
+    same += [f"{_unchanged(field)} || (oldSelf.spec.suspend && self.spec.suspend)" for field in while_suspended]
+    but = f" (and {' and '.join(while_suspended)} while it is suspended)" if while_suspended else ""
+    return rule(
+        f"!has(oldSelf.status) || !has(oldSelf.status.startTime) || [{', '.join(same)}].all(same, same)",
+        f"a {kind} that has started is immutable but for suspend, activeDeadlineSeconds and "
+        f"ttlSecondsAfterFinished{but}; apply one with a new name instead",
+        ".spec",
+    )
+
+
+def _unchanged(field: str) -> str:
+    """Returns the expression that holds if an update leaves this field as it is, or absent."""
+    return f"self.spec.?{field} == oldSelf.spec.?{field}"

@@ -1,0 +1,37 @@
+"""The DatasetVersion that a run reads: its object, and its description in the run's task."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from modelyard.engine.resource import DATASET_VERSIONS, DATASETS, Object
+from modelyard.engine.store import Store
+from modelyard_api.kinds.datasetversion import DatasetVersionSpec
+from modelyard_api.wire.task import Data
+
+
+class DatasetRef(Protocol):
+    """Names a Dataset, and perhaps one of its versions."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def version(self) -> str | None: ...
+
+
+def observed(
+    store: Store, namespace: str, ref: DatasetRef, resolved: str | None
+) -> tuple[Object | None, Object | None]:
+    """Returns the Dataset and its version: the ``resolved`` one, or the one to which ``ref`` would be resolved now."""
+    dataset = store.get(DATASETS, namespace, ref.name)
+    latest = ((dataset or {}).get("status") or {}).get("latest")
+    name = resolved or ref.version or latest
+    return dataset, store.get(DATASET_VERSIONS, namespace, name) if name else None
+
+
+def data_of(version: Object) -> Data:
+    """Returns what a task says of a DatasetVersion."""
+    spec = DatasetVersionSpec.model_validate(version["spec"])
+    return Data(
+        name=version["metadata"]["name"], uri=spec.uri, digest=spec.digest, target=spec.target, columns=spec.columns
+    )
