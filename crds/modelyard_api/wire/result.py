@@ -87,9 +87,9 @@ class TrainResult(Model):
     metrics: Metrics
     source_digest: str = Field(max_length=71)
     parameters: Parameters = Field(default_factory=dict)
-    dataset_version: StatusName | None = Field(None, description="The DatasetVersion that it was trained on.")
-    dataset_digest: Digest | None = Field(None, description="That version's content digest.")
-    image: str | None = Field(None, max_length=512, description="The image that trained it, as the task names it.")
+    dataset_version: StatusName = Field(description="The DatasetVersion that it was trained on.")
+    dataset_digest: Digest = Field(description="That version's content digest.")
+    image: str = Field(max_length=512, description="The image that trained it, as the task names it.")
     tracking_run_id: Identifier | None = None
     tracking_experiment_id: Identifier | None = None
 

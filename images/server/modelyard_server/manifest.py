@@ -78,17 +78,19 @@ def parse(data: bytes) -> Manifest:
     """Reads the bytes of model.json. Raises ModelError when they are not a manifest this server knows."""
     try:
         document = orjson.loads(data)
-        if document["format"] not in PLATFORMS:
+        # The defaults are those of ModelManifest, by which the model was verified.
+        model_format = document.get("format", "ONNX")
+        if model_format not in PLATFORMS:
             known = " and ".join(PLATFORMS)
-            raise ModelError(f"{MODEL_JSON}: format {document['format']!r}: this server serves {known}")
+            raise ModelError(f"{MODEL_JSON}: format {model_format!r}: this server serves {known}")
         if document["layout"] not in ("Tensor", "Columns"):
             raise ModelError(f"{MODEL_JSON}: layout {document['layout']!r}: only Tensor and Columns are known")
         signature, example = document["signature"], document["example"]
         return Manifest(
             digest=sha256(data),
-            format=document["format"],
+            format=model_format,
             task=document["task"],
-            file=document["file"],
+            file=document.get("file", "model.onnx"),
             file_digest=document["fileDigest"],
             layout=document["layout"],
             inputs=tuple(Column(item["name"], item["datatype"]) for item in signature["inputs"]),

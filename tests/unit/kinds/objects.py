@@ -109,6 +109,9 @@ def train_result(job: Object, accuracy: float = 0.9, **more: Any) -> Object:
         "metrics": {"balanced_accuracy": accuracy, "log_loss": 0.3},
         "sourceDigest": digest("source"),
         "parameters": {"n_estimators": 100},
+        "datasetVersion": task.data.name,
+        "datasetDigest": task.data.digest,
+        "image": task.image,
         "trackingRunId": "r1",
         "trackingExperimentId": "7",
     } | more

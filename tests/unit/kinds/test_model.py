@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from modelyard.engine.plan import Fetch, Result
+from modelyard.engine.plan import Result
 from modelyard.engine.resource import JOBS, MODEL_VERSIONS, MODELS, TRAINING_RUNS, Key, Object
 from modelyard.workload.names import RUN_UID, controller_uid
 from tests.unit.kinds.objects import LONG, complete, digest, evaluate_result, imported, model, run, train_result
 from tests.unit.kinds.test_trainingrun import job_of, ready, start, with_data
-from tests.unit.kinds.world import World
+from tests.unit.kinds.world import NAMESPACE, World
 
 GATES = [{"name": "good", "metric": "balanced_accuracy", "min": 0.8}]
 
@@ -83,11 +84,20 @@ def test_two_runs_that_end_at_once_get_the_numbers_one_and_two() -> None:
     assert {ready(world, name) for name in "ab"} == {("True", "Registered")}
 
 
+def train_without_the_model(world: World, *names: str) -> None:
+    """Trains runs; the store goes away before the Model can read a result."""
+    for name in names:
+        start(world, name, modelRef={"name": "species"})
+    for name in names:
+        complete(world, job_of(world, name), train_result(job_of(world, name)))
+        world.now += timedelta(seconds=1)
+        world.run(Key(TRAINING_RUNS, NAMESPACE, name))
+    world.down.add(Result)
+
+
 def stop_before_create(world: World, name: str) -> None:
     """Runs a TrainingRun until its version's number is in the Model's status, but the version isn't created yet."""
-    start(world, name, modelRef={"name": "species"})
-    complete(world, job_of(world, name), train_result(job_of(world, name)))
-    world.down.add(Fetch)
+    train_without_the_model(world, name)
     world.settle()
     assert status(world)["registering"]["run"] == name
     assert not versions(world)
@@ -129,11 +139,8 @@ def test_numbers_go_on_after_an_import_and_are_never_used_twice() -> None:
 
 def test_a_result_that_is_gone_does_not_hold_up_the_others() -> None:
     world = with_model()
-    world.down.add(Fetch)
-    for name in ("a", "b"):
-        start(world, name, modelRef={"name": "species"})
-        complete(world, job_of(world, name), train_result(job_of(world, name)))
-        world.tick(1)
+    train_without_the_model(world, "a", "b")
+    world.settle()
     del world.results[world.status_of(TRAINING_RUNS, "a")["resultURI"]]
     world.down.clear()
     world.tick(10)
@@ -147,11 +154,7 @@ def test_a_result_that_is_gone_does_not_hold_up_the_others() -> None:
 
 def test_registering_waits_for_the_store() -> None:
     world = with_model()
-    start(world, modelRef={"name": "species"})
-    world.down.add(Fetch)
-    complete(world, job_of(world), train_result(job_of(world)))
-    world.settle()
-    world.down = {Result}
+    train_without_the_model(world, "forest")
     world.tick(10)
     assert not versions(world)
     world.down.clear()

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from modelyard.engine.plan import PodsOf, Result
 from modelyard.engine.resource import DATASET_VERSIONS, DATASETS, JOBS, MODEL_VERSIONS, MODELS, TRAINING_RUNS, Object
 from modelyard_api.kinds.trainingrun import TrainingRun
-from tests.unit.kinds.objects import at, complete, fail, failed, model, pod, run, train_result
+from tests.unit.kinds.objects import at, complete, digest, fail, failed, model, pod, run, train_result
 from tests.unit.kinds.test_trainingrun import OWN, job_of, jobs_of, phase, ready, start, with_data
 from tests.unit.kinds.world import World
 
@@ -286,16 +286,20 @@ def test_a_lost_status_without_a_job_comes_back_from_the_result(world: World) ->
     assert len(world.all(MODEL_VERSIONS)) == 1
 
 
-def test_lineage_that_nobody_knows_any_more_is_not_guessed(world: World) -> None:
+def test_the_lineage_of_a_lost_status_is_that_of_the_result(world: World) -> None:
     world.put(MODELS, model())
     start(world, modelRef={"name": "species"})
     job = job_of(world)
-    complete(world, job, train_result(job))
+    result = train_result(job, image="trained:1", datasetVersion="penguins-old", datasetDigest=digest("old"))
+    complete(world, job, result)
     world.delete(JOBS, job["metadata"]["name"])
     world.status(TRAINING_RUNS, "forest", None)
     world.tick(60)
     assert (phase(world), jobs_of(world)) == ("Succeeded", 0)
-    assert "datasetVersion" not in world.one(MODEL_VERSIONS)["spec"]["lineage"]
+    assert world.status_of(TRAINING_RUNS, "forest")["datasetVersion"] == "penguins-old"
+    lineage = world.one(MODEL_VERSIONS)["spec"]["lineage"]
+    expected = {"datasetVersion": "penguins-old", "datasetDigest": digest("old"), "image": "trained:1"}
+    assert {field: lineage.get(field) for field in expected} == expected
 
 
 def test_deleted_and_applied_again_it_trains_anew(world: World) -> None:

@@ -76,11 +76,16 @@ def read(store: ArtifactStore, uri: str, digest: str) -> tuple[ModelManifest, Se
     UserError."""
     document = store.read(f"{uri}/{MODEL_JSON}", digest)
     try:
-        manifest = ModelManifest.model_validate_json(document)
+        manifest = parse(document)
     except ValueError as error:
         raise UserError("InvalidModel", f"{uri}/{MODEL_JSON} is not a model's description: {error}") from error
     data = store.read(f"{uri}/{manifest.file}", manifest.file_digest)
     return manifest, open_model(manifest, data), len(data) + len(document)
+
+
+def parse(document: bytes) -> ModelManifest:
+    """Reads the bytes of model.json as they are, without converting types. Raises ValueError."""
+    return ModelManifest.model_validate_json(document, strict=True, by_alias=True, by_name=False)
 
 
 def check_example(manifest: ModelManifest, session: Session) -> None:

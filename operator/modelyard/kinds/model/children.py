@@ -15,7 +15,7 @@ def version_name(model: str, number: int) -> str:
     return f"{model}-v{number}"
 
 
-def model_version(view: View, run: TrainingRun, number: int, result: TrainResult, data_digest: str | None) -> Object:
+def model_version(view: View, run: TrainingRun, number: int, result: TrainResult) -> Object:
     name = view.model.name
     spec = ModelVersionSpec(
         model_ref=ObjectRef(name=name),
@@ -30,9 +30,9 @@ def model_version(view: View, run: TrainingRun, number: int, result: TrainResult
         signature=result.signature,
         lineage=Lineage(
             training_run=run.name,
-            dataset_version=run.status.dataset_version,
-            dataset_digest=data_digest,
-            image=run.status.image,
+            dataset_version=result.dataset_version,
+            dataset_digest=result.dataset_digest,
+            image=result.image,
             source_digest=result.source_digest,
             parameters=result.parameters,
         ),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from modelyard.engine.plan import Create, Facts, Fetch, Note, Result, Unavailable
-from modelyard.engine.resource import DATASET_VERSIONS, MODEL_VERSIONS
+from modelyard.engine.plan import Create, Facts, Note, Result, Unavailable
+from modelyard.engine.resource import MODEL_VERSIONS
 from modelyard.kinds.model import children
 from modelyard.kinds.model.observe import View
 from modelyard.workload.conclude import RETRY
@@ -63,16 +63,12 @@ def _create_version(
 ) -> Registration:
     assert status.registering is not None
     result = Result(run.status.result_uri or "")
-    name = run.status.dataset_version
-    data = Fetch(DATASET_VERSIONS, run.namespace, name) if name else None
-    document, version = facts.all(result, data) if data else (facts[result], None)
-    if isinstance(document, Unavailable) or isinstance(version, Unavailable):
+    if isinstance(facts[result], Unavailable):
         return Registration(after=now + RETRY)
     trained = _train_result(view, facts, result)
     if trained is None:
         return _pass_number_on(view, facts, now, status, run, waiting)
-    digest = version["spec"]["digest"] if version else None
-    model_version = children.model_version(view, run, status.registering.number, trained, digest)
+    model_version = children.model_version(view, run, status.registering.number, trained)
     return Registration(writes=(Create(MODEL_VERSIONS, model_version),))
 
 

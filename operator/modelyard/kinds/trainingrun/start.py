@@ -44,9 +44,8 @@ def start(view: View, facts: Facts, now: datetime) -> Step:
     if _may_have_lost_its_status(view, now):
         result = result_of(children.run(view), facts, now)
         if isinstance(result, TrainResult):
-            # Name only a DatasetVersion that the ModelVersion or the spec records: a guess would be false lineage.
-            return outcome.trained(view, now, result, _started(view, _version_of_result(view), now))
-    return _begin(view, version, _started(view, version["metadata"]["name"], now))
+            return outcome.trained(view, now, result, _started(view, result.dataset_version, result.image, now))
+    return _begin(view, version, _started(view, version["metadata"]["name"], children.image(view), now))
 
 
 def again(view: View, facts: Facts, now: datetime) -> Step:
@@ -79,11 +78,11 @@ def _begin(view: View, version: Object, status: TrainingRunStatus) -> Step:
     return Step(status, pod_pending(job["metadata"]["name"]), (Create(JOBS, job),))
 
 
-def _started(view: View, version: str | None, now: datetime) -> TrainingRunStatus:
+def _started(view: View, version: str, image: str, now: datetime) -> TrainingRunStatus:
     return view.run.status.model_copy(
         update={
             "dataset_version": version,
-            "image": children.image(view),
+            "image": image,
             "result_uri": children.result_uri(view.run),
             "job": children.job_name(view.run),
             "start_time": timestamp(now),
@@ -94,8 +93,3 @@ def _started(view: View, version: str | None, now: datetime) -> TrainingRunStatu
 def _may_have_lost_its_status(view: View, now: datetime) -> bool:
     created = view.raw["metadata"].get("creationTimestamp")
     return not created or now - parse_time(created) >= MIN_AGE_OF_LOST_STATUS
-
-
-def _version_of_result(view: View) -> str | None:
-    lineage = view.model_version["spec"].get("lineage") or {} if view.model_version else {}
-    return lineage.get("datasetVersion") or view.run.spec.dataset_ref.version
