@@ -141,7 +141,7 @@ class Campaign:
             except Exception as error:
                 wrong = [f"the run broke off: {type(error).__name__}: {error}"]
             if wrong:
-                wrong.append(f"the operator's log: {play.operator.log}")
+                wrong.append(f"the operator's logs: {play.folder}")
             else:
                 shutil.rmtree(play.folder)
             if wrong or fault is None or fault.happened:

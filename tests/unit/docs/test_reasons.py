@@ -18,6 +18,7 @@ TAKES_REASON = {
     **dict.fromkeys(("ready", "reconciling", "stalled", "complete", "failed"), 0),
     "Condition": 2,
     "read": 2,
+    "Run": 1,
 }
 """Functions and classes that take a reason -> the index of that argument."""
 REASON = re.compile(r"[A-Z]+[a-z]\w*")
@@ -39,9 +40,14 @@ def _reasons_in_code() -> set[str]:
         if isinstance(node, ast.Call):
             function = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
             index = TAKES_REASON.get(function)
-            if index is not None and len(node.args) > index:
-                reasons |= {item.value for item in ast.walk(node.args[index]) if _is_reason(item)}
+            given = [] if index is None else [*node.args[index : index + 1], *_under_way(node)]
+            reasons |= {item.value for argument in given for item in ast.walk(argument) if _is_reason(item)}
     return reasons
+
+
+def _under_way(call: ast.Call) -> list[ast.expr]:
+    """Returns the reason that a kind's facts give to its running Jobs."""
+    return [keyword.value for keyword in call.keywords if keyword.arg == "under_way"]
 
 
 def _is_reason(node: ast.AST) -> bool:
