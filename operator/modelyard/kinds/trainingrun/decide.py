@@ -17,24 +17,22 @@ from modelyard.workload.conclude import Step, conclude
 from modelyard.workload.run import jobs
 from modelyard.workload.run.adopt import adopted
 from modelyard.workload.run.conditions import progressing
-from modelyard.workload.run.ending import attempt, fail
+from modelyard.workload.run.ending import attempt, fail, has_ended
 from modelyard.workload.run.follow import follow
 from modelyard.workload.run.states import Absent, Broken, Ended, Held, Running
 from modelyard.workload.run.ttl import finished
 from modelyard_api.fields.status import Phase
-from modelyard_api.kinds.trainingrun import TrainingRun, TrainingRunStatus
+from modelyard_api.kinds.trainingrun import TrainingRunStatus
 from modelyard_api.wire.task import TrainTask
 
 
 def decide(view: View, facts: Facts, now: datetime) -> Plan:
     """Returns the plan of one pass. Raises Missing."""
-    if view.run.status.phase in (Phase.SUCCEEDED, Phase.FAILED):
-        if not _is_corrected(view.run):
-            return finished(view.raw, view.run.status, view.job, view.run.spec, now)
-        view = _with_status(view, view.run.status.model_copy(update={"completion_time": None}))
+    if has_ended(view.run.status, view.run.generation):
+        return finished(view.raw, view.run.status, view.job, view.run.spec, now)
     if not view.run.status.start_time:
-        # A run may be edited until it starts, so the objective of an earlier spec is dropped.
-        view = _with_status(view, view.run.status.model_copy(update={"objective": None}))
+        # A run may be edited until it starts, so what an earlier spec led to is dropped.
+        view = _with_status(view, view.run.status.model_copy(update={"objective": None, "completion_time": None}))
         if view.job is not None and (status := adopted(view.run.status, view.job, TrainTask, restored)):
             view = _with_status(view, status)
     step = attempt(lambda: _step(view, facts, now), view.run.status, now)
@@ -72,12 +70,6 @@ def _suspended(view: View, job_writes: tuple[Write, ...]) -> Step:
             status.attempts = jobs.failed_attempts(job)
     message = "spec.suspend is true; set it to false and the run starts anew"
     return Step(status, kstatus.suspended(message), writes)
-
-
-def _is_corrected(run: TrainingRun) -> bool:
-    """Whether a run failed before it started and was edited since: then it may start after all."""
-    before_start = run.status.phase == Phase.FAILED and not run.status.start_time
-    return before_start and run.status.observed_generation != run.generation
 
 
 def _with_status(view: View, status: TrainingRunStatus) -> View:

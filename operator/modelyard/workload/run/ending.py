@@ -13,6 +13,12 @@ from modelyard.workload.failures import Trouble
 from modelyard_api.fields.status import Phase, RunStatus
 
 
+def has_ended(status: RunStatus, generation: int) -> bool:
+    """Whether a run has ended for good. One that failed before it started begins anew once its spec was edited."""
+    is_corrected = not status.start_time and status.observed_generation != generation
+    return status.phase == Phase.SUCCEEDED or (status.phase == Phase.FAILED and not is_corrected)
+
+
 def fail(status: RunStatus, now: datetime, trouble: Trouble) -> Step:
     """Returns the final failure: a run is tried once, and its Job has used up its retries."""
     status = status.model_copy(update={"completion_time": timestamp(now), "phase": Phase.FAILED})
