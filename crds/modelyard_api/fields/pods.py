@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from modelyard_api.fields.base import MAX_SECONDS, Model, ObjectName, rule, rules
+from modelyard_api.fields.base import MAX_SECONDS, Model, ObjectName
 from modelyard_api.fields.facts import Reference
 
 Quantity = Annotated[
@@ -88,8 +88,3 @@ class RunPolicy(Model):
         le=MAX_SECONDS,
         description="Seconds after which a finished run's Job and pods are removed; the run itself stays.",
     )
-
-
-def immutable(field: str) -> dict[str, object]:
-    """Returns the ``json_schema_extra`` of a field that can't be changed."""
-    return rules(rule("self == oldSelf", f"{field} is immutable; make a new object instead"))
