@@ -61,6 +61,16 @@ class Update:
     old: Object = field(default_factory=dict)
 
 
+STARTED = {"startTime": "2026-01-01T00:00:00Z"}
+
+
+def once_started(kind: type[Kind], *edits: Object) -> tuple[Update, ...]:
+    """Returns the cases of ``immutable_once_started``: what may be edited until a run has started, and not after."""
+    message = f"a {kind.info.kind} that has started is immutable"
+    policy = ({"suspend": False}, {"ttlSecondsAfterFinished": 60}, {"activeDeadlineSeconds": 60})
+    return (Update(message, status=STARTED, good=policy, bad=edits), Update(message, good=edits, bad=()))
+
+
 NAMES = tuple(
     Create("metadata.name must be a DNS-1035 label", good_name=good, bad_name=bad)
     for good, bad in ((LONGEST, LONGEST + "a"), ("a-1", "1-a"), ("a-b", "a.b"))

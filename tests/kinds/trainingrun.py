@@ -8,7 +8,7 @@ from modelyard_api.kinds.trainingrun import TrainingRun
 from modelyard_api.wire.result import Error, Failed, TrainResult
 from modelyard_api.wire.task import TrainTask
 from tests.kinds.datasetversion import VERSION
-from tests.kinds.sample import BASE, METRICS, SHA, SIGNATURE, Create, Pod, Sample, Update
+from tests.kinds.sample import BASE, METRICS, SHA, SIGNATURE, STARTED, Create, Pod, Sample, Update, once_started
 
 BAD_SEED = 13
 """A run with this seed fails by its user's error."""
@@ -44,7 +44,6 @@ def signature(inputs: list[str]) -> Signature:
     )
 
 
-_STARTED = {"startTime": "2026-01-01T00:00:00Z"}
 _IMMUTABLE = "a TrainingRun that has started is immutable"
 
 SAMPLE = Sample(
@@ -68,33 +67,30 @@ SAMPLE = Sample(
         ),
     ),
     updates=(
+        *once_started(
+            TrainingRun,
+            {"datasetRef": {"name": "other"}},
+            {"datasetRef": {"version": "table-1"}},
+            {"modelRef": {"name": "m"}},
+            {"trainer": {"estimator": {"params": {"n_estimators": 11}}}},
+            {"trainer": {"estimator": {"params": {"n_estimators": None, "max_depth": 10}}}},
+            {"trainer": {"estimator": None, "container": {"image": "a"}}},
+            {"objective": "accuracy"},
+            {"additionalMetrics": ["accuracy"]},
+            {"seed": 1},
+            {"backoffLimit": 0},
+            {"suspend": False, "podTemplate": {"image": "other"}},
+        ),
         Update(
             _IMMUTABLE,
-            status=_STARTED,
-            good=(
-                {"suspend": False},
-                {"ttlSecondsAfterFinished": 60},
-                {"activeDeadlineSeconds": 60},
-                {"podTemplate": {"resources": {"requests": {"cpu": 1}}}},
-            ),
-            bad=(
-                {"datasetRef": {"name": "other"}},
-                {"datasetRef": {"version": "table-1"}},
-                {"modelRef": {"name": "m"}},
-                {"trainer": {"estimator": {"params": {"n_estimators": 11}}}},
-                {"trainer": {"estimator": {"params": {"n_estimators": None, "max_depth": 10}}}},
-                {"trainer": {"estimator": None, "container": {"image": "a"}}},
-                {"objective": "accuracy"},
-                {"additionalMetrics": ["accuracy"]},
-                {"seed": 1},
-                {"backoffLimit": 0},
-                {"suspend": False, "podTemplate": {"image": "other"}},
-            ),
+            status=STARTED,
+            good=({"podTemplate": {"resources": {"requests": {"cpu": 1}}}},),
+            bad=(),
         ),
         Update(
             _IMMUTABLE,
             old={"suspend": False, "modelRef": {"name": "m"}, "objective": "accuracy"},
-            status=_STARTED,
+            status=STARTED,
             good=({"suspend": True},),
             bad=(
                 {"podTemplate": {"image": "other"}},
@@ -104,14 +100,6 @@ SAMPLE = Sample(
                 {"objective": None},
                 {"objective": "log_loss"},
             ),
-        ),
-        Update(
-            _IMMUTABLE,
-            good=(
-                {"seed": 1, "trainer": {"estimator": {"params": {"n_estimators": 11}}}},
-                {"podTemplate": {"image": "a"}},
-            ),
-            bad=(),
         ),
     ),
     pod=Pod(
