@@ -63,6 +63,9 @@ class Shelf:
             objective="accuracy",
             metrics={"accuracy": 0.5},
             source_digest=sha256(b"none"),
+            dataset_version="none",
+            dataset_digest=sha256(b"none"),
+            image="none",
         )
         self._store.put_json(f"{uri}/{RESULT_JSON}", result.wire())
         spec = {
