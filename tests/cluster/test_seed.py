@@ -1,5 +1,7 @@
 """Checks the store that new nodes are seeded from: a changed image takes nothing away from existing nodes."""
 
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,13 +19,20 @@ def programs(node: Path) -> list[str]:
     return sorted(path.read_text() for path in node.glob(f"{LAYERS}/*/fs/program"))
 
 
-def test_a_changed_image_leaves_the_older_one_to_its_nodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Yields a folder with a short path: containerd makes Unix sockets in it, whose paths have at most 107 bytes."""
+    with tempfile.TemporaryDirectory(prefix="seed-") as name:
+        yield Path(name)
+
+
+def test_a_changed_image_leaves_the_older_one_to_its_nodes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     built = paths.cache() / "bin"
-    monkeypatch.setenv("MODELYARD_CACHE", str(tmp_path / "cache"))
-    (tmp_path / "cache/oci").mkdir(parents=True)
-    (tmp_path / "cache/bin").symlink_to(built)
+    monkeypatch.setenv("MODELYARD_CACHE", str(folder / "cache"))
+    (folder / "cache/oci").mkdir(parents=True)
+    (folder / "cache/bin").symlink_to(built)
     assert not binaries.missing()
-    program = tmp_path / "program"
+    program = folder / "program"
 
     def change(content: str) -> None:
         program.write_text(content)
@@ -32,14 +41,14 @@ def test_a_changed_image_leaves_the_older_one_to_its_nodes(tmp_path: Path, monke
         seed.fill()
 
     change("first")
-    seed.plant(tmp_path / "one/containerd")
+    seed.plant(folder / "one/containerd")
     change("second")
-    seed.plant(tmp_path / "two/containerd")
-    assert programs(tmp_path / "one/containerd") == ["first"]
-    assert programs(tmp_path / "two/containerd") == ["first", "second"]
+    seed.plant(folder / "two/containerd")
+    assert programs(folder / "one/containerd") == ["first"]
+    assert programs(folder / "two/containerd") == ["first", "second"]
 
-    (tmp_path / "one").rename(tmp_path / "gone")
-    (tmp_path / "two").rename(tmp_path / "gone too")
+    (folder / "one").rename(folder / "gone")
+    (folder / "two").rename(folder / "gone too")
     change("third")
-    seed.plant(tmp_path / "three/containerd")
-    assert programs(tmp_path / "three/containerd") == ["third"]
+    seed.plant(folder / "three/containerd")
+    assert programs(folder / "three/containerd") == ["third"]

@@ -17,7 +17,7 @@ from pathlib import Path
 from . import binaries, oci, store
 from .config import containerd_toml
 from .paths import cache, locked
-from .say import run, say, until
+from .say import CannotRun, run, say, until
 
 _BLOBS = "io.containerd.content.v1.content"
 _LAYERS = "io.containerd.snapshotter.v1.overlayfs/snapshots"
@@ -46,11 +46,14 @@ def _running() -> Iterator[Path]:
             start_new_session=True,
         )
     try:
-        until(30, f"the containerd of {folder}", lambda: _answers(socket))
+        until(30, f"the containerd of {folder}", lambda: process.poll() is not None or _answers(socket))
+        if process.poll() is not None:
+            raise CannotRun(f"The containerd of {folder} ended: {(folder / 'log').read_text()[-500:]}")
         yield socket
     finally:
-        for child in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
-            os.kill(int(child), signal.SIGTERM)  # lets containerd close its databases
+        if process.poll() is None:
+            for child in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
+                os.kill(int(child), signal.SIGTERM)  # lets containerd close its databases
         process.wait(timeout=30)
         shutil.rmtree(folder / "run", ignore_errors=True)
 
