@@ -10,7 +10,6 @@ from typing import Any
 from modelyard.engine.conditions import Condition, conditions, reconciling, stalled
 from modelyard.engine.plan import Facts, Need, Note, Plan, Unavailable, Write
 from modelyard.engine.resource import Object
-from modelyard.workload.failures import Trouble
 from modelyard_api.fields.status import Status
 
 RETRY = timedelta(seconds=10)
@@ -30,6 +29,14 @@ class Step:
     writes: tuple[Write, ...] = ()
     after: datetime | None = None
     notes: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A reason and a message for people, as in a condition."""
+
+    reason: str
+    message: str
 
 
 class Waits(Exception):

@@ -10,8 +10,7 @@ from typing import Protocol, TypeVar
 
 from modelyard.engine import conditions as kstatus
 from modelyard.engine.resource import Object
-from modelyard.workload.conclude import Fails, Waits
-from modelyard.workload.failures import Trouble
+from modelyard.workload.conclude import Fails, Trouble, Waits
 from modelyard.workload.versions import broken, judged, usable
 from modelyard_api.kinds.model import ModelKind
 from modelyard_api.kinds.modelversion import ModelVersion

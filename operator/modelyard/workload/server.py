@@ -7,7 +7,7 @@ from typing import Any
 from modelyard.engine.conditions import find
 from modelyard.engine.resource import DEPLOYMENTS, Object
 from modelyard.workload import template
-from modelyard.workload.failures import Trouble
+from modelyard.workload.conclude import Trouble
 from modelyard.workload.names import manifest, short_hash
 from modelyard_api.fields.artifact import canonical
 from modelyard_api.fields.pods import PodTemplate, Resources

@@ -15,8 +15,7 @@ from modelyard.kinds.dataset.conditions import standing, with_source
 from modelyard.kinds.dataset.observe import View
 from modelyard.kinds.dataset.outcome import checked, ingested, unreadable
 from modelyard.kinds.dataset.schedule import interval, next_check
-from modelyard.workload.conclude import RETRY, Step, Waits, conclude, read
-from modelyard.workload.failures import Trouble
+from modelyard.workload.conclude import RETRY, Step, Trouble, Waits, conclude, read
 from modelyard.workload.run import jobs
 from modelyard.workload.run.conditions import pod_pending, progressing
 from modelyard.workload.run.follow import follow

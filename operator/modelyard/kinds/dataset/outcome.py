@@ -11,8 +11,7 @@ from modelyard.kinds.dataset.conditions import has_version, standing
 from modelyard.kinds.dataset.observe import View
 from modelyard.kinds.dataset.register import register, version_name
 from modelyard.kinds.dataset.schedule import next_check
-from modelyard.workload.conclude import Step
-from modelyard.workload.failures import Trouble
+from modelyard.workload.conclude import Step, Trouble
 from modelyard_api.kinds.dataset import DatasetStatus, SourceStatus
 from modelyard_api.kinds.datasetversion import MAX_COLUMNS, Origin
 from modelyard_api.wire.result import IngestResult

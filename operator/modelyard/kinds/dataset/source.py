@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from modelyard.engine.plan import Fetch
 from modelyard.engine.resource import CLAIMS, CONFIG_MAPS, Object
-from modelyard.workload.failures import Trouble
+from modelyard.workload.conclude import Trouble
 from modelyard_api.kinds.dataset import Dataset
 
 

@@ -11,7 +11,7 @@ from modelyard.engine.plan import Apply, Delete, Facts, Fetch, Unavailable, Writ
 from modelyard.engine.resource import AUTOSCALERS, DEFINITIONS, SCALED_OBJECTS, Object
 from modelyard.kinds.modeldeployment.observe import View
 from modelyard.kinds.modeldeployment.traffic import services
-from modelyard.workload.failures import Trouble
+from modelyard.workload.conclude import Trouble
 from modelyard.workload.names import child_metadata, manifest, owned_by
 from modelyard.workload.server import COMPONENT, PORT
 from modelyard_api import API_VERSION

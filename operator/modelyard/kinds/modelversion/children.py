@@ -6,8 +6,8 @@ from modelyard.engine.resource import Object
 from modelyard.kinds.modelversion.observe import View
 from modelyard.workload import template
 from modelyard.workload.data import data_of
-from modelyard.workload.failures import INSTALLATION
 from modelyard.workload.names import child_metadata, child_name
+from modelyard.workload.run.failures import INSTALLATION
 from modelyard.workload.run.jobs import job
 from modelyard.workload.run.run import Run
 from modelyard.workload.run.task import addresses

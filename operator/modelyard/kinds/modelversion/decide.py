@@ -11,8 +11,7 @@ from modelyard.engine.resource import JOBS, MODEL_VERSIONS
 from modelyard.kinds.modelversion import children
 from modelyard.kinds.modelversion.observe import View
 from modelyard.kinds.modelversion.proof import judged, of_run, verified
-from modelyard.workload.conclude import Fails, Step, Waits, conclude
-from modelyard.workload.failures import Trouble
+from modelyard.workload.conclude import Fails, Step, Trouble, Waits, conclude
 from modelyard.workload.names import controller_uid, owner_reference
 from modelyard.workload.run import jobs, ttl
 from modelyard.workload.run.conditions import pod_pending, progressing

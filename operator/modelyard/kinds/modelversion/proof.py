@@ -10,8 +10,7 @@ from modelyard.engine.plan import Facts
 from modelyard.kinds.modelversion import children
 from modelyard.kinds.modelversion.gates import judge
 from modelyard.kinds.modelversion.observe import View
-from modelyard.workload.conclude import Fails, Step
-from modelyard.workload.failures import Trouble
+from modelyard.workload.conclude import Fails, Step, Trouble
 from modelyard.workload.run.results import read_result
 from modelyard_api.kinds.modelversion import ModelVersionStatus
 from modelyard_api.wire import result as results

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from modelyard.workload.failures import Trouble
+from modelyard.workload.conclude import Trouble
 from modelyard_api.fields.algorithms import path_of, task_of
 from modelyard_api.fields.base import MAX_LEVELS, levels
 from modelyard_api.fields.metrics import METRICS, Task, metrics_of

@@ -8,8 +8,8 @@ from modelyard.engine.resource import Object
 from modelyard.kinds.trainingrun.observe import View
 from modelyard.workload import template
 from modelyard.workload.data import data_of
-from modelyard.workload.failures import Fields
 from modelyard.workload.names import child_metadata, child_name, short_hash
+from modelyard.workload.run.failures import Fields
 from modelyard.workload.run.jobs import MAIN, POD_TEMPLATE, job
 from modelyard.workload.run.run import Run
 from modelyard.workload.run.task import addresses

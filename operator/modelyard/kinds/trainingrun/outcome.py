@@ -7,8 +7,7 @@ from datetime import datetime
 from modelyard.engine import conditions as kstatus
 from modelyard.engine.conditions import Condition, timestamp
 from modelyard.kinds.trainingrun.observe import View
-from modelyard.workload.conclude import Step
-from modelyard.workload.failures import Trouble
+from modelyard.workload.conclude import Step, Trouble
 from modelyard.workload.run.ending import fail
 from modelyard_api.fields.metrics import METRICS
 from modelyard_api.fields.status import Outputs, Phase

@@ -15,8 +15,7 @@ from modelyard.kinds.trainingrun import children, outcome
 from modelyard.kinds.trainingrun.checks import check
 from modelyard.kinds.trainingrun.observe import View
 from modelyard.workload import references
-from modelyard.workload.conclude import Fails, Step
-from modelyard.workload.failures import Trouble
+from modelyard.workload.conclude import Fails, Step, Trouble
 from modelyard.workload.run import jobs
 from modelyard.workload.run.conditions import pod_pending
 from modelyard.workload.run.follow import earlier, result_of

@@ -8,8 +8,7 @@ from datetime import datetime
 from modelyard.engine import conditions as kstatus
 from modelyard.engine.conditions import timestamp
 from modelyard.engine.resource import Object
-from modelyard.workload.conclude import Fails, Step, Waits
-from modelyard.workload.failures import Trouble
+from modelyard.workload.conclude import Fails, Step, Trouble, Waits
 from modelyard_api.fields.status import Phase, RunStatus
 
 

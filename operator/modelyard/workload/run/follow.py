@@ -6,10 +6,8 @@ from datetime import datetime
 
 from modelyard.engine.plan import Facts, PodsOf
 from modelyard.engine.resource import Object
-from modelyard.workload import failures
-from modelyard.workload.conclude import RETRY, Waits, read
-from modelyard.workload.failures import Trouble
-from modelyard.workload.run import jobs, lost, progress
+from modelyard.workload.conclude import RETRY, Trouble, Waits, read
+from modelyard.workload.run import failures, jobs, lost, progress
 from modelyard.workload.run.jobs import JobPhase
 from modelyard.workload.run.results import read_result
 from modelyard.workload.run.run import R, Run

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from modelyard.engine.plan import Delete
 from modelyard.engine.resource import JOBS, Object
-from modelyard.workload.failures import Trouble
+from modelyard.workload.conclude import Trouble
 from modelyard.workload.run.run import R, Run
 from modelyard.workload.run.states import Lost
 

@@ -7,9 +7,9 @@ from datetime import datetime
 
 from modelyard.engine.plan import Facts, Fetch, PodsOf, Unavailable
 from modelyard.engine.resource import NODES, Object
-from modelyard.workload import failures
-from modelyard.workload.failures import SPEC, Fields, Trouble
-from modelyard.workload.run import disruptions, jobs
+from modelyard.workload.conclude import Trouble
+from modelyard.workload.run import disruptions, failures, jobs
+from modelyard.workload.run.failures import SPEC, Fields
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from modelyard.workload.failures import SPEC, Fields
+from modelyard.workload.run.failures import SPEC, Fields
 from modelyard_api.fields.base import Model
 from modelyard_api.fields.pods import RunPolicy
 

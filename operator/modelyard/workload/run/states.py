@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 from modelyard.engine.plan import Write
-from modelyard.workload.failures import Trouble
+from modelyard.workload.conclude import Trouble
 from modelyard_api.fields.base import Model
 
 R = TypeVar("R", bound=Model)

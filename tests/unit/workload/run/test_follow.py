@@ -11,10 +11,10 @@ from modelyard.engine.conditions import timestamp
 from modelyard.engine.plan import Delete, Facts, Fetch, Missing, PodsOf, Result, Unavailable
 from modelyard.engine.resource import JOBS, NODES
 from modelyard.workload.conclude import Waits
-from modelyard.workload.failures import Fields
 from modelyard.workload.run import ttl
 from modelyard.workload.run.adopt import task_of
 from modelyard.workload.run.conditions import progressing
+from modelyard.workload.run.failures import Fields
 from modelyard.workload.run.follow import earlier, follow
 from modelyard.workload.run.run import Run
 from modelyard.workload.run.states import Absent, Broken, Ended, Held, Lost, Running, Starting

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from modelyard.engine.plan import Unreadable
-from modelyard.workload import failures
+from modelyard.workload.run import failures
 from modelyard.workload.run.results import parse
 from modelyard_api.wire.result import Failed
 from tests.harness.fuzz.schema import nested

@@ -10,7 +10,7 @@ from modelyard.engine.resource import BACKEND_POLICIES, GATEWAY_CLASSES, GATEWAY
 from modelyard.kinds.modeldeployment.observe import View
 from modelyard.kinds.modeldeployment.traffic import services
 from modelyard.kinds.modeldeployment.traffic.routes import ENVOY, gateway_namespace, is_tested
-from modelyard.workload.failures import Trouble
+from modelyard.workload.conclude import Trouble
 from modelyard.workload.names import owned_by
 from modelyard_api.kinds.rollout import GatewayRef
 

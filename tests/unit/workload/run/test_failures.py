@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from modelyard.workload import failures
-from modelyard.workload.failures import INSTALLATION, SPEC, Fields, Trouble
+from modelyard.workload.conclude import Trouble
+from modelyard.workload.run import failures
+from modelyard.workload.run.failures import INSTALLATION, SPEC, Fields
 from modelyard.workload.run.results import parse
 from modelyard_api.wire.result import Error, Failed
 

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from modelyard.engine.resource import Object
+from modelyard.workload.conclude import Trouble
 from modelyard.workload.run.disruptions import disruption
 from modelyard.workload.run.jobs import MAIN, failure
 from modelyard_api.wire.result import Error, Failed
@@ -40,14 +41,6 @@ _RUNTIME, _RUN = "images.runtime of the installation", "resources.run of the ins
 SPEC = Fields()
 INSTALLATION = Fields(_RUNTIME, _RUN)
 """For pods that no user's object describes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """A reason and a message for people, as in a condition."""
-
-    reason: str
-    message: str
 
 
 def statuses(pod: Object) -> list[dict[str, Any]]:
