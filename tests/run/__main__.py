@@ -1,8 +1,9 @@
-"""``python -m tests.run`` runs everything that ``make test`` tests, with a table of the phases' times at the end.
+"""``python -m tests.run``: everything that ``make test`` tests, with a table of the phases' times at the end.
 
-Images and clusters are built while lint and unit tests run. Tests on the cluster run side by side in namespaces of
-their own; tests that take away what others use (marked ``disrupts``) run one after the other, beside the tests on
-simulated nodes; tests that measure time (marked ``quiet``) run at the end, with the machine to themselves.
+Images and clusters start beside lint and unit tests. Tests that take away what others use (marked ``disrupts``) run one
+after the other as soon as there is a cluster: they mostly wait, for example for a node that is lost, while unit tests
+and the tests on played nodes use the machine. The other tests on the cluster follow side by side in namespaces of their
+own. Tests that measure time (marked ``quiet``) run at the end, with the machine to themselves.
 """
 
 from __future__ import annotations
@@ -53,18 +54,14 @@ def plan(name: str) -> list[Phase]:
                 [*localcluster, "addon", "gateway", "metrics-server", "keda", "--name", name],
             ],
         ),
-        Phase(
-            "unit",
-            [pytest(f"{ALONE} and not quiet", *UNIT, workers=2)],
-            ("lint",),
-        ),
+        Phase("disrupts", [pytest("cluster and disrupts and not quiet", *on_real)], after=("clusters",)),
+        Phase("unit", [pytest(f"{ALONE} and not quiet", *UNIT, workers=3)], after=("lint",)),
+        Phase("played", [pytest("kwok and not quiet", *on_played)], after=("clusters", "unit")),
         Phase(
             "cluster",
             [pytest("cluster and not disrupts and not quiet", *on_real, workers=3)],
-            after=("clusters", "unit"),
+            after=("disrupts", "played"),
         ),
-        Phase("played", [pytest("kwok and not quiet", *on_played)], after=("cluster",)),
-        Phase("disrupts", [pytest("cluster and disrupts and not quiet", *on_real)], after=("cluster",)),
         Phase(
             "quiet",
             [
@@ -74,7 +71,7 @@ def plan(name: str) -> list[Phase]:
                 pytest("kwok and quiet", *on_played),
                 pytest(f"{ALONE} and quiet", *UNIT),
             ],
-            after=("played", "disrupts"),
+            after=("cluster",),
         ),
     ]
 
