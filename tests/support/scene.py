@@ -178,9 +178,15 @@ def small_tracking_volume(cluster: str, mebibytes: int) -> Iterator[Kube]:
         yield system
     finally:
         _set_volume(system, at, volumes[at])
+        # Whoever applied the volume owns it again: a later apply would only add to what a patch owns.
+        _patch(system, "/metadata/managedFields", before["metadata"]["managedFields"])
 
 
 def _set_volume(system: Kube, at: int, volume: Object) -> None:
-    patch = [{"op": "replace", "path": f"/spec/template/spec/volumes/{at}", "value": volume}]
-    system.run("patch", "deployment", TRACKING, "--type=json", f"--patch={json.dumps(patch)}")
+    _patch(system, f"/spec/template/spec/volumes/{at}", volume)
     system.run("rollout", "status", f"deployment/{TRACKING}", "--timeout=240s")
+
+
+def _patch(system: Kube, path: str, value: Any) -> None:
+    patch = [{"op": "replace", "path": path, "value": value}]
+    system.run("patch", "deployment", TRACKING, "--type=json", f"--patch={json.dumps(patch)}")
