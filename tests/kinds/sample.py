@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from modelyard_api import API_VERSION
 from modelyard_api.fields.base import NAME_RULE, Kind
 from modelyard_api.fields.facts import WAITING
-from modelyard_api.fields.status import RunStatus
+from modelyard_api.fields.status import is_run
 from modelyard_api.wire.result import Failed
 from modelyard_api.wire.task import Common
 
@@ -129,7 +129,7 @@ class Sample:
     @property
     def past(self) -> set[str]:
         """Returns the fields of ``history``, and the start and completion times of runs."""
-        of_runs = {"startTime", "completionTime"} if issubclass(_part(self.kind, "status"), RunStatus) else set()
+        of_runs = {"startTime", "completionTime"} if is_run(self.kind) else set()
         return {*self.history, *of_runs}
 
     @property

@@ -87,6 +87,7 @@ SAMPLE = Sample(
             good=({"podTemplate": {"resources": {"requests": {"cpu": 1}}}},),
             bad=(),
         ),
+        Update(_IMMUTABLE, good=({"podTemplate": {"image": "a"}},), bad=()),
         Update(
             _IMMUTABLE,
             old={"suspend": False, "modelRef": {"name": "m"}, "objective": "accuracy"},

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from modelyard_api.fields.base import Model, StatusName, Time
+from modelyard_api.fields.base import Kind, Model, StatusName, Time
 
 
 class Condition(Model):
@@ -61,3 +61,9 @@ class RunStatus(Status):
     attempts: int = Field(0, description="How many pods were started.")
     start_time: Time | None = Field(None, description="When it started.")
     completion_time: Time | None = Field(None, description="When it ended.")
+
+
+def is_run(kind: type[Kind]) -> bool:
+    """Returns whether objects of this kind run to completion."""
+    status = kind.model_fields["status"].annotation
+    return isinstance(status, type) and issubclass(status, RunStatus)

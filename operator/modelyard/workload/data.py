@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 from modelyard.engine.resource import DATASET_VERSIONS, DATASETS, Object
 from modelyard.engine.store import Store
 from modelyard_api.kinds.datasetversion import DatasetVersionSpec
+from modelyard_api.kinds.trainingrun import DatasetRef
 from modelyard_api.wire.task import Data
-
-
-class DatasetRef(Protocol):
-    """Names a Dataset, and perhaps one of its versions."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def version(self) -> str | None: ...
 
 
 def observed(

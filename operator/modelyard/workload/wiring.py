@@ -18,7 +18,7 @@ from modelyard.workload.names import label
 from modelyard.workload.run.ending import is_unfinished
 from modelyard_api.fields.base import Kind
 from modelyard_api.fields.facts import Reference
-from modelyard_api.fields.status import RunStatus
+from modelyard_api.fields.status import is_run
 from modelyard_api.installation import Installation
 from modelyard_api.kinds.registry import KINDS, resource_type
 
@@ -131,9 +131,13 @@ def beside(obj: Object, name: str) -> str:
 
 def _followed(wiring: Wiring[Any]) -> tuple[str, ...]:
     """Returns our kinds whose changes wake the objects that refer to them, unless the wiring has a Wake for them."""
-    references: tuple[Reference, ...] = wiring.kind.info.refers
-    ours = dict.fromkeys(item.kind for item in references if item.follow and item.kind in KINDS)
-    return tuple(kind for kind in ours if Resource.of(kind) not in wiring.wakes)
+    return tuple(kind for kind in _watched(wiring.kind) if Resource.of(kind) not in wiring.wakes)
+
+
+def _watched(kind: type[Kind]) -> dict[str, None]:
+    """Returns our kinds, in order, whose changes matter to the objects of ``kind`` that refer to them."""
+    references: tuple[Reference, ...] = kind.info.refers
+    return dict.fromkeys(item.kind for item in references if item.follow and item.kind in KINDS)
 
 
 def _referred(kind: type[Kind], target: str) -> Wake:
@@ -142,23 +146,18 @@ def _referred(kind: type[Kind], target: str) -> Wake:
     An object that names only the parent, such as a Dataset, may use any of its versions, so each of them wakes it.
     """
     other = KINDS[target]
-    followed = {item.kind for item in kind.info.refers if item.follow and item.kind in KINDS} - {target}
-    parents = [item.kind for item in other.info.refers if item.kind in followed]
+    siblings = _watched(kind).keys() - {target}
+    parents = [item.kind for item in other.info.refers if item.kind in siblings]
     return sharing(kind, other, parents[0]) if parents else referring(kind, target)
 
 
 def _index(wiring: Wiring[Any], target: str) -> Callable[[Object], Iterable[str]]:
-    info, waits = wiring.kind.info, wiring.waits.get(target, is_unfinished if _is_run(wiring.kind) else None)
+    info, waits = wiring.kind.info, wiring.waits.get(target, is_unfinished if is_run(wiring.kind) else None)
 
     def values(obj: Object) -> Iterable[str]:
         return [beside(obj, name) for name in info.names(obj, target)] if waits is None or waits(obj) else ()
 
     return values
-
-
-def _is_run(kind: type[Kind]) -> bool:
-    status = kind.model_fields["status"].annotation
-    return isinstance(status, type) and issubclass(status, RunStatus)
 
 
 def _is_addon(kind: str) -> bool:

@@ -18,9 +18,9 @@ TAKES_REASON = {
     **dict.fromkeys(("ready", "reconciling", "stalled", "complete", "failed"), 0),
     "Condition": 2,
     "read": 2,
-    "Run": 1,
+    "Run": "under_way",
 }
-"""Functions and classes that take a reason -> the index of that argument."""
+"""Functions and classes that take a reason -> the index or the name of that argument."""
 REASON = re.compile(r"[A-Z]+[a-z]\w*")
 
 
@@ -39,15 +39,12 @@ def _reasons_in_code() -> set[str]:
     for node in _trees():
         if isinstance(node, ast.Call):
             function = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-            index = TAKES_REASON.get(function)
-            given = [] if index is None else [*node.args[index : index + 1], *_under_way(node)]
-            reasons |= {item.value for argument in given for item in ast.walk(argument) if _is_reason(item)}
+            if function not in TAKES_REASON:
+                continue
+            arguments = {**dict(enumerate(node.args)), **{item.arg: item.value for item in node.keywords}}
+            if argument := arguments.get(TAKES_REASON[function]):
+                reasons |= {item.value for item in ast.walk(argument) if _is_reason(item)}
     return reasons
-
-
-def _under_way(call: ast.Call) -> list[ast.expr]:
-    """Returns the reason that a kind's facts give to its running Jobs."""
-    return [keyword.value for keyword in call.keywords if keyword.arg == "under_way"]
 
 
 def _is_reason(node: ast.AST) -> bool:

@@ -10,17 +10,13 @@ import pytest
 
 from modelyard.engine.plan import Result
 from modelyard.engine.resource import JOBS, Object, Resource
-from modelyard_api.fields.status import RunStatus
+from modelyard_api.fields.status import is_run
 from tests.kinds import SAMPLES
 from tests.kinds.sample import Sample
 from tests.unit.kinds.objects import active, at, complete, fail, failed, task_of
 from tests.unit.kinds.world import NAMESPACE, World
 
-RUNS = [
-    kind
-    for kind, sample in SAMPLES.items()
-    if issubclass(sample.kind.model_fields["status"].annotation or object, RunStatus)
-]
+RUNS = [kind for kind, sample in SAMPLES.items() if is_run(sample.kind)]
 NAME = "another"
 
 

@@ -28,12 +28,8 @@ def job_name(run: TrainingRun) -> str:
     return child_name(run.name, "train", run.uid)
 
 
-def base_uri(run: TrainingRun) -> str:
-    return folder(run.namespace, run.uid)
-
-
 def result_uri(run: TrainingRun) -> str:
-    return f"{base_uri(run)}/{RESULT_JSON}"
+    return f"{folder(run.namespace, run.uid)}/{RESULT_JSON}"
 
 
 def fields(view: View) -> Fields:

@@ -43,12 +43,18 @@ def open_gateway(world: World, controller: str = ENVOY, programmed: str = "True"
 @pytest.fixture
 def world() -> World:
     """Returns a world in which version 1 serves through the gateway, and version 2 has just become champion."""
+    world = served_through_gateway()
+    train(world, "b")
+    return world
+
+
+def served_through_gateway() -> World:
+    """Returns a world in which version 1 serves through the gateway."""
     world = with_model()
     open_gateway(world)
     train(world, "a")
     deploy(world, gateway=GATEWAY, rollout=CANARY)
     rolled(world)
-    train(world, "b")
     return world
 
 
@@ -332,11 +338,7 @@ def test_a_route_that_cant_be_read_goes_when_it_can(world: World) -> None:
 
 
 def test_a_gateway_that_is_lost_while_all_is_steady_is_a_warning() -> None:
-    world = with_model()
-    open_gateway(world)
-    train(world, "a")
-    deploy(world, gateway=GATEWAY, rollout=CANARY)
-    rolled(world)
+    world = served_through_gateway()
     assert ready(world) == ("True", "Serving")
     world.delete(GATEWAYS, "modelyard", namespace="modelyard-system")
     plan = world.run(Key(MODEL_DEPLOYMENTS, "team", "species"))
