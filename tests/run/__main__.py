@@ -101,6 +101,7 @@ def main() -> int:
         say("interrupted; nothing of this run is left")
         return 130
     if failed:
+        print("\n".join(f"{phase.name:>9} | {line}" for phase in failed for line in phase.failures))
         say(f"failed: {', '.join(phase.name for phase in failed)}; its output is above, under its name")
     return int(bool(failed))
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 
 GRACE = 60.0
 """Seconds that an interrupted phase has for its own clean-up."""
+FAILURE = 300
+"""Characters of a failed test's line that the end of the output repeats."""
 _PRINTING = threading.Lock()
 
 
@@ -25,6 +27,8 @@ class Phase:
     began: float | None = None
     seconds: float | None = None
     code: int | None = None
+    failures: list[str] = field(default_factory=list)
+    """What pytest printed of each test that failed: its name and the first line of its error."""
     _process: subprocess.Popen[str] | None = field(default=None, repr=False)
     _interrupted: bool = False
 
@@ -56,6 +60,8 @@ class Phase:
         assert self._process.stdout
         for line in self._process.stdout:
             tell(self.name, line.rstrip("\n"))
+            if line.startswith(("FAILED ", "ERROR ")):
+                self.failures.append(line.strip()[:FAILURE])
         return self._process.wait()
 
     def interrupt(self) -> None:

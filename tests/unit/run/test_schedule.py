@@ -43,6 +43,12 @@ def test_each_begins_after_what_it_waits_for(capsys: pytest.CaptureFixture[str])
     assert lines.index("one | its second command") < lines.index("two | of two")
 
 
+def test_a_phase_keeps_the_lines_of_tests_that_failed() -> None:
+    phase = Phase("unit", [python("print('FAILED test_a.py::test - assert 1\\nfine'); raise SystemExit(1)")])
+    assert schedule.run([phase]) == [phase]
+    assert phase.failures == ["FAILED test_a.py::test - assert 1"]
+
+
 def test_a_failure_stops_what_runs_and_begins_nothing_more() -> None:
     began = time.monotonic()
     phases = [
