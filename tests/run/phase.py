@@ -30,7 +30,9 @@ class Phase:
     failures: list[str] = field(default_factory=list)
     """What pytest printed of each test that failed: its name and the first line of its error."""
     _process: subprocess.Popen[str] | None = field(default=None, repr=False)
-    _interrupted: bool = False
+    interrupted: bool = False
+    _starting: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    """Whoever holds it may start a process or forbid further ones, so that no process starts after an interrupt."""
 
     def run(self) -> None:
         """Runs the commands; ``code`` becomes that of the first command that fails, or 0."""
@@ -38,7 +40,7 @@ class Phase:
         tell(self.name, "begins")
         code = 0
         for argv in self.commands:
-            code = 130 if self._interrupted else self._run_command(argv)
+            code = self._run_command(argv)
             if code:
                 break
         self.seconds = time.monotonic() - self.began
@@ -46,7 +48,19 @@ class Phase:
         self.code = code
 
     def _run_command(self, argv: Sequence[str]) -> int:
-        self._process = subprocess.Popen(
+        with self._starting:
+            if self.interrupted:
+                return 130
+            self._process = self._start(argv)
+        assert self._process.stdout
+        for line in self._process.stdout:
+            tell(self.name, line.rstrip("\n"))
+            if line.startswith(("FAILED ", "ERROR ")):
+                self.failures.append(line.strip()[:FAILURE])
+        return self._process.wait()
+
+    def _start(self, argv: Sequence[str]) -> subprocess.Popen[str]:
+        return subprocess.Popen(
             list(argv),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -57,17 +71,12 @@ class Phase:
             start_new_session=True,
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
         )
-        assert self._process.stdout
-        for line in self._process.stdout:
-            tell(self.name, line.rstrip("\n"))
-            if line.startswith(("FAILED ", "ERROR ")):
-                self.failures.append(line.strip()[:FAILURE])
-        return self._process.wait()
 
     def interrupt(self) -> None:
         """Ends the running command as Ctrl-C would, and begins no further one. Returns once the command has ended."""
-        self._interrupted = True
-        process = self._process
+        with self._starting:
+            self.interrupted = True
+            process = self._process
         if process is None or process.poll() is not None:
             return
         for number, seconds in ((signal.SIGINT, GRACE), (signal.SIGTERM, 10.0), (signal.SIGKILL, 10.0)):

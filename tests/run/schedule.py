@@ -62,6 +62,6 @@ def table(phases: Sequence[Phase], began: float) -> str:
             lines.append(f"{phase.name:>9}   was not begun")
             continue
         took = "-" if phase.seconds is None else clock(phase.seconds)
-        outcome = {0: "", None: "  stopped"}.get(phase.code, f"  FAILED ({phase.code})")
+        outcome = "" if phase.code == 0 else "  stopped" if phase.interrupted else f"  FAILED ({phase.code})"
         lines.append(f"{phase.name:>9}   {clock(phase.began - began):>5}   {took:>5}{outcome}")
     return "\n".join([*lines, f"{'all':>9}           {clock(time.monotonic() - began):>5}"])

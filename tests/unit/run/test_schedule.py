@@ -6,8 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -61,7 +62,27 @@ def test_a_failure_stops_what_runs_and_begins_nothing_more() -> None:
     assert phases[1].code not in (0, None)
     table = schedule.table(phases, began)
     assert "FAILED (3)" in table
+    assert "stopped" in table
     assert "was not begun" in table
+
+
+def test_an_interrupt_that_comes_while_a_command_starts_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    starting, start = threading.Event(), Phase._start
+
+    def slow(phase: Phase, argv: Sequence[str]) -> subprocess.Popen[str]:
+        starting.set()
+        time.sleep(0.5)
+        return start(phase, argv)
+
+    monkeypatch.setattr(Phase, "_start", slow)
+    phase = Phase("one", [FOR_EVER])
+    running = threading.Thread(target=phase.run)
+    running.start()
+    assert starting.wait(30)
+    phase.interrupt()
+    running.join(30)
+    assert not running.is_alive()
+    assert phase.code not in (0, None)
 
 
 def test_an_interrupt_ends_all_and_is_raised(tmp_path: Path) -> None:
