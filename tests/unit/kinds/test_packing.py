@@ -107,6 +107,16 @@ def test_pods_that_are_refused_are_told_of_at_once(world: World) -> None:
     assert message == f"0 of 2 pods are ready: pods can't be made: {cause}; correct podTemplate, or what it needs"
 
 
+def test_ready_pods_of_an_earlier_template_are_told_apart(world: World) -> None:
+    generation = world.get(DEPLOYMENTS, CHILD)["metadata"]["generation"]
+    counts = {"replicas": 3, "updatedReplicas": 1, "readyReplicas": 2, "availableReplicas": 2}
+    world.status(DEPLOYMENTS, CHILD, {"observedGeneration": generation, **counts})
+    world.settle()
+    status, reason, message = world.condition(MODEL_POOLS, POOL)
+    assert (status, reason) == ("False", "WaitingForPods")
+    assert message == "2 of 2 pods are ready, but 2 of 3 still have an earlier spec.podTemplate"
+
+
 @pytest.mark.parametrize(
     ("limit", "budget"), [("256Mi", 72 * 1024**2), ("128Mi", 16 * 1024**2), ("1G", int((1e9 - 160 * 1024**2) * 0.75))]
 )
