@@ -11,6 +11,4 @@ SAMPLE = Sample(
     story=({"replicas": 1}, {"podTemplate": {"resources": {"limits": {"memory": "256Mi"}}}}),
     referred=("fz-one", "fz-two"),
     of_pods=("seen",),
-    # A Deployment keeps pods of an earlier template for as long as those of the current one don't run.
-    keeps=("WaitingForPods", "RolloutFailed"),
 )

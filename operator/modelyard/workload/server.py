@@ -162,6 +162,12 @@ def stuck(child: Object, progress_seconds: int, pods: str, fix: str = "podTempla
     return None
 
 
+def ready_pods(ready: int, replicas: int, older: int) -> str:
+    """Returns a message of how many pods are ready; ``older`` is the number of pods of an earlier template."""
+    earlier = f", but {older} {'pod has' if older == 1 else 'pods have'} an earlier podTemplate" if older > 0 else ""
+    return f"{ready} of {replicas} pods are ready{earlier}"
+
+
 def disruption_budget_spec(selector: dict[str, str]) -> dict[str, Any]:
     """Allows one pod to be disrupted at a time, even the only replica: otherwise its node could never be drained."""
     return {"maxUnavailable": 1, "selector": {"matchLabels": selector}}

@@ -126,8 +126,23 @@ def keeps_what_was(obj: Object) -> bool:
     return reason in (*_REFUSED, "Suspended", *SAMPLES[obj["kind"]].keeps)
 
 
-def state(obj: Object, children: Iterable[Object], namespace: str) -> Any:
-    """Returns an object's masked spec, status and children, for the comparison with a fresh object's."""
+def has_older_pods(obj: Object, children: Iterable[Object]) -> bool:
+    """Returns whether pods of an earlier template still run, as they rightly do until those of the current one do."""
+    counts = [child.get("status") or {} for child in children if child["kind"] == "Deployment" and owns(obj, child)]
+    return any(count.get("updatedReplicas", 0) < count.get("replicas", 0) for count in counts)
+
+
+def uncounted(status: Object) -> Object:
+    """Returns the status without what depends on the number of pods."""
+    conditions = [{**item, "message": None} for item in status.get("conditions") or ()]
+    return {**status, "replicas": None, "readyReplicas": None, "conditions": conditions}
+
+
+def state(obj: Object, children: Iterable[Object], namespace: str, counted: bool = True) -> Any:
+    """Returns an object's masked spec, status and children, for the comparison with a fresh object's.
+
+    ``counted`` says whether numbers of pods are compared too.
+    """
     owned = [
         {
             "kind": child["kind"],
@@ -139,7 +154,8 @@ def state(obj: Object, children: Iterable[Object], namespace: str) -> Any:
         for child in children
         if owns(obj, child) and "deletionTimestamp" not in child["metadata"]
     ]
-    return masked({"spec": obj["spec"], "status": obj.get("status"), "children": owned}, namespace)
+    status = (obj.get("status") or {}) if counted else uncounted(obj.get("status") or {})
+    return masked({"spec": obj["spec"], "status": status, "children": owned}, namespace)
 
 
 def differences(actual: Any, expected: Any, path: str = "") -> Iterator[str]:

@@ -141,10 +141,9 @@ class Play:
                 pair = [self._client.get(BY_KIND[kind], namespace, name) for namespace in (FIRST, FRESH)]
                 if not all(pair) or oracle.keeps_what_was({**pair[1], "kind": kind}):
                     continue
-                states = [
-                    oracle.state(obj, children[namespace], namespace)
-                    for obj, namespace in zip(pair, (FIRST, FRESH), strict=True)
-                ]
+                both = [(obj, children[namespace], namespace) for obj, namespace in zip(pair, children, strict=True)]
+                counted = not any(oracle.has_older_pods(obj, owned) for obj, owned, _ in both)
+                states = [oracle.state(*each, counted) for each in both]
                 differs.extend(f"A -> B -> A is not A: {kind}/{name}{line}" for line in oracle.differences(*states))
             return not differs
 

@@ -101,6 +101,31 @@ def test_states_are_compared_without_their_past() -> None:
     assert list(oracle.differences(first, other)) == ['.status.phase: "Pending" instead of "Failed"']
 
 
+def test_numbers_of_pods_are_not_compared_while_older_pods_run() -> None:
+    uids = ("11111111-1111-1111-1111-111111111111", "22222222-2222-2222-2222-222222222222")
+
+    def pool(uid: str, ready: int, reason: str) -> dict[str, Any]:
+        condition = {"type": "Ready", "status": "False", "reason": reason, "message": f"{ready} of 2 pods are ready"}
+        status = {"replicas": 2 + bool(ready), "readyReplicas": ready, "conditions": [condition]}
+        return {"kind": "ModelPool", "metadata": {"name": "small", "uid": uid}, "spec": {}, "status": status}
+
+    def pods(uid: str, total: int, updated: int) -> list[dict[str, Any]]:
+        owner = {"name": "pool-small", "ownerReferences": [{"uid": uid}]}
+        return [{"kind": "Deployment", "metadata": owner, "status": {"replicas": total, "updatedReplicas": updated}}]
+
+    assert oracle.has_older_pods(pool(uids[0], 2, "WaitingForPods"), pods(uids[0], 3, 1))
+    assert not oracle.has_older_pods(pool(uids[0], 2, "WaitingForPods"), pods(uids[0], 2, 2))
+    assert not oracle.has_older_pods(pool(uids[0], 2, "WaitingForPods"), pods(uids[1], 3, 1))
+    edited, fresh, other = (
+        pool(uids[0], 2, "WaitingForPods"),
+        pool(uids[1], 0, "WaitingForPods"),
+        pool(uids[1], 0, "No"),
+    )
+    states = [oracle.state(obj, (), "team", counted=False) for obj in (edited, fresh, other)]
+    assert states[0] == states[1] != states[2]
+    assert oracle.state(edited, (), "team") != oracle.state(fresh, (), "team")
+
+
 def generated(seed: int, count: int) -> list[Story]:
     collected: list[Story] = []
     settings = hypothesis.settings(

@@ -114,7 +114,7 @@ def test_ready_pods_of_an_earlier_template_are_told_apart(world: World) -> None:
     world.settle()
     status, reason, message = world.condition(MODEL_POOLS, POOL)
     assert (status, reason) == ("False", "WaitingForPods")
-    assert message == "2 of 2 pods are ready, but 2 of 3 still have an earlier spec.podTemplate"
+    assert message == "2 of 2 pods are ready, but 2 pods have an earlier podTemplate"
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ def conditions_of(
     if not replicas:
         return kstatus.ready("NoReplicas", f"spec.replicas is 0: nothing of its {status.models} models is served")
     numbers = [counts.get(key, 0) for key in ("replicas", "updatedReplicas", "availableReplicas")]
-    pods = _pods(replicas, *numbers)
+    pods = server.ready_pods(counts.get("availableReplicas", 0), replicas, numbers[0] - numbers[1])
     if child is None or not current or numbers != [replicas] * 3:
         trouble = (
             server.stuck(child, PROGRESS_SECONDS, status.selector or "") if child is not None and current else None
@@ -40,12 +40,6 @@ def conditions_of(
     if failed := _failed(report):
         served += f"; {failed}"
     return kstatus.ready("Serving", served) if settled else kstatus.reconciling("Loading", served)
-
-
-def _pods(replicas: int, total: int, updated: int, available: int) -> str:
-    """Returns how many pods are ready, and how many of them are not of the current template."""
-    older = f", but {total - updated} of {total} still have an earlier spec.podTemplate" if updated < total else ""
-    return f"{available} of {replicas} pods are ready{older}"
 
 
 def _failed(report: PoolReport) -> str:
