@@ -27,9 +27,9 @@ def conditions_of(
     current = child is not None and server.is_current(child, wanted)
     if not replicas:
         return kstatus.ready("NoReplicas", f"spec.replicas is 0: nothing of its {status.models} models is served")
-    numbers = [counts.get(key, 0) for key in ("replicas", "updatedReplicas", "availableReplicas")]
-    pods = server.ready_pods(counts.get("availableReplicas", 0), replicas, numbers[0] - numbers[1])
-    if child is None or not current or numbers != [replicas] * 3:
+    total, updated, available = (counts.get(key, 0) for key in ("replicas", "updatedReplicas", "availableReplicas"))
+    pods = server.ready_pods(available, replicas, total - updated)
+    if child is None or not current or not total == updated == available == replicas:
         trouble = (
             server.stuck(child, PROGRESS_SECONDS, status.selector or "") if child is not None and current else None
         )
