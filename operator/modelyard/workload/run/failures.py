@@ -75,7 +75,8 @@ def waiting(pods: list[Object], fields: Fields = SPEC) -> Trouble | None:
                 image, name = status.get("image"), status["name"]
                 return Trouble(
                     "ImagePullFailed",
-                    f"{fields.image_of(name)}: the image {image!r} of container {name!r} can't be pulled ({reason}); "
+                    f"{fields.image_of(name)}: the image {image!r} of container {name!r} can't be pulled "
+                    f"({_pull_error(reason, detail)}); "
                     "correct its name, push it, or name its credentials in imagePullSecrets",
                 )
             if reason in CONFIG_REASONS:
@@ -88,6 +89,17 @@ def waiting(pods: list[Object], fields: Fields = SPEC) -> Trouble | None:
                     f"lower {fields.resources}.requests, or correct nodeSelector and tolerations",
                 )
     return None
+
+
+def _pull_error(reason: str, detail: str) -> str:
+    """Returns the same text while the kubelet alternates between a pull and the pause after it."""
+    if reason == "ErrImagePull":
+        reason = "ImagePullBackOff"
+    # The message of the pause ends with that of the pull, after the name of its error.
+    cause = (
+        detail.split("ErrImagePull: ")[-1] if "ErrImagePull: " in detail or not detail.startswith("Back-off") else ""
+    )
+    return f"{reason}: {' '.join(cause.split())[:300]}" if cause else reason
 
 
 def _limit(pod: Object, container: str) -> str:
@@ -122,7 +134,15 @@ def _ended(pod: Object, fields: Fields) -> Trouble | None:
     for status in statuses(pod):
         terminated = (status.get("state") or {}).get("terminated") or {}
         if terminated and terminated.get("exitCode") != 0:
-            return _exited(pod, status, terminated, fields)
+            return exited(pod, status, terminated, fields)
+    return None
+
+
+def last_end(status: dict[str, Any]) -> dict[str, Any] | None:
+    """Returns the state of the end of a container, or of its last end before Kubernetes started it again, or None."""
+    for state in (status.get("state"), status.get("lastState")):
+        if terminated := (state or {}).get("terminated"):
+            return dict(terminated)
     return None
 
 
@@ -138,8 +158,8 @@ def _evicted(pod: Object, fields: Fields) -> Trouble:
     return Trouble("Evicted", f"the pod was evicted: {cause}; {message}")
 
 
-def _exited(pod: Object, status: dict[str, Any], terminated: dict[str, Any], fields: Fields) -> Trouble:
-    """Explains a container that ended with a failure; ``terminated`` is its state."""
+def exited(pod: Object, status: dict[str, Any], terminated: dict[str, Any], fields: Fields) -> Trouble:
+    """Explains a container that ended, and shouldn't have; ``terminated`` is its state."""
     name, container, code = pod["metadata"]["name"], status["name"], terminated.get("exitCode")
     if terminated.get("reason") == "OOMKilled":
         return Trouble(
@@ -161,7 +181,9 @@ def _exited(pod: Object, status: dict[str, Any], terminated: dict[str, Any], fie
     if fields.own_image and container == MAIN:
         end = f"spec.trainer.container ended with exit code {code}{tail}"
         return Trouble("ContainerFailed", f"{end}; see kubectl logs {name}")
-    end = f"container {container!r} ended with exit code {code}"
+    end = f"container {container!r} ended with exit code {code}{tail}"
+    if code == 0:
+        end += ", as one does that is stopped because it did not answer its probes"
     return Trouble("PodFailed", f"{end}; see kubectl logs {name} -c {container}")
 
 

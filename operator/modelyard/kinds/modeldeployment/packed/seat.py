@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from modelyard.engine.conditions import Condition
 from modelyard.engine.plan import Apply, Delete, Facts, Write
@@ -23,6 +23,7 @@ from modelyard.kinds.modeldeployment.traffic import services
 from modelyard.kinds.modeldeployment.traffic.gateways import GatewayState
 from modelyard.workload import pools
 from modelyard.workload.server import written
+from modelyard.workload.unready import Unready
 from modelyard_api.kinds.modeldeployment import ModelDeploymentStatus
 from modelyard_api.kinds.modelversion import ModelVersion
 
@@ -36,16 +37,17 @@ class PoolSeat:
 
     view: View
     goal: ModelVersion | None
+    now: datetime
     answers: Answers = field(default_factory=Answers)
 
     @classmethod
-    def of(cls, view: View, goal: Goal, facts: Facts) -> PoolSeat:
+    def of(cls, view: View, goal: Goal, facts: Facts, now: datetime) -> PoolSeat:
         """Returns the seat, after reading the pool's answers about the goal. Raises Missing."""
         if isinstance(goal, Unresolved):
-            return cls(view, None)
+            return cls(view, None, now)
         if view.pool is None or view.deployment.spec.suspend:
-            return cls(view, goal)
-        return cls(view, goal, read_answers(view, view.pool, goal, facts))
+            return cls(view, goal, now)
+        return cls(view, goal, now, read_answers(view, view.pool, goal, facts))
 
     @property
     def replicas(self) -> int:
@@ -56,8 +58,8 @@ class PoolSeat:
         return {} if self.goal is None else {self.goal.spec.number: self.answers.pods}
 
     @property
-    def look_again(self) -> timedelta | None:
-        return POLL_POOL if self.answers.ready and not self.answers.complete else None
+    def look_again(self) -> datetime | None:
+        return self.now + POLL_POOL if self.answers.ready and not self.answers.complete else None
 
     def count(self, status: ModelDeploymentStatus) -> None:
         """Counts the pool's pods as the ModelDeployment's own."""
@@ -88,6 +90,9 @@ class PoolSeat:
         self, status: ModelDeploymentStatus, version: ModelVersion, gateway: GatewayState
     ) -> tuple[Condition, ...]:
         return conditions_of(self.view, status, version.spec.number, self.answers)
+
+    def standing(self, status: ModelDeploymentStatus) -> Unready:
+        return Unready()  # the ModelPool itself explains its pods
 
     def writes(self, status: ModelDeploymentStatus, gateway: GatewayState) -> tuple[Write, ...]:
         """Applies the Service, and deletes the ModelDeployment's own pods once the pool serves."""
