@@ -60,7 +60,7 @@ def inspect(child: Object, described: Described, facts: Facts, now: datetime) ->
     refused = find(child, "ReplicaFailure")
     if refused is not None and refused["status"] == "True":
         message = refused.get("message", "")
-        return Unready(refusals.not_created(message, f"{described.fields.resources}"), not refusals.may_pass(message))
+        return Unready(refusals.not_created(message, described.fields.resources), not refusals.may_pass(message))
     overdue, since = _overdue(child, described), _since(child)
     if overdue is None and now < since + FIRST_READ:
         return Unready(after=since + FIRST_READ)
@@ -130,7 +130,7 @@ def _overdue(child: Object, described: Described) -> Trouble | None:
 
 
 def _since(child: Object) -> datetime:
-    """Returns since when the Deployment has made no progress: its last change, new ready pod, or loss of a ready pod."""
+    """Returns since when the Deployment makes no progress: since a change, a new ready pod, or the loss of one."""
     times = [child["metadata"]["creationTimestamp"]]
     for condition in (find(child, "Available"), find(child, "Progressing")):
         if condition is not None:

@@ -187,6 +187,16 @@ def exited(pod: Object, status: dict[str, Any], terminated: dict[str, Any], fiel
     return Trouble("PodFailed", f"{end}; see kubectl logs {name} -c {container}")
 
 
+def past_deadline(job: Object, grace_seconds: int) -> Trouble:
+    """Returns that the pods of a Job that has missed its deadline are being stopped, before the Job itself fails."""
+    seconds = job["spec"].get("activeDeadlineSeconds")
+    return Trouble(
+        "DeadlineExceeded",
+        f"it did not end within spec.activeDeadlineSeconds ({seconds}), so its pod is being stopped, which may take "
+        f"{grace_seconds} s; then the run has failed. Raise it or make the work smaller",
+    )
+
+
 def of_job(job: Object, pods: list[Object], result: Failed | None, fields: Fields = SPEC) -> Trouble:
     """Returns why a Job failed: from its deadline, the program's result, its pods, or else the Job's own condition."""
     reason, message = failure(job)
