@@ -109,5 +109,5 @@ def _look_again(
         waits.append(POLL_TEST_START if test_begins else POLL_GATEWAY)
     if readings.scaling.waits:
         waits.append(POLL_SCALING)
-    times = [*(now + wait for wait in waits), placement.look_again, advanced.after]
+    times = [*(now + wait for wait in waits), placement.look_again, readings.scaling.after, advanced.after]
     return min((time for time in times if time is not None), default=None)
