@@ -25,6 +25,9 @@ DRAIN_SECONDS = 30.0
 """How long to wait for the requests in flight of a version that was replaced."""
 FIRST_PAUSE, LAST_PAUSE = 5.0, 120.0
 """Seconds before a version that could not be fetched is tried again; the pause doubles each time."""
+REPAIRABLE = ("ArtifactMissing", "DigestMismatch")
+REPAIRED_WITHIN = 300.0
+"""Seconds before a version whose stored bytes are gone or were changed is tried again: somebody may restore them."""
 MAX_REASON = 512
 
 Fetch = Callable[[PackedVersion, Path], None]
@@ -91,7 +94,10 @@ class Follower:
             self.tried.set()
             if self._state != "Retrying":
                 self._pause = 0.0
-                await self._changed.wait()
+                if self._cause in REPAIRABLE:
+                    await self._changed_within(REPAIRED_WITHIN)
+                else:
+                    await self._changed.wait()
                 continue
             self._pause = min(LAST_PAUSE, self._pause * 2 or FIRST_PAUSE)
             await self._changed_within(self._pause)

@@ -16,12 +16,13 @@ from modelyard.workload import refusals
 from modelyard.workload.conclude import Trouble
 from modelyard.workload.run import disruptions, failures
 from modelyard.workload.run.failures import Fields
+from modelyard.workload.versions import DAMAGE
 
 FIRST_READ = timedelta(seconds=10)
 """Time without progress after which pods that are not ready are read: most are ready by then."""
 SHORTEST_POLL, LONGEST_POLL = timedelta(seconds=10), timedelta(seconds=30)
 """Bounds of the interval between two reads of such pods."""
-LASTING = ("OOMKilled", "DigestMismatch", "ArtifactMissing", "InvalidURI", "InvalidModel")
+LASTING = ("OOMKilled", *DAMAGE, "InvalidURI", "InvalidModel")
 """Reasons of a container's end that come again until a person acts."""
 RESTARTS = 3
 """Number of restarts from which any other failure of a container counts as one that doesn't go away by itself."""

@@ -24,11 +24,11 @@ def conditions_of(
 ) -> tuple[Condition, ...]:
     """Returns the conditions; ``status`` is the one that will be written."""
     if isinstance(goal, Unresolved):
-        return _with_standing(_unresolved(view, status, goal), placement.standing(status), status)
+        return _with_unready(_unresolved(view, status, goal), placement.unwanted(status))
     if view.deployment.spec.suspend:
         return kstatus.suspended("spec.suspend is true: no replicas; set it to false to serve again")
     conditions = _rejected(status, goal.spec.number) or placement.conditions(status, goal, readings.gateway)
-    conditions = _with_standing(conditions, placement.standing(status), status)
+    conditions = _with_unready(conditions, placement.unwanted(status))
     conditions = _reachable(view, status, conditions)
     unscaled = readings.scaling.trouble
     if unscaled and conditions[0].status:
@@ -47,13 +47,15 @@ def _unresolved(view: View, status: ModelDeploymentStatus, goal: Unresolved) -> 
     return condition(goal.reason, goal.message + serves)
 
 
-def _with_standing(
-    conditions: tuple[Condition, ...], unready: Unready, status: ModelDeploymentStatus
-) -> tuple[Condition, ...]:
-    """Puts first why pods of the stable version are not ready: clients notice that, whatever version is wanted."""
-    if unready.trouble is None:
+def _with_unready(conditions: tuple[Condition, ...], unwanted: tuple[int, Unready] | None) -> tuple[Condition, ...]:
+    """Puts first why pods are not ready that are to serve although another version, or none, is wanted.
+
+    Clients of the stable version notice that, whatever version is wanted.
+    """
+    if unwanted is None or unwanted[1].trouble is None:
         return conditions
-    number, trouble = status.stable, unready.trouble
+    number, unready = unwanted
+    trouble = unwanted[1].trouble
     message = f"version {number}, which is to serve on: {trouble.message}; {conditions[0].message}"
     if unready.stalled:
         return kstatus.stalled(trouble.reason, message)

@@ -45,8 +45,8 @@ class Placement(Protocol):
     ) -> tuple[Condition, ...]:
         """Returns the conditions: how far the wanted version has got on these pods."""
 
-    def standing(self, status: ModelDeploymentStatus) -> Unready:
-        """Returns why pods of the stable version are not ready, if another version, or none, is wanted."""
+    def unwanted(self, status: ModelDeploymentStatus) -> tuple[int, Unready] | None:
+        """Returns a version that is to serve though another one, or none, is wanted, and why its pods are not ready."""
 
     def writes(self, status: ModelDeploymentStatus, gateway: GatewayState) -> tuple[Write, ...]:
         """Returns the writes that bring the children in line with ``status``."""

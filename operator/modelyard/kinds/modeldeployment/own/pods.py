@@ -9,6 +9,7 @@ from datetime import datetime
 from modelyard.engine.conditions import Condition
 from modelyard.engine.plan import Facts, Write
 from modelyard.kinds.modeldeployment import children
+from modelyard.kinds.modeldeployment.damaged import damaged
 from modelyard.kinds.modeldeployment.observe import View
 from modelyard.kinds.modeldeployment.own.conditions import conditions_of
 from modelyard.kinds.modeldeployment.own.desired import writes
@@ -62,6 +63,7 @@ class OwnPods:
             status.pool = None
         if status.pool is None:
             status.packed = []
+        status.damaged = damaged(self.view, self.unready, status)
         version = self.view.versions.get(status.candidate or status.stable or 0)
         if version is not None:
             status.image = children.image(self.view, version)
@@ -71,10 +73,11 @@ class OwnPods:
     ) -> tuple[Condition, ...]:
         return conditions_of(self.view, status, version.spec.number, self.pods, self.unready, gateway)
 
-    def standing(self, status: ModelDeploymentStatus) -> Unready:
-        if status.stable is None or status.stable == self.goal:
-            return Unready()
-        return self.unready.get(status.stable, Unready())
+    def unwanted(self, status: ModelDeploymentStatus) -> tuple[int, Unready] | None:
+        for number in (status.stable, status.candidate):
+            if number is not None and number != self.goal and (unready := self.unready.get(number)) and unready.trouble:
+                return number, unready
+        return None
 
     def writes(self, status: ModelDeploymentStatus, gateway: GatewayState) -> tuple[Write, ...]:
         spec = self.view.deployment.spec

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from modelyard.engine.conditions import Condition
 from modelyard.engine.plan import Apply, Delete, Facts, Write
 from modelyard.engine.resource import DEPLOYMENTS, DISRUPTION_BUDGETS, SERVICES
+from modelyard.kinds.modeldeployment.damaged import entry
 from modelyard.kinds.modeldeployment.names import number_of
 from modelyard.kinds.modeldeployment.observe import View
 from modelyard.kinds.modeldeployment.packed.answers import Answers, read_answers
@@ -22,8 +23,10 @@ from modelyard.kinds.modeldeployment.rollout.advance import Pods
 from modelyard.kinds.modeldeployment.traffic import services
 from modelyard.kinds.modeldeployment.traffic.gateways import GatewayState
 from modelyard.workload import pools
+from modelyard.workload.conclude import Trouble
 from modelyard.workload.server import written
 from modelyard.workload.unready import Unready
+from modelyard.workload.versions import DAMAGE
 from modelyard_api.kinds.modeldeployment import ModelDeploymentStatus
 from modelyard_api.kinds.modelversion import ModelVersion
 
@@ -77,7 +80,11 @@ class PoolSeat:
             status.pool, status.packed = None, []
             return
         if self.goal is None:
-            return
+            return  # what the pods said last of a damaged version stays as well
+        status.damaged = []
+        if self.answers.failed is not None and self.answers.cause in DAMAGE:
+            trouble = Trouble(self.answers.cause, self.answers.failed)
+            status.damaged = [entry(self.goal.name, trouble)]
         if self.answers.complete and status.stable == self.goal.spec.number:
             status.pool, status.packed = spec.pool, [self.goal.name]
             return
@@ -91,8 +98,8 @@ class PoolSeat:
     ) -> tuple[Condition, ...]:
         return conditions_of(self.view, status, version.spec.number, self.answers)
 
-    def standing(self, status: ModelDeploymentStatus) -> Unready:
-        return Unready()  # the ModelPool itself explains its pods
+    def unwanted(self, status: ModelDeploymentStatus) -> tuple[int, Unready] | None:
+        return None  # the ModelPool explains its own pods
 
     def writes(self, status: ModelDeploymentStatus, gateway: GatewayState) -> tuple[Write, ...]:
         """Applies the Service, and deletes the ModelDeployment's own pods once the pool serves."""
