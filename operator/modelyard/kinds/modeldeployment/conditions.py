@@ -56,7 +56,7 @@ def _with_unready(conditions: tuple[Condition, ...], unwanted: tuple[int, Unread
         return conditions
     number, unready = unwanted
     trouble = unwanted[1].trouble
-    message = f"version {number}, which is to serve on: {trouble.message}; {conditions[0].message}"
+    message = f"version {number}: {trouble.message}; {conditions[0].message}"
     if unready.stalled:
         return kstatus.stalled(trouble.reason, message)
     return kstatus.reconciling(trouble.reason, message, warning=True)
