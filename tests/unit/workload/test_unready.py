@@ -60,6 +60,7 @@ def conditions(**kinds: str) -> list[dict[str, Any]]:
     return [{"type": type_, "status": status} for type_, status in kinds.items()]
 
 
+INIT_KILLED = "container init was OOM-killed (memory limit too low?): unknown"
 READY = pod(phase="Running", conditions=conditions(Ready="True"))
 STARTING = pod(waits("ContainerCreating"))
 UNSCHEDULABLE = pod(conditions=[{"type": "PodScheduled", "status": "False", "message": "0/2 nodes: no such label"}])
@@ -101,6 +102,8 @@ def test_others_are_read_again_and_again(age: float, seconds: float) -> None:
         ([pod(waits("InvalidImageName"))], "ImagePullFailed", True, "correct its name"),
         ([pod(waits("CreateContainerConfigError", message="no secret"))], "CreateContainerConfigError", True, "secret"),
         ([UNSCHEDULABLE], "Unschedulable", True, "0/2 nodes: no such label; lower spec.podTemplate.resources.requests"),
+        ([pod(waits("RunContainerError", message=f"runc: {INIT_KILLED}"))], "OOMKilled", True, "limit of 16Mi"),
+        ([pod(crashed(128, f"runc: {INIT_KILLED}", "StartError"))], "OOMKilled", True, "limit of 16Mi"),
         # A container that ended is told whether it waits for its next start, has just ended, or runs again.
         ([pod(crashed(137, reason="OOMKilled"))], "OOMKilled", True, "memory limit of 16Mi; raise spec.podTemplate"),
         ([pod({"name": "server", "state": end(137, "OOMKilled")})], "OOMKilled", True, "16Mi"),

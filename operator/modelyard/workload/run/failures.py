@@ -15,6 +15,8 @@ from modelyard_api.wire.result import Error, Failed
 
 IMAGE_REASONS = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable")
 CONFIG_REASONS = ("CreateContainerConfigError", "CreateContainerError", "RunContainerError")
+_OOM = "container init was OOM-killed"
+"""What runc says where the limit is too low even to start the container."""
 NO_SPACE = "No space left on device"
 """strerror(ENOSPC): the text in which programs report a full disk."""
 
@@ -79,6 +81,8 @@ def waiting(pods: list[Object], fields: Fields = SPEC) -> Trouble | None:
                     f"({_pull_error(reason, detail)}); "
                     "correct its name, push it, or name its credentials in imagePullSecrets",
                 )
+            if reason in CONFIG_REASONS and _OOM in detail:
+                return _killed(pod, status["name"], fields)
             if reason in CONFIG_REASONS:
                 return Trouble(reason, f"container {status['name']!r} can't be started: {detail}")
         for condition in (pod.get("status") or {}).get("conditions") or ():
@@ -109,6 +113,14 @@ def _limit(pod: Object, container: str) -> str:
         if item["name"] == container:
             return str(((item.get("resources") or {}).get("limits") or {}).get("memory", "none"))
     return "none"
+
+
+def _killed(pod: Object, container: str, fields: Fields) -> Trouble:
+    return Trouble(
+        "OOMKilled",
+        f"container {container!r} was killed for using more than its memory limit of {_limit(pod, container)}; "
+        f"raise {fields.resources_of(container)}.limits.memory",
+    )
 
 
 def _reported_error(message: str) -> Error | None:
@@ -161,12 +173,8 @@ def _evicted(pod: Object, fields: Fields) -> Trouble:
 def exited(pod: Object, status: dict[str, Any], terminated: dict[str, Any], fields: Fields) -> Trouble:
     """Explains a container that ended, and shouldn't have; ``terminated`` is its state."""
     name, container, code = pod["metadata"]["name"], status["name"], terminated.get("exitCode")
-    if terminated.get("reason") == "OOMKilled":
-        return Trouble(
-            "OOMKilled",
-            f"container {container!r} was killed for using more than its memory limit of {_limit(pod, container)}; "
-            f"raise {fields.resources_of(container)}.limits.memory",
-        )
+    if terminated.get("reason") == "OOMKilled" or _OOM in (terminated.get("message") or ""):
+        return _killed(pod, container, fields)
     error = _reported_error(terminated.get("message") or "")
     if error:
         return Trouble(error.reason, error.message)
