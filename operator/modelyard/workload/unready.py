@@ -22,6 +22,8 @@ FIRST_READ = timedelta(seconds=10)
 """Time without progress after which pods that are not ready are read: most are ready by then."""
 SHORTEST_POLL, LONGEST_POLL = timedelta(seconds=10), timedelta(seconds=30)
 """Bounds of the interval between two reads of such pods."""
+FETCHES_WITHIN = timedelta(seconds=15)
+"""Time that an init container may run before that is told. Most models are fetched within a second."""
 LASTING = ("OOMKilled", *DAMAGE, "InvalidURI", "InvalidModel")
 """Reasons of a container's end that come again until a person acts."""
 RESTARTS = 3
@@ -67,11 +69,11 @@ def inspect(child: Object, described: Described, facts: Facts, now: datetime) ->
         return Unready(after=since + FIRST_READ)
     again = now + min(max((now - since) / 4, SHORTEST_POLL), LONGEST_POLL)
     pods = facts[described.pods]
-    trouble, stalled = (None, False) if isinstance(pods, Unavailable) else explain(pods, described.fields, facts)
+    trouble, stalled = (None, False) if isinstance(pods, Unavailable) else explain(pods, described.fields, facts, now)
     return Unready(trouble or overdue, stalled if trouble else overdue is not None, again)
 
 
-def explain(pods: Sequence[Object], fields: Fields, facts: Facts) -> tuple[Trouble | None, bool]:
+def explain(pods: Sequence[Object], fields: Fields, facts: Facts, now: datetime) -> tuple[Trouble | None, bool]:
     """Returns why the newest pods are not ready, or None, and whether a person has to act. Raises Missing.
 
     ``pods`` has the newest last. Pods of an older template don't count: they are replaced whatever is wrong with them.
@@ -89,6 +91,7 @@ def explain(pods: Sequence[Object], fields: Fields, facts: Facts) -> tuple[Troub
             trouble, stalled = _unreachable(pod, facts), False
         else:
             trouble, stalled = _crashed(pod, fields)
+            trouble = trouble or _fetching(pod, now)
         if trouble is not None:
             return trouble, stalled
     return None, False
@@ -104,6 +107,18 @@ def _crashed(pod: Object, fields: Fields) -> tuple[Trouble | None, bool]:
         lasts = trouble.reason in LASTING or status.get("restartCount", 0) >= RESTARTS
         return trouble, lasts and trouble.reason != "TrackingUnavailable"
     return None, False
+
+
+def _fetching(pod: Object, now: datetime) -> Trouble | None:
+    """Returns that an init container takes long, which is told before it gives up: mostly the store doesn't answer."""
+    for status in (pod.get("status") or {}).get("initContainerStatuses") or ():
+        started = ((status.get("state") or {}).get("running") or {}).get("startedAt")
+        if started and now >= parse_time(started) + FETCHES_WITHIN:
+            name, container = pod["metadata"]["name"], status["name"]
+            message = f"container {container!r} has been fetching the model since {started}, and hasn't got it yet: "
+            advice = "it is large, or the tracking server doesn't answer"
+            return Trouble("FetchingModel", f"{message}{advice}; see kubectl logs {name} -c {container}")
+    return None
 
 
 def _unreachable(pod: Object, facts: Facts) -> Trouble | None:

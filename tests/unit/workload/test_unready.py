@@ -160,6 +160,26 @@ def test_a_pod_that_is_being_deleted_or_has_begun_to_serve_again_is_no_trouble()
     assert inspected(child(), pod(waits("PodInitializing"), init=(fetched,))).trouble is None
 
 
+@pytest.mark.parametrize(("seconds", "reason"), [(14, None), (15, "FetchingModel")])
+def test_a_model_that_takes_long_to_come_is_told(seconds: float, reason: str | None) -> None:
+    fetching = {"name": "fetch", "state": {"running": {"startedAt": ago(seconds)}}}
+    unready = inspected(child(), pod(waits("PodInitializing"), init=(fetching,)))
+    assert (unready.trouble and unready.trouble.reason, unready.stalled) == (reason, False)
+    if unready.trouble:
+        assert "the tracking server doesn't answer; see kubectl logs p -c fetch" in unready.trouble.message
+    again = fetching | {"lastState": end(1, message=said("TrackingUnavailable", "no answer"))}
+    unready = inspected(child(), pod(waits("PodInitializing"), init=(again,)))
+    assert unready.trouble is not None
+    assert unready.trouble.reason == "TrackingUnavailable", "what is known goes before what is guessed"
+
+
+def test_a_pod_that_its_node_refused_is_told() -> None:
+    unready = inspected(child(), pod(phase="Failed", reason="OutOfcpu", message="Node didn't have enough: cpu"))
+    assert unready.trouble is not None
+    assert unready.trouble.reason == "PodFailed"
+    assert "pod p was refused by node 'n-1': OutOfcpu: Node didn't have enough: cpu" in unready.trouble.message
+
+
 def test_a_node_that_does_not_answer_is_told() -> None:
     lost = pod(phase="Running", conditions=conditions(Ready="False", ContainersReady="True"))
     unready = inspected(child(ready=1), lost, node=DOWN)

@@ -147,6 +147,11 @@ def _ended(pod: Object, fields: Fields) -> Trouble | None:
         terminated = (status.get("state") or {}).get("terminated") or {}
         if terminated and terminated.get("exitCode") != 0:
             return exited(pod, status, terminated, fields)
+    status = pod.get("status") or {}
+    if status.get("phase") == "Failed" and status.get("reason"):
+        # No container was ever started, for example because the node had less room than the scheduler believed.
+        message = f"pod {name} was refused by node {pod['spec'].get('nodeName', '')!r}: {status['reason']}"
+        return Trouble("PodFailed", f"{message}: {status.get('message', '')}")
     return None
 
 
