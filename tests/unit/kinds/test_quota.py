@@ -10,8 +10,8 @@ from modelyard.engine.conditions import timestamp
 from modelyard.engine.plan import EventsOf
 from modelyard.engine.resource import DATASETS, MODEL_VERSIONS, TRAINING_RUNS, Object, Resource
 from tests.unit.kinds import test_modelversion
-from tests.unit.kinds.objects import active, set_job
-from tests.unit.kinds.test_dataset import running_job, watched
+from tests.unit.kinds.objects import active, put_data, set_job
+from tests.unit.kinds.test_dataset import ingest, running_job, watched
 from tests.unit.kinds.test_trainingrun import job_of, start, with_data
 from tests.unit.kinds.world import World
 
@@ -70,3 +70,18 @@ def test_a_job_whose_pod_runs_has_no_events_read() -> None:
     world.read.clear()
     world.tick(600)
     assert not any(isinstance(need, EventsOf) for need in world.read)
+
+
+def test_a_dataset_with_a_version_stays_ready_and_says_what_holds_its_check_up() -> None:
+    world = watched()
+    ingest(world)
+    put_data(world, "b")
+    world.tick(61)
+    refused(world, running_job(world), FULL)
+    world.tick(21)
+    assert world.condition(DATASETS, "penguins")[:2] == ("True", "VersionAccepted")
+    status, reason, message = world.condition(DATASETS, "penguins", "SourceReadable")
+    assert (status, reason) == ("False", "QuotaExceeded")
+    assert ("Dataset/penguins", "QuotaExceeded", message) in world.notes
+    ingest(world, "b")
+    assert world.condition(DATASETS, "penguins", "SourceReadable")[:2] == ("True", "Read")
