@@ -32,6 +32,23 @@ def test_pods_follow_the_requests_in_flight(keda: str, kube: Kube) -> None:
     assert served.status["replicas"] == 2
 
 
+@pytest.mark.disrupts
+def test_an_autoscaler_without_metrics_is_told(metrics: str, kube: Kube) -> None:
+    served, system = Rollouts(kube), Kube(kube.cluster, "kube-system")
+    served.prepare("equal")
+    system.run("scale", "deployment", "metrics-server", "--replicas=0")
+    try:
+        autoscaling = {"minReplicas": 1, "maxReplicas": 2, "metric": "CPU", "target": 80}
+        spec = {"modelRef": {"name": MODEL, "version": 1}, "autoscaling": autoscaling}
+        served.scene.put("ModelDeployment", MODEL, spec)
+        ready = kube.until_condition("modeldeployment", MODEL, "Ready", "False", "AutoscalerNotActive", 300)
+        assert "its ScalingActive is False (FailedGetResourceMetric" in ready["message"]
+        assert "version 1 serves on 1 of 1 replicas" in ready["message"]
+    finally:
+        system.run("scale", "deployment", "metrics-server", "--replicas=1")
+    kube.until_condition("modeldeployment", MODEL, seconds=240)
+
+
 def _is_ready(obj: Object | None) -> bool:
     return (condition(obj, "Ready") or {}).get("status") == "True"
 

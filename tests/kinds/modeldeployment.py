@@ -48,6 +48,8 @@ SAMPLE = Sample(
         "WaitingForPool",
         "LoadFailed",
         "LoadRetried",
+        # An autoscaler that lacks metrics is told of once it has lacked them for a while, so a new one isn't yet.
+        "AutoscalerNotActive",
         "Suspended",
     ),
 )

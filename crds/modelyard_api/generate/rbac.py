@@ -73,7 +73,9 @@ OTHERS = (
     ),
     built_in("Node", ("get",), "Whether the node of a pod that does not end is lost."),
     built_in("PersistentVolumeClaim", ("get",), "Whether a source is there."),
-    built_in("Event", ("create", "patch")),
+    built_in(
+        "Event", ("list", "create", "patch"), "Why no pod of a Job is created, such as a quota; and its own Events."
+    ),
 )
 """Rules for resources that are neither one of our kinds nor a child of one."""
 

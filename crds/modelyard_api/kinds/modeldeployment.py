@@ -134,6 +134,14 @@ class Rejected(Model):
     time: Time = Field(description="When.")
 
 
+class Damaged(Model):
+    """A ModelVersion whose stored bytes are not those that were verified."""
+
+    name: StatusName = Field(description="The ModelVersion.")
+    reason: str = Field(max_length=64, description="ArtifactMissing or DigestMismatch.")
+    message: str = Field(max_length=1024, description="What a pod found when it fetched the model.")
+
+
 class Judged(Model):
     """The last judgement of one metric of the analysis."""
 
@@ -176,6 +184,11 @@ class ModelDeploymentStatus(Status):
         "until it can be served.",
     )
     image: str | None = Field(None, max_length=512, description="The image of the serving pods.")
+    damaged: list[Damaged] = Field(
+        default_factory=list,
+        max_length=4,
+        description="Versions that a pod could not fetch, because their stored bytes are gone or were changed.",
+    )
     history: list[Served] = Field(default_factory=list, max_length=10, description="The versions served last.")
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import ConfigDict, Field
 
 from modelyard_api.fields.artifact import Format
-from modelyard_api.fields.base import Count, Digest, Kind, Model, ObjectRef, StatusName, StoreURI, rule, rules
+from modelyard_api.fields.base import Count, Digest, Kind, Model, ObjectRef, StatusName, StoreURI, Time, rule, rules
 from modelyard_api.fields.facts import Column, KindInfo, Reference, Run
 from modelyard_api.fields.metrics import Metric
 from modelyard_api.fields.signature import Signature
@@ -70,8 +70,25 @@ class GateResult(Model):
     message: str = Field(max_length=256, description="What was found and what was asked.")
 
 
+VERIFY = "modelyard.dev/verify"
+"""Annotation of a ModelVersion: any new value has it verified again, after its bytes were restored."""
+
+
+class Damage(Model):
+    """What was noticed of a version's stored bytes after it was verified."""
+
+    reason: str = Field(max_length=64, description="ArtifactMissing or DigestMismatch.")
+    message: str = Field(max_length=1024, description="What a pod found when it fetched the model.")
+    found_by: StatusName = Field(description="The ModelDeployment whose pod it was.")
+    time: Time = Field(description="When it was noticed.")
+    verify: str | None = Field(
+        None, max_length=63, description="The annotation modelyard.dev/verify then; another value verifies it again."
+    )
+
+
 class ModelVersionStatus(Status):
     verified: bool | None = Field(None, description="Whether the artifact's digest and its answers were checked.")
+    damage: Damage | None = Field(None, description="Its stored bytes are no longer those that were verified.")
     approved: bool | None = Field(None, description="Whether all gates hold.")
     judged_generation: int | None = Field(None, description="The generation of the Model whose gates were judged.")
     gates: list[GateResult] = Field(default_factory=list, max_length=32, description="Each gate's result.")

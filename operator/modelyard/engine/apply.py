@@ -19,7 +19,13 @@ MANAGED_BY = "app.kubernetes.io/managed-by"
 """Label of every child. The feed selects children by its value ``modelyard``."""
 
 
-RETRY_SECONDS = {"InvalidChild": 300.0, "ChildForbidden": 60.0, "NameTaken": 60.0, "NamespaceTerminating": math.inf}
+RETRY_SECONDS = {
+    "InvalidChild": 300.0,
+    "ChildForbidden": 60.0,
+    "QuotaExceeded": 60.0,
+    "NameTaken": 60.0,
+    "NamespaceTerminating": math.inf,
+}
 """Reason -> seconds until a refused write is sent again, if nothing changes before."""
 
 
@@ -253,6 +259,8 @@ def refusal_of(write: Write, error: ApiError) -> Refusal | None:
         return Refusal("InvalidChild", f"correct the part of spec that its {kind} is made from: {error.message}")
     if error.code == 403 and error.namespace_is_terminating:
         return Refusal("NamespaceTerminating", error.message)
+    if error.code == 403 and "exceeded quota" in error.message:
+        return Refusal("QuotaExceeded", f"have the quota raised, or delete what is not needed: {error.message}")
     if error.code == 403 and isinstance(write, Apply | Create):
         return Refusal("ChildForbidden", error.message)
     return None

@@ -48,6 +48,15 @@ class PodsWith:
 
 
 @dataclass(frozen=True, slots=True)
+class EventsOf:
+    """Asks for the Events with this reason on an object, by its uid. The fact is a list of Events, the newest last."""
+
+    namespace: str
+    uid: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """Asks for a pod's answer to a GET of this http URL. The fact is its body, or Unavailable if it isn't a 200."""
 
@@ -61,7 +70,7 @@ class Result:
     uri: str
 
 
-Need = Fetch | PodsOf | PodsWith | Page | Result
+Need = Fetch | PodsOf | PodsWith | EventsOf | Page | Result
 
 
 @dataclass(frozen=True, slots=True)

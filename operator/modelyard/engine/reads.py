@@ -13,8 +13,9 @@ import aiohttp
 import orjson
 
 from modelyard.engine.client import ApiClient, ApiError
-from modelyard.engine.plan import Fetch, Need, Page, PodsOf, PodsWith, Result, Unavailable, Unreadable
-from modelyard.engine.resource import PODS, Object
+from modelyard.engine.events import last_seen
+from modelyard.engine.plan import EventsOf, Fetch, Need, Page, PodsOf, PodsWith, Result, Unavailable, Unreadable
+from modelyard.engine.resource import EVENTS, PODS, Object
 
 MAX_BYTES = 4 * 1024 * 1024
 """Longest document or HTTP answer that is read."""
@@ -60,6 +61,8 @@ class Reads:
                     return await self._pods(need.namespace, f"batch.kubernetes.io/controller-uid={need.job_uid}")
                 case PodsWith():
                     return await self._pods(need.namespace, need.selector)
+                case EventsOf():
+                    return await self._events(need)
                 case Page():
                     return await self._page(need.url)
                 case Result():
@@ -73,6 +76,11 @@ class Reads:
     async def _pods(self, namespace: str, selector: str) -> list[Object]:
         pods = [pod async for page in self._client.pages(PODS, namespace, selector) for pod in page["items"]]
         return sorted(pods, key=lambda pod: (pod["metadata"]["creationTimestamp"], pod["metadata"]["name"]))
+
+    async def _events(self, need: EventsOf) -> list[Object]:
+        fields = f"regarding.uid={need.uid},reason={need.reason}"
+        pages = self._client.pages(EVENTS, need.namespace, fields=fields)
+        return sorted([event async for page in pages for event in page["items"]], key=last_seen)
 
     async def _page(self, url: str) -> bytes | Unavailable:
         try:

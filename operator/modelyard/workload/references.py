@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 from modelyard.engine import conditions as kstatus
 from modelyard.engine.resource import Object
 from modelyard.workload.conclude import Fails, Trouble, Waits
-from modelyard.workload.versions import broken, judged, usable
+from modelyard.workload.versions import broken, is_stalled, judged, usable, why_unusable
 from modelyard_api.kinds.model import ModelKind
 from modelyard_api.kinds.modelversion import ModelVersion
 
@@ -67,7 +67,7 @@ def model(name: str, existing: M | None, field: str = "spec.modelRef") -> M:
 def model_version(
     ref: ModelVersionRef, existing: ModelKind | None, versions: Mapping[int, ModelVersion], field: str = "spec.modelRef"
 ) -> ModelVersion:
-    """Returns the ModelVersion that a reference names. Raises Waits until it is Ready.
+    """Returns the ModelVersion that a reference names. Raises Waits until it is Ready, Fails if a person must act.
 
     ``existing`` is the Model of that name, or None, and ``versions`` are its versions by number. Gates are not checked
     here, but by ``check_gates``.
@@ -79,7 +79,10 @@ def model_version(
         newest = ", ".join(map(str, sorted(versions)[-20:])) or "none"
         raise Waits("VersionNotFound", f"{field}: Model {ref.name!r} has no version {number}; it has {newest}")
     if not usable(version):
-        raise Waits("VersionNotReady", f"ModelVersion {version.name} is not Ready; see its conditions")
+        message = f"ModelVersion {version.name} is not Ready{why_unusable(version) or '; see its conditions'}"
+        if is_stalled(version):
+            raise Fails(Trouble("VersionNotReady", message))
+        raise Waits("VersionNotReady", message)
     return version
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from modelyard.engine.conditions import find
 from modelyard.engine.resource import DEPLOYMENTS, Object
 from modelyard.workload import template
-from modelyard.workload.conclude import Trouble
 from modelyard.workload.names import manifest, short_hash
+from modelyard.workload.run.failures import Fields
 from modelyard_api.fields.artifact import canonical
 from modelyard_api.fields.pods import PodTemplate, Resources
 
@@ -143,23 +142,9 @@ def is_current(child: Object, desired: Object) -> bool:
     return bool(observed and annotations.get(SPEC_DIGEST) == desired["metadata"]["annotations"][SPEC_DIGEST])
 
 
-def stuck(child: Object, progress_seconds: int, pods: str, fix: str = "podTemplate") -> Trouble | None:
-    """Returns why the pods of a current Deployment won't become ready by themselves, or None.
-
-    ``pods`` is the pods' label selector, and ``fix`` names what to correct if they don't become ready.
-    """
-    failure = find(child, "ReplicaFailure")
-    if failure is not None and failure["status"] == "True":
-        message = f"pods can't be made: {failure.get('message', '')}; correct podTemplate, or what it needs"
-        return Trouble("ChildForbidden", message)
-    progress = find(child, "Progressing")
-    if progress is not None and progress["status"] == "False":
-        message = (
-            f"not all pods are ready after {progress_seconds} s ({progress.get('message', '')}); "
-            f"see kubectl describe pods -l {pods}, then correct {fix}"
-        )
-        return Trouble("RolloutFailed", message)
-    return None
+def fields(wanted: PodTemplate) -> Fields:
+    """Returns the fields that messages about serving pods name."""
+    return Fields(image="spec.podTemplate.image" if wanted.image else "images.server of the installation")
 
 
 def ready_pods(ready: int, replicas: int, older: int) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from modelyard_api.kinds.model import ModelKind
 from modelyard_api.kinds.modelversion import ModelVersion
 
+DAMAGE = ("ArtifactMissing", "DigestMismatch")
+"""Reasons of a failed fetch that say that a version's stored bytes are gone or were changed."""
 LISTED_GATES = 3
 """Number of failed gates that a message names."""
 
@@ -29,3 +31,16 @@ def broken(version: ModelVersion) -> str:
     failed = [f"{gate.name}: {gate.message}" for gate in version.status.gates if not gate.passed]
     more = [f"and {len(failed) - LISTED_GATES} gates more"] if len(failed) > LISTED_GATES else []
     return "; ".join([*failed[:LISTED_GATES], *more])
+
+
+def why_unusable(version: ModelVersion) -> str:
+    """Returns the reason and message of a version that is not Ready, in parentheses, or nothing if none is known."""
+    for item in version.status.conditions:
+        if item.type == "Ready" and item.status != "True":
+            return f" ({item.reason}: {' '.join(item.message.split())[:600]})"
+    return ""
+
+
+def is_stalled(version: ModelVersion) -> bool:
+    """Whether the version won't become Ready until a person acts."""
+    return any(item.type == "Stalled" and item.status == "True" for item in version.status.conditions)

@@ -113,7 +113,7 @@ def _without_past(value: Any) -> Any:
     return value
 
 
-_REFUSED = ("InvalidChild", "ChildForbidden", "NameTaken")
+_REFUSED = ("InvalidChild", "ChildForbidden", "QuotaExceeded", "NameTaken")
 
 
 def keeps_what_was(obj: Object) -> bool:

@@ -64,7 +64,8 @@ def test_patched(live: Any, body: Any, expected: bool) -> None:
     ("write", "code", "message", "reason"),
     [
         (APPLY, 422, "spec.size: must not be negative", "InvalidChild"),
-        (APPLY, 403, "exceeded quota: pods=2", "ChildForbidden"),
+        (APPLY, 403, "exceeded quota: count/jobs.batch=2", "QuotaExceeded"),
+        (APPLY, 403, "denied by a policy", "ChildForbidden"),
         (
             APPLY,
             403,

@@ -9,7 +9,7 @@ from kubernetes.aio.client import Configuration
 
 from modelyard.engine import reads as module
 from modelyard.engine.client import ApiClient
-from modelyard.engine.plan import Result, Unavailable, Unreadable
+from modelyard.engine.plan import EventsOf, Result, Unavailable, Unreadable
 from modelyard.engine.reads import Reads
 from tests.unit.engine.server import Handler, serving
 
@@ -123,3 +123,39 @@ async def test_other_addresses_are_refused(uri: str) -> None:
     failure = await fact(handler, uri)
     assert isinstance(failure, Unreadable)
     assert "mlflow-artifacts:/path" in failure.message
+
+
+async def test_events_of_an_object_are_asked_for_by_its_uid_and_the_newest_is_last() -> None:
+    asked: list[dict[str, str]] = []
+
+    def event(name: str, **times: Any) -> Any:
+        return {"metadata": {"name": name, "creationTimestamp": "2026-01-05T10:00:00Z"}, **times}
+
+    async def handler(request: web.Request) -> web.Response:
+        asked.append({"path": request.path, **request.query})
+        items = [
+            event("series", eventTime="2026-01-05T10:00:00Z", series={"lastObservedTime": "2026-01-05T13:00:00Z"}),
+            event("older-api", deprecatedLastTimestamp="2026-01-05T12:00:00Z", eventTime=None),
+            event("once", eventTime="2026-01-05T11:00:00Z"),
+        ]
+        return web.json_response({"metadata": {}, "items": items})
+
+    need = EventsOf("team", "u-1", "FailedCreate")
+    async with serving(handler) as url:
+        configuration = Configuration()
+        configuration.host = url
+        client = ApiClient(configuration)
+        reads = Reads(client, url)
+        try:
+            events = (await reads.read([need]))[need]
+        finally:
+            await reads.close()
+            await client.close()
+    assert [item["metadata"]["name"] for item in events] == ["once", "older-api", "series"]
+    assert asked == [
+        {
+            "path": "/apis/events.k8s.io/v1/namespaces/team/events",
+            "limit": "250",
+            "fieldSelector": "regarding.uid=u-1,reason=FailedCreate",
+        }
+    ]

@@ -241,15 +241,18 @@ def test_a_stuck_rollout_stalls_while_the_stable_version_goes_on(world: World) -
 
 def test_pods_that_are_refused_are_told_of_at_once(world: World) -> None:
     train(world, "b")
-    cause = "exceeded quota: compute-resources"
+    words = "exceeded quota: small, requested: pods=1, used: pods=2, limited: pods=2"
+    cause = f'pods "species-v2-7d9c-" is forbidden: {words}'
     refused = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": cause}
     roll_out(world, ready=0, conditions=[refused], readyReplicas=2)
     world.settle()
+    advice = "ask for less in spec.podTemplate.resources, have the quota raised, or wait until other pods have ended"
     assert world.condition(MODEL_DEPLOYMENTS, "species") == (
         "False",
-        "ChildForbidden",
-        f"version 2: pods can't be made: {cause}; correct podTemplate, or what it needs; version 1 goes on serving",
+        "QuotaExceeded",
+        f"version 2: pods can't be created: {words}; {advice}; version 1 goes on serving",
     )
+    assert world.condition(MODEL_DEPLOYMENTS, "species", "Stalled") == ("", "", ""), "other pods may end"
 
 
 def test_the_first_rollout_stuck_serves_nothing() -> None:

@@ -104,7 +104,8 @@ def test_pods_that_are_refused_are_told_of_at_once(world: World) -> None:
     world.settle()
     status, reason, message = world.condition(MODEL_POOLS, POOL)
     assert (status, reason) == ("False", "ChildForbidden")
-    assert message == f"0 of 2 pods are ready: pods can't be made: {cause}; correct podTemplate, or what it needs"
+    words = "no PriorityClass with name e3 was found"
+    assert message == f"0 of 2 pods are ready: pods can't be created: {words}; correct podTemplate, or what it needs"
 
 
 def test_ready_pods_of_an_earlier_template_are_told_apart(world: World) -> None:

@@ -21,6 +21,7 @@ from modelyard.engine.plan import (
     Apply,
     Create,
     Delete,
+    EventsOf,
     Facts,
     Fetch,
     Missing,
@@ -70,6 +71,8 @@ class World:
         """Pods, by the uid of their Job."""
         self.serving: dict[str, list[Object]] = {}
         """Serving pods, by the label selector that finds them."""
+        self.events: dict[str, list[Object]] = {}
+        """Events of others, by the uid of the object that they are about."""
         self.pages: dict[str, bytes] = {}
         """The answers of pods, by URL."""
         self.down: set[type] = set()
@@ -223,6 +226,8 @@ class World:
                 return _copy(self.pods.get(need.job_uid, []))
             case PodsWith():
                 return _copy(self.serving.get(need.selector, []))
+            case EventsOf():
+                return _copy([event for event in self.events.get(need.uid, []) if event["reason"] == need.reason])
             case Page():
                 return self.pages.get(need.url, Unavailable("no answer"))
             case Result():

@@ -11,7 +11,7 @@ from modelyard.engine import conditions as kstatus
 from modelyard.engine.plan import Create, Delete, Facts, Plan
 from modelyard.engine.resource import JOBS, Object
 from modelyard.kinds.dataset import children, source
-from modelyard.kinds.dataset.conditions import standing, with_source
+from modelyard.kinds.dataset.conditions import has_version, standing, with_source
 from modelyard.kinds.dataset.observe import View
 from modelyard.kinds.dataset.outcome import checked, ingested, unreadable
 from modelyard.kinds.dataset.schedule import interval, next_check
@@ -88,7 +88,8 @@ def _follow(view: View, facts: Facts, now: datetime, status: DatasetStatus, name
                 # The data is not the cause: read the same ConfigMap again at the next check.
                 status.source_version = None
             return unreadable(view, status, trouble, checked(view, status, now))
-        case Starting(attempts, trouble, True, writes, after) if trouble is not None:
+        case Starting(attempts, trouble, stalled, writes, after) if trouble and (stalled or has_version(view, status)):
+            # Beside an accepted version, which keeps Ready, only SourceReadable can say what holds the check up.
             status.attempts = attempts
             return unreadable(view, status, trouble, after, writes)
         case _:

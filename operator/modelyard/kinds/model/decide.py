@@ -8,10 +8,12 @@ from modelyard.engine import conditions as kstatus
 from modelyard.engine.conditions import Condition, timestamp
 from modelyard.engine.plan import Facts, Note, Plan
 from modelyard.kinds.model.observe import View
-from modelyard.kinds.model.promotion import aliases, choose, evidence
+from modelyard.kinds.model.promotion import Choice, aliases, choose, evidence
 from modelyard.kinds.model.register import register
 from modelyard.workload.conclude import Step, conclude
+from modelyard.workload.versions import usable, why_unusable
 from modelyard_api.kinds.model import Promotion
+from modelyard_api.kinds.modelversion import ModelVersion
 
 KEPT_PROMOTIONS = 20
 
@@ -42,11 +44,16 @@ def decide(view: View, facts: Facts, now: datetime) -> Plan:
         )
     status.champion = choice.champion
     status.aliases = aliases(choice.champion, view.versions)
-    available = (
-        Condition("ChampionAvailable", False, *choice.problem)
-        if choice.problem
-        else Condition("ChampionAvailable", True, "Promoted", f"version {choice.champion} is champion")
-    )
-    conditions = (*kstatus.ready("Accepted", "the spec is understood"), available)
+    conditions = (*kstatus.ready("Accepted", "the spec is understood"), _available(choice, view.versions))
     step = Step(status, conditions, registration.writes, registration.after, tuple(notes))
     return conclude(view.raw, step, now)
+
+
+def _available(choice: Choice, versions: tuple[ModelVersion, ...]) -> Condition:
+    if choice.problem:
+        return Condition("ChampionAvailable", False, *choice.problem)
+    champion, number = {item.spec.number: item for item in versions}.get(choice.champion or 0), choice.champion
+    if champion is not None and not usable(champion):
+        message = f"version {number} is champion, and is not Ready{why_unusable(champion)}"
+        return Condition("ChampionAvailable", False, "ChampionNotReady", message, warning=True)
+    return Condition("ChampionAvailable", True, "Promoted", f"version {number} is champion")

@@ -10,6 +10,7 @@ from modelyard.kinds.modeldeployment.observe import View
 from modelyard.kinds.modeldeployment.placement import Placement
 from modelyard.kinds.modeldeployment.readings import Readings
 from modelyard.kinds.modeldeployment.resolve import Goal, Unresolved
+from modelyard.workload.unready import Unready
 from modelyard.workload.versions import broken
 from modelyard_api.kinds.modeldeployment import ModelDeploymentStatus
 from modelyard_api.kinds.modelversion import ModelVersion
@@ -23,10 +24,11 @@ def conditions_of(
 ) -> tuple[Condition, ...]:
     """Returns the conditions; ``status`` is the one that will be written."""
     if isinstance(goal, Unresolved):
-        return _unresolved(view, status, goal)
+        return _with_unready(_unresolved(view, status, goal), placement.unwanted(status))
     if view.deployment.spec.suspend:
         return kstatus.suspended("spec.suspend is true: no replicas; set it to false to serve again")
     conditions = _rejected(status, goal.spec.number) or placement.conditions(status, goal, readings.gateway)
+    conditions = _with_unready(conditions, placement.unwanted(status))
     conditions = _reachable(view, status, conditions)
     unscaled = readings.scaling.trouble
     if unscaled and conditions[0].status:
@@ -38,16 +40,34 @@ def conditions_of(
 def _unresolved(view: View, status: ModelDeploymentStatus, goal: Unresolved) -> tuple[Condition, ...]:
     if view.deployment.spec.suspend:
         return kstatus.suspended(f"spec.suspend is true; {goal.message}")
-    serves = f"; version {status.stable} goes on serving" if status.stable and (view.pods or status.pool) else ""
+    serves = ""
+    if status.stable and (view.pods or status.pool):
+        serves = f"; version {status.stable} goes on serving" if status.ready_replicas else "; nothing serves"
     condition = kstatus.stalled if goal.final else kstatus.reconciling
     return condition(goal.reason, goal.message + serves)
+
+
+def _with_unready(conditions: tuple[Condition, ...], unwanted: tuple[int, Unready] | None) -> tuple[Condition, ...]:
+    """Puts first why pods are not ready that are to serve although another version, or none, is wanted.
+
+    Clients of the stable version notice that, whatever version is wanted.
+    """
+    if unwanted is None or unwanted[1].trouble is None:
+        return conditions
+    number, unready = unwanted
+    trouble = unwanted[1].trouble
+    message = f"version {number}: {trouble.message}; {conditions[0].message}"
+    if unready.stalled:
+        return kstatus.stalled(trouble.reason, message)
+    return kstatus.reconciling(trouble.reason, message, warning=True)
 
 
 def _rejected(status: ModelDeploymentStatus, number: int) -> tuple[Condition, ...] | None:
     for item in status.rejected:
         if item.version == number:
+            serves = f"version {status.stable} serves on" if status.ready_replicas else "nothing serves"
             message = (
-                f"version {number} was rolled back ({item.reason}): {item.message}; version {status.stable} serves on. "
+                f"version {number} was rolled back ({item.reason}): {item.message}; {serves}. "
                 f"Train or pin another version, or set spec.rollout.promote: {number}"
             )
             return kstatus.stalled("CandidateRejected", message)

@@ -29,7 +29,7 @@ def decide(view: View, facts: Facts, now: datetime) -> Plan:
     """Returns the plan of one pass. Raises Missing."""
     status = _remembered(view, now)
     goal = resolve(view, status)
-    placement = place(view, goal, facts)
+    placement = place(view, goal, facts, now)
     placement.count(status)
     readings = read(view, status, goal, placement.pods, facts, now)
     advanced = _advance(view, status, goal, placement, readings, now)
@@ -103,11 +103,11 @@ def _look_again(
     now: datetime,
 ) -> datetime | None:
     """Returns the earliest time at which something that is not watched has to be read again."""
-    waits = [placement.look_again] if placement.look_again else []
+    waits: list[timedelta] = []
     if view.deployment.spec.gateway is not None or readings.former_route.unread:
         test_begins = routes.begins(view, status) and not readings.gateway.tested
         waits.append(POLL_TEST_START if test_begins else POLL_GATEWAY)
     if readings.scaling.waits:
         waits.append(POLL_SCALING)
-    times = [now + wait for wait in waits] + ([advanced.after] if advanced.after else [])
-    return min(times, default=None)
+    times = [*(now + wait for wait in waits), placement.look_again, readings.scaling.after, advanced.after]
+    return min((time for time in times if time is not None), default=None)

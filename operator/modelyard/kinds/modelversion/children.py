@@ -42,7 +42,7 @@ def run(version: ModelVersion) -> Run[EvaluateResult]:
         POLICY,
         version.status.attempts,
         INSTALLATION,
-        f"delete Job {name} to score the model again",
+        try_again=f"delete Job {name} to score the model again",
     )
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from modelyard.engine import conditions as kstatus
-from modelyard.engine.resource import Object
+from modelyard.engine.resource import MODEL_DEPLOYMENTS, MODEL_VERSIONS, Key, Object
+from modelyard.engine.store import Store
 from modelyard.kinds.modelversion.decide import decide
 from modelyard.kinds.modelversion.observe import observe
 from modelyard.workload.wiring import Wiring
@@ -14,4 +17,16 @@ def _is_unverified(version: Object) -> bool:
     return not kstatus.holds(version, "Verified")
 
 
-WIRING = Wiring(ModelVersion, observe, decide, waits={"DatasetVersion": _is_unverified})
+def _damaged(deployment: Object, _: Store) -> Iterable[Key]:
+    """Returns the versions that a ModelDeployment reports, or did before the change, as damaged."""
+    entries = (deployment.get("status") or {}).get("damaged") or ()
+    return {Key(MODEL_VERSIONS, deployment["metadata"]["namespace"], item["name"]) for item in entries}
+
+
+WIRING = Wiring(
+    ModelVersion,
+    observe,
+    decide,
+    waits={"DatasetVersion": _is_unverified},
+    wakes={MODEL_DEPLOYMENTS: _damaged},
+)

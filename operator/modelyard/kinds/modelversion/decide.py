@@ -9,6 +9,7 @@ from modelyard.engine import conditions as kstatus
 from modelyard.engine.plan import Create, Facts, Patch, Plan
 from modelyard.engine.resource import JOBS, MODEL_VERSIONS
 from modelyard.kinds.modelversion import children
+from modelyard.kinds.modelversion.damage import conditions_of, damage
 from modelyard.kinds.modelversion.observe import View
 from modelyard.kinds.modelversion.proof import judged, of_run, verified
 from modelyard.workload.conclude import Fails, Step, Trouble, Waits, conclude
@@ -34,6 +35,13 @@ def decide(view: View, facts: Facts, now: datetime) -> Plan:
 
 
 def _step(view: View, facts: Facts, now: datetime, status: ModelVersionStatus) -> Step:
+    if status.damage is not None or status.verified:
+        before, status.damage = status.damage, damage(view, now)
+        if status.damage is not None:
+            status.verified = False
+            return Step(status, conditions_of(view, status.damage))
+        if before is not None:
+            status.verified = None
     if status.verified:
         gone, after = ttl.expired(view.job, _ended(view), children.POLICY.ttl_seconds_after_finished, now)
         return Step(status, judged(view, status), gone, after)

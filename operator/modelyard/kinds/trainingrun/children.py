@@ -21,6 +21,8 @@ from modelyard_api.wire.task import COLLECT_READY, TrainTask
 
 LAY_OUT = "lay-out"
 """Name of the init container that runs before the user's own container."""
+GRACE_SECONDS, OWN_GRACE_SECONDS = 30, 120
+"""Seconds that a stopped pod may take to end: Kubernetes' default, and more for the user's own container."""
 
 
 def job_name(run: TrainingRun) -> str:
@@ -41,7 +43,8 @@ def fields(view: View) -> Fields:
 def run(view: View) -> Run[TrainResult]:
     status = view.run.status
     uri = status.result_uri or result_uri(view.run)
-    return Run(TrainResult, uri, view.run.spec, status.attempts, fields(view))
+    grace = OWN_GRACE_SECONDS if view.run.spec.trainer.container else GRACE_SECONDS
+    return Run(TrainResult, uri, view.run.spec, status.attempts, fields(view), grace)
 
 
 def image(view: View) -> str:
@@ -110,5 +113,5 @@ def _own_container(view: View) -> dict[str, Any]:
         [template.task_volume(), template.empty("in"), template.empty("out")],
         initContainers=[lay_out, collect],
         containers=[main],
-        terminationGracePeriodSeconds=120,
+        terminationGracePeriodSeconds=OWN_GRACE_SECONDS,
     )

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
 
-from modelyard.engine.conditions import parse_time
+from modelyard.engine.conditions import find, parse_time
 from modelyard.engine.plan import Patch
 from modelyard.engine.resource import JOBS, Object
 from modelyard.workload.names import manifest
@@ -169,6 +169,22 @@ def is_ending(job: Object) -> bool:
     if status.get("succeeded") or (status.get("uncountedTerminatedPods") or {}).get("succeeded"):
         return True
     return _holds(job, "FailureTarget") or not attempts_left(job)
+
+
+def deadline(job: Object) -> datetime | None:
+    """Returns when an active Job has to have ended, or None."""
+    started, seconds = (job.get("status") or {}).get("startTime"), job["spec"].get("activeDeadlineSeconds")
+    return None if started is None or seconds is None else parse_time(started) + timedelta(seconds=seconds)
+
+
+def is_past_deadline(job: Object, now: datetime) -> bool:
+    """Whether the Job has missed its deadline. Kubernetes calls it failed only once its pods have ended, for which they
+    have their grace period."""
+    target = find(job, "FailureTarget")
+    if target is not None and target["status"] == "True":
+        return bool(target.get("reason") == "DeadlineExceeded")
+    end = deadline(job)
+    return end is not None and now >= end
 
 
 def was_interrupted(job: Object) -> bool:

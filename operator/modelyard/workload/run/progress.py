@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from modelyard.engine.plan import Facts, Fetch, PodsOf, Unavailable
+from modelyard.engine.conditions import parse_time
+from modelyard.engine.events import last_seen
+from modelyard.engine.plan import EventsOf, Facts, Fetch, PodsOf, Unavailable
 from modelyard.engine.resource import NODES, Object
+from modelyard.workload import refusals
 from modelyard.workload.conclude import Trouble
 from modelyard.workload.run import disruptions, failures, jobs
 from modelyard.workload.run.failures import SPEC, Fields
@@ -47,10 +50,30 @@ def inspect(job: Object, facts: Facts, now: datetime, fields: Fields = SPEC) -> 
     left = jobs.attempts_left(job, pods)
     if left == 0 or (newest and _is_ending(newest)):
         return PodProgress(runs=True, after=again)
+    if not isinstance(fact, Unavailable) and (refused := _not_created(job, pods, facts, fields, again)):
+        return refused
     if failed := failures.ended([pod for pod in pods if failures.has_ended(pod)], fields):
         message = f"{failed.message}; it is tried again by itself, attempts left: {left}"
         return PodProgress(trouble=Trouble(failed.reason, message), after=again)
     return PodProgress(after=again)
+
+
+def _not_created(job: Object, pods: list[Object], facts: Facts, fields: Fields, again: datetime) -> PodProgress | None:
+    """Returns why no pod is created, or None. Only an Event of the Job says so: its status has no word about it."""
+    if any(not failures.has_ended(pod) for pod in pods):
+        return None
+    meta = job["metadata"]
+    events = facts[EventsOf(meta["namespace"], meta["uid"], "FailedCreate")]
+    if isinstance(events, Unavailable) or not events:
+        return None
+    newest = events[-1]
+    created = pods[-1]["metadata"].get("creationTimestamp") if pods else None
+    since = [parse_time(time) for time in (created, (job.get("status") or {}).get("startTime")) if time]
+    if any(parse_time(last_seen(newest)) < time for time in since):
+        return None  # A pod was created after that, or the Job was suspended and has started anew.
+    words = newest.get("note") or ""
+    trouble = refusals.not_created(words, fields.resources)
+    return PodProgress(trouble=trouble, stalled=not refusals.may_pass(words), after=again)
 
 
 def _is_ending(pod: Object) -> bool:

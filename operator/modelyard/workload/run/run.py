@@ -17,7 +17,8 @@ class Run(Generic[R]):
     """A kind's description of its Job.
 
     ``expects`` is the type of result that the program writes to ``result_uri`` on success. ``attempts`` is the number
-    in the status. ``fields`` names the fields that a person may change about the pods. ``try_again`` ends the message
+    in the status. ``fields`` names the fields that a person may change about the pods. ``grace_seconds`` is
+    the time that a pod has to end in once it is stopped. ``try_again`` ends the message
     about a run that failed for no known reason, and says what to do.
     """
 
@@ -26,6 +27,7 @@ class Run(Generic[R]):
     policy: RunPolicy
     attempts: int = 0
     fields: Fields = SPEC
+    grace_seconds: int = 30
     try_again: str = ""
 
     @property

@@ -45,7 +45,19 @@ def test_an_image_that_cannot_be_pulled(reason: str, fields: Fields, name: str, 
     assert trouble is not None
     assert trouble.reason == "ImagePullFailed"
     assert trouble.message.startswith(f"{field}: the image 'i:1'")
-    assert reason in trouble.message
+    assert (reason if reason != "ErrImagePull" else "ImagePullBackOff") in trouble.message
+
+
+def test_a_pull_and_the_pause_after_it_are_told_alike() -> None:
+    """The kubelet alternates between the two, and each other text would be a write of the status."""
+    cause = "rpc error: code = NotFound desc = i:1: not found"
+    pull = failures.waiting([waits("ErrImagePull", message=cause)])
+    pause = failures.waiting(
+        [waits("ImagePullBackOff", message=f'Back-off pulling image "i:1": ErrImagePull: {cause}')]
+    )
+    assert pull == pause
+    assert pull is not None
+    assert f"(ImagePullBackOff: {cause})" in pull.message
 
 
 def test_a_container_that_cannot_be_made() -> None:

@@ -6,6 +6,7 @@ from modelyard.engine import conditions as kstatus
 from modelyard.engine.conditions import Condition
 from modelyard.kinds.modeldeployment.observe import View
 from modelyard.kinds.modeldeployment.packed.answers import Answers
+from modelyard_api.fields.status import Condition as StoredCondition
 from modelyard_api.kinds.modeldeployment import ModelDeploymentStatus
 from modelyard_api.kinds.modelpool import ModelPool
 
@@ -32,18 +33,18 @@ def conditions_of(view: View, status: ModelDeploymentStatus, number: int, answer
         return kstatus.ready(
             "Serving", f"version {number} serves on {answers.serving} of {answers.ready} pods of pool {name}"
         )
-    message = (
-        f"version {number} serves on {answers.serving} of {answers.replicas} pods of pool {name}{_pool_trouble(pool)}"
-    )
+    message = f"version {number} serves on {answers.serving} of {answers.replicas} pods of pool {name}"
+    if stalled := _condition(pool, "Stalled"):
+        # The pool won't get its pods by itself, so neither will the model.
+        return kstatus.stalled(stalled.reason, f"{message} ({_line(stalled.message)}); {_serves(status, answers)}")
+    unready = _condition(pool, "Ready")
+    if unready is not None and unready.status == "False":
+        message += f" ({unready.reason}: {_line(unready.message)})"
     return kstatus.reconciling("WaitingForPool", f"{message}; {_serves(status, answers)}")
 
 
-def _pool_trouble(pool: ModelPool) -> str:
-    """Returns the reason and message of a pool that is not Ready, in parentheses; else nothing."""
-    for item in pool.status.conditions:
-        if item.type == "Ready" and item.status == "False":
-            return f" ({item.reason}: {_line(item.message)})"
-    return ""
+def _condition(pool: ModelPool, type_: str) -> StoredCondition | None:
+    return next((item for item in pool.status.conditions if item.type == type_), None)
 
 
 def _serves(status: ModelDeploymentStatus, answers: Answers) -> str:
