@@ -13,6 +13,7 @@ from modelyard_api.fields.signature import Output, Signature
 from modelyard_api.wire.result import TrainResult
 from modelyard_api.wire.task import COLLECT_READY, OUT_FOLDER, TrainTask
 from modelyard_runtime.models import package, scoring
+from modelyard_runtime.models.baseline import baseline
 from modelyard_runtime.models.held_out import score
 from modelyard_runtime.models.lineage import source_digest
 from modelyard_runtime.models.session import OnnxSession
@@ -54,8 +55,8 @@ def collect(task: TrainTask, store: ArtifactStore, folder: Path = Path(OUT_FOLDE
     metrics = score(session, store, task.data, kind, names)
     test = frames.load(store, task.data, TEST_PARQUET, signature.inputs, kind)
     shown = package.example(session, test.features)
-    categories = frames.load(store, task.data, TRAIN_PARQUET, signature.inputs, kind).categories()
-    uri, digest, size = package.write(store, task.base_uri, data, kind, layout, signature, shown, categories)
+    training = frames.load(store, task.data, TRAIN_PARQUET, signature.inputs, kind)
+    uri, digest, size = package.write(store, task.base_uri, data, kind, layout, signature, shown, training.categories())
     return TrainResult(
         task=kind,
         artifact_uri=uri,
@@ -64,6 +65,7 @@ def collect(task: TrainTask, store: ArtifactStore, folder: Path = Path(OUT_FOLDE
         signature=signature,
         objective=objective,
         metrics=metrics,
+        baseline=baseline(objective, kind, training.target, test.target),
         source_digest=source_digest(task),
         dataset_version=task.data.name,
         dataset_digest=task.data.digest,
