@@ -9,6 +9,7 @@ from modelyard.engine.resource import DEPLOYMENTS, Object
 from modelyard.workload import template
 from modelyard.workload.conclude import Trouble
 from modelyard.workload.names import manifest, short_hash
+from modelyard.workload.pod_metadata import pod_metadata
 from modelyard_api.fields.artifact import canonical
 from modelyard_api.fields.pods import PodTemplate, Resources
 
@@ -120,7 +121,7 @@ def deployment(
     selector: dict[str, str],
     pod: dict[str, Any],
     replicas: int,
-    own_image: str | None,
+    wanted: PodTemplate,
     progress_seconds: int,
 ) -> Object:
     """Returns the Deployment of such pods. A rollout keeps all replicas available."""
@@ -129,10 +130,10 @@ def deployment(
         "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": "25%"}},
         "progressDeadlineSeconds": progress_seconds,
         "revisionHistoryLimit": 2,
-        "template": {"metadata": {"labels": dict(metadata["labels"])}, "spec": pod},
+        "template": {"metadata": pod_metadata(wanted, metadata["labels"], {}), "spec": pod},
     }
     digest = short_hash(canonical(spec).decode(), length=16)
-    metadata["annotations"] = {IMAGE_FROM: "PodTemplate" if own_image else "Installation", SPEC_DIGEST: digest}
+    metadata["annotations"] = {IMAGE_FROM: "PodTemplate" if wanted.image else "Installation", SPEC_DIGEST: digest}
     return manifest(DEPLOYMENTS, metadata, spec=spec | {"replicas": replicas})
 
 

@@ -81,8 +81,9 @@ def training_job(view: View, version: Object) -> Object:
     metadata = child_metadata(view.raw, job_name(run), "modelyard-training")
     metadata["annotations"] = {POD_TEMPLATE: pod_template(view)}
     if spec.trainer.container:
-        return job(metadata, task, _own_container(view), spec, run.status.attempts, asks_store=LAY_OUT)
-    return job(metadata, task, _estimator(view), spec, run.status.attempts)
+        pod = _own_container(view)
+        return job(metadata, task, pod, spec, spec.pod_template, run.status.attempts, asks_store=LAY_OUT)
+    return job(metadata, task, _estimator(view), spec, spec.pod_template, run.status.attempts)
 
 
 def _estimator(view: View) -> dict[str, Any]:
