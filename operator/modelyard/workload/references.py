@@ -40,7 +40,8 @@ def dataset_version(
         raise Waits("DatasetNotFound", f"{field}.name: there is no Dataset {name!r}; apply it")
     if pinned is None and not _is_read(dataset):
         # Otherwise a run that is applied together with a changed Dataset would read the version of the old spec.
-        raise Waits("DatasetNotReady", f"Dataset {name!r} was not read since its spec changed; see its conditions")
+        since = " since its spec changed" if (dataset.get("status") or {}).get("checkedGeneration") else " yet"
+        raise Waits("DatasetNotReady", f"Dataset {name!r} was not read{since}; see its conditions")
     if version is None and pinned:
         raise Waits("DatasetVersionNotFound", f"{field}.version: there is no {pinned!r}")
     if version is None:

@@ -137,6 +137,15 @@ def deployment(
     return manifest(DEPLOYMENTS, metadata, spec=spec | {"replicas": replicas})
 
 
+def pods_message(ready: int, replicas: int, updated: int) -> str:
+    """Returns ``2 of 3 pods are ready``. ``updated`` counts the pods of the current pod template."""
+    if ready > replicas:
+        pods = "1 pod is" if ready == 1 else f"{ready} pods are"
+        return f"{pods} ready, more than the {replicas} that are needed; the surplus is being stopped"
+    outdated = "" if ready < replicas or updated >= replicas else f", but only {updated} with the newest podTemplate"
+    return f"{ready} of {replicas} pods are ready{outdated}"
+
+
 def is_current(child: Object, desired: Object) -> bool:
     """Whether the Deployment has the desired spec, apart from replicas, and its status describes that spec."""
     annotations = child["metadata"].get("annotations") or {}

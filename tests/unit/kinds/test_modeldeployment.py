@@ -103,7 +103,7 @@ def test_the_champion_is_served_when_it_is_there() -> None:
     assert (ready(world), serves(world)) == (("False", "RollingOut"), (None, 1))
     roll_out(world, ready=1)
     world.settle()
-    assert "1 pods of 2 replicas are ready" in world.condition(MODEL_DEPLOYMENTS, "species")[2]
+    assert "1 of 2 pods are ready" in world.condition(MODEL_DEPLOYMENTS, "species")[2]
     rolled(world)
     assert (ready(world), serves(world)) == (("True", "Serving"), (1, None))
     assert status(world)["url"] == "http://species.team.svc"

@@ -12,7 +12,7 @@ from modelyard_api.fields.metrics import METRICS, Task
 from modelyard_api.fields.signature import Output, Signature
 from modelyard_api.wire.result import TrainResult
 from modelyard_api.wire.task import COLLECT_READY, OUT_FOLDER, TrainTask
-from modelyard_runtime.models import package, scoring
+from modelyard_runtime.models import output, package, scoring
 from modelyard_runtime.models.baseline import baseline
 from modelyard_runtime.models.held_out import score
 from modelyard_runtime.models.lineage import source_digest
@@ -42,12 +42,7 @@ def wait_for_the_end(ready: Path = Path(COLLECT_READY)) -> None:
 
 def collect(task: TrainTask, store: ArtifactStore, folder: Path = Path(OUT_FOLDER)) -> TrainResult:
     """Checks, scores and keeps the model that the container wrote. Raises UserError if it can't be served."""
-    path = folder / MODEL
-    if not path.is_file():
-        written = sorted(item.name for item in folder.iterdir())[:10] if folder.is_dir() else []
-        message = f"the container ended without {OUT_FOLDER}/{MODEL}; it wrote {', '.join(written) or 'nothing'}"
-        raise UserError("ContainerWroteNothing", message, "spec.trainer.container")
-    data = path.read_bytes()
+    data = output.read(folder, MODEL)
     kind = _task(task)
     layout, signature = _signature(data, task, kind)
     session = OnnxSession(data, layout, signature)

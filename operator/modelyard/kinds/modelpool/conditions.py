@@ -28,7 +28,7 @@ def conditions_of(
     if not replicas:
         return kstatus.ready("NoReplicas", f"spec.replicas is 0: nothing of its {status.models} models is served")
     numbers = [counts.get(key, 0) for key in ("replicas", "updatedReplicas", "availableReplicas")]
-    pods = f"{counts.get('availableReplicas', 0)} of {replicas} pods are ready"
+    pods = server.pods_message(counts.get("availableReplicas", 0), replicas, counts.get("updatedReplicas", 0))
     if child is None or not current or numbers != [replicas] * 3:
         trouble = (
             server.stuck(child, PROGRESS_SECONDS, status.selector or "") if child is not None and current else None

@@ -11,7 +11,7 @@ from modelyard.workload.data import data_of
 from modelyard.workload.names import child_metadata, child_name, short_hash
 from modelyard.workload.run.failures import Fields
 from modelyard.workload.run.jobs import MAIN, POD_TEMPLATE, job
-from modelyard.workload.run.run import Run
+from modelyard.workload.run.run import Run, was_running
 from modelyard.workload.run.task import addresses
 from modelyard_api.fields.artifact import RESULT_JSON, canonical, folder
 from modelyard_api.fields.metrics import Task
@@ -45,7 +45,8 @@ def fields(view: View) -> Fields:
 def run(view: View) -> Run[TrainResult]:
     status = view.run.status
     uri = status.result_uri or result_uri(view.run)
-    return Run(TrainResult, uri, view.run.spec, status.attempts, fields(view))
+    running = was_running(view.raw, TrainingRun)
+    return Run(TrainResult, uri, view.run.spec, status.attempts, fields(view), was_running=running)
 
 
 def image(view: View) -> str:

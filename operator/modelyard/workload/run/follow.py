@@ -49,7 +49,9 @@ def result_of(run: Run[R], facts: Facts, now: datetime) -> R | results.Failed | 
 def _unfinished(run: Run[R], job: Object, facts: Facts, now: datetime) -> Starting | Running | Lost:
     pods = progress.inspect(job, facts, now, run.fields)
     writes, attempts = jobs.adjust(job, run.policy), max(jobs.attempts(job), run.attempts)
-    if pods.runs:
+    # A pod is no longer ready as soon as its main container has ended, while a helper still collects the output.
+    has_just_ended = run.was_running and pods.trouble is None and not jobs.was_interrupted(job)
+    if pods.runs or has_just_ended:
         return Running(attempts, writes, pods.after)
     if pods.lost and pods.trouble:
         return lost.give_up(run, job, pods.trouble, jobs.failed_attempts(job), now)

@@ -90,7 +90,7 @@ def _messages(state: RolloutStatus, verdict: str) -> str:
 
 
 def _pods_message(number: int, own: Pods, replicas: int) -> str:
-    return f"version {number}: {own.available} pods of {replicas} replicas are ready"
+    return f"version {number}: {server.pods_message(own.available, replicas, own.updated)}"
 
 
 def _serves(status: ModelDeploymentStatus) -> str:

@@ -32,9 +32,9 @@ def conditions_of(view: View, status: ModelDeploymentStatus, number: int, answer
         return kstatus.ready(
             "Serving", f"version {number} serves on {answers.serving} of {answers.ready} pods of pool {name}"
         )
-    message = (
-        f"version {number} serves on {answers.serving} of {answers.replicas} pods of pool {name}{_pool_trouble(pool)}"
-    )
+    # A pool that is made smaller still has more ready pods than replicas.
+    pods = max(answers.replicas, answers.ready)
+    message = f"version {number} serves on {answers.serving} of {pods} pods of pool {name}{_pool_trouble(pool)}"
     return kstatus.reconciling("WaitingForPool", f"{message}; {_serves(status, answers)}")
 
 
