@@ -58,7 +58,7 @@ class TrainingRunStatus(RunStatus):
     fit: Fit | None = Field(None, description="How the estimator was fitted.")
     format: Format | None = Field(None, description="How the trained model is stored: ONNX or Skops.")
     format_reason: str | None = Field(None, max_length=1024, description="Why it is not ONNX.")
-    tracking_url: StatusURL | None = Field(None, description="The run in the tracking server.")
+    tracking_url: StatusURL | None = Field(None, description="The run's page in the tracking server.")
     outputs: Outputs | None = Field(None, description="What it made.")
 
 

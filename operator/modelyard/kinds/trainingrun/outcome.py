@@ -91,8 +91,8 @@ def _summary(status: TrainingRunStatus) -> str:
 
 
 def tracking_url(view: View, result: TrainResult) -> str | None:
-    """Returns the run's page in the tracking server's UI, or None if it wasn't tracked."""
+    """Returns the run's page in the tracking server's UI, as a person can open it, or None if it wasn't tracked."""
     if not result.tracking_run_id:
         return None
-    base = view.installation.tracking_ui_url or view.installation.tracking_url
-    return f"{base.rstrip('/')}/#/experiments/{result.tracking_experiment_id}/runs/{result.tracking_run_id}"
+    base = view.installation.tracking_pages.rstrip("/")
+    return f"{base}/#/experiments/{result.tracking_experiment_id}/runs/{result.tracking_run_id}"
