@@ -87,7 +87,10 @@ def _signature(data: bytes, task: TrainTask, kind: Task) -> tuple[str, Signature
     inputs = frames.inputs_of(task.data, [])
     if names == ["input"]:
         if any(item.datatype != "FP32" for item in inputs):
-            raise UserError("InvalidModel", "the model takes one tensor 'input', but the data has categories")
+            raise UserError(
+                "InvalidModel",
+                "the model takes one tensor 'input', but the data has categories; give it one input a column",
+            )
         layout = "Tensor"
     else:
         layout, known = "Columns", {item.name: item for item in inputs}

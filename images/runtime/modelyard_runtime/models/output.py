@@ -28,7 +28,8 @@ def read(folder: Path, name: str) -> bytes:
         message = f"{shown} is a link to {path.readlink()}, which can't be followed; write a file"
         raise UserError("InvalidModel", message, FIELD)
     if not path.exists():
-        raise UserError("ContainerWroteNothing", f"the container ended without {shown}; {_written(folder)}", FIELD)
+        message = f"the container ended without {shown}; {_written(folder)}; write the model as that file"
+        raise UserError("ContainerWroteNothing", message, FIELD)
     if not path.is_file():
         kind = "a folder" if path.is_dir() else "neither a file nor a folder"
         inside = f" ({_written(path)})" if path.is_dir() else ""
