@@ -75,6 +75,10 @@ PACKED = (
     _packed("!has(self.gateway)", "with pool leave gateway out: clients use the Service", ".gateway"),
     _packed(
         "!has(self.podTemplate.image) && !has(self.podTemplate.resources) && !has(self.podTemplate.priorityClassName) "
+        "&& !has(self.podTemplate.metadata) && !has(self.podTemplate.serviceAccountName) "
+        "&& !has(self.podTemplate.affinity) "
+        "&& (!has(self.podTemplate.topologySpreadConstraints) "
+        "|| self.podTemplate.topologySpreadConstraints.size() == 0) "
         "&& (!has(self.podTemplate.env) || self.podTemplate.env.size() == 0) "
         "&& (!has(self.podTemplate.nodeSelector) || self.podTemplate.nodeSelector.size() == 0) "
         "&& (!has(self.podTemplate.tolerations) || self.podTemplate.tolerations.size() == 0) "

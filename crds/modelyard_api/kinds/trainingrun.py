@@ -12,7 +12,7 @@ from modelyard_api.fields.facts import Column, KindInfo, Reference, Run
 from modelyard_api.fields.metrics import Metric
 from modelyard_api.fields.pods import POD_TEMPLATE_REFERENCES, PodTemplate, RunPolicy
 from modelyard_api.fields.status import Outputs, RunStatus
-from modelyard_api.fields.trainer import Trainer
+from modelyard_api.fields.trainer import Fit, Trainer
 from modelyard_api.fields.updates import immutable_once_started
 
 
@@ -51,9 +51,14 @@ class TrainingRunStatus(RunStatus):
     metrics: dict[str, float] = Field(
         default_factory=dict, json_schema_extra={"maxProperties": 32}, description="Metrics on the held-out rows."
     )
+    baseline: float | None = Field(
+        None,
+        description="The objective on the held-out rows of always answering the most frequent class, or the mean.",
+    )
+    fit: Fit | None = Field(None, description="How the estimator was fitted.")
     format: Format | None = Field(None, description="How the trained model is stored: ONNX or Skops.")
     format_reason: str | None = Field(None, max_length=1024, description="Why it is not ONNX.")
-    tracking_url: StatusURL | None = Field(None, description="The run in the tracking server.")
+    tracking_url: StatusURL | None = Field(None, description="The run's page in the tracking server.")
     outputs: Outputs | None = Field(None, description="What it made.")
 
 

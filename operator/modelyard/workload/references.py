@@ -40,13 +40,16 @@ def dataset_version(
         raise Waits("DatasetNotFound", f"{field}.name: there is no Dataset {name!r}; apply it")
     if pinned is None and not _is_read(dataset):
         # Otherwise a run that is applied together with a changed Dataset would read the version of the old spec.
-        raise Waits("DatasetNotReady", f"Dataset {name!r} was not read since its spec changed; see its conditions")
+        since = " since its spec changed" if (dataset.get("status") or {}).get("checkedGeneration") else " yet"
+        raise Waits("DatasetNotReady", f"Dataset {name!r} was not read{since}; see its conditions")
     if version is None and pinned:
-        raise Waits("DatasetVersionNotFound", f"{field}.version: there is no {pinned!r}")
+        raise Waits(
+            "DatasetVersionNotFound", f"{field}.version: there is no {pinned!r}; see kubectl get datasetversions"
+        )
     if version is None:
         raise Waits("DatasetNotReady", f"Dataset {name!r} has no accepted version yet; see its conditions")
     if version["spec"]["datasetRef"]["name"] != name:
-        message = f"{field}.version: {pinned!r} is not a version of Dataset {name!r}"
+        message = f"{field}.version: {pinned!r} is not a version of Dataset {name!r}; name one that is"
         raise Fails(Trouble("DatasetVersionMismatch", message))
     if kstatus.holds(version, "Ready"):
         return version

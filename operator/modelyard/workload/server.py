@@ -7,6 +7,7 @@ from typing import Any
 from modelyard.engine.resource import DEPLOYMENTS, Object
 from modelyard.workload import template
 from modelyard.workload.names import manifest, short_hash
+from modelyard.workload.pod_metadata import pod_metadata
 from modelyard.workload.run.failures import Fields
 from modelyard_api.fields.artifact import canonical
 from modelyard_api.fields.pods import PodTemplate, Resources
@@ -119,7 +120,7 @@ def deployment(
     selector: dict[str, str],
     pod: dict[str, Any],
     replicas: int,
-    own_image: str | None,
+    wanted: PodTemplate,
     progress_seconds: int,
 ) -> Object:
     """Returns the Deployment of such pods. A rollout keeps all replicas available."""
@@ -128,10 +129,10 @@ def deployment(
         "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": "25%"}},
         "progressDeadlineSeconds": progress_seconds,
         "revisionHistoryLimit": 2,
-        "template": {"metadata": {"labels": dict(metadata["labels"])}, "spec": pod},
+        "template": {"metadata": pod_metadata(wanted, metadata["labels"], {}), "spec": pod},
     }
     digest = short_hash(canonical(spec).decode(), length=16)
-    metadata["annotations"] = {IMAGE_FROM: "PodTemplate" if own_image else "Installation", SPEC_DIGEST: digest}
+    metadata["annotations"] = {IMAGE_FROM: "PodTemplate" if wanted.image else "Installation", SPEC_DIGEST: digest}
     return manifest(DEPLOYMENTS, metadata, spec=spec | {"replicas": replicas})
 
 
@@ -149,6 +150,9 @@ def fields(wanted: PodTemplate) -> Fields:
 
 def ready_pods(ready: int, replicas: int, older: int) -> str:
     """Returns a message of how many pods are ready; ``older`` is the number of pods of an earlier template."""
+    if ready > replicas:
+        pods = "1 pod is" if ready == 1 else f"{ready} pods are"
+        return f"{pods} ready, more than the {replicas} that are needed; the surplus is being stopped"
     earlier = f", but {older} {'pod has' if older == 1 else 'pods have'} an earlier podTemplate" if older > 0 else ""
     return f"{ready} of {replicas} pods are ready{earlier}"
 

@@ -161,5 +161,12 @@ async def test_probes_and_metrics_answer() -> None:
             code, page = await ask("/metrics")
             assert code == 200
             assert "modelyard_queue_depth 0.0" in page
+            for name in (
+                "process_resident_memory_bytes",
+                "process_cpu_seconds_total",
+                "process_open_fds",
+                "python_info",
+            ):
+                assert f"\n{name}" in page
     finally:
         await web.close()

@@ -143,6 +143,19 @@ def test_it_waits_for_what_may_be_applied_later(world: World, spec: Object, reas
     assert jobs_of(world) == 0
 
 
+def test_a_dataset_that_was_never_read_is_not_said_to_have_changed() -> None:
+    world = World()
+    world.put(DATASETS, dataset())
+    world.put(TRAINING_RUNS, run())
+    world.settle()
+    assert ready(world) == ("False", "DatasetNotReady")
+    assert world.condition(TRAINING_RUNS, "forest")[2] == "Dataset 'penguins' was not read yet; see its conditions"
+    world = with_data()
+    world.put(DATASETS, dataset(ignore=["x"]))
+    start(world)
+    assert "was not read since its spec changed" in world.condition(TRAINING_RUNS, "forest")[2]
+
+
 def test_it_starts_when_what_it_waited_for_comes() -> None:
     world = World()
     world.put(TRAINING_RUNS, run(modelRef={"name": "species"}))

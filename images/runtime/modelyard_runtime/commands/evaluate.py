@@ -19,7 +19,8 @@ def evaluate(task: EvaluateTask, store: ArtifactStore) -> EvaluateResult:
     package.check_example(manifest, session)
     kind = Task(task.task)
     if Task(manifest.task) != kind:
-        raise UserError("TaskMismatch", f"the artifact is for {manifest.task}, the Model is of task {kind}")
+        message = f"the artifact is for {manifest.task}, the Model is of task {kind}; name another Model or artifact"
+        raise UserError("TaskMismatch", message)
     metrics = score(session, store, task.data, kind)
     return EvaluateResult(
         artifact_digest=task.artifact_digest,

@@ -25,7 +25,10 @@ def score(
     answers = session.ask(test.features)
     label = answers["value" if kind == Task.REGRESSION else "label"]
     if label.dtype.kind == "f" and not np.isfinite(label).all():
-        raise UserError("InvalidModel", "the model answers with what is no finite number on held-out rows")
+        message = (
+            "the model's values are not all finite on held-out rows; correct what it does with rows that lack values"
+        )
+        raise UserError("InvalidModel", message)
     integers = label.dtype.kind in "iu"
     classes = [int(item) if integers else item for item in session.signature.classes]
     probabilities = answers.get("probabilities") if classes else None

@@ -61,7 +61,7 @@ def score(
     scores = {}
     for name in dict.fromkeys([*needed, *metrics_of(task)]):
         try:
-            scores[name] = _score(name, truth, answers, probabilities, classes)
+            scores[name] = score_one(name, truth, answers, probabilities, classes)
         except UserError as error:
             if name in needed:
                 raise
@@ -69,9 +69,10 @@ def score(
     return scores
 
 
-def _score(
+def score_one(
     name: str, truth: np.ndarray, answers: np.ndarray, probabilities: np.ndarray | None, classes: list[Any]
 ) -> float:
+    """Returns one metric, from arrays as ``score`` takes them. Raises UserError if it can't be computed."""
     try:
         if METRICS[name].needs_probabilities:
             value = _on_probabilities(name, truth, probabilities, classes)

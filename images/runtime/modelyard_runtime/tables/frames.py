@@ -55,7 +55,9 @@ def inputs_of(data: Data, exclude: list[str]) -> list[Input]:
             raise UserError("UnknownColumn", one_of(name, names), field)
     kept = [column for column in data.columns if column.name in names and column.name not in exclude]
     if not kept:
-        raise UserError("NoFeatures", "every column is excluded", "spec.trainer.estimator.features.exclude")
+        raise UserError(
+            "NoFeatures", "every column is excluded; leave at least one", "spec.trainer.estimator.features.exclude"
+        )
     return [Input(name=column.name, datatype="BYTES" if column.type == "Category" else "FP32") for column in kept]
 
 

@@ -73,7 +73,10 @@ def _fitting(violations: list[Violation]) -> list[Violation]:
 def _verdict(result: results.TableResult) -> tuple[Condition, ...]:
     if not result.accepted:
         broken = "; ".join(f"{v.column or 'table'}: {v.rule}, found {v.found}" for v in result.violations[:3])
-        return kstatus.stalled("ValidationFailed", f"kept as evidence, never used: {broken}")
+        return kstatus.stalled(
+            "ValidationFailed",
+            f"kept as evidence, never used: {broken}; correct the rows, or the rules in the Dataset's spec",
+        )
     if result.violations:
         return kstatus.ready(
             "AcceptedWithWarnings", f"{len(result.violations)} rules are broken; see status.violations"

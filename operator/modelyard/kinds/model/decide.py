@@ -54,6 +54,7 @@ def _available(choice: Choice, versions: tuple[ModelVersion, ...]) -> Condition:
         return Condition("ChampionAvailable", False, *choice.problem)
     champion, number = {item.spec.number: item for item in versions}.get(choice.champion or 0), choice.champion
     if champion is not None and not usable(champion):
-        message = f"version {number} is champion, and is not Ready{why_unusable(champion)}"
+        why = why_unusable(champion)
+        message = f"version {number} is champion, and is not Ready{why}; correct that, or set spec.pin"
         return Condition("ChampionAvailable", False, "ChampionNotReady", message, warning=True)
     return Condition("ChampionAvailable", True, "Promoted", f"version {number} is champion")

@@ -93,7 +93,10 @@ def _pass_number_on(
     )
     if usable_run:
         status.registering = Registering(run=usable_run.name, uid=usable_run.uid, number=status.registering.number)
-    message = f"TrainingRun {run.name}: there is no result of a {view.model.spec.task} model at {run.status.result_uri}"
+    message = (
+        f"TrainingRun {run.name}: there is no result of a {view.model.spec.task} model at {run.status.result_uri}; "
+        "apply a run with a new name, which trains again"
+    )
     return Registration(after=now + RETRY, notes=(Note("ResultMissing", message, "Warning"),))
 
 

@@ -36,12 +36,10 @@ def serves(child: Object, version: ModelVersion) -> bool:
 
 
 def deployment(view: View, version: ModelVersion, replicas: int) -> Object:
-    own_image, number = view.deployment.spec.pod_template.image, version.spec.number
+    wanted, number = view.deployment.spec.pod_template, version.spec.number
     labels = {VERSION: str(number), label("ModelVersion"): version.name}
     metadata = child_metadata(view.raw, versioned(view, number), server.COMPONENT, labels)
-    return server.deployment(
-        metadata, selector(view, number), _pod(view, version), replicas, own_image, PROGRESS_SECONDS
-    )
+    return server.deployment(metadata, selector(view, number), _pod(view, version), replicas, wanted, PROGRESS_SECONDS)
 
 
 def pods_of(view: View, version: ModelVersion) -> Pods:

@@ -65,7 +65,7 @@ def deployment(view: View) -> Object:
     volumes = [{"name": "catalogue", "configMap": {"name": child_name(name)}}, template.empty("models")]
     pod = server.pod(spec.pod_template, volumes, labels, containers=[serve])
     metadata = child_metadata(view.raw, child_name(name), server.COMPONENT)
-    return server.deployment(metadata, labels, pod, spec.replicas, spec.pod_template.image, PROGRESS_SECONDS)
+    return server.deployment(metadata, labels, pod, spec.replicas, spec.pod_template, PROGRESS_SECONDS)
 
 
 def described(view: View) -> Described:

@@ -58,4 +58,4 @@ def evaluation_job(view: View, data: Object, task: str) -> Object:
     images, resources = view.installation.images, view.installation.resources
     pod = template.program("evaluate", images.runtime, PodTemplate(), resources.run)
     metadata = child_metadata(view.raw, job_name(version), "modelyard-evaluation")
-    return job(metadata, evaluation, pod, POLICY, version.status.attempts)
+    return job(metadata, evaluation, pod, POLICY, PodTemplate(), version.status.attempts)

@@ -29,7 +29,10 @@ def of_run(view: View, facts: Facts, now: datetime) -> Proof:
     result = read_result(facts, uri, now)
     if isinstance(result, Proof):
         return result
-    message = f"spec.artifact.uri: there is no result at {uri}; only a finished run or an import makes a version"
+    message = (
+        f"spec.artifact.uri: there is no result at {uri}; correct it, since only a finished run or an import makes a "
+        "version"
+    )
     raise Fails(Trouble("ArtifactMissing", message), now + POLL_MISSING)
 
 

@@ -11,7 +11,7 @@ from modelyard.workload.data import data_of
 from modelyard.workload.names import child_metadata, child_name, short_hash
 from modelyard.workload.run.failures import Fields
 from modelyard.workload.run.jobs import MAIN, POD_TEMPLATE, job
-from modelyard.workload.run.run import Run
+from modelyard.workload.run.run import Run, was_running
 from modelyard.workload.run.task import addresses
 from modelyard_api.fields.artifact import RESULT_JSON, canonical, folder
 from modelyard_api.fields.metrics import Task
@@ -44,7 +44,8 @@ def run(view: View) -> Run[TrainResult]:
     status = view.run.status
     uri = status.result_uri or result_uri(view.run)
     grace = OWN_GRACE_SECONDS if view.run.spec.trainer.container else GRACE_SECONDS
-    return Run(TrainResult, uri, view.run.spec, status.attempts, fields(view), grace)
+    running = was_running(view.raw, TrainingRun)
+    return Run(TrainResult, uri, view.run.spec, status.attempts, fields(view), grace, was_running=running)
 
 
 def image(view: View) -> str:
@@ -80,8 +81,9 @@ def training_job(view: View, version: Object) -> Object:
     metadata = child_metadata(view.raw, job_name(run), "modelyard-training")
     metadata["annotations"] = {POD_TEMPLATE: pod_template(view)}
     if spec.trainer.container:
-        return job(metadata, task, _own_container(view), spec, run.status.attempts, asks_store=LAY_OUT)
-    return job(metadata, task, _estimator(view), spec, run.status.attempts)
+        pod = _own_container(view)
+        return job(metadata, task, pod, spec, spec.pod_template, run.status.attempts, asks_store=LAY_OUT)
+    return job(metadata, task, _estimator(view), spec, spec.pod_template, run.status.attempts)
 
 
 def _estimator(view: View) -> dict[str, Any]:

@@ -56,7 +56,9 @@ def again(view: View, facts: Facts, now: datetime) -> Step:
         return outcome.trained(view, now, result, view.run.status)
     if view.version is None:
         name = view.run.status.dataset_version
-        raise Fails(Trouble("DatasetVersionNotFound", f"DatasetVersion {name!r} was deleted"))
+        raise Fails(
+            Trouble("DatasetVersionNotFound", f"DatasetVersion {name!r} was deleted; apply a run with a new name")
+        )
     if view.run.spec.model_ref:
         references.model(view.run.spec.model_ref.name, view.model)
     return _begin(view, view.version, view.run.status)

@@ -10,6 +10,7 @@ import orjson
 from modelyard.engine.resource import Object
 from modelyard.workload.conclude import Trouble
 from modelyard.workload.run.disruptions import disruption
+from modelyard.workload.run.exits import how_it_ended
 from modelyard.workload.run.jobs import MAIN, failure
 from modelyard_api.wire.result import Error, Failed
 
@@ -177,7 +178,7 @@ def _evicted(pod: Object, fields: Fields) -> Trouble:
 
 def exited(pod: Object, status: dict[str, Any], terminated: dict[str, Any], fields: Fields) -> Trouble:
     """Explains a container that ended, and shouldn't have; ``terminated`` is its state."""
-    name, container, code = pod["metadata"]["name"], status["name"], terminated.get("exitCode")
+    name, container = pod["metadata"]["name"], status["name"]
     if terminated.get("reason") == "OOMKilled" or _OOM in (terminated.get("message") or ""):
         return _killed(pod, container, fields)
     error = _reported_error(terminated.get("message") or "")
@@ -192,10 +193,10 @@ def exited(pod: Object, status: dict[str, Any], terminated: dict[str, Any], fiel
             f"for more in {fields.resources_of(container)}.requests.ephemeral-storage",
         )
     if fields.own_image and container == MAIN:
-        end = f"spec.trainer.container ended with exit code {code}{tail}"
+        end = f"spec.trainer.container {how_it_ended(terminated)}{tail}"
         return Trouble("ContainerFailed", f"{end}; see kubectl logs {name}")
-    end = f"container {container!r} ended with exit code {code}{tail}"
-    if code == 0:
+    end = f"container {container!r} {how_it_ended(terminated)}{tail}"
+    if terminated.get("exitCode") == 0:
         end += ", as one does that is stopped because it did not answer its probes"
     return Trouble("PodFailed", f"{end}; see kubectl logs {name} -c {container}")
 

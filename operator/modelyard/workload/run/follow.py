@@ -51,7 +51,9 @@ def _unfinished(run: Run[R], job: Object, facts: Facts, now: datetime) -> Starti
     if not writes and jobs.is_past_deadline(job, now):
         return Running(attempts, failures.past_deadline(job, run.grace_seconds))
     pods = progress.inspect(job, facts, now, run.fields)
-    if pods.runs:
+    # A pod is no longer ready as soon as its main container has ended, while a helper still collects the output.
+    has_just_ended = run.was_running and pods.trouble is None and not jobs.was_interrupted(job)
+    if pods.runs or has_just_ended:
         return Running(attempts, None, writes, _earliest(pods.after, jobs.deadline(job)))
     if pods.lost and pods.trouble:
         return lost.give_up(run, job, pods.trouble, jobs.failed_attempts(job), now)

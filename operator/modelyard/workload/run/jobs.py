@@ -12,8 +12,9 @@ from modelyard.engine.conditions import find, parse_time
 from modelyard.engine.plan import Patch
 from modelyard.engine.resource import JOBS, Object
 from modelyard.workload.names import manifest
+from modelyard.workload.pod_metadata import pod_metadata
 from modelyard_api.fields.base import Model
-from modelyard_api.fields.pods import RunPolicy
+from modelyard_api.fields.pods import PodTemplate, RunPolicy
 from modelyard_api.wire.result import EXIT_UNAVAILABLE, EXIT_USER_ERROR
 from modelyard_api.wire.task import ANNOTATION
 
@@ -43,13 +44,15 @@ def job(
     task: Model,
     spec: dict[str, Any],
     policy: RunPolicy,
+    pod_template: PodTemplate,
     before: int = 0,
     asks_store: str = MAIN,
 ) -> Object:
     """Returns the Job of one task.
 
     A user error fails it at once. Evictions, preemption, lost nodes and an unavailable tracking server don't count as
-    failed attempts. ``before`` is the number of attempts that had failed when the replaced Job was given up.
+    failed attempts. ``pod_template`` adds labels and annotations to the pods; ``spec`` was already built from it.
+    ``before`` is the number of attempts that had failed when the replaced Job was given up.
     ``asks_store`` names the container that runs our program, whose exit code reports an unavailable tracking server.
     """
     if before:
@@ -71,10 +74,11 @@ def job(
             ]
         },
         "template": {
-            "metadata": {
-                "labels": dict(metadata["labels"]),
-                "annotations": {ANNOTATION: task.model_dump_json(by_alias=True, exclude_none=True)},
-            },
+            "metadata": pod_metadata(
+                pod_template,
+                metadata["labels"],
+                {ANNOTATION: task.model_dump_json(by_alias=True, exclude_none=True)},
+            ),
             "spec": {**spec, "restartPolicy": "Never"},
         },
     }

@@ -88,6 +88,9 @@ def test_what_an_ended_pod_once_waited_for_is_no_news() -> None:
         ([pod(ends(137, reason="OOMKilled"))], INSTALLATION, "OOMKilled", "raise resources.run of the installation"),
         ([pod(ends(1, message="a\nb\n"))], SPEC, "PodFailed", "kubectl logs p -c main"),
         ([pod(ends(1, message="a\nb\n"))], OWN, "ContainerFailed", "exit code 1; its last line: b"),
+        ([pod(ends(139))], OWN, "ContainerFailed", "spec.trainer.container was killed by signal 11 (SIGSEGV); see"),
+        ([pod(ends(137))], SPEC, "PodFailed", "container 'main' was killed by signal 9 (SIGKILL); see"),
+        ([pod(ends(255))], SPEC, "PodFailed", "ended with exit code 255"),
         ([pod(ends(0), init=(ends(4, "lay-out"),))], OWN, "PodFailed", "'lay-out' ended with exit code 4"),
         # The installation, not the user's template, sets a helper's memory.
         (

@@ -12,7 +12,7 @@ from modelyard.engine.plan import Patch
 from modelyard.engine.resource import JOBS
 from modelyard.workload.run import jobs
 from modelyard.workload.run.jobs import JobPhase
-from modelyard_api.fields.pods import RunPolicy
+from modelyard_api.fields.pods import PodTemplate, RunPolicy
 from modelyard_api.wire.result import Error, Failed
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -75,7 +75,7 @@ def test_attempts_and_the_time_between_pods(
 
 def new_job(before: int = 0, asks_store: str = "main") -> Any:
     task = Failed(error=Error(reason="R", message="m"))
-    return jobs.job({"name": "j", "labels": {}}, task, {}, RunPolicy(), before, asks_store)
+    return jobs.job({"name": "j", "labels": {}}, task, {}, RunPolicy(), PodTemplate(), before, asks_store)
 
 
 def test_a_job_that_replaces_another_has_what_is_left_of_its_attempts() -> None:

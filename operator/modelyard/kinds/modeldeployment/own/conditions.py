@@ -11,6 +11,7 @@ from modelyard.kinds.modeldeployment.observe import View
 from modelyard.kinds.modeldeployment.rollout.advance import Pods
 from modelyard.kinds.modeldeployment.rollout.stages import Stage, pods_for, stage_at, stages_of
 from modelyard.kinds.modeldeployment.traffic.gateways import GatewayState
+from modelyard.workload import server
 from modelyard.workload.unready import Unready
 from modelyard_api.kinds.modeldeployment import Judged, ModelDeploymentStatus, RolloutStatus
 

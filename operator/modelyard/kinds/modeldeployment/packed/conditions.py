@@ -33,7 +33,9 @@ def conditions_of(view: View, status: ModelDeploymentStatus, number: int, answer
         return kstatus.ready(
             "Serving", f"version {number} serves on {answers.serving} of {answers.ready} pods of pool {name}"
         )
-    message = f"version {number} serves on {answers.serving} of {answers.replicas} pods of pool {name}"
+    # A pool that is made smaller still has more ready pods than replicas.
+    pods = max(answers.replicas, answers.ready)
+    message = f"version {number} serves on {answers.serving} of {pods} pods of pool {name}"
     if stalled := _condition(pool, "Stalled"):
         # The pool won't get its pods by itself, so neither will the model.
         return kstatus.stalled(stalled.reason, f"{message} ({_line(stalled.message)}); {_serves(status, answers)}")
