@@ -23,6 +23,7 @@ from tests.unit.kinds.objects import (
     complete,
     dataset,
     deployment,
+    evaluate_result,
     ingest_result,
     model,
     put_data,
@@ -54,13 +55,22 @@ def work(world: World, content: str) -> None:
         settle(world)
         waiting = [job for job in world.all(JOBS) if phase(job) is JobPhase.ACTIVE]
         for job in waiting:
-            kind = job["metadata"]["labels"]["app.kubernetes.io/name"]
-            complete(world, job, ingest_result(job, content) if kind.endswith("ingest") else train_result(job))
+            complete(world, job, result_of(job, content))
         behind = [child for child in world.all(DEPLOYMENTS) if not is_rolled_out(child)]
         if behind:
             roll_out(world)
         if not waiting and not behind:
             return
+
+
+def result_of(job: Object, content: str) -> Object:
+    """Returns what the pod of this Job leaves."""
+    match job["metadata"]["labels"]["app.kubernetes.io/name"]:
+        case "modelyard-evaluation":
+            return evaluate_result(job)
+        case "modelyard-training":
+            return train_result(job)
+    return ingest_result(job, content)
 
 
 def is_rolled_out(child: Object) -> bool:

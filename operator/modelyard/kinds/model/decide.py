@@ -10,6 +10,7 @@ from modelyard.engine.plan import Facts, Note, Plan
 from modelyard.kinds.model.observe import View
 from modelyard.kinds.model.promotion import aliases, choose, evidence
 from modelyard.kinds.model.register import register
+from modelyard.kinds.model.waiting import WAITING, present
 from modelyard.workload.conclude import Step, conclude
 from modelyard_api.kinds.model import Promotion
 
@@ -42,11 +43,16 @@ def decide(view: View, facts: Facts, now: datetime) -> Plan:
         )
     status.champion = choice.champion
     status.aliases = aliases(choice.champion, view.versions)
-    available = (
-        Condition("ChampionAvailable", False, *choice.problem)
-        if choice.problem
-        else Condition("ChampionAvailable", True, "Promoted", f"version {choice.champion} is champion")
-    )
+    available = choice.problem or present(view.model, view.versions, choice.champion or 0)
+    notes += _told_anew(view, available)
     conditions = (*kstatus.ready("Accepted", "the spec is understood"), available)
     step = Step(status, conditions, registration.writes, registration.after, tuple(notes))
     return conclude(view.raw, step, now)
+
+
+def _told_anew(view: View, available: Condition) -> tuple[Note, ...]:
+    """Returns an Event for each further version that is not promoted by itself, for which the reason stays the same."""
+    previous = kstatus.find(view.raw, available.type)
+    if available.reason not in WAITING or (previous and previous["message"] == available.message):
+        return ()
+    return (Note(available.reason, available.message, "Warning" if available.warning else "Normal"),)

@@ -39,8 +39,10 @@ def _unresolved(view: View, status: ModelDeploymentStatus, goal: Unresolved) -> 
     if view.deployment.spec.suspend:
         return kstatus.suspended(f"spec.suspend is true; {goal.message}")
     serves = f"; version {status.stable} goes on serving" if status.stable and (view.pods or status.pool) else ""
-    condition = kstatus.stalled if goal.final else kstatus.reconciling
-    return condition(goal.reason, goal.message + serves)
+    message = goal.message + serves
+    return (
+        kstatus.stalled(goal.reason, message) if goal.final else kstatus.reconciling(goal.reason, message, goal.warning)
+    )
 
 
 def _rejected(status: ModelDeploymentStatus, number: int) -> tuple[Condition, ...] | None:

@@ -1,4 +1,4 @@
-"""Builds the Job that verifies and scores an imported model."""
+"""Builds the Jobs that score an imported model, and a champion on the rows of a version that may follow it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from modelyard.workload.run.task import addresses
 from modelyard_api.fields.artifact import RESULT_JSON, folder
 from modelyard_api.fields.metrics import Task
 from modelyard_api.fields.pods import PodTemplate, RunPolicy
-from modelyard_api.kinds.modelversion import ModelVersion
+from modelyard_api.kinds.modelversion import Artifact, ModelVersion
 from modelyard_api.wire.result import EvaluateResult
 from modelyard_api.wire.task import EvaluateTask
 
@@ -35,27 +35,50 @@ def result_uri(version: ModelVersion) -> str:
 
 def run(version: ModelVersion) -> Run[EvaluateResult]:
     """Returns the Run that evaluates an imported model."""
-    name = job_name(version)
-    return Run(
-        EvaluateResult,
-        result_uri(version),
-        POLICY,
-        version.status.attempts,
-        INSTALLATION,
-        f"delete Job {name} to score the model again",
-    )
+    return _run(job_name(version), result_uri(version), version.status.attempts, "score the model")
 
 
 def evaluation_job(view: View, data: Object, task: str) -> Object:
     version = view.version
+    return _job(
+        view, data, task, job_name(version), result_uri(version), version.spec.artifact, version.status.attempts
+    )
+
+
+def comparison_job_name(version: ModelVersion, champion: ModelVersion) -> str:
+    return child_name(version.name, "evaluate", version.uid, champion.spec.artifact.digest)
+
+
+def comparison_run(version: ModelVersion, champion: ModelVersion, attempts: int) -> Run[EvaluateResult]:
+    """Returns the Run that scores the champion on the held-out rows of ``version``."""
+    return _run(
+        comparison_job_name(version, champion), _comparison_uri(version, champion), attempts, "score the champion"
+    )
+
+
+def comparison_job(view: View, champion: ModelVersion, data: Object, task: str, attempts: int) -> Object:
+    name, uri = comparison_job_name(view.version, champion), _comparison_uri(view.version, champion)
+    return _job(view, data, task, name, uri, champion.spec.artifact, attempts)
+
+
+def _comparison_uri(version: ModelVersion, champion: ModelVersion) -> str:
+    digest = champion.spec.artifact.digest.removeprefix("sha256:")
+    return f"{folder(version.namespace, version.uid, 'champions', digest)}/{RESULT_JSON}"
+
+
+def _run(name: str, uri: str, attempts: int, purpose: str) -> Run[EvaluateResult]:
+    again = f"delete Job {name} to {purpose} again"
+    return Run(EvaluateResult, uri, POLICY, attempts, INSTALLATION, again)
+
+
+def _job(view: View, data: Object, task: str, name: str, uri: str, artifact: Artifact, attempts: int) -> Object:
     evaluation = EvaluateTask(
-        **addresses(version, view.installation, result_uri(version)),
+        **addresses(view.version, view.installation, uri),
         data=data_of(data),
-        artifact_uri=version.spec.artifact.uri,
-        artifact_digest=version.spec.artifact.digest,
+        artifact_uri=artifact.uri,
+        artifact_digest=artifact.digest,
         task=Task(task),
     )
     images, resources = view.installation.images, view.installation.resources
     pod = template.program("evaluate", images.runtime, PodTemplate(), resources.run)
-    metadata = child_metadata(view.raw, job_name(version), "modelyard-evaluation")
-    return job(metadata, evaluation, pod, POLICY, version.status.attempts)
+    return job(child_metadata(view.raw, name, "modelyard-evaluation"), evaluation, pod, POLICY, attempts)

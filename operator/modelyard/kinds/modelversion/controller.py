@@ -10,8 +10,9 @@ from modelyard.workload.wiring import Wiring
 from modelyard_api.kinds.modelversion import ModelVersion
 
 
-def _is_unverified(version: Object) -> bool:
-    return not kstatus.holds(version, "Verified")
+def _waits_for_data(version: Object) -> bool:
+    """Whether the held-out rows are still needed: to score the version, or the champion that it is compared with."""
+    return not (kstatus.holds(version, "Verified") and kstatus.holds(version, "Approved"))
 
 
-WIRING = Wiring(ModelVersion, observe, decide, waits={"DatasetVersion": _is_unverified})
+WIRING = Wiring(ModelVersion, observe, decide, waits={"DatasetVersion": _waits_for_data})
