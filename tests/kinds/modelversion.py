@@ -95,5 +95,5 @@ SAMPLE = Sample(
     ),
     names=_names,
     numbered=lambda number: (f"m-v{number}", {"number": number}),
-    history=("judgedGeneration", "comparison", "gates"),
+    history=("judgedGeneration", "comparison"),
 )
