@@ -20,6 +20,8 @@ def evaluate(task: EvaluateTask, _: str) -> EvaluateResult:
         artifact_bytes=1000,
         signature=signature(["x", "y"]),
         metrics={"balanced_accuracy": 0.93, "log_loss": 0.2},
+        challenger_metrics={"balanced_accuracy": 0.93, "log_loss": 0.2} if task.challenger else {},
+        rows=10 if task.challenger else None,
     )
 
 

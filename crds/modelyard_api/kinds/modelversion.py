@@ -80,6 +80,12 @@ class Comparison(Model):
     metrics: Metrics = Field(
         default_factory=dict, description="The champion's metrics on this version's held-out rows."
     )
+    own_metrics: Metrics = Field(
+        default_factory=dict,
+        description="This version's metrics on the same rows, if some were left out because the champion was trained "
+        "on them.",
+    )
+    rows: Count | None = Field(None, description="How many rows those are.")
     problem: str | None = Field(None, max_length=1024, description="Why the champion could not be scored on them.")
     job: StatusName | None = Field(None, description="The Job that scores the champion on them.")
     attempts: int = Field(0, description="How many pods of that Job, and of those it replaces, were started.")

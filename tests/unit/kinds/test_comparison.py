@@ -159,6 +159,10 @@ def test_other_rows_score_the_champion_on_them(world: World, of_champion: float,
     task, first = task_of(job, EvaluateTask), world.get(MODEL_VERSIONS, "species-v1")
     assert task.artifact_digest == first["spec"]["artifact"]["digest"]
     assert task.data.name == version["spec"]["lineage"]["datasetVersion"] != first["spec"]["lineage"]["datasetVersion"]
+    assert task.challenger is not None
+    assert task.challenger.artifact_digest == version["spec"]["artifact"]["digest"]
+    assert task.trained_on is not None
+    assert task.trained_on.name == first["spec"]["lineage"]["datasetVersion"]
     assert approved(world)[:2] == ("False", "Comparing")
     assert (aliases(world)["champion"], available(world)) == (1, ("True", "Promoted"))
     active(world, job)
@@ -168,6 +172,19 @@ def test_other_rows_score_the_champion_on_them(world: World, of_champion: float,
     world.settle()
     assert aliases(world)["champion"] == champion
     assert world.status_of(MODEL_VERSIONS, SECOND)["comparison"]["metrics"] == {"balanced_accuracy": of_champion}
+
+
+def test_both_count_on_the_rows_that_the_champion_has_not_seen(world: World) -> None:
+    new_rows(world)
+    june(world, 0.82)
+    result = evaluate_result(comparing(world), 0.9, challengerMetrics={"balanced_accuracy": 0.91}, rows=12)
+    complete(world, comparing(world), result)
+    world.settle()
+    assert aliases(world) == {"champion": 2}
+    assert world.status_of(MODEL_VERSIONS, SECOND)["gates"][-1]["message"] == (
+        "balanced_accuracy is 0.91, that of the champion, version 1, on the same 12 rows is 0.9; "
+        "asked is at least 0.882 (tolerance 0.02)"
+    )
 
 
 def test_nothing_is_scored_again_for_a_changed_gate_a_lost_status_or_a_deleted_job(world: World) -> None:

@@ -94,7 +94,7 @@ def _is_unjudged(status: ModelVersionStatus, comparison: Comparison) -> bool:
     last = status.gates[-1] if status.gates else None
     if last is None or last.name != NO_WORSE or last.passed:
         return False
-    return last.metric not in status.metrics or last.metric not in comparison.metrics
+    return last.metric not in (comparison.own_metrics or status.metrics) or last.metric not in comparison.metrics
 
 
 def _verified(view: View) -> Condition:

@@ -14,9 +14,9 @@ from modelyard.workload.run.task import addresses
 from modelyard_api.fields.artifact import RESULT_JSON, folder
 from modelyard_api.fields.metrics import Task
 from modelyard_api.fields.pods import PodTemplate, RunPolicy
-from modelyard_api.kinds.modelversion import Artifact, ModelVersion
+from modelyard_api.kinds.modelversion import ModelVersion
 from modelyard_api.wire.result import EvaluateResult
-from modelyard_api.wire.task import EvaluateTask
+from modelyard_api.wire.task import Challenger, EvaluateTask
 
 POLICY = RunPolicy(backoff_limit=3, ttl_seconds_after_finished=3600)
 """The Job of a verified version is deleted after an hour; the Job of a failed one is kept for its log."""
@@ -39,10 +39,15 @@ def run(version: ModelVersion) -> Run[EvaluateResult]:
 
 
 def evaluation_job(view: View, data: Object, task: str) -> Object:
-    version = view.version
-    return _job(
-        view, data, task, job_name(version), result_uri(version), version.spec.artifact, version.status.attempts
+    version, artifact = view.version, view.version.spec.artifact
+    evaluation = EvaluateTask(
+        **addresses(version, view.installation, result_uri(version)),
+        data=data_of(data),
+        artifact_uri=artifact.uri,
+        artifact_digest=artifact.digest,
+        task=Task(task),
     )
+    return _job(view, job_name(version), evaluation, version.status.attempts)
 
 
 def comparison_job_name(version: ModelVersion, champion: ModelVersion) -> str:
@@ -57,8 +62,18 @@ def comparison_run(version: ModelVersion, champion: ModelVersion, attempts: int)
 
 
 def comparison_job(view: View, champion: ModelVersion, data: Object, task: str, attempts: int) -> Object:
-    name, uri = comparison_job_name(view.version, champion), _comparison_uri(view.version, champion)
-    return _job(view, data, task, name, uri, champion.spec.artifact, attempts)
+    """Returns the Job that scores champion and ``view.version`` on the latter's held-out rows, which ``data`` has."""
+    version, artifact = view.version, champion.spec.artifact
+    evaluation = EvaluateTask(
+        **addresses(version, view.installation, _comparison_uri(version, champion)),
+        data=data_of(data),
+        artifact_uri=artifact.uri,
+        artifact_digest=artifact.digest,
+        task=Task(task),
+        challenger=Challenger(artifact_uri=version.spec.artifact.uri, artifact_digest=version.spec.artifact.digest),
+        trained_on=data_of(view.champion_data) if view.champion_data else None,
+    )
+    return _job(view, comparison_job_name(version, champion), evaluation, attempts)
 
 
 def _comparison_uri(version: ModelVersion, champion: ModelVersion) -> str:
@@ -71,14 +86,7 @@ def _run(name: str, uri: str, attempts: int, purpose: str) -> Run[EvaluateResult
     return Run(EvaluateResult, uri, POLICY, attempts, INSTALLATION, again)
 
 
-def _job(view: View, data: Object, task: str, name: str, uri: str, artifact: Artifact, attempts: int) -> Object:
-    evaluation = EvaluateTask(
-        **addresses(view.version, view.installation, uri),
-        data=data_of(data),
-        artifact_uri=artifact.uri,
-        artifact_digest=artifact.digest,
-        task=Task(task),
-    )
+def _job(view: View, name: str, evaluation: EvaluateTask, attempts: int) -> Object:
     images, resources = view.installation.images, view.installation.resources
     pod = template.program("evaluate", images.runtime, PodTemplate(), resources.run)
     return job(child_metadata(view.raw, name, "modelyard-evaluation"), evaluation, pod, POLICY, attempts)

@@ -74,17 +74,22 @@ def _score(view: View, champion: ModelVersion, comparison: Comparison, facts: Fa
     try:
         state = follow(run, view.jobs.get(name), facts, now)
         if isinstance(state, Absent):
-            result = earlier(run, facts, now)
-            if result is None:
+            before = earlier(run, facts, now)
+            if before is None:
                 return _begin(view, champion, comparison)
-            state = Ended(max(comparison.attempts, 1), result)
+            state = Ended(max(comparison.attempts, 1), before)
     except Waits as waits:
         return Progress(Trouble("Comparing", waits.message), after=waits.after)
     if isinstance(state, Held):
         return Progress(Trouble("Comparing", f"Job {name} is suspended"), state.writes)
     comparison.job, comparison.attempts = name, state.attempts
     if isinstance(state, Ended):
-        comparison.metrics = state.result.metrics
+        result = state.result
+        comparison.metrics, comparison.own_metrics, comparison.rows = (
+            result.metrics,
+            result.challenger_metrics,
+            result.rows,
+        )
         return Progress()
     if isinstance(state, Broken):
         comparison.problem = f"{state.trouble.reason}: {state.trouble.message}"[:MAX_PROBLEM]

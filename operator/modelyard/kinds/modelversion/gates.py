@@ -42,7 +42,7 @@ def no_worse(gate: NoWorseThanChampion, task: str, metrics: dict[str, float], co
     What was not scored, or not compared, does not pass: a worse version must not follow because nobody looked.
     """
     metric, champion = metric_of(gate, task), f"the champion, version {comparison.champion}"
-    value, base = metrics.get(metric), comparison.metrics.get(metric)
+    value, base = (comparison.own_metrics or metrics).get(metric), comparison.metrics.get(metric)
 
     def result(passed: bool, message: str) -> GateResult:
         return GateResult(name=NO_WORSE, metric=metric, passed=passed, message=message)
@@ -57,7 +57,11 @@ def no_worse(gate: NoWorseThanChampion, task: str, metrics: dict[str, float], co
     passed = value >= limit if greater else value <= limit
     bound = "at least" if greater else "at most"
     message = (
-        f"{metric} is {value:.6g}, that of {champion}, on the same rows is {base:.6g}; "
+        f"{metric} is {value:.6g}, that of {champion}, on the same {_rows(comparison)} is {base:.6g}; "
         f"asked is {bound} {limit:.6g} (tolerance {gate.tolerance:g})"
     )
     return result(passed and not math.isnan(value), message)
+
+
+def _rows(comparison: Comparison) -> str:
+    return "rows" if comparison.rows is None else f"{comparison.rows} rows"

@@ -24,6 +24,8 @@ class View:
     """The DatasetVersion that has its held-out rows."""
     champion: ModelVersion | None = None
     """The Model's champion; None also if that version is gone or being deleted."""
+    champion_data: Object | None = None
+    """The DatasetVersion that the champion was trained on; None also if the champion is imported."""
     compared_exists: bool = False
     """Whether the version with which it was compared last still exists."""
 
@@ -41,6 +43,7 @@ def observe(store: Store, raw: Object, installation: Installation) -> View:
         jobs={job["metadata"]["name"]: job for job in store.owned(JOBS, version.uid)},
         data=store.get(DATASET_VERSIONS, version.namespace, data) if data else None,
         champion=ModelVersion.model_validate(champion) if champion else None,
+        champion_data=_trained_on(store, champion) if champion else None,
         compared_exists=_sibling(store, version, comparison.champion if comparison else None) is not None,
     )
 
@@ -51,6 +54,13 @@ def _sibling(store: Store, version: ModelVersion, number: int | None) -> Object 
         return None
     sibling = store.get(MODEL_VERSIONS, version.namespace, version_name(version.spec.model_ref.name, number))
     return sibling if sibling and not _is_being_deleted(sibling) else None
+
+
+def _trained_on(store: Store, version: Object) -> Object | None:
+    lineage = version["spec"].get("lineage") or {}
+    if not lineage.get("trainingRun") or not lineage.get("datasetVersion"):
+        return None
+    return store.get(DATASET_VERSIONS, version["metadata"]["namespace"], lineage["datasetVersion"])
 
 
 def _is_being_deleted(obj: Object) -> bool:
