@@ -104,7 +104,8 @@ def _score(view: View, champion: ModelVersion, comparison: Comparison, facts: Fa
 def _begin(view: View, champion: ModelVersion, comparison: Comparison) -> Progress:
     name = view.version.spec.lineage.dataset_version
     if view.data is None:
-        comparison.problem = f"there is no DatasetVersion {name!r} any more, which has the rows"
+        gone = f"there is no DatasetVersion {name!r} any more, which has the rows"
+        comparison.problem = gone if name else "spec.lineage names no DatasetVersion that has the rows"
         return Progress()
     assert view.model is not None
     job = children.comparison_job(view, champion, view.data, view.model.spec.task, comparison.attempts)
