@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from modelyard_api.fields.signature import Signature
 from modelyard_api.kinds.model import ModelKind
 from modelyard_api.kinds.modelversion import ModelVersion
 
@@ -42,11 +41,6 @@ def broken(version: ModelVersion) -> str:
     if comparison is not None and comparison.signature_changed:
         changed = [f"SignatureChanged since version {comparison.champion}: {comparison.signature_changed}"]
     return "; ".join([*changed, *failed[:LISTED_GATES], *more])
-
-
-def signature(version: ModelVersion) -> Signature | None:
-    """Returns the verified signature, which stands in the spec or, for an import without one, in the status."""
-    return version.spec.signature or version.status.signature
 
 
 def promote_command(namespace: str, model: str, number: int) -> str:

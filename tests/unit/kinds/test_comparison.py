@@ -106,6 +106,10 @@ def test_a_person_may_pin_another_signature_and_the_next_is_compared_with_it(wor
     world.put(MODELS, model(gates=GATES, pin={"version": 2}))
     world.settle()
     assert aliases(world) == {"champion": 2}
+    promoted = [message for _, reason, message in world.notes if reason == "Promoted"]
+    assert promoted[-1] == (
+        "version 2 is champion, by Pin; before: 1. Clients of the alias have to follow: input 'x' is BYTES, was FP32"
+    )
     world.put(MODELS, model(gates=GATES))
     start(world, "july", modelRef={"name": "species"})
     complete(world, job_of(world, "july"), train_result(job_of(world, "july"), signature=TEXT))
@@ -120,6 +124,20 @@ def test_a_deployment_does_not_serve_another_signature_by_its_number(world: Worl
     deploy(world, modelRef={"name": "species", "version": 2})
     assert (ready(world), serves(world)) == (("False", "VersionNotApproved"), (1, None))
     assert "input 'x' is BYTES, was FP32" in world.condition(MODEL_DEPLOYMENTS, "species")[2]
+
+
+def test_a_rollout_of_another_signature_is_told(world: World) -> None:
+    deploy(world)
+    rolled(world)
+    june(world, signature=TEXT)
+    world.put(MODELS, model(gates=GATES, pin={"version": 2}))
+    world.settle()
+    told = "clients of version 1 have to follow: input 'x' is BYTES, was FP32"
+    assert ready(world) == ("False", "RollingOut")
+    assert told in world.condition(MODEL_DEPLOYMENTS, "species")[2]
+    assert any(reason == "RollingOut" and told in message for _, reason, message in world.notes)
+    rolled(world)
+    assert told not in world.condition(MODEL_DEPLOYMENTS, "species")[2]
 
 
 def test_an_import_with_another_signature_is_not_promoted(world: World) -> None:

@@ -12,6 +12,7 @@ from modelyard.kinds.model.promotion import aliases, choose, evidence
 from modelyard.kinds.model.register import register
 from modelyard.kinds.model.waiting import WAITING, present
 from modelyard.workload.conclude import Step, conclude
+from modelyard.workload.signatures import changed
 from modelyard_api.kinds.model import Promotion
 
 KEPT_PROMOTIONS = 20
@@ -35,12 +36,7 @@ def decide(view: View, facts: Facts, now: datetime) -> Plan:
             evidence=evidence(chosen),
         )
         status.promotions = [*status.promotions, promotion][-KEPT_PROMOTIONS:]
-        notes.append(
-            Note(
-                "Promoted",
-                f"version {choice.champion} is champion, by {choice.by}; before: {status.champion or 'none'}",
-            )
-        )
+        notes.append(_promoted(view, promotion))
     status.champion = choice.champion
     status.aliases = aliases(choice.champion, view.versions)
     available = choice.problem or present(view.model, view.versions, choice.champion or 0)
@@ -48,6 +44,17 @@ def decide(view: View, facts: Facts, now: datetime) -> Plan:
     conditions = (*kstatus.ready("Accepted", "the spec is understood"), available)
     step = Step(status, conditions, registration.writes, registration.after, tuple(notes))
     return conclude(view.raw, step, now)
+
+
+def _promoted(view: View, promotion: Promotion) -> Note:
+    """Returns the Event of a promotion: a Warning if clients of the alias must send or expect something else now."""
+    message = f"version {promotion.version} is champion, by {promotion.by}; before: {promotion.previous or 'none'}"
+    versions = {version.spec.number: version for version in view.versions}
+    old, new = versions.get(promotion.previous or 0), versions[promotion.version]
+    change = changed(old, new) if old else None
+    if change is None:
+        return Note("Promoted", message)
+    return Note("Promoted", f"{message}. Clients of the alias have to follow: {change}", "Warning")
 
 
 def _told_anew(view: View, available: Condition) -> tuple[Note, ...]:

@@ -9,12 +9,11 @@ from modelyard.engine.plan import Create, Facts, Write
 from modelyard.engine.resource import JOBS
 from modelyard.kinds.modelversion import children
 from modelyard.kinds.modelversion.observe import View
-from modelyard.kinds.modelversion.signatures import changes
 from modelyard.workload.conclude import Trouble, Waits
 from modelyard.workload.run import jobs
 from modelyard.workload.run.follow import earlier, follow
 from modelyard.workload.run.states import Absent, Broken, Ended, Held, Running
-from modelyard.workload.versions import signature
+from modelyard.workload.signatures import changes, signature
 from modelyard_api.kinds.modelversion import Comparison, ModelVersion, ModelVersionStatus
 
 MAX_PROBLEM = 1024

@@ -12,7 +12,8 @@ from modelyard_api.kinds.modelversion import ModelVersion
 
 def _waits_for_data(version: Object) -> bool:
     """Whether the held-out rows are still needed: to score the version, or the champion that it is compared with."""
-    return not (kstatus.holds(version, "Verified") and kstatus.holds(version, "Approved"))
+    comparison = (version.get("status") or {}).get("comparison") or {}
+    return not kstatus.holds(version, "Verified") or "problem" in comparison
 
 
 WIRING = Wiring(ModelVersion, observe, decide, waits={"DatasetVersion": _waits_for_data})

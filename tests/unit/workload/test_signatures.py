@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from modelyard.kinds.modelversion.signatures import changes
+from modelyard.workload.signatures import changes
 from modelyard_api.fields.signature import Signature
 
 READING = {"name": "reading", "datatype": "FP32"}

@@ -1,10 +1,11 @@
-"""Compares a version's signature with the champion's: requests that fit one must fit the other."""
+"""Compares the signatures of two versions: requests that fit one must fit the other."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from modelyard_api.fields.signature import Signature
+from modelyard_api.kinds.modelversion import ModelVersion
 
 LISTED = 5
 """Number of changes that a message names."""
@@ -35,6 +36,17 @@ def changes(old: Signature, new: Signature) -> str | None:
         return None
     more = [f"and {len(differences) - LISTED} changes more"] if len(differences) > LISTED else []
     return "; ".join([*differences[:LISTED], *more])
+
+
+def changed(old: ModelVersion, new: ModelVersion) -> str | None:
+    """Returns how the signature of version ``new`` differs from that of ``old``; None also if one is not verified."""
+    before, after = signature(old), signature(new)
+    return changes(before, after) if before and after else None
+
+
+def signature(version: ModelVersion) -> Signature | None:
+    """Returns the verified signature, which stands in the spec or, for an import without one, in the status."""
+    return version.spec.signature or version.status.signature
 
 
 def _fields(word: str, old: dict[str, str], new: dict[str, str]) -> list[str]:
