@@ -31,6 +31,7 @@ from tests.unit.kinds.objects import (
     imported,
     ingest_result,
     model,
+    pod,
     put_data,
     task_of,
     train_result,
@@ -222,6 +223,22 @@ def test_nothing_is_scored_again_for_a_changed_gate_a_lost_status_or_a_deleted_j
     world.settle()
     assert aliases(world) == {"champion": 2}
     assert all(count == 1 for count in world.created.values())
+
+
+def test_a_pod_that_does_not_start_is_told_by_the_version_and_its_model(world: World) -> None:
+    new_rows(world)
+    june(world)
+    job = comparing(world)
+    active(world, job, ready=0)
+    cause = "0/2 nodes are available: 2 Insufficient memory."
+    unschedulable = [{"type": "PodScheduled", "status": "False", "message": cause}]
+    world.pods[job["metadata"]["uid"]] = [pod(job, conditions=unschedulable)]
+    world.tick(21)
+    assert approved(world)[:2] == ("False", "Unschedulable")
+    assert world.condition(MODEL_VERSIONS, SECOND)[:2] == ("True", "Verified")
+    for message in (approved(world)[2], world.condition(MODELS, "species", "ChampionAvailable")[2]):
+        assert job["metadata"]["name"] in message
+        assert cause in message
 
 
 def test_what_fails_another_gate_is_not_compared(world: World) -> None:

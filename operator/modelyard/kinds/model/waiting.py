@@ -43,7 +43,7 @@ def present(model: ModelKind, versions: tuple[ModelVersion, ...], champion: int)
     if model.spec.promotion == "Manual":
         return _present("AwaitingPromotion", f"{message}; {_awaits(model, newest)}")
     if not judged(newest, model, champion):
-        return _present("Promoted", f"{message}; version {number} is being judged")
+        return _present("Promoted", f"{message}; version {number} is being judged{_obstacle(newest)}")
     message += f"; version {number} is not promoted: {_why(newest)}. To promote it whatever the gates say: "
     message += promote_command(model.namespace, model.name, number)
     return _present("ChallengerNotApproved", message, warning=True)
@@ -55,6 +55,14 @@ def _absent(reason: str, message: str, warning: bool = False) -> Condition:
 
 def _present(reason: str, message: str, warning: bool = False) -> Condition:
     return Condition("ChampionAvailable", True, reason, message, warning)
+
+
+def _obstacle(version: ModelVersion) -> str:
+    """Returns what keeps the comparison with the champion from its end, such as a pod that can't be scheduled."""
+    for item in version.status.conditions:
+        if item.type == "Approved" and item.status == "False" and version.status.approved is None:
+            return f" ({item.reason}: {item.message[:MAX_WHY]})"
+    return ""
 
 
 def _awaits(model: ModelKind, version: ModelVersion) -> str:
