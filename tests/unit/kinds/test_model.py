@@ -249,32 +249,6 @@ def test_manual_waits_for_a_pin_and_an_unpinned_champion_stays() -> None:
     assert [(p["version"], p["by"]) for p in status(world)["promotions"]] == [(1, "Pin")]
 
 
-def test_each_version_that_waits_for_a_person_is_told_by_an_event() -> None:
-    world = with_model(promotion="Manual")
-    train(world, "a")
-    train(world, "b")
-    world.put(MODELS, model(gates=GATES, promotion="Manual", pin={"version": 1}))
-    world.settle()
-    world.put(MODELS, model(gates=GATES, promotion="Manual"))
-    world.settle()
-    train(world, "bad", 0.5)
-    told = [message for _, reason, message in world.notes if reason == "AwaitingPromotion"]
-    assert [message.partition(" waits")[0] for message in told] == [
-        "version 1",
-        "version 2",
-        "version 1 is champion; version 2",
-        "version 1 is champion; version 3",
-    ]
-    assert "although it is not approved (good: balanced_accuracy is 0.5, asked is at least 0.8)" in told[-1]
-    world.put(MODELS, model(gates=GATES, promotion="Manual", pin={"version": 1}))
-    world.settle()
-    assert world.condition(MODELS, "species", "ChampionAvailable") == (
-        "True",
-        "Promoted",
-        "version 1 is champion, by spec.pin; version 3 follows only if the pin names it or is removed",
-    )
-
-
 def test_a_pin_goes_before_the_gates_and_back_and_unpinned_the_newest_wins() -> None:
     world = with_model()
     train(world, "a", 0.85)

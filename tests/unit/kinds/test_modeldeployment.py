@@ -195,32 +195,6 @@ def test_the_alias_comes_back_in_the_middle_of_a_rollout(world: World) -> None:
     assert (ready(world), serves(world)) == (("True", "Serving"), (1, None))
 
 
-def test_a_first_version_that_waits_to_be_promoted_is_told_with_the_command() -> None:
-    world = with_model(promotion="Manual")
-    deploy(world)
-    train(world, "a")
-    command = """kubectl patch model species -n team --type=merge -p '{"spec":{"pin":{"version":1}}}'"""
-    waits = f"version 1 waits to be promoted, since spec.promotion is Manual: {command}"
-    assert world.condition(MODEL_DEPLOYMENTS, "species") == (
-        "False",
-        "AwaitingPromotion",
-        f"spec.modelRef.alias: Model 'species' has no champion yet: {waits}",
-    )
-    assert ("Model/species", "AwaitingPromotion", waits) in world.notes
-    world.put(MODELS, model(promotion="Manual", pin={"version": 1}))
-    world.settle()
-    assert (ready(world), serves(world)) == (("False", "RollingOut"), (None, 1))
-
-
-def test_a_first_version_that_passes_no_gate_is_told() -> None:
-    world = with_model()
-    deploy(world)
-    train(world, "bad", 0.5)
-    assert ready(world) == ("False", "AliasNotSet")
-    message = world.condition(MODEL_DEPLOYMENTS, "species")[2]
-    assert "no version passes all gates; version 1: good: balanced_accuracy is 0.5, asked is at least 0.8" in message
-
-
 def test_a_pinned_version_is_served_whatever_the_aliases_say(world: World) -> None:
     train(world, "b")
     deploy(world, modelRef={"name": "species", "version": 1})
