@@ -15,7 +15,7 @@ from tests.support.rollout_scene import MODEL, Rollouts
 def rollouts(cluster: str, gateway: Gateway) -> Iterator[Rollouts]:
     with new_namespace(cluster) as kube:
         rollouts = Rollouts(kube, gateway)
-        rollouts.prepare("equal", "equal", "other", "failing", "slow", "hungry")
+        rollouts.prepare("equal", "equal", "other", "failing", "slow", "hungry", "renamed")
         yield rollouts
 
 

@@ -86,12 +86,40 @@ class Damage(Model):
     )
 
 
+class Comparison(Model):
+    """How the version compares with the champion that there was when it was judged."""
+
+    champion: int = Field(ge=1, description="The number of that champion.")
+    signature_changed: str | None = Field(
+        None, max_length=1024, description="How its inputs, outputs or classes differ from the champion's."
+    )
+    metrics: Metrics = Field(
+        default_factory=dict, description="The champion's metrics on this version's held-out rows."
+    )
+    own_metrics: Metrics = Field(
+        default_factory=dict,
+        description="This version's metrics on the same rows, if some were left out because the champion was trained "
+        "on them.",
+    )
+    rows: Count | None = Field(None, description="How many rows those are.")
+    problem: str | None = Field(None, max_length=1024, description="Why the champion could not be scored on them.")
+    job: StatusName | None = Field(None, description="The Job that scores the champion on them.")
+    attempts: int = Field(0, description="How many pods of that Job, and of those it replaces, were started.")
+
+
 class ModelVersionStatus(Status):
     verified: bool | None = Field(None, description="Whether the artifact's digest and its answers were checked.")
     damage: Damage | None = Field(None, description="Its stored bytes are no longer those that were verified.")
-    approved: bool | None = Field(None, description="Whether all gates hold.")
+    approved: bool | None = Field(
+        None, description="Whether all gates hold, and inputs, outputs and classes are the champion's."
+    )
     judged_generation: int | None = Field(None, description="The generation of the Model whose gates were judged.")
-    gates: list[GateResult] = Field(default_factory=list, max_length=32, description="Each gate's result.")
+    gates: list[GateResult] = Field(
+        default_factory=list, max_length=33, description="Each gate's result, NoWorseThanChampion last."
+    )
+    comparison: Comparison | None = Field(
+        None, description="How it compares with the champion; absent if it was the first."
+    )
     metrics: Metrics = Field(default_factory=dict, description="Metrics on the held-out rows, verified.")
     signature: Signature | None = Field(None, description="Inputs and outputs, verified.")
     aliases: list[Annotated[str, Field(max_length=63)]] = Field(

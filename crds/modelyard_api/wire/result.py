@@ -106,6 +106,8 @@ class EvaluateResult(Model):
     artifact_format: Format = "ONNX"
     signature: Signature
     metrics: Metrics
+    challenger_metrics: Metrics = Field(default_factory=dict)
+    rows: Count | None = Field(None, description="How many rows both were scored on, if there is a challenger.")
 
 
 Result = Annotated[IngestResult | TrainResult | EvaluateResult | Failed, Field(discriminator="kind")]

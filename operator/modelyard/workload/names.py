@@ -35,6 +35,11 @@ def child_name(parent: str, purpose: str, *identity: object) -> str:
     return parent[: MAX_NAME - len(suffix)].rstrip("-.") + suffix
 
 
+def version_name(model: str, number: int) -> str:
+    """Returns the name of a Model's version, which a rule of the API also asks of imports."""
+    return f"{model}-v{number}"
+
+
 def child_metadata(owner: Object, name: str, component: str, extra: dict[str, str] | None = None) -> dict[str, Any]:
     """Returns a child's metadata: the owner's namespace, the owner as controller, and labels to find the child by."""
     meta, kind = owner["metadata"], owner["kind"]

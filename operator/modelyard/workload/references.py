@@ -98,7 +98,7 @@ def check_gates(version: ModelVersion, of: ModelKind, field: str = "spec.modelRe
     number, pin = version.spec.number, of.spec.pin
     if number == of.status.champion or (pin is not None and pin.version == number):
         return
-    if not judged(version, of):
+    if not judged(version, of, of.status.champion):
         message = f"{field}.version: version {number} is being judged by the gates of Model {of.name!r}"
         raise Waits("VersionNotJudged", message)
     if version.status.approved:
@@ -115,11 +115,20 @@ def _aliased(ref: ModelVersionRef, of: ModelKind, field: str) -> int:
     for alias in of.status.aliases:
         if alias.name == ref.alias:
             return alias.version
-    message = (
-        f"{field}.alias: Model {ref.name!r} has no {ref.alias} yet; "
-        f"see kubectl get model {ref.name}, condition ChampionAvailable"
-    )
-    raise Waits("AliasNotSet", message)
+    raise _alias_not_set(ref, of, field)
+
+
+def _alias_not_set(ref: ModelVersionRef, of: ModelKind, field: str) -> Waits:
+    """Returns what the alias waits for, in the Model's own words: nobody should have to look there."""
+    message = f"{field}.alias: Model {ref.name!r} has no {ref.alias} yet"
+    available = next((item for item in of.status.conditions if item.type == "ChampionAvailable"), None)
+    if ref.alias != "champion":
+        return Waits("AliasNotSet", f"{message}: no version that is Ready is newer than its champion")
+    if available is None or available.status == "True":
+        return Waits("AliasNotSet", message)
+    awaits = available.reason == "AwaitingPromotion"
+    reason = available.reason if awaits else "AliasNotSet"
+    return Waits(reason, f"{message}: {available.message}", warning=awaits)
 
 
 def _is_read(dataset: Object) -> bool:

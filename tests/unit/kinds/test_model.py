@@ -218,7 +218,11 @@ def test_automatic_promotes_what_passes_and_only_forward() -> None:
     train(world, "good", 0.9)
     train(world, "worse", 0.7)
     assert aliases(world) == {"champion": 2, "challenger": 3}
-    assert available(world) == ("True", "Promoted")
+    assert available(world) == ("True", "ChallengerNotApproved")
+    assert world.condition(MODELS, "species", "ChampionAvailable")[2].startswith(
+        "version 2 is champion; version 3 is not promoted: good: balanced_accuracy is 0.7, asked is at least 0.8. "
+        "To promote it whatever the gates say: kubectl patch model species"
+    )
     promotions = status(world)["promotions"]
     assert [(p["version"], p.get("previous"), p["by"]) for p in promotions] == [(2, None, "Gates")]
     assert promotions[0]["evidence"].startswith("sha256:")
@@ -232,7 +236,10 @@ def test_manual_waits_for_a_pin_and_an_unpinned_champion_stays() -> None:
     train(world, "a")
     train(world, "b")
     assert available(world) == ("False", "AwaitingPromotion")
-    assert "spec.pin.version to one of 1, 2" in world.condition(MODELS, "species", "ChampionAvailable")[2]
+    assert world.condition(MODELS, "species", "ChampionAvailable")[2] == (
+        "version 2 waits to be promoted, since spec.promotion is Manual: "
+        """kubectl patch model species -n team --type=merge -p '{"spec":{"pin":{"version":2}}}'"""
+    )
     world.put(MODELS, model(gates=GATES, promotion="Manual", pin={"version": 1}))
     world.settle()
     assert (aliases(world), available(world)) == ({"champion": 1, "challenger": 2}, ("True", "Promoted"))
@@ -317,7 +324,7 @@ def test_changed_gates_judge_anew_but_unseat_nobody() -> None:
     assert world.status_of(MODEL_VERSIONS, "species-v1")["approved"] is False
     assert world.condition(MODEL_VERSIONS, "species-v1", "Approved")[:2] == ("False", "GateFailed")
     easy = [{"name": "good", "metric": "balanced_accuracy", "min": 0.7}]
-    world.put(MODELS, model(gates=easy))
+    world.put(MODELS, model(gates=easy, noWorseThanChampion={"tolerance": 0.2}))
     world.settle()
     assert aliases(world) == {"champion": 2}
     assert world.condition(MODEL_VERSIONS, "species-v2", "Approved")[:2] == ("True", "GatesPassed")
@@ -326,10 +333,11 @@ def test_changed_gates_judge_anew_but_unseat_nobody() -> None:
 def test_a_verdict_by_older_gates_promotes_nobody() -> None:
     world = with_model()
     train(world, "a", 0.99)
-    world.put(MODELS, model(gates=GATES, pin={"version": 1}))
+    world.put(MODELS, model(gates=GATES, pin={"version": 1}, noWorseThanChampion={"enabled": False}))
     train(world, "b", 0.85)
     assert world.status_of(MODEL_VERSIONS, "species-v2")["approved"] is True
-    world.put(MODELS, model(gates=[{"name": "good", "metric": "balanced_accuracy", "min": 0.9}]))
+    strict = [{"name": "good", "metric": "balanced_accuracy", "min": 0.9}]
+    world.put(MODELS, model(gates=strict, noWorseThanChampion={"enabled": False}))
     world.run(Key(MODELS, "team", "species"))
     assert aliases(world)["champion"] == 1, "version 2 was not judged by these gates yet"
     world.settle()

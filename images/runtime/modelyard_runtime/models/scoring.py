@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 from sklearn import metrics as sk
 
-from modelyard_api.fields.metrics import METRICS, Task, metrics_of
+from modelyard_api.fields.metrics import DEFAULT, METRICS, Task, metrics_of
 from modelyard_runtime.pod.errors import UserError
 from modelyard_runtime.pod.say import say
 
-DEFAULT = {Task.CLASSIFICATION: "balanced_accuracy", Task.REGRESSION: "root_mean_squared_error"}
 _ON_ANSWERS: dict[str, Callable[..., float]] = {
     "accuracy": sk.accuracy_score,
     "balanced_accuracy": sk.balanced_accuracy_score,

@@ -8,12 +8,12 @@ from modelyard.engine import conditions as kstatus
 from modelyard.engine.conditions import Condition, timestamp
 from modelyard.engine.plan import Facts, Note, Plan
 from modelyard.kinds.model.observe import View
-from modelyard.kinds.model.promotion import Choice, aliases, choose, evidence
+from modelyard.kinds.model.promotion import aliases, choose, evidence
 from modelyard.kinds.model.register import register
+from modelyard.kinds.model.waiting import WAITING, present
 from modelyard.workload.conclude import Step, conclude
-from modelyard.workload.versions import usable, why_unusable
+from modelyard.workload.signatures import changed
 from modelyard_api.kinds.model import Promotion
-from modelyard_api.kinds.modelversion import ModelVersion
 
 KEPT_PROMOTIONS = 20
 
@@ -36,25 +36,30 @@ def decide(view: View, facts: Facts, now: datetime) -> Plan:
             evidence=evidence(chosen),
         )
         status.promotions = [*status.promotions, promotion][-KEPT_PROMOTIONS:]
-        notes.append(
-            Note(
-                "Promoted",
-                f"version {choice.champion} is champion, by {choice.by}; before: {status.champion or 'none'}",
-            )
-        )
+        notes.append(_promoted(view, promotion))
     status.champion = choice.champion
     status.aliases = aliases(choice.champion, view.versions)
-    conditions = (*kstatus.ready("Accepted", "the spec is understood"), _available(choice, view.versions))
+    available = choice.problem or present(view.model, view.versions, choice.champion or 0)
+    notes += _told_anew(view, available)
+    conditions = (*kstatus.ready("Accepted", "the spec is understood"), available)
     step = Step(status, conditions, registration.writes, registration.after, tuple(notes))
     return conclude(view.raw, step, now)
 
 
-def _available(choice: Choice, versions: tuple[ModelVersion, ...]) -> Condition:
-    if choice.problem:
-        return Condition("ChampionAvailable", False, *choice.problem)
-    champion, number = {item.spec.number: item for item in versions}.get(choice.champion or 0), choice.champion
-    if champion is not None and not usable(champion):
-        why = why_unusable(champion)
-        message = f"version {number} is champion, and is not Ready{why}; correct that, or set spec.pin"
-        return Condition("ChampionAvailable", False, "ChampionNotReady", message, warning=True)
-    return Condition("ChampionAvailable", True, "Promoted", f"version {number} is champion")
+def _promoted(view: View, promotion: Promotion) -> Note:
+    """Returns the Event of a promotion: a Warning if clients of the alias must send or expect something else now."""
+    message = f"version {promotion.version} is champion, by {promotion.by}; before: {promotion.previous or 'none'}"
+    versions = {version.spec.number: version for version in view.versions}
+    old, new = versions.get(promotion.previous or 0), versions[promotion.version]
+    change = changed(old, new) if old else None
+    if change is None:
+        return Note("Promoted", message)
+    return Note("Promoted", f"{message}. Clients of the alias have to follow: {change}", "Warning")
+
+
+def _told_anew(view: View, available: Condition) -> tuple[Note, ...]:
+    """Returns an Event for each further version that is not promoted by itself, for which the reason stays the same."""
+    previous = kstatus.find(view.raw, available.type)
+    if available.reason not in WAITING or (previous and previous["message"] == available.message):
+        return ()
+    return (Note(available.reason, available.message, "Warning" if available.warning else "Normal"),)

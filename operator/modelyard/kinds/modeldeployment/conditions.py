@@ -6,10 +6,12 @@ from dataclasses import replace
 
 from modelyard.engine import conditions as kstatus
 from modelyard.engine.conditions import Condition
+from modelyard.kinds.modeldeployment import children
 from modelyard.kinds.modeldeployment.observe import View
 from modelyard.kinds.modeldeployment.placement import Placement
 from modelyard.kinds.modeldeployment.readings import Readings
 from modelyard.kinds.modeldeployment.resolve import Goal, Unresolved
+from modelyard.workload.signatures import changed
 from modelyard.workload.unready import Unready
 from modelyard.workload.versions import broken
 from modelyard_api.kinds.modeldeployment import ModelDeploymentStatus
@@ -34,7 +36,21 @@ def conditions_of(
     if unscaled and conditions[0].status:
         message = f"{unscaled.message}; {conditions[0].message}"
         conditions = kstatus.reconciling(unscaled.reason, message, warning=True)
+    if change := signature_change(view, status):
+        conditions = tuple(replace(item, message=f"{item.message}; {change}") for item in conditions)
     return _with_broken_gates(goal, conditions)
+
+
+def signature_change(view: View, status: ModelDeploymentStatus) -> str | None:
+    """Returns which inputs, outputs or classes of the candidate are not those of the version that serves, or None."""
+    stable, candidate = view.versions.get(status.stable or 0), view.versions.get(status.candidate or 0)
+    if stable is None or candidate is None:
+        return None
+    child = children.child_of(view, stable.spec.number)
+    if child is not None and not children.serves(child, stable):
+        return None  # another Model's version of this number serves
+    change = changed(stable, candidate)
+    return f"clients of version {stable.spec.number} have to follow: {change}" if change else None
 
 
 def _unresolved(view: View, status: ModelDeploymentStatus, goal: Unresolved) -> tuple[Condition, ...]:
@@ -43,8 +59,10 @@ def _unresolved(view: View, status: ModelDeploymentStatus, goal: Unresolved) -> 
     serves = ""
     if status.stable and (view.pods or status.pool):
         serves = f"; version {status.stable} goes on serving" if status.ready_replicas else "; nothing serves"
-    condition = kstatus.stalled if goal.final else kstatus.reconciling
-    return condition(goal.reason, goal.message + serves)
+    message = goal.message + serves
+    if goal.final:
+        return kstatus.stalled(goal.reason, message)
+    return kstatus.reconciling(goal.reason, message, goal.warning)
 
 
 def _with_unready(conditions: tuple[Condition, ...], unwanted: tuple[int, Unready] | None) -> tuple[Condition, ...]:

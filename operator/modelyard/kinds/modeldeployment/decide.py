@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from modelyard.engine.plan import Facts, Plan
-from modelyard.kinds.modeldeployment.conditions import conditions_of
+from modelyard.engine.plan import Facts, Note, Plan
+from modelyard.kinds.modeldeployment.conditions import conditions_of, signature_change
 from modelyard.kinds.modeldeployment.names import STABLE, selector, versioned
 from modelyard.kinds.modeldeployment.observe import View
 from modelyard.kinds.modeldeployment.placement import Placement, place
@@ -43,7 +44,7 @@ def decide(view: View, facts: Facts, now: datetime) -> Plan:
         conditions_of(view, status, goal, placement, readings),
         (*placement.writes(status, readings.gateway), *readings.scaling.writes, *readings.former_route.deletes),
         _look_again(view, status, placement, readings, advanced, now),
-        (advanced.note,) if advanced.note else (),
+        (_with_change(view, status, advanced.note),) if advanced.note else (),
     )
     return conclude(view.raw, step, now)
 
@@ -92,6 +93,12 @@ def _advance(
         reached=view.endpoints.get(versioned(view, goal.spec.number), 0) if spec.gateway else None,
     )
     return advance(status, situation)
+
+
+def _with_change(view: View, status: ModelDeploymentStatus, note: Note) -> Note:
+    """Returns the Event of a rollout, a Warning if the candidate takes or gives something else than what serves."""
+    change = signature_change(view, status) if note.reason == "RollingOut" else None
+    return replace(note, message=f"{note.message}; {change}", type="Warning") if change else note
 
 
 def _look_again(

@@ -13,8 +13,10 @@ from modelyard.workload.wiring import Wiring
 from modelyard_api.kinds.modelversion import ModelVersion
 
 
-def _is_unverified(version: Object) -> bool:
-    return not kstatus.holds(version, "Verified")
+def _waits_for_data(version: Object) -> bool:
+    """Whether the held-out rows are still needed: to score the version, or the champion that it is compared with."""
+    comparison = (version.get("status") or {}).get("comparison") or {}
+    return not kstatus.holds(version, "Verified") or "problem" in comparison
 
 
 def _damaged(deployment: Object, _: Store) -> Iterable[Key]:
@@ -27,6 +29,6 @@ WIRING = Wiring(
     ModelVersion,
     observe,
     decide,
-    waits={"DatasetVersion": _is_unverified},
+    waits={"DatasetVersion": _waits_for_data},
     wakes={MODEL_DEPLOYMENTS: _damaged},
 )

@@ -7,11 +7,12 @@ from datetime import datetime
 
 from modelyard.engine import conditions as kstatus
 from modelyard.engine.plan import Create, Facts, Patch, Plan
-from modelyard.engine.resource import JOBS, MODEL_VERSIONS
+from modelyard.engine.resource import JOBS, MODEL_VERSIONS, Object
 from modelyard.kinds.modelversion import children
+from modelyard.kinds.modelversion.approval import approve
 from modelyard.kinds.modelversion.damage import conditions_of, damage
 from modelyard.kinds.modelversion.observe import View
-from modelyard.kinds.modelversion.proof import judged, of_run, verified
+from modelyard.kinds.modelversion.proof import of_run, verify
 from modelyard.workload.conclude import Fails, Step, Trouble, Waits, conclude
 from modelyard.workload.names import controller_uid, owner_reference
 from modelyard.workload.run import jobs, ttl
@@ -43,33 +44,47 @@ def _step(view: View, facts: Facts, now: datetime, status: ModelVersionStatus) -
         if before is not None:
             status.verified = None
     if status.verified:
-        gone, after = ttl.expired(view.job, _ended(view), children.POLICY.ttl_seconds_after_finished, now)
-        return Step(status, judged(view, status), gone, after)
+        return _verified(view, facts, now, status)
     if view.model is None:
         name = view.version.spec.model_ref.name
         raise Waits("ModelNotFound", f"spec.modelRef.name: there is no Model {name!r}; apply it")
     if view.version.spec.lineage.training_run is None:
         return _evaluate(view, facts, now, status)
-    return verified(view, status, of_run(view, facts, now))
+    verify(view, status, of_run(view, facts, now))
+    return _verified(view, facts, now, status)
+
+
+def _verified(view: View, facts: Facts, now: datetime, status: ModelVersionStatus) -> Step:
+    """Returns the Step of a verified version, which is judged and whose Jobs are deleted some time after their end."""
+    approval = approve(view, facts, now, status)
+    expiries = [
+        ttl.expired(job, _completion_time(job), children.POLICY.ttl_seconds_after_finished, now)
+        for job in view.jobs.values()
+    ]
+    gone = tuple(delete for deletes, _ in expiries for delete in deletes)
+    times = [after for after in (approval.after, *(after for _, after in expiries)) if after]
+    return Step(status, approval.conditions, (*approval.writes, *gone), min(times, default=None))
 
 
 def _evaluate(view: View, facts: Facts, now: datetime, status: ModelVersionStatus) -> Step:
     """Returns the Step of an imported model, which a Job of its own checks and scores."""
     run, name, lineage = children.run(view.version), children.job_name(view.version), view.version.spec.lineage
     scoring = ("Evaluating", f"Job {name} scores the model on {lineage.dataset_version}")
-    match state := follow(run, view.job, facts, now):
+    match state := follow(run, view.jobs.get(name), facts, now):
         case Absent():
             # Reuse an earlier result: neither a deleted Job nor a lost status is a reason to score again.
             proof = earlier(run, facts, now)
             if proof is None:
                 return _begin(view, status)
             status.job, status.attempts = name, max(status.attempts, 1)
-            return verified(view, status, proof)
+            verify(view, status, proof)
+            return _verified(view, facts, now, status)
         case Held(writes):
             return Step(status, kstatus.suspended("the Job is suspended"), writes)
         case Ended(attempts, result):
             status.job, status.attempts = name, attempts
-            return verified(view, status, result)
+            verify(view, status, result)
+            return _verified(view, facts, now, status)
         case Broken(attempts, trouble):
             status.job, status.attempts = name, attempts
             raise Fails(trouble)
@@ -104,8 +119,8 @@ def _adoption(view: View) -> tuple[Patch, ...]:
     return (Patch(MODEL_VERSIONS, view.version.namespace, view.version.name, view.version.uid, body),)
 
 
-def _ended(view: View) -> str | None:
-    return ((view.job or {}).get("status") or {}).get("completionTime")
+def _completion_time(job: Object) -> str | None:
+    return (job.get("status") or {}).get("completionTime")
 
 
 def _aliases(view: View) -> list[str]:
