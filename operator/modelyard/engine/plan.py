@@ -70,7 +70,25 @@ class Result:
     uri: str
 
 
-Need = Fetch | PodsOf | PodsWith | EventsOf | Page | Result
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Asks for the names in a folder of the artifact store. The fact is a tuple, empty without such a folder."""
+
+    uri: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """Asks that an entry of this URI be in the artifact store: the only need that writes. The fact is True.
+
+    Its name is all that counts, so it may be written by anyone any number of times, and a crash before or after it
+    changes nothing. A decision asks for it before what is to outlive the object's deletion becomes visible.
+    """
+
+    uri: str
+
+
+Need = Fetch | PodsOf | PodsWith | EventsOf | Page | Result | Listing | Recorded
 
 
 @dataclass(frozen=True, slots=True)

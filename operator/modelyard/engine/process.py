@@ -85,7 +85,7 @@ class Process:
         self.feed = Feed(self.client, self.store, self.resync, children, times.silence)
         self.queue = Queue(turn=self.streams.events_first)
         self.recorder = Recorder(self.client, settings.identity, lambda: self.queue.depth() > 0)
-        self._reads = Reads(self.client, settings.tracking_url)
+        self._reads = Reads(self.client, settings.tracking_url, may_write=lambda: self.lease.holds())
         self._reconciler = Reconciler(
             controllers, self.store, self.client, self._reads, self.queue, self.recorder, self.metrics
         )

@@ -24,6 +24,7 @@ from modelyard.engine.plan import (
     EventsOf,
     Facts,
     Fetch,
+    Listing,
     Missing,
     Need,
     Page,
@@ -31,6 +32,7 @@ from modelyard.engine.plan import (
     Plan,
     PodsOf,
     PodsWith,
+    Recorded,
     Result,
     Unavailable,
 )
@@ -232,6 +234,15 @@ class World:
                 return self.pages.get(need.url, Unavailable("no answer"))
             case Result():
                 return _copy(self.results.get(need.uri))
+            case Listing():
+                return tuple(sorted({uri[len(need.uri) + 1 :].split("/")[0] for uri in self._below(need.uri)}))
+            case Recorded():
+                if need.uri not in self.results:
+                    self._write(lambda: self.results.update({need.uri: {}}))
+                return True
+
+    def _below(self, folder: str) -> list[str]:
+        return [uri for uri in self.results if uri.startswith(f"{folder}/")]
 
     def _write(self, make: Callable[[], object]) -> None:
         number, when = self.die_at or (-1, "")

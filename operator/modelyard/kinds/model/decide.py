@@ -7,13 +7,14 @@ from datetime import datetime
 from modelyard.engine import conditions as kstatus
 from modelyard.engine.conditions import Condition, timestamp
 from modelyard.engine.plan import Facts, Note, Plan
+from modelyard.kinds.model import memory
 from modelyard.kinds.model.observe import View
-from modelyard.kinds.model.promotion import aliases, choose, evidence
+from modelyard.kinds.model.promotion import Choice, aliases, choose, evidence
 from modelyard.kinds.model.register import register
 from modelyard.kinds.model.waiting import WAITING, present
-from modelyard.workload.conclude import Step, conclude
+from modelyard.workload.conclude import Step, Waits, conclude
 from modelyard.workload.signatures import changed
-from modelyard_api.kinds.model import Promotion
+from modelyard_api.kinds.model import ModelStatus, Promotion
 
 KEPT_PROMOTIONS = 20
 
@@ -23,8 +24,7 @@ def decide(view: View, facts: Facts, now: datetime) -> Plan:
     status = view.model.status.model_copy(deep=True)
     registration = register(view, facts, now, status)
     status.versions = len(view.versions)
-    status.last_number = max(status.last_number, *(v.spec.number for v in view.versions), 0)
-    choice = choose(view.model, view.versions)
+    choice, waits = _chosen(view, facts, now, status)
     notes = list(registration.notes)
     if choice.by:
         chosen = next(version for version in view.versions if version.spec.number == choice.champion)
@@ -41,9 +41,37 @@ def decide(view: View, facts: Facts, now: datetime) -> Plan:
     status.aliases = aliases(choice.champion, view.versions)
     available = choice.problem or present(view.model, view.versions, choice.champion or 0)
     notes += _told_anew(view, available)
-    conditions = (*kstatus.ready("Accepted", "the spec is understood"), available)
-    step = Step(status, conditions, registration.writes, registration.after, tuple(notes))
+    times = [time for time in (registration.after, waits.after if waits else None) if time is not None]
+    after = min(times, default=None)
+    step = Step(status, (*_ready(waits or registration.waits), available), registration.writes, after, tuple(notes))
     return conclude(view.raw, step, now)
+
+
+def _chosen(view: View, facts: Facts, now: datetime, status: ModelStatus) -> tuple[Choice, Waits | None]:
+    """Returns the champion. A change by gates waits until the artifact store knows it, so that no restored Model takes
+    back a worse version; a pin is in the spec, and doesn't wait. Raises Missing."""
+    current = status.champion
+    try:
+        if current is None and view.versions and view.model.spec.pin is None:
+            current = memory.last_champion(view, facts, now)
+    except Waits as waits:
+        return choose(view.model, view.versions, None, may_change=False), waits
+    choice = choose(view.model, view.versions, current)
+    if choice.by is None or choice.champion is None:
+        return choice, None
+    try:
+        memory.record_promotion(view, choice.champion, facts, now)
+    except Waits as waits:
+        if choice.by == "Gates":
+            return choose(view.model, view.versions, current, may_change=False), waits
+    return choice, None
+
+
+def _ready(waits: Waits | None) -> tuple[Condition, ...]:
+    if waits is None:
+        return kstatus.ready("Accepted", "the spec is understood")
+    message = f"versions are registered and promoted once the artifact store answers: {waits.message}"
+    return kstatus.reconciling(waits.reason, message, warning=True)
 
 
 def _promoted(view: View, promotion: Promotion) -> Note:

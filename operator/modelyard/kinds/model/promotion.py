@@ -22,13 +22,16 @@ class Choice:
     """ChampionAvailable if there is no champion, or it isn't the one that the spec asks for."""
 
 
-def choose(model: ModelKind, versions: tuple[ModelVersion, ...]) -> Choice:
-    """Returns the champion: a pin overrides gates.
+def choose(
+    model: ModelKind, versions: tuple[ModelVersion, ...], champion: int | None, may_change: bool = True
+) -> Choice:
+    """Returns the champion, which was ``champion``: a pin overrides gates.
 
-    By gates the champion changes only to a higher number, and it is lost only if its version is deleted.
+    By gates the champion changes only to a higher number, and it is lost only if its version is deleted; it doesn't
+    change by them unless it ``may_change``.
     """
     numbers = {version.spec.number: version for version in versions}
-    current = model.status.champion if model.status.champion in numbers else None
+    current = champion if champion in numbers else None
     pin = model.spec.pin
     if pin is not None:
         pinned = numbers.get(pin.version)
@@ -38,7 +41,7 @@ def choose(model: ModelKind, versions: tuple[ModelVersion, ...]) -> Choice:
             message = f"spec.pin.version: version {pin.version} {state}; there are {_listed(numbers)}"
             return Choice(current, problem=Condition("ChampionAvailable", False, reason, message, warning=True))
         return Choice(pin.version, "Pin" if pin.version != current else None)
-    if model.spec.promotion == "Automatic":
+    if model.spec.promotion == "Automatic" and may_change:
         approved_numbers = [
             v.spec.number for v in versions if v.spec.number > (current or 0) and approved(v, model, current)
         ]

@@ -64,6 +64,8 @@ def _unregistered(
             f"trained for {task}; apply a new run"
         )
         return fail(status, now, Trouble("TaskMismatch", message))
+    elif obstacle := kstatus.find(view.model, "Reconciling"):
+        message = f"{message}: {obstacle['reason']}: {obstacle['message']}"
     running = status.model_copy(update={"phase": Phase.RUNNING})
     return Step(running, (*kstatus.reconciling("Registering", message), *told))
 
