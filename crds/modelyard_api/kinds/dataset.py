@@ -168,6 +168,7 @@ class Dataset(Kind):
             *POD_TEMPLATE_REFERENCES,
         ),
         runs=Run("ingest", under_way="Checking"),
+        operator=("patch",),
         rules=(NAME_RULE,),
         columns=(
             Column("Ready", ".status.conditions[?(@.type=='Ready')].status"),

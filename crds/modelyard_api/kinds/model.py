@@ -131,6 +131,7 @@ class ModelKind(Kind):
         plural="models",
         short="mdl",
         owns=("ModelVersion",),
+        operator=("patch",),
         rules=(NAME_RULE,),
         columns=(
             Column("Ready", ".status.conditions[?(@.type=='Ready')].status"),

@@ -77,6 +77,7 @@ class TrainingRun(Kind):
             *POD_TEMPLATE_REFERENCES,
         ),
         runs=Run("train", under_way="Training"),
+        operator=("patch",),
         rules=(
             NAME_RULE,
             immutable_once_started(

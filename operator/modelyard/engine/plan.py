@@ -221,7 +221,7 @@ class Controller(Protocol):
         """Returns the keys of this kind that a change or deletion of ``obj``, of one of ``watches``, concerns."""
 
     def observe(self, store: Store, key: Key) -> Any | None:
-        """Returns the view of one object, from the store alone; None if it is gone or being deleted."""
+        """Returns the view of one object, from the store alone; None if it is gone, or ends without a decision."""
 
     def decide(self, view: Any, facts: Facts, now: datetime) -> Plan:
         """Returns the plan, as a pure function. Raises Missing if it needs facts that were not read yet."""

@@ -119,7 +119,7 @@ class Reconciler:
         raise RuntimeError(f"decide still asks after {MAX_ROUNDS} rounds of reads; it knows {list(known)}")
 
     async def _write_status(self, key: Key, obj: Object, status: Object | None) -> bool:
-        if status is None or "deletionTimestamp" in obj["metadata"]:
+        if status is None:
             return False
         meta = obj["metadata"]
         current, desired = obj.get("status") or {}, without_nulls(status)

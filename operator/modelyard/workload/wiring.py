@@ -15,6 +15,7 @@ from modelyard.engine.plan import Facts, Plan
 from modelyard.engine.resource import Key, Object, Resource
 from modelyard.engine.store import Store
 from modelyard.workload.names import label
+from modelyard.workload.protection import is_being_deleted, leaving, protected
 from modelyard.workload.run.ending import is_unfinished
 from modelyard_api.fields.base import Kind
 from modelyard_api.fields.facts import Reference
@@ -41,8 +42,19 @@ class Wiring(Generic[V]):
     other objects always wait."""
     wakes: Mapping[Resource, Wake] = field(default_factory=dict)
     """Resource -> the keys that a change of its objects wakes. It adds to the class's wake-ups or replaces them."""
+    users: Callable[[Store, Object], tuple[str, ...]] | None = None
+    """Returns what uses an object, which is not deleted before; None if nothing can."""
     indexes: Mapping[Resource, Mapping[str, Index]] = field(default_factory=dict)
     """Resource -> further indexes of the store, besides those of references."""
+
+
+@dataclass(frozen=True)
+class _View(Generic[V]):
+    """What a decision is made from: the kind's own view, None for an object that is being deleted, and its users."""
+
+    raw: Object
+    own: V | None
+    users: tuple[str, ...]
 
 
 class Controller:
@@ -72,14 +84,19 @@ class Controller:
         return self._wakes[resource](obj, store)
 
     def observe(self, store: Store, key: Key) -> Any | None:
-        """Returns the view of an object, or None if it is gone or being deleted."""
+        """Returns the view of an object, or None if it is gone, or being deleted and of a kind that nothing uses."""
         raw = store.get(key.resource, key.namespace, key.name)
-        if raw is None or raw["metadata"].get("deletionTimestamp"):
+        if raw is None or (self._wiring.users is None and is_being_deleted(raw)):
             return None
-        return self._wiring.observe(store, raw, self._installation)
+        users = self._wiring.users(store, raw) if self._wiring.users else ()
+        own = None if is_being_deleted(raw) else self._wiring.observe(store, raw, self._installation)
+        return _View(raw, own, users)
 
     def decide(self, view: Any, facts: Facts, now: datetime) -> Plan:
-        return self._wiring.decide(view, facts, now)
+        if view.own is None:
+            return leaving(self.resource, view.raw, view.users, now)
+        plan = self._wiring.decide(view.own, facts, now)
+        return protected(plan, self.resource, view.raw, view.users)
 
     def _bound(self, index: Index) -> Callable[[Object], Iterable[str]]:
         return lambda obj: index(obj, self._installation)
@@ -100,6 +117,11 @@ def labelled(kind: type[Kind]) -> Wake:
 def referring(kind: type[Kind], target: str) -> Wake:
     """Returns a Wake for the objects of ``kind`` that refer to the changed object, of kind ``target``."""
     return lambda obj, store: referring_keys(store, kind, target, beside(obj, obj["metadata"]["name"]))
+
+
+def waking(*wakes: Wake) -> Wake:
+    """Returns a Wake for all keys that any of these returns."""
+    return lambda obj, store: {key for wake in wakes for key in wake(obj, store)}
 
 
 def named(by: type[Kind], kind: type[Kind]) -> Wake:

@@ -283,8 +283,8 @@ def test_rows_that_are_gone_are_told_and_waited_for(world: World) -> None:
     name = world.status_of(DATASETS, "penguins")["latest"]
     kept = world.get(DATASET_VERSIONS, name)
     complete(world, job, train_result(job))
-    world.delete(DATASETS, "penguins", cascade=False)
-    world.delete(DATASET_VERSIONS, name)
+    world.delete(DATASETS, "penguins", cascade=False, force=True)
+    world.delete(DATASET_VERSIONS, name, force=True)
     world.settle()
     assert approved(world)[:2] == ("False", "NotJudged")
     assert f"there is no DatasetVersion '{name}' any more" in approved(world)[2]

@@ -299,7 +299,7 @@ def test_suspend_takes_the_replicas_and_resume_brings_them_back(world: World) ->
 
 
 def test_suspend_and_scale_work_while_there_is_no_version_to_serve(world: World) -> None:
-    world.delete(MODELS, "species", cascade=False)
+    world.delete(MODELS, "species", cascade=False, force=True)
     deploy(world, replicas=3)
     assert ready(world) == ("False", "ModelNotFound")
     assert child(world)["spec"]["replicas"] == 3

@@ -141,7 +141,7 @@ def test_what_serves_is_told_of_whatever_version_is_wanted(world: World) -> None
 
 
 def test_what_serves_is_told_of_while_no_version_can_be_resolved(world: World) -> None:
-    world.delete(MODELS, "species", cascade=False)
+    world.delete(MODELS, "species", cascade=False, force=True)
     broken(world, 1, **ended(137, "OOMKilled", name="server"))
     lose(world)
     assert ready(world) == ("False", "ModelNotFound")

@@ -125,14 +125,30 @@ class World:
         obj = {key: value for key, value in self.objects[slot].items() if key != "status"}
         return self._keep(slot, obj | ({"status": status} if status is not None else {}))
 
-    def delete(self, resource: Resource, name: str, cascade: bool = True, namespace: str = NAMESPACE) -> None:
-        """Deletes an object and, if ``cascade`` is true, the objects that it owns."""
-        deleted = self.objects.pop((resource, namespace, name))
-        uid = deleted["metadata"]["uid"]
-        self.store.gone(resource, namespace, name, uid)
-        for kind, place, child in [slot for slot, obj in self.objects.items() if controller_uid(obj) == uid]:
-            if cascade and (kind, place, child) in self.objects:
-                self.delete(kind, child, True, place)
+    def delete(
+        self, resource: Resource, name: str, cascade: bool = True, namespace: str = NAMESPACE, force: bool = False
+    ) -> None:
+        """Deletes an object, and what it owns; that loses its owner if not ``cascade``. An object with finalizers stays
+        until it has none, unless ``force`` takes them away."""
+        slot = (resource, namespace, name)
+        meta = self.objects[slot]["metadata"]
+        if meta.get("finalizers") and not force:
+            if not meta.get("deletionTimestamp"):
+                ends = {"deletionTimestamp": timestamp(self.now), "generation": meta["generation"] + 1}
+                self._keep(slot, {**self.objects[slot], "metadata": {**meta, **ends}})
+            return
+        self._remove(slot, cascade)
+
+    def _remove(self, slot: Slot, cascade: bool = True) -> None:
+        uid = self.objects.pop(slot)["metadata"]["uid"]
+        self.store.gone(*slot, uid)
+        for other, obj in [(other, obj) for other, obj in self.objects.items() if controller_uid(obj) == uid]:
+            if other not in self.objects:
+                continue
+            if cascade:
+                self.delete(other[0], other[2], True, other[1])
+            else:
+                self._keep(other, {**obj, "metadata": {**obj["metadata"], "ownerReferences": []}})
 
     def _keep(self, slot: Slot, obj: Object) -> Object:
         self._version += 1
@@ -253,6 +269,11 @@ class World:
         if self.writes == number:
             raise Died
 
+    def _patched(self, resource: Resource, obj: Object) -> None:
+        meta = self.put(resource, obj)["metadata"]
+        if meta.get("deletionTimestamp") and not meta.get("finalizers"):
+            self._remove((resource, meta["namespace"], meta["name"]))
+
     def _carry_out(self, write: Apply | Create | Patch | Delete) -> None:
         match write:
             case Create() | Apply():
@@ -269,7 +290,7 @@ class World:
                 if current is not None and current["metadata"]["uid"] == write.uid:
                     patched = _merge(current, write.body)
                     if patched != current:
-                        self._write(lambda: self.put(write.resource, patched))
+                        self._write(lambda: self._patched(write.resource, patched))
             case Delete():
                 current = self.objects.get((write.resource, write.namespace, write.name))
                 if current is not None and current["metadata"]["uid"] == write.uid:

@@ -9,7 +9,8 @@ from modelyard.engine.resource import MODEL_DEPLOYMENTS, MODEL_VERSIONS, Key, Ob
 from modelyard.engine.store import Store
 from modelyard.kinds.modelversion.decide import decide
 from modelyard.kinds.modelversion.observe import observe
-from modelyard.workload.wiring import Wiring
+from modelyard.workload import users
+from modelyard.workload.wiring import Wiring, waking
 from modelyard_api.kinds.modelversion import ModelVersion
 
 
@@ -30,5 +31,6 @@ WIRING = Wiring(
     observe,
     decide,
     waits={"DatasetVersion": _waits_for_data},
-    wakes={MODEL_DEPLOYMENTS: _damaged},
+    wakes={MODEL_DEPLOYMENTS: waking(_damaged, users.served_versions)},
+    users=users.of_model_version,
 )
