@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar
 
-from pydantic import ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 
 from modelyard_api.fields.artifact import Format
 from modelyard_api.fields.base import Count, Digest, Kind, Model, ObjectRef, StatusName, StoreURI, Time, rule, rules
@@ -14,6 +14,17 @@ from modelyard_api.fields.signature import Signature
 from modelyard_api.fields.status import Status
 
 Metrics = Annotated[dict[str, float], Field(json_schema_extra={"maxProperties": 32})]
+
+
+def without_nulls(value: Any) -> Any:
+    """Returns a copy with the text None for each null, as MLflow shows it: server-side apply refuses nulls in maps, so
+    that a backup could not be applied."""
+    match value:
+        case dict():
+            return {key: without_nulls(item) for key, item in value.items()}
+        case list():
+            return [without_nulls(item) for item in value]
+    return "None" if value is None else value
 
 
 class Artifact(Model):
@@ -36,7 +47,7 @@ class Lineage(Model):
     dataset_digest: str | None = Field(None, max_length=71, description="Digest of those rows.")
     image: str | None = Field(None, max_length=512, description="The image that trained it.")
     source_digest: str | None = Field(None, max_length=71, description="Digest of the trainer as it was written.")
-    parameters: dict[str, Any] = Field(
+    parameters: Annotated[dict[str, Any], BeforeValidator(without_nulls)] = Field(
         default_factory=dict,
         json_schema_extra={"maxProperties": 512},
         description="The parameters of the trained estimator.",

@@ -7,7 +7,7 @@ from typing import ClassVar
 from pydantic import ConfigDict, Field
 
 from modelyard_api.fields.artifact import Format
-from modelyard_api.fields.base import NAME_RULE, Kind, ObjectName, ObjectRef, StatusName, StatusURL, rule, rules
+from modelyard_api.fields.base import NAME_RULE, Kind, Model, ObjectName, ObjectRef, StatusName, StatusURL, rule, rules
 from modelyard_api.fields.facts import Column, KindInfo, Reference, Run
 from modelyard_api.fields.metrics import Metric
 from modelyard_api.fields.pods import POD_TEMPLATE_REFERENCES, PodTemplate, RunPolicy
@@ -40,6 +40,23 @@ class TrainingRunSpec(RunPolicy):
     additional_metrics: list[Metric] = Field(default_factory=list, max_length=16, description="Metrics scored too.")
     seed: int = Field(0, ge=0, le=4294967295, description="The seed of everything random.")
     pod_template: PodTemplate = Field(default_factory=PodTemplate, description="The training pod.")
+
+
+OUTCOME = "modelyard.dev/outcome"
+"""Annotation of a TrainingRun that has ended: an ``Outcome`` in JSON."""
+
+
+class Outcome(Model):
+    """How a run has ended. It is an annotation, because a backup that is applied again loses uid and status."""
+
+    run: str
+    spec: str
+    start_time: str
+    completion_time: str | None = None
+    result_uri: str | None = None
+    model_version: str | None = None
+    failed: str | None = None
+    message: str | None = None
 
 
 class TrainingRunStatus(RunStatus):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Container, Mapping
+from datetime import UTC, datetime
 from typing import Any, assert_never
 
+from modelyard.engine.adopt import MANAGED_BY, controller_of, is_orphan_of, owners_after
 from modelyard.engine.client import ApiClient, ApiError
 from modelyard.engine.compare import digest, holds, likeness, patched
 from modelyard.engine.plan import Apply, Create, Delete, Patch, Write
@@ -15,9 +17,6 @@ from modelyard.engine.store import Store
 
 APPLIED = "modelyard.dev/applied"
 """Annotation of applied children. Its value is the hash of the manifest that was last applied."""
-MANAGED_BY = "app.kubernetes.io/managed-by"
-"""Label of every child. The feed selects children by its value ``modelyard``."""
-
 
 RETRY_SECONDS = {
     "InvalidChild": 300.0,
@@ -122,7 +121,7 @@ class Applier:
         if live is not None:
             if "deletionTimestamp" in live["metadata"]:
                 return False  # the DELETED event will trigger the pass that creates the next one
-            _check_owner(write.resource, desired, live)
+            live = await self._own(write, desired, live, owner, key)
             settled = self._settled.get((write.resource, live["metadata"]["uid"]))
             if holds(live, desired) or settled == (manifest_hash, digest(likeness(live, desired))):
                 return False
@@ -151,8 +150,7 @@ class Applier:
         namespace, name = desired["metadata"]["namespace"], desired["metadata"]["name"]
         live = self._store.get(write.resource, namespace, name)
         if live is not None:
-            _check_owner(write.resource, desired, live)
-            return False
+            return await self._own(write, desired, live, owner, key) is not live
         if self._store.has_gone(write.resource, namespace, name) and not await self._owner_exists(key, owner):
             return False
         try:
@@ -164,10 +162,23 @@ class Applier:
             existing = await self._client.get(write.resource, namespace, name)
             if existing is None:
                 raise
-            _check_owner(write.resource, desired, existing)
-            answer = existing
+            answer = await self._own(write, desired, existing, owner, key)
         self._store_answer(write.resource, answer, key)
         return True
+
+    async def _own(self, write: Apply | Create, desired: Object, live: Object, owner: Object, key: Key) -> Object:
+        """Returns the live object, adopted if its owner is gone. Raises Refusal if it belongs to somebody else."""
+        if controller_of(desired).get("uid") == controller_of(live).get("uid"):
+            return live
+        if not is_orphan_of(live, owner, datetime.now(UTC)):
+            raise name_taken(write.resource, desired, live)
+        meta = live["metadata"]
+        body = {"metadata": {"ownerReferences": owners_after(live, controller_of(desired))}}
+        answer = await self._client.patch(
+            write.resource, meta["namespace"], meta["name"], _with_precondition(body, live)
+        )
+        self._store_answer(write.resource, answer, key)
+        return answer
 
     async def _patch(self, write: Patch, key: Key, owner: Object) -> bool:
         meta = {**write.body.get("metadata", {}), "uid": write.uid}
@@ -232,20 +243,19 @@ def _fingerprint(desired: Object, live: Object | None) -> str:
     return digest([desired, live and live["metadata"]["uid"]])
 
 
-def controller_of(obj: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Returns the ownerReference with ``controller: true``, or an empty mapping."""
-    references = obj["metadata"].get("ownerReferences", ())
-    return next((reference for reference in references if reference.get("controller")), {})
-
-
-def _check_owner(resource: Resource, desired: Object, live: Object) -> None:
+def name_taken(resource: Resource, desired: Object, live: Object) -> Refusal:
     expected, actual = controller_of(desired), controller_of(live)
-    if expected.get("uid") != actual.get("uid"):
-        name = f"{resource.kind} {live['metadata']['namespace']}/{live['metadata']['name']}"
-        raise Refusal(
+    name = f"{resource.kind} {live['metadata']['namespace']}/{live['metadata']['name']}"
+    if all(expected.get(key) == actual.get(key) for key in ("kind", "name")):
+        return Refusal(
             "NameTaken",
-            f"{name} exists and belongs to {_owner(actual)}, not to {_owner(expected)}: delete or rename one of them",
+            f"{name} exists and belonged to an earlier {_owner(actual)}: Kubernetes is about to delete it; if it does "
+            "not within a minute, it is taken over",
         )
+    return Refusal(
+        "NameTaken",
+        f"{name} exists and belongs to {_owner(actual)}, not to {_owner(expected)}: delete or rename one of them",
+    )
 
 
 def _owner(reference: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from modelyard.engine import anyjson
-from modelyard.engine.apply import MANAGED_BY
+from modelyard.engine.adopt import MANAGED_BY
 from modelyard.engine.client import ApiClient, ApiError
 from modelyard.engine.events import Recorder
 from modelyard.engine.feed import Feed

@@ -1,8 +1,8 @@
 """Protects objects that others use from deletion, as Kubernetes protects a PersistentVolumeClaim that pods use.
 
-A deletion is accepted and waits: a finalizer keeps the object until nothing uses it. Only objects that are used now have
-the finalizer, so that few objects wait for an operator that was removed. It is the object's own controller that adds
-and removes it. When a namespace ends, the users end too, and then what they used.
+A deletion is accepted and waits: a finalizer keeps the object until nothing uses it. Only objects that are used now
+have the finalizer, so that few objects wait for an operator that was removed. It is the object's own controller that
+adds and removes it. When a namespace ends, the users end too, and then what they used.
 """
 
 from __future__ import annotations

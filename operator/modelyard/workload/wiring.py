@@ -14,7 +14,8 @@ from typing import Any, Generic, TypeVar
 from modelyard.engine.plan import Facts, Plan
 from modelyard.engine.resource import Key, Object, Resource
 from modelyard.engine.store import Store
-from modelyard.workload.names import label
+from modelyard.workload.adoption import adoptions
+from modelyard.workload.names import MANAGED_BY, controller_uid, label
 from modelyard.workload.protection import is_being_deleted, leaving, protected
 from modelyard.workload.run.ending import is_unfinished
 from modelyard_api.fields.base import Kind
@@ -50,11 +51,13 @@ class Wiring(Generic[V]):
 
 @dataclass(frozen=True)
 class _View(Generic[V]):
-    """What a decision is made from: the kind's own view, None for an object that is being deleted, and its users."""
+    """What a decision is made from: the kind's own view, None for an object that is being deleted, its users, and the
+    children that it takes over first, because they have no owner."""
 
     raw: Object
     own: V | None
     users: tuple[str, ...]
+    orphans: Mapping[Resource, tuple[Object, ...]]
 
 
 class Controller:
@@ -71,6 +74,9 @@ class Controller:
             **wiring.wakes,
         }
         self.watches = tuple(self._wakes)
+        # Versions, which are of our own kinds, adopt themselves: some have no label of their owner.
+        owns = [kind for kind in wiring.kind.info.owns if not _is_addon(kind) and kind not in KINDS]
+        self._children, self._orphan_index = tuple(map(Resource.of, owns)), f"orphan of {self.resource.kind}"
 
     def indexes(self) -> Mapping[Resource, Mapping[str, Callable[[Object], Iterable[str]]]]:
         indexes: dict[Resource, dict[str, Callable[[Object], Iterable[str]]]] = {self.resource: {}}
@@ -78,6 +84,8 @@ class Controller:
             indexes[self.resource][kind] = _index(self._wiring, kind)
         for resource, own in self._wiring.indexes.items():
             indexes.setdefault(resource, {}).update({name: self._bound(index) for name, index in own.items()})
+        for resource in self._children:
+            indexes.setdefault(resource, {})[self._orphan_index] = self._parent_of_orphan
         return indexes
 
     def keys_of(self, resource: Resource, obj: Object, store: Store) -> Iterable[Key]:
@@ -90,13 +98,29 @@ class Controller:
             return None
         users = self._wiring.users(store, raw) if self._wiring.users else ()
         own = None if is_being_deleted(raw) else self._wiring.observe(store, raw, self._installation)
-        return _View(raw, own, users)
+        return _View(raw, own, users, self._orphans(store, raw) if own is not None else {})
 
     def decide(self, view: Any, facts: Facts, now: datetime) -> Plan:
         if view.own is None:
             return leaving(self.resource, view.raw, view.users, now)
+        if view.orphans:
+            # Decide once they are owned, and so in the view: a Service may say what has served, a Job what was trained.
+            return Plan(writes=adoptions(view.orphans, view.raw), after=now)
         plan = self._wiring.decide(view.own, facts, now)
         return protected(plan, self.resource, view.raw, view.users)
+
+    def _orphans(self, store: Store, raw: Object) -> dict[Resource, tuple[Object, ...]]:
+        place = beside(raw, raw["metadata"]["name"])
+        found = {resource: tuple(store.find(resource, self._orphan_index, place)) for resource in self._children}
+        return {resource: objects for resource, objects in found.items() if objects}
+
+    def _parent_of_orphan(self, obj: Object) -> Iterable[str]:
+        """Returns the object that takes a child over that has no owner, by the child's labels."""
+        labels = obj["metadata"].get("labels") or {}
+        name = labels.get(label(self.resource.kind))
+        if not name or not MANAGED_BY.items() <= labels.items():
+            return ()
+        return () if controller_uid(obj) or is_being_deleted(obj) else (beside(obj, name),)
 
     def _bound(self, index: Index) -> Callable[[Object], Iterable[str]]:
         return lambda obj: index(obj, self._installation)

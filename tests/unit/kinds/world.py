@@ -16,6 +16,7 @@ from typing import Any
 
 import orjson
 
+from modelyard.engine.adopt import controller_of, is_orphan_of, owners_after
 from modelyard.engine.conditions import timestamp
 from modelyard.engine.plan import (
     Apply,
@@ -216,7 +217,7 @@ class World:
         obj = self.get(key.resource, key.name, key.namespace)
         rules.check(key.resource.kind, obj, plan)
         for write in plan.writes:
-            self._carry_out(write)
+            self._carry_out(write, obj)
         status = without_nulls(plan.status) if plan.status is not None else None
         if status is not None and difference(obj.get("status") or {}, status) and tuple(key) in self.objects:
             self._write(lambda: self.status(key.resource, key.name, status, key.namespace))
@@ -274,14 +275,19 @@ class World:
         if meta.get("deletionTimestamp") and not meta.get("finalizers"):
             self._remove((resource, meta["namespace"], meta["name"]))
 
-    def _carry_out(self, write: Apply | Create | Patch | Delete) -> None:
+    def _carry_out(self, write: Apply | Create | Patch | Delete, owner: Object) -> None:
         match write:
             case Create() | Apply():
                 meta = write.manifest["metadata"]
                 slot = (write.resource, meta["namespace"], meta["name"])
                 current = self.objects.get(slot)
                 if current is not None and controller_uid(current) != controller_uid(write.manifest):
-                    raise NameTaken(f"{write.resource.kind} {meta['name']}")
+                    if not is_orphan_of(current, owner, self.now):
+                        raise NameTaken(f"{write.resource.kind} {meta['name']}")
+                    references = owners_after(current, controller_of(write.manifest))
+                    patched = _merge(current, {"metadata": {"ownerReferences": references}})
+                    self._write(lambda: self._patched(write.resource, patched))
+                    current = self.objects[slot]
                 rules.check_child(write.resource, write.manifest)
                 if current is None or (isinstance(write, Apply) and _lacks(current, write.manifest)):
                     self._write(lambda: self.put(write.resource, write.manifest))

@@ -13,8 +13,9 @@ from modelyard.kinds.modelversion.approval import approve
 from modelyard.kinds.modelversion.damage import conditions_of, damage
 from modelyard.kinds.modelversion.observe import View
 from modelyard.kinds.modelversion.proof import of_run, verify
+from modelyard.workload.adoption import adoption, due
 from modelyard.workload.conclude import Fails, Step, Trouble, Waits, conclude
-from modelyard.workload.names import controller_uid, owner_reference
+from modelyard.workload.names import RUN_UID
 from modelyard.workload.run import jobs, ttl
 from modelyard.workload.run.conditions import pod_pending, progressing
 from modelyard.workload.run.follow import earlier, follow
@@ -32,7 +33,9 @@ def decide(view: View, facts: Facts, now: datetime) -> Plan:
         step = waits.step(status)
     except Fails as fails:
         step = fails.step(status)
-    return conclude(view.raw, replace(step, writes=(*_adoption(view), *step.writes)), now)
+    writes, look_again = _adoption(view, now)
+    after = step.after if look_again is None else min(look_again, step.after or look_again)
+    return conclude(view.raw, replace(step, writes=(*writes, *step.writes), after=after), now)
 
 
 def _step(view: View, facts: Facts, now: datetime, status: ModelVersionStatus) -> Step:
@@ -106,17 +109,19 @@ def _begin(view: View, status: ModelVersionStatus) -> Step:
     return Step(status, pod_pending(job["metadata"]["name"]), (Create(JOBS, job),))
 
 
-def _adoption(view: View) -> tuple[Patch, ...]:
-    """Returns the patch that makes the Model the owner of an imported version, so that both are deleted together.
+def _adoption(view: View, now: datetime) -> tuple[tuple[Patch, ...], datetime | None]:
+    """Returns the patch that makes the Model the owner of a version that has none, or when to look again.
 
-    A run's version has that owner from the start.
+    An imported version has none at first. One that a run made has lost it: it comes from a backup, or its Model was
+    orphaned. Its label with the run's uid is then removed unless that run lives, so that a restored run finds it.
     """
-    if view.model is None or controller_uid(view.raw):
-        return ()
-    owner = owner_reference("Model", view.model.name, view.model.uid)
-    others = view.raw["metadata"].get("ownerReferences") or []
-    body = {"metadata": {"ownerReferences": [*others, owner]}}
-    return (Patch(MODEL_VERSIONS, view.version.namespace, view.version.name, view.version.uid, body),)
+    owner = {"kind": "Model", "metadata": view.model.metadata} if view.model else None
+    is_due, look_again = due(view.raw, owner, now)
+    if not is_due or owner is None:
+        return (), look_again
+    run_uid = (view.raw["metadata"].get("labels") or {}).get(RUN_UID)
+    more = {"labels": {RUN_UID: None}} if run_uid and run_uid != view.run_uid else None
+    return (adoption(MODEL_VERSIONS, view.raw, owner, more),), None
 
 
 def _completion_time(job: Object) -> str | None:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from modelyard.engine.resource import DATASET_VERSIONS, JOBS, MODEL_DEPLOYMENTS, MODEL_VERSIONS, MODELS, Object
+from modelyard.engine.resource import (
+    DATASET_VERSIONS,
+    JOBS,
+    MODEL_DEPLOYMENTS,
+    MODEL_VERSIONS,
+    MODELS,
+    TRAINING_RUNS,
+    Object,
+)
 from modelyard.engine.store import Store
 from modelyard.workload.names import version_name
 from modelyard_api.installation import Installation
@@ -29,6 +37,8 @@ class View:
     """The DatasetVersion that the champion was trained on; None also if the champion is imported."""
     compared_exists: bool = False
     """Whether the version with which it was compared last still exists."""
+    run_uid: str | None = None
+    """The uid of the TrainingRun of the name in its lineage, or None if there is no such run."""
     deployments: tuple[ModelDeployment, ...] = ()
     """The ModelDeployments of its Model, whose pods notice when its bytes are damaged."""
 
@@ -39,8 +49,11 @@ def observe(store: Store, raw: Object, installation: Installation) -> View:
     deployments = store.find(MODEL_DEPLOYMENTS, "Model", f"{version.namespace}/{version.spec.model_ref.name}")
     data, comparison = version.spec.lineage.dataset_version, version.status.comparison
     champion = _sibling(store, version, ((model or {}).get("status") or {}).get("champion"))
+    run = version.spec.lineage.training_run
+    raw_run = store.get(TRAINING_RUNS, version.namespace, run) if run else None
     return View(
         raw=raw,
+        run_uid=raw_run["metadata"]["uid"] if raw_run else None,
         version=version,
         installation=installation,
         model=ModelKind.model_validate(model) if model and not _is_being_deleted(model) else None,

@@ -8,7 +8,7 @@ from datetime import datetime
 from modelyard.engine import conditions as kstatus
 from modelyard.engine.plan import Delete, Facts, Plan, Write
 from modelyard.engine.resource import JOBS
-from modelyard.kinds.trainingrun import children
+from modelyard.kinds.trainingrun import children, record
 from modelyard.kinds.trainingrun.checks import default_objective
 from modelyard.kinds.trainingrun.observe import View
 from modelyard.kinds.trainingrun.outcome import registered, trained
@@ -29,7 +29,8 @@ from modelyard_api.wire.task import TrainTask
 def decide(view: View, facts: Facts, now: datetime) -> Plan:
     """Returns the plan of one pass. Raises Missing."""
     if has_ended(view.run.status, view.run.generation):
-        return finished(view.raw, view.run.status, view.job, view.run.spec, now)
+        plan = finished(view.raw, view.run.status, view.job, view.run.spec, now)
+        return replace(plan, writes=(*record.writes(view), *plan.writes))
     if not view.run.status.start_time:
         # A run may be edited until it starts, so what an earlier spec led to is dropped.
         view = _with_status(view, view.run.status.model_copy(update={"objective": None, "completion_time": None}))
@@ -43,6 +44,10 @@ def _step(view: View, facts: Facts, now: datetime) -> Step:
     run, job = view.run, view.job
     if run.status.format:
         return registered(view, now, run.status)
+    if not run.status.start_time and (known := record.recorded(run)):
+        return record.restored(view, known, facts, now)
+    if not run.status.start_time and job is None and view.former is not None:
+        return record.registered_before(view, view.former, facts, now)
     match state := follow(children.run(view), job, facts, now):
         case Absent():
             return again(view, facts, now) if run.status.start_time else start(view, facts, now)

@@ -29,6 +29,12 @@ class View:
     model: Object | None
     model_version: Object | None
     """The ModelVersion that registers this run's model."""
+    former: Object | None = None
+    """The ModelVersion that a run of this name has made for this Model before both were restored or orphaned."""
+
+
+UNBOUND = "unbound"
+"""Index of the ModelVersions without a living owner or run, by the name of the run that made them."""
 
 
 def observe(store: Store, raw: Object, installation: Installation) -> View:
@@ -40,6 +46,8 @@ def observe(store: Store, raw: Object, installation: Installation) -> View:
         item for item in store.find(MODEL_VERSIONS, "run", run.uid) if item["metadata"]["namespace"] == run.namespace
     ]
     jobs = [job for job in store.owned(JOBS, run.uid) if owned_by(job, raw)]
+    place, model = f"{run.namespace}/{run.name}", spec.model_ref.name if spec.model_ref else None
+    former = [obj for obj in store.find(MODEL_VERSIONS, UNBOUND, place) if obj["spec"]["modelRef"]["name"] == model]
     return View(
         raw=raw,
         run=run,
@@ -49,4 +57,5 @@ def observe(store: Store, raw: Object, installation: Installation) -> View:
         version=version,
         model=store.get(MODELS, run.namespace, spec.model_ref.name) if spec.model_ref else None,
         model_version=model_versions[0] if model_versions else None,
+        former=max(former, key=lambda version: int(version["spec"]["number"]), default=None),
     )

@@ -33,7 +33,7 @@ def trained(view: View, now: datetime, result: TrainResult, status: TrainingRunS
         "attempts": max(status.attempts, 1),
         "tracking_url": tracking_url(view, result),
         "completion_time": status.completion_time or timestamp(now),
-        "outputs": Outputs(dataset_version=status.dataset_version),
+        "outputs": status.outputs or Outputs(dataset_version=status.dataset_version),
     }
     return registered(view, now, status.model_copy(update=outcome))
 
@@ -44,9 +44,10 @@ def registered(view: View, now: datetime, status: TrainingRunStatus) -> Step:
     done = status.model_copy(update={"phase": Phase.SUCCEEDED})
     if ref is None:
         return Step(done, (*kstatus.complete("Trained", _summary(status)), *told))
-    if view.model_version is None:
+    restored = status.outputs.model_version if status.outputs else None
+    if view.model_version is None and restored is None:
         return _unregistered(view, now, ref.name, status, told)
-    name = view.model_version["metadata"]["name"]
+    name = view.model_version["metadata"]["name"] if view.model_version else restored
     done.outputs = Outputs(dataset_version=status.dataset_version, model_version=name)
     return Step(done, (*kstatus.complete("Registered", f"registered {name}: {_summary(status)}"), *told))
 

@@ -19,6 +19,7 @@ from modelyard.workload.conclude import Fails, Step, Trouble
 from modelyard.workload.run import jobs
 from modelyard.workload.run.conditions import pod_pending
 from modelyard.workload.run.follow import earlier, result_of
+from modelyard_api.fields.artifact import is_of
 from modelyard_api.fields.status import Phase
 from modelyard_api.kinds.trainingrun import TrainingRunStatus
 from modelyard_api.wire.result import TrainResult
@@ -66,7 +67,9 @@ def again(view: View, facts: Facts, now: datetime) -> Step:
 
 def restored(task: TrainTask) -> dict[str, Any]:
     """Returns the fields of a lost status that the Job's task tells."""
-    return {"dataset_version": task.data.name, "image": task.image, "result_uri": task.result_uri}
+    # Anybody may write a Job's annotation, so a result of another namespace doesn't count.
+    result = {"result_uri": task.result_uri} if is_of(task.subject.namespace, task.result_uri) else {}
+    return {"dataset_version": task.data.name, "image": task.image, **result}
 
 
 def _begin(view: View, version: Object, status: TrainingRunStatus) -> Step:
