@@ -191,6 +191,7 @@ def test_everything_goes_with_its_owner() -> None:
         world.delete(resource, name)
     for name in ("first", "second", "third", "twin"):
         world.delete(TRAINING_RUNS, name)
+    world.settle()
     assert {slot[0].kind for slot in world.objects} == {"ConfigMap"}
 
 

@@ -84,6 +84,8 @@ class World:
         self.notes: list[tuple[str, str, str]] = []
         """The (object, reason, message) of every Event."""
         self.read: Counter[Need] = Counter()
+        self.refuses = False
+        """Whether a name that is taken ends the pass, as in the engine, instead of the test."""
         self.writes = 0
         """The number of writes so far, including status writes."""
         self.die_at: tuple[int, str] | None = None
@@ -216,8 +218,14 @@ class World:
         plan = self.plan(controller.decide, view)
         obj = self.get(key.resource, key.name, key.namespace)
         rules.check(key.resource.kind, obj, plan)
-        for write in plan.writes:
-            self._carry_out(write, obj)
+        try:
+            for write in plan.writes:
+                self._carry_out(write, obj)
+        except NameTaken as taken:
+            if not self.refuses:
+                raise
+            self.notes.append((f"{key.resource.kind}/{key.name}", "NameTaken", str(taken)))
+            return plan
         status = without_nulls(plan.status) if plan.status is not None else None
         if status is not None and difference(obj.get("status") or {}, status) and tuple(key) in self.objects:
             self._write(lambda: self.status(key.resource, key.name, status, key.namespace))
