@@ -8,6 +8,7 @@ from modelyard.engine.resource import (
     DATASET_VERSIONS,
     MODEL_DEPLOYMENTS,
     MODEL_VERSIONS,
+    MODELS,
     TRAINING_RUNS,
     Key,
     Object,
@@ -49,6 +50,12 @@ def of_dataset(store: Store, dataset: Object) -> tuple[str, ...]:
     """Returns what uses any version of a Dataset, since its versions end with it."""
     versions = store.owned(DATASET_VERSIONS, dataset["metadata"]["uid"])
     return tuple(dict.fromkeys(user for version in versions for user in of_dataset_version(store, version)))
+
+
+def served_model(deployment: Object, _: Store) -> Iterable[Key]:
+    """Returns the Model of which a ModelDeployment serves a version."""
+    name = deployment["spec"]["modelRef"]["name"]
+    return (Key(MODELS, _namespace(deployment), name),) if _served(deployment) else ()
 
 
 def served_versions(deployment: Object, _: Store) -> Iterable[Key]:

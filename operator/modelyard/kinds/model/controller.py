@@ -13,7 +13,6 @@ from modelyard.workload import users
 from modelyard.workload.wiring import Wiring, beside, named
 from modelyard_api.installation import Installation
 from modelyard_api.kinds.model import ModelKind
-from modelyard_api.kinds.modeldeployment import ModelDeployment
 from modelyard_api.kinds.modelversion import ModelVersion
 from modelyard_api.kinds.trainingrun import TrainingRun
 
@@ -40,7 +39,7 @@ WIRING = Wiring(
     wakes={
         TRAINING_RUNS: _wake,
         MODEL_VERSIONS: named(ModelVersion, ModelKind),
-        MODEL_DEPLOYMENTS: named(ModelDeployment, ModelKind),
+        MODEL_DEPLOYMENTS: users.served_model,
     },
     users=users.of_model,
     indexes={TRAINING_RUNS: {"unregistered": _unregistered}},
