@@ -51,6 +51,7 @@ class Outcome(Model):
 
     run: str
     spec: str
+    job: str | None = None
     start_time: str
     completion_time: str | None = None
     result_uri: str | None = None

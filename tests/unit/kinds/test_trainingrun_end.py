@@ -280,7 +280,8 @@ def test_a_job_deleted_after_it_had_trained_does_not_run_again(world: World) -> 
 def test_without_its_job_and_its_data_it_fails(world: World) -> None:
     start(world)
     world.delete(JOBS, job_of(world)["metadata"]["name"])
-    world.delete(DATASETS, "penguins")
+    world.delete(DATASETS, "penguins", force=True)
+    world.delete(DATASET_VERSIONS, world.status_of(TRAINING_RUNS, "forest")["datasetVersion"], force=True)
     world.settle()
     assert ready(world) == ("False", "DatasetVersionNotFound")
 

@@ -41,6 +41,7 @@ def writes(view: View) -> tuple[Patch, ...]:
     text = Outcome(
         run=run.name,
         spec=_digest(run),
+        job=status.job,
         start_time=status.start_time,
         completion_time=status.completion_time,
         result_uri=status.result_uri,
@@ -65,7 +66,7 @@ def recorded(run: TrainingRun) -> Outcome | None:
 def restored(view: View, known: Outcome, facts: Facts, now: datetime) -> Step:
     """Returns the end of a run from a backup. Raises Missing, and Waits while its result isn't there."""
     status = view.run.status.model_copy(
-        update={"start_time": known.start_time, "completion_time": known.completion_time}
+        update={"job": known.job, "start_time": known.start_time, "completion_time": known.completion_time}
     )
     if known.failed is not None:
         return fail(status, now, Trouble(known.failed, known.message or "it failed before it was restored"))
