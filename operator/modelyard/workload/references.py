@@ -46,6 +46,9 @@ def dataset_version(
         raise Waits(
             "DatasetVersionNotFound", f"{field}.version: there is no {pinned!r}; see kubectl get datasetversions"
         )
+    if version is None and dataset["spec"].get("suspend"):
+        message = f"Dataset {name!r} is suspended and has no accepted version; set its spec.suspend to false"
+        raise Waits("DatasetNotReady", message, warning=True)
     if version is None:
         raise Waits("DatasetNotReady", f"Dataset {name!r} has no accepted version yet; see its conditions")
     if version["spec"]["datasetRef"]["name"] != name:

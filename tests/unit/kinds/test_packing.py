@@ -310,7 +310,7 @@ def test_a_version_that_is_gone_stays_listed(world: World, servers: Servers) -> 
 def test_suspended_and_deleted_ones_are_listed_no_more(world: World, servers: Servers) -> None:
     world.put(MODEL_DEPLOYMENTS, packed("species", suspend=True))
     servers.settle()
-    assert (ready(world, "species")[1], catalogue(world)) == ("Suspended", {})
+    assert (world.condition(MODEL_DEPLOYMENTS, "species", "Suspended")[0], catalogue(world)) == ("True", {})
     world.put(MODEL_DEPLOYMENTS, packed("species", suspend=False))
     servers.settle()
     assert (ready(world, "species"), catalogue(world)) == (("True", "Serving"), {"species": [1]})
