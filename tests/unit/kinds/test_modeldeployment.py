@@ -129,7 +129,7 @@ def test_its_children_are_as_a_server_needs_them(world: World) -> None:
     assert own == selector | {"modelyard.dev/version": "1"}
     assert own.items() <= newest["spec"]["template"]["metadata"]["labels"].items()
     assert world.get(DISRUPTION_BUDGETS, "species")["spec"] == {
-        "maxUnavailable": 1,
+        "minAvailable": 1,
         "selector": {"matchLabels": selector},
     }
 

@@ -89,7 +89,11 @@ def test_a_pool_makes_its_pods_with_an_empty_catalogue(world: World) -> None:
     assert str(options.catalogue.parent) == mounts["catalogue"]
     assert str(options.repository) == mounts["models"]
     assert catalogue(world) == {}
-    assert world.get(DISRUPTION_BUDGETS, CHILD)["spec"]["selector"] == {"matchLabels": SHARED}
+    budget = world.get(DISRUPTION_BUDGETS, CHILD)["spec"]
+    assert budget == {
+        "minAvailable": world.one(MODEL_POOLS)["spec"]["replicas"] - 1,
+        "selector": {"matchLabels": SHARED},
+    }
     assert pool_ready(world) == ("False", "WaitingForPods")
     Servers(world).settle()
     assert pool_ready(world) == ("True", "Serving")
