@@ -86,7 +86,7 @@ def _scaled(status: TrainingRunStatus) -> str:
 
 def _summary(status: TrainingRunStatus) -> str:
     stored = "" if status.format == "ONNX" else "; stored as skops, see condition Trained"
-    worth = "; no better than the baseline, see condition BetterThanBaseline" if quality.is_worthless(status) else ""
+    worth = "; no better than the baseline, see condition BetterThanBaseline" if quality.is_no_better(status) else ""
     return f"{status.objective} {status.score} on the held-out rows{worth}{stored}"
 
 
