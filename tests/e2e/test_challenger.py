@@ -97,7 +97,7 @@ def test_a_worse_version_is_told_and_not_promoted(kube: Kube) -> None:
     assert "NoWorseThanChampion: balanced_accuracy is 0.5, no better than the 0.5 of always answering" in message
     assert not kube.list("jobs", "modelyard.dev/modelversion=reading-v2"), "the rows are the champion's"
     reading.new_data(MORE)
-    reading.train("worse-on-other-rows", WORSE, objective="log_loss")
+    reading.train("worse-on-other-rows", WORSE, objective="log_loss", additionalMetrics=["balanced_accuracy"])
     kube.until_condition("modelversion", "reading-v3", "Approved", "False", "GateFailed", 90)
     assert "on the same" in reading.message("modelversion", "reading-v3", "Approved")
     assert reading.champion() == 1
