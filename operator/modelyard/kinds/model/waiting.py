@@ -75,10 +75,10 @@ def _present(reason: str, message: str, warning: bool = False) -> Condition:
 
 def _obstacle(version: ModelVersion) -> str:
     """Returns what keeps the comparison with the champion from its end, such as a pod that can't be scheduled."""
-    for item in version.status.conditions:
-        if item.type == "Approved" and item.status == "False" and version.status.approved is None:
-            return f" ({item.reason}: {item.message[:MAX_WHY]})"
-    return ""
+    judgement = version.status.condition("Approved")
+    if judgement is None or version.status.approved is not None:
+        return ""
+    return f" ({judgement.reason}: {judgement.message[:MAX_WHY]})"
 
 
 def _awaits(model: ModelKind, version: ModelVersion) -> str:

@@ -40,19 +40,19 @@ def trained(view: View, now: datetime, result: TrainResult, status: TrainingRunS
 
 def registered(view: View, now: datetime, status: TrainingRunStatus) -> Step:
     """Completes a trained run whose result is in status, once its version is registered if it has a modelRef."""
-    told, ref = (_trained_condition(status), *quality.conditions(view.run.spec, status)), view.run.spec.model_ref
+    further, ref = (_trained_condition(status), *quality.conditions(view.run.spec, status)), view.run.spec.model_ref
     done = status.model_copy(update={"phase": Phase.SUCCEEDED})
     if ref is None:
-        return Step(done, (*kstatus.complete("Trained", _summary(status)), *told))
+        return Step(done, (*kstatus.complete("Trained", _summary(status)), *further))
     if view.model_version is None:
-        return _unregistered(view, now, ref.name, status, told)
+        return _unregistered(view, now, ref.name, status, further)
     name = view.model_version["metadata"]["name"]
     done.outputs = Outputs(dataset_version=status.dataset_version, model_version=name)
-    return Step(done, (*kstatus.complete("Registered", f"registered {name}: {_summary(status)}"), *told))
+    return Step(done, (*kstatus.complete("Registered", f"registered {name}: {_summary(status)}"), *further))
 
 
 def _unregistered(
-    view: View, now: datetime, model: str, status: TrainingRunStatus, told: tuple[Condition, ...]
+    view: View, now: datetime, model: str, status: TrainingRunStatus, further: tuple[Condition, ...]
 ) -> Step:
     message = f"waiting for Model {model!r} to register the version"
     if view.model is None:
@@ -65,7 +65,7 @@ def _unregistered(
         )
         return fail(status, now, Trouble("TaskMismatch", message))
     running = status.model_copy(update={"phase": Phase.RUNNING})
-    return Step(running, (*kstatus.reconciling("Registering", message), *told))
+    return Step(running, (*kstatus.reconciling("Registering", message), *further))
 
 
 def _trained_condition(status: TrainingRunStatus) -> Condition:
