@@ -54,6 +54,6 @@ SAMPLE = Sample(
         "LoadRetried",
         # An autoscaler that lacks metrics is told of once it has lacked them for a while, so a new one isn't yet.
         "AutoscalerNotActive",
-        "Suspended",
+        "Suspending",
     ),
 )

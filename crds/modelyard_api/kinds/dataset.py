@@ -173,6 +173,7 @@ class Dataset(Kind):
         columns=(
             Column("Ready", ".status.conditions[?(@.type=='Ready')].status"),
             Column("Reason", ".status.conditions[?(@.type=='Ready')].reason"),
+            Column("Suspended", ".spec.suspend", "boolean"),
             Column("Latest", ".status.latest"),
             Column("Versions", ".status.versions", "integer"),
             Column("Checked", ".status.lastCheckTime", "date"),

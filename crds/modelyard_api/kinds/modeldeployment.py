@@ -225,6 +225,7 @@ class ModelDeployment(Kind):
         columns=(
             Column("Ready", ".status.conditions[?(@.type=='Ready')].status"),
             Column("Reason", ".status.conditions[?(@.type=='Ready')].reason"),
+            Column("Suspended", ".spec.suspend", "boolean"),
             Column("Model", ".spec.modelRef.name"),
             Column("Stable", ".status.stable", "integer"),
             Column("Candidate", ".status.candidate", "integer"),

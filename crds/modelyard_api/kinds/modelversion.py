@@ -132,6 +132,11 @@ class ModelVersionStatus(Status):
         None, description="How it compares with the champion; absent if it was the first."
     )
     metrics: Metrics = Field(default_factory=dict, description="Metrics on the held-out rows, verified.")
+    objective: str | None = Field(None, max_length=64, description="The metric that mattered to its run.")
+    baseline: float | None = Field(
+        None,
+        description="The objective on the held-out rows of always answering the most frequent class, or the mean.",
+    )
     signature: Signature | None = Field(None, description="Inputs and outputs, verified.")
     aliases: list[Annotated[str, Field(max_length=63)]] = Field(
         default_factory=list, max_length=8, description="The names that the Model gives it now."

@@ -79,11 +79,14 @@ class Metrics:
 
 
 def _state(obj: Object | None) -> str | None:
-    """Returns the phase, else the reason of the Ready condition, else an empty string; None without an object."""
+    """Returns the phase, else Suspended, else the reason of the Ready condition, else an empty string.
+
+    It is None without an object.
+    """
     if obj is None:
         return None
     status = obj.get("status") or {}
     if phase := status.get("phase"):
         return str(phase)
-    reasons = (item.get("reason") for item in status.get("conditions") or () if item.get("type") == "Ready")
-    return str(next(reasons, None) or "")
+    reasons = {item.get("type"): item.get("reason") for item in status.get("conditions") or ()}
+    return str(reasons.get("Suspended") or reasons.get("Ready") or "")

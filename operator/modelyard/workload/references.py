@@ -46,6 +46,9 @@ def dataset_version(
         raise Waits(
             "DatasetVersionNotFound", f"{field}.version: there is no {pinned!r}; see kubectl get datasetversions"
         )
+    if version is None and dataset["spec"].get("suspend"):
+        message = f"Dataset {name!r} is suspended and has no accepted version; set its spec.suspend to false"
+        raise Waits("DatasetNotReady", message, warning=True)
     if version is None:
         raise Waits("DatasetNotReady", f"Dataset {name!r} has no accepted version yet; see its conditions")
     if version["spec"]["datasetRef"]["name"] != name:
@@ -121,7 +124,7 @@ def _aliased(ref: ModelVersionRef, of: ModelKind, field: str) -> int:
 def _alias_not_set(ref: ModelVersionRef, of: ModelKind, field: str) -> Waits:
     """Returns what the alias waits for, in the Model's own words: nobody should have to look there."""
     message = f"{field}.alias: Model {ref.name!r} has no {ref.alias} yet"
-    available = next((item for item in of.status.conditions if item.type == "ChampionAvailable"), None)
+    available = of.status.condition("ChampionAvailable")
     if ref.alias != "champion":
         return Waits("AliasNotSet", f"{message}: no version that is Ready is newer than its champion")
     if available is None or available.status == "True":

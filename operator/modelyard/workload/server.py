@@ -157,9 +157,13 @@ def ready_pods(ready: int, replicas: int, older: int) -> str:
     return f"{ready} of {replicas} pods are ready{earlier}"
 
 
-def disruption_budget_spec(selector: dict[str, str]) -> dict[str, Any]:
-    """Allows one pod to be disrupted at a time, even the only replica: otherwise its node could never be drained."""
-    return {"maxUnavailable": 1, "selector": {"matchLabels": selector}}
+def disruption_budget_spec(selector: dict[str, str], pods: int) -> dict[str, Any]:
+    """Allows one of ``pods`` to be disrupted at a time, even the only one: otherwise its node could never be drained.
+
+    For ``maxUnavailable`` Kubernetes asks the Deployment of each pod for its replicas, and warns of
+    CalculateExpectedPodCountFailed, and refuses every eviction, while pods outlive the Deployment of a former version.
+    """
+    return {"minAvailable": max(pods - 1, 0), "selector": {"matchLabels": selector}}
 
 
 def _probe(path: str, period: int, failures: int) -> dict[str, Any]:

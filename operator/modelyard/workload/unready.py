@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from modelyard.engine.conditions import find, holds, parse_time
-from modelyard.engine.plan import Facts, Fetch, PodsWith, Unavailable
-from modelyard.engine.resource import NODES, Object
+from modelyard.engine.plan import Facts, PodsWith, Unavailable
+from modelyard.engine.resource import Object
 from modelyard.workload import refusals
 from modelyard.workload.conclude import Trouble
 from modelyard.workload.run import disruptions, failures
@@ -88,7 +88,8 @@ def explain(pods: Sequence[Object], fields: Fields, facts: Facts, now: datetime)
         if failures.has_ended(pod):
             trouble, stalled = failures.ended([pod], fields), False
         elif disruptions.is_unreachable(pod):
-            trouble, stalled = _unreachable(pod, facts), False
+            problem = disruptions.node_problem(pod, facts)
+            trouble, stalled = disruptions.not_ready(pod, problem) if problem else None, False
         else:
             trouble, stalled = _crashed(pod, fields)
             trouble = trouble or _fetching(pod, now)
@@ -119,18 +120,6 @@ def _fetching(pod: Object, now: datetime) -> Trouble | None:
             advice = "it is large, or the tracking server doesn't answer"
             return Trouble("FetchingModel", f"{message}{advice}; see kubectl logs {name} -c {container}")
     return None
-
-
-def _unreachable(pod: Object, facts: Facts) -> Trouble | None:
-    name, node_name = pod["metadata"]["name"], pod["spec"].get("nodeName", "")
-    node = facts[Fetch(NODES, "", node_name)]
-    problem = None if isinstance(node, Unavailable) else disruptions.node_trouble(node_name, node)
-    if problem is None:
-        return None
-    message = (
-        f"{problem}, and pod {name} ran there; Kubernetes replaces it once it gives the node up (5 min by default)"
-    )
-    return Trouble("NodeNotReady", message)
 
 
 def _overdue(child: Object, described: Described) -> Trouble | None:

@@ -13,7 +13,8 @@ LISTED_GATES = 3
 
 def usable(version: ModelVersion) -> bool:
     """Whether the version is Ready."""
-    return any(item.type == "Ready" and item.status == "True" for item in version.status.conditions)
+    ready = version.status.condition("Ready")
+    return ready is not None and ready.status == "True"
 
 
 def judged(version: ModelVersion, model: ModelKind, champion: int | None) -> bool:
@@ -47,15 +48,15 @@ def broken(version: ModelVersion) -> str:
 
 def why_unusable(version: ModelVersion) -> str:
     """Returns the reason and message of a version that is not Ready, in parentheses, or nothing if none is known."""
-    for item in version.status.conditions:
-        if item.type == "Ready" and item.status != "True":
-            return f" ({item.reason}: {' '.join(item.message.split())[:600]})"
-    return ""
+    ready = version.status.condition("Ready")
+    if ready is None or ready.status == "True":
+        return ""
+    return f" ({ready.reason}: {' '.join(ready.message.split())[:600]})"
 
 
 def is_stalled(version: ModelVersion) -> bool:
     """Whether the version won't become Ready until a person acts."""
-    return any(item.type == "Stalled" and item.status == "True" for item in version.status.conditions)
+    return version.status.condition("Stalled") is not None
 
 
 def promote_command(namespace: str, model: str, number: int) -> str:

@@ -164,4 +164,4 @@ def test_nothing_serves_where_the_first_version_is_refused() -> None:
     assert not world.all(DEPLOYMENTS)
     assert message(world).endswith("spec.pin.version: 1")
     pinned(world, 1, suspend=True)
-    assert ready(world) == ("False", "Suspended")
+    assert world.condition(MODEL_DEPLOYMENTS, "species", "Suspended")[0] == "True"

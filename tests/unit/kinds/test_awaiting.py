@@ -56,5 +56,5 @@ def test_each_version_that_waits_for_a_person_is_told_by_an_event() -> None:
     assert world.condition(MODELS, "species", "ChampionAvailable") == (
         "True",
         "Promoted",
-        "version 1 is champion, by spec.pin; version 3 follows only if the pin names it or is removed",
+        "version 1 is champion; spec.pin keeps it: version 3 follows only if the pin names it or is removed",
     )

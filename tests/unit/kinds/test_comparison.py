@@ -85,6 +85,29 @@ def approved(world: World, name: str = SECOND) -> tuple[str, str, str]:
     return world.condition(MODEL_VERSIONS, name, "Approved")
 
 
+# --- no better than a constant answer ------------------------------------------------------------------------------
+
+
+def test_a_model_that_learnt_nothing_does_not_follow_a_champion_that_is_as_bad(world: World) -> None:
+    world.put(MODELS, model())
+    world.settle()
+    june(world, 0.97, baseline=0.97)
+    status, reason, message = approved(world)
+    assert (status, reason) == ("False", "GateFailed")
+    told = "balanced_accuracy is 0.97, no better than the 0.97 of always answering the most frequent class"
+    assert message == f"NoWorseThanChampion: {told}"
+    assert aliases(world) == {"champion": 1, "challenger": 2}
+    assert told in world.condition(MODELS, "species", "ChampionAvailable")[2]
+    world.put(MODELS, model(noWorseThanChampion={"enabled": False}))
+    world.settle()
+    assert aliases(world)["champion"] == 2
+
+
+def test_a_model_that_is_better_than_its_baseline_follows(world: World) -> None:
+    june(world, 0.97, baseline=0.33)
+    assert aliases(world) == {"champion": 2}
+
+
 # --- another signature ----------------------------------------------------------------------------------------------
 
 

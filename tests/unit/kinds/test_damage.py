@@ -10,7 +10,7 @@ import pytest
 from modelyard.engine.resource import DEPLOYMENTS, MODEL_DEPLOYMENTS, MODEL_POOLS, MODEL_VERSIONS, MODELS
 from modelyard_api.kinds.modelversion import VERIFY
 from tests.unit.kinds import packs
-from tests.unit.kinds.objects import roll_out
+from tests.unit.kinds.objects import model, roll_out
 from tests.unit.kinds.test_model import train, with_model
 from tests.unit.kinds.test_modeldeployment import deploy, ready, rolled, served, serves, status
 from tests.unit.kinds.test_serving_pods import broken, ended, lose, message, told
@@ -145,6 +145,17 @@ def test_a_champion_that_is_damaged_is_told_of_by_its_model(world: World) -> Non
     assert ("Model/species", "ChampionNotReady", text) in world.notes
     repaired(world)
     assert world.condition(MODELS, "species", "ChampionAvailable")[:2] == ("True", "Promoted")
+
+
+def test_a_damaged_champion_does_not_hide_who_might_follow_it(world: World) -> None:
+    found(world)
+    world.put(MODELS, model(promotion="Manual"))
+    train(world, "b", 0.97)
+    state, reason, text = world.condition(MODELS, "species", "ChampionAvailable")
+    assert (state, reason) == ("False", "ChampionNotReady")
+    assert "version 1 is champion, and is not Ready (DigestMismatch: " in text
+    assert "; version 2 waits to be promoted, since spec.promotion is Manual: kubectl patch model species" in text
+    assert ("Model/species", "ChampionNotReady", text) in world.notes, "the newer version is told of too"
 
 
 def test_a_pool_notices_too() -> None:

@@ -37,6 +37,10 @@ def ready(world: World) -> tuple[str, str]:
     return world.condition(MODEL_DEPLOYMENTS, "species")[:2]
 
 
+def suspended(world: World) -> tuple[str, str]:
+    return world.condition(MODEL_DEPLOYMENTS, "species", "Suspended")[:2]
+
+
 def status(world: World) -> Object:
     return world.status_of(MODEL_DEPLOYMENTS, "species")
 
@@ -125,7 +129,7 @@ def test_its_children_are_as_a_server_needs_them(world: World) -> None:
     assert own == selector | {"modelyard.dev/version": "1"}
     assert own.items() <= newest["spec"]["template"]["metadata"]["labels"].items()
     assert world.get(DISRUPTION_BUDGETS, "species")["spec"] == {
-        "maxUnavailable": 1,
+        "minAvailable": 1,
         "selector": {"matchLabels": selector},
     }
 
@@ -287,10 +291,11 @@ def test_a_changed_pod_template_is_not_ready_by_the_old_pods(world: World) -> No
 
 def test_suspend_takes_the_replicas_and_resume_brings_them_back(world: World) -> None:
     deploy(world, suspend=True)
-    assert (child(world)["spec"]["replicas"], ready(world)) == (0, ("False", "Suspended"))
+    assert (child(world)["spec"]["replicas"], ready(world)) == (0, ("False", "Suspending"))
+    assert "pods that still run: 2" in world.condition(MODEL_DEPLOYMENTS, "species")[2]
     roll_out(world)
     world.settle()
-    assert ready(world) == ("False", "Suspended")
+    assert (ready(world), suspended(world)) == (("", ""), ("True", "Suspended"))
     deploy(world)
     assert child(world)["spec"]["replicas"] == 2
     assert ready(world) == ("False", "RollingOut")
@@ -304,8 +309,10 @@ def test_suspend_and_scale_work_while_there_is_no_version_to_serve(world: World)
     assert ready(world) == ("False", "ModelNotFound")
     assert child(world)["spec"]["replicas"] == 3
     deploy(world, suspend=True)
-    assert ready(world) == ("False", "Suspended")
     assert child(world)["spec"]["replicas"] == 0
+    roll_out(world)
+    world.settle()
+    assert suspended(world) == ("True", "Suspended")
     assert "--model-version=1" in args(world)
 
 

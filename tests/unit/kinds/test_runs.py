@@ -129,7 +129,7 @@ def test_a_result_of_the_wrong_form_fails(stage: Stage) -> None:
 
 def test_it_stops_and_goes_on(stage: Stage) -> None:
     stage.start(suspend=True)
-    assert (stage.status("phase"), stage.ready, stage.jobs) == (("Suspended",), ("False", "Suspended"), [])
+    assert (stage.status("phase"), stage.ready, stage.jobs) == (("Suspended",), ("", ""), [])
     stage.start()
     active(stage.world, stage.job)
     stage.start(suspend=True, activeDeadlineSeconds=5)

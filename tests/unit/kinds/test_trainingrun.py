@@ -190,6 +190,14 @@ def test_a_suspended_dataset_is_used_as_it_is(world: World) -> None:
     assert jobs_of(world) == 1
 
 
+def test_a_suspended_dataset_without_a_version_asks_for_a_person() -> None:
+    world = World()
+    world.put(DATASETS, dataset(suspend=True))
+    start(world)
+    message = "Dataset 'penguins' is suspended and has no accepted version; set its spec.suspend to false"
+    assert world.condition(TRAINING_RUNS, "forest") == ("False", "DatasetNotReady", message)
+
+
 FAILS: list[tuple[Object, str, list[str]]] = [
     ({"trainer": {"estimator": {"algorithm": "RandomForestClasifier"}}}, "UnknownAlgorithm",
      ["spec.trainer.estimator.algorithm", "'RandomForestClasifier'", "did you mean RandomForestClassifier"]),
@@ -287,7 +295,7 @@ def test_an_image_that_cannot_be_pulled_stalls_until_it_can(
 
 def test_suspend_and_resume(world: World) -> None:
     start(world, suspend=True)
-    assert (phase(world), ready(world), jobs_of(world)) == ("Suspended", ("False", "Suspended"), 0)
+    assert (phase(world), ready(world), jobs_of(world)) == ("Suspended", ("", ""), 0)
     start(world)
     job = job_of(world)
     active(world, job)

@@ -34,7 +34,7 @@ def fair_rows(
     if not len(fair.target):
         message = (
             f"the champion was trained on each of the {len(hashes)} held-out rows of {data.name}, so they say nothing "
-            "about it"
+            "about it; bring rows that are new to it"
         )
         raise UserError("NoUnseenRows", message)
     return fair

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from modelyard.engine.conditions import Condition
 from modelyard.workload.versions import broken, judged, promote_command, usable, why_unusable
 from modelyard_api.kinds.model import ModelKind
 from modelyard_api.kinds.modelversion import ModelVersion
 
-WAITING = ("AwaitingPromotion", "ChallengerNotApproved")
-"""Reasons of ChampionAvailable with which a version waits for a person."""
+WAITING = ("AwaitingPromotion", "ChallengerNotApproved", "ChampionNotReady")
+"""Reasons of ChampionAvailable with which a version may wait for a person."""
 MAX_WHY = 600
 """Longest part of the message, in characters, that says why a version was not approved."""
 
@@ -30,26 +32,36 @@ def none(model: ModelKind, versions: tuple[ModelVersion, ...]) -> Condition:
 
 
 def present(model: ModelKind, versions: tuple[ModelVersion, ...], champion: int) -> Condition:
-    """Returns which version is champion, whether it can serve, and why the newest is not, if it could follow."""
+    """Returns which version is champion, whether it can serve, and why the newest is not, if it could follow.
+
+    A champion that can't serve does not hide who might follow it: then that matters most.
+    """
     newer = [version for version in versions if version.spec.number > champion and usable(version)]
-    message = f"version {champion} is champion"
+    follower = _follower(model, newer[-1], champion) if newer else None
     chosen = {version.spec.number: version for version in versions}.get(champion)
     if chosen is not None and not usable(chosen):
         why = f"is not Ready{why_unusable(chosen)}; correct that, or set spec.pin"
-        return _absent("ChampionNotReady", f"{message}, and {why}", warning=True)
-    if not newer:
+        after = f"; {follower.message}" if follower else ""
+        return _absent("ChampionNotReady", f"version {champion} is champion, and {why}{after}", warning=True)
+    message = f"version {champion} is champion"
+    if follower is None:
         return _present("Promoted", message)
-    newest = newer[-1]
+    return replace(follower, message=f"{message}; {follower.message}")
+
+
+def _follower(model: ModelKind, newest: ModelVersion, champion: int) -> Condition:
+    """Returns why the newest version, which is newer than the champion, is not champion itself."""
     number = newest.spec.number
     if model.spec.pin is not None:
-        message += f", by spec.pin; version {number} follows only if the pin names it or is removed"
-        return _present("Promoted", message)
+        return _present(
+            "Promoted", f"spec.pin keeps it: version {number} follows only if the pin names it or is removed"
+        )
     if model.spec.promotion == "Manual":
-        return _present("AwaitingPromotion", f"{message}; {_awaits(model, newest)}")
+        return _present("AwaitingPromotion", _awaits(model, newest))
     if not judged(newest, model, champion):
-        return _present("Promoted", f"{message}; version {number} is being judged{_obstacle(newest)}")
-    message += f"; version {number} is not promoted: {_why(newest)}. To promote it whatever the gates say: "
-    message += promote_command(model.namespace, model.name, number)
+        return _present("Promoted", f"version {number} is being judged{_obstacle(newest)}")
+    command = promote_command(model.namespace, model.name, number)
+    message = f"version {number} is not promoted: {_why(newest)}. To promote it whatever the gates say: {command}"
     return _present("ChallengerNotApproved", message, warning=True)
 
 
@@ -63,10 +75,10 @@ def _present(reason: str, message: str, warning: bool = False) -> Condition:
 
 def _obstacle(version: ModelVersion) -> str:
     """Returns what keeps the comparison with the champion from its end, such as a pod that can't be scheduled."""
-    for item in version.status.conditions:
-        if item.type == "Approved" and item.status == "False" and version.status.approved is None:
-            return f" ({item.reason}: {item.message[:MAX_WHY]})"
-    return ""
+    judgement = version.status.condition("Approved")
+    if judgement is None or version.status.approved is not None:
+        return ""
+    return f" ({judgement.reason}: {judgement.message[:MAX_WHY]})"
 
 
 def _awaits(model: ModelKind, version: ModelVersion) -> str:

@@ -28,7 +28,7 @@ def conditions_of(
     if isinstance(goal, Unresolved):
         return _with_unready(_unresolved(view, status, goal), placement.unwanted(status))
     if view.deployment.spec.suspend:
-        return kstatus.suspended("spec.suspend is true: no replicas; set it to false to serve again")
+        return _suspended(view, "set it to false to serve again")
     conditions = _rejected(status, goal.spec.number) or placement.conditions(status, goal, readings.gateway)
     conditions = _with_unready(conditions, placement.unwanted(status))
     conditions = _reachable(view, status, conditions)
@@ -55,7 +55,7 @@ def signature_change(view: View, status: ModelDeploymentStatus) -> str | None:
 
 def _unresolved(view: View, status: ModelDeploymentStatus, goal: Unresolved) -> tuple[Condition, ...]:
     if view.deployment.spec.suspend:
-        return kstatus.suspended(f"spec.suspend is true; {goal.message}")
+        return _suspended(view, goal.message)
     serves = ""
     if status.stable and (view.pods or status.pool):
         serves = f"; version {status.stable} goes on serving" if status.ready_replicas else "; nothing serves"
@@ -63,6 +63,14 @@ def _unresolved(view: View, status: ModelDeploymentStatus, goal: Unresolved) -> 
     if goal.final:
         return kstatus.stalled(goal.reason, message)
     return kstatus.reconciling(goal.reason, message, goal.warning)
+
+
+def _suspended(view: View, message: str) -> tuple[Condition, ...]:
+    """Returns the conditions without replicas: like a Deployment of 0 replicas, it is there once its pods have gone."""
+    pods = sum((child.get("status") or {}).get("replicas", 0) for child in view.pods)
+    if pods:
+        return kstatus.reconciling("Suspending", f"spec.suspend is true; pods that still run: {pods}; {message}")
+    return kstatus.suspended(f"spec.suspend is true: no replicas; {message}")
 
 
 def _with_unready(conditions: tuple[Condition, ...], unwanted: tuple[int, Unready] | None) -> tuple[Condition, ...]:

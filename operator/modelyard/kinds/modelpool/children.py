@@ -81,7 +81,7 @@ def config_map(view: View, catalogue: Catalogue) -> Object:
 
 def disruption_budget(view: View) -> Object:
     metadata = child_metadata(view.raw, child_name(view.pool.name), server.COMPONENT)
-    spec = server.disruption_budget_spec(pools.selector(view.pool.name))
+    spec = server.disruption_budget_spec(pools.selector(view.pool.name), view.pool.spec.replicas)
     return manifest(DISRUPTION_BUDGETS, metadata, spec=spec)
 
 

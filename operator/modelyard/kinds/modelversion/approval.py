@@ -9,7 +9,7 @@ from modelyard.engine import conditions as kstatus
 from modelyard.engine.conditions import Condition
 from modelyard.engine.plan import Facts, Write
 from modelyard.kinds.modelversion.comparison import Progress, compare_metrics, compare_signatures
-from modelyard.kinds.modelversion.gates import NO_WORSE, judge, no_worse
+from modelyard.kinds.modelversion.gates import NO_WORSE, judge, no_worse, worthless
 from modelyard.kinds.modelversion.observe import View
 from modelyard.workload.versions import promote_command
 from modelyard_api.kinds.model import ModelSpec
@@ -48,9 +48,10 @@ def _judge(view: View, spec: ModelSpec, facts: Facts, now: datetime, status: Mod
     holds = all(item.passed for item in status.gates) and not changed
     progress = Progress()
     if holds and comparison is not None and gate.enabled:
-        progress = compare_metrics(view, facts, now, status)
+        refused = worthless(status)
+        progress = Progress() if refused else compare_metrics(view, facts, now, status)
         if progress.pending is None:
-            status.gates.append(no_worse(gate, spec.task, status.metrics, comparison))
+            status.gates.append(refused or no_worse(gate, spec.task, status.metrics, comparison))
             holds = status.gates[-1].passed
     status.approved = None if progress.pending else holds
     return progress
@@ -92,7 +93,7 @@ def _refused(reason: str, message: str) -> Condition:
 def _is_unjudged(status: ModelVersionStatus, comparison: Comparison) -> bool:
     """Whether the only gate that did not pass is the comparison, which could not be made."""
     last = status.gates[-1] if status.gates else None
-    if last is None or last.name != NO_WORSE or last.passed:
+    if last is None or last.name != NO_WORSE or last.passed or worthless(status):
         return False
     return last.metric not in (comparison.own_metrics or status.metrics) or last.metric not in comparison.metrics
 

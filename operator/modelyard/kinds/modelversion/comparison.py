@@ -79,8 +79,7 @@ def _score(view: View, champion: ModelVersion, comparison: Comparison, facts: Fa
             state = Ended(max(comparison.attempts, 1), before)
     except Waits as waits:
         return Progress(Trouble("Comparing", waits.message), after=waits.after)
-    if isinstance(state, Held):
-        return Progress(Trouble("Comparing", f"Job {name} is suspended"), state.writes)
+    assert not isinstance(state, Held), "POLICY never suspends"
     comparison.job, comparison.attempts = name, state.attempts
     if isinstance(state, Ended):
         result = state.result

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from modelyard.engine import conditions as kstatus
 from modelyard.engine.plan import Create, Facts, Patch, Plan
 from modelyard.engine.resource import JOBS, MODEL_VERSIONS, Object
 from modelyard.kinds.modelversion import children
@@ -82,8 +81,6 @@ def _evaluate(view: View, facts: Facts, now: datetime, status: ModelVersionStatu
             status.job, status.attempts = name, max(status.attempts, 1)
             verify(view, status, proof)
             return _verified(view, facts, now, status)
-        case Held(writes):
-            return Step(status, kstatus.suspended("the Job is suspended"), writes)
         case Ended(attempts, result):
             status.job, status.attempts = name, attempts
             verify(view, status, result)
@@ -91,6 +88,7 @@ def _evaluate(view: View, facts: Facts, now: datetime, status: ModelVersionStatu
         case Broken(attempts, trouble):
             status.job, status.attempts = name, attempts
             raise Fails(trouble)
+    assert not isinstance(state, Held), "POLICY never suspends"
     status.job, status.attempts = name, state.attempts
     return Step(status, progressing(state, name, *scoring), state.writes, state.after)
 

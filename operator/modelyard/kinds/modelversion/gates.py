@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 
+from modelyard.workload.baseline import constant_of, is_worthless
 from modelyard_api.fields.metrics import DEFAULT, METRICS, Task
 from modelyard_api.kinds.model import Gate, NoWorseThanChampion
-from modelyard_api.kinds.modelversion import Comparison, GateResult
+from modelyard_api.kinds.modelversion import Comparison, GateResult, ModelVersionStatus
 
 NO_WORSE = "NoWorseThanChampion"
 """Name of the gate that every Model has. No gate of a spec can have it, since those are in lower case."""
@@ -29,6 +30,21 @@ def _judge(gate: Gate, value: float | None) -> GateResult:
     )
     message = f"{gate.metric} is {value:.6g}, asked is {bounds}"
     return GateResult(name=gate.name, metric=gate.metric, passed=passed, message=message)
+
+
+def worthless(status: ModelVersionStatus) -> GateResult | None:
+    """Returns the refusal of a challenger that is no better than a constant answer, whatever the champion is, or None.
+
+    Without it a champion that has become as bad would be followed by a model that has learnt nothing.
+    """
+    metric = status.objective
+    if metric is None or not is_worthless(metric, status.metrics, status.baseline):
+        return None
+    message = (
+        f"{metric} is {status.metrics[metric]:.6g}, no better than the {status.baseline:.6g} of always answering "
+        f"{constant_of(metric)}"
+    )
+    return GateResult(name=NO_WORSE, metric=metric, passed=False, message=message)
 
 
 def metric_of(gate: NoWorseThanChampion, task: str) -> str:

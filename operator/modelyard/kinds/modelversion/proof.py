@@ -52,5 +52,7 @@ def verify(view: View, status: ModelVersionStatus, proof: Proof) -> None:
         message = "spec.signature: it is not the artifact's own; import the model again without it"
         raise Fails(Trouble("SignatureMismatch", message))
     status.verified = True
+    if isinstance(proof, results.TrainResult):
+        status.objective, status.baseline = proof.objective, proof.baseline
     # A wide model's signature is long, so status repeats none that the spec already has.
     status.metrics, status.signature = proof.metrics, None if spec.signature else proof.signature

@@ -40,20 +40,20 @@ def trained(view: View, now: datetime, result: TrainResult, status: TrainingRunS
 
 def registered(view: View, now: datetime, status: TrainingRunStatus) -> Step:
     """Completes a trained run whose result is in status, once its version is registered if it has a modelRef."""
-    told, ref = (_trained_condition(status), *quality.conditions(view.run.spec, status)), view.run.spec.model_ref
+    further, ref = (_trained_condition(status), *quality.conditions(view.run.spec, status)), view.run.spec.model_ref
     done = status.model_copy(update={"phase": Phase.SUCCEEDED})
     if ref is None:
-        return Step(done, (*kstatus.complete("Trained", _summary(status)), *told))
+        return Step(done, (*kstatus.complete("Trained", _summary(status)), *further))
     restored = status.outputs.model_version if status.outputs else None
     if view.model_version is None and restored is None:
-        return _unregistered(view, now, ref.name, status, told)
+        return _unregistered(view, now, ref.name, status, further)
     name = view.model_version["metadata"]["name"] if view.model_version else restored
     done.outputs = Outputs(dataset_version=status.dataset_version, model_version=name)
-    return Step(done, (*kstatus.complete("Registered", f"registered {name}: {_summary(status)}"), *told))
+    return Step(done, (*kstatus.complete("Registered", f"registered {name}: {_summary(status)}"), *further))
 
 
 def _unregistered(
-    view: View, now: datetime, model: str, status: TrainingRunStatus, told: tuple[Condition, ...]
+    view: View, now: datetime, model: str, status: TrainingRunStatus, further: tuple[Condition, ...]
 ) -> Step:
     message = f"waiting for Model {model!r} to register the version"
     if view.model is None:
@@ -68,7 +68,7 @@ def _unregistered(
     elif obstacle := kstatus.find(view.model, "Reconciling"):
         message = f"{message}: {obstacle['reason']}: {obstacle['message']}"
     running = status.model_copy(update={"phase": Phase.RUNNING})
-    return Step(running, (*kstatus.reconciling("Registering", message), *told))
+    return Step(running, (*kstatus.reconciling("Registering", message), *further))
 
 
 def _trained_condition(status: TrainingRunStatus) -> Condition:
@@ -89,7 +89,7 @@ def _scaled(status: TrainingRunStatus) -> str:
 
 def _summary(status: TrainingRunStatus) -> str:
     stored = "" if status.format == "ONNX" else "; stored as skops, see condition Trained"
-    worth = "; no better than the baseline, see condition BetterThanBaseline" if quality.is_worthless(status) else ""
+    worth = "; no better than the baseline, see condition BetterThanBaseline" if quality.is_no_better(status) else ""
     return f"{status.objective} {status.score} on the held-out rows{worth}{stored}"
 
 

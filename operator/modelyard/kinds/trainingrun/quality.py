@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 from modelyard.engine.conditions import Condition
-from modelyard_api.fields.metrics import METRICS, Task
+from modelyard.workload.baseline import constant_of, is_worthless
+from modelyard_api.fields.metrics import METRICS
 from modelyard_api.kinds.trainingrun import TrainingRunSpec, TrainingRunStatus
 
 
@@ -23,19 +23,13 @@ def conditions(spec: TrainingRunSpec, status: TrainingRunStatus) -> Iterator[Con
             else _not_converged(spec, fit.convergence_warning, fit.scale)
         )
     if status.baseline is not None and status.objective in METRICS and status.objective in status.metrics:
-        better = not is_worthless(status)
+        better = not is_no_better(status)
         reason = "BetterThanBaseline" if better else "NoBetterThanBaseline"
         yield Condition("BetterThanBaseline", better, reason, _compared(status, better), warning=not better)
 
 
-def is_worthless(status: TrainingRunStatus) -> bool:
-    """Returns whether the objective is known to be no better than the baseline's; rounding counts as equal."""
-    score = status.metrics.get(status.objective or "")
-    if status.baseline is None or score is None or status.objective not in METRICS:
-        return False
-    if math.isclose(score, status.baseline, rel_tol=1e-9, abs_tol=1e-12):
-        return True
-    return (score < status.baseline) == METRICS[status.objective].greater_is_better
+def is_no_better(status: TrainingRunStatus) -> bool:
+    return is_worthless(status.objective, status.metrics, status.baseline)
 
 
 def _not_converged(spec: TrainingRunSpec, warning: str | None, scale: str | None) -> Condition:
@@ -47,8 +41,6 @@ def _not_converged(spec: TrainingRunSpec, warning: str | None, scale: str | None
 
 
 def _compared(status: TrainingRunStatus, better: bool) -> str:
-    regression = METRICS[status.objective or ""].task == Task.REGRESSION
-    constant = "the mean" if regression else "the most frequent class"
     verdict, advice = (
         ("better than", "")
         if better
@@ -59,5 +51,5 @@ def _compared(status: TrainingRunStatus, better: bool) -> str:
     )
     return (
         f"{status.objective} {status.score} on the held-out rows is {verdict} the {status.baseline:.4g} of always "
-        f"answering {constant}{advice}"
+        f"answering {constant_of(status.objective or '')}{advice}"
     )

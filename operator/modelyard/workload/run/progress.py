@@ -7,8 +7,8 @@ from datetime import datetime
 
 from modelyard.engine.conditions import parse_time
 from modelyard.engine.events import last_seen
-from modelyard.engine.plan import EventsOf, Facts, Fetch, PodsOf, Unavailable
-from modelyard.engine.resource import NODES, Object
+from modelyard.engine.plan import EventsOf, Facts, PodsOf, Unavailable
+from modelyard.engine.resource import Object
 from modelyard.workload import refusals
 from modelyard.workload.conclude import Trouble
 from modelyard.workload.run import disruptions, failures, jobs
@@ -89,17 +89,11 @@ def _disrupted(pod: Object, facts: Facts, now: datetime, again: datetime) -> Pod
     that does no harm: the files they write are named by digest.
     """
     name, node_name = pod["metadata"]["name"], pod["spec"].get("nodeName", "")
-    node = facts[Fetch(NODES, "", node_name)] if node_name else Unavailable("the pod was never given a node")
-    trouble = None if isinstance(node, Unavailable) else disruptions.node_trouble(node_name, node)
+    problem = disruptions.node_problem(pod, facts)
     if not disruptions.is_terminating(pod):
-        if trouble is None:
-            return PodProgress(after=again)
-        message = (
-            f"{trouble}, and pod {name} ran there; Kubernetes replaces it once it gives the node up (5 min by default)"
-        )
-        return PodProgress(trouble=Trouble("NodeNotReady", message), after=again)
-    if trouble is not None:
-        message = f"{trouble}, and pod {name} ran there; another one starts on another node, which counts as no attempt"
+        return PodProgress(trouble=disruptions.not_ready(pod, problem) if problem else None, after=again)
+    if problem is not None:
+        message = f"{problem}, and pod {name} ran there; another one starts on another node, which counts as no attempt"
         return PodProgress(trouble=Trouble("NodeLost", message), lost=True, after=again)
     stuck_at = disruptions.stuck_at(pod)
     if now >= stuck_at:

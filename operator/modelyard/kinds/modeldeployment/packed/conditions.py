@@ -6,9 +6,7 @@ from modelyard.engine import conditions as kstatus
 from modelyard.engine.conditions import Condition
 from modelyard.kinds.modeldeployment.observe import View
 from modelyard.kinds.modeldeployment.packed.answers import Answers
-from modelyard_api.fields.status import Condition as StoredCondition
 from modelyard_api.kinds.modeldeployment import ModelDeploymentStatus
-from modelyard_api.kinds.modelpool import ModelPool
 
 
 def conditions_of(view: View, status: ModelDeploymentStatus, number: int, answers: Answers) -> tuple[Condition, ...]:
@@ -36,17 +34,13 @@ def conditions_of(view: View, status: ModelDeploymentStatus, number: int, answer
     # A pool that is made smaller still has more ready pods than replicas.
     pods = max(answers.replicas, answers.ready)
     message = f"version {number} serves on {answers.serving} of {pods} pods of pool {name}"
-    if stalled := _condition(pool, "Stalled"):
+    if stalled := pool.status.condition("Stalled"):
         # The pool won't get its pods by itself, so neither will the model.
         return kstatus.stalled(stalled.reason, f"{message} ({_line(stalled.message)}); {_serves(status, answers)}")
-    unready = _condition(pool, "Ready")
+    unready = pool.status.condition("Ready")
     if unready is not None and unready.status == "False":
         message += f" ({unready.reason}: {_line(unready.message)})"
     return kstatus.reconciling("WaitingForPool", f"{message}; {_serves(status, answers)}")
-
-
-def _condition(pool: ModelPool, type_: str) -> StoredCondition | None:
-    return next((item for item in pool.status.conditions if item.type == type_), None)
 
 
 def _serves(status: ModelDeploymentStatus, answers: Answers) -> str:
