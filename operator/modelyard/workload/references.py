@@ -41,7 +41,7 @@ def dataset_version(
     if pinned is None and not _is_read(dataset):
         # Otherwise a run that is applied together with a changed Dataset would read the version of the old spec.
         since = " since its spec changed" if (dataset.get("status") or {}).get("checkedGeneration") else " yet"
-        raise Waits("DatasetNotReady", f"Dataset {name!r} was not read{since}; see its conditions")
+        raise Waits("DatasetNotReady", f"Dataset {name!r} was not read{since}{_problem(dataset)}")
     if version is None and pinned:
         raise Waits(
             "DatasetVersionNotFound", f"{field}.version: there is no {pinned!r}; see kubectl get datasetversions"
@@ -50,7 +50,7 @@ def dataset_version(
         message = f"Dataset {name!r} is suspended and has no accepted version; set its spec.suspend to false"
         raise Waits("DatasetNotReady", message, warning=True)
     if version is None:
-        raise Waits("DatasetNotReady", f"Dataset {name!r} has no accepted version yet; see its conditions")
+        raise Waits("DatasetNotReady", f"Dataset {name!r} has no accepted version yet{_problem(dataset)}")
     if version["spec"]["datasetRef"]["name"] != name:
         message = f"{field}.version: {pinned!r} is not a version of Dataset {name!r}; name one that is"
         raise Fails(Trouble("DatasetVersionMismatch", message))
@@ -138,3 +138,12 @@ def _is_read(dataset: Object) -> bool:
     """Whether the Dataset was read under its current spec. A suspended one counts as read: nothing will read it."""
     generation = (dataset.get("status") or {}).get("checkedGeneration")
     return bool(dataset["spec"].get("suspend")) or generation == dataset["metadata"].get("generation")
+
+
+def _problem(dataset: Object) -> str:
+    """Returns what the Dataset says is wrong with its source as its spec is now, so that nobody has to look there."""
+    readable = kstatus.find(dataset, "SourceReadable")
+    is_current = readable is not None and readable["observedGeneration"] == dataset["metadata"].get("generation")
+    if readable is None or not is_current or readable["status"] == "True":
+        return "; see its conditions"
+    return f" ({readable['reason']}: {' '.join(readable['message'].split())[:600]})"
