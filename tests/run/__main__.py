@@ -20,7 +20,7 @@ from pathlib import Path
 from tests.localcluster import record
 from tests.localcluster.say import say
 from tests.run import schedule
-from tests.run.phase import Phase
+from tests.run.phase import Phase, tell
 from tests.support import flaky
 
 SCRATCH = "modelyard-scratch"
@@ -101,7 +101,9 @@ def main() -> int:
         say("interrupted; nothing of this run is left")
         return 130
     if failed:
-        print("\n".join(f"{phase.name:>9} | {line}" for phase in failed for line in phase.failures))
+        for phase in failed:
+            for line in phase.failures:
+                tell(phase.name, line)
         say(f"failed: {', '.join(phase.name for phase in failed)}; its output is above, under its name")
     return int(bool(failed))
 

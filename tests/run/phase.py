@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -12,8 +13,10 @@ from dataclasses import dataclass, field
 
 GRACE = 60.0
 """Seconds that an interrupted phase has for its own clean-up."""
+FAILED = re.compile(r"(FAILED|ERROR) \S")
+"""Begins pytest's line about a test that failed. A captured log line has more blanks after its level."""
 FAILURE = 300
-"""Characters of a failed test's line that the end of the output repeats."""
+"""Characters of such a line that the end of the output repeats."""
 _PRINTING = threading.Lock()
 
 
@@ -55,7 +58,7 @@ class Phase:
         assert self._process.stdout
         for line in self._process.stdout:
             tell(self.name, line.rstrip("\n"))
-            if line.startswith(("FAILED ", "ERROR ")):
+            if FAILED.match(line):
                 self.failures.append(line.strip()[:FAILURE])
         return self._process.wait()
 

@@ -154,8 +154,9 @@ def state(obj: Object, children: Iterable[Object], namespace: str, counted: bool
         for child in children
         if owns(obj, child) and "deletionTimestamp" not in child["metadata"]
     ]
-    status = (obj.get("status") or {}) if counted else uncounted(obj.get("status") or {})
-    return masked({"spec": obj["spec"], "status": status, "children": owned}, namespace)
+    status = obj.get("status") or {}
+    compared = status if counted else uncounted(status)
+    return masked({"spec": obj["spec"], "status": compared, "children": owned}, namespace)
 
 
 def differences(actual: Any, expected: Any, path: str = "") -> Iterator[str]:

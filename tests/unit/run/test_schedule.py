@@ -45,7 +45,8 @@ def test_each_begins_after_what_it_waits_for(capsys: pytest.CaptureFixture[str])
 
 
 def test_a_phase_keeps_the_lines_of_tests_that_failed() -> None:
-    phase = Phase("unit", [python("print('FAILED test_a.py::test - assert 1\\nfine'); raise SystemExit(1)")])
+    output = "FAILED test_a.py::test - assert 1\nERROR    modelyard:main.py:1 a log line\nfine"
+    phase = Phase("unit", [python(f"print({output!r}); raise SystemExit(1)")])
     assert schedule.run([phase]) == [phase]
     assert phase.failures == ["FAILED test_a.py::test - assert 1"]
 

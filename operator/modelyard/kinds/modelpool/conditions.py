@@ -26,9 +26,9 @@ def conditions_of(
     counts = (child or {}).get("status") or {}
     if not replicas:
         return kstatus.ready("NoReplicas", f"spec.replicas is 0: nothing of its {status.models} models is served")
-    numbers = [counts.get(key, 0) for key in ("replicas", "updatedReplicas", "availableReplicas")]
-    pods = server.ready_pods(counts.get("availableReplicas", 0), replicas, numbers[0] - numbers[1])
-    if not current or numbers != [replicas] * 3:
+    total, updated, available = (counts.get(key, 0) for key in ("replicas", "updatedReplicas", "availableReplicas"))
+    pods = server.ready_pods(available, replicas, total - updated)
+    if not current or not total == updated == available == replicas:
         if unready.trouble is not None:
             reason, message = unready.trouble.reason, f"{pods}: {unready.trouble.message}"
             if unready.stalled:
