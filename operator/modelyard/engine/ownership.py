@@ -1,0 +1,97 @@
+"""Reads who set the fields of an object, from its ``metadata.managedFields``.
+
+A path is a tuple of the steps of the API server's format ``fieldsV1``: ``f:spec``, ``k:{"name":"server"}`` for an item
+of a list with keys, and ``v:"value"`` for an item of a set. Defaults of the API server and what a mutating webhook
+adds belong to nobody, so whatever another manager owns was set by somebody, by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from modelyard.engine.resource import Object
+
+FIELD_MANAGER = "modelyard"
+OUR_PREFIXES = ("modelyard.dev/", "app.kubernetes.io/")
+"""Prefixes of the labels and annotations that we set on children. All others belong to whoever sets them."""
+Path = tuple[str, ...]
+
+
+def leaves(fields: Mapping[str, Any]) -> Iterator[Path]:
+    """Yields the paths of a ``fieldsV1`` that have no further steps."""
+    for step, inner in fields.items():
+        if step == ".":
+            continue
+        deeper = list(leaves(inner))
+        yield from ((step, *rest) for rest in deeper or [()])
+
+
+def others(managed_fields: Iterable[Object]) -> list[Object]:
+    """Returns what other managers own and we don't, as entries with ``manager`` and ``fieldsV1``.
+
+    Left out are status and metadata, except our own labels and annotations. Fields that only a patch of ours set are
+    included under our own name: a server-side apply does not remove them once the manifest lacks them. The result is
+    empty for an object of which we own nothing.
+    """
+    entries = [entry for entry in managed_fields if entry.get("subresource") != "status"]
+    own = {"Apply": set[Path](), "Update": set[Path]()}
+    for entry in entries:
+        if entry.get("manager") == FIELD_MANAGER:
+            own[entry.get("operation", "Update")] |= set(leaves(entry.get("fieldsV1") or {}))
+    result = []
+    for entry in entries:
+        manager, paths = entry.get("manager") or "unknown", set(leaves(entry.get("fieldsV1") or {}))
+        if manager != FIELD_MANAGER:
+            paths -= own["Apply"] | own["Update"]
+        elif entry.get("operation") == "Apply" or not own["Apply"]:
+            continue
+        else:
+            paths -= own["Apply"]
+        if (kept := sorted(path for path in paths if _matters(path))) and (own["Apply"] or own["Update"]):
+            result.append({"manager": manager, "fieldsV1": _nested(kept)})
+    return result
+
+
+def with_others(obj: Object) -> Object:
+    """Returns a copy whose managedFields are reduced to :func:`others`, and left out if nobody else owns anything."""
+    meta = {key: value for key, value in obj["metadata"].items() if key != "managedFields"}
+    if entries := others(obj["metadata"].get("managedFields") or ()):
+        meta["managedFields"] = entries
+    return {**obj, "metadata": meta}
+
+
+def foreign(obj: Object, path: Path) -> bool:
+    """Whether another manager set the field of a child as the store holds it, and we didn't set it since."""
+    entries = obj["metadata"].get("managedFields") or ()
+    return any(path in leaves(entry["fieldsV1"]) for entry in entries if entry["manager"] != FIELD_MANAGER)
+
+
+def written(path: Path) -> str:
+    """Formats a path for people: ``spec.containers[name=server].image``."""
+    text = ""
+    for step in path:
+        kind, name = step.split(":", 1)
+        if kind == "f":
+            text += f"[{name}]" if "/" in name else f".{name}"
+        else:
+            text += "[" + name.strip("{}").replace('"', "").replace(":", "=") + "]"
+    return text.removeprefix(".")
+
+
+def _matters(path: Path) -> bool:
+    if path[0] == "f:status":
+        return False
+    if path[0] != "f:metadata":
+        return True
+    ours = tuple(f"f:{prefix}" for prefix in OUR_PREFIXES)
+    return len(path) == 3 and path[1] in ("f:labels", "f:annotations") and path[2].startswith(ours)
+
+
+def _nested(paths: Iterable[Path]) -> Object:
+    fields: Object = {}
+    for path in paths:
+        inner = fields
+        for step in path:
+            inner = inner.setdefault(step, {})
+    return fields
