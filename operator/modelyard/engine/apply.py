@@ -154,7 +154,8 @@ class Applier:
         the correction alone, such as a probe without a handler, may not be valid.
         """
         child = (resource, live["metadata"]["uid"])
-        again = _applied(live) == _applied(desired)
+        # A child without the annotation had it, too: we never write one without it.
+        again = _applied(live) in (None, _applied(desired))
         if again and (wait := self._corrections.wait(child)):
             return Outcome(False, after=wait)
         before, notes = live, list[Note]()

@@ -92,13 +92,16 @@ class World:
         """Replaces the controllers and the store by new ones, which know only what is in the cluster."""
         self.controllers: dict[Resource, Kind] = {c.resource: c for c in all_controllers(self.installation)}
         self.store = Store()
+        self._set_up_store()
+        for (resource, _, _), obj in self.objects.items():
+            self.store.apply(resource, obj)
+
+    def _set_up_store(self) -> None:
         for controller in self.controllers.values():
             for resource, indexes in controller.indexes().items():
                 for name, function in indexes.items():
                     self.store.add_index(resource, name, function)
         self.store.project(JOBS, _without_containers)
-        for (resource, _, _), obj in self.objects.items():
-            self.store.apply(resource, obj)
 
     # --- what people and the cluster do --------------------------------------------------------------------------
 
@@ -198,7 +201,7 @@ class World:
         obj = self.get(key.resource, key.name, key.namespace)
         rules.check(key.resource.kind, obj, plan)
         for write in plan.writes:
-            self._carry_out(write)
+            self._carry_out(write, key, obj)
         status = without_nulls(plan.status) if plan.status is not None else None
         if status is not None and difference(obj.get("status") or {}, status) and tuple(key) in self.objects:
             self._write(lambda: self.status(key.resource, key.name, status, key.namespace))
@@ -242,7 +245,7 @@ class World:
         if self.writes == number:
             raise Died
 
-    def _carry_out(self, write: Apply | Create | Patch | Delete) -> None:
+    def _carry_out(self, write: Apply | Create | Patch | Delete, key: Key, owner: Object) -> None:
         match write:
             case Create() | Apply():
                 meta = write.manifest["metadata"]
