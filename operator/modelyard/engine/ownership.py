@@ -61,6 +61,24 @@ def with_others(obj: Object) -> Object:
     return {**obj, "metadata": meta}
 
 
+def writers_of_replicas(managed_fields: Iterable[Object]) -> list[Object]:
+    """Returns the entries of those who set ``spec.replicas``, with nothing but that field."""
+    fields: Object = {"f:spec": {"f:replicas": {}}}
+    return [
+        {key: entry[key] for key in ("manager", "subresource") if key in entry} | {"fieldsV1": fields}
+        for entry in managed_fields
+        if "f:replicas" in ((entry.get("fieldsV1") or {}).get("f:spec") or ())
+    ]
+
+
+def writer_of_replicas(obj: Object) -> str | None:
+    """Returns the field manager whose manifest set ``spec.replicas``; None if it was scaled since, or nobody set it."""
+    entries = writers_of_replicas(obj["metadata"].get("managedFields") or ())
+    if not entries or any(entry.get("subresource") == "scale" for entry in entries):
+        return None
+    return str(entries[0].get("manager") or "unknown")[:128]
+
+
 def foreign(obj: Object, path: Path) -> bool:
     """Whether another manager set the field of a child as the store holds it, and we didn't set it since."""
     entries = obj["metadata"].get("managedFields") or ()

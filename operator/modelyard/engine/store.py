@@ -15,7 +15,7 @@ from typing import NamedTuple
 import orjson
 
 from modelyard.engine import anyjson
-from modelyard.engine.ownership import with_others
+from modelyard.engine.ownership import with_others, writers_of_replicas
 from modelyard.engine.resource import Key, Object, Resource
 
 Index = Callable[[Object], Iterable[str]]
@@ -272,8 +272,11 @@ def _values(shelf: _Shelf, obj: Object) -> Iterator[tuple[str, str]]:
 def _trim(resource: Resource, obj: Object, shelf: _Shelf) -> Object:
     """Returns a copy without unused fields. It adds apiVersion and kind, which list items of built-in kinds lack."""
     if shelf.attributed:
-        obj = with_others(obj)
-    meta = {key: value for key, value in obj["metadata"].items() if key != "managedFields" or shelf.attributed}
+        meta = dict(with_others(obj)["metadata"])
+    else:
+        meta = {key: value for key, value in obj["metadata"].items() if key != "managedFields"}
+        if writers := writers_of_replicas(obj["metadata"].get("managedFields") or ()):
+            meta["managedFields"] = writers
     if _LAST_APPLIED in meta.get("annotations", ()):
         meta["annotations"] = {key: value for key, value in meta["annotations"].items() if key != _LAST_APPLIED}
     kept = {**obj, "apiVersion": resource.api_version, "kind": resource.kind, "metadata": meta}
