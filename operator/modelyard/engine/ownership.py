@@ -34,22 +34,22 @@ def others(managed_fields: Iterable[Object]) -> list[Object]:
     included under our own name: a server-side apply does not remove them once the manifest lacks them. The result is
     empty for an object of which we own nothing.
     """
-    entries = [entry for entry in managed_fields if entry.get("subresource") != "status"]
     own = {"Apply": set[Path](), "Update": set[Path]()}
-    for entry in entries:
-        if entry.get("manager") == FIELD_MANAGER:
-            own[entry.get("operation", "Update")] |= set(leaves(entry.get("fieldsV1") or {}))
+    entries, ours = list[Object](), list[Object]()
+    for entry in managed_fields:
+        (ours if entry.get("manager") == FIELD_MANAGER else entries).append(entry)
+    if any(entry.get("operation") == "Apply" for entry in ours):
+        entries += [entry for entry in ours if entry.get("operation") != "Apply"]
+    owned = [(entry.get("manager") or "unknown", _mattering(entry)) for entry in entries]
+    if not ours or not any(paths for _, paths in owned):
+        return []  # as for almost every child
+    for entry in ours:
+        own[entry.get("operation", "Update")] |= set(leaves(entry.get("fieldsV1") or {}))
     result = []
-    for entry in entries:
-        manager, paths = entry.get("manager") or "unknown", set(leaves(entry.get("fieldsV1") or {}))
-        if manager != FIELD_MANAGER:
-            paths -= own["Apply"] | own["Update"]
-        elif entry.get("operation") == "Apply" or not own["Apply"]:
-            continue
-        else:
-            paths -= own["Apply"]
-        if (kept := sorted(path for path in paths if _matters(path))) and (own["Apply"] or own["Update"]):
-            result.append({"manager": manager, "fieldsV1": _nested(kept)})
+    for manager, paths in owned:
+        paths -= own["Apply"] if manager == FIELD_MANAGER else own["Apply"] | own["Update"]
+        if paths:
+            result.append({"manager": manager, "fieldsV1": _nested(sorted(paths))})
     return result
 
 
@@ -97,13 +97,17 @@ def written(path: Path) -> str:
     return text.removeprefix(".")
 
 
-def _matters(path: Path) -> bool:
-    if path[0] == "f:status":
-        return False
-    if path[0] != "f:metadata":
-        return True
+def _mattering(entry: Object) -> set[Path]:
+    """Returns the paths of an entry, without status and metadata but with our own labels and annotations."""
+    if entry.get("subresource") == "status":
+        return set()
+    fields = entry.get("fieldsV1") or {}
+    paths = set(leaves({key: value for key, value in fields.items() if key not in ("f:status", "f:metadata")}))
     ours = tuple(f"f:{prefix}" for prefix in OUR_PREFIXES)
-    return len(path) == 3 and path[1] in ("f:labels", "f:annotations") and path[2].startswith(ours)
+    for part in ("f:labels", "f:annotations"):
+        keys = (fields.get("f:metadata") or {}).get(part) or {}
+        paths |= {("f:metadata", part, key) for key in keys if key.startswith(ours)}
+    return paths
 
 
 def _nested(paths: Iterable[Path]) -> Object:

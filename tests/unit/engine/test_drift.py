@@ -175,9 +175,9 @@ def test_of_managed_fields_only_what_others_alone_own_is_kept() -> None:
         entry("kubectl", ("f:spec", "f:paused"), subresource="scale"),
     ]
     assert others(managed) == [
-        {"manager": "modelyard", "fieldsV1": fields((*ENV, EXTRA))},
         {"manager": "argocd", "fieldsV1": fields(label)},
         {"manager": "kubectl", "fieldsV1": fields(("f:spec", "f:paused"))},
+        {"manager": "modelyard", "fieldsV1": fields((*ENV, EXTRA))},
     ]
     assert others([entry("keda-operator", replicas)]) == []
     child = {"metadata": {"managedFields": others(managed)}}
