@@ -9,6 +9,7 @@ from enum import Enum
 from typing import Any
 
 from modelyard.engine.conditions import find, parse_time
+from modelyard.engine.ownership import foreign
 from modelyard.engine.plan import Patch
 from modelyard.engine.resource import JOBS, Object
 from modelyard.workload.names import is_own_label, manifest
@@ -237,9 +238,8 @@ def adjust(job: Object, policy: RunPolicy) -> tuple[Patch, ...]:
         changes["suspend"] = policy.suspend
     if spec.get("activeDeadlineSeconds") != policy.active_deadline_seconds:
         changes["activeDeadlineSeconds"] = policy.active_deadline_seconds
-    backoff_limit = max(policy.backoff_limit - _attempts_before(job), 0)
-    if spec.get("backoffLimit", backoff_limit) != backoff_limit:
-        changes["backoffLimit"] = backoff_limit
+    if foreign(job, ("f:spec", "f:backoffLimit")):
+        changes["backoffLimit"] = max(policy.backoff_limit - _attempts_before(job), 0)
     if spec.get("parallelism", 1) != 1:
         changes["parallelism"] = 1
     if spec.get("ttlSecondsAfterFinished") is not None:
@@ -253,5 +253,6 @@ def adjust(job: Object, policy: RunPolicy) -> tuple[Patch, ...]:
 def _lost_labels(job: Object) -> dict[str, str]:
     """Returns our labels of the Job that were changed or removed: its pods have the same, which nobody can change."""
     labels = job["metadata"].get("labels") or {}
-    pods = (job["spec"]["template"].get("metadata") or {}).get("labels") or {}
+    template = job["spec"].get("template") or {}
+    pods = (template.get("metadata") or {}).get("labels") or {}
     return {key: value for key, value in pods.items() if is_own_label(key) and labels.get(key) != value}
