@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from modelyard.engine.conditions import Condition, parse_time, timestamp
-from modelyard.engine.ownership import writer_of_replicas
+from modelyard.engine.ownership import foreign, writer_of_replicas
 from modelyard.engine.plan import Note
 from modelyard.kinds.modeldeployment.observe import View
 from modelyard_api.kinds.modeldeployment import HeldReplicas, ModelDeploymentStatus
@@ -57,8 +57,7 @@ def in_force(view: View, status: ModelDeploymentStatus, now: datetime) -> InForc
         )
         return InForce(_with(view, number), after=parse_time(held.until))
     if ignored or (held is not None and held.recurring):
-        if held is not None:
-            number = min(max(number, held.highest), most)
+        number = min(max(number, _running(view) if held is None else held.highest), most)
         written, manager = (
             (spec.replicas, writer or "unknown") if ignored or held is None else (held.written, held.manager)
         )
@@ -82,6 +81,12 @@ def with_held(conditions: tuple[Condition, ...], status: ModelDeploymentStatus) 
     ignored = f"spec.replicas {held.written} of {held.manager} is not followed under spec.autoscaling"
     suffix = f"; {ignored}: leave replicas out of the manifest"
     return tuple(replace(item, message=item.message + suffix) for item in conditions)
+
+
+def _running(view: View) -> int:
+    """Returns the pods that a version has been given: an autoscaler without metrics doesn't know of a later scaling."""
+    replicas = ("f:spec", "f:replicas")
+    return max((child["spec"].get("replicas", 1) for child in view.pods if not foreign(child, replicas)), default=0)
 
 
 def _with(view: View, replicas: int) -> View:

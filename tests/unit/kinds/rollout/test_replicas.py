@@ -88,6 +88,16 @@ def test_pods_stay_while_the_autoscaler_finds_its_number_again(world: World) -> 
     assert pods(world) == 3, "the autoscaler takes pods away when it wants"
 
 
+def test_pods_stay_that_an_autoscaler_without_metrics_does_not_know_of(world: World) -> None:
+    ask(world, 2)
+    write(world, 4, {"manager": "kubectl", "subresource": "scale"})
+    write(world, 1, FLUX)
+    assert pods(world) == 4
+    ask(world, 2)
+    world.tick(301)
+    assert pods(world) == 2
+
+
 def test_more_pods_come_at_once(world: World) -> None:
     write(world, 1, FLUX)
     ask(world, 6)
