@@ -106,6 +106,11 @@ PODS = (
         )
         for key in ("modelyard.dev/task", "container.apparmor.security.beta.kubernetes.io/main")
     ),
+    Create(
+        "modelyard-system is the operator's own PriorityClass",
+        good={"podTemplate": {"priorityClassName": "high"}},
+        bad={"podTemplate": {"priorityClassName": "modelyard-system"}},
+    ),
 )
 """The cases of the rules of ``PodTemplate``."""
 

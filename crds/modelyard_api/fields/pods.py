@@ -43,6 +43,8 @@ class Toleration(Model):
     toleration_seconds: int | None = Field(None, ge=0, description="How long a NoExecute taint is tolerated.")
 
 
+SYSTEM_PRIORITY = "modelyard-system"
+"""The PriorityClass of the operator and the tracking server."""
 RESERVED_PREFIXES = ("modelyard.dev/", "batch.kubernetes.io/")
 RESERVED_LABELS = (
     *(f"app.kubernetes.io/{key}" for key in ("managed-by", "name", "instance")),
@@ -114,7 +116,21 @@ class PodTemplate(Model):
     image_pull_secrets: Annotated[
         list[ObjectName], Field(max_length=8, json_schema_extra={"x-kubernetes-list-type": "set"})
     ] = Field(default_factory=list, description="Names of Secrets of type kubernetes.io/dockerconfigjson.")
-    priority_class_name: ObjectName | None = Field(None, description="The pods' PriorityClass.")
+    priority_class_name: (
+        Annotated[
+            ObjectName,
+            Field(
+                json_schema_extra=rules(
+                    rule(
+                        f"self != '{SYSTEM_PRIORITY}'",
+                        f"{SYSTEM_PRIORITY} is the operator's own PriorityClass, which must go before the pods that it "
+                        "starts; name another one",
+                    )
+                )
+            ),
+        ]
+        | None
+    ) = Field(None, description="The pods' PriorityClass, not that of the operator.")
     service_account_name: ObjectName | None = Field(
         None, description="The pods' ServiceAccount [default]; its token is never mounted."
     )

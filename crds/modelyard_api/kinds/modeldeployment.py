@@ -114,7 +114,11 @@ class ModelDeploymentSpec(Model):
         "Rolling, and replicas, autoscaling, gateway, podTemplate and logging are left out.",
     )
     replicas: int = Field(
-        1, ge=0, le=1000, description="How many pods serve it; with autoscaling the autoscaler writes it."
+        1,
+        ge=0,
+        le=1000,
+        description="How many pods serve it. With autoscaling it is the number to start with, and then the "
+        "autoscaler's: leave it out of manifests. 0 switches the autoscaler off.",
     )
     autoscaling: Autoscaling | None = Field(None, description="Let the number of pods follow the load.")
     pod_template: PodTemplate = Field(default_factory=PodTemplate, description="The serving pods.")
@@ -167,6 +171,17 @@ class RolloutStatus(Model):
     analysis: list[Judged] = Field(default_factory=list, max_length=16, description="The last judgement.")
 
 
+class HeldReplicas(Model):
+    """Pods that are kept although a manifest wrote another number into spec.replicas, which an autoscaler counts."""
+
+    replicas: int = Field(ge=0, description="The pods that are kept at least.")
+    highest: int = Field(0, ge=0, description="The most that the autoscaler has asked for meanwhile.")
+    until: Time = Field(description="When they follow the autoscaler alone again.")
+    written: int = Field(description="The number that is not followed.")
+    manager: str = Field(max_length=128, description="The field manager that wrote it.")
+    recurring: bool = Field(False, description="Whether it has been written again meanwhile.")
+
+
 class ModelDeploymentStatus(Status):
     url: StatusURL | None = Field(None, description="Where clients in the cluster reach it.")
     stable: int | None = Field(None, description="The version that serves on all replicas.")
@@ -179,6 +194,9 @@ class ModelDeploymentStatus(Status):
     )
     replicas: int = Field(0, description="How many pods there are.")
     ready_replicas: int = Field(0, description="How many pods are ready.")
+    held: HeldReplicas | None = Field(
+        None, description="Pods that are kept against a number of replicas that a manifest wrote under autoscaling."
+    )
     selector: str | None = Field(None, max_length=1024, description="The label selector of the pods.")
     pool: StatusName | None = Field(None, description="The ModelPool whose pods serve it.")
     packed: list[StatusName] = Field(

@@ -24,9 +24,9 @@ from kubernetes.aio import config
 from kubernetes.aio.client import Configuration
 
 from modelyard.engine import anyjson
+from modelyard.engine.ownership import FIELD_MANAGER
 from modelyard.engine.resource import Object, Resource
 
-FIELD_MANAGER = "modelyard"
 ATTEMPTS, FIRST_PAUSE, LONGEST_PAUSE = 4, 0.25, 5.0
 WATCH_SECONDS = 290
 """The API server ends a watch after this time."""

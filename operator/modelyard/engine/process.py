@@ -109,6 +109,9 @@ class Process:
     def _set_up_store(self, controllers: tuple[Controller, ...]) -> None:
         self.store.project(JOBS, _without_containers)
         self.store.project(ENDPOINT_SLICES, _only_conditions)
+        for fed in self.feeds:
+            if fed.resource.group != GROUP and fed.resource != ENDPOINT_SLICES:
+                self.store.attribute(fed.resource)
         for controller in controllers:
             for resource, indexes in controller.indexes().items():
                 for name, function in indexes.items():

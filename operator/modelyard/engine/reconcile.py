@@ -9,13 +9,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from modelyard.engine import logs
-from modelyard.engine.apply import Applier, Refusal
+from modelyard.engine.apply import Applier
 from modelyard.engine.client import ApiClient, ApiError
 from modelyard.engine.events import Recorder
 from modelyard.engine.metrics import Metrics
 from modelyard.engine.plan import Controller, Facts, Missing, Need, Note, Plan
 from modelyard.engine.queue import Queue
 from modelyard.engine.reads import Reads
+from modelyard.engine.refusal import Refusal
 from modelyard.engine.resource import Key, Object
 from modelyard.engine.status import difference, refused, without_nulls
 from modelyard.engine.store import Store
@@ -101,7 +102,12 @@ class Reconciler:
         refusal: Refusal | None = None
         try:
             for write in plan.writes:
-                wrote |= await self._applier.carry_out(write, key, obj)
+                outcome = await self._applier.carry_out(write, key, obj)
+                wrote |= outcome.sent
+                # Told at once: what was undone is not seen again if the status write fails.
+                self._recorder.record(obj, outcome.notes)
+                if outcome.after is not None:
+                    self._queue.add_after(key, outcome.after)
         except Refusal as error:
             refusal = error
         status, notes = plan.status, plan.notes

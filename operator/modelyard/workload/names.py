@@ -16,6 +16,15 @@ def label(kind: str) -> str:
     return f"modelyard.dev/{kind.lower()}"
 
 
+def is_own_label(key: str) -> bool:
+    """Whether a label is one that :func:`child_metadata` sets; users can't set these in a podTemplate."""
+    return key.startswith("modelyard.dev/") or key in (
+        *MANAGED_BY,
+        "app.kubernetes.io/name",
+        "app.kubernetes.io/instance",
+    )
+
+
 RUN_UID = "modelyard.dev/run-uid"
 """Label of a ModelVersion with the uid of the run that made it, so that no run makes two."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from modelyard.engine.ownership import foreign
 from modelyard.engine.resource import DEPLOYMENTS, Object
 from modelyard.workload import template
 from modelyard.workload.names import manifest, short_hash
@@ -15,8 +16,8 @@ from modelyard_api.fields.pods import PodTemplate, Resources
 COMPONENT = "modelyard-server"
 PORT = 8080
 GRPC_PORT = 9000
-IMAGE_FROM = "modelyard.dev/image-from"
-"""Annotation of the Deployment that says where its image comes from: PodTemplate or Installation."""
+DEFAULT_IMAGE = "modelyard.dev/default-image"
+"""Annotation of the Deployment: the installation's image that its pods got; absent if spec.podTemplate names one."""
 SPEC_DIGEST = "modelyard.dev/spec-digest"
 """Annotation of the Deployment: the digest of its spec as we built it, without the number of replicas."""
 DRAIN_SECONDS = 5
@@ -41,14 +42,13 @@ def written(selector: dict[str, str]) -> str:
 def image(own: str | None, child: Object | None, default: str) -> str:
     """Returns the image to use: the user's own, else the default image that the pods already have, else ``default``.
 
-    So a new default never restarts running pods. The current image is read from the Deployment itself, which can't be
-    lost separately from its pods. An image that spec.podTemplate named before but no longer names is not kept.
+    So a new default never restarts running pods. The current image is read from an annotation of the Deployment, which
+    can't be lost separately from its pods. The containers don't say it: somebody else may have given them another
+    image, which is then set back. An image that spec.podTemplate named before but no longer names is not kept.
     """
-    if own or child is None:
+    if own or child is None or foreign(child, ("f:metadata", "f:annotations", f"f:{DEFAULT_IMAGE}")):
         return own or default
-    if (child["metadata"].get("annotations") or {}).get(IMAGE_FROM) == "Installation":
-        return str(child["spec"]["template"]["spec"]["containers"][0]["image"])
-    return default
+    return str((child["metadata"].get("annotations") or {}).get(DEFAULT_IMAGE) or default)
 
 
 def container(
@@ -132,7 +132,9 @@ def deployment(
         "template": {"metadata": pod_metadata(wanted, metadata["labels"], {}), "spec": pod},
     }
     digest = short_hash(canonical(spec).decode(), length=16)
-    metadata["annotations"] = {IMAGE_FROM: "PodTemplate" if wanted.image else "Installation", SPEC_DIGEST: digest}
+    metadata["annotations"] = {SPEC_DIGEST: digest}
+    if not wanted.image:
+        metadata["annotations"][DEFAULT_IMAGE] = pod["containers"][0]["image"]
     return manifest(DEPLOYMENTS, metadata, spec=spec | {"replicas": replicas})
 
 

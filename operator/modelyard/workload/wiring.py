@@ -127,13 +127,18 @@ class Controller:
 
 
 def labelled(kind: type[Kind]) -> Wake:
-    """Returns a Wake for the object of ``kind`` that the label of a child names."""
+    """Returns a Wake for the object of ``kind`` that the label of a child names, or its controller owner.
+
+    Somebody may have removed the label. EndpointSlices belong to a Service, and have its labels.
+    """
     resource, key = Resource.of(kind), label(kind.info.kind)
 
     def wake(obj: Object, store: Store) -> Iterable[Key]:
         meta = obj["metadata"]
-        name = (meta.get("labels") or {}).get(key)
-        return (Key(resource, meta["namespace"], name),) if name else ()
+        owners = (item for item in meta.get("ownerReferences") or () if item.get("controller"))
+        names = {item["name"] for item in owners if item["kind"] == kind.info.kind}
+        names |= {(meta.get("labels") or {}).get(key)} - {None, ""}
+        return tuple(Key(resource, meta["namespace"], name) for name in sorted(names))
 
     return wake
 

@@ -14,12 +14,15 @@ from tests.support.documentation import ROOT
 from tests.unit.docs.messages import Message, messages
 
 ALL = list(messages())
-ACT = ("The spec or the data is wrong", "A pod did not do its work", "A model was trained", "The traffic or the number")
+ACT = (
+    *("The spec or the data is wrong", "A pod did not do its work", "A model was trained"),
+    *("The traffic or the number", "Somebody else writes"),
+)
 """Heads of the sections of the page of reasons in which a person must act."""
 VERBS = (
     "add apply ask bring change choose copy correct declare delete enlarge export free give hold ignore import install "
-    "leave list look lower make name pin raise read rename score see See send set shorten store take train try use "
-    "wait write"
+    "leave list look lower make name pin raise read rename score see See send set shorten stop store take train try "
+    "use wait write"
 )
 REMEDY = re.compile(
     rf"(?:^|[;:.,] |, then |or )(?:{'|'.join(VERBS.split())})\b"

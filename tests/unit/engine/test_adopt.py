@@ -22,7 +22,7 @@ from tests.unit.engine.server import serving
 BORN = "2026-01-05T12:00:00Z"
 LATER = parse_time(BORN) + timedelta(seconds=60)
 LABELS = {"app.kubernetes.io/managed-by": "modelyard", "modelyard.dev/widget": "owner"}
-OWNER = widget("owner", 1, metadata={"creationTimestamp": BORN}) | {"kind": "Widget"}
+OWNER = widget("owner", 1, metadata={"creationTimestamp": BORN})
 
 
 def reference(uid: str, name: str = "owner", kind: str = "Widget", controller: bool = True) -> Object:

@@ -250,6 +250,8 @@ def test_a_restored_model_keeps_its_champion_although_a_worse_one_is_newer() -> 
     world.restart()
     world.run(Key(MODELS, NAMESPACE, "species"))
     assert status(world)["champion"] == 1
+    restored = "version 1 is champion: this Model's status knew none, and it was promoted last under its name"
+    assert ("Model/species", "ChampionRestored", restored) in world.notes
 
 
 def test_other_models_with_a_similar_name_have_their_own_numbers() -> None:

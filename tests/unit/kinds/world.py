@@ -97,13 +97,16 @@ class World:
         """Replaces the controllers and the store by new ones, which know only what is in the cluster."""
         self.controllers: dict[Resource, Kind] = {c.resource: c for c in all_controllers(self.installation)}
         self.store = Store()
+        self._set_up_store()
+        for (resource, _, _), obj in self.objects.items():
+            self.store.apply(resource, obj)
+
+    def _set_up_store(self) -> None:
         for controller in self.controllers.values():
             for resource, indexes in controller.indexes().items():
                 for name, function in indexes.items():
                     self.store.add_index(resource, name, function)
         self.store.project(JOBS, _without_containers)
-        for (resource, _, _), obj in self.objects.items():
-            self.store.apply(resource, obj)
 
     # --- what people and the cluster do --------------------------------------------------------------------------
 
@@ -220,7 +223,7 @@ class World:
         rules.check(key.resource.kind, obj, plan)
         try:
             for write in plan.writes:
-                self._carry_out(write, obj)
+                self._carry_out(write, key, obj)
         except NameTaken as taken:
             if not self.refuses:
                 raise
@@ -283,7 +286,7 @@ class World:
         if meta.get("deletionTimestamp") and not meta.get("finalizers"):
             self._remove((resource, meta["namespace"], meta["name"]))
 
-    def _carry_out(self, write: Apply | Create | Patch | Delete, owner: Object) -> None:
+    def _carry_out(self, write: Apply | Create | Patch | Delete, key: Key, owner: Object) -> None:
         match write:
             case Create() | Apply():
                 meta = write.manifest["metadata"]

@@ -37,6 +37,8 @@ def decide(view: View, facts: Facts, now: datetime) -> Plan:
         )
         status.promotions = [*status.promotions, promotion][-KEPT_PROMOTIONS:]
         notes.append(_promoted(view, promotion))
+    elif status.champion is None and choice.champion:
+        notes.append(_restored(choice.champion))
     status.champion = choice.champion
     status.aliases = aliases(choice.champion, view.versions)
     available = choice.problem or present(view.model, view.versions, choice.champion or 0)
@@ -51,12 +53,15 @@ def _chosen(view: View, facts: Facts, now: datetime, status: ModelStatus) -> tup
     """Returns the champion. A change by gates waits until the artifact store knows it, so that no restored Model takes
     back a worse version; a pin is in the spec, and doesn't wait. Raises Missing."""
     current = status.champion
+    choice = choose(view.model, view.versions, current)
     try:
         if current is None and view.versions and view.model.spec.pin is None:
             current = memory.last_champion(view, facts, now)
     except Waits as waits:
         return choose(view.model, view.versions, None, may_change=False), waits
-    choice = choose(view.model, view.versions, current)
+    if choice.champion is None or choice.champion != current:
+        # What is equal was remembered by a pass that died before it could tell of the promotion.
+        choice = choose(view.model, view.versions, current)
     if choice.by is None or choice.champion is None:
         return choice, None
     try:
@@ -83,6 +88,11 @@ def _promoted(view: View, promotion: Promotion) -> Note:
     if change is None:
         return Note("Promoted", message)
     return Note("Promoted", f"{message}. Clients of the alias have to follow: {change}", "Warning")
+
+
+def _restored(champion: int) -> Note:
+    message = f"version {champion} is champion: this Model's status knew none, and it was promoted last under its name"
+    return Note("ChampionRestored", message)
 
 
 def _told_anew(view: View, available: Condition) -> tuple[Note, ...]:

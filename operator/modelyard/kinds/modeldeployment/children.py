@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from modelyard.engine.resource import Object
-from modelyard.kinds.modeldeployment.names import VERSION, number_of, selector, versioned
+from modelyard.kinds.modeldeployment.names import VERSION, number_of, selector, version_name_of, versioned
 from modelyard.kinds.modeldeployment.observe import View
 from modelyard.kinds.modeldeployment.rollout.advance import Pods
 from modelyard.workload import server, template
@@ -32,7 +32,7 @@ def child_of(view: View, number: int) -> Object | None:
 
 def serves(child: Object, version: ModelVersion) -> bool:
     """Whether the Deployment serves this version: another Model's version may have the same number."""
-    return bool(child["metadata"]["labels"].get(label("ModelVersion")) == version.name)
+    return version_name_of(child) == version.name
 
 
 def deployment(view: View, version: ModelVersion, replicas: int) -> Object:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from modelyard.engine.resource import Object
-from modelyard.kinds.modeldeployment.names import number_of
+from modelyard.kinds.modeldeployment.names import number_of, version_name_of
 from modelyard.kinds.modeldeployment.observe import View
 from modelyard.workload.conclude import Trouble
-from modelyard.workload.names import label
 from modelyard.workload.unready import Unready
 from modelyard.workload.versions import DAMAGE
 from modelyard_api.kinds.modeldeployment import Damaged, ModelDeploymentStatus
@@ -27,7 +26,7 @@ def damaged(view: View, unready: Mapping[int, Unready], status: ModelDeploymentS
     An entry stays until all pods of its version serve, or the version is neither stable nor candidate any more: a pod
     that is just about to try again, or a Deployment that was deleted and comes back, says nothing.
     """
-    children = {(child["metadata"].get("labels") or {}).get(label("ModelVersion"), ""): child for child in view.pods}
+    children = {version_name_of(child) or "": child for child in view.pods}
     entries = []
     for name, child in children.items():
         trouble = unready.get(number_of(child) or 0, Unready()).trouble

@@ -11,6 +11,7 @@ from modelyard.kinds.modeldeployment.names import STABLE, selector, versioned
 from modelyard.kinds.modeldeployment.observe import View
 from modelyard.kinds.modeldeployment.placement import Placement, place
 from modelyard.kinds.modeldeployment.readings import Readings, read
+from modelyard.kinds.modeldeployment.replicas import in_force, with_held
 from modelyard.kinds.modeldeployment.resolve import Goal, Unresolved, resolve
 from modelyard.kinds.modeldeployment.rollout.advance import Advanced, Situation, advance, serving
 from modelyard.kinds.modeldeployment.traffic import routes, services
@@ -29,6 +30,8 @@ POLL_TEST_START = timedelta(seconds=2)
 def decide(view: View, facts: Facts, now: datetime) -> Plan:
     """Returns the plan of one pass. Raises Missing."""
     status = _remembered(view, now)
+    scaled = in_force(view, status, now)
+    view = scaled.view
     goal = resolve(view, status)
     placement = place(view, goal, facts, now)
     placement.count(status)
@@ -41,10 +44,13 @@ def decide(view: View, facts: Facts, now: datetime) -> Plan:
         status.url = view.deployment.status.url
     step = Step(
         status,
-        conditions_of(view, status, goal, placement, readings),
+        with_held(conditions_of(view, status, goal, placement, readings), status),
         (*placement.writes(status, readings.gateway), *readings.scaling.writes, *readings.former_route.deletes),
-        _look_again(view, status, placement, readings, advanced, now),
-        (_with_change(view, status, advanced.note),) if advanced.note else (),
+        _earliest(_look_again(view, status, placement, readings, advanced, now), scaled.after),
+        (
+            *((_with_change(view, status, advanced.note),) if advanced.note else ()),
+            *((scaled.note,) if scaled.note else ()),
+        ),
     )
     return conclude(view.raw, step, now)
 
@@ -116,5 +122,9 @@ def _look_again(
         waits.append(POLL_TEST_START if test_begins else POLL_GATEWAY)
     if readings.scaling.waits:
         waits.append(POLL_SCALING)
-    times = [*(now + wait for wait in waits), placement.look_again, readings.scaling.after, advanced.after]
+    waited = (now + wait for wait in waits)
+    return _earliest(*waited, placement.look_again, readings.scaling.after, advanced.after)
+
+
+def _earliest(*times: datetime | None) -> datetime | None:
     return min((time for time in times if time is not None), default=None)

@@ -6,7 +6,7 @@ Both write the ModelDeployment's scale subresource, so that a rollout divides wh
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from modelyard.engine.plan import Apply, Delete, Facts, Fetch, Unavailable, Write
 from modelyard.engine.resource import AUTOSCALERS, DEFINITIONS, SCALED_OBJECTS, Object
@@ -23,6 +23,8 @@ IN_FLIGHT = "modelyard_server_requests_in_flight"
 _KEDA_DEFINITION = Fetch(DEFINITIONS, "", f"{SCALED_OBJECTS.plural}.{SCALED_OBJECTS.group}")
 HPA = ("AbleToScale", "ScalingActive")
 """Conditions of a HorizontalPodAutoscaler that are True while it works."""
+CHECK_SCALED_OBJECT = timedelta(minutes=5)
+"""Interval at which a ScaledObject that works is compared with what it should be."""
 _METRICS = "see to metrics-server: kubectl top pods"
 _MISSING = (
     "spec.autoscaling.metric: Concurrency is counted by KEDA, which is not installed here; "
@@ -71,7 +73,10 @@ def scaling(view: View, facts: Facts, now: datetime) -> Scaling:
     remedy = f"see kubectl describe scaledobject {view.deployment.name}"
     if view.scaler is not None:
         trouble, after = inactive(view.scaler, HPA, remedy, now)
-        return Scaling((*writes, write), trouble, after=after)
+        # Nobody watches the ScaledObject: at the latest then it is looked at whether somebody else has changed it.
+        return Scaling(
+            (*writes, write), trouble, after=min(after or now + CHECK_SCALED_OBJECT, now + CHECK_SCALED_OBJECT)
+        )
     keda = facts[_KEDA_DEFINITION]
     if isinstance(keda, Unavailable):
         trouble = Trouble("AutoscalerUnknown", f"spec.autoscaling.metric: whether there is KEDA: {keda.message}")

@@ -147,11 +147,22 @@ def test_pods_that_wait_for_long_are_looked_at_rarely(waited: int, seconds: int)
         ({}, {"activeDeadlineSeconds": 5}, {"activeDeadlineSeconds": 5}),
         ({"activeDeadlineSeconds": 5}, {}, {"activeDeadlineSeconds": None}),
         ({"backoffLimit": 0}, {"backoffLimit": 9}, None),
+        ({"parallelism": 1}, {}, None),
+        ({"parallelism": 3}, {}, {"parallelism": 1}),
+        ({"ttlSecondsAfterFinished": 0}, {}, {"ttlSecondsAfterFinished": None}),
     ],
 )
 def test_what_is_patched_of_a_job_that_runs(spec: Any, policy: Any, body: Any) -> None:
     patches = jobs.adjust(job({}, **spec), RunPolicy.model_validate(policy))
     assert patches == ((Patch(JOBS, "team", "j", "u", {"spec": body}),) if body else ())
+
+
+def test_of_a_running_job_somebodys_retries_and_labels_are_put_back() -> None:
+    edited = job({}, backoffLimit=99, template={"metadata": {"labels": {"modelyard.dev/model": "a", "team": "b"}}})
+    fields = {"f:spec": {"f:backoffLimit": {}}}
+    edited["metadata"]["managedFields"] = [{"manager": "kubectl-edit", "fieldsV1": fields}]
+    (patch,) = jobs.adjust(edited, RunPolicy.model_validate({"backoffLimit": 2}))
+    assert patch.body == {"spec": {"backoffLimit": 2}, "metadata": {"labels": {"modelyard.dev/model": "a"}}}
 
 
 def test_why_a_job_failed() -> None:
