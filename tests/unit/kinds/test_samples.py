@@ -56,7 +56,8 @@ def test_a_new_object_is_told_something(sample: Sample) -> None:
         world.put(resource, sample.make(change))
         world.settle()
         conditions = world.status_of(resource, sample.name)["conditions"]
-        assert conditions and all(item["reason"] and item["message"] for item in conditions), change
+        assert conditions, change
+        assert all(item["reason"] and item["message"] for item in conditions), change
 
 
 @every_sample
