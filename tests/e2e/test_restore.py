@@ -17,7 +17,8 @@ pytestmark = pytest.mark.cluster
 TREE = {"estimator": {"algorithm": "DecisionTreeClassifier"}}
 ROW = {"inputs": [{"name": name, "datatype": "FP32", "shape": [1], "data": [3.0]} for name in ("a", "b")]}
 SAVED = "configmaps,datasets,datasetversions,trainingruns,models,modelversions,modeldeployments"
-SILENCE = 600
+SILENCE = 60
+"""Seconds after a restore in which nothing may be trained: it was decided long before."""
 
 
 def served(kube: Kube) -> Scene:
