@@ -15,17 +15,22 @@ pytestmark = pytest.mark.kwok
 def test_a_pod_runs_until_it_is_told_to_end(kwok: str, phase: str, condition: str) -> None:
     with new_namespace(kwok) as kube:
         kube.apply(_job(kube))
-        kube.run("wait", "pod", "-l", "job-name=j", "--for=condition=Ready", "--timeout=30s")
+        _wait_until_its_pod_is_ready(kube)
         kube.run("annotate", "pod", "-l", "job-name=j", f"{FINISH}={phase}")
-        kube.run("wait", "job/j", f"--for=condition={condition}", "--timeout=30s")
+        kube.run("wait", "job/j", f"--for=condition={condition}", "--timeout=60s")
 
 
 def test_a_deleted_pod_goes_at_once(kwok: str) -> None:
     with new_namespace(kwok) as kube:
         kube.apply(_job(kube))
-        kube.run("wait", "pod", "-l", "job-name=j", "--for=condition=Ready", "--timeout=30s")
-        kube.run("delete", "job", "j", "--cascade=foreground", "--timeout=30s")
+        _wait_until_its_pod_is_ready(kube)
+        kube.run("delete", "job", "j", "--cascade=foreground", "--timeout=60s")
         assert kube.run("get", "pods", "-o", "name").strip() == ""
+
+
+def _wait_until_its_pod_is_ready(kube: Kube) -> None:
+    """Waits by the Job: kubectl fails at once where no pod has the label yet."""
+    kube.run("wait", "job/j", "--for=jsonpath={.status.ready}=1", "--timeout=60s")
 
 
 def _job(kube: Kube) -> dict[str, object]:

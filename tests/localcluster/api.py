@@ -9,14 +9,21 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import yaml
+
+
+def cluster_and_user(kubeconfig: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Returns the only cluster and user of a kubeconfig: JSON, or YAML once ``kubectl config`` has changed it."""
+    config: dict[str, Any] = yaml.safe_load(kubeconfig.read_text())
+    return config["clusters"][0]["cluster"], config["users"][0]["user"]
+
 
 def get(kubeconfig: Path, path: str, timeout: float = 5) -> tuple[int, str]:
     """Returns the HTTP status and body of a GET; status 0 and the reason if nobody answers."""
     try:
-        config: dict[str, Any] = json.loads(kubeconfig.read_text())
+        cluster, user = cluster_and_user(kubeconfig)
     except FileNotFoundError as error:
         return 0, str(error)
-    cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
     context = ssl.create_default_context(cadata=base64.b64decode(cluster["certificate-authority-data"]).decode())
     with tempfile.NamedTemporaryFile() as pem:  # the ssl module reads these from files only
         pem.write(base64.b64decode(user["client-certificate-data"]) + base64.b64decode(user["client-key-data"]))

@@ -1,13 +1,16 @@
-"""Checks the small parts: cgroups, archives of images, buildah's options and free ports."""
+"""Checks the small parts: cgroups, archives of images, buildah's options, kubeconfigs and free ports."""
 
 import io
 import json
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.localcluster import cgroups, network, oci
+from tests.localcluster.api import cluster_and_user
 from tests.localcluster.buildah import Buildah
 
 
@@ -76,3 +79,11 @@ def test_a_free_port_is_one_that_nobody_has() -> None:
     port = network.free_port(set())
     assert network.can_listen(port)
     assert network.free_port({port}) != port
+
+
+@pytest.mark.parametrize("dump", [json.dumps, yaml.safe_dump])
+def test_a_kubeconfig_that_kubectl_has_rewritten_is_read(dump: Callable[[object], str], tmp_path: Path) -> None:
+    config = {"clusters": [{"cluster": {"server": "https://a"}, "name": "c"}], "users": [{"user": {"token": "t"}}]}
+    path = tmp_path / "kubeconfig"
+    path.write_text(dump(config))
+    assert cluster_and_user(path) == ({"server": "https://a"}, {"token": "t"})
