@@ -58,7 +58,9 @@ def inspect(child: Object, described: Described, facts: Facts, now: datetime) ->
     status, replicas = child.get("status") or {}, child["spec"].get("replicas", 1)
     if status.get("observedGeneration", 0) < child["metadata"].get("generation", 0):
         return Unready()
-    if min(status.get("availableReplicas", 0), status.get("updatedReplicas", 0)) >= replicas:
+    total, updated, available = (status.get(key, 0) for key in ("replicas", "updatedReplicas", "availableReplicas"))
+    # Pods of the old template stay, and are available, as long as those of the new one are not.
+    if total == updated and min(updated, available) >= replicas:
         return Unready()
     refused = find(child, "ReplicaFailure")
     if refused is not None and refused["status"] == "True":

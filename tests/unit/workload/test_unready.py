@@ -26,8 +26,10 @@ def ago(seconds: float) -> str:
     return timestamp(NOW - timedelta(seconds=seconds))
 
 
-def child(ready: int = 0, updated: int = 2, age: float = 20, conditions: Any = (), observed: int = 1) -> dict[str, Any]:
-    counts = {"replicas": 2, "updatedReplicas": updated, "availableReplicas": ready}
+def child(
+    ready: int = 0, updated: int = 2, age: float = 20, conditions: Any = (), observed: int = 1, older: int = 0
+) -> dict[str, Any]:
+    counts = {"replicas": updated + older, "updatedReplicas": updated, "availableReplicas": ready}
     status = {"observedGeneration": observed, "conditions": list(conditions), **counts}
     return {"metadata": {"creationTimestamp": ago(age), "generation": 1}, "spec": {"replicas": 2}, "status": status}
 
@@ -73,6 +75,12 @@ def inspected(obj: dict[str, Any], *pods: dict[str, Any], node: Any = None) -> U
 @pytest.mark.parametrize("obj", [child(ready=2), child(ready=3, updated=3), child(observed=0)])
 def test_pods_that_are_ready_are_not_read(obj: dict[str, Any]) -> None:
     assert inspect(obj, DESCRIBED, Facts(), NOW) == Unready()
+
+
+def test_pods_are_read_while_those_of_an_earlier_template_serve_in_their_place() -> None:
+    trouble = inspected(child(ready=2, updated=2, older=2), UNSCHEDULABLE).trouble
+    assert trouble is not None
+    assert trouble.reason == "Unschedulable"
 
 
 @pytest.mark.parametrize(
