@@ -17,7 +17,7 @@ from tests.support.scene import Scene
 pytestmark = pytest.mark.cluster
 CHILD = f"{MODEL}-v1"
 UNDONE_WITHIN = 60.0
-QUIET = 10.0
+QUIET = 5.0
 """Seconds without a write after which nothing fights. Corrections of one child come closer together than that."""
 
 
