@@ -134,8 +134,9 @@ def orphan(kube: Kube, kind: str, name: str) -> None:
 
     def gone() -> bool:
         obj = kube.get(kind, name)
-        if obj and "modelyard.dev/in-use" in obj["metadata"].get("finalizers", ()):
-            # It may go meanwhile by itself, once what used it has gone.
+        # Kubernetes removes its own finalizer once it has taken the owner from the children.
+        if obj and obj["metadata"].get("finalizers") == ["modelyard.dev/in-use"]:
+            # The object may go meanwhile by itself, once what used it has gone.
             with suppress(Refused):
                 kube.patch(kind, name, {"metadata": {"finalizers": None}})
         return obj is None

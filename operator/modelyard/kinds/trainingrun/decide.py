@@ -34,7 +34,9 @@ def decide(view: View, facts: Facts, now: datetime) -> Plan:
     if not view.run.status.start_time:
         # A run may be edited until it starts, so what an earlier spec led to is dropped.
         view = _with_status(view, view.run.status.model_copy(update={"objective": None, "completion_time": None}))
-        if view.job is not None and (status := adopted(view.run.status, view.job, TrainTask, restored)):
+        # A Job that was orphaned beside the version that it has made is no reason to register that again.
+        job = view.job if view.former is None else None
+        if job is not None and (status := adopted(view.run.status, job, TrainTask, restored)):
             view = _with_status(view, status)
     step = attempt(lambda: _step(view, facts, now), view.run.status, now)
     return conclude(view.raw, _with_objective(view, step), now)
@@ -46,7 +48,7 @@ def _step(view: View, facts: Facts, now: datetime) -> Step:
         return registered(view, now, run.status)
     if not run.status.start_time and (known := record.recorded(run)):
         return record.restored(view, known, facts, now)
-    if not run.status.start_time and job is None and view.former is not None:
+    if not run.status.start_time and view.former is not None:
         return record.registered_before(view, view.former, facts, now)
     match state := follow(children.run(view), job, facts, now):
         case Absent():
