@@ -111,7 +111,7 @@ class Applier:
             self._corrections.forget(child)
 
     async def _apply(self, write: Apply, key: Key, owner: Object) -> Outcome:
-        desired = _labelled(write.manifest)
+        desired = _labelled(write.resource, write.manifest)
         manifest_hash = digest(desired)
         desired["metadata"]["annotations"] = {**desired["metadata"].get("annotations", {}), APPLIED: manifest_hash}
         meta = desired["metadata"]
@@ -204,7 +204,7 @@ class Applier:
         return False
 
     async def _create(self, write: Create, key: Key, owner: Object) -> bool:
-        desired = _labelled(write.manifest)
+        desired = _labelled(write.resource, write.manifest)
         namespace, name = desired["metadata"]["namespace"], desired["metadata"]["name"]
         live = self._store.get(write.resource, namespace, name)
         if live is not None:
@@ -330,7 +330,7 @@ def _fingerprint(desired: Object, live: Object | None) -> str:
     return digest([desired, live and live["metadata"]["uid"]])
 
 
-def _labelled(manifest: Object) -> Object:
-    """Returns the manifest with the label ``MANAGED_BY``."""
+def _labelled(resource: Resource, manifest: Object) -> Object:
+    """Returns the manifest with its kind and the label ``MANAGED_BY``."""
     meta = {**manifest["metadata"], "labels": {**manifest["metadata"].get("labels", {}), MANAGED_BY: "modelyard"}}
-    return {**manifest, "metadata": meta}
+    return {**manifest, "apiVersion": resource.api_version, "kind": resource.kind, "metadata": meta}
