@@ -24,7 +24,7 @@ from modelyard.engine.resource import (
     Object,
     Resource,
 )
-from modelyard.workload.names import controller_uid
+from modelyard.workload.names import RUN_UID, controller_uid
 from modelyard_api.kinds.trainingrun import OUTCOME
 from tests.unit.kinds import rules
 from tests.unit.kinds.objects import complete, dataset, deployment, fail, failed, imported, model, put_data, run
@@ -166,6 +166,24 @@ def test_everything_orphaned_and_applied_anew_trains_nothing(expired: bool) -> N
             known["runs"].pop(name, None)
             known["ready"].pop(("TrainingRun", name), None)
     assert after == expected
+
+
+@pytest.mark.parametrize("expired", [False, True])
+def test_a_run_that_alone_is_orphaned_and_applied_anew_keeps_its_version(expired: bool) -> None:
+    world = story()
+    expected, trained = summary(world), len(is_training(world))
+    world.delete(TRAINING_RUNS, "first", cascade=False)
+    if expired:
+        # Without its Job nothing tells an orphaned run from a deleted one, which trains again, except the label.
+        world.delete(JOBS, job_of(world, "first")["metadata"]["name"])
+    world.put(TRAINING_RUNS, run("first", modelRef={"name": "species"}))
+    if expired:
+        version = world.get(MODEL_VERSIONS, "species-v1")
+        version["metadata"]["labels"][RUN_UID] = world.get(TRAINING_RUNS, "first")["metadata"]["uid"]
+        world.put(MODEL_VERSIONS, version)
+    work(world, "b")
+    assert len(is_training(world)) == trained
+    assert summary(world) == expected
 
 
 def test_an_orphaned_job_is_followed_and_not_made_again() -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from modelyard.engine.resource import Object
-from modelyard.kinds.trainingrun.observe import View
+from modelyard.kinds.trainingrun.observe import View, job_name
 from modelyard.workload import template
 from modelyard.workload.data import data_of
-from modelyard.workload.names import child_metadata, child_name, short_hash
+from modelyard.workload.names import child_metadata, short_hash
 from modelyard.workload.run.failures import Fields
 from modelyard.workload.run.jobs import MAIN, POD_TEMPLATE, job
 from modelyard.workload.run.run import Run, was_running
@@ -23,11 +23,6 @@ LAY_OUT = "lay-out"
 """Name of the init container that runs before the user's own container."""
 GRACE_SECONDS, OWN_GRACE_SECONDS = 30, 120
 """Seconds that a stopped pod may take to end: Kubernetes' default, and more for the user's own container."""
-
-
-def job_name(run: TrainingRun) -> str:
-    """Returns a name with a hash of the uid, so that a run applied again never finds the deleted run's Job."""
-    return child_name(run.name, "train", run.uid)
 
 
 def result_uri(run: TrainingRun) -> str:
@@ -78,7 +73,7 @@ def training_job(view: View, version: Object) -> Object:
         seed=spec.seed,
         image=recorded_image(view),
     )
-    metadata = child_metadata(view.raw, job_name(run), "modelyard-training")
+    metadata = child_metadata(view.raw, job_name(run.name, run.uid), "modelyard-training")
     metadata["annotations"] = {POD_TEMPLATE: pod_template(view)}
     if spec.trainer.container:
         pod = _own_container(view)

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from modelyard.engine.resource import MODEL_VERSIONS, Key, Object
 from modelyard.engine.store import Store
 from modelyard.kinds.trainingrun.decide import decide
-from modelyard.kinds.trainingrun.observe import UNBOUND, observe
-from modelyard.workload.names import MANAGED_BY, RUN_UID, controller_uid
+from modelyard.kinds.trainingrun.observe import MADE_BY, observe
+from modelyard.workload.names import MANAGED_BY, RUN_UID
 from modelyard.workload.wiring import Wiring, beside, labelled
 from modelyard_api.installation import Installation
 from modelyard_api.kinds.trainingrun import TrainingRun
@@ -27,12 +27,11 @@ def _by_run(version: Object, _: Installation) -> Iterable[str]:
     return filter(None, [_run_uid(version)])
 
 
-def _unbound(version: Object, _: Installation) -> Iterable[str]:
-    """Returns the name of the run that made a version in an earlier life, which a backup or an orphaning has ended."""
+def _made_by(version: Object, _: Installation) -> Iterable[str]:
+    """Returns the name of the run that made a version."""
     meta, run = version["metadata"], (version["spec"].get("lineage") or {}).get("trainingRun")
     is_ours = MANAGED_BY.items() <= (meta.get("labels") or {}).items() and not meta.get("deletionTimestamp")
-    is_bound = _run_uid(version) is not None and controller_uid(version)
-    return [beside(version, run)] if run and is_ours and not is_bound else []
+    return [beside(version, run)] if run and is_ours else []
 
 
 WIRING = Wiring(
@@ -40,5 +39,5 @@ WIRING = Wiring(
     observe,
     decide,
     wakes={MODEL_VERSIONS: _run_of_version},
-    indexes={MODEL_VERSIONS: {"run": _by_run, UNBOUND: _unbound}},
+    indexes={MODEL_VERSIONS: {"run": _by_run, MADE_BY: _made_by}},
 )

@@ -10,7 +10,7 @@ from modelyard.engine.plan import Delete, Facts, Plan, Write
 from modelyard.engine.resource import JOBS
 from modelyard.kinds.trainingrun import children, record
 from modelyard.kinds.trainingrun.checks import default_objective
-from modelyard.kinds.trainingrun.observe import View
+from modelyard.kinds.trainingrun.observe import View, job_name
 from modelyard.kinds.trainingrun.outcome import registered, trained
 from modelyard.kinds.trainingrun.start import again, restored, start
 from modelyard.workload.conclude import Step, conclude
@@ -48,8 +48,8 @@ def _step(view: View, facts: Facts, now: datetime) -> Step:
         return registered(view, now, run.status)
     if not run.status.start_time and (known := record.recorded(run)):
         return record.restored(view, known, facts, now)
-    if not run.status.start_time and view.former is not None:
-        return record.registered_before(view, view.former, facts, now)
+    if not run.status.start_time and (version := view.former or view.model_version) is not None:
+        return record.registered_before(view, version, facts, now)
     match state := follow(children.run(view), job, facts, now):
         case Absent():
             return again(view, facts, now) if run.status.start_time else start(view, facts, now)
@@ -62,7 +62,7 @@ def _step(view: View, facts: Facts, now: datetime) -> Step:
     phase = Phase.RUNNING if isinstance(state, Running) else Phase.PENDING
     status = run.status.model_copy(update={"attempts": state.attempts, "phase": phase})
     message = f"training on {status.dataset_version}, attempt {max(status.attempts, 1)}"
-    conditions = progressing(state, children.job_name(run), "Training", message)
+    conditions = progressing(state, job_name(run.name, run.uid), "Training", message)
     return Step(status, conditions, state.writes, state.after)
 
 

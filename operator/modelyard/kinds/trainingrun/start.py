@@ -13,7 +13,7 @@ from modelyard.engine.plan import Create, Facts
 from modelyard.engine.resource import JOBS, Object
 from modelyard.kinds.trainingrun import children, outcome
 from modelyard.kinds.trainingrun.checks import check
-from modelyard.kinds.trainingrun.observe import View
+from modelyard.kinds.trainingrun.observe import View, job_name
 from modelyard.workload import references
 from modelyard.workload.conclude import Fails, Step, Trouble
 from modelyard.workload.run import jobs
@@ -88,7 +88,7 @@ def _started(view: View, version: str, image: str, now: datetime) -> TrainingRun
             "dataset_version": version,
             "image": image,
             "result_uri": children.result_uri(view.run),
-            "job": children.job_name(view.run),
+            "job": job_name(view.run.name, view.run.uid),
             "start_time": timestamp(now),
         }
     )
