@@ -76,7 +76,7 @@ def test_a_manifests_replicas_take_no_pods_away(metrics: str, kube: Kube) -> Non
         assert child["spec"]["replicas"] == 4
         time.sleep(0.5)
     ready = kube.until_condition("modeldeployment", MODEL)
-    assert "spec.replicas 1 of gitops is not followed" in ready["message"]
+    assert "spec.replicas: 1 of gitops was not followed" in ready["message"]
 
 
 def asked_by(kube: Kube) -> int:

@@ -12,13 +12,13 @@ from modelyard.engine.adopt import MANAGED_BY, controller_of, is_orphan_of, owne
 from modelyard.engine.client import ApiClient, ApiError
 from modelyard.engine.compare import digest, holds, likeness, patched
 from modelyard.engine.drift import Drift, drift, repaired, set_by_others, undone
-from modelyard.engine.ownership import FIELD_MANAGER, with_others
+from modelyard.engine.ownership import FIELD_MANAGER, with_others, without_others
 from modelyard.engine.plan import Apply, Create, Delete, Note, Patch, Write
 from modelyard.engine.refusal import Refusal, name_taken, refusal_of
 from modelyard.engine.resource import Key, Object, Resource
 from modelyard.engine.status import difference
 from modelyard.engine.store import Store
-from modelyard.engine.undo import Corrections, kept_note, note_of
+from modelyard.engine.undo import Corrections, adopted_note, kept_note, note_of
 
 APPLIED = "modelyard.dev/applied"
 """Annotation of applied children. Its value is the hash of the manifest that was last applied."""
@@ -127,7 +127,10 @@ class Applier:
             live = {**with_others(live), "apiVersion": write.resource.api_version, "kind": write.resource.kind}
         if "deletionTimestamp" in live["metadata"]:
             return Outcome(False)  # the DELETED event will trigger the pass that creates the next one
-        live = await self._own(write.resource, desired, live, owner, key)
+        own = await self._own(write.resource, desired, live, owner, key)
+        if own is not live:
+            await self._take_over(write.resource, desired, own, key)
+            return Outcome(True, (adopted_note(own, owner),))
         drifts = self._drift(write.resource, desired, live)
         if not drifts and self._settles(write.resource, desired, live):
             return Outcome(False)
@@ -156,36 +159,61 @@ class Applier:
         child = (resource, live["metadata"]["uid"])
         # A child without the annotation had it, too: we never write one without it.
         again = _applied(live) in (None, _applied(desired))
-        if again and (wait := self._corrections.wait(child)):
+        if again and (wait := self._corrections.wait(child, drifts)):
             return Outcome(False, after=wait)
         before, notes = live, list[Note]()
         if any(item.added for item in drifts):
-            body = difference(live, repaired(desired, live, drifts))
-            meta = {**body.get("metadata", {}), "name": live["metadata"]["name"]}
-            body = _with_precondition({**body, "metadata": meta}, live)
-            namespace, name = live["metadata"]["namespace"], live["metadata"]["name"]
-            patch = lambda: self._client.patch(resource, namespace, name, body)  # noqa: E731
-            live = self._stored(resource, await self._send(resource, desired, live, patch), key)
+            live = await self._repair(resource, desired, live, drifts, key)
             left = [item for item in drift(desired, live, live["metadata"].get("managedFields") or ()) if item.added]
             if left:
                 self._kept[child] = _additions(left)
-                notes.append(kept_note(live, [item for item in left if item.manager != FIELD_MANAGER]))
+            # What is ours is a default that has come back.
+            if theirs := [item for item in left if item.manager != FIELD_MANAGER]:
+                notes.append(kept_note(live, theirs))
         if self._drift(resource, desired, live) or not self._settles(resource, desired, live):
             live = await self._written(resource, desired, live, key)
         if told := undone(desired, before, live, drifts, again):
-            notes.insert(0, note_of(live, owner, told, self._corrections.count(child)))
+            notes.insert(0, note_of(live, owner, told, self._corrections.count(child, drifts)))
         return Outcome(True, tuple(notes))
+
+    async def _repair(
+        self, resource: Resource, desired: Object, live: Object, drifts: tuple[Drift, ...], key: Key
+    ) -> Object:
+        """Removes what others added, and sets our own fields beside it."""
+        body = difference(live, repaired(desired, live, drifts))
+        meta = {**body.get("metadata", {}), "name": live["metadata"]["name"]}
+        body = _with_precondition({**body, "metadata": meta}, live)
+        namespace, name = live["metadata"]["namespace"], live["metadata"]["name"]
+        patch = lambda: self._client.patch(resource, namespace, name, body)  # noqa: E731
+        return self._stored(resource, await self._send(resource, desired, live, patch), key)
+
+    async def _take_over(self, resource: Resource, desired: Object, live: Object, key: Key) -> None:
+        """Makes an adopted child ours wholly: as its manifest says, and without another field manager.
+
+        Whoever restored the child has set each of its fields by name, and the API server's defaults among them. Left
+        so, a later change of ours would look like the correction of theirs, and a field that we drop would stay.
+        """
+        drifts = drift(desired, live, live["metadata"].get("managedFields") or ())
+        if any(item.added for item in drifts):
+            live = await self._repair(resource, desired, live, drifts, key)
+        apply = lambda: self._client.apply(resource, _with_precondition(desired, live))  # noqa: E731
+        answer = await self._send(resource, desired, live, apply)
+        body = {"metadata": {"managedFields": without_others(answer["metadata"].get("managedFields") or ())}}
+        self._settle(resource, desired, await self._patched(resource, answer, body, key))
 
     async def _written(self, resource: Resource, desired: Object, live: Object | None, key: Key) -> Object:
         """Applies a manifest, remembers what the API server made of it, and returns that."""
         apply = lambda: self._client.apply(resource, _with_precondition(desired, live))  # noqa: E731
         answer = self._stored(resource, await self._send(resource, desired, live, apply), key)
+        self._settle(resource, desired, answer)
+        return answer
+
+    def _settle(self, resource: Resource, desired: Object, answer: Object) -> None:
         child = (resource, answer["metadata"]["uid"])
         if holds(answer, desired):
             self._settled.pop(child, None)
         else:
             self._settled[child] = (_applied(desired), digest(likeness(answer, desired)))
-        return answer
 
     def _stored(self, resource: Resource, answer: Object, key: Key) -> Object:
         """Keeps the answer of a write, and returns it as the store holds it."""
@@ -254,7 +282,7 @@ class Applier:
         if live is not None and patched(live, body):
             return Outcome(False)
         child, drifts = (write.resource, write.uid), set_by_others(body, live) if live is not None else ()
-        if drifts and live is not None and (wait := self._corrections.wait(child)):
+        if drifts and live is not None and (wait := self._corrections.wait(child, drifts)):
             return Outcome(False, after=wait)
         if own:
             # Patch only the version ``decide`` saw: the status write that follows uses the answer's version.
@@ -272,7 +300,7 @@ class Applier:
             owner["metadata"]["resourceVersion"] = answer["metadata"]["resourceVersion"]
         if not drifts or live is None:
             return Outcome(True)
-        return Outcome(True, (note_of(live, owner, drifts, self._corrections.count(child)),))
+        return Outcome(True, (note_of(live, owner, drifts, self._corrections.count(child, drifts)),))
 
     async def _delete(self, write: Delete, key: Key) -> bool:
         live = self._store.get(write.resource, write.namespace, write.name)

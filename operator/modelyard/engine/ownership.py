@@ -61,6 +61,17 @@ def with_others(obj: Object) -> Object:
     return {**obj, "metadata": meta}
 
 
+def without_others(managed_fields: Iterable[Object]) -> list[Object]:
+    """Returns the entries of our applies and of Kubernetes itself."""
+    return [
+        entry
+        for entry in managed_fields
+        if (entry.get("manager"), entry.get("operation")) == (FIELD_MANAGER, "Apply")
+        or entry.get("manager") == "kube-controller-manager"
+        or entry.get("subresource") == "status"
+    ]
+
+
 def writers_of_replicas(managed_fields: Iterable[Object]) -> list[Object]:
     """Returns the entries of those who set ``spec.replicas``, with nothing but that field."""
     fields: Object = {"f:spec": {"f:replicas": {}}}

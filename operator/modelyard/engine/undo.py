@@ -16,34 +16,54 @@ CALM = 600.0
 """A child that was left alone for this many seconds is corrected at once again."""
 RECURRING = 3
 """Number of corrections, without such a pause between them, from which on the Event tells of a fight."""
+BURST = 10
+"""Number of corrections of a child, of whatever fields, after which any further one waits as well."""
+_REMEMBERED = 32
+"""Number of different corrections of a child that are remembered."""
 _NAMED = 3
 """Number of fields that one Event names."""
 Child = tuple[Resource, str]
 
 
 class Corrections:
-    """Counts the corrections of each child, by its uid."""
+    """Counts the corrections of each child: of the same fields by the same manager, and of all."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._counts: dict[Child, tuple[int, float]] = {}
+        self._counts: dict[Child, dict[str, tuple[int, float]]] = {}
 
-    def wait(self, child: Child) -> float:
-        """Returns the seconds until the child may be corrected again, 0 if now."""
-        count, last = self._counts.get(child, (0, 0.0))
-        pause = min(LONGEST_WAIT, 2.0 ** (count - 2)) if count > 1 else 0.0
-        return max(0.0, last + pause - self._clock())
+    def wait(self, child: Child, drifts: Sequence[Drift]) -> float:
+        """Returns the seconds until this may be corrected again, 0 if now."""
+        return max(self._wait(child, _identity(drifts), 1), self._wait(child, "", BURST))
 
-    def count(self, child: Child) -> int:
-        """Counts one more correction, and returns how many there were without a long pause between them."""
-        count, last = self._counts.get(child, (0, 0.0))
-        now = self._clock()
-        count = count + 1 if count and now - last < CALM else 1
-        self._counts[child] = (count, now)
-        return count
+    def count(self, child: Child, drifts: Sequence[Drift]) -> int:
+        """Counts one more correction, and returns how many of the same there were without a long pause between them."""
+        now, counts = self._clock(), self._counts.setdefault(child, {})
+        for what in ("", _identity(drifts)):
+            count, last = counts.get(what, (0, 0.0))
+            counts[what] = (count + 1 if count and now - last < CALM else 1, now)
+        # Who changes another field each time must not fill the memory.
+        while len(counts) > _REMEMBERED:
+            del counts[min(counts.keys() - {""}, key=lambda what: counts[what][1])]
+        return counts[_identity(drifts)][0]
 
     def forget(self, child: Child) -> None:
         self._counts.pop(child, None)
+
+    def _wait(self, child: Child, what: str, free: int) -> float:
+        count, last = self._counts.get(child, {}).get(what, (0, 0.0))
+        pause = min(LONGEST_WAIT, 2.0 ** min(count - free - 1, 10)) if count > free else 0.0
+        return max(0.0, last + pause - self._clock())
+
+
+def _identity(drifts: Sequence[Drift]) -> str:
+    return "; ".join(sorted(f"{written(item.path)} {item.manager}" for item in drifts)) or "unknown"
+
+
+def adopted_note(child: Object, owner: Object) -> Note:
+    """Returns the Event of a child that had lost its owner."""
+    name = f"{child['kind']} {child['metadata']['name']}"
+    return Note("Adopted", f"{name} had no owner any more, and belongs to this {owner['kind']} now")
 
 
 def note_of(child: Object, owner: Object, drifts: Sequence[Drift], count: int) -> Note:

@@ -95,7 +95,9 @@ async def test_it_is_taken_over_in_the_version_that_was_seen(kind: type[Apply | 
         "uid": "uid-a",
         "resourceVersion": "5",
     }
-    assert len(sent) == (2 if kind is Apply else 1)
+    if kind is Apply:
+        assert [*sent[1]["spec"], *sent[2]["metadata"]] == ["size", "managedFields", "uid", "resourceVersion"]
+    assert len(sent) == (3 if kind is Apply else 1)
 
 
 @pytest.mark.parametrize("kind", [Apply, Create])

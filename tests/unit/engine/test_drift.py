@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from modelyard.engine.drift import Drift, drift, repaired, set_by_others, undone
-from modelyard.engine.ownership import foreign, others, written
+from modelyard.engine.ownership import foreign, others, without_others, written
 from modelyard.engine.resource import DEPLOYMENTS
-from modelyard.engine.undo import LONGEST_WAIT, RECURRING, Corrections, note_of
+from modelyard.engine.undo import BURST, LONGEST_WAIT, RECURRING, Corrections, note_of
 
 SERVER, TMPDIR = 'k:{"name":"server"}', 'k:{"name":"TMPDIR"}'
 EXTRA = 'k:{"name":"EXTRA"}'
@@ -180,6 +180,7 @@ def test_of_managed_fields_only_what_others_alone_own_is_kept() -> None:
         {"manager": "modelyard", "fieldsV1": fields((*ENV, EXTRA))},
     ]
     assert others([entry("keda-operator", replicas)]) == []
+    assert without_others(managed) == [managed[0], managed[3], managed[4]]
     child = {"metadata": {"managedFields": others(managed)}}
     assert foreign(child, label)
     assert not foreign(child, (*ENV, EXTRA))
@@ -214,17 +215,30 @@ def test_a_patch_tells_what_it_takes_back() -> None:
 
 def test_a_fight_is_corrected_more_and_more_rarely() -> None:
     now = 100.0
-    corrections, child = Corrections(lambda: now), (DEPLOYMENTS, "uid")
+    corrections, child, image = Corrections(lambda: now), (DEPLOYMENTS, "uid"), [Drift(IMAGE, "kubectl-set", False)]
     waits = []
-    for _ in range(10):
-        corrections.count(child)
-        waits.append(corrections.wait(child))
+    for _ in range(2000):
+        corrections.count(child, image)
+        waits.append(corrections.wait(child, image))
         now += waits[-1]
     assert waits[:5] == [0, 1, 2, 4, 8]
     assert max(waits) == LONGEST_WAIT
     now += 600
-    assert corrections.count(child) == 1
-    assert corrections.wait(child) == 0
+    assert corrections.count(child, image) == 1
+    assert corrections.wait(child, image) == 0
+
+
+def test_other_edits_of_a_child_are_no_fight_until_there_are_many() -> None:
+    now = 100.0
+    corrections, child = Corrections(lambda: now), (DEPLOYMENTS, "uid")
+    for number in range(100):
+        edit = [Drift((*ENV, f"f:{number}"), "kubectl", False)]
+        wait = corrections.wait(child, edit)
+        assert (wait > 0) == (number > BURST)
+        now += wait
+        assert corrections.count(child, edit) == 1
+    assert wait == LONGEST_WAIT
+    assert corrections.wait((DEPLOYMENTS, "other"), edit) == 0
 
 
 def test_the_warning_of_a_fight_keeps_its_words() -> None:

@@ -50,6 +50,7 @@ def in_force(view: View, status: ModelDeploymentStatus, now: datetime) -> InForc
         again = ignored and now > parse_time(held.until) - HOLD + CORRECTED_AFTER
         status.held = held.model_copy(
             update={
+                "replicas": number,
                 "highest": max(held.highest, asked),
                 "recurring": held.recurring or again,
                 **({"written": spec.replicas, "manager": writer or "unknown"} if ignored else {}),
@@ -78,7 +79,7 @@ def with_held(conditions: tuple[Condition, ...], status: ModelDeploymentStatus) 
     """Adds to the messages which number is not followed, as long as pods are held against it."""
     if (held := status.held) is None:
         return conditions
-    ignored = f"spec.replicas {held.written} of {held.manager} is not followed under spec.autoscaling"
+    ignored = f"spec.replicas: {held.written} of {held.manager} was not followed under spec.autoscaling"
     suffix = f"; {ignored}: leave replicas out of the manifest"
     return tuple(replace(item, message=item.message + suffix) for item in conditions)
 

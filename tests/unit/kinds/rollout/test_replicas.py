@@ -66,8 +66,8 @@ def test_a_manifests_number_is_not_followed_and_told(world: World, written: int,
     status, _, message = world.condition(MODEL_DEPLOYMENTS, "species")
     assert status == "True"
     assert message == (
-        f"version 1 serves on 4 of 4 replicas; spec.replicas {written} of flux is not followed under spec.autoscaling: "
-        "leave replicas out of the manifest"
+        f"version 1 serves on 4 of 4 replicas; spec.replicas: {written} of flux was not followed under "
+        "spec.autoscaling: leave replicas out of the manifest"
     )
     held = world.status_of(MODEL_DEPLOYMENTS, "species")["held"]
     assert (held["replicas"], held["written"], held["manager"]) == (4, written, "flux")
@@ -96,6 +96,15 @@ def test_pods_stay_that_an_autoscaler_without_metrics_does_not_know_of(world: Wo
     ask(world, 2)
     world.tick(301)
     assert pods(world) == 2
+
+
+def test_pods_stay_that_somebody_has_asked_for_while_others_were_kept(world: World) -> None:
+    ask(world, 2)
+    write(world, 1, FLUX)
+    write(world, 4, {"manager": "kubectl", "subresource": "scale"})
+    assert pods(world) == 4
+    write(world, 1, FLUX)
+    assert pods(world) == 4
 
 
 def test_more_pods_come_at_once(world: World) -> None:
