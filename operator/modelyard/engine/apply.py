@@ -12,7 +12,7 @@ from modelyard.engine.adopt import MANAGED_BY, controller_of, is_orphan_of, owne
 from modelyard.engine.client import ApiClient, ApiError
 from modelyard.engine.compare import digest, holds, likeness, patched
 from modelyard.engine.drift import Drift, drift, repaired, set_by_others, undone
-from modelyard.engine.ownership import FIELD_MANAGER, with_others, without_others
+from modelyard.engine.ownership import FIELD_MANAGER, foreign, with_others, without_others
 from modelyard.engine.plan import Apply, Create, Delete, Note, Patch, Write
 from modelyard.engine.refusal import Refusal, name_taken, refusal_of
 from modelyard.engine.resource import Key, Object, Resource
@@ -128,7 +128,8 @@ class Applier:
         if "deletionTimestamp" in live["metadata"]:
             return Outcome(False)  # the DELETED event will trigger the pass that creates the next one
         own = await self._own(write.resource, desired, live, owner, key)
-        if own is not live:
+        # Our annotation is somebody else's only if the child was restored, and adopted before this pass.
+        if own is not live or foreign(own, ("f:metadata", "f:annotations", f"f:{APPLIED}")):
             await self._take_over(write.resource, desired, own, key)
             return Outcome(True, (adopted_note(own, owner),))
         drifts = self._drift(write.resource, desired, live)

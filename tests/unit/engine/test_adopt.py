@@ -10,7 +10,7 @@ from aiohttp import web
 from kubernetes.aio.client import Configuration
 
 from modelyard.engine.adopt import is_orphan_of, owners_after
-from modelyard.engine.apply import Applier, Refusal
+from modelyard.engine.apply import APPLIED, Applier, Refusal
 from modelyard.engine.client import ApiClient
 from modelyard.engine.conditions import parse_time
 from modelyard.engine.plan import Apply, Create
@@ -73,6 +73,7 @@ async def carried_out(kind: type[Apply | Create], live: Object) -> list[Object]:
         return web.json_response(merged)
 
     store = Store()
+    store.attribute(WIDGETS)
     store.apply(WIDGETS, live)
     manifest = {"metadata": {"namespace": "one", "name": "a", "labels": LABELS}, "spec": {"size": 1}}
     manifest["metadata"]["ownerReferences"] = [reference("uid-owner")]
@@ -98,6 +99,18 @@ async def test_it_is_taken_over_in_the_version_that_was_seen(kind: type[Apply | 
     if kind is Apply:
         assert [*sent[1]["spec"], *sent[2]["metadata"]] == ["size", "managedFields", "uid", "resourceVersion"]
     assert len(sent) == (3 if kind is Apply else 1)
+
+
+async def test_what_was_adopted_before_is_taken_over_as_well() -> None:
+    applied = {"f:metadata": {"f:annotations": {f"f:{APPLIED}": {}}}}
+    owners = {"f:metadata": {"f:ownerReferences": {}}}
+    managed = [
+        {"manager": "kubectl-create", "operation": "Update", "fieldsV1": applied},
+        {"manager": "modelyard", "operation": "Update", "fieldsV1": owners},
+    ]
+    restored = child(reference("uid-owner"), managedFields=managed)
+    sent = await carried_out(Apply, restored)
+    assert [*sent[0]["spec"], *sent[1]["metadata"]] == ["size", "managedFields", "uid", "resourceVersion"]
 
 
 @pytest.mark.parametrize("kind", [Apply, Create])
