@@ -5,6 +5,7 @@ A reference to an object that may still appear raises Waits; one that can never 
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from typing import Protocol, TypeVar
 
@@ -146,4 +147,4 @@ def _problem(dataset: Object) -> str:
     is_current = readable is not None and readable["observedGeneration"] == dataset["metadata"].get("generation")
     if readable is None or not is_current or readable["status"] == "True":
         return "; see its conditions"
-    return f" ({readable['reason']}: {' '.join(readable['message'].split())[:600]})"
+    return f" ({readable['reason']}: {textwrap.shorten(readable['message'], 1000, placeholder=' ...')})"

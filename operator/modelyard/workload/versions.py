@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 from modelyard_api.kinds.model import ModelKind
 from modelyard_api.kinds.modelversion import ModelVersion
 
@@ -51,7 +53,7 @@ def why_unusable(version: ModelVersion) -> str:
     ready = version.status.condition("Ready")
     if ready is None or ready.status == "True":
         return ""
-    return f" ({ready.reason}: {' '.join(ready.message.split())[:600]})"
+    return f" ({ready.reason}: {textwrap.shorten(ready.message, 1000, placeholder=' ...')})"
 
 
 def is_stalled(version: ModelVersion) -> bool:

@@ -54,7 +54,7 @@ def test_a_version_that_has_served_is_no_longer_verified(world: World, reason: s
     assert version(world, 1, "Stalled") == ("True", reason)
     text = world.condition(MODEL_VERSIONS, "species-v1")[2]
     assert text.startswith("model.onnx is not what it was (found by a pod of ModelDeployment species); once mlflow-")
-    assert f"kubectl annotate modelversion species-v1 --overwrite {VERIFY}=" in text
+    assert f"kubectl annotate modelversion species-v1 -n team --overwrite {VERIFY}=" in text
     assert ("ModelVersion/species-v1", reason, text) in world.notes
     # What serves goes on, and the ModelDeployment says the cause, not only that the version isn't ready.
     assert told(world) == ("False", reason, True)

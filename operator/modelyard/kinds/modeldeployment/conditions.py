@@ -82,7 +82,9 @@ def _with_unready(conditions: tuple[Condition, ...], unwanted: tuple[int, Unread
         return conditions
     number, unready = unwanted
     trouble = unwanted[1].trouble
-    message = f"version {number}: {trouble.message}; {conditions[0].message}"
+    # A version that a pod has found damaged says so itself.
+    told = trouble.message in conditions[0].message
+    message = conditions[0].message if told else f"version {number}: {trouble.message}; {conditions[0].message}"
     if unready.stalled:
         return kstatus.stalled(trouble.reason, message)
     return kstatus.reconciling(trouble.reason, message, warning=True)

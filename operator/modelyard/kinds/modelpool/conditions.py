@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 from modelyard.engine import conditions as kstatus
 from modelyard.engine.conditions import Condition
 from modelyard.kinds.modelpool.observe import View
@@ -44,7 +46,8 @@ def conditions_of(
 def _failed(report: PoolReport) -> str:
     """Returns the first failed models with their reasons, shortened: the ModelDeployments have the whole text."""
     failures = [
-        f"{name}: {' '.join(reason.split())[:300]}" for name, reason in sorted(report.failed.items())[:SHOWN_FAILURES]
+        f"{name}: {textwrap.shorten(reason, 300, placeholder=' ...')}"
+        for name, reason in sorted(report.failed.items())[:SHOWN_FAILURES]
     ]
     more = [f"and {len(report.failed) - SHOWN_FAILURES} more"] if len(report.failed) > SHOWN_FAILURES else []
     return f"can't be served: {'; '.join([*failures, *more])}" if failures else ""

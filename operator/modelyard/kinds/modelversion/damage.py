@@ -35,10 +35,10 @@ def damage(view: View, now: datetime) -> Damage | None:
 
 def conditions_of(view: View, known: Damage) -> tuple[Condition, ...]:
     """Returns the conditions of a damaged version."""
-    name, uri = view.version.name, view.version.spec.artifact.uri
+    version, uri = view.version, view.version.spec.artifact.uri
     message = (
         f"{known.message} (found by a pod of ModelDeployment {known.found_by}); once {uri} is restored: "
-        f"kubectl annotate modelversion {name} --overwrite {VERIFY}=$(date +%s)"
+        f"kubectl annotate modelversion {version.name} -n {version.namespace} --overwrite {VERIFY}=$(date +%s)"
     )
     return (*kstatus.stalled(known.reason, message), Condition("Verified", False, known.reason, message, warning=True))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 from modelyard.engine import conditions as kstatus
 from modelyard.engine.conditions import Condition
 from modelyard.kinds.modeldeployment.observe import View
@@ -50,4 +52,4 @@ def _serves(status: ModelDeploymentStatus, answers: Answers) -> str:
 
 
 def _line(text: str) -> str:
-    return " ".join(text.split())[:600]
+    return textwrap.shorten(text, 1000)
