@@ -128,8 +128,7 @@ class Applier:
         if "deletionTimestamp" in live["metadata"]:
             return Outcome(False)  # the DELETED event will trigger the pass that creates the next one
         own = await self._own(write.resource, desired, live, owner, key)
-        # Our annotation is somebody else's only if the child was restored, and adopted before this pass.
-        if own is not live or foreign(own, ("f:metadata", "f:annotations", f"f:{APPLIED}")):
+        if own is not live or _was_restored(own):
             await self._take_over(write.resource, desired, own, key)
             return Outcome(True, (adopted_note(own, owner),))
         drifts = self._drift(write.resource, desired, live)
@@ -318,6 +317,15 @@ class Applier:
         """Keeps an answer only of a fed resource: nothing would update any other object in the store."""
         if resource in self._fed:
             self._store.apply(resource, answer, key)
+
+
+def _was_restored(child: Object) -> bool:
+    """Whether somebody else has made the child, as from a backup, and we have adopted it but not applied it yet.
+
+    Only then the label by which we find it is another manager's: whoever changes that gives it another value.
+    """
+    labels = child["metadata"].get("labels") or {}
+    return labels.get(MANAGED_BY) == "modelyard" and foreign(child, ("f:metadata", "f:labels", f"f:{MANAGED_BY}"))
 
 
 def _applied(obj: Object) -> str | None:

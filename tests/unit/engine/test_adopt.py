@@ -9,8 +9,8 @@ import pytest
 from aiohttp import web
 from kubernetes.aio.client import Configuration
 
-from modelyard.engine.adopt import is_orphan_of, owners_after
-from modelyard.engine.apply import APPLIED, Applier, Refusal
+from modelyard.engine.adopt import MANAGED_BY, is_orphan_of, owners_after
+from modelyard.engine.apply import Applier, Refusal
 from modelyard.engine.client import ApiClient
 from modelyard.engine.conditions import parse_time
 from modelyard.engine.plan import Apply, Create
@@ -102,7 +102,7 @@ async def test_it_is_taken_over_in_the_version_that_was_seen(kind: type[Apply | 
 
 
 async def test_what_was_adopted_before_is_taken_over_as_well() -> None:
-    applied = {"f:metadata": {"f:annotations": {f"f:{APPLIED}": {}}}}
+    applied = {"f:metadata": {"f:labels": {f"f:{MANAGED_BY}": {}}}}
     owners = {"f:metadata": {"f:ownerReferences": {}}}
     managed = [
         {"manager": "kubectl-create", "operation": "Update", "fieldsV1": applied},
