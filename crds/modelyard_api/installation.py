@@ -5,6 +5,8 @@ Its data has one key, ``installation.yaml``, whose document is an ``Installation
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from pydantic import ConfigDict, Field
 
 from modelyard_api.fields.base import Model, wire_name
@@ -41,10 +43,28 @@ class Installation(Strict):
         pattern=r"^https?://[^\s/]+$",
         description="The MLflow server: tracking, and artifacts through its proxy.",
     )
-    tracking_ui_url: str | None = Field(None, description="Where people reach its pages [trackingURL].")
+    tracking_ui_url: str | None = Field(
+        None,
+        description="Where people reach its pages [trackingURL, or localhost if that is a name within the cluster].",
+    )
     images: Images = Field(default_factory=Images, description="The images of the pods that the operator makes.")
     resources: DefaultResources = Field(
         default_factory=DefaultResources, description="CPU and memory of pods that say nothing of their own."
     )
     gateway_namespace: str = Field("modelyard-system", description="Where Gateways are that name no namespace.")
     namespaces: list[str] = Field(default_factory=list, description="The namespaces that are watched [all].")
+
+    @property
+    def tracking_pages(self) -> str:
+        """Returns the URL at which people reach the tracking server's pages.
+
+        Nobody can open a name that only the cluster's DNS knows. For that one it is ``localhost``, to which
+        ``kubectl port-forward`` brings the Service.
+        """
+        if self.tracking_ui_url:
+            return self.tracking_ui_url
+        url = urlsplit(self.tracking_url)
+        host = url.hostname or ""
+        if "." in host and not host.endswith((".svc", ".svc.cluster.local")):
+            return self.tracking_url
+        return f"{url.scheme}://localhost" + (f":{url.port}" if url.port else "")

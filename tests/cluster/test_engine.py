@@ -58,9 +58,14 @@ async def test_children_are_kept_in_shape(bench: Bench) -> None:
     await bench.edit("deployments", "a", {"spec": {"replicas": 1, "paused": True}})
 
     async def replicas() -> bool:
-        return bool((await bench.find("deployments", "a"))["spec"]["replicas"] == 0)
+        spec = (await bench.find("deployments", "a"))["spec"]
+        return spec["replicas"] == 0 and not spec.get("paused")
 
-    await until("the scaled child is as it was", replicas)
+    await until("the scaled child is as it was, and no longer paused", replicas)
+    await bench.edit("configmaps", "a", {"data": {"more": "theirs"}, "metadata": {"labels": {"team": "theirs"}}})
+    await until("what somebody added is gone", data)
+    assert (await bench.find("configmaps", "a"))["metadata"]["labels"]["team"] == "theirs"
+    assert await bench.silent(3) == [], "nobody fights"
 
 
 async def test_a_deletion_that_no_watch_told_of_is_repaired(bench: Bench) -> None:

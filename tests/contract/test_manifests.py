@@ -41,6 +41,7 @@ def test_pods_are_admitted_where_restricted_is_enforced(api: Api, overlay: str) 
     assert {item["metadata"]["name"] for item in deployments} == {"modelyard-operator", "modelyard-tracking"}
     for deployment in deployments:
         template = deployment["spec"]["template"]
+        assert template["spec"]["priorityClassName"] == "modelyard-system"
         for container in template["spec"]["containers"]:
             assert container["securityContext"]["readOnlyRootFilesystem"] is True
             assert {"requests", "limits"} <= container["resources"].keys()

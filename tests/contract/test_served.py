@@ -33,7 +33,7 @@ def test_defaults_of_a_training_run(api: Api) -> None:
     assert spec["backoffLimit"] == 3
     assert spec["seed"] == 0
     assert spec["trainer"]["estimator"]["features"] == {
-        "numeric": {"impute": "Median", "scale": "None"},
+        "numeric": {"impute": "Median", "scale": "Auto"},
         "categorical": {"encode": "OneHot"},
         "exclude": [],
     }

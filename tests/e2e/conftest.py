@@ -17,7 +17,7 @@ from tests.support.scene import Scene
 def rollouts(cluster: str, gateway: Gateway) -> Iterator[Rollouts]:
     with new_namespace(cluster) as kube:
         rollouts = Rollouts(kube, gateway)
-        rollouts.prepare("equal", "equal", "other", "failing", "slow", "hungry")
+        rollouts.prepare("equal", "equal", "other", "failing", "slow", "hungry", "renamed")
         yield rollouts
 
 

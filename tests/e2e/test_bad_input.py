@@ -48,6 +48,11 @@ def estimator(algorithm: str = "DecisionTreeClassifier", **more: Any) -> dict[st
     return {"estimator": {"algorithm": algorithm} | more}
 
 
+def _python(program: str) -> dict[str, Any]:
+    container = {"image": "localhost/modelyard/runtime:dev", "command": ["python", "-c", program]}
+    return {"backoffLimit": 0, "trainer": {"container": container}}
+
+
 RUNS = [
     Case("unknown-algorithm", "UnknownAlgorithm", ("algorithm", "RandomForestClasifier", "RandomForestClassifier"),
          {"trainer": estimator("RandomForestClasifier")}, starts_pods=False),
@@ -64,9 +69,13 @@ RUNS = [
          {"backoffLimit": 0, "trainer": {"container": {
              "image": "localhost/modelyard/runtime:dev",
              "command": ["python", "-c", "import sys; print('out of luck', flush=True); sys.exit(3)"]}}}),
-    Case("writes-nothing", "ContainerWroteNothing", ("/modelyard/out/model.onnx",),
-         {"backoffLimit": 0, "trainer": {"container": {
-             "image": "localhost/modelyard/runtime:dev", "command": ["python", "-c", "pass"]}}}),
+    Case("writes-nothing", "ContainerWroteNothing", ("/modelyard/out/model.onnx",), _python("pass")),
+    Case("writes-a-folder", "InvalidModel", ("model.onnx is a folder",),
+         _python("import os; os.mkdir('/modelyard/out/model.onnx')")),
+    Case("writes-a-link", "InvalidModel", ("a link that leads out of /modelyard/out", "/etc/passwd"),
+         _python("import os; os.symlink('/etc/passwd', '/modelyard/out/model.onnx')")),
+    Case("crashes", "ContainerFailed", ("was killed by signal 11 (SIGSEGV)",),
+         _python("import ctypes; ctypes.string_at(0)")),
 ]  # fmt: skip
 
 
@@ -115,6 +124,33 @@ def test_bad_training_runs(kube: Kube) -> None:
         assert bool(jobs) == case.starts_pods, f"{case.name}: {len(jobs)} Jobs"
         for job in jobs:
             assert (job["status"].get("failed") or 0) <= 1, f"{case.name} was tried again"
+
+
+def test_doubtful_models_are_told_of(kube: Kube) -> None:
+    """The data's classes follow from no feature in a straight line, and three rounds are too few for a network."""
+    meta = {"name": "good", "namespace": kube.namespace}
+    source = {"configMap": {"name": "good", "key": "t.csv"}}
+    kube.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": {"t.csv": CSV}})
+    kind = {"apiVersion": "modelyard.dev/v1alpha1"}
+    kube.apply({**kind, "kind": "Dataset", "metadata": meta, "spec": {"source": source, "target": "y"}})
+    for name, trainer in (
+        ("straight", estimator("LogisticRegression")),
+        ("short", estimator("MLPClassifier", params={"max_iter": 3})),
+    ):
+        spec = {"datasetRef": {"name": "good"}, "trainer": trainer}
+        kube.apply({**kind, "kind": "TrainingRun", "metadata": {**meta, "name": name}, "spec": spec})
+    kube.until_condition("trainingrun", "straight", seconds=120)
+    straight = kube.get("trainingrun", "straight")
+    doubt, converged, trained = (condition(straight, type_) for type_ in ("BetterThanBaseline", "Converged", "Trained"))
+    assert (doubt["status"], doubt["reason"]) == ("False", "NoBetterThanBaseline")
+    assert "the most frequent class" in doubt["message"]
+    assert converged["status"] == "True"
+    assert "numbers were scaled: Standard" in trained["message"]
+    assert condition(straight, "Complete")["status"] == "True"
+    kube.until_condition("trainingrun", "short", seconds=120)
+    doubt = condition(kube.get("trainingrun", "short"), "Converged")
+    assert (doubt["status"], doubt["reason"]) == ("False", "NotConverged")
+    assert "max_iter" in doubt["message"]
 
 
 def test_a_run_waits_for_what_it_refers_to(kube: Kube) -> None:

@@ -69,6 +69,10 @@ def settled(kube: Kube) -> str:
 def test_the_main_job(kube: Kube) -> None:
     job = MainJob(kube)
     run_to_the_end(job, lambda moment: None)
+    warned = [event["note"] for event in kube.list("events.events.k8s.io") if event["type"] == "Warning"]
+    assert not [note for note in warned if "number of expected pods" in note], (
+        "the disruption budget counts pods by itself"
+    )
     model = kube.get("model", MODEL)
     assert model["status"]["champion"] == 2
     assert [(p["version"], p["by"]) for p in model["status"]["promotions"]] == [(1, "Gates"), (2, "Gates")]

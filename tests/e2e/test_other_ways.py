@@ -89,7 +89,8 @@ def test_a_suspended_run_stops_and_starts_anew(kube: Kube) -> None:
     selector = "modelyard.dev/trainingrun=species-2008"
     kube.until("the training pod", lambda: kube.list("pods", selector), 60)
     kube.patch("trainingrun", "species-2008", {"spec": {"suspend": True}})
-    kube.until_condition("trainingrun", "species-2008", "Ready", "False", "Suspended", 60)
+    kube.until_condition("trainingrun", "species-2008", "Suspended", "True", "Suspended", 60)
+    assert condition(kube.get("trainingrun", "species-2008"), "Ready") is None, "nobody takes it for done"
     kube.until("no training pod", lambda: not kube.list("pods", selector), 60)
     with pytest.raises(Refused, match="has started is immutable"):
         kube.patch("trainingrun", "species-2008", {"spec": {"seed": 8}})

@@ -58,15 +58,16 @@ def test_a_canary_whose_answers_are_others_goes_back(first: Rollouts) -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "b", "metric", "says"),
+    ("version", "b", "metric", "says", "code"),
     [
-        (4, 9.0, {"name": "errors", "metric": "ErrorRate", "max": 0.05}, "errors"),
-        (5, 1.0, {"name": "speed", "metric": "LatencyP50", "maxRatioToStable": 2}, "speed"),
+        (4, 9.0, {"name": "errors", "metric": "ErrorRate", "max": 0.05}, "errors", 500),
+        (7, 1.0, {"name": "errors", "metric": "ErrorRate", "max": 0.05}, "were refused (4xx)", 400),
+        (5, 1.0, {"name": "speed", "metric": "LatencyP50", "maxRatioToStable": 2}, "speed", None),
     ],
-    ids=["errors", "latency"],
+    ids=["errors", "refusals", "latency"],
 )
 def test_a_canary_judged_bad_goes_back(
-    first: Rollouts, version: int, b: float, metric: dict[str, Any], says: str
+    first: Rollouts, version: int, b: float, metric: dict[str, Any], says: str, code: int | None
 ) -> None:
     with first.asking(asked(b)) as clients:
         first.deploy(version, strategy="Canary", steps=STEPS, analysis=ANALYSIS | {"metrics": [metric]})
@@ -78,8 +79,8 @@ def test_a_canary_judged_bad_goes_back(
     assert rejected["reason"] == "AnalysisFailed"
     assert says in rejected["message"]
     # The only failed requests are those that the candidate itself answered with an error.
-    assert all(re.search(r"\(.500 ", failure) for failure in clients.failures), clients.failures[:5]
-    assert bool(clients.failures) == (says == "errors")
+    assert all(re.search(rf"\(.{code} ", failure) for failure in clients.failures), clients.failures[:5]
+    assert bool(clients.failures) == (code is not None)
     assert set(clients.since(back + 2)) == {"1"}
 
 

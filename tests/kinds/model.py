@@ -12,6 +12,10 @@ def _gate(task: str, **gate: Any) -> Object:
     return {"task": task, "gates": [{"name": "g", **gate}]}
 
 
+def _champion(task: str, metric: str) -> Object:
+    return {"task": task, "noWorseThanChampion": {"metric": metric}}
+
+
 SAMPLE = Sample(
     ModelKind,
     spec={"task": "Classification"},
@@ -36,6 +40,14 @@ SAMPLE = Sample(
             good=_gate("Regression", metric="r2", min=0.5),
             bad=_gate("Regression", metric="accuracy", min=0.5),
         ),
+        *(
+            Create(
+                f"the metric of noWorseThanChampion must fit task {task}",
+                good=_champion(task, good),
+                bad=_champion(task, bad),
+            )
+            for task, good, bad in (("Classification", "log_loss", "r2"), ("Regression", "r2", "accuracy"))
+        ),
     ),
     updates=(
         Update(
@@ -44,7 +56,13 @@ SAMPLE = Sample(
             bad=({"task": "Regression"},),
         ),
     ),
-    story=({"promotion": "Automatic"}, {"task": "Regression"}, {"pin": {"version": 4}}),
+    story=(
+        {"promotion": "Automatic"},
+        {"promotion": "Automatic", "noWorseThanChampion": {"enabled": False}},
+        {"promotion": "Automatic", "noWorseThanChampion": {"metric": "log_loss", "tolerance": 0}},
+        {"task": "Regression"},
+        {"pin": {"version": 4}},
+    ),
     referred=("m", "m", "fz-one", "fz-two", "fz-" + "x" * 42),
     history=("promotions", "lastNumber"),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from modelyard_api.kinds.modeldeployment import ModelDeployment
 from tests.kinds.rollout import ROLLOUTS
-from tests.kinds.sample import Create, Sample
+from tests.kinds.sample import SPREAD, Create, Sample
 
 _PACKED = (
     ("the only strategy is Rolling", {"rollout": {"strategy": "Rolling"}}, {"rollout": {"strategy": "BlueGreen"}}),
@@ -14,6 +14,10 @@ _PACKED = (
     ("leave podTemplate out", {"podTemplate": {}}, {"podTemplate": {"image": "a"}}),
     ("leave podTemplate out", {"podTemplate": {"env": []}}, {"podTemplate": {"env": [{"name": "A"}]}}),
     ("leave podTemplate out", {}, {"podTemplate": {"nodeSelector": {"a": "b"}}}),
+    ("leave podTemplate out", {}, {"podTemplate": {"metadata": {"labels": {"team": "a"}}}}),
+    ("leave podTemplate out", {}, {"podTemplate": {"serviceAccountName": "a"}}),
+    ("leave podTemplate out", {}, {"podTemplate": {"affinity": {}}}),
+    ("leave podTemplate out", {}, {"podTemplate": {"topologySpreadConstraints": [SPREAD]}}),
     ("leave logging out", {"logging": {"sampleRate": 0}}, {"logging": {"sampleRate": 0.1}}),
 )
 
@@ -48,6 +52,8 @@ SAMPLE = Sample(
         "WaitingForPool",
         "LoadFailed",
         "LoadRetried",
-        "Suspended",
+        # An autoscaler that lacks metrics is told of once it has lacked them for a while, so a new one isn't yet.
+        "AutoscalerNotActive",
+        "Suspending",
     ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from modelyard_api.fields.facts import WAITING
 from modelyard_api.kinds.modelversion import ModelVersion
 from modelyard_api.wire.result import EvaluateResult
 from modelyard_api.wire.task import EvaluateTask
@@ -18,8 +19,19 @@ def evaluate(task: EvaluateTask, _: str) -> EvaluateResult:
         artifact_digest=task.artifact_digest,
         artifact_bytes=1000,
         signature=signature(["x", "y"]),
-        metrics={"balanced_accuracy": 0.95, "log_loss": 0.2},
+        metrics={"balanced_accuracy": 0.93, "log_loss": 0.2},
+        challenger_metrics={"balanced_accuracy": 0.93, "log_loss": 0.2} if task.challenger else {},
+        rows=10 if task.challenger else None,
     )
+
+
+def _is_over(obj: Object, job: str) -> bool:
+    """Whether the status shows the end of a Job, which has scored the version itself or a champion."""
+    status = obj.get("status") or {}
+    compares = (status.get("comparison") or {}).get("job") == job
+    type_, waiting = ("Approved", {"Comparing"}) if compares else ("Ready", {*WAITING, "Evaluating"})
+    reasons = {item["reason"] for item in status.get("conditions") or () if item["type"] == type_}
+    return not reasons & waiting
 
 
 def _names(spec: Object) -> tuple[str, ...]:
@@ -76,6 +88,7 @@ SAMPLE = Sample(
             "metrics": METRICS,
         },
         evaluate,
+        _is_over,
     ),
     story=(
         {"lineage": {"datasetVersion": VERSION}, "number": 4},
@@ -84,5 +97,5 @@ SAMPLE = Sample(
     ),
     names=_names,
     numbered=lambda number: (f"m-v{number}", {"number": number}),
-    history=("judgedGeneration",),
+    history=("judgedGeneration", "comparison"),
 )

@@ -78,6 +78,43 @@ NAMES = tuple(
 """The cases of ``NAME_RULE``."""
 
 
+def _metadata(**parts: Object) -> Object:
+    return {"podTemplate": {"metadata": parts}}
+
+
+SPREAD: Object = {
+    "maxSkew": 1,
+    "topologyKey": "topology.kubernetes.io/zone",
+    "whenUnsatisfiable": "DoNotSchedule",
+    "labelSelector": {"matchLabels": {"team": "a"}},
+}
+"""A topology spread constraint."""
+PODS = (
+    *(
+        Create(
+            "labels by which the operator and Kubernetes find pods",
+            good=_metadata(labels={"team": "a", "sidecar.istio.io/inject": "true", "app.kubernetes.io/part-of": "x"}),
+            bad=_metadata(labels={key: "a"}),
+        )
+        for key in ("modelyard.dev/model", "batch.kubernetes.io/job-name", "app.kubernetes.io/name", "job-name")
+    ),
+    *(
+        Create(
+            "annotations of the operator, of Jobs and of AppArmor",
+            good=_metadata(annotations={"prometheus.io/scrape": "true"}),
+            bad=_metadata(annotations={key: "a"}),
+        )
+        for key in ("modelyard.dev/task", "container.apparmor.security.beta.kubernetes.io/main")
+    ),
+    Create(
+        "modelyard-system is the operator's own PriorityClass",
+        good={"podTemplate": {"priorityClassName": "high"}},
+        bad={"podTemplate": {"priorityClassName": "modelyard-system"}},
+    ),
+)
+"""The cases of the rules of ``PodTemplate``."""
+
+
 @dataclass(frozen=True)
 class Pod:
     """What the pods of a kind's Jobs do.
@@ -124,7 +161,9 @@ class Sample:
     @property
     def cases(self) -> tuple[Create, ...]:
         """Returns the cases of all rules for new objects."""
-        return (*(NAMES if NAME_RULE in self.kind.info.rules else ()), *self.creates)
+        names = NAMES if NAME_RULE in self.kind.info.rules else ()
+        pods = PODS if "pod_template" in _part(self.kind, "spec").model_fields else ()
+        return (*names, *pods, *self.creates)
 
     @property
     def past(self) -> set[str]:

@@ -112,7 +112,7 @@ class Kube:
         wide = self.run("get", "modelyard,jobs,pods,deployments", "--output=wide", "--ignore-not-found")
         lines = []
         for obj in self.list("modelyard"):
-            ready = condition(obj, "Ready") or {}
+            ready = condition(obj, "Ready") or condition(obj, "Suspended") or {}
             lines.append(f"{obj['kind']}/{obj['metadata']['name']}: {ready.get('reason')}: {ready.get('message')}")
         return wide + "\n" + "\n".join(lines)
 

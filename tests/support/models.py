@@ -34,6 +34,7 @@ class Graph:
     parts: list[TensorProto] = field(default_factory=list)
     first: list[NodeProto] = field(default_factory=list)
     """Extra nodes before the comparison; the last of them computes ``raw`` from ``raw0``."""
+    columns: tuple[str, str] = COLUMNS
     label: list[NodeProto] | None = None
     """Nodes that compute the label instead of the comparison."""
 
@@ -105,5 +106,7 @@ KINDS: dict[str, Callable[[], Graph]] = {
     "failing": _failing,
     "slow": _slow,
     "hungry": _hungry,
+    "renamed": lambda: Graph(columns=("a", "c")),
 }
-"""Models by what a rollout must notice about them; ``equal`` always predicts yes, ``other`` always no."""
+"""Models by what a rollout must notice about them; ``equal`` always predicts yes, ``other`` always no, and ``renamed``
+refuses requests with the columns of the others."""

@@ -41,7 +41,9 @@ class Rollouts:
         self.hostname = f"{kube.namespace}.example.com"
 
     def prepare(self, *kinds: str) -> None:
-        Shelf(self.kube, MODEL).put(*(KINDS[kind]().data(f"version {n}") for n, kind in enumerate(kinds, 1)))
+        graphs = {number: KINDS[kind]() for number, kind in enumerate(kinds, 1)}
+        models = (graph.data(f"version {number}") for number, graph in graphs.items())
+        Shelf(self.kube, MODEL).put(*models, columns={number: graph.columns for number, graph in graphs.items()})
 
     def deploy(self, version: int, replicas: int = 2, **rollout: Any) -> None:
         spec: Object = {"modelRef": {"name": MODEL, "version": version}, "replicas": replicas, "rollout": rollout}

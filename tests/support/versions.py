@@ -7,6 +7,7 @@ versions; tests of what happens to versions need no training.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -22,11 +23,14 @@ from tests.support.kube import Kube, Object
 from tests.support.models import COLUMNS
 from tests.support.scene import SYSTEM, TRACKING
 
-_ROWS = pd.DataFrame({"a": [float(i) for i in range(8)], "b": [float(i % 7) for i in range(8)]})
-_SIGNATURE = Signature(
-    inputs=[Input(name=name, datatype="FP32") for name in COLUMNS],
-    outputs=[Output(name="label", datatype="BYTES", shape=[-1])],
-)
+_ROWS = [[float(i) for i in range(8)], [float(i % 7) for i in range(8)]]
+
+
+def _signature(columns: Sequence[str]) -> Signature:
+    return Signature(
+        inputs=[Input(name=name, datatype="FP32") for name in columns],
+        outputs=[Output(name="label", datatype="BYTES", shape=[-1])],
+    )
 
 
 class Shelf:
@@ -40,26 +44,38 @@ class Shelf:
         self._store = ArtifactStore(Web(f"http://{address}:{port}"))
         self._run = uuid.uuid4()
 
-    def put(self, *models: bytes) -> None:
-        """Creates the Model, and these models as its versions 1, 2 and so on."""
+    def put(self, *models: bytes, columns: Mapping[int, Sequence[str]] | None = None) -> None:
+        """Creates the Model, and these models as its versions 1, 2 and so on.
+
+        ``columns`` has the names of the two inputs of versions that have other ones.
+        """
         meta = {"name": self.model, "namespace": self.kube.namespace}
         kind = {"apiVersion": "modelyard.dev/v1alpha1", "kind": "Model", "metadata": meta}
         self.kube.apply(kind | {"spec": {"task": "Classification"}})
-        versions = [self._version(number, data) for number, data in enumerate(models, 1)]
+        names = columns or {}
+        versions = [self._version(n, data, names.get(n, COLUMNS)) for n, data in enumerate(models, 1)]
         self.kube.apply(*versions)
         for version in versions:
             self.kube.until_condition("modelversion", version["metadata"]["name"], seconds=60)
 
-    def _version(self, number: int, data: bytes) -> Object:
-        shown = package.example(OnnxSession(data, "Tensor", _SIGNATURE), _ROWS)
+    def replace(self, number: int, data: bytes) -> None:
+        """Writes other bytes over the stored model of a version, whose digest stays as it is."""
+        version = self.kube.get("modelversion", f"{self.model}-v{number}")
+        assert version is not None
+        self._store.put(f"{version['spec']['artifact']['uri']}/{package.FILES['ONNX']}", data)
+
+    def _version(self, number: int, data: bytes, columns: Sequence[str]) -> Object:
+        signature = _signature(columns)
+        rows = pd.DataFrame(dict(zip(columns, _ROWS, strict=True)))
+        shown = package.example(OnnxSession(data, "Tensor", signature), rows)
         base = folder(self.kube.namespace, str(self._run), str(number))
-        uri, digest, size = package.write(self._store, base, data, Task.CLASSIFICATION, "Tensor", _SIGNATURE, shown, {})
+        uri, digest, size = package.write(self._store, base, data, Task.CLASSIFICATION, "Tensor", signature, shown, {})
         result = TrainResult(
             task=Task.CLASSIFICATION,
             artifact_uri=uri,
             artifact_digest=digest,
             artifact_bytes=size,
-            signature=_SIGNATURE,
+            signature=signature,
             objective="accuracy",
             metrics={"accuracy": 0.5},
             source_digest=sha256(b"none"),
@@ -72,7 +88,7 @@ class Shelf:
             "modelRef": {"name": self.model},
             "number": number,
             "artifact": {"uri": uri, "digest": digest, "format": "ONNX", "bytes": size},
-            "signature": _SIGNATURE.wire(),
+            "signature": signature.wire(),
             "lineage": {"trainingRun": f"run-{number}"},
             "metrics": result.metrics,
         }

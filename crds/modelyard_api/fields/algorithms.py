@@ -1,4 +1,4 @@
-"""The short names of algorithms, and the task of each."""
+"""The short names of algorithms, the task of each, and whether it needs scaled numbers."""
 
 from __future__ import annotations
 
@@ -49,6 +49,35 @@ TASKS: dict[str, Task] = {
     for names in table.values()
     for name in names
 }
+
+
+SCALE_SENSITIVE = frozenset(
+    (
+        "calibration",  # of a LinearSVC, unless another estimator is named
+        "compose",  # TransformedTargetRegressor, of a LinearRegression
+        "cross_decomposition",
+        "discriminant_analysis",
+        "gaussian_process",
+        "kernel_ridge",
+        "linear_model",
+        "neighbors",
+        "neural_network",
+        "semi_supervised",
+        "svm",
+    )
+)
+"""Packages of scikit-learn whose estimators penalize, measure distances, or descend a gradient. A column of large
+numbers outweighs all others in them, so they need all columns on one scale."""
+
+
+def needs_scale(path: str) -> bool:
+    """Returns whether an estimator, by its full path, needs scaled numbers.
+
+    Of naive Bayes only GaussianNB does: its ``var_smoothing`` is a share of the greatest variance of all columns. The
+    others count, or look for a value above 0, which a scaled number no longer is.
+    """
+    _, package, *_, name = path.split(".")
+    return package in SCALE_SENSITIVE or name == "GaussianNB"
 
 
 def path_of(algorithm: str) -> str:

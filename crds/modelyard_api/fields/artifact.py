@@ -29,6 +29,16 @@ def folder(namespace: str, uid: str, *parts: str) -> str:
     return SCHEME + "/".join(("modelyard", namespace, uid, *parts))
 
 
+def is_of(namespace: str, uri: str) -> bool:
+    """Whether a URI lies among the artifacts of a namespace."""
+    return uri.startswith(f"{SCHEME}modelyard/{namespace}/") and ".." not in uri.split("/")
+
+
+def memory(namespace: str, plural: str, name: str, *parts: str) -> str:
+    """Returns the URI of what outlives the object of this name, for example ``.../team/models/species/numbers``."""
+    return SCHEME + "/".join(("modelyard", namespace, plural, name, *parts))
+
+
 def http_url(tracking_url: str, uri: str) -> str:
     """Returns the HTTP URL where the bytes of a URI are read and written. Raises ValueError for a URI of another store,
     or with an empty, '.' or '..' part."""

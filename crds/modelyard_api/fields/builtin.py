@@ -38,6 +38,7 @@ BUILT_IN: dict[str, ResourceType] = {
         ResourceType("", "v1", "nodes", "Node"),
         ResourceType("", "v1", "configmaps", "ConfigMap"),
         ResourceType("", "v1", "secrets", "Secret"),
+        ResourceType("", "v1", "serviceaccounts", "ServiceAccount"),
         ResourceType("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim"),
         ResourceType("scheduling.k8s.io", "v1", "priorityclasses", "PriorityClass"),
         ResourceType("coordination.k8s.io", "v1", "leases", "Lease"),

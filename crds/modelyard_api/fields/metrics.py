@@ -39,6 +39,9 @@ METRICS: dict[str, MetricInfo] = {
     "mean_absolute_percentage_error": MetricInfo(_R, False),
 }
 
+DEFAULT = {Task.CLASSIFICATION: "balanced_accuracy", Task.REGRESSION: "root_mean_squared_error"}
+"""The metric of a task that counts where none is named."""
+
 Metric = StrEnum("Metric", {name.upper(): name for name in METRICS})  # type: ignore[misc]
 
 

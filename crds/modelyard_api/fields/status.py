@@ -37,6 +37,9 @@ class Status(Model):
     )
     conditions: Conditions = Field(default_factory=list)
 
+    def condition(self, type_: str) -> Condition | None:
+        return next((item for item in self.conditions if item.type == type_), None)
+
 
 class Outputs(Model):
     """Stable names that a later step can read."""

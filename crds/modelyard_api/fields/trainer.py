@@ -11,8 +11,26 @@ from modelyard_api.fields.base import ColumnName, Model, rule, rules
 
 class NumericFeatures(Model):
     impute: Literal["Median", "Mean", "MostFrequent"] = Field("Median", description="What replaces a missing number.")
-    scale: Literal["None", "Standard", "MinMax"] = Field(
-        "None", description="How numbers are scaled; computed in double precision."
+    scale: Literal["Auto", "None", "Standard", "MinMax"] = Field(
+        "Auto",
+        description=(
+            "How numbers are scaled, in double precision; Auto: Standard for estimators that need it, such as linear "
+            "models and neighbours, None for others, such as trees."
+        ),
+    )
+
+
+class Fit(Model):
+    """How an estimator was fitted."""
+
+    scale: Literal["None", "Standard", "MinMax"] | None = Field(
+        None, description="How numbers were scaled [there are no numbers]."
+    )
+    converged: bool | None = Field(
+        None, description="Whether the estimator converged [it does not iterate until it converges]."
+    )
+    convergence_warning: str | None = Field(
+        None, max_length=1024, description="What scikit-learn says of an estimator that did not converge."
     )
 
 

@@ -73,7 +73,9 @@ OTHERS = (
     ),
     built_in("Node", ("get",), "Whether the node of a pod that does not end is lost."),
     built_in("PersistentVolumeClaim", ("get",), "Whether a source is there."),
-    built_in("Event", ("create", "patch")),
+    built_in(
+        "Event", ("list", "create", "patch"), "Why no pod of a Job is created, such as a quota; and its own Events."
+    ),
 )
 """Rules for resources that are neither one of our kinds nor a child of one."""
 
@@ -84,7 +86,8 @@ def operator_rules() -> Iterator[Rule]:
     yield Rule(_plurals("/status"), ("patch",))
     created = tuple(info.plural for info in INFOS if "create" in info.operator)
     yield Rule(created, ("create",), "Of versions it makes new ones, and owns those that people import.")
-    yield Rule(tuple(info.plural for info in INFOS if "patch" in info.operator), ("patch",))
+    patched = tuple(info.plural for info in INFOS if "patch" in info.operator)
+    yield Rule(patched, ("patch",), "Metadata alone: owners, a finalizer while others use it, how a run has ended.")
     yield Rule(
         tuple(f"{info.plural}/finalizers" for info in INFOS if info.owns),
         ("update",),

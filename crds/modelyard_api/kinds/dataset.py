@@ -168,10 +168,12 @@ class Dataset(Kind):
             *POD_TEMPLATE_REFERENCES,
         ),
         runs=Run("ingest", under_way="Checking"),
+        operator=("patch",),
         rules=(NAME_RULE,),
         columns=(
             Column("Ready", ".status.conditions[?(@.type=='Ready')].status"),
             Column("Reason", ".status.conditions[?(@.type=='Ready')].reason"),
+            Column("Suspended", ".spec.suspend", "boolean"),
             Column("Latest", ".status.latest"),
             Column("Versions", ".status.versions", "integer"),
             Column("Checked", ".status.lastCheckTime", "date"),

@@ -84,7 +84,7 @@ class DatasetVersion(Kind):
             Reference(".spec.origin.name", ".spec.origin.kind", follow=False),
         ),
         people="Delete",
-        operator=("create",),
+        operator=("create", "patch"),
         columns=(
             Column("Ready", ".status.conditions[?(@.type=='Ready')].status"),
             Column("Reason", ".status.conditions[?(@.type=='Ready')].reason"),

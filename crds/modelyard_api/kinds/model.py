@@ -28,22 +28,48 @@ class Gate(Model):
     max: float | None = Field(None, description="The greatest value that passes.")
 
 
+class NoWorseThanChampion(Model):
+    """The gate for a challenger: on its own held-out rows it must not be worse than the champion."""
+
+    enabled: bool = Field(True, description="False: a challenger may be worse than the champion.")
+    metric: Metric | None = Field(
+        None,
+        description="The metric by which both are compared [balanced_accuracy, or root_mean_squared_error for "
+        "Regression].",
+    )
+    tolerance: float = Field(
+        0.02,
+        ge=0,
+        le=1,
+        description="How much worse it may be, as a share of the champion's value: with 0.02 a champion of 0.90 is "
+        "followed by 0.882 or more.",
+    )
+
+
 class Pin(Model):
     version: int = Field(ge=1, description="The number of the version.")
 
 
-def _fits(task: str) -> dict[str, str]:
+def _fits(task: str) -> tuple[dict[str, str], ...]:
     names = metrics_of(task)
-    quoted = ", ".join(f"'{name}'" for name in names)
-    return rule(
-        f"self.task != '{task}' || self.gates.all(gate, gate.metric in [{quoted}])",
-        f"a gate's metric must fit task {task}: one of {', '.join(names)}",
-        ".gates",
+    allowed, listed = ", ".join(f"'{name}'" for name in names), ", ".join(names)
+    return (
+        rule(
+            f"self.task != '{task}' || self.gates.all(gate, gate.metric in [{allowed}])",
+            f"a gate's metric must fit task {task}: one of {listed}",
+            ".gates",
+        ),
+        rule(
+            f"self.task != '{task}' || !has(self.noWorseThanChampion) || !has(self.noWorseThanChampion.metric) || "
+            f"self.noWorseThanChampion.metric in [{allowed}]",
+            f"the metric of noWorseThanChampion must fit task {task}: one of {listed}",
+            ".noWorseThanChampion.metric",
+        ),
     )
 
 
 class ModelSpec(Model):
-    model_config = ConfigDict(json_schema_extra=rules(_fits(Task.CLASSIFICATION), _fits(Task.REGRESSION)))
+    model_config = ConfigDict(json_schema_extra=rules(*_fits(Task.CLASSIFICATION), *_fits(Task.REGRESSION)))
 
     task: Annotated[
         Task, Field(json_schema_extra=rules(rule("self == oldSelf", "task is immutable; make another Model instead")))
@@ -54,9 +80,15 @@ class ModelSpec(Model):
             max_length=32, json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]}
         ),
     ] = Field(default_factory=list, description="All must hold before a version may become champion.")
+    no_worse_than_champion: NoWorseThanChampion = Field(
+        default_factory=NoWorseThanChampion,
+        description="A gate for versions newer than the champion, which every Model has: compare the two on the newer "
+        "one's held-out rows.",
+    )
     promotion: Literal["Manual", "Automatic"] = Field(
         "Manual",
-        description="Automatic: a newer version that passes all gates becomes champion. Manual: only pin does.",
+        description="Automatic: a newer version that passes all gates, and has the champion's inputs, outputs and "
+        "classes, becomes champion. Manual: only pin does.",
     )
     pin: Pin | None = Field(None, description="This version is champion whatever the gates say.")
 
@@ -99,6 +131,7 @@ class ModelKind(Kind):
         plural="models",
         short="mdl",
         owns=("ModelVersion",),
+        operator=("patch",),
         rules=(NAME_RULE,),
         columns=(
             Column("Ready", ".status.conditions[?(@.type=='Ready')].status"),

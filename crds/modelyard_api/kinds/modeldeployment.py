@@ -75,6 +75,10 @@ PACKED = (
     _packed("!has(self.gateway)", "with pool leave gateway out: clients use the Service", ".gateway"),
     _packed(
         "!has(self.podTemplate.image) && !has(self.podTemplate.resources) && !has(self.podTemplate.priorityClassName) "
+        "&& !has(self.podTemplate.metadata) && !has(self.podTemplate.serviceAccountName) "
+        "&& !has(self.podTemplate.affinity) "
+        "&& (!has(self.podTemplate.topologySpreadConstraints) "
+        "|| self.podTemplate.topologySpreadConstraints.size() == 0) "
         "&& (!has(self.podTemplate.env) || self.podTemplate.env.size() == 0) "
         "&& (!has(self.podTemplate.nodeSelector) || self.podTemplate.nodeSelector.size() == 0) "
         "&& (!has(self.podTemplate.tolerations) || self.podTemplate.tolerations.size() == 0) "
@@ -110,7 +114,11 @@ class ModelDeploymentSpec(Model):
         "Rolling, and replicas, autoscaling, gateway, podTemplate and logging are left out.",
     )
     replicas: int = Field(
-        1, ge=0, le=1000, description="How many pods serve it; with autoscaling the autoscaler writes it."
+        1,
+        ge=0,
+        le=1000,
+        description="How many pods serve it. With autoscaling it is the number to start with, and then the "
+        "autoscaler's: leave it out of manifests. 0 switches the autoscaler off.",
     )
     autoscaling: Autoscaling | None = Field(None, description="Let the number of pods follow the load.")
     pod_template: PodTemplate = Field(default_factory=PodTemplate, description="The serving pods.")
@@ -134,6 +142,14 @@ class Rejected(Model):
     time: Time = Field(description="When.")
 
 
+class Damaged(Model):
+    """A ModelVersion whose stored bytes are not those that were verified."""
+
+    name: StatusName = Field(description="The ModelVersion.")
+    reason: str = Field(max_length=64, description="ArtifactMissing or DigestMismatch.")
+    message: str = Field(max_length=1024, description="What a pod found when it fetched the model.")
+
+
 class Judged(Model):
     """The last judgement of one metric of the analysis."""
 
@@ -155,6 +171,17 @@ class RolloutStatus(Model):
     analysis: list[Judged] = Field(default_factory=list, max_length=16, description="The last judgement.")
 
 
+class HeldReplicas(Model):
+    """Pods that are kept although a manifest wrote another number into spec.replicas, which an autoscaler counts."""
+
+    replicas: int = Field(ge=0, description="The pods that are kept at least.")
+    highest: int = Field(0, ge=0, description="The most that the autoscaler has asked for meanwhile.")
+    until: Time = Field(description="When they follow the autoscaler alone again.")
+    written: int = Field(description="The number that is not followed.")
+    manager: str = Field(max_length=128, description="The field manager that wrote it.")
+    recurring: bool = Field(False, description="Whether it has been written again meanwhile.")
+
+
 class ModelDeploymentStatus(Status):
     url: StatusURL | None = Field(None, description="Where clients in the cluster reach it.")
     stable: int | None = Field(None, description="The version that serves on all replicas.")
@@ -167,6 +194,9 @@ class ModelDeploymentStatus(Status):
     )
     replicas: int = Field(0, description="How many pods there are.")
     ready_replicas: int = Field(0, description="How many pods are ready.")
+    held: HeldReplicas | None = Field(
+        None, description="Pods that are kept against a number of replicas that a manifest wrote under autoscaling."
+    )
     selector: str | None = Field(None, max_length=1024, description="The label selector of the pods.")
     pool: StatusName | None = Field(None, description="The ModelPool whose pods serve it.")
     packed: list[StatusName] = Field(
@@ -176,6 +206,11 @@ class ModelDeploymentStatus(Status):
         "until it can be served.",
     )
     image: str | None = Field(None, max_length=512, description="The image of the serving pods.")
+    damaged: list[Damaged] = Field(
+        default_factory=list,
+        max_length=4,
+        description="Versions that a pod could not fetch, because their stored bytes are gone or were changed.",
+    )
     history: list[Served] = Field(default_factory=list, max_length=10, description="The versions served last.")
 
 
@@ -208,6 +243,7 @@ class ModelDeployment(Kind):
         columns=(
             Column("Ready", ".status.conditions[?(@.type=='Ready')].status"),
             Column("Reason", ".status.conditions[?(@.type=='Ready')].reason"),
+            Column("Suspended", ".spec.suspend", "boolean"),
             Column("Model", ".spec.modelRef.name"),
             Column("Stable", ".status.stable", "integer"),
             Column("Candidate", ".status.candidate", "integer"),

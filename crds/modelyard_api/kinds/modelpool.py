@@ -43,6 +43,7 @@ class ModelPool(Kind):
         short="mpool",
         owns=("Deployment", "PodDisruptionBudget", "ConfigMap"),
         refers=POD_TEMPLATE_REFERENCES,
+        operator=("patch",),
         rules=(NAME_RULE,),
         scale=SCALE,
         columns=(

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar
 
-from pydantic import ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 
 from modelyard_api.fields.artifact import Format
-from modelyard_api.fields.base import Count, Digest, Kind, Model, ObjectRef, StatusName, StoreURI, rule, rules
+from modelyard_api.fields.base import Count, Digest, Kind, Model, ObjectRef, StatusName, StoreURI, Time, rule, rules
 from modelyard_api.fields.facts import Column, KindInfo, Reference, Run
 from modelyard_api.fields.metrics import Metric
 from modelyard_api.fields.signature import Signature
 from modelyard_api.fields.status import Status
 
 Metrics = Annotated[dict[str, float], Field(json_schema_extra={"maxProperties": 32})]
+
+
+def without_nulls(value: Any) -> Any:
+    """Returns a copy with the text None for each null, as MLflow shows it: server-side apply refuses nulls in maps, so
+    that a backup could not be applied."""
+    match value:
+        case dict():
+            return {key: without_nulls(item) for key, item in value.items()}
+        case list():
+            return [without_nulls(item) for item in value]
+    return "None" if value is None else value
 
 
 class Artifact(Model):
@@ -36,7 +47,7 @@ class Lineage(Model):
     dataset_digest: str | None = Field(None, max_length=71, description="Digest of those rows.")
     image: str | None = Field(None, max_length=512, description="The image that trained it.")
     source_digest: str | None = Field(None, max_length=71, description="Digest of the trainer as it was written.")
-    parameters: dict[str, Any] = Field(
+    parameters: Annotated[dict[str, Any], BeforeValidator(without_nulls)] = Field(
         default_factory=dict,
         json_schema_extra={"maxProperties": 512},
         description="The parameters of the trained estimator.",
@@ -70,12 +81,62 @@ class GateResult(Model):
     message: str = Field(max_length=256, description="What was found and what was asked.")
 
 
+VERIFY = "modelyard.dev/verify"
+"""Annotation of a ModelVersion: any new value has it verified again, after its bytes were restored."""
+
+
+class Damage(Model):
+    """What was noticed of a version's stored bytes after it was verified."""
+
+    reason: str = Field(max_length=64, description="ArtifactMissing or DigestMismatch.")
+    message: str = Field(max_length=1024, description="What a pod found when it fetched the model.")
+    found_by: StatusName = Field(description="The ModelDeployment whose pod it was.")
+    time: Time = Field(description="When it was noticed.")
+    verify: str | None = Field(
+        None, max_length=63, description="The annotation modelyard.dev/verify then; another value verifies it again."
+    )
+
+
+class Comparison(Model):
+    """How the version compares with the champion that there was when it was judged."""
+
+    champion: int = Field(ge=1, description="The number of that champion.")
+    signature_changed: str | None = Field(
+        None, max_length=1024, description="How its inputs, outputs or classes differ from the champion's."
+    )
+    metrics: Metrics = Field(
+        default_factory=dict, description="The champion's metrics on this version's held-out rows."
+    )
+    own_metrics: Metrics = Field(
+        default_factory=dict,
+        description="This version's metrics on the same rows, if some were left out because the champion was trained "
+        "on them.",
+    )
+    rows: Count | None = Field(None, description="How many rows those are.")
+    problem: str | None = Field(None, max_length=1024, description="Why the champion could not be scored on them.")
+    job: StatusName | None = Field(None, description="The Job that scores the champion on them.")
+    attempts: int = Field(0, description="How many pods of that Job, and of those it replaces, were started.")
+
+
 class ModelVersionStatus(Status):
     verified: bool | None = Field(None, description="Whether the artifact's digest and its answers were checked.")
-    approved: bool | None = Field(None, description="Whether all gates hold.")
+    damage: Damage | None = Field(None, description="Its stored bytes are no longer those that were verified.")
+    approved: bool | None = Field(
+        None, description="Whether all gates hold, and inputs, outputs and classes are the champion's."
+    )
     judged_generation: int | None = Field(None, description="The generation of the Model whose gates were judged.")
-    gates: list[GateResult] = Field(default_factory=list, max_length=32, description="Each gate's result.")
+    gates: list[GateResult] = Field(
+        default_factory=list, max_length=33, description="Each gate's result, NoWorseThanChampion last."
+    )
+    comparison: Comparison | None = Field(
+        None, description="How it compares with the champion; absent if it was the first."
+    )
     metrics: Metrics = Field(default_factory=dict, description="Metrics on the held-out rows, verified.")
+    objective: str | None = Field(None, max_length=64, description="The metric that mattered to its run.")
+    baseline: float | None = Field(
+        None,
+        description="The objective on the held-out rows of always answering the most frequent class, or the mean.",
+    )
     signature: Signature | None = Field(None, description="Inputs and outputs, verified.")
     aliases: list[Annotated[str, Field(max_length=63)]] = Field(
         default_factory=list, max_length=8, description="The names that the Model gives it now."

@@ -61,10 +61,11 @@ class AnalysisMetric(Model):
 
     name: str = Field(min_length=1, max_length=63, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", description="Its name.")
     metric: AnalysisMetricName = Field(
-        description="ErrorRate (share of answers with a code of 500 and more), LatencyP50, P95, P99 (seconds), "
-        "PredictionShift and InputShift (the greatest distance between the two versions' distributions of an output or "
-        "an input, 0 to 1), Disagreement (share of the requests that both answered, by the same id, and differently: "
-        "another label, or of models without labels another number; Shadow only)."
+        description="ErrorRate (share of answers with a code of 500 and more, and of 4xx as far as the stable "
+        "version has fewer), LatencyP50, P95, P99 (seconds), PredictionShift and InputShift (the greatest distance "
+        "between the two versions' distributions of an output or an input, 0 to 1), Disagreement (share of the "
+        "requests that both answered, by the same id, and differently: another label, or of models without labels "
+        "another number; Shadow only)."
     )
     max: float | None = Field(None, ge=0, description="The greatest value that passes.")
     max_ratio_to_stable: float | None = Field(

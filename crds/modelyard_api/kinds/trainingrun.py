@@ -7,12 +7,12 @@ from typing import ClassVar
 from pydantic import ConfigDict, Field
 
 from modelyard_api.fields.artifact import Format
-from modelyard_api.fields.base import NAME_RULE, Kind, ObjectName, ObjectRef, StatusName, StatusURL, rule, rules
+from modelyard_api.fields.base import NAME_RULE, Kind, Model, ObjectName, ObjectRef, StatusName, StatusURL, rule, rules
 from modelyard_api.fields.facts import Column, KindInfo, Reference, Run
 from modelyard_api.fields.metrics import Metric
 from modelyard_api.fields.pods import POD_TEMPLATE_REFERENCES, PodTemplate, RunPolicy
 from modelyard_api.fields.status import Outputs, RunStatus
-from modelyard_api.fields.trainer import Trainer
+from modelyard_api.fields.trainer import Fit, Trainer
 from modelyard_api.fields.updates import immutable_once_started
 
 
@@ -42,6 +42,24 @@ class TrainingRunSpec(RunPolicy):
     pod_template: PodTemplate = Field(default_factory=PodTemplate, description="The training pod.")
 
 
+OUTCOME = "modelyard.dev/outcome"
+"""Annotation of a TrainingRun that has ended: an ``Outcome`` in JSON."""
+
+
+class Outcome(Model):
+    """How a run has ended. It is an annotation, because a backup that is applied again loses uid and status."""
+
+    run: str
+    spec: str
+    job: str | None = None
+    start_time: str
+    completion_time: str | None = None
+    result_uri: str | None = None
+    model_version: str | None = None
+    failed: str | None = None
+    message: str | None = None
+
+
 class TrainingRunStatus(RunStatus):
     dataset_version: StatusName | None = Field(None, description="The DatasetVersion that was resolved.")
     image: str | None = Field(None, max_length=512, description="The image of the training pod.")
@@ -51,9 +69,14 @@ class TrainingRunStatus(RunStatus):
     metrics: dict[str, float] = Field(
         default_factory=dict, json_schema_extra={"maxProperties": 32}, description="Metrics on the held-out rows."
     )
+    baseline: float | None = Field(
+        None,
+        description="The objective on the held-out rows of always answering the most frequent class, or the mean.",
+    )
+    fit: Fit | None = Field(None, description="How the estimator was fitted.")
     format: Format | None = Field(None, description="How the trained model is stored: ONNX or Skops.")
     format_reason: str | None = Field(None, max_length=1024, description="Why it is not ONNX.")
-    tracking_url: StatusURL | None = Field(None, description="The run in the tracking server.")
+    tracking_url: StatusURL | None = Field(None, description="The run's page in the tracking server.")
     outputs: Outputs | None = Field(None, description="What it made.")
 
 
@@ -72,6 +95,7 @@ class TrainingRun(Kind):
             *POD_TEMPLATE_REFERENCES,
         ),
         runs=Run("train", under_way="Training"),
+        operator=("patch",),
         rules=(
             NAME_RULE,
             immutable_once_started(

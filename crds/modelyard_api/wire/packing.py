@@ -55,13 +55,17 @@ loaded and is tried again; Failed that trying again can't help."""
 
 
 class PackedState(Model):
-    """The state of a model's wanted version; ``serving`` is the number of the version that answers now."""
+    """The state of a model's wanted version; ``serving`` is the number of the version that answers now.
+
+    ``reason`` is the message of a failure, and ``cause`` is one of the API's reasons, such as DigestMismatch.
+    """
 
     name: str
     number: int
     digest: str
     state: PackedCondition
     reason: str = ""
+    cause: str = ""
     serving: int | None = None
 
 

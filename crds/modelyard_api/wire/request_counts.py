@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 WINDOW_SECONDS = 10
 """The length of a server's time windows: short, because the steps of a rollout begin and end at any time. Windows start
 at multiples of it in Unix time, so that the windows of all pods match."""
+CLIENT_GONE = 499
+"""The code counted for a client that went away before its answer; nothing is sent."""
 STEPS = 5
 """Latency buckets per Prometheus bucket: every STEPS-th of LATENCY_BOUNDS is a bound there."""
 _COARSE = tuple(float(f"{0.0001 * 10 ** (step / 6):.2g}") for step in range(37))
@@ -37,6 +39,14 @@ class Requests:
     def errors(self) -> int:
         """The number of requests answered with a code of 500 or more."""
         return sum(number for code, number in self.codes.items() if code >= 500)
+
+    @property
+    def refusals(self) -> int:
+        """The number of requests answered with a code of 400 to 499: by the answer the client is at fault.
+
+        499 is left out: the client went away, and nothing was answered.
+        """
+        return sum(number for code, number in self.codes.items() if 400 <= code < CLIENT_GONE)
 
     def slower(self, seconds: float) -> int:
         """Returns how many requests certainly took longer than ``seconds``; buckets that begin below it don't count."""

@@ -15,6 +15,7 @@ from modelyard_api.fields.artifact import Format
 from modelyard_api.fields.base import MAX_LEVELS, ColumnName, Count, Digest, Model, StatusName, StoreURI, levels
 from modelyard_api.fields.metrics import Task
 from modelyard_api.fields.signature import Signature
+from modelyard_api.fields.trainer import Fit
 from modelyard_api.kinds.datasetversion import VersionColumn, Violation
 
 EXIT_USER_ERROR = 2
@@ -85,6 +86,10 @@ class TrainResult(Model):
     signature: Signature
     objective: str = Field(max_length=64)
     metrics: Metrics
+    baseline: float | None = Field(
+        None, description="The objective of always answering the most frequent class, or the mean."
+    )
+    fit: Fit | None = Field(None, description="None for a container of the user's own.")
     source_digest: str = Field(max_length=71)
     parameters: Parameters = Field(default_factory=dict)
     dataset_version: StatusName = Field(description="The DatasetVersion that it was trained on.")
@@ -101,6 +106,8 @@ class EvaluateResult(Model):
     artifact_format: Format = "ONNX"
     signature: Signature
     metrics: Metrics
+    challenger_metrics: Metrics = Field(default_factory=dict)
+    rows: Count | None = Field(None, description="How many rows both were scored on, if there is a challenger.")
 
 
 Result = Annotated[IngestResult | TrainResult | EvaluateResult | Failed, Field(discriminator="kind")]

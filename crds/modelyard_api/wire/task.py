@@ -67,12 +67,28 @@ class TrainTask(Common):
     image: str
 
 
+class Challenger(Model):
+    """A version that may follow a champion."""
+
+    artifact_uri: str
+    artifact_digest: str
+
+
 class EvaluateTask(Common):
     kind: Literal["Evaluate"] = "Evaluate"
     data: Data
     artifact_uri: str
     artifact_digest: str
     task: ModelTask
+    challenger: Challenger | None = Field(
+        None,
+        description="The version that may follow this model, which was trained on ``data``: both are scored.",
+    )
+    trained_on: Data | None = Field(
+        None,
+        description="What this model was trained on. Held-out rows that it has seen, but the challenger has not, are "
+        "left out: on them it would only remember.",
+    )
 
 
 Task = Annotated[IngestTask | TrainTask | EvaluateTask, Field(discriminator="kind")]

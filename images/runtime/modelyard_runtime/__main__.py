@@ -128,5 +128,13 @@ def _first_line(error: Exception) -> str:
     return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}"
 
 
+def _exit(code: int) -> None:
+    """Ends the process at once. All is written by now, and Python would take a sixth of a small run's time to dismantle
+    the numeric libraries, for which the Job, and who waits for it, would wait."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    _exit(main())

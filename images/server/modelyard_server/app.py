@@ -12,11 +12,12 @@ from urllib.parse import parse_qs
 
 from granian.rsgi import HTTPProtocol, ProtocolClosed, ProtocolError, Scope
 
+from modelyard_api.wire.request_counts import CLIENT_GONE
 from modelyard_server import openapi, rest
 from modelyard_server.body import read_body
 from modelyard_server.engine import Engine, Parse, unexpected
 from modelyard_server.limiter import RETRY_AFTER, Overloaded
-from modelyard_server.metrics import CLIENT_GONE, CONTENT_TYPE, Metrics
+from modelyard_server.metrics import CONTENT_TYPE, Metrics
 from modelyard_server.models import Models, Slot, unavailable
 from modelyard_server.observe.answer import chosen, document
 from modelyard_server.protocol import ID_HEADER

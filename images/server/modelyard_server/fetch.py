@@ -6,6 +6,7 @@ folder that has it is complete. A complete folder is not fetched again: then the
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import http.client
 import os
@@ -34,7 +35,11 @@ _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
 
 class Refused(Exception):
-    """The model can't be fetched, and trying again can't help."""
+    """The model can't be fetched, and trying again can't help. ``reason`` is one of the API's reasons."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class Unavailable(Exception):
@@ -58,13 +63,14 @@ def fetch(
     try:
         bring(uri, digest, tracking_url, to, give_up_after)
     except Refused as error:
-        last_words(f"cannot fetch the model: {error}", termination_log)
+        last_words(f"cannot fetch the model: {error}", termination_log, error.reason)
         return USER_ERROR
     except Unavailable as error:
-        last_words(f"cannot fetch the model: {error}", termination_log)
+        last_words(f"cannot fetch the model: {error}", termination_log, "TrackingUnavailable")
         return FAILED
     except OSError as error:
-        last_words(f"cannot write the model to {to}: {error}", termination_log)
+        reason = "DiskFull" if error.errno == errno.ENOSPC else "InternalError"
+        last_words(f"cannot write the model to {to}: {error}", termination_log, reason)
         return FAILED
     return OK
 
@@ -78,11 +84,15 @@ def bring(uri: str, digest: str, tracking_url: str, to: Path, give_up_after: flo
     try:
         source = http_url(tracking_url, f"{uri.rstrip('/')}/{MODEL_JSON}")
     except ValueError as error:
-        raise Refused(str(error)) from error
+        raise Refused("InvalidURI", str(error)) from error
     to.mkdir(parents=True, exist_ok=True)
     data = _retry(source, give_up_after, _manifest_bytes)
     if sha256(data) != digest:
-        raise Refused(f"{uri}/{MODEL_JSON} has digest {sha256(data)}, the model version says {digest}")
+        raise Refused(
+            "DigestMismatch",
+            f"{uri}/{MODEL_JSON} has digest {sha256(data)}, the model version says {digest}: the stored bytes were "
+            "changed; restore them, or serve another version",
+        )
     manifest = _manifest(data, uri)
     (to / MODEL_JSON).unlink(missing_ok=True)
     target = to / manifest.file
@@ -96,8 +106,9 @@ def bring(uri: str, digest: str, tracking_url: str, to: Path, give_up_after: flo
         if file_digest != manifest.file_digest:
             part.unlink(missing_ok=True)
             raise Refused(
+                "DigestMismatch",
                 f"{uri}/{manifest.file} has digest {file_digest}, its {MODEL_JSON} says {manifest.file_digest} "
-                f"({manifest.file_bytes} bytes)"
+                f"({manifest.file_bytes} bytes): the stored bytes were changed; restore them, or serve another version",
             )
         part.replace(target)
     part = to / f".{MODEL_JSON}.part"
@@ -124,9 +135,13 @@ def _manifest(data: bytes, uri: str) -> ModelManifest:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
-        raise Refused(f"{uri}/{MODEL_JSON} is not a model's manifest: {place}: {first['msg']}") from error
+        raise Refused(
+            "InvalidModel", f"{uri}/{MODEL_JSON} is not a model's manifest: {place}: {first['msg']}"
+        ) from error
     if Path(manifest.file).name != manifest.file or manifest.file in ("", ".", "..", MODEL_JSON):
-        raise Refused(f"{uri}/{MODEL_JSON}: file {manifest.file!r} must be the plain name of a file beside it")
+        raise Refused(
+            "InvalidModel", f"{uri}/{MODEL_JSON}: file {manifest.file!r} must be the plain name of a file beside it"
+        )
     return manifest
 
 
@@ -143,8 +158,11 @@ def _retry(url: str, give_up_after: float, read: Callable[[http.client.HTTPRespo
         except urllib.error.HTTPError as error:
             reason = f"HTTP {error.code} {error.reason}"
             error.close()
+            if error.code == 404:
+                message = f"{url} answers {reason}: the stored bytes are gone; restore them, or serve another version"
+                raise Refused("ArtifactMissing", message) from error
             if error.code not in _RETRIED:
-                raise Refused(f"{url} answers {reason}") from error
+                raise Refused("TrackingUnavailable", f"{url} answers {reason}") from error
         except _DiskError as error:
             raise error.cause from error
         except (OSError, http.client.HTTPException) as error:
@@ -169,7 +187,7 @@ class _DiskError(Exception):
 def _manifest_bytes(response: http.client.HTTPResponse) -> bytes:
     data = response.read(MAX_MANIFEST + 1)
     if len(data) > MAX_MANIFEST:
-        raise Refused(f"{MODEL_JSON} is larger than {MAX_MANIFEST} bytes")
+        raise Refused("InvalidModel", f"{MODEL_JSON} is larger than {MAX_MANIFEST} bytes")
     _check_whole(response)
     return data
 

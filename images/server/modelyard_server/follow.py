@@ -25,6 +25,9 @@ DRAIN_SECONDS = 30.0
 """How long to wait for the requests in flight of a version that was replaced."""
 FIRST_PAUSE, LAST_PAUSE = 5.0, 120.0
 """Seconds before a version that could not be fetched is tried again; the pause doubles each time."""
+REPAIRABLE = ("ArtifactMissing", "DigestMismatch")
+REPAIRED_WITHIN = 300.0
+"""Seconds before a version whose stored bytes are gone or were changed is tried again: somebody may restore them."""
 MAX_REASON = 512
 
 Fetch = Callable[[PackedVersion, Path], None]
@@ -43,11 +46,12 @@ class Follower:
         self._held: dict[str, str] = {}
         """Version -> digest of the model that was loaded and checked."""
         self._state: PackedCondition = "Loading"
-        self._reason, self._pause = "", 0.0
+        self._reason = self._cause = ""
+        self._pause = 0.0
 
     def want(self, wanted: PackedModel | None) -> None:
         if wanted != self.wanted:
-            self.wanted, self._state, self._reason = wanted, "Loading", ""
+            self.wanted, self._state, self._reason, self._cause = wanted, "Loading", "", ""
             self._changed.set()
 
     def state(self) -> PackedState | None:
@@ -64,6 +68,7 @@ class Follower:
             digest=first.digest,
             state=state,
             reason=reason[:MAX_REASON],
+            cause=self._cause if state == "Failed" else "",
             serving=int(serving.version) if serving is not None else None,
         )
 
@@ -89,7 +94,10 @@ class Follower:
             self.tried.set()
             if self._state != "Retrying":
                 self._pause = 0.0
-                await self._changed.wait()
+                if self._cause in REPAIRABLE:
+                    await self._changed_within(REPAIRED_WITHIN)
+                else:
+                    await self._changed.wait()
                 continue
             self._pause = min(LAST_PAUSE, self._pause * 2 or FIRST_PAUSE)
             await self._changed_within(self._pause)
@@ -105,6 +113,7 @@ class Follower:
     async def _settle(self, wanted: PackedModel) -> None:
         """Makes the first version that can be served answer the requests; then keeps only it and those that failed."""
         failures: dict[str, str] = {}
+        causes: dict[str, str] = {}
         state: PackedCondition = "Ready"
         for version in wanted.versions:
             number = str(version.number)
@@ -112,6 +121,7 @@ class Follower:
                 slot = await self._bring(version)
             except (Refused, ModelError) as error:
                 failures[number] = str(error)
+                causes[number] = error.reason if isinstance(error, Refused) else "InvalidModel"
                 state = "Failed" if state == "Ready" else state
             except (Unavailable, OSError) as error:
                 failures[number], state = str(error), "Retrying"
@@ -122,7 +132,8 @@ class Follower:
         if wanted != self.wanted:
             return  # the entry changed meanwhile, so this outcome is not the new one's
         self._state = state
-        self._reason = failures.get(str(wanted.versions[0].number), "")
+        first = str(wanted.versions[0].number)
+        self._reason, self._cause = failures.get(first, ""), causes.get(first, "")
 
     async def _bring(self, version: PackedVersion) -> Slot:
         """Returns the version's slot, with the model checked and loaded, or evicted to make room.

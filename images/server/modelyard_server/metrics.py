@@ -33,8 +33,6 @@ BUCKETS = LATENCY_BOUNDS[: 30 * STEPS + 1 : STEPS]
 them is at most 47 % too large."""
 ROW_BUCKETS = tuple(2**power for power in range(17))
 """Upper bounds of the buckets for the rows of a request."""
-CLIENT_GONE = 499
-"""The code counted for a client that went away before its answer; nothing is sent."""
 
 
 class Counts:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gc
 import os
 import resource
@@ -99,7 +100,8 @@ async def serve(
         try:
             payloads.start()
         except OSError as error:
-            last_words(f"--log-dir {payloads.folder}: {error.strerror}", termination_log)
+            reason = "DiskFull" if error.errno == errno.ENOSPC else "InternalError"
+            last_words(f"--log-dir {payloads.folder}: {error.strerror}", termination_log, reason)
             return USER_ERROR
     loop = asyncio.get_running_loop()
     stopping = asyncio.Event()
@@ -129,7 +131,7 @@ async def serve(
             ends = {serving, stop, *([loader.watching] if loader and loader.watching else [])}
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     except ModelError as error:
-        last_words(f"cannot serve {subject}: {error}", termination_log)
+        last_words(f"cannot serve {subject}: {error}", termination_log, "InvalidModel")
         # No request was answered yet, so end at once: stopping granian while it may still be starting can abort.
         leave(USER_ERROR)
     finally:

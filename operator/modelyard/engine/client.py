@@ -24,9 +24,9 @@ from kubernetes.aio import config
 from kubernetes.aio.client import Configuration
 
 from modelyard.engine import anyjson
+from modelyard.engine.ownership import FIELD_MANAGER
 from modelyard.engine.resource import Object, Resource
 
-FIELD_MANAGER = "modelyard"
 ATTEMPTS, FIRST_PAUSE, LONGEST_PAUSE = 4, 0.25, 5.0
 WATCH_SECONDS = 290
 """The API server ends a watch after this time."""
@@ -158,12 +158,20 @@ class ApiClient:
         return {item["name"] for item in resources["resources"]}
 
     async def pages(
-        self, resource: Resource, namespace: str | None = None, selector: str = "", size: int = 250
+        self,
+        resource: Resource,
+        namespace: str | None = None,
+        selector: str = "",
+        size: int = 250,
+        fields: str = "",
     ) -> AsyncIterator[Object]:
-        """Yields the pages of one consistent list. Raises ApiError 410 if it took too long and must start over."""
+        """Yields the pages of one consistent list, of objects that match the selectors of labels and fields.
+
+        Raises ApiError 410 if it took too long and must start over.
+        """
         token = ""
         while True:
-            query = {"limit": str(size), "labelSelector": selector, "continue": token}
+            query = {"limit": str(size), "labelSelector": selector, "fieldSelector": fields, "continue": token}
             sent = tuple((key, value) for key, value in query.items() if value)
             page = await self._send(Request("list", resource.plural, "GET", resource.path(namespace), sent))
             yield page

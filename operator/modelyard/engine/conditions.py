@@ -50,7 +50,12 @@ def stalled(reason: str, message: str) -> tuple[Condition, ...]:
 
 
 def suspended(message: str) -> tuple[Condition, ...]:
-    return (Condition("Ready", False, "Suspended", message),)
+    """Nothing is done until somebody resumes the object. As a suspended Job has it, Suspended is True.
+
+    There is no Ready: kstatus takes Ready False alone for work in progress, so that waiting tools would wait for ever,
+    and Ready True would tell them that the goal is reached.
+    """
+    return (Condition("Suspended", True, "Suspended", message),)
 
 
 def complete(reason: str, message: str) -> tuple[Condition, ...]:

@@ -143,5 +143,12 @@ class Recorder:
         }
 
 
+def last_seen(event: Object) -> str:
+    """Returns when an Event happened last, as RFC 3339. Clients of the older API fill the deprecated fields."""
+    series = event.get("series") or {}
+    times = (series.get("lastObservedTime"), event.get("deprecatedLastTimestamp"), event.get("eventTime"))
+    return str(next(filter(None, times), event["metadata"].get("creationTimestamp", "")))
+
+
 def _now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -5,6 +5,9 @@ from __future__ import annotations
 import time
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.gc_collector import GCCollector
+from prometheus_client.platform_collector import PlatformCollector
+from prometheus_client.process_collector import ProcessCollector
 
 from modelyard.engine.client import Request
 from modelyard.engine.queue import Queue
@@ -16,6 +19,9 @@ _BUCKET_SECONDS = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 class Metrics:
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
+        # Only the library's global registry has these by itself.
+        for collector in (ProcessCollector, PlatformCollector, GCCollector):
+            collector(registry=registry)
         self._depth = Gauge("modelyard_queue_depth", "Objects that wait for a worker.", registry=registry)
         self._running = Gauge("modelyard_passes_running", "Objects that workers are at.", registry=registry)
         self.reconcile_seconds = Histogram(
@@ -73,11 +79,14 @@ class Metrics:
 
 
 def _state(obj: Object | None) -> str | None:
-    """Returns the phase, else the reason of the Ready condition, else an empty string; None without an object."""
+    """Returns the phase, else Suspended, else the reason of the Ready condition, else an empty string.
+
+    It is None without an object.
+    """
     if obj is None:
         return None
     status = obj.get("status") or {}
     if phase := status.get("phase"):
         return str(phase)
-    reasons = (item.get("reason") for item in status.get("conditions") or () if item.get("type") == "Ready")
-    return str(next(reasons, None) or "")
+    reasons = {item.get("type"): item.get("reason") for item in status.get("conditions") or ()}
+    return str(reasons.get("Suspended") or reasons.get("Ready") or "")

@@ -48,6 +48,15 @@ class PodsWith:
 
 
 @dataclass(frozen=True, slots=True)
+class EventsOf:
+    """Asks for the Events with this reason on an object, by its uid. The fact is a list of Events, the newest last."""
+
+    namespace: str
+    uid: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """Asks for a pod's answer to a GET of this http URL. The fact is its body, or Unavailable if it isn't a 200."""
 
@@ -61,7 +70,25 @@ class Result:
     uri: str
 
 
-Need = Fetch | PodsOf | PodsWith | Page | Result
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Asks for the names in a folder of the artifact store. The fact is a tuple, empty without such a folder."""
+
+    uri: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """Asks that an entry of this URI be in the artifact store: the only need that writes. The fact is True.
+
+    Its name is all that counts, so it may be written by anyone any number of times, and a crash before or after it
+    changes nothing. A decision asks for it before what is to outlive the object's deletion becomes visible.
+    """
+
+    uri: str
+
+
+Need = Fetch | PodsOf | PodsWith | EventsOf | Page | Result | Listing | Recorded
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +221,7 @@ class Controller(Protocol):
         """Returns the keys of this kind that a change or deletion of ``obj``, of one of ``watches``, concerns."""
 
     def observe(self, store: Store, key: Key) -> Any | None:
-        """Returns the view of one object, from the store alone; None if it is gone or being deleted."""
+        """Returns the view of one object, from the store alone; None if it is gone, or ends without a decision."""
 
     def decide(self, view: Any, facts: Facts, now: datetime) -> Plan:
         """Returns the plan, as a pure function. Raises Missing if it needs facts that were not read yet."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from modelyard.engine import anyjson
-from modelyard.engine.apply import MANAGED_BY
+from modelyard.engine.adopt import MANAGED_BY
 from modelyard.engine.client import ApiClient, ApiError
 from modelyard.engine.events import Recorder
 from modelyard.engine.feed import Feed
@@ -85,7 +85,7 @@ class Process:
         self.feed = Feed(self.client, self.store, self.resync, children, times.silence)
         self.queue = Queue(turn=self.streams.events_first)
         self.recorder = Recorder(self.client, settings.identity, lambda: self.queue.depth() > 0)
-        self._reads = Reads(self.client, settings.tracking_url)
+        self._reads = Reads(self.client, settings.tracking_url, may_write=lambda: self.lease.holds())
         self._reconciler = Reconciler(
             controllers, self.store, self.client, self._reads, self.queue, self.recorder, self.metrics
         )
@@ -109,6 +109,9 @@ class Process:
     def _set_up_store(self, controllers: tuple[Controller, ...]) -> None:
         self.store.project(JOBS, _without_containers)
         self.store.project(ENDPOINT_SLICES, _only_conditions)
+        for fed in self.feeds:
+            if fed.resource.group != GROUP and fed.resource != ENDPOINT_SLICES:
+                self.store.attribute(fed.resource)
         for controller in controllers:
             for resource, indexes in controller.indexes().items():
                 for name, function in indexes.items():

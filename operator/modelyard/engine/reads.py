@@ -5,22 +5,32 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, assert_never
-from urllib.parse import quote, urlsplit
 
 import aiohttp
 import orjson
 
+from modelyard.engine.artifacts import NoDocument, address, body, download, listed, record
 from modelyard.engine.client import ApiClient, ApiError
-from modelyard.engine.plan import Fetch, Need, Page, PodsOf, PodsWith, Result, Unavailable, Unreadable
-from modelyard.engine.resource import PODS, Object
+from modelyard.engine.events import last_seen
+from modelyard.engine.plan import (
+    EventsOf,
+    Fetch,
+    Listing,
+    Need,
+    Page,
+    PodsOf,
+    PodsWith,
+    Recorded,
+    Result,
+    Unavailable,
+    Unreadable,
+)
+from modelyard.engine.resource import EVENTS, PODS, Object
 
-MAX_BYTES = 4 * 1024 * 1024
-"""Longest document or HTTP answer that is read."""
 CACHE_BYTES = 16 * 1024 * 1024
 """Size of the cache of documents. A document is written once, by digest, so it is not read again."""
-_SCHEME = "mlflow-artifacts"
 _TIMEOUT = aiohttp.ClientTimeout(total=20, sock_connect=5)
 _PAGE_TIMEOUT = aiohttp.ClientTimeout(total=3)
 """A healthy pod answers at once, so its timeout is short."""
@@ -28,16 +38,14 @@ _PAGE_TIMEOUT = aiohttp.ClientTimeout(total=3)
 log = logging.getLogger(__name__)
 
 
-class _NoDocument(Exception):
-    """The artifact store gave an answer that says neither what the document is nor that it doesn't exist."""
-
-
 class Reads:
-    """Reads facts. ``tracking_url`` is the MLflow server whose artifact proxy serves the documents."""
+    """Reads facts. ``tracking_url`` is the MLflow server whose artifact proxy serves the documents.
 
-    def __init__(self, client: ApiClient, tracking_url: str) -> None:
-        self._client = client
-        self._artifacts = tracking_url.rstrip("/") + "/api/2.0/mlflow-artifacts/artifacts/"
+    ``may_write`` says whether this process still leads; otherwise nothing is recorded.
+    """
+
+    def __init__(self, client: ApiClient, tracking_url: str, may_write: Callable[[], bool] = lambda: True) -> None:
+        self._client, self._may_write, self._tracking_url = client, may_write, tracking_url
         self._session: aiohttp.ClientSession | None = None
         self._cache: OrderedDict[str, bytes] = OrderedDict()
         self._cached_bytes = 0
@@ -60,10 +68,18 @@ class Reads:
                     return await self._pods(need.namespace, f"batch.kubernetes.io/controller-uid={need.job_uid}")
                 case PodsWith():
                     return await self._pods(need.namespace, need.selector)
+                case EventsOf():
+                    return await self._events(need)
                 case Page():
                     return await self._page(need.url)
                 case Result():
                     return await self._result(need.uri)
+                case Listing():
+                    return await self._stored(
+                        need.uri, lambda: listed(self._open_session(), self._tracking_url, need.uri)
+                    )
+                case Recorded():
+                    return await self._stored(need.uri, lambda: self._record(need.uri))
                 case _:
                     assert_never(need)
         except ApiError as error:
@@ -74,12 +90,17 @@ class Reads:
         pods = [pod async for page in self._client.pages(PODS, namespace, selector) for pod in page["items"]]
         return sorted(pods, key=lambda pod: (pod["metadata"]["creationTimestamp"], pod["metadata"]["name"]))
 
+    async def _events(self, need: EventsOf) -> list[Object]:
+        fields = f"regarding.uid={need.uid},reason={need.reason}"
+        pages = self._client.pages(EVENTS, need.namespace, fields=fields)
+        return sorted([event async for page in pages for event in page["items"]], key=last_seen)
+
     async def _page(self, url: str) -> bytes | Unavailable:
         try:
             async with self._open_session().get(url, timeout=_PAGE_TIMEOUT) as answer:
                 if answer.status != 200:
                     return Unavailable(f"{url}: answered {answer.status}")
-                return await _body(answer)
+                return await body(answer)
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
             return Unavailable(f"{url}: {error or type(error).__name__}")
 
@@ -89,11 +110,11 @@ class Reads:
             self._cache.move_to_end(uri)
             return orjson.loads(self._cache[uri])
         try:
-            data = await self._download(self._address(uri))
+            data = await download(self._open_session(), address(self._tracking_url, uri))
             document = None if data is None else orjson.loads(data)
         except ValueError as error:
             return Unreadable(f"{uri}: {error}")
-        except (aiohttp.ClientError, OSError, TimeoutError, _NoDocument) as error:
+        except (aiohttp.ClientError, OSError, TimeoutError, NoDocument) as error:
             message = f"{uri}: {error or type(error).__name__}"
             log.warning("can't read %s", message)
             return Unavailable(message)
@@ -101,21 +122,20 @@ class Reads:
             self._remember(uri, data)
         return document
 
-    def _address(self, uri: str) -> str:
-        parts = urlsplit(uri)
-        path = parts.path.lstrip("/")
-        if parts.scheme != _SCHEME or not path or ".." in path.split("/"):
-            raise ValueError(f"not an address of the artifact store, which is {_SCHEME}:/path")
-        return self._artifacts + quote(path)
+    async def _record(self, uri: str) -> bool:
+        if not self._may_write():
+            raise NoDocument("nothing was recorded, since the lease was not renewed in time")
+        await record(self._open_session(), address(self._tracking_url, uri))
+        return True
 
-    async def _download(self, address: str) -> bytes | None:
-        async with self._open_session().get(address) as answer:
-            # Only a 404 of MLflow's own says that the artifact doesn't exist. Any other may mean a wrong address.
-            if answer.status == 404 and b"RESOURCE_DOES_NOT_EXIST" in await answer.content.read(MAX_BYTES):
-                return None
-            if answer.status != 200:
-                raise _NoDocument(f"the artifact store answered {answer.status}")
-            return await _body(answer)
+    async def _stored(self, uri: str, ask: Callable[[], Awaitable[Any]]) -> Any:
+        """Returns the answer of the artifact store, or Unavailable."""
+        try:
+            return await ask()
+        except (aiohttp.ClientError, OSError, TimeoutError, ValueError, NoDocument) as error:
+            message = f"{uri}: {error or type(error).__name__}"
+            log.warning("no answer about %s", message)
+            return Unavailable(message)
 
     def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -128,13 +148,3 @@ class Reads:
         while self._cached_bytes > CACHE_BYTES:
             _, dropped = self._cache.popitem(last=False)
             self._cached_bytes -= len(dropped)
-
-
-async def _body(answer: aiohttp.ClientResponse) -> bytes:
-    """Returns the body. Raises ValueError if it is longer than ``MAX_BYTES``."""
-    data = bytearray()
-    async for chunk in answer.content.iter_chunked(65536):
-        data += chunk
-        if len(data) > MAX_BYTES:
-            raise ValueError(f"longer than {MAX_BYTES} bytes")
-    return bytes(data)

@@ -9,23 +9,32 @@ from datetime import UTC, datetime
 from typing import Any
 
 from modelyard.engine import logs
-from modelyard.engine.apply import Applier, Refusal
+from modelyard.engine.apply import Applier
 from modelyard.engine.client import ApiClient, ApiError
 from modelyard.engine.events import Recorder
 from modelyard.engine.metrics import Metrics
 from modelyard.engine.plan import Controller, Facts, Missing, Need, Note, Plan
 from modelyard.engine.queue import Queue
 from modelyard.engine.reads import Reads
+from modelyard.engine.refusal import Refusal
 from modelyard.engine.resource import Key, Object
 from modelyard.engine.status import difference, refused, without_nulls
 from modelyard.engine.store import Store
 
 MAX_ROUNDS = 8
 """Number of times ``decide`` may run in one pass. If it still asks for facts then, the pass fails."""
-SHORTEST_DELAY = 1.0
-"""Shortest delay in seconds of a plan's ``after``."""
+PAST_DELAY = 1.0
+"""Delay in seconds if a plan's ``after`` had passed when it was decided: such a decision must not spin."""
 
 log = logging.getLogger(__name__)
+
+
+def delay(after: datetime, decided: datetime, now: datetime) -> float:
+    """Returns in how many seconds a plan's ``after`` is.
+
+    A timer may fire a moment early. What is then a few milliseconds off must not be rounded up to a whole second.
+    """
+    return PAST_DELAY if after <= decided else max(0.0, (after - now).total_seconds())
 
 
 class Reconciler:
@@ -88,12 +97,17 @@ class Reconciler:
             self._write_streaks.pop(key, None)
             self._rewritten.pop(key, None)
             return
-        plan = await self._plan(controller, view)
+        plan, decided = await self._plan(controller, view)
         wrote = False
         refusal: Refusal | None = None
         try:
             for write in plan.writes:
-                wrote |= await self._applier.carry_out(write, key, obj)
+                outcome = await self._applier.carry_out(write, key, obj)
+                wrote |= outcome.sent
+                # Told at once: what was undone is not seen again if the status write fails.
+                self._recorder.record(obj, outcome.notes)
+                if outcome.after is not None:
+                    self._queue.add_after(key, outcome.after)
         except Refusal as error:
             refusal = error
         status, notes = plan.status, plan.notes
@@ -107,19 +121,23 @@ class Reconciler:
         with self._store.writing(*key):
             wrote |= await self._write_status(key, obj, status)
         self._recorder.record(obj, notes)
-        self._schedule_next(key, plan, wrote)
+        if plan.after is not None:
+            self._queue.add_after(key, delay(plan.after, decided, self._now()))
+        self._repeat(key, wrote)
 
-    async def _plan(self, controller: Controller, view: Any) -> Plan:
+    async def _plan(self, controller: Controller, view: Any) -> tuple[Plan, datetime]:
+        """Returns the plan, and the time at which it was decided."""
         known: dict[Need, Any] = {}
         for _ in range(MAX_ROUNDS):
+            decided = self._now()
             try:
-                return controller.decide(view, Facts(known), self._now())
+                return controller.decide(view, Facts(known), decided), decided
             except Missing as missing:
                 known |= await self._reads.read(missing.needs)
         raise RuntimeError(f"decide still asks after {MAX_ROUNDS} rounds of reads; it knows {list(known)}")
 
     async def _write_status(self, key: Key, obj: Object, status: Object | None) -> bool:
-        if status is None or "deletionTimestamp" in obj["metadata"]:
+        if status is None:
             return False
         meta = obj["metadata"]
         current, desired = obj.get("status") or {}, without_nulls(status)
@@ -149,13 +167,13 @@ class Reconciler:
         else:
             self._store.apply(key.resource, live, key)
 
-    def _schedule_next(self, key: Key, plan: Plan, wrote: bool) -> None:
-        if plan.after is not None:
-            self._queue.add_after(key, max(SHORTEST_DELAY, (plan.after - self._now()).total_seconds()))
+    def _repeat(self, key: Key, wrote: bool) -> None:
+        """Runs the object again until a pass writes nothing, since the next decision may depend on what was written.
+
+        An object that is written by every pass backs off up to 30 s instead of spinning.
+        """
         if not wrote:
             self._write_streaks.pop(key, None)
             return
-        # Run again until a pass writes nothing, since the next decision may depend on what was written. An object that
-        # is written by every pass backs off up to 30 s instead of spinning.
         streak = self._write_streaks[key] = self._write_streaks.get(key, 0) + 1
         self._queue.add_after(key, 0.0 if streak == 1 else min(30.0, 0.05 * 2.0**streak))

@@ -38,7 +38,7 @@ def refused(obj: Object, status: Object | None, reason: str, message: str, now: 
     """Returns the status of an object after the API server refused one of its children: Ready False, Stalled True."""
     before = obj.get("status") or {}
     base = dict(status if status is not None else before)
-    replaced = {"Ready", "Reconciling", "Stalled", "Complete"}
+    replaced = {"Ready", "Reconciling", "Stalled", "Complete", "Suspended"}
     kept = [item for item in base.get("conditions", ()) if item["type"] not in replaced]
     generation = obj["metadata"].get("generation", 0)
     stalled_conditions = conditions(stalled(reason, message), before.get("conditions", ()), generation, now)

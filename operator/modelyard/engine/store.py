@@ -15,6 +15,7 @@ from typing import NamedTuple
 import orjson
 
 from modelyard.engine import anyjson
+from modelyard.engine.ownership import with_others, writers_of_replicas
 from modelyard.engine.resource import Key, Object, Resource
 
 Index = Callable[[Object], Iterable[str]]
@@ -57,6 +58,8 @@ class _Shelf:
     names: dict[tuple[str, str], set[Name]] = field(default_factory=dict)
     """(Index, value) -> names of the objects indexed under it."""
     projection: Projection | None = None
+    attributed: bool = False
+    """Whether it is kept who else set fields of the objects."""
 
     def floor(self, namespace: str) -> int:
         """Returns the version of the last full list that covers this namespace, 0 if there was none."""
@@ -84,6 +87,10 @@ class Store:
     def project(self, resource: Resource, projection: Projection) -> None:
         """Keeps only what ``projection`` returns for each object. It may change its argument."""
         self._shelf(resource).projection = projection
+
+    def attribute(self, resource: Resource) -> None:
+        """Keeps in ``metadata.managedFields`` of each object which fields of ours somebody else has set."""
+        self._shelf(resource).attributed = True
 
     # --- changes of the cluster ---------------------------------------------------------------------------------
 
@@ -121,7 +128,7 @@ class Store:
         before = orjson.loads(entry.data) if entry else None
         if entry:
             self._unindex(shelf, name, entry)
-        kept, data = _stored(_trim(resource, obj, shelf.projection))
+        kept, data = _stored(_trim(resource, obj, shelf))
         values = tuple((index, value) for index, value in _values(shelf, kept))
         shelf.entries[name] = _Entry(version, meta["uid"], data, values)
         for pair in values:
@@ -262,12 +269,17 @@ def _values(shelf: _Shelf, obj: Object) -> Iterator[tuple[str, str]]:
             yield index, value
 
 
-def _trim(resource: Resource, obj: Object, projection: Projection | None) -> Object:
+def _trim(resource: Resource, obj: Object, shelf: _Shelf) -> Object:
     """Returns a copy without unused fields. It adds apiVersion and kind, which list items of built-in kinds lack."""
-    meta = {key: value for key, value in obj["metadata"].items() if key != "managedFields"}
+    if shelf.attributed:
+        meta = dict(with_others(obj)["metadata"])
+    else:
+        meta = {key: value for key, value in obj["metadata"].items() if key != "managedFields"}
+        if writers := writers_of_replicas(obj["metadata"].get("managedFields") or ()):
+            meta["managedFields"] = writers
     if _LAST_APPLIED in meta.get("annotations", ()):
         meta["annotations"] = {key: value for key, value in meta["annotations"].items() if key != _LAST_APPLIED}
     kept = {**obj, "apiVersion": resource.api_version, "kind": resource.kind, "metadata": meta}
-    if projection is None:
+    if shelf.projection is None:
         return kept
-    return projection(orjson.loads(orjson.dumps(kept)))
+    return shelf.projection(orjson.loads(orjson.dumps(kept)))

@@ -71,5 +71,6 @@ def _judged(
         return latency_ratio(RANKS[metric.metric], metric.max_ratio_to_stable, *requests, alpha)
     assert metric.max is not None
     if metric.metric == "ErrorRate":
-        return error_rate(metric.max, candidate.requests, alpha)
+        others = None if stable is None else stable.requests
+        return error_rate(metric.max, candidate.requests, others, min_requests, alpha)
     return latency(RANKS[metric.metric], metric.max, candidate.requests, alpha)

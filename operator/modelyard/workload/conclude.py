@@ -40,15 +40,16 @@ class Trouble:
 
 
 class Waits(Exception):
-    """The decision waits for something that comes by itself. ``after`` is set if no watch will report it."""
+    """The decision waits for something that may still come. ``after`` is set if no watch will report it, and
+    ``warning`` if it comes only when a person acts."""
 
-    def __init__(self, reason: str, message: str, after: datetime | None = None) -> None:
+    def __init__(self, reason: str, message: str, after: datetime | None = None, warning: bool = False) -> None:
         super().__init__(f"{reason}: {message}")
-        self.reason, self.message, self.after = reason, message, after
+        self.reason, self.message, self.after, self.warning = reason, message, after, warning
 
     def step(self, status: Status, writes: tuple[Write, ...] = ()) -> Step:
         """Returns the Step that reports this and leaves the status unchanged."""
-        return Step(status, reconciling(self.reason, self.message), writes, self.after)
+        return Step(status, reconciling(self.reason, self.message, self.warning), writes, self.after)
 
 
 class Fails(Exception):

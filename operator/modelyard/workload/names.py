@@ -16,6 +16,15 @@ def label(kind: str) -> str:
     return f"modelyard.dev/{kind.lower()}"
 
 
+def is_own_label(key: str) -> bool:
+    """Whether a label is one that :func:`child_metadata` sets; users can't set these in a podTemplate."""
+    return key.startswith("modelyard.dev/") or key in (
+        *MANAGED_BY,
+        "app.kubernetes.io/name",
+        "app.kubernetes.io/instance",
+    )
+
+
 RUN_UID = "modelyard.dev/run-uid"
 """Label of a ModelVersion with the uid of the run that made it, so that no run makes two."""
 
@@ -33,6 +42,11 @@ def child_name(parent: str, purpose: str, *identity: object) -> str:
     """Returns ``<parent>-<purpose>-<8 hex digits of identity>``. A long parent is cut; the hash keeps names unique."""
     suffix = f"-{purpose}-{short_hash(*identity)}"
     return parent[: MAX_NAME - len(suffix)].rstrip("-.") + suffix
+
+
+def version_name(model: str, number: int) -> str:
+    """Returns the name of a Model's version, which a rule of the API also asks of imports."""
+    return f"{model}-v{number}"
 
 
 def child_metadata(owner: Object, name: str, component: str, extra: dict[str, str] | None = None) -> dict[str, Any]:

@@ -5,13 +5,14 @@ A reference to an object that may still appear raises Waits; one that can never 
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from typing import Protocol, TypeVar
 
 from modelyard.engine import conditions as kstatus
 from modelyard.engine.resource import Object
 from modelyard.workload.conclude import Fails, Trouble, Waits
-from modelyard.workload.versions import broken, judged, usable
+from modelyard.workload.versions import broken, is_stalled, judged, usable, why_unusable
 from modelyard_api.kinds.model import ModelKind
 from modelyard_api.kinds.modelversion import ModelVersion
 
@@ -40,13 +41,19 @@ def dataset_version(
         raise Waits("DatasetNotFound", f"{field}.name: there is no Dataset {name!r}; apply it")
     if pinned is None and not _is_read(dataset):
         # Otherwise a run that is applied together with a changed Dataset would read the version of the old spec.
-        raise Waits("DatasetNotReady", f"Dataset {name!r} was not read since its spec changed; see its conditions")
+        since = " since its spec changed" if (dataset.get("status") or {}).get("checkedGeneration") else " yet"
+        raise Waits("DatasetNotReady", f"Dataset {name!r} was not read{since}{_problem(dataset)}")
     if version is None and pinned:
-        raise Waits("DatasetVersionNotFound", f"{field}.version: there is no {pinned!r}")
+        raise Waits(
+            "DatasetVersionNotFound", f"{field}.version: there is no {pinned!r}; see kubectl get datasetversions"
+        )
+    if version is None and dataset["spec"].get("suspend"):
+        message = f"Dataset {name!r} is suspended and has no accepted version; set its spec.suspend to false"
+        raise Waits("DatasetNotReady", message, warning=True)
     if version is None:
-        raise Waits("DatasetNotReady", f"Dataset {name!r} has no accepted version yet; see its conditions")
+        raise Waits("DatasetNotReady", f"Dataset {name!r} has no accepted version yet{_problem(dataset)}")
     if version["spec"]["datasetRef"]["name"] != name:
-        message = f"{field}.version: {pinned!r} is not a version of Dataset {name!r}"
+        message = f"{field}.version: {pinned!r} is not a version of Dataset {name!r}; name one that is"
         raise Fails(Trouble("DatasetVersionMismatch", message))
     if kstatus.holds(version, "Ready"):
         return version
@@ -67,7 +74,7 @@ def model(name: str, existing: M | None, field: str = "spec.modelRef") -> M:
 def model_version(
     ref: ModelVersionRef, existing: ModelKind | None, versions: Mapping[int, ModelVersion], field: str = "spec.modelRef"
 ) -> ModelVersion:
-    """Returns the ModelVersion that a reference names. Raises Waits until it is Ready.
+    """Returns the ModelVersion that a reference names. Raises Waits until it is Ready, Fails if a person must act.
 
     ``existing`` is the Model of that name, or None, and ``versions`` are its versions by number. Gates are not checked
     here, but by ``check_gates``.
@@ -79,7 +86,10 @@ def model_version(
         newest = ", ".join(map(str, sorted(versions)[-20:])) or "none"
         raise Waits("VersionNotFound", f"{field}: Model {ref.name!r} has no version {number}; it has {newest}")
     if not usable(version):
-        raise Waits("VersionNotReady", f"ModelVersion {version.name} is not Ready; see its conditions")
+        message = f"ModelVersion {version.name} is not Ready{why_unusable(version) or '; see its conditions'}"
+        if is_stalled(version):
+            raise Fails(Trouble("VersionNotReady", message))
+        raise Waits("VersionNotReady", message)
     return version
 
 
@@ -92,7 +102,7 @@ def check_gates(version: ModelVersion, of: ModelKind, field: str = "spec.modelRe
     number, pin = version.spec.number, of.spec.pin
     if number == of.status.champion or (pin is not None and pin.version == number):
         return
-    if not judged(version, of):
+    if not judged(version, of, of.status.champion):
         message = f"{field}.version: version {number} is being judged by the gates of Model {of.name!r}"
         raise Waits("VersionNotJudged", message)
     if version.status.approved:
@@ -109,14 +119,32 @@ def _aliased(ref: ModelVersionRef, of: ModelKind, field: str) -> int:
     for alias in of.status.aliases:
         if alias.name == ref.alias:
             return alias.version
-    message = (
-        f"{field}.alias: Model {ref.name!r} has no {ref.alias} yet; "
-        f"see kubectl get model {ref.name}, condition ChampionAvailable"
-    )
-    raise Waits("AliasNotSet", message)
+    raise _alias_not_set(ref, of, field)
+
+
+def _alias_not_set(ref: ModelVersionRef, of: ModelKind, field: str) -> Waits:
+    """Returns what the alias waits for, in the Model's own words: nobody should have to look there."""
+    message = f"{field}.alias: Model {ref.name!r} has no {ref.alias} yet"
+    available = of.status.condition("ChampionAvailable")
+    if ref.alias != "champion":
+        return Waits("AliasNotSet", f"{message}: no version that is Ready is newer than its champion")
+    if available is None or available.status == "True":
+        return Waits("AliasNotSet", message)
+    awaits = available.reason == "AwaitingPromotion"
+    reason = available.reason if awaits else "AliasNotSet"
+    return Waits(reason, f"{message}: {available.message}", warning=awaits)
 
 
 def _is_read(dataset: Object) -> bool:
     """Whether the Dataset was read under its current spec. A suspended one counts as read: nothing will read it."""
     generation = (dataset.get("status") or {}).get("checkedGeneration")
     return bool(dataset["spec"].get("suspend")) or generation == dataset["metadata"].get("generation")
+
+
+def _problem(dataset: Object) -> str:
+    """Returns what the Dataset says is wrong with its source as its spec is now, so that nobody has to look there."""
+    readable = kstatus.find(dataset, "SourceReadable")
+    is_current = readable is not None and readable["observedGeneration"] == dataset["metadata"].get("generation")
+    if readable is None or not is_current or readable["status"] == "True":
+        return "; see its conditions"
+    return f" ({readable['reason']}: {textwrap.shorten(readable['message'], 1000, placeholder=' ...')})"

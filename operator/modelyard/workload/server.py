@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from modelyard.engine.conditions import find
+from modelyard.engine.ownership import foreign
 from modelyard.engine.resource import DEPLOYMENTS, Object
 from modelyard.workload import template
-from modelyard.workload.conclude import Trouble
 from modelyard.workload.names import manifest, short_hash
+from modelyard.workload.pod_metadata import pod_metadata
+from modelyard.workload.run.failures import Fields
 from modelyard_api.fields.artifact import canonical
 from modelyard_api.fields.pods import PodTemplate, Resources
 
 COMPONENT = "modelyard-server"
 PORT = 8080
 GRPC_PORT = 9000
-IMAGE_FROM = "modelyard.dev/image-from"
-"""Annotation of the Deployment that says where its image comes from: PodTemplate or Installation."""
+DEFAULT_IMAGE = "modelyard.dev/default-image"
+"""Annotation of the Deployment: the installation's image that its pods got; absent if spec.podTemplate names one."""
 SPEC_DIGEST = "modelyard.dev/spec-digest"
 """Annotation of the Deployment: the digest of its spec as we built it, without the number of replicas."""
 DRAIN_SECONDS = 5
@@ -41,14 +42,13 @@ def written(selector: dict[str, str]) -> str:
 def image(own: str | None, child: Object | None, default: str) -> str:
     """Returns the image to use: the user's own, else the default image that the pods already have, else ``default``.
 
-    So a new default never restarts running pods. The current image is read from the Deployment itself, which can't be
-    lost separately from its pods. An image that spec.podTemplate named before but no longer names is not kept.
+    So a new default never restarts running pods. The current image is read from an annotation of the Deployment, which
+    can't be lost separately from its pods. The containers don't say it: somebody else may have given them another
+    image, which is then set back. An image that spec.podTemplate named before but no longer names is not kept.
     """
-    if own or child is None:
+    if own or child is None or foreign(child, ("f:metadata", "f:annotations", f"f:{DEFAULT_IMAGE}")):
         return own or default
-    if (child["metadata"].get("annotations") or {}).get(IMAGE_FROM) == "Installation":
-        return str(child["spec"]["template"]["spec"]["containers"][0]["image"])
-    return default
+    return str((child["metadata"].get("annotations") or {}).get(DEFAULT_IMAGE) or default)
 
 
 def container(
@@ -120,7 +120,7 @@ def deployment(
     selector: dict[str, str],
     pod: dict[str, Any],
     replicas: int,
-    own_image: str | None,
+    wanted: PodTemplate,
     progress_seconds: int,
 ) -> Object:
     """Returns the Deployment of such pods. A rollout keeps all replicas available."""
@@ -129,10 +129,12 @@ def deployment(
         "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": "25%"}},
         "progressDeadlineSeconds": progress_seconds,
         "revisionHistoryLimit": 2,
-        "template": {"metadata": {"labels": dict(metadata["labels"])}, "spec": pod},
+        "template": {"metadata": pod_metadata(wanted, metadata["labels"], {}), "spec": pod},
     }
     digest = short_hash(canonical(spec).decode(), length=16)
-    metadata["annotations"] = {IMAGE_FROM: "PodTemplate" if own_image else "Installation", SPEC_DIGEST: digest}
+    metadata["annotations"] = {SPEC_DIGEST: digest}
+    if not wanted.image:
+        metadata["annotations"][DEFAULT_IMAGE] = pod["containers"][0]["image"]
     return manifest(DEPLOYMENTS, metadata, spec=spec | {"replicas": replicas})
 
 
@@ -143,34 +145,27 @@ def is_current(child: Object, desired: Object) -> bool:
     return bool(observed and annotations.get(SPEC_DIGEST) == desired["metadata"]["annotations"][SPEC_DIGEST])
 
 
-def stuck(child: Object, progress_seconds: int, pods: str, fix: str = "podTemplate") -> Trouble | None:
-    """Returns why the pods of a current Deployment won't become ready by themselves, or None.
-
-    ``pods`` is the pods' label selector, and ``fix`` names what to correct if they don't become ready.
-    """
-    failure = find(child, "ReplicaFailure")
-    if failure is not None and failure["status"] == "True":
-        message = f"pods can't be made: {failure.get('message', '')}; correct podTemplate, or what it needs"
-        return Trouble("ChildForbidden", message)
-    progress = find(child, "Progressing")
-    if progress is not None and progress["status"] == "False":
-        message = (
-            f"not all pods are ready after {progress_seconds} s ({progress.get('message', '')}); "
-            f"see kubectl describe pods -l {pods}, then correct {fix}"
-        )
-        return Trouble("RolloutFailed", message)
-    return None
+def fields(wanted: PodTemplate) -> Fields:
+    """Returns the fields that messages about serving pods name."""
+    return Fields(image="spec.podTemplate.image" if wanted.image else "images.server of the installation")
 
 
 def ready_pods(ready: int, replicas: int, older: int) -> str:
     """Returns a message of how many pods are ready; ``older`` is the number of pods of an earlier template."""
+    if ready > replicas:
+        pods = "1 pod is" if ready == 1 else f"{ready} pods are"
+        return f"{pods} ready, more than the {replicas} that are needed; the surplus is being stopped"
     earlier = f", but {older} {'pod has' if older == 1 else 'pods have'} an earlier podTemplate" if older > 0 else ""
     return f"{ready} of {replicas} pods are ready{earlier}"
 
 
-def disruption_budget_spec(selector: dict[str, str]) -> dict[str, Any]:
-    """Allows one pod to be disrupted at a time, even the only replica: otherwise its node could never be drained."""
-    return {"maxUnavailable": 1, "selector": {"matchLabels": selector}}
+def disruption_budget_spec(selector: dict[str, str], pods: int) -> dict[str, Any]:
+    """Allows one of ``pods`` to be disrupted at a time, even the only one: otherwise its node could never be drained.
+
+    For ``maxUnavailable`` Kubernetes asks the Deployment of each pod for its replicas, and warns of
+    CalculateExpectedPodCountFailed, and refuses every eviction, while pods outlive the Deployment of a former version.
+    """
+    return {"minAvailable": max(pods - 1, 0), "selector": {"matchLabels": selector}}
 
 
 def _probe(path: str, period: int, failures: int) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from modelyard.workload.run.jobs import MAIN
 from modelyard_api.fields.pods import PodTemplate, Resources
+from modelyard_api.fields.scheduling import Affinity
 from modelyard_api.wire.task import ANNOTATION, IN_FOLDER, OUT_FOLDER, TASK_FILE, WORK_FOLDER
 
 USER = 65532
@@ -106,7 +107,10 @@ def empty(name: str, size_limit: str | None = None) -> Volume:
 
 
 def pod(template: PodTemplate, volumes: list[Volume], **more: Any) -> dict[str, Any]:
-    """Returns a pod's spec. ``more`` holds its containers and any other fields of the caller."""
+    """Returns a pod's spec. ``more`` holds its containers and any other fields of the caller.
+
+    No service account can bring its token into a pod: ``automountServiceAccountToken`` of the pod wins over its own.
+    """
     spec: dict[str, Any] = {
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
@@ -122,7 +126,41 @@ def pod(template: PodTemplate, volumes: list[Volume], **more: Any) -> dict[str, 
         spec["imagePullSecrets"] = [{"name": name} for name in template.image_pull_secrets]
     if template.priority_class_name:
         spec["priorityClassName"] = template.priority_class_name
+    if template.service_account_name:
+        spec["serviceAccountName"] = template.service_account_name
+    if template.affinity:
+        spec["affinity"] = _affinity(template.affinity, more.get("affinity") or {})
+    if template.topology_spread_constraints:
+        own = [_sparse(item.wire()) for item in template.topology_spread_constraints]
+        # Kubernetes refuses two constraints with the same key and the same way to handle pods that can't be spread.
+        known = [_spread_key(item) for item in own]
+        ours = more.get("topologySpreadConstraints") or []
+        spec["topologySpreadConstraints"] = [*own, *(item for item in ours if _spread_key(item) not in known)]
     return spec
+
+
+def _spread_key(constraint: dict[str, Any]) -> tuple[str, str]:
+    return constraint["topologyKey"], constraint["whenUnsatisfiable"]
+
+
+def _affinity(affinity: Affinity, ours: dict[str, Any]) -> dict[str, Any]:
+    """Returns the user's affinity with the preferences of the operator, which don't exclude any node, added to it."""
+    result: dict[str, Any] = _sparse(affinity.wire())
+    for kind, rules in ours.items():
+        part = result.setdefault(kind, {})
+        for name, terms in rules.items():
+            part[name] = [*part.get(name, ()), *terms]
+    return result
+
+
+def _sparse(value: Any) -> Any:
+    """Leaves out empty lists and maps of maps, but an empty label selector stays, since it selects all pods."""
+    if isinstance(value, list):
+        return [_sparse(item) for item in value]
+    if isinstance(value, dict):
+        items = {key: _sparse(item) for key, item in value.items()}
+        return {key: item for key, item in items.items() if item not in ([], {}) or key == "labelSelector"}
+    return value
 
 
 def program(

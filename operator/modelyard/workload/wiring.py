@@ -14,7 +14,9 @@ from typing import Any, Generic, TypeVar
 from modelyard.engine.plan import Facts, Plan
 from modelyard.engine.resource import Key, Object, Resource
 from modelyard.engine.store import Store
-from modelyard.workload.names import label
+from modelyard.workload.adoption import adoptions
+from modelyard.workload.names import MANAGED_BY, controller_uid, label
+from modelyard.workload.protection import is_being_deleted, leaving, protected
 from modelyard.workload.run.ending import is_unfinished
 from modelyard_api.fields.base import Kind
 from modelyard_api.fields.facts import Reference
@@ -41,8 +43,21 @@ class Wiring(Generic[V]):
     other objects always wait."""
     wakes: Mapping[Resource, Wake] = field(default_factory=dict)
     """Resource -> the keys that a change of its objects wakes. It adds to the class's wake-ups or replaces them."""
+    users: Callable[[Store, Object], tuple[str, ...]] | None = None
+    """Returns what uses an object, which is not deleted before; None if nothing can."""
     indexes: Mapping[Resource, Mapping[str, Index]] = field(default_factory=dict)
     """Resource -> further indexes of the store, besides those of references."""
+
+
+@dataclass(frozen=True)
+class _View(Generic[V]):
+    """What a decision is made from: the kind's own view, None for an object that is being deleted, its users, and the
+    children that it takes over first, because they have no owner."""
+
+    raw: Object
+    own: V | None
+    users: tuple[str, ...]
+    orphans: Mapping[Resource, tuple[Object, ...]]
 
 
 class Controller:
@@ -59,6 +74,9 @@ class Controller:
             **wiring.wakes,
         }
         self.watches = tuple(self._wakes)
+        # Versions, which are of our own kinds, adopt themselves: some have no label of their owner.
+        owns = [kind for kind in wiring.kind.info.owns if not _is_addon(kind) and kind not in KINDS]
+        self._children, self._orphan_index = tuple(map(Resource.of, owns)), f"orphan of {self.resource.kind}"
 
     def indexes(self) -> Mapping[Resource, Mapping[str, Callable[[Object], Iterable[str]]]]:
         indexes: dict[Resource, dict[str, Callable[[Object], Iterable[str]]]] = {self.resource: {}}
@@ -66,33 +84,61 @@ class Controller:
             indexes[self.resource][kind] = _index(self._wiring, kind)
         for resource, own in self._wiring.indexes.items():
             indexes.setdefault(resource, {}).update({name: self._bound(index) for name, index in own.items()})
+        for resource in self._children:
+            indexes.setdefault(resource, {})[self._orphan_index] = self._parent_of_orphan
         return indexes
 
     def keys_of(self, resource: Resource, obj: Object, store: Store) -> Iterable[Key]:
         return self._wakes[resource](obj, store)
 
     def observe(self, store: Store, key: Key) -> Any | None:
-        """Returns the view of an object, or None if it is gone or being deleted."""
+        """Returns the view of an object, or None if it is gone, or being deleted and of a kind that nothing uses."""
         raw = store.get(key.resource, key.namespace, key.name)
-        if raw is None or raw["metadata"].get("deletionTimestamp"):
+        if raw is None or (self._wiring.users is None and is_being_deleted(raw)):
             return None
-        return self._wiring.observe(store, raw, self._installation)
+        users = self._wiring.users(store, raw) if self._wiring.users else ()
+        own = None if is_being_deleted(raw) else self._wiring.observe(store, raw, self._installation)
+        return _View(raw, own, users, self._orphans(store, raw) if own is not None else {})
 
     def decide(self, view: Any, facts: Facts, now: datetime) -> Plan:
-        return self._wiring.decide(view, facts, now)
+        if view.own is None:
+            return leaving(self.resource, view.raw, view.users, now)
+        if view.orphans:
+            # Decide once they are owned, and so in the view: a Service may say what has served, a Job what was trained.
+            return Plan(writes=adoptions(view.orphans, view.raw), after=now)
+        plan = self._wiring.decide(view.own, facts, now)
+        return protected(plan, self.resource, view.raw, view.users)
+
+    def _orphans(self, store: Store, raw: Object) -> dict[Resource, tuple[Object, ...]]:
+        place = beside(raw, raw["metadata"]["name"])
+        found = {resource: tuple(store.find(resource, self._orphan_index, place)) for resource in self._children}
+        return {resource: objects for resource, objects in found.items() if objects}
+
+    def _parent_of_orphan(self, obj: Object) -> Iterable[str]:
+        """Returns the object that takes a child over that has no owner, by the child's labels."""
+        labels = obj["metadata"].get("labels") or {}
+        name = labels.get(label(self.resource.kind))
+        if not name or not MANAGED_BY.items() <= labels.items():
+            return ()
+        return () if controller_uid(obj) or is_being_deleted(obj) else (beside(obj, name),)
 
     def _bound(self, index: Index) -> Callable[[Object], Iterable[str]]:
         return lambda obj: index(obj, self._installation)
 
 
 def labelled(kind: type[Kind]) -> Wake:
-    """Returns a Wake for the object of ``kind`` that the label of a child names."""
+    """Returns a Wake for the object of ``kind`` that the label of a child names, or its controller owner.
+
+    Somebody may have removed the label. EndpointSlices belong to a Service, and have its labels.
+    """
     resource, key = Resource.of(kind), label(kind.info.kind)
 
     def wake(obj: Object, store: Store) -> Iterable[Key]:
         meta = obj["metadata"]
-        name = (meta.get("labels") or {}).get(key)
-        return (Key(resource, meta["namespace"], name),) if name else ()
+        owners = (item for item in meta.get("ownerReferences") or () if item.get("controller"))
+        names = {item["name"] for item in owners if item["kind"] == kind.info.kind}
+        names |= {(meta.get("labels") or {}).get(key)} - {None, ""}
+        return tuple(Key(resource, meta["namespace"], name) for name in sorted(names))
 
     return wake
 
@@ -100,6 +146,11 @@ def labelled(kind: type[Kind]) -> Wake:
 def referring(kind: type[Kind], target: str) -> Wake:
     """Returns a Wake for the objects of ``kind`` that refer to the changed object, of kind ``target``."""
     return lambda obj, store: referring_keys(store, kind, target, beside(obj, obj["metadata"]["name"]))
+
+
+def waking(*wakes: Wake) -> Wake:
+    """Returns a Wake for all keys that any of these returns."""
+    return lambda obj, store: {key for wake in wakes for key in wake(obj, store)}
 
 
 def named(by: type[Kind], kind: type[Kind]) -> Wake:

@@ -11,7 +11,7 @@ from modelyard.kinds.trainingrun import children
 
 def random_names() -> None:
     """Gives a run's Job a new name each time, so that a new leader creates again what its predecessor created."""
-    children.job_name = lambda run: f"{run.name}-train-{secrets.token_hex(4)}"
+    children.job_name = lambda name, uid: f"{name}-train-{secrets.token_hex(4)}"  # type: ignore[attr-defined]
 
 
 def lists_are_not_trusted() -> None:

@@ -90,18 +90,25 @@ async def delete(stage: Stage) -> None:
     stage.player.stopped = False
     latest, version = stage.status("Dataset", o.DATASET)["latest"], f"{o.MODEL}-v1"
     uid = stage.uid("DatasetVersion", latest)
-    await stage.delete("DatasetVersion", latest)
+    for kind, name in (("DatasetVersion", latest), ("ModelVersion", version), ("Model", o.MODEL)):
+        await stage.reach(f"{kind} is held", lambda kind=kind, name=name: not stage.free(kind, name))  # type: ignore[misc]
+    for kind, name in (("DatasetVersion", latest), ("ModelVersion", version)):
+        await stage.delete(kind, name)
+        await stage.reach(f"{kind} waits for its users", lambda kind=kind, name=name: stage.blocked(kind, name))  # type: ignore[misc]
+    await stage.reach("no champion", lambda: stage.holds("Model", o.MODEL, "ChampionAvailable", "False"))
+    await stage.delete("ModelDeployment", o.DEPLOYMENT)
+    await stage.reach(
+        "its pods and its version are gone", lambda: stage.gone("Deployment") and stage.gone("ModelVersion")
+    )
     await stage.reach("it is made anew", lambda: stage.uid("DatasetVersion", latest) not in ("", uid))
     await stage.reach("it is accepted", lambda: stage.holds("DatasetVersion", latest))
     await stage.reach("the Dataset is Ready", lambda: stage.status("Dataset", o.DATASET).get("latest") == latest)
-    await stage.delete("ModelVersion", version)
-    await stage.reach("no champion", lambda: stage.holds("Model", o.MODEL, "ChampionAvailable", "False"))
     for kind, name, child in (
-        ("ModelDeployment", o.DEPLOYMENT, "Deployment"),
         ("TrainingRun", o.RUN, "TrainingRun"),
-        ("Model", o.MODEL, "ModelVersion"),
+        ("Model", o.MODEL, "Model"),
         ("Dataset", o.DATASET, "Job"),
     ):
+        await stage.reach(f"nothing uses {kind}", lambda kind=kind, name=name: stage.free(kind, name))  # type: ignore[misc]
         await stage.delete(kind, name)
         await stage.reach(f"what {kind} owned is gone", lambda child=child: stage.gone(child))  # type: ignore[misc]
 
@@ -134,12 +141,15 @@ async def again(stage: Stage) -> None:
     await stage.reach("version 2 is served", lambda: stage.serves(2))
     await stage.renew(o.deployment())
     await stage.reach("version 2 is served anew", lambda: stage.serves(2))
-    await stage.renew(o.dataset())
-    await stage.reach("the Dataset is Ready", lambda: stage.holds("Dataset", o.DATASET))
+    await stage.delete("ModelDeployment", o.DEPLOYMENT)
+    await stage.reach("nothing uses the Model", lambda: stage.free("Model", o.MODEL))
     await stage.renew(o.model())
     await stage.reach("the old versions are gone", lambda: stage.gone("ModelVersion"))
-    await stage.apply(o.run("third"))
-    await stage.reach("version 1 of the new Model is served", lambda: stage.serves(1))
+    await stage.reach("nothing uses the Dataset", lambda: stage.free("Dataset", o.DATASET))
+    await stage.renew(o.dataset())
+    await stage.reach("the Dataset is Ready", lambda: stage.holds("Dataset", o.DATASET))
+    await stage.apply(o.run("third"), o.deployment())
+    await stage.reach("the new Model goes on with version 3", lambda: stage.serves(3))
 
 
 SCENARIOS = {

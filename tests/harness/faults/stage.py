@@ -119,6 +119,15 @@ class Stage:
         listed = any(item["version"] == number and item["reason"] == reason for item in items)
         return listed and self.holds("ModelDeployment", "species", "Stalled")
 
+    def free(self, kind: str, name: str) -> bool:
+        """Returns whether the object exists and nothing uses it, so that its deletion would not wait."""
+        obj = self.get(kind, name)
+        return obj is not None and not obj["metadata"].get("finalizers")
+
+    def blocked(self, kind: str, name: str) -> bool:
+        """Returns whether the object is being deleted and waits for its users."""
+        return self.holds(kind, name, "DeletionBlocked")
+
     def gone(self, kind: str, name: str = "") -> bool:
         """Returns whether the object is gone; without a name, whether no object of the kind is left."""
         return self.get(kind, name) is None if name else not self.mirror.list(plural(kind), self.namespace)

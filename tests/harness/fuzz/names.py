@@ -53,6 +53,9 @@ _RESOURCES = st.sampled_from(
     ("cpu", "memory", "ephemeral-storage", "nvidia.com/gpu", "hugepages-2Mi", "pods", "", "a b", "x" * 300)
 )
 _LABELS = st.sampled_from(("kubernetes.io/arch", "a", "", "a b", "x" * 70, "é", "a/b/c"))
+_POD_LABELS = st.one_of(
+    _LABELS, st.sampled_from(("team", "modelyard.dev/dataset", "app.kubernetes.io/name", "job-name"))
+)
 
 
 def of(path: Path) -> Strategy | None:
@@ -64,7 +67,12 @@ def of(path: Path) -> Strategy | None:
     if path[-1:] == ("number",) or path[-2:] in (("modelRef", "version"), ("pin", "version")):
         return st.sampled_from((1, 2, 3, 3, 4, 5, 6, 1_000_000, 2**53 + 1, 2**63 - 1))
     if path[-1:] == ("{}",):
-        return {"requests": _RESOURCES, "limits": _RESOURCES, "nodeSelector": _LABELS}.get(path[-2])
+        keys = {
+            **dict.fromkeys(("requests", "limits"), _RESOURCES),
+            **dict.fromkeys(("nodeSelector", "matchLabels"), _LABELS),
+            **dict.fromkeys(("labels", "annotations"), _POD_LABELS),
+        }
+        return keys.get(path[-2])
     return None
 
 

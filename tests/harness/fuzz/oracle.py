@@ -41,10 +41,10 @@ def condition(obj: Object, type_: str = "Ready") -> Object | None:
 
 
 def is_reported(obj: Object) -> bool:
-    """Returns whether the object has a Ready condition and a status for its current generation."""
-    ready = condition(obj)
+    """Returns whether the object is Ready or not, or Suspended, and has a status for its current generation."""
+    state = condition(obj) or condition(obj, "Suspended")
     generation = obj["metadata"].get("generation")
-    return bool(ready) and (obj.get("status") or {}).get("observedGeneration") == generation
+    return bool(state) and (obj.get("status") or {}).get("observedGeneration") == generation
 
 
 def bad_conditions(obj: Object, from_pod: bool = False) -> Iterator[str]:
@@ -113,7 +113,7 @@ def _without_past(value: Any) -> Any:
     return value
 
 
-_REFUSED = ("InvalidChild", "ChildForbidden", "NameTaken")
+_REFUSED = ("InvalidChild", "ChildForbidden", "QuotaExceeded", "NameTaken")
 
 
 def keeps_what_was(obj: Object) -> bool:
@@ -123,7 +123,7 @@ def keeps_what_was(obj: Object) -> bool:
     suspended object keeps the Job that it had begun.
     """
     reason = (condition(obj) or {}).get("reason")
-    return reason in (*_REFUSED, "Suspended", *SAMPLES[obj["kind"]].keeps)
+    return condition(obj, "Suspended") is not None or reason in (*_REFUSED, *SAMPLES[obj["kind"]].keeps)
 
 
 def has_older_pods(obj: Object, children: Iterable[Object]) -> bool:

@@ -27,6 +27,10 @@ def test_errors_are_codes_of_500_and_more() -> None:
     assert Requests({200: 1, 400: 2, 404: 1, 429: 3, 499: 5, 500: 7, 503: 11, 599: 1}).errors == 19
 
 
+def test_refusals_are_what_the_client_got_as_4xx() -> None:
+    assert Requests({200: 1, 400: 2, 404: 1, 429: 3, 499: 5, 500: 7}).refusals == 6
+
+
 def test_slower_counts_what_is_slower_for_certain() -> None:
     requests = Requests({200: 6}, {bucket(0.01): 3, bucket(0.0101): 2, len(LATENCY_BOUNDS): 1})
     assert requests.slower(0.0) == requests.slower(0.001) == 6

@@ -19,7 +19,7 @@ SPECS = {document["kind"]: document["spec"] for _, document in documents(README)
 REQUESTS = [
     json.loads(body)
     for page in PAGES
-    for text in blocks(page, "bash")
+    for text in (*blocks(page, "bash"), *blocks(page, "console"))
     for body in re.findall(r"-d '(\{.*?\})'", text, re.DOTALL)
 ]
 

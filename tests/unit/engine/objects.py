@@ -13,7 +13,7 @@ WIDGETS = Resource(GROUP, VERSION, "widgets", "Widget")
 def widget(name: str, version: int, uid: str = "", namespace: str = "one", **more: Any) -> Object:
     meta = {"namespace": namespace, "name": name, "uid": uid or f"uid-{name}", "resourceVersion": str(version)}
     meta |= more.pop("metadata", {})
-    return {"metadata": meta, **more}
+    return {"apiVersion": f"{GROUP}/{VERSION}", "kind": "Widget", "metadata": meta, **more}
 
 
 def key(name: str, namespace: str = "one") -> Key:

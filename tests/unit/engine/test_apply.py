@@ -6,10 +6,11 @@ import pytest
 from aiohttp import web
 from kubernetes.aio.client import Configuration
 
-from modelyard.engine.apply import Applier, refusal_of
+from modelyard.engine.apply import Applier
 from modelyard.engine.client import ApiClient, ApiError
 from modelyard.engine.compare import holds, likeness, patched
 from modelyard.engine.plan import Apply, Create, Delete, Write
+from modelyard.engine.refusal import refusal_of
 from modelyard.engine.store import Store
 from tests.unit.engine.objects import WIDGETS, key, widget
 from tests.unit.engine.server import serving
@@ -64,7 +65,8 @@ def test_patched(live: Any, body: Any, expected: bool) -> None:
     ("write", "code", "message", "reason"),
     [
         (APPLY, 422, "spec.size: must not be negative", "InvalidChild"),
-        (APPLY, 403, "exceeded quota: pods=2", "ChildForbidden"),
+        (APPLY, 403, "exceeded quota: count/jobs.batch=2", "QuotaExceeded"),
+        (APPLY, 403, "denied by a policy", "ChildForbidden"),
         (
             APPLY,
             403,
@@ -116,7 +118,7 @@ async def _applied(child: Child, store: Store, kind: type[Apply | Create] = Appl
         client = ApiClient(configuration)
         write = kind(WIDGETS, {"metadata": {"namespace": "one", "name": "a"}, "spec": {"size": 1}})
         try:
-            return await Applier(store, client, {WIDGETS}).carry_out(write, key("owner"), widget("owner", 1))
+            return (await Applier(store, client, {WIDGETS}).carry_out(write, key("owner"), widget("owner", 1))).sent
         finally:
             await client.close()
 

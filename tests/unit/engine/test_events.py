@@ -16,7 +16,7 @@ from tests.unit.engine.objects import widget
 from tests.unit.engine.server import serving
 from tests.unit.engine.test_client import OK, Scripted, failure
 
-WIDGET = {**widget("a", 1), "apiVersion": "modelyard.dev/v1alpha1", "kind": "Widget"}
+WIDGET = widget("a", 1)
 
 
 async def recorded(script: Scripted, notes: Iterable[Note]) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 from typing import Any
@@ -89,6 +90,36 @@ def test_a_log_line_names_the_object() -> None:
     assert "kind" not in json.loads(logs.JsonFormatter().format(record))
 
 
+def logged(*steps: tuple[str, float, str], level: int = logging.WARNING) -> list[int | None]:
+    """Logs (object, seconds, message) one after the other. Returns how often each was repeated, None if dropped."""
+    repeated, results = logs.Repeated(), list[int | None]()
+    for name, at, message in steps:
+        record = logging.LogRecord("modelyard", level, "", 0, message, (), None)
+        record.created = 1e9 + at
+        with logs.about(key(name)) if name else contextlib.nullcontext():
+            passed = repeated.filter(record)
+            results.append(json.loads(logs.JsonFormatter().format(record)).get("repeated", 0) if passed else None)
+    return results
+
+
+def test_a_warning_about_one_object_is_logged_once_and_then_rarely() -> None:
+    minutes = [("a", 60.0 * minute, f"pass ended early, again in {60 + minute / 10} s: 403") for minute in range(121)]
+    lines = logged(*minutes)
+    assert [line for line in lines if line is not None] == [0, 59, 59]
+    assert (lines[0], lines[60], lines[120]) == (0, 59, 59)
+
+
+def test_other_warnings_are_logged() -> None:
+    assert logged(("a", 0, "answered 404"), ("a", 1, "answered 500"), ("b", 2, "answered 404")) == [0, 0, 0]
+    assert logged(("", 0, "no lease"), ("", 1, "no lease")) == [0, 0], "it concerns the whole operator"
+    assert logged(("a", 0, "made it"), ("a", 1, "made it"), level=logging.INFO) == [0, 0]
+
+
+def test_what_is_remembered_of_warnings_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs, "REMEMBERED", 2)
+    assert logged(*((name, 0, "x") for name in "abcab")) == [0, 0, 0, 0, 0]
+
+
 @pytest.mark.parametrize(
     ("status", "state"),
     [
@@ -130,5 +161,12 @@ async def test_probes_and_metrics_answer() -> None:
             code, page = await ask("/metrics")
             assert code == 200
             assert "modelyard_queue_depth 0.0" in page
+            for name in (
+                "process_resident_memory_bytes",
+                "process_cpu_seconds_total",
+                "process_open_fds",
+                "python_info",
+            ):
+                assert f"\n{name}" in page
     finally:
         await web.close()

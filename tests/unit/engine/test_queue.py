@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from modelyard.engine.queue import LONGEST_BACKOFF, PATIENCE, Queue
+from modelyard.engine.reconcile import PAST_DELAY, delay
 from modelyard.engine.resource import Key
 from tests.unit.engine.objects import key
 
@@ -185,3 +187,20 @@ async def test_a_key_waits_for_what_goes_first() -> None:
     assert not worker.done()
     first.set()
     assert await worker == key("a")
+
+
+@pytest.mark.parametrize(
+    ("after", "spent", "seconds"),
+    [
+        (30.0, 0.0, 30.0),
+        (0.004, 0.0, 0.004),
+        (0.004, 0.03, 0.0),
+        (0.0, 0.0, PAST_DELAY),
+        (-5.0, 0.03, PAST_DELAY),
+    ],
+)
+def test_a_time_is_waited_for_exactly_and_a_past_one_does_not_spin(after: float, spent: float, seconds: float) -> None:
+    """``after`` counts from the decision, and ``spent`` is what its writes took. No wait is rounded to a second."""
+    decided = datetime(2026, 1, 5, 12, tzinfo=UTC)
+    now = decided + timedelta(seconds=spent)
+    assert delay(decided + timedelta(seconds=after), decided, now) == pytest.approx(seconds)

@@ -7,9 +7,10 @@ import pytest
 from aiohttp import web
 from kubernetes.aio.client import Configuration
 
+from modelyard.engine import artifacts
 from modelyard.engine import reads as module
 from modelyard.engine.client import ApiClient
-from modelyard.engine.plan import Result, Unavailable, Unreadable
+from modelyard.engine.plan import EventsOf, Listing, Need, Recorded, Result, Unavailable, Unreadable
 from modelyard.engine.reads import Reads
 from tests.unit.engine.server import Handler, serving
 
@@ -88,7 +89,7 @@ async def test_everything_else_is_unavailable(code: int, body: bytes, says: str)
 )
 async def test_what_is_no_document_never_becomes_one(body: bytes, says: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A result is written once, so a bad one never improves: it is Unreadable, not Unavailable."""
-    monkeypatch.setattr(module, "MAX_BYTES", 1000)
+    monkeypatch.setattr(artifacts, "MAX_BYTES", 1000)
 
     async def handler(request: web.Request) -> web.Response:
         return web.Response(body=body)
@@ -123,3 +124,99 @@ async def test_other_addresses_are_refused(uri: str) -> None:
     failure = await fact(handler, uri)
     assert isinstance(failure, Unreadable)
     assert "mlflow-artifacts:/path" in failure.message
+
+
+async def test_events_of_an_object_are_asked_for_by_its_uid_and_the_newest_is_last() -> None:
+    asked: list[dict[str, str]] = []
+
+    def event(name: str, **times: Any) -> Any:
+        return {"metadata": {"name": name, "creationTimestamp": "2026-01-05T10:00:00Z"}, **times}
+
+    async def handler(request: web.Request) -> web.Response:
+        asked.append({"path": request.path, **request.query})
+        items = [
+            event("series", eventTime="2026-01-05T10:00:00Z", series={"lastObservedTime": "2026-01-05T13:00:00Z"}),
+            event("older-api", deprecatedLastTimestamp="2026-01-05T12:00:00Z", eventTime=None),
+            event("once", eventTime="2026-01-05T11:00:00Z"),
+        ]
+        return web.json_response({"metadata": {}, "items": items})
+
+    need = EventsOf("team", "u-1", "FailedCreate")
+    async with serving(handler) as url:
+        configuration = Configuration()
+        configuration.host = url
+        client = ApiClient(configuration)
+        reads = Reads(client, url)
+        try:
+            events = (await reads.read([need]))[need]
+        finally:
+            await reads.close()
+            await client.close()
+    assert [item["metadata"]["name"] for item in events] == ["once", "older-api", "series"]
+    assert asked == [
+        {
+            "path": "/apis/events.k8s.io/v1/namespaces/team/events",
+            "limit": "250",
+            "fieldSelector": "regarding.uid=u-1,reason=FailedCreate",
+        }
+    ]
+
+
+async def answer_to(need: Need, handler: Handler, leads: bool = True) -> Any:
+    async with serving(handler) as url:
+        client = ApiClient(Configuration())
+        reads = Reads(client, url, may_write=lambda: leads)
+        try:
+            return (await reads.read([need]))[need]
+        finally:
+            await reads.close()
+            await client.close()
+
+
+async def test_a_folder_is_listed_and_one_that_does_not_exist_is_empty() -> None:
+    asked = []
+
+    async def handler(request: web.Request) -> web.Response:
+        asked.append((request.path, request.query["path"]))
+        files = [{"path": "1.uid", "is_dir": False, "file_size": 2}]
+        return web.json_response({"files": files} if request.query["path"] == "a/b" else {})
+
+    assert await answer_to(Listing("mlflow-artifacts:/a/b"), handler) == ("1.uid",)
+    assert await answer_to(Listing("mlflow-artifacts:/a/c"), handler) == ()
+    assert asked[0] == ("/api/2.0/mlflow-artifacts/artifacts", "a/b")
+
+
+@pytest.mark.parametrize("body", [b"[]", b'{"files": 1}', b'{"files": [{}]}', b"<html>"])
+async def test_what_is_no_list_is_unavailable_and_never_empty(body: bytes) -> None:
+    async def handler(request: web.Request) -> web.Response:
+        return web.Response(body=body)
+
+    assert isinstance(await answer_to(Listing("mlflow-artifacts:/a"), handler), Unavailable)
+
+
+async def test_an_entry_is_recorded_by_its_name() -> None:
+    written = []
+
+    async def handler(request: web.Request) -> web.Response:
+        written.append((request.method, request.path))
+        return web.json_response({})
+
+    assert await answer_to(Recorded("mlflow-artifacts:/a/1.uid"), handler) is True
+    assert written == [("PUT", "/api/2.0/mlflow-artifacts/artifacts/a/1.uid")]
+
+
+async def test_a_process_that_no_longer_leads_records_nothing() -> None:
+    async def handler(request: web.Request) -> web.Response:
+        raise AssertionError
+
+    fact = await answer_to(Recorded("mlflow-artifacts:/a/1.uid"), handler, leads=False)
+    assert isinstance(fact, Unavailable)
+
+
+async def test_an_entry_that_the_store_refuses_is_unavailable() -> None:
+    async def handler(request: web.Request) -> web.Response:
+        return web.Response(status=507)
+
+    fact = await answer_to(Recorded("mlflow-artifacts:/a/1.uid"), handler)
+    assert isinstance(fact, Unavailable)
+    assert "507" in fact.message

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from modelyard.engine.resource import Object
+from modelyard.engine.resource import DEPLOYMENTS, Object
 from modelyard.engine.store import Store
 from tests.unit.engine.objects import WIDGETS, key, widget
 
@@ -104,7 +104,11 @@ def test_a_list_of_one_namespace_leaves_the_others_alone() -> None:
 
 def test_reads_are_copies_and_trimmed() -> None:
     store = Store()
-    noise = {"managedFields": [1], "annotations": {"kubectl.kubernetes.io/last-applied-configuration": "{}", "x": "y"}}
+    fields = [{"manager": "modelyard", "operation": "Update", "fieldsV1": {"f:status": {}}}]
+    noise = {
+        "managedFields": fields,
+        "annotations": {"kubectl.kubernetes.io/last-applied-configuration": "{}", "x": "y"},
+    }
     store.apply(WIDGETS, widget("a", 1, metadata=noise, spec={"size": 1}))
     obj = store.get(WIDGETS, "one", "a")
     assert obj is not None
@@ -117,6 +121,22 @@ def test_reads_are_copies_and_trimmed() -> None:
     assert reread is not None
     assert reread["spec"] == {"size": 1}
     assert store.get(WIDGETS, "one", "b") is None
+
+
+def test_of_managed_fields_what_others_set_in_children_and_who_set_replicas_is_kept() -> None:
+    store = Store()
+    store.attribute(DEPLOYMENTS)
+    ours = {"manager": "modelyard", "operation": "Apply", "fieldsV1": {"f:spec": {"f:paused": {}}}}
+    theirs = {"manager": "hpa", "operation": "Update", "subresource": "scale", "time": "2026-01-01T00:00:00Z"}
+    theirs["fieldsV1"] = {"f:spec": {"f:replicas": {}, "f:paused": {}}}  # type: ignore[assignment]
+    for resource in (DEPLOYMENTS, WIDGETS):
+        store.apply(resource, widget("a", 1, metadata={"managedFields": [ours, theirs]}))
+    child, kind = store.get(DEPLOYMENTS, "one", "a"), store.get(WIDGETS, "one", "a")
+    assert child is not None
+    assert kind is not None
+    replicas = {"f:spec": {"f:replicas": {}}}
+    assert child["metadata"]["managedFields"] == [{"manager": "hpa", "fieldsV1": replicas}]
+    assert kind["metadata"]["managedFields"] == [{"manager": "hpa", "subresource": "scale", "fieldsV1": replicas}]
 
 
 def test_owners_and_indexes_follow_changes() -> None:

@@ -16,12 +16,13 @@ def metric(kind: str, **limit: float) -> AnalysisMetric:
     return AnalysisMetric.model_validate({"name": "m", "metric": kind, **limit})
 
 
-def requests(total: int, errors: int = 0, seconds: Mapping[float, int] | None = None) -> Requests:
+def requests(total: int, errors: int = 0, seconds: Mapping[float, int] | None = None, refused: int = 0) -> Requests:
     """Returns request counts; ``seconds`` maps a latency to its number of requests (default: all took 10 ms)."""
     latencies: dict[int, int] = {}
     for latency, number in (seconds or {0.01: total}).items():
         latencies[bucket(latency)] = latencies.get(bucket(latency), 0) + number
-    return Requests({code: number for code, number in ((200, total - errors), (500, errors)) if number}, latencies)
+    codes = {200: total - errors - refused, 400: refused, 500: errors}
+    return Requests({code: number for code, number in codes.items() if number}, latencies)
 
 
 def texts(counts: Mapping[str, int], name: str = "label", role: Role = "Output", missing: int = 0) -> Column:

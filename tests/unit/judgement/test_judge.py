@@ -66,6 +66,44 @@ def test_what_is_said_of_a_ratio() -> None:
 
 
 @pytest.mark.parametrize(
+    ("limit", "candidate", "stable", "expected"),
+    [
+        ({"max": 0.01}, (50, 50), (450, 0), "Failed"),
+        ({"max": 0.01}, (50, 25), (450, 0), "Failed"),
+        ({"max": 0.01}, (300, 6), (2700, 0), "Inconclusive"),
+        ({"max": 0.01}, (300, 3), (2700, 0), "Passed"),
+        ({"max": 0.01}, (300, 60), (2700, 540), "Passed"),
+        ({"max": 0.01}, (300, 150), (2700, 540), "Failed"),
+        ({"max": 0.01}, (300, 0), (2700, 540), "Passed"),
+        ({"max": 0.01}, (50, 50), (49, 0), "Inconclusive"),
+        ({"max": 0.01}, (50, 50), None, "Inconclusive"),
+        ({"max": 0.01}, (50, 0), None, "Passed"),
+        ({"maxRatioToStable": 1.5}, (50, 50), (450, 0), "Failed"),
+        ({"maxRatioToStable": 1.5}, (300, 60), (2700, 540), "Passed"),
+        ({"maxRatioToStable": 1.5}, (300, 1), (2700, 0), "Passed"),
+        ({"maxRatioToStable": 1.5}, (300, 2), (2700, 0), "Inconclusive"),
+        ({"maxRatioToStable": 1.5}, (300, 180), (2700, 540), "Failed"),
+    ],
+)
+def test_refusals_that_the_stable_version_does_not_have_are_errors(
+    limit: dict[str, float], candidate: tuple[int, int], stable: tuple[int, int] | None, expected: str
+) -> None:
+    """Each pair is a number of requests, and how many of them were answered with 400."""
+    others = None if stable is None else requests(stable[0], refused=stable[1])
+    actual, message = verdict(metric("ErrorRate", **limit), requests(candidate[0], refused=candidate[1]), others)
+    assert actual == expected, message
+    assert ("were refused (4xx)" in message) or expected == "Passed"
+
+
+def test_what_is_said_of_refusals() -> None:
+    rule = metric("ErrorRate", max=0.01)
+    said = verdict(rule, requests(300, refused=90), requests(2700, refused=27))[1]
+    assert said == "0 % of 300 requests failed, max 1 %; 30 % were refused (4xx), of the stable version's 1 %"
+    said = verdict(rule, requests(50, refused=50), requests(10))[1]
+    assert said.endswith("; 100 % were refused (4xx), the stable version was asked 10 times of 50")
+
+
+@pytest.mark.parametrize(
     ("kind", "limit", "seconds", "expected"),
     [
         ("LatencyP50", 0.02, {0.01: 200, 0.03: 100}, "Passed"),

@@ -51,6 +51,8 @@ class Servers:
     def __init__(self, world: World, name: str = POOL, number: int = 2) -> None:
         self.world, self.name = world, name
         self.pods = [self._pod(index) for index in range(number)]
+        self.cause = ""
+        """The API's reason of every failed load."""
         self.broken: dict[tuple[str, int], tuple[PackedCondition, str]] = {}
         self.serving: dict[str, dict[str, int]] = {pod["metadata"]["name"]: {} for pod in self.pods}
         self._show()
@@ -102,6 +104,7 @@ class Servers:
             digest=first.digest,
             state=state,
             reason=reason,
+            cause=self.cause if reason else "",
             serving=serving.get(listed.name),
         )
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
-from modelyard.engine.plan import Plan
+from modelyard.engine.plan import Apply, Create, Plan
 from modelyard.engine.resource import DEPLOYMENTS, JOBS, Object, Resource
 from modelyard.engine.status import without_nulls
 from modelyard_api.kinds.registry import KINDS
@@ -19,12 +20,16 @@ _REASON = re.compile(r"^[A-Z][A-Za-z0-9]*$")
 
 def check(kind: str, obj: Object, plan: Plan) -> None:
     """Checks a plan; ``obj`` is the object as it was when the plan was made."""
+    for write in plan.writes:
+        if isinstance(write, Apply | Create):
+            assert not list(nulls(write.manifest)), "kubectl can't apply it again from a backup"
     for note in plan.notes:
         assert _REASON.match(note.reason), note
         assert note.type in ("Normal", "Warning")
     if plan.status is None:
         return
     status: Object = without_nulls(plan.status)
+    assert not list(nulls(status)), "kubectl can't apply it again from a backup"
     text = json.dumps(status)
     assert len(text) < MAX_STATUS_BYTES, f"a status of {len(text)} bytes"
     # The API server drops fields that aren't in the schema, so such a status would be written again at every pass.
@@ -32,6 +37,15 @@ def check(kind: str, obj: Object, plan: Plan) -> None:
     assert set(status) <= set(known), f"not in the schema: {set(status) - set(known)}"
     assert status["observedGeneration"] == obj["metadata"]["generation"]
     _check_conditions(status["conditions"], obj)
+
+
+def nulls(value: Any, path: str = "") -> Iterator[str]:
+    """Yields the path of each null."""
+    if value is None:
+        yield path
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list | tuple) else ()
+    for key, item in items:
+        yield from nulls(item, f"{path}.{key}")
 
 
 def _check_conditions(conditions: list[Object], obj: Object) -> None:
@@ -46,14 +60,14 @@ def _check_conditions(conditions: list[Object], obj: Object) -> None:
         if type_ in before and before[type_]["status"] == item["status"]:
             assert item["lastTransitionTime"] == before[type_]["lastTransitionTime"], item
     truth = {type_ for type_, item in by_type.items() if item["status"] == "True"}
-    assert "Ready" in by_type
+    assert "Ready" in by_type or "Suspended" in truth
     # An abnormal condition exists only while it is True, and Ready is never True at the same time.
-    for abnormal in ("Reconciling", "Stalled", "Failed"):
+    for abnormal in ("Reconciling", "Stalled", "Failed", "Suspended"):
         assert (abnormal in by_type) == (abnormal in truth)
     assert len(truth & {"Ready", "Reconciling", "Stalled"}) <= 1, truth
     assert "Complete" not in truth or "Ready" in truth
     assert "Failed" not in truth or "Stalled" in truth
-    if "Ready" not in truth and by_type["Ready"]["reason"] != "Suspended":
+    if "Ready" not in truth and "Suspended" not in truth:
         assert truth & {"Reconciling", "Stalled"}, "a tool that waits could not tell what for"
 
 
@@ -89,7 +103,7 @@ def _check_template(template: Object, labels: dict[str, str]) -> None:
     spec = template["spec"]
     assert spec["automountServiceAccountToken"] is False
     assert spec["enableServiceLinks"] is False
-    assert not {"hostNetwork", "hostPID", "hostIPC", "serviceAccountName"} & set(spec)
+    assert not {"hostNetwork", "hostPID", "hostIPC"} & set(spec)
     assert spec["securityContext"]["runAsNonRoot"] is True
     assert spec["securityContext"]["runAsUser"] > 0
     assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}

@@ -14,6 +14,7 @@ from tests.unit.kinds.world import World
 
 STRICT = [{"name": "strict", "metric": "balanced_accuracy", "min": 0.99}]
 EASY = [{"name": "easy", "metric": "balanced_accuracy", "min": 0.1}]
+OFF = {"enabled": False}
 MANY = [{"name": f"g{number}", "metric": "balanced_accuracy", "min": 0.99} for number in range(5)]
 
 
@@ -66,7 +67,7 @@ def test_what_helps_and_what_does_not(
 ) -> None:
     if first == "deployment":
         pinned(world, 2)
-    world.put(MODELS, model(**change))
+    world.put(MODELS, model(noWorseThanChampion=OFF, **change))
     world.settle()
     if first == "model":
         pinned(world, 2)
@@ -106,7 +107,7 @@ def test_what_serves_when_the_gates_change_serves_on_and_tells_it(world: World, 
 
 
 def test_a_candidate_that_has_begun_goes_on_when_the_gates_change(world: World) -> None:
-    world.put(MODELS, model(gates=EASY, pin={"version": 1}))
+    world.put(MODELS, model(gates=EASY, noWorseThanChampion=OFF, pin={"version": 1}))
     pinned(world, 2)
     assert (ready(world), serves(world)) == (("False", "RollingOut"), (1, 2))
     world.put(MODELS, model(gates=GATES, pin={"version": 1}))
@@ -123,7 +124,7 @@ def test_a_candidate_that_has_begun_goes_on_when_the_gates_change(world: World) 
 
 
 def test_gates_that_are_not_asked_yet_are_waited_for(world: World) -> None:
-    world.put(MODELS, model(gates=EASY, pin={"version": 1}))
+    world.put(MODELS, model(gates=EASY, noWorseThanChampion=OFF, pin={"version": 1}))
     world.put(MODEL_DEPLOYMENTS, deployment(modelRef={"name": "species", "version": 2}))
     world.run(Key(MODEL_DEPLOYMENTS, "team", "species"))
     assert (ready(world), serves(world)) == (("False", "VersionNotJudged"), (1, None))
@@ -163,4 +164,4 @@ def test_nothing_serves_where_the_first_version_is_refused() -> None:
     assert not world.all(DEPLOYMENTS)
     assert message(world).endswith("spec.pin.version: 1")
     pinned(world, 1, suspend=True)
-    assert ready(world) == ("False", "Suspended")
+    assert world.condition(MODEL_DEPLOYMENTS, "species", "Suspended")[0] == "True"

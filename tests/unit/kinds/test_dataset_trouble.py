@@ -166,4 +166,4 @@ def test_what_was_found_as_an_older_spec_said_it_is_not_told_of_this_one(world: 
     world.put(DATASETS, dataset(checkEvery="1m", suspend=True))
     world.settle()
     types = {item["type"] for item in world.status_of(DATASETS, "penguins")["conditions"]}
-    assert types == {"Ready"}
+    assert types == {"Suspended"}

@@ -14,9 +14,11 @@ from modelyard.engine.resource import (
     MODEL_VERSIONS,
     MODELS,
     TRAINING_RUNS,
+    Key,
     Object,
     Resource,
 )
+from modelyard_api.kinds.registry import KINDS
 from tests.unit.kinds import packs, test_dataset, test_datasetversion, test_modeldeployment, test_modelversion
 from tests.unit.kinds import test_trainingrun as test_run
 from tests.unit.kinds.conftest import Witness
@@ -131,15 +133,80 @@ SUSPENDED: list[tuple[Resource, Object]] = [
     (TRAINING_RUNS, run("other", suspend=True)),
     (MODEL_DEPLOYMENTS, deployment("other", suspend=True)),
 ]
+ONLY_SUSPENDED = {"Suspended": "True"}
+
+
+def conditions_of(world: World, resource: Resource, name: str) -> dict[str, str]:
+    return {item["type"]: item["status"] for item in world.status_of(resource, name)["conditions"]}
+
+
+def test_each_kind_that_can_be_suspended_is_tested() -> None:
+    kinds = {name for name, kind in KINDS.items() if "suspend" in kind.model_fields["spec"].annotation.model_fields}
+    assert kinds == {resource.kind for resource, _ in SUSPENDED}
 
 
 @pytest.mark.parametrize(("resource", "suspended"), SUSPENDED, ids=lambda value: getattr(value, "kind", ""))
-def test_what_is_suspended_stays_in_progress(resource: Resource, suspended: Object, witness: Witness) -> None:
-    """kstatus has no verdict for a suspended object, so tools that wait for one wait until their timeout."""
+def test_what_is_suspended_before_it_begins_is_current_and_never_ready(
+    resource: Resource, suspended: Object, witness: Witness
+) -> None:
+    """As for a suspended Job, nobody waits for ever, and ``kubectl wait --for=condition=Ready`` does not succeed."""
     world = test_modeldeployment.served()
     put_data(world, "b", "other")
     world.put(resource, suspended)
     world.settle()
     world.tick(3600)
-    assert world.condition(resource, "other")[:2] == ("False", "Suspended")
-    assert witness.verdicts(resource, "other") == ["InProgress"]
+    assert conditions_of(world, resource, "other") == ONLY_SUSPENDED
+    assert witness.verdicts(resource, "other") == ["InProgress", "Current"]
+
+
+def test_a_suspended_dataset_keeps_ready_for_the_runs_that_train_on_it(witness: Witness) -> None:
+    world = test_run.with_data()
+    for suspend, expected in ((True, {"Ready": "True", **ONLY_SUSPENDED}), (False, {"Ready": "True"})):
+        world.put(DATASETS, dataset(suspend=suspend))
+        world.settle()
+        if suspend:
+            test_run.start(world)
+            assert test_run.job_of(world), "the run goes on"
+        else:
+            test_dataset.ingest(world)
+        assert {**conditions_of(world, DATASETS, "penguins"), "SourceReadable": ""} == {
+            **expected,
+            "SourceReadable": "",
+        }
+    # Between two verdicts stands the pass in which nobody had looked at the new generation yet.
+    assert witness.verdicts(DATASETS, "penguins")[-4:] == ["InProgress", "Current", "InProgress", "Current"]
+
+
+def test_a_suspended_dataset_whose_version_is_damaged_has_failed(witness: Witness) -> None:
+    world = test_run.with_data()
+    world.put(DATASETS, dataset(suspend=True))
+    version = world.one(DATASET_VERSIONS)
+    stuck = {"type": "Stalled", "status": "True", "reason": "DataMissing", "message": "apply it again"}
+    ready = {**stuck, "type": "Ready", "status": "False"}
+    world.status(DATASET_VERSIONS, version["metadata"]["name"], {**version["status"], "conditions": [ready, stuck]})
+    world.down.add(Result)
+    world.run(Key(DATASETS, "team", "penguins"))
+    assert conditions_of(world, DATASETS, "penguins") == {"Ready": "False", "Stalled": "True", **ONLY_SUSPENDED}
+    assert witness.verdicts(DATASETS, "penguins")[-1] == "Failed"
+
+
+def test_a_run_that_is_suspended_and_goes_on(witness: Witness) -> None:
+    world = test_run.with_data()
+    test_run.start(world)
+    active(world, test_run.job_of(world))
+    test_run.start(world, suspend=True)
+    assert conditions_of(world, TRAINING_RUNS, "forest") == ONLY_SUSPENDED
+    test_run.start(world)
+    assert witness.verdicts(TRAINING_RUNS, "forest") == ["InProgress", "Current", "InProgress"]
+
+
+def test_a_model_deployment_is_suspended_once_its_pods_have_gone(witness: Witness) -> None:
+    world = test_modeldeployment.served()
+    test_modeldeployment.deploy(world, suspend=True)
+    assert world.condition(MODEL_DEPLOYMENTS, "species")[:2] == ("False", "Suspending")
+    roll_out(world, ready=0)
+    world.settle()
+    assert conditions_of(world, MODEL_DEPLOYMENTS, "species") == ONLY_SUSPENDED
+    test_modeldeployment.deploy(world)
+    test_modeldeployment.rolled(world)
+    assert witness.verdicts(MODEL_DEPLOYMENTS, "species")[-4:] == ["InProgress", "Current", "InProgress", "Current"]

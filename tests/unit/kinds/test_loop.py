@@ -23,6 +23,7 @@ from tests.unit.kinds.objects import (
     complete,
     dataset,
     deployment,
+    evaluate_result,
     ingest_result,
     model,
     put_data,
@@ -54,13 +55,22 @@ def work(world: World, content: str) -> None:
         settle(world)
         waiting = [job for job in world.all(JOBS) if phase(job) is JobPhase.ACTIVE]
         for job in waiting:
-            kind = job["metadata"]["labels"]["app.kubernetes.io/name"]
-            complete(world, job, ingest_result(job, content) if kind.endswith("ingest") else train_result(job))
+            complete(world, job, result_of(job, content))
         behind = [child for child in world.all(DEPLOYMENTS) if not is_rolled_out(child)]
         if behind:
             roll_out(world)
         if not waiting and not behind:
             return
+
+
+def result_of(job: Object, content: str) -> Object:
+    """Returns what the pod of this Job leaves."""
+    match job["metadata"]["labels"]["app.kubernetes.io/name"]:
+        case "modelyard-evaluation":
+            return evaluate_result(job)
+        case "modelyard-training":
+            return train_result(job)
+    return ingest_result(job, content)
 
 
 def is_rolled_out(child: Object) -> bool:
@@ -69,7 +79,8 @@ def is_rolled_out(child: Object) -> bool:
 
 
 def play(die_at: tuple[int, str] | None = None) -> World:
-    """Runs from data to a served version, then from new data to two more; the process dies at the write ``die_at``."""
+    """Runs from data to a served version, from new data to one with which it is compared by a Job, then to two at once;
+    the process dies at the write ``die_at``."""
     world = World()
     world.die_at = die_at
     put_data(world, "a")
@@ -84,9 +95,10 @@ def play(die_at: tuple[int, str] | None = None) -> World:
     put_data(world, "b")
     world.now = world.now.replace(minute=5)
     work(world, "b")
-    world.put(TRAINING_RUNS, run("second", modelRef={"name": "species"}))
-    world.put(TRAINING_RUNS, run("third", modelRef={"name": "species"}))
-    work(world, "b")
+    for names in (("second",), ("third", "twin")):
+        for name in names:
+            world.put(TRAINING_RUNS, run(name, modelRef={"name": "species"}))
+        work(world, "b")
     assert world.die_at is None or die_at is None, "it did not come to this write"
     return world
 
@@ -116,14 +128,14 @@ UNDISTURBED = play()
 def test_the_loop_comes_to_its_end_undisturbed() -> None:
     world = UNDISTURBED
     assert {version["metadata"]["name"] for version in world.all(MODEL_VERSIONS)} == {
-        f"species-v{n}" for n in (1, 2, 3)
+        f"species-v{n}" for n in (1, 2, 3, 4)
     }
-    assert world.status_of(MODEL_DEPLOYMENTS, "species")["stable"] == 3
-    assert [p["version"] for p in world.status_of(MODELS, "species")["promotions"]] == [1, 2, 3]
+    assert world.status_of(MODEL_DEPLOYMENTS, "species")["stable"] == 4
+    assert [p["version"] for p in world.status_of(MODELS, "species")["promotions"]] == [1, 2, 3, 4]
     data = {
         v["spec"]["lineage"]["trainingRun"]: v["spec"]["lineage"]["datasetDigest"] for v in world.all(MODEL_VERSIONS)
     }
-    assert data["second"] == data["third"] != data["first"]
+    assert data["second"] == data["third"] == data["twin"] != data["first"]
     assert all(count == 1 for count in world.created.values())
 
 
@@ -177,8 +189,9 @@ def test_everything_goes_with_its_owner() -> None:
     world = play()
     for resource, name in ((DATASETS, "penguins"), (MODELS, "species"), (MODEL_DEPLOYMENTS, "species")):
         world.delete(resource, name)
-    for name in ("first", "second", "third"):
+    for name in ("first", "second", "third", "twin"):
         world.delete(TRAINING_RUNS, name)
+    world.settle()
     assert {slot[0].kind for slot in world.objects} == {"ConfigMap"}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from modelyard.engine.plan import Result
+from modelyard.engine.plan import Recorded, Result
 from modelyard.engine.resource import JOBS, MODEL_VERSIONS, MODELS, TRAINING_RUNS, Key, Object
 from modelyard.workload.names import RUN_UID, controller_uid
 from tests.unit.kinds.objects import LONG, complete, digest, evaluate_result, imported, model, run, train_result
@@ -175,22 +175,91 @@ def test_a_lost_status_makes_no_second_version_and_finds_its_champion() -> None:
     )
 
 
-def test_a_model_made_anew_waits_for_the_old_one_s_versions_to_go() -> None:
+def test_a_model_made_anew_goes_on_with_the_numbers_of_the_old_one() -> None:
     world = with_model()
     train(world, "a")
-    world.delete(MODELS, "species", cascade=False)
+    train(world, "b")
+    world.delete(MODELS, "species")
+    assert not versions(world)
     world.put(MODELS, model(gates=GATES))
     world.settle()
-    assert (status(world)["versions"], status(world).get("champion")) == (0, None), "what ends isn't the new one's"
-    start(world, "b", modelRef={"name": "species"})
-    complete(world, job_of(world, "b"), train_result(job_of(world, "b")))
+    assert (status(world)["versions"], status(world).get("champion")) == (0, None)
+    train(world, "c")
+    assert versions(world) == ["species-v3"]
+    assert (status(world)["champion"], status(world)["lastNumber"]) == (3, 3)
+
+
+def test_a_number_of_an_import_is_not_given_again_either() -> None:
+    world = with_model()
+    world.put(MODEL_VERSIONS, imported(7))
     world.settle()
-    assert ready(world, "b") == ("False", "Registering")
-    world.delete(MODEL_VERSIONS, "species-v1")
+    world.delete(MODELS, "species")
+    world.put(MODELS, model(gates=GATES))
+    train(world, "a")
+    assert versions(world) == ["species-v8"]
+
+
+def test_a_status_from_an_old_backup_gives_no_number_again() -> None:
+    world = with_model()
+    train(world, "a")
+    old = status(world)
+    train(world, "b")
+    world.delete(MODEL_VERSIONS, "species-v2")
+    world.status(MODELS, "species", old)
+    train(world, "c")
+    assert versions(world) == ["species-v1", "species-v3"]
+
+
+def test_no_number_is_given_while_the_store_is_away_and_that_is_told() -> None:
+    world = with_model()
+    start(world, "a", modelRef={"name": "species"})
+    complete(world, job_of(world, "a"), train_result(job_of(world, "a")))
+    world.down.add(Recorded)
+    world.settle()
+    assert not versions(world)
+    assert "registering" not in status(world)
+    assert world.condition(MODELS, "species")[:2] == ("False", "ArtifactStoreUnavailable")
+    assert "ArtifactStoreUnavailable" in world.condition(TRAINING_RUNS, "a")[2]
+    world.down.clear()
     world.tick(10)
     assert versions(world) == ["species-v1"]
-    assert world.one(MODEL_VERSIONS)["spec"]["lineage"]["trainingRun"] == "b"
+    assert world.condition(MODELS, "species")[:2] == ("True", "Accepted")
+
+
+def test_two_leaders_that_record_one_number_leave_it_to_neither() -> None:
+    """A former leader may have recorded a number for another run than the one that then got it."""
+    world = with_model()
+    train(world, "a")
+    start(world, "b", modelRef={"name": "species"})
+    late = world.get(TRAINING_RUNS, "b")["metadata"]["uid"]
+    world.results[f"mlflow-artifacts:/modelyard/team/models/species/numbers/1.{late}"] = {}
+    world.delete(MODEL_VERSIONS, "species-v1")
+    complete(world, job_of(world, "b"), train_result(job_of(world, "b")))
+    world.settle()
+    assert versions(world) == ["species-v2"]
+
+
+def test_a_restored_model_keeps_its_champion_although_a_worse_one_is_newer() -> None:
+    world = with_model(noWorseThanChampion={"enabled": True})
+    train(world, "a", 0.95)
+    world.put(MODELS, model(gates=GATES, promotion="Manual"))
+    train(world, "b", 0.85)
     assert status(world)["champion"] == 1
+    world.put(MODELS, model(gates=GATES))
+    world.status(MODELS, "species", None)
+    world.restart()
+    world.run(Key(MODELS, NAMESPACE, "species"))
+    assert status(world)["champion"] == 1
+    restored = "version 1 is champion: this Model's status knew none, and it was promoted last under its name"
+    assert ("Model/species", "ChampionRestored", restored) in world.notes
+
+
+def test_other_models_with_a_similar_name_have_their_own_numbers() -> None:
+    world = with_model()
+    world.put(MODELS, model("species-2"))
+    train(world, "a")
+    train(world, "b", of="species-2")
+    assert versions(world) == ["species-2-v1", "species-v1"]
 
 
 def test_names_stay_short_for_the_longest_model() -> None:
@@ -218,7 +287,11 @@ def test_automatic_promotes_what_passes_and_only_forward() -> None:
     train(world, "good", 0.9)
     train(world, "worse", 0.7)
     assert aliases(world) == {"champion": 2, "challenger": 3}
-    assert available(world) == ("True", "Promoted")
+    assert available(world) == ("True", "ChallengerNotApproved")
+    assert world.condition(MODELS, "species", "ChampionAvailable")[2].startswith(
+        "version 2 is champion; version 3 is not promoted: good: balanced_accuracy is 0.7, asked is at least 0.8. "
+        "To promote it whatever the gates say: kubectl patch model species"
+    )
     promotions = status(world)["promotions"]
     assert [(p["version"], p.get("previous"), p["by"]) for p in promotions] == [(2, None, "Gates")]
     assert promotions[0]["evidence"].startswith("sha256:")
@@ -232,7 +305,10 @@ def test_manual_waits_for_a_pin_and_an_unpinned_champion_stays() -> None:
     train(world, "a")
     train(world, "b")
     assert available(world) == ("False", "AwaitingPromotion")
-    assert "spec.pin.version to one of 1, 2" in world.condition(MODELS, "species", "ChampionAvailable")[2]
+    assert world.condition(MODELS, "species", "ChampionAvailable")[2] == (
+        "version 2 waits to be promoted, since spec.promotion is Manual: "
+        """kubectl patch model species -n team --type=merge -p '{"spec":{"pin":{"version":2}}}'"""
+    )
     world.put(MODELS, model(gates=GATES, promotion="Manual", pin={"version": 1}))
     world.settle()
     assert (aliases(world), available(world)) == ({"champion": 1, "challenger": 2}, ("True", "Promoted"))
@@ -317,7 +393,7 @@ def test_changed_gates_judge_anew_but_unseat_nobody() -> None:
     assert world.status_of(MODEL_VERSIONS, "species-v1")["approved"] is False
     assert world.condition(MODEL_VERSIONS, "species-v1", "Approved")[:2] == ("False", "GateFailed")
     easy = [{"name": "good", "metric": "balanced_accuracy", "min": 0.7}]
-    world.put(MODELS, model(gates=easy))
+    world.put(MODELS, model(gates=easy, noWorseThanChampion={"tolerance": 0.2}))
     world.settle()
     assert aliases(world) == {"champion": 2}
     assert world.condition(MODEL_VERSIONS, "species-v2", "Approved")[:2] == ("True", "GatesPassed")
@@ -326,10 +402,11 @@ def test_changed_gates_judge_anew_but_unseat_nobody() -> None:
 def test_a_verdict_by_older_gates_promotes_nobody() -> None:
     world = with_model()
     train(world, "a", 0.99)
-    world.put(MODELS, model(gates=GATES, pin={"version": 1}))
+    world.put(MODELS, model(gates=GATES, pin={"version": 1}, noWorseThanChampion={"enabled": False}))
     train(world, "b", 0.85)
     assert world.status_of(MODEL_VERSIONS, "species-v2")["approved"] is True
-    world.put(MODELS, model(gates=[{"name": "good", "metric": "balanced_accuracy", "min": 0.9}]))
+    strict = [{"name": "good", "metric": "balanced_accuracy", "min": 0.9}]
+    world.put(MODELS, model(gates=strict, noWorseThanChampion={"enabled": False}))
     world.run(Key(MODELS, "team", "species"))
     assert aliases(world)["champion"] == 1, "version 2 was not judged by these gates yet"
     world.settle()

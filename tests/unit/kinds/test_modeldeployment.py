@@ -37,6 +37,10 @@ def ready(world: World) -> tuple[str, str]:
     return world.condition(MODEL_DEPLOYMENTS, "species")[:2]
 
 
+def suspended(world: World) -> tuple[str, str]:
+    return world.condition(MODEL_DEPLOYMENTS, "species", "Suspended")[:2]
+
+
 def status(world: World) -> Object:
     return world.status_of(MODEL_DEPLOYMENTS, "species")
 
@@ -125,7 +129,7 @@ def test_its_children_are_as_a_server_needs_them(world: World) -> None:
     assert own == selector | {"modelyard.dev/version": "1"}
     assert own.items() <= newest["spec"]["template"]["metadata"]["labels"].items()
     assert world.get(DISRUPTION_BUDGETS, "species")["spec"] == {
-        "maxUnavailable": 1,
+        "minAvailable": 1,
         "selector": {"matchLabels": selector},
     }
 
@@ -241,15 +245,18 @@ def test_a_stuck_rollout_stalls_while_the_stable_version_goes_on(world: World) -
 
 def test_pods_that_are_refused_are_told_of_at_once(world: World) -> None:
     train(world, "b")
-    cause = "exceeded quota: compute-resources"
+    words = "exceeded quota: small, requested: pods=1, used: pods=2, limited: pods=2"
+    cause = f'pods "species-v2-7d9c-" is forbidden: {words}'
     refused = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": cause}
     roll_out(world, ready=0, conditions=[refused], readyReplicas=2)
     world.settle()
+    advice = "ask for less in spec.podTemplate.resources, have the quota raised, or wait until other pods have ended"
     assert world.condition(MODEL_DEPLOYMENTS, "species") == (
         "False",
-        "ChildForbidden",
-        f"version 2: pods can't be made: {cause}; correct podTemplate, or what it needs; version 1 goes on serving",
+        "QuotaExceeded",
+        f"version 2: pods can't be created: {words}; {advice}; version 1 goes on serving",
     )
+    assert world.condition(MODEL_DEPLOYMENTS, "species", "Stalled") == ("", "", ""), "other pods may end"
 
 
 def test_the_first_rollout_stuck_serves_nothing() -> None:
@@ -284,10 +291,11 @@ def test_a_changed_pod_template_is_not_ready_by_the_old_pods(world: World) -> No
 
 def test_suspend_takes_the_replicas_and_resume_brings_them_back(world: World) -> None:
     deploy(world, suspend=True)
-    assert (child(world)["spec"]["replicas"], ready(world)) == (0, ("False", "Suspended"))
+    assert (child(world)["spec"]["replicas"], ready(world)) == (0, ("False", "Suspending"))
+    assert "pods that still run: 2" in world.condition(MODEL_DEPLOYMENTS, "species")[2]
     roll_out(world)
     world.settle()
-    assert ready(world) == ("False", "Suspended")
+    assert (ready(world), suspended(world)) == (("", ""), ("True", "Suspended"))
     deploy(world)
     assert child(world)["spec"]["replicas"] == 2
     assert ready(world) == ("False", "RollingOut")
@@ -296,13 +304,15 @@ def test_suspend_takes_the_replicas_and_resume_brings_them_back(world: World) ->
 
 
 def test_suspend_and_scale_work_while_there_is_no_version_to_serve(world: World) -> None:
-    world.delete(MODELS, "species", cascade=False)
+    world.delete(MODELS, "species", cascade=False, force=True)
     deploy(world, replicas=3)
     assert ready(world) == ("False", "ModelNotFound")
     assert child(world)["spec"]["replicas"] == 3
     deploy(world, suspend=True)
-    assert ready(world) == ("False", "Suspended")
     assert child(world)["spec"]["replicas"] == 0
+    roll_out(world)
+    world.settle()
+    assert suspended(world) == ("True", "Suspended")
     assert "--model-version=1" in args(world)
 
 

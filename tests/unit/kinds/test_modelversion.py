@@ -254,7 +254,7 @@ def test_data_too_wide_for_a_task_is_told() -> None:
 def test_without_its_model_a_verdict_stays_as_it_was(world: World) -> None:
     complete(world, job_of(world), evaluate_result(job_of(world)))
     world.settle()
-    world.delete(MODELS, "species", cascade=False)
+    world.delete(MODELS, "species", cascade=False, force=True)
     world.settle()
     status = world.status_of(MODEL_VERSIONS, NAME)
     assert (ready(world), status["approved"], status["aliases"]) == (("True", "Verified"), True, ["champion"])

@@ -89,7 +89,11 @@ def test_a_pool_makes_its_pods_with_an_empty_catalogue(world: World) -> None:
     assert str(options.catalogue.parent) == mounts["catalogue"]
     assert str(options.repository) == mounts["models"]
     assert catalogue(world) == {}
-    assert world.get(DISRUPTION_BUDGETS, CHILD)["spec"]["selector"] == {"matchLabels": SHARED}
+    budget = world.get(DISRUPTION_BUDGETS, CHILD)["spec"]
+    assert budget == {
+        "minAvailable": world.one(MODEL_POOLS)["spec"]["replicas"] - 1,
+        "selector": {"matchLabels": SHARED},
+    }
     assert pool_ready(world) == ("False", "WaitingForPods")
     Servers(world).settle()
     assert pool_ready(world) == ("True", "Serving")
@@ -104,7 +108,8 @@ def test_pods_that_are_refused_are_told_of_at_once(world: World) -> None:
     world.settle()
     status, reason, message = world.condition(MODEL_POOLS, POOL)
     assert (status, reason) == ("False", "ChildForbidden")
-    assert message == f"0 of 2 pods are ready: pods can't be made: {cause}; correct podTemplate, or what it needs"
+    words = "no PriorityClass with name e3 was found"
+    assert message == f"0 of 2 pods are ready: pods can't be created: {words}; correct podTemplate, or what it needs"
 
 
 def test_ready_pods_of_an_earlier_template_are_told_apart(world: World) -> None:
@@ -309,7 +314,7 @@ def test_a_version_that_is_gone_stays_listed(world: World, servers: Servers) -> 
 def test_suspended_and_deleted_ones_are_listed_no_more(world: World, servers: Servers) -> None:
     world.put(MODEL_DEPLOYMENTS, packed("species", suspend=True))
     servers.settle()
-    assert (ready(world, "species")[1], catalogue(world)) == ("Suspended", {})
+    assert (world.condition(MODEL_DEPLOYMENTS, "species", "Suspended")[0], catalogue(world)) == ("True", {})
     world.put(MODEL_DEPLOYMENTS, packed("species", suspend=False))
     servers.settle()
     assert (ready(world, "species"), catalogue(world)) == (("True", "Serving"), {"species": [1]})

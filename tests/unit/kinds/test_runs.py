@@ -87,6 +87,21 @@ def test_the_way_to_a_good_end_is_told(stage: Stage) -> None:
     assert [reason for who, reason, _ in stage.world.notes if who == me][:2] == ["PodPending", runs.under_way]
 
 
+def test_a_pod_that_has_ended_is_not_waited_for(stage: Stage) -> None:
+    """It is not ready any more as soon as its main container has ended; a helper may collect the output after that."""
+    stage.start()
+    active(stage.world, stage.job)
+    stage.world.settle()
+    active(stage.world, stage.job, ready=0)
+    stage.world.settle()
+    runs = stage.sample.kind.info.runs
+    assert runs is not None
+    assert (stage.status("phase"), stage.ready) == (("Running",), ("False", runs.under_way))
+    active(stage.world, stage.job, ready=0, terminating=1)
+    stage.world.settle()
+    assert stage.ready == ("False", "PodPending"), "it is being stopped, so another one follows"
+
+
 FAILURES: list[tuple[Object | None, Object, str, str]] = [
     (failed("BadLuck", "spec.field: this is wrong"), {}, "BadLuck", "spec.field"),
     (None, {"exitCode": 137, "reason": "OOMKilled"}, "OOMKilled", "spec.podTemplate.resources.limits"),
@@ -114,7 +129,7 @@ def test_a_result_of_the_wrong_form_fails(stage: Stage) -> None:
 
 def test_it_stops_and_goes_on(stage: Stage) -> None:
     stage.start(suspend=True)
-    assert (stage.status("phase"), stage.ready, stage.jobs) == (("Suspended",), ("False", "Suspended"), [])
+    assert (stage.status("phase"), stage.ready, stage.jobs) == (("Suspended",), ("", ""), [])
     stage.start()
     active(stage.world, stage.job)
     stage.start(suspend=True, activeDeadlineSeconds=5)

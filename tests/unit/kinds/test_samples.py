@@ -55,7 +55,9 @@ def test_a_new_object_is_told_something(sample: Sample) -> None:
         world = World()
         world.put(resource, sample.make(change))
         world.settle()
-        assert world.condition(resource, sample.name)[1], change
+        conditions = world.status_of(resource, sample.name)["conditions"]
+        assert conditions, change
+        assert all(item["reason"] and item["message"] for item in conditions), change
 
 
 @every_sample

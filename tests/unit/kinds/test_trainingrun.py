@@ -143,6 +143,21 @@ def test_it_waits_for_what_may_be_applied_later(world: World, spec: Object, reas
     assert jobs_of(world) == 0
 
 
+def test_a_dataset_that_was_never_read_is_not_said_to_have_changed() -> None:
+    world = World()
+    world.put(DATASETS, dataset())
+    world.put(TRAINING_RUNS, run())
+    world.settle()
+    assert ready(world) == ("False", "DatasetNotReady")
+    message = world.condition(TRAINING_RUNS, "forest")[2]
+    assert message.startswith("Dataset 'penguins' was not read yet (SourceNotFound: spec.source.configMap.name: there")
+    world = with_data()
+    world.put(DATASETS, dataset(ignore=["x"]))
+    start(world)
+    message = world.condition(TRAINING_RUNS, "forest")[2]
+    assert message == "Dataset 'penguins' was not read since its spec changed; see its conditions"
+
+
 def test_it_starts_when_what_it_waited_for_comes() -> None:
     world = World()
     world.put(TRAINING_RUNS, run(modelRef={"name": "species"}))
@@ -175,6 +190,14 @@ def test_a_suspended_dataset_is_used_as_it_is(world: World) -> None:
     world.put(DATASETS, dataset(suspend=True))
     start(world)
     assert jobs_of(world) == 1
+
+
+def test_a_suspended_dataset_without_a_version_asks_for_a_person() -> None:
+    world = World()
+    world.put(DATASETS, dataset(suspend=True))
+    start(world)
+    message = "Dataset 'penguins' is suspended and has no accepted version; set its spec.suspend to false"
+    assert world.condition(TRAINING_RUNS, "forest") == ("False", "DatasetNotReady", message)
 
 
 FAILS: list[tuple[Object, str, list[str]]] = [
@@ -274,7 +297,7 @@ def test_an_image_that_cannot_be_pulled_stalls_until_it_can(
 
 def test_suspend_and_resume(world: World) -> None:
     start(world, suspend=True)
-    assert (phase(world), ready(world), jobs_of(world)) == ("Suspended", ("False", "Suspended"), 0)
+    assert (phase(world), ready(world), jobs_of(world)) == ("Suspended", ("", ""), 0)
     start(world)
     job = job_of(world)
     active(world, job)

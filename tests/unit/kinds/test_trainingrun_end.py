@@ -26,7 +26,7 @@ def test_trained_without_a_model_it_is_complete(world: World) -> None:
     assert (status["phase"], status["objective"], status["score"]) == ("Succeeded", "balanced_accuracy", "0.9877")
     assert status["outputs"] == {"datasetVersion": status["datasetVersion"]}
     assert (status["completionTime"], status["attempts"]) == (at(world), 1)
-    assert status["trackingURL"].endswith("/#/experiments/7/runs/r1")
+    assert status["trackingURL"] == "http://localhost:5000/#/experiments/7/runs/r1"
     assert ready(world) == ("True", "Trained")
     assert world.condition(TRAINING_RUNS, "forest", "Complete")[0] == "True"
 
@@ -64,6 +64,40 @@ def test_what_is_stored_as_skops_says_so_and_why_to_the_end(world: World) -> Non
     message = world.condition(MODEL_VERSIONS, "species-v1", "Verified")[2]
     assert "stored as skops" in message
     assert why in message
+
+
+DOUBTS: list[tuple[Object, str, str, bool, list[str]]] = [
+    ({"fit": {"scale": "None", "converged": False, "convergenceWarning": "lbfgs failed"}},
+     "Converged", "NotConverged", False, ["estimator.params", "lbfgs failed", "numeric.scale", "max_iter"]),
+    ({"fit": {"scale": "Standard", "converged": True}}, "Converged", "Converged", True, []),
+    ({"baseline": 0.9}, "BetterThanBaseline", "NoBetterThanBaseline", False, ["0.9 of always", "most frequent class"]),
+    ({"baseline": 0.91}, "BetterThanBaseline", "NoBetterThanBaseline", False, ["0.91"]),
+    ({"baseline": 0.5}, "BetterThanBaseline", "BetterThanBaseline", True, ["0.9 on the held-out rows", "0.5"]),
+    ({"objective": "log_loss", "baseline": 0.2}, "BetterThanBaseline", "NoBetterThanBaseline", False, ["0.3", "0.2"]),
+    ({"objective": "log_loss", "baseline": 0.7}, "BetterThanBaseline", "BetterThanBaseline", True, ["0.3", "0.7"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("result", "type_", "reason", "holds", "says"), DOUBTS)
+def test_a_doubtful_model_is_told_of(
+    world: World, result: Object, type_: str, reason: str, holds: bool, says: list[str]
+) -> None:
+    start(world)
+    complete(world, job_of(world), train_result(job_of(world), **result))
+    world.settle()
+    status, actual, message = world.condition(TRAINING_RUNS, "forest", type_)
+    assert (status, actual) == (str(holds), reason)
+    assert all(word in message for word in says), message
+    assert ready(world) == ("True", "Trained")
+    doubted = "see condition BetterThanBaseline" in world.condition(TRAINING_RUNS, "forest")[2]
+    assert doubted == (reason == "NoBetterThanBaseline")
+
+
+def test_the_scale_that_was_chosen_is_told(world: World) -> None:
+    start(world)
+    complete(world, job_of(world), train_result(job_of(world), fit={"scale": "Standard"}))
+    world.settle()
+    assert "numbers were scaled: Standard" in world.condition(TRAINING_RUNS, "forest", "Trained")[2]
 
 
 def test_trained_stays_said_while_it_waits_for_the_model(world: World) -> None:
@@ -246,7 +280,8 @@ def test_a_job_deleted_after_it_had_trained_does_not_run_again(world: World) -> 
 def test_without_its_job_and_its_data_it_fails(world: World) -> None:
     start(world)
     world.delete(JOBS, job_of(world)["metadata"]["name"])
-    world.delete(DATASETS, "penguins")
+    world.delete(DATASETS, "penguins", force=True)
+    world.delete(DATASET_VERSIONS, world.status_of(TRAINING_RUNS, "forest")["datasetVersion"], force=True)
     world.settle()
     assert ready(world) == ("False", "DatasetVersionNotFound")
 

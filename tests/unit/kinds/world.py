@@ -16,13 +16,16 @@ from typing import Any
 
 import orjson
 
+from modelyard.engine.adopt import controller_of, is_orphan_of, owners_after
 from modelyard.engine.conditions import timestamp
 from modelyard.engine.plan import (
     Apply,
     Create,
     Delete,
+    EventsOf,
     Facts,
     Fetch,
+    Listing,
     Missing,
     Need,
     Page,
@@ -30,6 +33,7 @@ from modelyard.engine.plan import (
     Plan,
     PodsOf,
     PodsWith,
+    Recorded,
     Result,
     Unavailable,
 )
@@ -70,6 +74,8 @@ class World:
         """Pods, by the uid of their Job."""
         self.serving: dict[str, list[Object]] = {}
         """Serving pods, by the label selector that finds them."""
+        self.events: dict[str, list[Object]] = {}
+        """Events of others, by the uid of the object that they are about."""
         self.pages: dict[str, bytes] = {}
         """The answers of pods, by URL."""
         self.down: set[type] = set()
@@ -78,6 +84,8 @@ class World:
         self.notes: list[tuple[str, str, str]] = []
         """The (object, reason, message) of every Event."""
         self.read: Counter[Need] = Counter()
+        self.refuses = False
+        """Whether a name that is taken ends the pass, as in the engine, instead of the test."""
         self.writes = 0
         """The number of writes so far, including status writes."""
         self.die_at: tuple[int, str] | None = None
@@ -89,13 +97,16 @@ class World:
         """Replaces the controllers and the store by new ones, which know only what is in the cluster."""
         self.controllers: dict[Resource, Kind] = {c.resource: c for c in all_controllers(self.installation)}
         self.store = Store()
+        self._set_up_store()
+        for (resource, _, _), obj in self.objects.items():
+            self.store.apply(resource, obj)
+
+    def _set_up_store(self) -> None:
         for controller in self.controllers.values():
             for resource, indexes in controller.indexes().items():
                 for name, function in indexes.items():
                     self.store.add_index(resource, name, function)
         self.store.project(JOBS, _without_containers)
-        for (resource, _, _), obj in self.objects.items():
-            self.store.apply(resource, obj)
 
     # --- what people and the cluster do --------------------------------------------------------------------------
 
@@ -120,14 +131,30 @@ class World:
         obj = {key: value for key, value in self.objects[slot].items() if key != "status"}
         return self._keep(slot, obj | ({"status": status} if status is not None else {}))
 
-    def delete(self, resource: Resource, name: str, cascade: bool = True, namespace: str = NAMESPACE) -> None:
-        """Deletes an object and, if ``cascade`` is true, the objects that it owns."""
-        deleted = self.objects.pop((resource, namespace, name))
-        uid = deleted["metadata"]["uid"]
-        self.store.gone(resource, namespace, name, uid)
-        for kind, place, child in [slot for slot, obj in self.objects.items() if controller_uid(obj) == uid]:
-            if cascade and (kind, place, child) in self.objects:
-                self.delete(kind, child, True, place)
+    def delete(
+        self, resource: Resource, name: str, cascade: bool = True, namespace: str = NAMESPACE, force: bool = False
+    ) -> None:
+        """Deletes an object, and what it owns; that loses its owner if not ``cascade``. An object with finalizers stays
+        until it has none, unless ``force`` takes them away."""
+        slot = (resource, namespace, name)
+        meta = self.objects[slot]["metadata"]
+        if meta.get("finalizers") and not force:
+            if not meta.get("deletionTimestamp"):
+                ends = {"deletionTimestamp": timestamp(self.now), "generation": meta["generation"] + 1}
+                self._keep(slot, {**self.objects[slot], "metadata": {**meta, **ends}})
+            return
+        self._remove(slot, cascade)
+
+    def _remove(self, slot: Slot, cascade: bool = True) -> None:
+        uid = self.objects.pop(slot)["metadata"]["uid"]
+        self.store.gone(*slot, uid)
+        for other, obj in [(other, obj) for other, obj in self.objects.items() if controller_uid(obj) == uid]:
+            if other not in self.objects:
+                continue
+            if cascade:
+                self.delete(other[0], other[2], True, other[1])
+            else:
+                self._keep(other, {**obj, "metadata": {**obj["metadata"], "ownerReferences": []}})
 
     def _keep(self, slot: Slot, obj: Object) -> Object:
         self._version += 1
@@ -194,8 +221,14 @@ class World:
         plan = self.plan(controller.decide, view)
         obj = self.get(key.resource, key.name, key.namespace)
         rules.check(key.resource.kind, obj, plan)
-        for write in plan.writes:
-            self._carry_out(write)
+        try:
+            for write in plan.writes:
+                self._carry_out(write, key, obj)
+        except NameTaken as taken:
+            if not self.refuses:
+                raise
+            self.notes.append((f"{key.resource.kind}/{key.name}", "NameTaken", str(taken)))
+            return plan
         status = without_nulls(plan.status) if plan.status is not None else None
         if status is not None and difference(obj.get("status") or {}, status) and tuple(key) in self.objects:
             self._write(lambda: self.status(key.resource, key.name, status, key.namespace))
@@ -223,10 +256,21 @@ class World:
                 return _copy(self.pods.get(need.job_uid, []))
             case PodsWith():
                 return _copy(self.serving.get(need.selector, []))
+            case EventsOf():
+                return _copy([event for event in self.events.get(need.uid, []) if event["reason"] == need.reason])
             case Page():
                 return self.pages.get(need.url, Unavailable("no answer"))
             case Result():
                 return _copy(self.results.get(need.uri))
+            case Listing():
+                return tuple(sorted({uri[len(need.uri) + 1 :].split("/")[0] for uri in self._below(need.uri)}))
+            case Recorded():
+                if need.uri not in self.results:
+                    self._write(lambda: self.results.update({need.uri: {}}))
+                return True
+
+    def _below(self, folder: str) -> list[str]:
+        return [uri for uri in self.results if uri.startswith(f"{folder}/")]
 
     def _write(self, make: Callable[[], object]) -> None:
         number, when = self.die_at or (-1, "")
@@ -237,14 +281,24 @@ class World:
         if self.writes == number:
             raise Died
 
-    def _carry_out(self, write: Apply | Create | Patch | Delete) -> None:
+    def _patched(self, resource: Resource, obj: Object) -> None:
+        meta = self.put(resource, obj)["metadata"]
+        if meta.get("deletionTimestamp") and not meta.get("finalizers"):
+            self._remove((resource, meta["namespace"], meta["name"]))
+
+    def _carry_out(self, write: Apply | Create | Patch | Delete, key: Key, owner: Object) -> None:
         match write:
             case Create() | Apply():
                 meta = write.manifest["metadata"]
                 slot = (write.resource, meta["namespace"], meta["name"])
                 current = self.objects.get(slot)
                 if current is not None and controller_uid(current) != controller_uid(write.manifest):
-                    raise NameTaken(f"{write.resource.kind} {meta['name']}")
+                    if not is_orphan_of(current, owner, self.now):
+                        raise NameTaken(f"{write.resource.kind} {meta['name']}")
+                    references = owners_after(current, controller_of(write.manifest))
+                    patched = _merge(current, {"metadata": {"ownerReferences": references}})
+                    self._write(lambda: self._patched(write.resource, patched))
+                    current = self.objects[slot]
                 rules.check_child(write.resource, write.manifest)
                 if current is None or (isinstance(write, Apply) and _lacks(current, write.manifest)):
                     self._write(lambda: self.put(write.resource, write.manifest))
@@ -253,7 +307,7 @@ class World:
                 if current is not None and current["metadata"]["uid"] == write.uid:
                     patched = _merge(current, write.body)
                     if patched != current:
-                        self._write(lambda: self.put(write.resource, patched))
+                        self._write(lambda: self._patched(write.resource, patched))
             case Delete():
                 current = self.objects.get((write.resource, write.namespace, write.name))
                 if current is not None and current["metadata"]["uid"] == write.uid:

@@ -8,9 +8,14 @@ from typing import Any
 import pytest
 import yaml
 
+from modelyard.engine.resource import JOBS, TRAINING_RUNS
 from modelyard.main import KEY, NAME, parse_installation
+from modelyard.workload.template import quantity
+from modelyard_api.fields.pods import SYSTEM_PRIORITY
 from tests.localcluster import install
 from tests.localcluster.say import CannotRun
+from tests.unit.kinds.objects import run
+from tests.unit.kinds.test_trainingrun import with_data
 
 MANIFESTS = Path(__file__).resolve().parents[3] / "manifests"
 OVERLAYS = ("local", "production")
@@ -56,6 +61,48 @@ def test_the_installation_is_understood(overlay: str) -> None:
     kustomization = documents(MANIFESTS / "overlays" / overlay / "kustomization.yaml")[0]
     generated = kustomization["configMapGenerator"]
     assert generated == [{"name": NAME, "files": [KEY], "options": {"disableNameSuffixHash": True}}]
+
+
+def pod_spec(overlay: str, name: str) -> dict[str, Any]:
+    """Returns the spec of a Deployment's pods, of one container, as the overlay's patches make it."""
+    patches = [item for item in documents(*(MANIFESTS / "overlays" / overlay).glob("*.yaml")) if item.get("kind")]
+    (spec,) = (item["spec"]["template"]["spec"] for item in base("Deployment") if item["metadata"]["name"] == name)
+    for patch in patches:
+        if patch["kind"] == "Deployment" and patch["metadata"]["name"] == name:
+            changes = patch["spec"].get("template", {}).get("spec", {})
+            spec |= {key: value for key, value in changes.items() if key != "containers"}
+            for container in changes.get("containers", ()):
+                for part, values in container.get("resources", {}).items():
+                    spec["containers"][0]["resources"][part] |= values
+    return dict(spec)
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_runs_can_not_starve_the_operator(overlay: str) -> None:
+    """A pod that is busy gets at least its request of a node's CPU, however many others are busy on it."""
+    installation = parse_installation({KEY: (MANIFESTS / "overlays" / overlay / KEY).read_text()}, overlay)
+    for name, cpu, memory in (("modelyard-operator", "300m", "256Mi"), ("modelyard-tracking", "200m", "512Mi")):
+        spec = pod_spec(overlay, name)
+        assert spec["priorityClassName"] == SYSTEM_PRIORITY
+        requests = spec["containers"][0]["resources"]["requests"]
+        assert quantity(requests["cpu"]) >= quantity(cpu)
+        assert quantity(requests["cpu"]) >= quantity(installation.resources.run.requests["cpu"])
+        # The kubelet first evicts what uses more than it has requested; the operator uses 186 MB with 10,000 objects.
+        assert quantity(requests["memory"]) >= quantity(memory)
+
+
+def test_the_priority_class_is_the_operators_own() -> None:
+    (priority,) = base("PriorityClass")
+    assert priority["metadata"]["name"] == SYSTEM_PRIORITY
+    assert 0 < priority["value"] <= 1_000_000_000, "more is reserved for Kubernetes itself"
+    assert priority["globalDefault"] is False, "runs would get it too"
+    resources = documents(MANIFESTS / "base" / "kustomization.yaml")[0]["resources"]
+    assert "priority.yaml" in resources
+    world = with_data()
+    world.put(TRAINING_RUNS, run())
+    world.settle()
+    for job in world.all(JOBS):
+        assert "priorityClassName" not in job["spec"]["template"]["spec"]
 
 
 def test_no_secret_is_in_an_environment_variable() -> None:

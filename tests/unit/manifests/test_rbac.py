@@ -35,7 +35,7 @@ OTHERS = {
     "pods.": "list patch",
     "nodes.": "get",
     "persistentvolumeclaims.": "get",
-    "events.events.k8s.io": "create patch",
+    "events.events.k8s.io": "list create patch",
 }
 """Other resources -> the operator's verbs on them in all namespaces. A wider right must be added here too."""
 OWN_NAMESPACE = {

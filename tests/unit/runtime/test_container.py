@@ -89,3 +89,55 @@ def test_classes_without_names_are_refused(tmp_path: Path, task: Any, classes: s
     assert caught.value.reason == "InvalidModel"
     for word in ("metadata_props 'classes'", "JSON list of 2"):
         assert word in caught.value.message
+
+
+def _folder(out: Path) -> None:
+    (out / "model.onnx").mkdir()
+    (out / "model.onnx" / "weights.bin").write_bytes(b"x")
+
+
+def _out(out: Path) -> None:
+    (out.parent / "secret").write_bytes(b"x")
+    (out / "model.onnx").symlink_to("../secret")
+
+
+def _dangling(out: Path) -> None:
+    (out / "model.onnx").symlink_to("epoch-9.onnx")
+
+
+def _loop(out: Path) -> None:
+    (out / "model.onnx").symlink_to("model.onnx")
+
+
+def _other(out: Path) -> None:
+    (out / "checkpoints").mkdir()
+    (out / "model.pt").write_bytes(b"x")
+
+
+@pytest.mark.parametrize(
+    ("write", "reason", "says"),
+    [
+        (lambda out: None, "ContainerWroteNothing", "ended without /modelyard/out/model.onnx; it wrote nothing"),
+        (_other, "ContainerWroteNothing", "it has checkpoints/, model.pt"),
+        (_folder, "InvalidModel", "model.onnx is a folder (it has weights.bin); write the model itself as this file"),
+        (_out, "InvalidModel", "is a link that leads out of /modelyard/out, to "),
+        (_dangling, "InvalidModel", "is a link to epoch-9.onnx, which can't be followed; write a file"),
+        (_loop, "InvalidModel", "can't be followed; write a file"),
+    ],
+)
+def test_what_is_no_file_is_told_as_what_it_is(tmp_path: Path, task: Any, write: Any, reason: str, says: str) -> None:
+    store, train_task = task
+    (out := tmp_path / "out").mkdir()
+    write(out)
+    with pytest.raises(UserError) as caught:
+        collect(train_task, store, out)
+    assert caught.value.reason == reason
+    assert says in caught.value.message
+
+
+def test_a_link_within_the_folder_is_followed(tmp_path: Path, task: Any) -> None:
+    store, train_task = task
+    (out := tmp_path / "out").mkdir()
+    (out / "epoch-9.onnx").write_bytes(model("[0, 1]"))
+    (out / "model.onnx").symlink_to("epoch-9.onnx")
+    assert collect(train_task, store, out).signature.classes == ["0", "1"]

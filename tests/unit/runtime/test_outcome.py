@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -42,6 +43,29 @@ def test_what_can_not_be_cut_is_left_out(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setenv("MODELYARD_TERMINATION_LOG", str(tmp_path / "log"))
     outcome.leave({"kind": "Failed", "error": {"reason": "R" * 128, "message": "m", "field": "f" * 2000}}, "u" * 2000)
     assert json.loads((tmp_path / "log").read_bytes())["error"]["reason"] == "R" * 80
+
+
+ENDS = """
+import atexit, runpy, sys
+atexit.register(print, "dismantled")
+sys.argv = ["modelyard_runtime", "--task", sys.argv[1]]
+runpy.run_module("modelyard_runtime", run_name="__main__")
+"""
+
+
+def test_a_pod_ends_with_its_task_and_dismantles_nothing(tmp_path: Path) -> None:
+    """Python's own end costs a small run 0.5 s of CPU time, for which everybody would wait."""
+    log = tmp_path / "log"
+    ended = subprocess.run(
+        [sys.executable, "-c", ENDS, str(tmp_path / "no-task")],
+        env={**os.environ, "MODELYARD_TERMINATION_LOG": str(log)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, "dismantled" in ended.stdout) == (1, False)
+    assert "can't be read" in ended.stdout + ended.stderr
+    assert json.loads(log.read_bytes())["error"]["reason"] == "InternalError"
 
 
 FIT = """

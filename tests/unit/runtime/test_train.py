@@ -139,7 +139,9 @@ def test_the_same_inputs_give_the_same_bytes_in_fresh_processes() -> None:
     program = (
         "from tests.unit.runtime.memory import *; from pathlib import Path; s = MemoryStore();"
         f"d = data_of(run_ingest(Path({str(EXAMPLES)!r}), 'penguins-2009.csv', s, target='species'));"
-        "print('digest', run_train(s, d, 'RandomForestClassifier', {'n_estimators': 5}).artifact_digest)"
+        "forest = run_train(s, d, 'RandomForestClassifier', {'n_estimators': 5});"
+        "scaled = run_train(s, d, 'LogisticRegression');"
+        "print('digest', forest.artifact_digest, scaled.artifact_digest)"
     )
     root = Path(__file__).resolve().parents[3]
     digests = {

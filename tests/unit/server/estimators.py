@@ -16,7 +16,7 @@ from modelyard_api.fields.metrics import Task
 from modelyard_api.fields.signature import Input
 from modelyard_api.fields.trainer import Estimator
 from modelyard_runtime.export.export import export
-from modelyard_runtime.models import agreement, estimator, features, package
+from modelyard_runtime.models import agreement, estimator, features, fitting, package
 from modelyard_runtime.models.thresholds import round_down
 from modelyard_runtime.tables.frames import Table
 from tests.unit.runtime.memory import MemoryStore
@@ -93,7 +93,7 @@ def train(folder: Path, algorithm: str, params: dict[str, Any], table: pd.DataFr
     pipeline = features.pipeline(model, spec.features, training, task, 0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # scikit-learn warns that so few iterations don't converge
-        pipeline.fit(training.matrix(), training.target)
+        fitting.fit(pipeline, training)
         round_down(model)
         stored = export(pipeline, training, test, task, 0)
     assert stored.format == ("Skops" if params == UNLIKE_ONNX else "ONNX"), stored.reason

@@ -37,6 +37,11 @@ class Served:
             self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=os.environ)
 
     @property
+    def last_words(self) -> str:
+        """Returns the message of the error with which the process ended."""
+        return str(json.loads(self.termination_log.read_bytes())["error"]["message"])
+
+    @property
     def log(self) -> str:
         return self._log.read_text()
 

@@ -48,9 +48,8 @@ def store() -> MemoryStore:
 @pytest.mark.parametrize("algorithm", sorted(PATHS))
 def test_it_is_trained_and_served(tmp_path: Path, store: MemoryStore, algorithm: str, columns: list[str]) -> None:
     target = "two" if TASKS[algorithm] == Task.CLASSIFICATION else "value"
-    features = {"numeric": {"scale": "Standard"}}
     data = data_for(tmp_path, store, target, columns)
-    trained = train_to(tmp_path / "model", store, data, algorithm, small(algorithm), features=features)
+    trained = train_to(tmp_path / "model", store, data, algorithm, small(algorithm))
     formats = NOT_ALWAYS_ONNX.get(algorithm, ["ONNX"])
     assert trained.result.artifact_format in formats, trained.result.format_reason
 

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from modelyard_api.wire.result import Error, Failed
+from modelyard_server.say import MAX_BYTES, last_words
 from tests.unit.server.models import StoredModel, write_manifest
 from tests.unit.server.serving import free_port, running
 
@@ -93,6 +95,11 @@ class Fetch:
         return process.returncode, out
 
     @property
+    def error(self) -> Error:
+        """Returns the error in the termination message, as the operator reads it."""
+        return Failed.model_validate_json(self.termination_log.read_bytes()).error
+
+    @property
     def files(self) -> list[str]:
         return sorted(path.name for path in self.to.iterdir()) if self.to.exists() else []
 
@@ -149,7 +156,8 @@ def test_other_bytes_are_refused(iris: StoredModel, tmp_path: Path, fetch: Fetch
         store.close()
     assert code == 2, out
     assert "model.json" not in fetch.files, "so that nothing can be served"
-    message = fetch.termination_log.read_text()
+    assert fetch.error.reason == "DigestMismatch"
+    message = fetch.error.message
     digest = iris.digest if changed == "model.json" else iris.manifest["fileDigest"]
     assert message.startswith("cannot fetch the model: mlflow-artifacts:/")
     assert digest in message
@@ -158,17 +166,35 @@ def test_other_bytes_are_refused(iris: StoredModel, tmp_path: Path, fetch: Fetch
 
 
 @pytest.mark.parametrize(
-    ("uri", "message"),
+    ("uri", "reason", "message"),
     [
-        ("mlflow-artifacts:/modelyard/nothing/here", "answers HTTP 404"),
-        ("s3://bucket/model", "only mlflow-artifacts:/... is known"),
-        ("mlflow-artifacts:/modelyard/../secret", "'..' parts are not allowed"),
+        ("mlflow-artifacts:/modelyard/nothing/here", "ArtifactMissing", "answers HTTP 404 Not Found: the stored bytes"),
+        ("s3://bucket/model", "InvalidURI", "only mlflow-artifacts:/... is known"),
+        ("mlflow-artifacts:/modelyard/../secret", "InvalidURI", "'..' parts are not allowed"),
     ],
 )
-def test_an_address_that_is_wrong(iris: StoredModel, store: Store, fetch: Fetch, uri: str, message: str) -> None:
+def test_an_address_that_is_wrong(
+    iris: StoredModel, store: Store, fetch: Fetch, uri: str, reason: str, message: str
+) -> None:
     code, _ = fetch.run(store.url, iris.digest, uri=uri)
     assert code == 2
-    assert message in fetch.termination_log.read_text()
+    assert fetch.error.reason == reason
+    assert message in fetch.error.message
+
+
+def test_a_store_that_refuses_does_not_make_the_bytes_lost(iris: StoredModel, store: Store, fetch: Fetch) -> None:
+    store.trouble = lambda handler: handler.send_error(403) is None
+    assert fetch.run(store.url, iris.digest)[0] == 2
+    assert fetch.error.reason == "TrackingUnavailable"
+    assert "answers HTTP 403" in fetch.error.message
+
+
+def test_a_long_message_stays_a_document(tmp_path: Path) -> None:
+    log = tmp_path / "termination"
+    log.touch()
+    last_words('"ü\n' * 2000, log, "InvalidModel")
+    assert MAX_BYTES - 16 < len(log.read_bytes()) <= MAX_BYTES
+    assert Failed.model_validate_json(log.read_bytes()).error.message.startswith('"ü\n"')
 
 
 @pytest.mark.parametrize("file", ["../model.onnx", "/etc/passwd", "model.json", ""])
@@ -182,7 +208,7 @@ def test_a_manifest_cannot_name_a_file_elsewhere(iris: StoredModel, tmp_path: Pa
     finally:
         store.close()
     assert code == 2
-    assert "must be the plain name of a file beside it" in fetch.termination_log.read_text()
+    assert "must be the plain name of a file beside it" in fetch.error.message
 
 
 def test_a_manifest_that_is_none(tmp_path: Path, fetch: Fetch) -> None:
@@ -195,7 +221,7 @@ def test_a_manifest_that_is_none(tmp_path: Path, fetch: Fetch) -> None:
     finally:
         store.close()
     assert code == 2
-    assert "is not a model's manifest: task" in fetch.termination_log.read_text()
+    assert "is not a model's manifest: task" in fetch.error.message
 
 
 def test_a_store_that_restarts_is_waited_for(iris: StoredModel, fetch: Fetch) -> None:
@@ -239,7 +265,8 @@ def test_a_store_that_stays_away_is_given_up(iris: StoredModel, fetch: Fetch) ->
     code, out = fetch.run(url, iris.digest, "--give-up-after", "1")
     assert code == 1
     assert "trying again" in out
-    message = fetch.termination_log.read_text()
+    assert fetch.error.reason == "TrackingUnavailable"
+    message = fetch.error.message
     assert message.startswith(f"cannot fetch the model: {url}")
     assert "did not answer for 1 s" in message
     assert "Connection refused" in message
@@ -249,7 +276,7 @@ def test_a_folder_that_cannot_be_written(iris: StoredModel, store: Store, fetch:
     fetch.to.write_text("a file")
     code, _ = fetch.run(store.url, iris.digest)
     assert code == 1
-    assert f"cannot write the model to {fetch.to}" in fetch.termination_log.read_text()
+    assert f"cannot write the model to {fetch.to}" in fetch.error.message
 
 
 def test_the_manifest_is_read_by_the_contract(iris: StoredModel) -> None:

@@ -366,4 +366,4 @@ def test_no_call_is_lost_when_a_pod_goes(iris: StoredModel, tmp_path: Path) -> N
 def test_a_port_in_use_is_said(iris: StoredModel, iris_server: Served, tmp_path: Path) -> None:
     server = Served(iris.folder, tmp_path, "--grpc-port", str(iris_server.grpc_port))
     assert server.process.wait(30) == 1, server.log
-    assert f"can't listen on 127.0.0.1:{iris_server.grpc_port}" in server.termination_log.read_text()
+    assert f"can't listen on 127.0.0.1:{iris_server.grpc_port}" in server.last_words

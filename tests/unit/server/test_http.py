@@ -159,7 +159,8 @@ def test_metrics_count(iris: StoredModel, iris_server: Served) -> None:
     text = iris_server.get("/metrics")[1].decode()
     assert re.search(rf'modelyard_server_model_info{{.*digest="{iris.digest}".*}} 1.0', text)
     assert iris_server.metric("modelyard_server_ready{") == 1
-    assert "process_resident_memory_bytes" in text
+    for name in ("process_resident_memory_bytes", "process_cpu_seconds_total", "process_open_fds", "python_info"):
+        assert f"\n{name}" in text
 
 
 def test_an_unexpected_failure_tells_the_client_only_an_id(scratch: Path, iris: StoredModel) -> None:

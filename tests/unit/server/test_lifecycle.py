@@ -89,7 +89,7 @@ def test_a_wrong_model_is_never_served(iris: StoredModel, tmp_path: Path, damage
             time.sleep(0.005)
     assert 200 not in ready
     assert server.process.returncode == 2, server.log
-    message_ = server.termination_log.read_text()
+    message_ = server.last_words
     assert message_.startswith(f"cannot serve {NAME} version 3: ")
     assert message in message_
     assert "\n" not in message_
@@ -104,7 +104,7 @@ def test_bytes_that_are_no_model(tmp_path: Path, iris: StoredModel) -> None:
     write_manifest(tmp_path, iris.manifest | {"fileDigest": "sha256:" + hashlib.sha256(data).hexdigest()})
     server = Served(tmp_path, tmp_path)
     assert server.process.wait(30) == 2
-    assert "is not a model onnxruntime can load" in server.termination_log.read_text()
+    assert "is not a model onnxruntime can load" in server.last_words
 
 
 def test_a_port_in_use_is_said(iris: StoredModel, tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ def test_a_port_in_use_is_said(iris: StoredModel, tmp_path: Path) -> None:
             assert server.process.wait(30) == 1, server.log
         finally:
             server.process.kill()
-        message = server.termination_log.read_text()
+        message = server.last_words
         assert f"127.0.0.1:{port}" in message
         assert "in use" in message
 

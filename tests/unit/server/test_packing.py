@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from modelyard_server import repository
+from modelyard_api.wire.packing import PackedModel, PackedVersion
+from modelyard_server import follow, repository
+from modelyard_server.fetch import Refused
+from modelyard_server.models import Models
 from tests.unit.server.models import StoredModel
 from tests.unit.server.packed import Packing, encoded, index, rows, settled, state, until
 from tests.unit.server.serving import NAME, Clients, Served
@@ -123,6 +129,8 @@ def test_a_broken_one_keeps_no_other_from_serving(packing: Packing, iris: Stored
             "sugar": "Ready",
         }
         assert "has digest" in by_name["bad"].reason
+        causes = {name: model.cause for name, model in by_name.items()}
+        assert causes == {"bad": "DigestMismatch", "empty": "DigestMismatch", "sugar": ""}
         assert by_name["bad"].serving is None
         assert index(server)["bad/1"][0] == "UNAVAILABLE"
         assert "has digest" in index(server)["bad/1"][1]
@@ -133,6 +141,34 @@ def test_a_broken_one_keeps_no_other_from_serving(packing: Packing, iris: Stored
         good = packing.put(iris, "bad", 2)
         settled(server, packing.lists(bad=[good], sugar=[sugar]))
         assert ask(server, "bad", iris)[0] == "2"
+
+
+async def test_a_version_whose_bytes_are_restored_is_served_again(
+    iris: StoredModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follow, "REPAIRED_WITHIN", 0.05)
+    tries: list[Path] = []
+
+    def fetch(version: PackedVersion, to: Path) -> None:
+        tries.append(to)
+        if len(tries) < 3:
+            raise Refused("DigestMismatch", "other bytes")
+        shutil.copytree(iris.folder, to, dirs_exist_ok=True)
+
+    models = Models(None, 0, 1, False)
+    with ThreadPoolExecutor(1) as threads:
+        follower = follow.Follower(NAME, models, tmp_path, fetch, threads)
+        follower.want(PackedModel(name=NAME, versions=[PackedVersion(number=1, uri="u", digest=iris.digest)]))
+        following = asyncio.ensure_future(follower.run())
+        await follower.tried.wait()
+        state = follower.state()
+        assert state is not None
+        assert (state.state, state.cause, state.reason) == ("Failed", "DigestMismatch", "other bytes")
+        async with asyncio.timeout(20):
+            while (state := follower.state()) is None or state.state != "Ready":  # noqa: ASYNC110 - it has no event
+                await asyncio.sleep(0.02)
+        assert (state.cause, state.reason, len(tries)) == ("", "", 3)
+        following.cancel()
 
 
 def test_the_version_before_stands_in_for_a_broken_one(packing: Packing, iris: StoredModel) -> None:

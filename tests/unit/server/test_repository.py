@@ -177,7 +177,7 @@ def test_what_is_unloaded_gives_its_memory_back(server: Served) -> None:
 def test_a_repository_that_is_not_there(tmp_path: Path) -> None:
     server = Served(tmp_path / "nowhere", tmp_path, repository=True)
     assert server.process.wait(30) == 2, server.log
-    assert "cannot read the repository" in server.termination_log.read_text()
+    assert "cannot read the repository" in server.last_words
 
 
 @pytest.mark.parametrize("name", ["d", "..", "%2e%2e", "a%2f1", ""])

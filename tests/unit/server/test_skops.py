@@ -131,7 +131,7 @@ def test_the_process_says_so_and_ends(make: Callable[[str], Trained], tmp_path: 
     folder = write(trained, tmp_path / "model", change((trained.folder / "model.skops").read_bytes()))
     server = Served(folder, tmp_path)
     assert server.process.wait(60) == 2, server.log
-    assert says in server.termination_log.read_text()
+    assert says in server.last_words
     assert "Traceback" not in server.log
 
 

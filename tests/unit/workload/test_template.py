@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
-from modelyard.workload import template
+from modelyard.workload import server, template
+from modelyard.workload.pod_metadata import pod_metadata
 from modelyard_api.fields.pods import PodTemplate, Resources
 from modelyard_api.wire.task import ANNOTATION, TASK_FILE, WORK_FOLDER
 
@@ -75,6 +77,79 @@ def test_what_the_pod_template_says_is_in_the_pod() -> None:
     assert spec["priorityClassName"] == "high"
     plain = template.pod(PodTemplate(), [], containers=[])
     assert not {"nodeSelector", "tolerations", "imagePullSecrets", "priorityClassName"} & set(plain)
+
+
+OURS = {"modelyard.dev/trainingrun": "forest", "app.kubernetes.io/managed-by": "modelyard"}
+
+
+def test_labels_and_annotations_of_a_user_are_added_and_ours_win() -> None:
+    """The API server refuses reserved keys; an object older than its rule may have one all the same."""
+    pod_template = PodTemplate.model_validate(
+        {
+            "metadata": {
+                "labels": {"team": "a", "app.kubernetes.io/managed-by": "me", "modelyard.dev/model": "x"},
+                "annotations": {
+                    "prometheus.io/scrape": "true",
+                    ANNOTATION: "other",
+                    "container.apparmor.security.beta.kubernetes.io/main": "unconfined",
+                },
+            }
+        }
+    )
+    metadata = pod_metadata(pod_template, OURS, {ANNOTATION: "task"})
+    assert metadata == {
+        "labels": {"team": "a", **OURS},
+        "annotations": {"prometheus.io/scrape": "true", ANNOTATION: "task"},
+    }
+    assert pod_metadata(PodTemplate(), OURS, {}) == {"labels": OURS}
+
+
+def test_a_service_account_brings_no_token() -> None:
+    spec = template.pod(PodTemplate.model_validate({"serviceAccountName": "reader"}), [], containers=[])
+    assert (spec["serviceAccountName"], spec["automountServiceAccountToken"]) == ("reader", False)
+
+
+HOST = "kubernetes.io/hostname"
+MINE: dict[str, Any] = {"matchLabels": {"team": "a"}}
+
+
+def _spread(key: str, when: str, skew: int = 1) -> dict[str, Any]:
+    return {"maxSkew": skew, "topologyKey": key, "whenUnsatisfiable": when, "labelSelector": MINE}
+
+
+def test_affinity_of_a_user_is_added_to_that_of_serving_pods() -> None:
+    disk = {"key": "disk", "operator": "In", "values": ["ssd"]}
+    nodes = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [{"matchExpressions": [disk]}]}}
+    near = {"weight": 50, "podAffinityTerm": {"topologyKey": "zone", "labelSelector": MINE}}
+    apart = {"podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [near]}}
+    pod_template = PodTemplate.model_validate({"affinity": {"nodeAffinity": nodes, **apart}})
+    affinity = server.pod(pod_template, [], {"app": "x"}, containers=[])["affinity"]
+    ours = server.pod(PodTemplate(), [], {"app": "x"}, containers=[])["affinity"]
+    (kept,) = ours["podAntiAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"]
+    assert affinity == {
+        "nodeAffinity": nodes,
+        "podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [near, kept]},
+    }
+
+
+def test_an_empty_selector_stays_since_it_selects_all_pods() -> None:
+    term = {"topologyKey": HOST, "labelSelector": {}}
+    given = {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}
+    spec = template.pod(PodTemplate.model_validate({"affinity": given}), [], containers=[])
+    assert spec["affinity"] == given
+
+
+def test_constraints_of_a_user_replace_the_one_of_the_same_kind() -> None:
+    def spread(*given: dict[str, Any]) -> list[dict[str, Any]]:
+        pod_template = PodTemplate.model_validate({"topologySpreadConstraints": given})
+        constraints = server.pod(pod_template, [], {"app": "x"}, containers=[])["topologySpreadConstraints"]
+        return list(constraints)
+
+    (ours,) = spread()
+    zone, strict = _spread("zone", "DoNotSchedule"), _spread(HOST, "DoNotSchedule")
+    same = _spread(HOST, "ScheduleAnyway", 2)
+    assert spread(zone, strict) == [zone, strict, ours]
+    assert spread(zone, same) == [zone, same]
 
 
 def test_a_user_s_variables_come_last_so_that_they_win() -> None:

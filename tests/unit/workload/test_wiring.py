@@ -113,11 +113,11 @@ def test_a_version_of_data_wakes_the_runs_on_its_dataset_and_the_imports_to_be_s
     assert woken == {"Dataset/d", "TrainingRun/waits", "ModelVersion/m-v1"}
 
 
-def test_a_lineage_wakes_nobody(cluster: Cluster) -> None:
+def test_a_lineage_wakes_no_run_and_a_dataset_wakes_only_versions_without_owner(cluster: Cluster) -> None:
     cluster.put(MODEL_VERSIONS, "m-v1", {"modelRef": {"name": "m"}, "lineage": {"trainingRun": "r"}})
     cluster.put(DATASET_VERSIONS, "d-1", {"datasetRef": {"name": "d"}})
     assert cluster.put(TRAINING_RUNS, "r", {"datasetRef": {"name": "d"}}) == set()
-    assert cluster.put(DATASETS, "d") == {"TrainingRun/r"}
+    assert cluster.put(DATASETS, "d") == {"TrainingRun/r", "DatasetVersion/d-1"}
 
 
 def test_a_run_wakes_its_model_when_its_version_can_be_registered(cluster: Cluster) -> None:

@@ -12,7 +12,8 @@ from modelyard_api.fields.metrics import METRICS, Task
 from modelyard_api.fields.signature import Output, Signature
 from modelyard_api.wire.result import TrainResult
 from modelyard_api.wire.task import COLLECT_READY, OUT_FOLDER, TrainTask
-from modelyard_runtime.models import package, scoring
+from modelyard_runtime.models import output, package, scoring
+from modelyard_runtime.models.baseline import baseline
 from modelyard_runtime.models.held_out import score
 from modelyard_runtime.models.lineage import source_digest
 from modelyard_runtime.models.session import OnnxSession
@@ -41,12 +42,7 @@ def wait_for_the_end(ready: Path = Path(COLLECT_READY)) -> None:
 
 def collect(task: TrainTask, store: ArtifactStore, folder: Path = Path(OUT_FOLDER)) -> TrainResult:
     """Checks, scores and keeps the model that the container wrote. Raises UserError if it can't be served."""
-    path = folder / MODEL
-    if not path.is_file():
-        written = sorted(item.name for item in folder.iterdir())[:10] if folder.is_dir() else []
-        message = f"the container ended without {OUT_FOLDER}/{MODEL}; it wrote {', '.join(written) or 'nothing'}"
-        raise UserError("ContainerWroteNothing", message, "spec.trainer.container")
-    data = path.read_bytes()
+    data = output.read(folder, MODEL)
     kind = _task(task)
     layout, signature = _signature(data, task, kind)
     session = OnnxSession(data, layout, signature)
@@ -54,8 +50,8 @@ def collect(task: TrainTask, store: ArtifactStore, folder: Path = Path(OUT_FOLDE
     metrics = score(session, store, task.data, kind, names)
     test = frames.load(store, task.data, TEST_PARQUET, signature.inputs, kind)
     shown = package.example(session, test.features)
-    categories = frames.load(store, task.data, TRAIN_PARQUET, signature.inputs, kind).categories()
-    uri, digest, size = package.write(store, task.base_uri, data, kind, layout, signature, shown, categories)
+    training = frames.load(store, task.data, TRAIN_PARQUET, signature.inputs, kind)
+    uri, digest, size = package.write(store, task.base_uri, data, kind, layout, signature, shown, training.categories())
     return TrainResult(
         task=kind,
         artifact_uri=uri,
@@ -64,6 +60,7 @@ def collect(task: TrainTask, store: ArtifactStore, folder: Path = Path(OUT_FOLDE
         signature=signature,
         objective=objective,
         metrics=metrics,
+        baseline=baseline(objective, kind, training.target, test.target),
         source_digest=source_digest(task),
         dataset_version=task.data.name,
         dataset_digest=task.data.digest,
@@ -90,7 +87,10 @@ def _signature(data: bytes, task: TrainTask, kind: Task) -> tuple[str, Signature
     inputs = frames.inputs_of(task.data, [])
     if names == ["input"]:
         if any(item.datatype != "FP32" for item in inputs):
-            raise UserError("InvalidModel", "the model takes one tensor 'input', but the data has categories")
+            raise UserError(
+                "InvalidModel",
+                "the model takes one tensor 'input', but the data has categories; give it one input a column",
+            )
         layout = "Tensor"
     else:
         layout, known = "Columns", {item.name: item for item in inputs}

@@ -76,7 +76,7 @@ def _columns(table: pa.Table, spec: DatasetSpec) -> pa.Table:
         raise UserError("ColumnNotFound", one_of(unknown[0], table.column_names), "spec.ignore")
     kept = table.drop_columns(list(spec.ignore)) if spec.ignore else table
     if kept.num_columns < 2:
-        raise UserError("NoFeatures", "there is no column but the target", "spec.ignore")
+        raise UserError("NoFeatures", "there is no column but the target; bring columns to learn from", "spec.ignore")
     if kept.num_columns > MOST_COLUMNS:
         message = f"there are {kept.num_columns} columns; at most {MOST_COLUMNS} are allowed. Name those to drop here"
         raise UserError("TooManyColumns", message, "spec.ignore")
@@ -88,7 +88,8 @@ def _columns(table: pa.Table, spec: DatasetSpec) -> pa.Table:
 
 def _check_target(table: pa.Table, types: dict[str, str], spec: DatasetSpec) -> None:
     if not len(table):
-        raise UserError("EmptyTable", f"no row has a value in the target column {spec.target!r}", "spec.target")
+        message = f"no row has a value in the target column {spec.target!r}; bring rows that do, or name another column"
+        raise UserError("EmptyTable", message, "spec.target")
     values = pc.unique(table[spec.target])
     if len(values) < 2:
         message = f"the target has one value alone, {values[0].as_py()!r}; a model needs at least two"

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-import warnings
 
 from sklearn.base import BaseEstimator
-from sklearn.pipeline import Pipeline
 
 from modelyard_api.fields.metrics import Task
+from modelyard_api.fields.trainer import Fit
 from modelyard_api.wire.result import TrainResult
 from modelyard_api.wire.task import TrainTask
 from modelyard_runtime.export.export import export
-from modelyard_runtime.models import agreement, estimator, features, own_categories, package, scoring
+from modelyard_runtime.models import agreement, estimator, features, fitting, own_categories, package, scoring
+from modelyard_runtime.models.baseline import baseline
 from modelyard_runtime.models.lineage import source_digest
 from modelyard_runtime.models.thresholds import round_down
 from modelyard_runtime.pod.errors import UserError
@@ -31,11 +31,12 @@ def train(task: TrainTask, store: ArtifactStore) -> TrainResult:
     kind = estimator.task_of(model, Task(task.task) if task.task else None)
     objective, names = scoring.required(task.objective, list(task.additional_metrics), kind)
     training, test = frames.load_both(store, task.data, spec.features.exclude, kind)
-    say(f"fitting {type(model).__name__} on {len(training.target)} rows of {task.data.name}")
+    scale = features.scale_of(spec.features.numeric, model)
+    say(f"fitting {type(model).__name__} on {len(training.target)} rows of {task.data.name}, scale {scale}")
     own_categories.by_position(model, spec.features, training)
     pipeline = features.pipeline(model, spec.features, training, kind, task.seed)
     _check_rows(model, training)
-    _fit(pipeline, training)
+    warnings = fitting.fit(pipeline, training)
     store.web.patience = AFTER_WORK
     round_down(model)
 
@@ -64,6 +65,12 @@ def train(task: TrainTask, store: ArtifactStore) -> TrainResult:
         signature=signature,
         objective=objective,
         metrics=metrics,
+        baseline=baseline(objective, kind, training.target, test.target),
+        fit=Fit(
+            scale=scale if training.numeric else None,
+            converged=not warnings if warnings or fitting.iterates(model) else None,
+            convergence_warning=warnings[0][:1024] if warnings else None,
+        ),
         source_digest=source_digest(task),
         parameters=_parameters(model),
         dataset_version=task.data.name,
@@ -82,22 +89,6 @@ def _check_rows(model: BaseEstimator, table: frames.Table) -> None:
             f"{neighbours} neighbours of {len(table.target)} training rows; at most {len(table.target)} are allowed"
         )
         raise UserError("InvalidParameter", message, "spec.trainer.estimator.params.n_neighbors")
-
-
-def _fit(pipeline: Pipeline, table: frames.Table) -> None:
-    from sklearn.utils._param_validation import InvalidParameterError
-
-    try:
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            pipeline.fit(table.matrix(), table.target)
-    except InvalidParameterError as error:
-        raise UserError("InvalidParameter", str(error), "spec.trainer.estimator.params") from error
-    except (ValueError, TypeError) as error:
-        message = f"scikit-learn refuses to fit it: {str(error).splitlines()[0]}"
-        raise UserError("FitFailed", message, "spec.trainer.estimator") from error
-    for text in {str(item.message).splitlines()[0] for item in caught}:
-        say(f"warning: {text}")
 
 
 def _parameters(model: object) -> dict[str, object]:

@@ -100,7 +100,10 @@ def _answers(pipeline: Pipeline, matrix: pd.DataFrame | np.ndarray) -> dict[str,
         raise UserError("PredictFailed", message, "spec.trainer.estimator") from error
     for name, values in answers.items():
         if values.dtype.kind == "f" and not np.isfinite(values).all():
-            message = f"the fitted model's {name} are not finite on rows of the data, some of which lack values"
+            message = (
+                f"the fitted model's {name} are not finite on rows of the data, some of which lack values; choose "
+                "another algorithm, or other params"
+            )
             raise UserError("InvalidModel", message, "spec.trainer.estimator")
     return answers
 

@@ -36,11 +36,12 @@ def _class(algorithm: str) -> type[BaseEstimator]:
     try:
         class_ = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as error:
-        message = f"there is no {algorithm!r} in scikit-learn"
+        message = f"there is no {algorithm!r} in scikit-learn; correct the path"
         raise UserError("UnknownAlgorithm", message, f"{FIELD}.algorithm") from error
     predicts = isinstance(class_, type) and issubclass(class_, BaseEstimator) and hasattr(class_, "predict")
     if not predicts:
-        raise UserError("UnknownAlgorithm", f"{algorithm!r} is not an estimator that predicts", f"{FIELD}.algorithm")
+        message = f"{algorithm!r} is not an estimator that predicts; choose a classifier or a regressor"
+        raise UserError("UnknownAlgorithm", message, f"{FIELD}.algorithm")
     try:
         is_classifier(class_())
     except (TypeError, AttributeError) as error:  # AttributeError: a class whose default estimator is None
@@ -54,9 +55,9 @@ def task_of(estimator: BaseEstimator, model_task: Task | None) -> Task:
     task = Task.CLASSIFICATION if is_classifier(estimator) else Task.REGRESSION if is_regressor(estimator) else None
     name = type(estimator).__name__
     if task is None:
-        raise UserError("UnknownAlgorithm", f"{name} neither classifies nor regresses", f"{FIELD}.algorithm")
+        message = f"{name} neither classifies nor regresses; choose an estimator that does"
+        raise UserError("UnknownAlgorithm", message, f"{FIELD}.algorithm")
     if model_task is not None and model_task != task:
-        raise UserError(
-            "TaskMismatch", f"{name} is for {task}, the Model is of task {model_task}", f"{FIELD}.algorithm"
-        )
+        message = f"{name} is for {task}, the Model is of task {model_task}; choose another algorithm or Model"
+        raise UserError("TaskMismatch", message, f"{FIELD}.algorithm")
     return task

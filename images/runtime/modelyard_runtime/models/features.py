@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -13,18 +13,20 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, OrdinalEncoder, StandardScaler
 
+from modelyard_api.fields.algorithms import needs_scale
 from modelyard_api.fields.metrics import Task
 from modelyard_api.fields.trainer import CategoricalFeatures, Features, FeatureSelection, NumericFeatures
 from modelyard_runtime.tables.frames import Table
 
 STRATEGIES = {"Median": "median", "Mean": "mean", "MostFrequent": "most_frequent"}
 Steps = list[tuple[str, Any]]
+Scale = Literal["None", "Standard", "MinMax"]
 
 
 def pipeline(estimator: BaseEstimator, spec: Features, train: Table, task: Task, seed: int) -> Pipeline:
     """Returns the unfitted pipeline. For a table of numbers only it has no column transformer and takes one float32
     matrix."""
-    numeric = _numeric(spec.numeric)
+    numeric = _numeric(spec.numeric, scale_of(spec.numeric, estimator))
     if train.categorical:
         # Select columns by position, so that the converter needs no column names.
         positions = {item.name: index for index, item in enumerate(train.inputs)}
@@ -38,18 +40,26 @@ def pipeline(estimator: BaseEstimator, spec: Features, train: Table, task: Task,
     return Pipeline([*numeric, *select, ("estimator", estimator)])
 
 
-def _numeric(spec: NumericFeatures) -> Steps:
+def scale_of(spec: NumericFeatures, estimator: BaseEstimator) -> Scale:
+    """Returns how numbers are scaled: as the spec says, or else as the estimator needs it."""
+    if spec.scale != "Auto":
+        return spec.scale
+    kind = type(estimator)
+    return "Standard" if needs_scale(f"{kind.__module__}.{kind.__name__}") else "None"
+
+
+def _numeric(spec: NumericFeatures, scale: Scale) -> Steps:
     """Returns the steps that impute and scale numbers.
 
     Scaling is in double precision, because a float32 scaler puts values on the wrong side of a tree's thresholds.
     Imputing comes first, in single precision, because onnxruntime has no imputer for doubles.
     """
     impute = ("impute", SimpleImputer(strategy=STRATEGIES[spec.impute], keep_empty_features=True))
-    if spec.scale == "None":
+    if scale == "None":
         return [impute]
     from skl2onnx.sklapi import CastTransformer
 
-    scaler = StandardScaler() if spec.scale == "Standard" else MinMaxScaler()
+    scaler = StandardScaler() if scale == "Standard" else MinMaxScaler()
     wide, narrow = CastTransformer(dtype=np.float64), CastTransformer(dtype=np.float32)
     return [impute, ("wide", wide), ("scale", scaler), ("narrow", narrow)]
 

@@ -21,11 +21,18 @@ def score(
     """Returns every metric that can be computed from the model's answers on the held-out rows. Raises UserError if one
     of ``needed`` can't."""
     check_inputs(session.signature.inputs, data)
-    test = frames.load(store, data, TEST_PARQUET, session.signature.inputs, kind)
+    return score_table(session, frames.load(store, data, TEST_PARQUET, session.signature.inputs, kind), kind, needed)
+
+
+def score_table(session: Session, test: frames.Table, kind: Task, needed: list[str] | None = None) -> dict[str, float]:
+    """Returns the metrics on these rows. Raises UserError."""
     answers = session.ask(test.features)
     label = answers["value" if kind == Task.REGRESSION else "label"]
     if label.dtype.kind == "f" and not np.isfinite(label).all():
-        raise UserError("InvalidModel", "the model answers with what is no finite number on held-out rows")
+        message = (
+            "the model's values are not all finite on held-out rows; correct what it does with rows that lack values"
+        )
+        raise UserError("InvalidModel", message)
     integers = label.dtype.kind in "iu"
     classes = [int(item) if integers else item for item in session.signature.classes]
     probabilities = answers.get("probabilities") if classes else None

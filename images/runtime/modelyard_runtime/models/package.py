@@ -26,7 +26,10 @@ def example(session: Session, rows: pd.DataFrame) -> Example:
     answers = session.ask(chosen)
     for name, answer in answers.items():
         if answer.dtype.kind == "f" and not np.isfinite(answer).all():
-            message = f"the model's output {name!r} is not finite on rows of the data, some of which lack values"
+            message = (
+                f"the model's output {name!r} is not finite on rows of the data, some of which lack values; make one "
+                "that answers them"
+            )
             raise UserError("InvalidModel", message, "spec.trainer")
     inputs = {name: [_plain(value) for value in chosen[name]] for name in chosen.columns}
     return Example(inputs=inputs, outputs={name: answer.tolist() for name, answer in answers.items()})

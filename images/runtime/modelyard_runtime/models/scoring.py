@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 from sklearn import metrics as sk
 
-from modelyard_api.fields.metrics import METRICS, Task, metrics_of
+from modelyard_api.fields.metrics import DEFAULT, METRICS, Task, metrics_of
 from modelyard_runtime.pod.errors import UserError
 from modelyard_runtime.pod.say import say
 
-DEFAULT = {Task.CLASSIFICATION: "balanced_accuracy", Task.REGRESSION: "root_mean_squared_error"}
 _ON_ANSWERS: dict[str, Callable[..., float]] = {
     "accuracy": sk.accuracy_score,
     "balanced_accuracy": sk.balanced_accuracy_score,
@@ -61,7 +60,7 @@ def score(
     scores = {}
     for name in dict.fromkeys([*needed, *metrics_of(task)]):
         try:
-            scores[name] = _score(name, truth, answers, probabilities, classes)
+            scores[name] = score_one(name, truth, answers, probabilities, classes)
         except UserError as error:
             if name in needed:
                 raise
@@ -69,9 +68,10 @@ def score(
     return scores
 
 
-def _score(
+def score_one(
     name: str, truth: np.ndarray, answers: np.ndarray, probabilities: np.ndarray | None, classes: list[Any]
 ) -> float:
+    """Returns one metric, from arrays as ``score`` takes them. Raises UserError if it can't be computed."""
     try:
         if METRICS[name].needs_probabilities:
             value = _on_probabilities(name, truth, probabilities, classes)

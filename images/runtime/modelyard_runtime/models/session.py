@@ -88,5 +88,5 @@ def _columns(features: pd.DataFrame, signature: Signature) -> dict[str, np.ndarr
 
 
 def _failed(error: Exception) -> UserError:
-    line = (str(error).splitlines() or [type(error).__name__])[0]
-    return UserError("InvalidModel", f"the model fails on rows of the data: {line}")
+    problem = (str(error).splitlines() or [type(error).__name__])[0]
+    return UserError("InvalidModel", f"the model fails on rows of the data: {problem}")

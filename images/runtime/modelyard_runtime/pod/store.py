@@ -30,9 +30,10 @@ class ArtifactStore:
         """Returns the bytes. Raises UserError if there are none, or if they have another digest."""
         data = self.get(uri)
         if data is None:
-            raise UserError("ArtifactMissing", f"there is nothing at {uri}")
+            raise UserError("ArtifactMissing", f"there is nothing at {uri}; correct the address, or store it again")
         if digest is not None and sha256(data) != digest:
-            raise UserError("DigestMismatch", f"{uri} has digest {sha256(data)}, expected is {digest}")
+            message = f"{uri} has digest {sha256(data)}, expected is {digest}; correct the digest, or store it again"
+            raise UserError("DigestMismatch", message)
         return data
 
     def put(self, uri: str, data: bytes) -> None:

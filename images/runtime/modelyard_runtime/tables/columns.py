@@ -108,7 +108,10 @@ def _fits(value: object, type_: str) -> bool:
 
 def _refuse(bad: pa.Array | list[object], type_: str, name: str) -> None:
     shown = ", ".join(repr(value.as_py() if isinstance(value, pa.Scalar) else value) for value in list(bad)[:5])
-    message = f"column {name!r} is declared {type_}, but {len(bad)} of its values are not: {shown}"
+    message = (
+        f"column {name!r} is declared {type_}, but {len(bad)} of its values are not: {shown}; correct them, or declare "
+        "another type"
+    )
     raise UserError("ColumnType", message, "spec.columns")
 
 

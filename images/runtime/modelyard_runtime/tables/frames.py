@@ -41,6 +41,15 @@ class Table:
         texts_of = {name: sorted(set(self.features[name]) - {""}) for name in self.categorical}
         return {name: texts for name, texts in texts_of.items() if len(texts) <= MAX_CATEGORIES}
 
+    def where(self, mask: np.ndarray) -> Table:
+        """Returns the rows for which ``mask`` is True."""
+        return Table(self.inputs, self.features[mask].reset_index(drop=True), self.target[mask])
+
+    def hashes(self) -> np.ndarray:
+        """Returns a hash of each row, its target included."""
+        frame = self.features.set_axis(range(len(self.inputs)), axis=1).assign(target=self.target)
+        return pd.util.hash_pandas_object(frame, index=False).to_numpy()
+
     def matrix(self) -> pd.DataFrame | np.ndarray:
         """Returns the pipeline's input: one float32 matrix if all columns are numbers, else the columns by name."""
         return self.features if self.categorical else self.features.to_numpy(dtype=np.float32)
@@ -55,7 +64,9 @@ def inputs_of(data: Data, exclude: list[str]) -> list[Input]:
             raise UserError("UnknownColumn", one_of(name, names), field)
     kept = [column for column in data.columns if column.name in names and column.name not in exclude]
     if not kept:
-        raise UserError("NoFeatures", "every column is excluded", "spec.trainer.estimator.features.exclude")
+        raise UserError(
+            "NoFeatures", "every column is excluded; leave at least one", "spec.trainer.estimator.features.exclude"
+        )
     return [Input(name=column.name, datatype="BYTES" if column.type == "Category" else "FP32") for column in kept]
 
 

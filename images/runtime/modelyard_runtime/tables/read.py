@@ -29,7 +29,10 @@ def read_source(root: Path, path: str, format_: str | None) -> tuple[pa.Table, b
     names = tables[0].column_names
     for file, table in zip(files, tables, strict=True):
         if set(table.column_names) != set(names):
-            message = f"{file.name} has the columns {table.column_names}, {files[0].name} has {names}"
+            message = (
+                f"{file.name} has the columns {table.column_names}, {files[0].name} has {names}; give all files the "
+                "same columns"
+            )
             raise UserError("ColumnsDiffer", message, "spec.source")
     try:
         whole = pa.concat_tables([table.select(names) for table in tables], promote_options="permissive")
@@ -47,7 +50,10 @@ def _files(root: Path, path: str, format_: str | None) -> list[Path]:
         files = sorted(file for file in base.iterdir() if file.is_file() and not file.name.startswith("."))
         files = [file for file in files if file.suffix.lower() in endings]
         if not files:
-            message = f"the folder {path!r} holds no file that ends in {', '.join(endings)}"
+            message = (
+                f"the folder {path!r} holds no file that ends in {', '.join(endings)}; name another folder, or write "
+                "spec.source.format"
+            )
             raise UserError("SourceNotFound", message, PATH)
         for file in files:
             _check_inside(file, root)
@@ -66,7 +72,7 @@ def _check_inside(file: Path, root: Path) -> None:
     except (OSError, RuntimeError) as error:  # a link to itself raises either
         raise UserError("SourceNotFound", f"{file.name!r} can't be followed: {type(error).__name__}", PATH) from error
     if outside:
-        message = f"{file.name!r} is a link that leads out of the source; only what lies in it is read"
+        message = f"{file.name!r} is a link that leads out of the source; copy the file into it"
         raise UserError("SourceOutside", message, PATH)
 
 
@@ -87,7 +93,8 @@ def _read(file: Path, kind: str) -> pa.Table:
     names = [name.strip() for name in table.column_names]
     doubled = sorted({name for name in names if names.count(name) > 1 and name})
     if doubled:
-        raise UserError("DuplicateColumn", f"{file.name!r} has the column {doubled[0]!r} more than once", "spec.source")
+        message = f"{file.name!r} has the column {doubled[0]!r} more than once; rename one of them"
+        raise UserError("DuplicateColumn", message, "spec.source")
     if "" in names:
         message = f"{file.name!r} has no name for column {names.index('') + 1} of {len(names)}; give it one"
         raise UserError("UnnamedColumn", message, "spec.source")

@@ -27,6 +27,7 @@ def held_out(target: pa.ChunkedArray, split: Split, type_: str) -> np.ndarray:
     else:
         mask[order[: round(split.test * rows)]] = True
     if not mask.any() or mask.all():
-        message = f"{split.test:g} of {rows} rows leaves no row to {'train on' if mask.all() else 'test on'}"
+        purpose = "train on" if mask.all() else "test on"
+        message = f"{split.test:g} of {rows} rows leaves no row to {purpose}; bring more rows, or write another share"
         raise UserError("InvalidSplit", message, "spec.split.test")
     return mask

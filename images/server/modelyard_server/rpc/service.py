@@ -11,9 +11,9 @@ from typing import Any
 import grpc
 from google.protobuf.message import DecodeError
 
+from modelyard_api.wire.request_counts import CLIENT_GONE
 from modelyard_server import rest
 from modelyard_server.engine import Engine, unexpected
-from modelyard_server.metrics import CLIENT_GONE
 from modelyard_server.models import Models, Slot
 from modelyard_server.protocol import ID_HEADER
 from modelyard_server.rpc import convert

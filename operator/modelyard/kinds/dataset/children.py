@@ -68,4 +68,4 @@ def ingest_job(view: View, name: str) -> Object:
         "ingest", image, spec.pod_template, view.installation.resources.run, mounts=[mount], volumes=[volume]
     )
     metadata = child_metadata(view.raw, name, "modelyard-ingest")
-    return job(metadata, task, pod, policy(dataset), run(view, name).attempts)
+    return job(metadata, task, pod, policy(dataset), spec.pod_template, run(view, name).attempts)

@@ -14,13 +14,21 @@ from modelyard_api.kinds.dataset import DatasetStatus
 def standing(view: View, status: DatasetStatus) -> tuple[Condition, ...]:
     """Returns the conditions between checks of the source."""
     if has_version(view, status):
-        stuck = kstatus.find(view.version(status.latest) or {}, "Stalled")
-        if stuck:
-            return kstatus.stalled(stuck["reason"], f"{status.latest}: {stuck['message']}")
-        return _accepted(status)
+        return _of_latest(view, status)
     if status.source and not status.source.readable:
         return kstatus.stalled(status.source.reason, status.source.message)
     return kstatus.reconciling("Checking", "the source is about to be read")
+
+
+def suspended(view: View, status: DatasetStatus) -> tuple[Condition, ...]:
+    """Returns the conditions while nobody looks for new data.
+
+    Ready stays True if there is an accepted version, of whatever generation: runs train on it, as long as no other is
+    going to be made.
+    """
+    latest = _of_latest(view, status) if view.version(status.latest) else ()
+    message = "spec.suspend is true: nobody looks for new data; set it to false to go on"
+    return (*latest, *kstatus.suspended(message))
 
 
 def with_source(view: View, step: Step) -> Step:
@@ -43,6 +51,13 @@ def with_source(view: View, step: Step) -> Step:
 def has_version(view: View, status: DatasetStatus) -> bool:
     """Whether this generation has an accepted version."""
     return bool(status.latest) and status.accepted_generation == view.dataset.generation
+
+
+def _of_latest(view: View, status: DatasetStatus) -> tuple[Condition, ...]:
+    stuck = kstatus.find(view.version(status.latest) or {}, "Stalled")
+    if stuck:
+        return kstatus.stalled(stuck["reason"], f"{status.latest}: {stuck['message']}")
+    return _accepted(status)
 
 
 def _accepted(status: DatasetStatus) -> tuple[Condition, ...]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from modelyard.kinds.dataset.decide import decide
 from modelyard.kinds.dataset.observe import observe
+from modelyard.workload import users
 from modelyard.workload.wiring import Wiring
 from modelyard_api.kinds.dataset import Dataset
 
-WIRING = Wiring(Dataset, observe, decide)
+WIRING = Wiring(Dataset, observe, decide, users=users.of_dataset)

@@ -11,7 +11,7 @@ from modelyard.engine import conditions as kstatus
 from modelyard.engine.plan import Create, Delete, Facts, Plan
 from modelyard.engine.resource import JOBS, Object
 from modelyard.kinds.dataset import children, source
-from modelyard.kinds.dataset.conditions import standing, with_source
+from modelyard.kinds.dataset.conditions import has_version, standing, suspended, with_source
 from modelyard.kinds.dataset.observe import View
 from modelyard.kinds.dataset.outcome import checked, ingested, unreadable
 from modelyard.kinds.dataset.schedule import interval, next_check
@@ -40,8 +40,7 @@ def _step(view: View, facts: Facts, now: datetime, status: DatasetStatus) -> Ste
     if view.dataset.spec.suspend:
         running = [job for job in view.jobs if jobs.phase(job) is JobPhase.ACTIVE]
         writes = tuple(patch for job in running for patch in jobs.adjust(job, children.policy(view.dataset)))
-        message = "spec.suspend is true: nobody looks for new data; set it to false to go on"
-        return Step(status, kstatus.suspended(message), writes)
+        return Step(status, suspended(view, status), writes)
     if view.job(name := children.job_name(view.dataset, status.source_version)):
         return _follow(view, facts, now, status, name)
     if status.latest and view.version(status.latest) is None:
@@ -80,7 +79,7 @@ def _follow(view: View, facts: Facts, now: datetime, status: DatasetStatus, name
         case Absent():
             return _begin(view, status, name)
         case Held(writes):
-            return Step(status, kstatus.suspended("spec.suspend is true"), writes)
+            return Step(status, suspended(view, status), writes)
         case Ended(_, result):
             return ingested(view, now, status, result)
         case Broken(_, trouble, by_program):
@@ -88,7 +87,8 @@ def _follow(view: View, facts: Facts, now: datetime, status: DatasetStatus, name
                 # The data is not the cause: read the same ConfigMap again at the next check.
                 status.source_version = None
             return unreadable(view, status, trouble, checked(view, status, now))
-        case Starting(attempts, trouble, True, writes, after) if trouble is not None:
+        case Starting(attempts, trouble, stalled, writes, after) if trouble and (stalled or has_version(view, status)):
+            # Beside an accepted version, which keeps Ready, only SourceReadable can say what holds the check up.
             status.attempts = attempts
             return unreadable(view, status, trouble, after, writes)
         case _:

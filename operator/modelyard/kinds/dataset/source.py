@@ -26,17 +26,21 @@ def version(dataset: Dataset, source_object: Object) -> str | None:
 
 def missing(dataset: Dataset, source_object: Object | None) -> Trouble | None:
     """Returns what is missing and, for a key of a ConfigMap, which keys exist; None if the source exists."""
-    source, hint = dataset.spec.source, f"in namespace {dataset.namespace!r}; apply it"
+    source, where = dataset.spec.source, f"in namespace {dataset.namespace!r}"
     if source.config_map:
         name, key = source.config_map.name, source.config_map.key
         if source_object is None:
-            return Trouble("SourceNotFound", f"spec.source.configMap.name: there is no ConfigMap {name!r} {hint}")
+            return Trouble(
+                "SourceNotFound", f"spec.source.configMap.name: there is no ConfigMap {name!r} {where}; apply it"
+            )
         keys = sorted({**(source_object.get("data") or {}), **(source_object.get("binaryData") or {})})
         if key not in keys:
             existing = ", ".join(keys[:20]) or "none"
-            message = f"spec.source.configMap.key: ConfigMap {name!r} has no key {key!r}; it has {existing}"
+            message = (
+                f"spec.source.configMap.key: ConfigMap {name!r} has no key {key!r}; it has {existing}; name one of them"
+            )
             return Trouble("SourceNotFound", message)
     elif source.volume and source_object is None:
         claim = f"PersistentVolumeClaim {source.volume.claim_name!r}"
-        return Trouble("SourceNotFound", f"spec.source.volume.claimName: there is no {claim} {hint}")
+        return Trouble("SourceNotFound", f"spec.source.volume.claimName: there is no {claim} {where}; apply it")
     return None

@@ -2,16 +2,46 @@
 
 from __future__ import annotations
 
-from modelyard.engine.resource import Object
+from collections.abc import Iterable
+
+from modelyard.engine.resource import DATASET_VERSIONS, DATASETS, MODEL_VERSIONS, TRAINING_RUNS, Key, Object
 from modelyard.engine.store import Store
 from modelyard.kinds.datasetversion.decide import View, decide
-from modelyard.workload.wiring import Wiring
+from modelyard.workload import users
+from modelyard.workload.names import MANAGED_BY, controller_uid
+from modelyard.workload.protection import is_being_deleted
+from modelyard.workload.wiring import Wiring, beside
 from modelyard_api.installation import Installation
 from modelyard_api.kinds.datasetversion import DatasetVersion
 
 
-def observe(_: Store, raw: Object, __: Installation) -> View:
-    return View(raw, DatasetVersion.model_validate(raw))
+def observe(store: Store, raw: Object, _: Installation) -> View:
+    version = DatasetVersion.model_validate(raw)
+    is_ours = MANAGED_BY.items() <= (raw["metadata"].get("labels") or {}).items()
+    dataset = store.get(DATASETS, version.namespace, version.spec.dataset_ref.name) if is_ours else None
+    return View(raw, version, dataset if dataset and not is_being_deleted(dataset) else None)
 
 
-WIRING = Wiring(DatasetVersion, observe, decide)
+def _without_owner(version: Object, _: Installation) -> Iterable[str]:
+    return [] if controller_uid(version) else [beside(version, version["spec"]["datasetRef"]["name"])]
+
+
+def _of_dataset(dataset: Object, store: Store) -> Iterable[Key]:
+    """Returns the versions without an owner that a Dataset takes over."""
+    place = beside(dataset, dataset["metadata"]["name"])
+    versions = store.find(DATASET_VERSIONS, "without owner", place)
+    return [Key(DATASET_VERSIONS, obj["metadata"]["namespace"], obj["metadata"]["name"]) for obj in versions]
+
+
+WIRING = Wiring(
+    DatasetVersion,
+    observe,
+    decide,
+    wakes={DATASETS: _of_dataset, MODEL_VERSIONS: users.trained_on, TRAINING_RUNS: users.read_by},
+    users=users.of_dataset_version,
+    indexes={
+        DATASET_VERSIONS: {"without owner": _without_owner},
+        MODEL_VERSIONS: {users.LINEAGE: users.by_lineage},
+        TRAINING_RUNS: {users.READING: users.by_reading},
+    },
+)

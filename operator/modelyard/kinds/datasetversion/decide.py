@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from modelyard.engine import conditions as kstatus
 from modelyard.engine.conditions import Condition
 from modelyard.engine.plan import Facts, Plan
-from modelyard.engine.resource import Object
+from modelyard.engine.resource import DATASET_VERSIONS, Object
+from modelyard.workload.adoption import adoption, due
 from modelyard.workload.conclude import Step, Waits, conclude
 from modelyard.workload.run.results import read_result
 from modelyard_api.fields.artifact import RESULT_JSON, canonical
@@ -25,18 +26,24 @@ VIOLATIONS_BYTES = 10 * 1024
 class View:
     raw: Object
     version: DatasetVersion
+    dataset: Object | None = None
+    """Its Dataset, which owns it; None if it doesn't exist or is being deleted."""
 
 
 def decide(view: View, facts: Facts, now: datetime) -> Plan:
     """Returns the plan of one pass, which is empty once this generation has its verdict. Raises Missing."""
     version, status = view.version, view.version.status.model_copy()
+    is_adopted, look_again = due(view.raw, view.dataset, now)
+    if is_adopted and view.dataset is not None:
+        return Plan(writes=(adoption(DATASET_VERSIONS, view.raw, view.dataset),), after=now)
     if status.accepted is not None and status.observed_generation == version.generation:
-        return Plan()
+        return Plan(after=look_again)
     try:
         step = _judged(version, status, facts, now)
     except Waits as waits:
         step = waits.step(status)
-    return conclude(view.raw, step, now)
+    plan = conclude(view.raw, step, now)
+    return replace(plan, after=look_again) if plan.after is None else plan
 
 
 def _judged(version: DatasetVersion, status: DatasetVersionStatus, facts: Facts, now: datetime) -> Step:
@@ -73,7 +80,10 @@ def _fitting(violations: list[Violation]) -> list[Violation]:
 def _verdict(result: results.TableResult) -> tuple[Condition, ...]:
     if not result.accepted:
         broken = "; ".join(f"{v.column or 'table'}: {v.rule}, found {v.found}" for v in result.violations[:3])
-        return kstatus.stalled("ValidationFailed", f"kept as evidence, never used: {broken}")
+        return kstatus.stalled(
+            "ValidationFailed",
+            f"kept as evidence, never used: {broken}; correct the rows, or the rules in the Dataset's spec",
+        )
     if result.violations:
         return kstatus.ready(
             "AcceptedWithWarnings", f"{len(result.violations)} rules are broken; see status.violations"

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from modelyard.engine.resource import MODEL_VERSIONS, Object
 from modelyard.kinds.model.observe import View
-from modelyard.workload.names import RUN_UID, child_metadata, label, manifest
+from modelyard.workload.names import RUN_UID, child_metadata, label, manifest, version_name
 from modelyard_api.fields.base import ObjectRef
 from modelyard_api.kinds.modelversion import Artifact, Lineage, ModelVersionSpec
 from modelyard_api.kinds.trainingrun import TrainingRun
 from modelyard_api.wire.result import TrainResult
-
-
-def version_name(model: str, number: int) -> str:
-    return f"{model}-v{number}"
 
 
 def model_version(view: View, run: TrainingRun, number: int, result: TrainResult) -> Object:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from modelyard.engine import conditions as kstatus
-from modelyard.engine.resource import MODEL_VERSIONS, TRAINING_RUNS, Key, Object
+from modelyard.engine.resource import MODEL_DEPLOYMENTS, MODEL_VERSIONS, TRAINING_RUNS, Key, Object
 from modelyard.engine.store import Store
 from modelyard.kinds.model.decide import decide
 from modelyard.kinds.model.observe import observe
+from modelyard.workload import users
 from modelyard.workload.wiring import Wiring, beside, named
 from modelyard_api.installation import Installation
 from modelyard_api.kinds.model import ModelKind
@@ -35,6 +36,11 @@ WIRING = Wiring(
     observe,
     decide,
     # Versions wake the Model by spec.modelRef: a version that a person imports has no label.
-    wakes={TRAINING_RUNS: _wake, MODEL_VERSIONS: named(ModelVersion, ModelKind)},
+    wakes={
+        TRAINING_RUNS: _wake,
+        MODEL_VERSIONS: named(ModelVersion, ModelKind),
+        MODEL_DEPLOYMENTS: users.served_model,
+    },
+    users=users.of_model,
     indexes={TRAINING_RUNS: {"unregistered": _unregistered}},
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from modelyard.engine.resource import Object
-from modelyard.kinds.modeldeployment.names import VERSION, number_of, selector, versioned
+from modelyard.kinds.modeldeployment.names import VERSION, number_of, selector, version_name_of, versioned
 from modelyard.kinds.modeldeployment.observe import View
 from modelyard.kinds.modeldeployment.rollout.advance import Pods
 from modelyard.workload import server, template
@@ -32,16 +32,14 @@ def child_of(view: View, number: int) -> Object | None:
 
 def serves(child: Object, version: ModelVersion) -> bool:
     """Whether the Deployment serves this version: another Model's version may have the same number."""
-    return bool(child["metadata"]["labels"].get(label("ModelVersion")) == version.name)
+    return version_name_of(child) == version.name
 
 
 def deployment(view: View, version: ModelVersion, replicas: int) -> Object:
-    own_image, number = view.deployment.spec.pod_template.image, version.spec.number
+    wanted, number = view.deployment.spec.pod_template, version.spec.number
     labels = {VERSION: str(number), label("ModelVersion"): version.name}
     metadata = child_metadata(view.raw, versioned(view, number), server.COMPONENT, labels)
-    return server.deployment(
-        metadata, selector(view, number), _pod(view, version), replicas, own_image, PROGRESS_SECONDS
-    )
+    return server.deployment(metadata, selector(view, number), _pod(view, version), replicas, wanted, PROGRESS_SECONDS)
 
 
 def pods_of(view: View, version: ModelVersion) -> Pods:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from modelyard.engine.plan import Facts, Plan
-from modelyard.kinds.modeldeployment.conditions import conditions_of
+from modelyard.engine.plan import Facts, Note, Plan
+from modelyard.kinds.modeldeployment.conditions import conditions_of, signature_change
 from modelyard.kinds.modeldeployment.names import STABLE, selector, versioned
 from modelyard.kinds.modeldeployment.observe import View
 from modelyard.kinds.modeldeployment.placement import Placement, place
 from modelyard.kinds.modeldeployment.readings import Readings, read
+from modelyard.kinds.modeldeployment.replicas import in_force, with_held
 from modelyard.kinds.modeldeployment.resolve import Goal, Unresolved, resolve
 from modelyard.kinds.modeldeployment.rollout.advance import Advanced, Situation, advance, serving
 from modelyard.kinds.modeldeployment.traffic import routes, services
@@ -28,8 +30,10 @@ POLL_TEST_START = timedelta(seconds=2)
 def decide(view: View, facts: Facts, now: datetime) -> Plan:
     """Returns the plan of one pass. Raises Missing."""
     status = _remembered(view, now)
+    scaled = in_force(view, status, now)
+    view = scaled.view
     goal = resolve(view, status)
-    placement = place(view, goal, facts)
+    placement = place(view, goal, facts, now)
     placement.count(status)
     readings = read(view, status, goal, placement.pods, facts, now)
     advanced = _advance(view, status, goal, placement, readings, now)
@@ -40,10 +44,13 @@ def decide(view: View, facts: Facts, now: datetime) -> Plan:
         status.url = view.deployment.status.url
     step = Step(
         status,
-        conditions_of(view, status, goal, placement, readings),
+        with_held(conditions_of(view, status, goal, placement, readings), status),
         (*placement.writes(status, readings.gateway), *readings.scaling.writes, *readings.former_route.deletes),
-        _look_again(view, status, placement, readings, advanced, now),
-        (advanced.note,) if advanced.note else (),
+        _earliest(_look_again(view, status, placement, readings, advanced, now), scaled.after),
+        (
+            *((_with_change(view, status, advanced.note),) if advanced.note else ()),
+            *((scaled.note,) if scaled.note else ()),
+        ),
     )
     return conclude(view.raw, step, now)
 
@@ -94,6 +101,12 @@ def _advance(
     return advance(status, situation)
 
 
+def _with_change(view: View, status: ModelDeploymentStatus, note: Note) -> Note:
+    """Returns the Event of a rollout, a Warning if the candidate takes or gives something else than what serves."""
+    change = signature_change(view, status) if note.reason == "RollingOut" else None
+    return replace(note, message=f"{note.message}; {change}", type="Warning") if change else note
+
+
 def _look_again(
     view: View,
     status: ModelDeploymentStatus,
@@ -103,11 +116,15 @@ def _look_again(
     now: datetime,
 ) -> datetime | None:
     """Returns the earliest time at which something that is not watched has to be read again."""
-    waits = [placement.look_again] if placement.look_again else []
+    waits: list[timedelta] = []
     if view.deployment.spec.gateway is not None or readings.former_route.unread:
         test_begins = routes.begins(view, status) and not readings.gateway.tested
         waits.append(POLL_TEST_START if test_begins else POLL_GATEWAY)
     if readings.scaling.waits:
         waits.append(POLL_SCALING)
-    times = [now + wait for wait in waits] + ([advanced.after] if advanced.after else [])
-    return min(times, default=None)
+    waited = (now + wait for wait in waits)
+    return _earliest(*waited, placement.look_again, readings.scaling.after, advanced.after)
+
+
+def _earliest(*times: datetime | None) -> datetime | None:
+    return min((time for time in times if time is not None), default=None)

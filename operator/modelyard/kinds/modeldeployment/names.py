@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from modelyard.engine.ownership import foreign
 from modelyard.engine.resource import Object
 from modelyard.kinds.modeldeployment.observe import View
 from modelyard.workload.names import label
@@ -24,6 +25,21 @@ def selector(view: View, number: int | None = None) -> dict[str, str]:
 
 
 def number_of(child: Object) -> int | None:
-    """Returns the version that a child belongs to, or None."""
-    text = (child["metadata"].get("labels") or {}).get(VERSION, "")
-    return int(text) if text.isdecimal() else None
+    """Returns the version that a child belongs to, or None.
+
+    The name says it, because nobody can change it: a child with another label would be deleted with its pods.
+    """
+    owner = next((item["name"] for item in child["metadata"]["ownerReferences"] if item.get("controller")), "")
+    text = child["metadata"]["name"].removeprefix(f"{owner}-v")
+    return int(text) if text.isdecimal() and text != child["metadata"]["name"] else None
+
+
+def version_name_of(child: Object) -> str | None:
+    """Returns the name of the ModelVersion that a Deployment serves, or None.
+
+    Its label says so, and that of its pods if somebody else has changed or removed it.
+    """
+    key = label("ModelVersion")
+    own, pods = child["metadata"], child["spec"]["template"]["metadata"]
+    meta = pods if foreign(child, ("f:metadata", "f:labels", f"f:{key}")) else own
+    return (meta.get("labels") or {}).get(key) or (pods.get("labels") or {}).get(key)

@@ -35,7 +35,7 @@ class View:
     """The ModelDeployment and the stored objects that its decision depends on.
 
     ``pods`` are the Deployments of its serving pods. ``services``, ``autoscaler`` and ``budget`` are only objects that
-    the ModelDeployment owns. ``scaled`` says whether KEDA has made an autoscaler from its ScaledObject.
+    the ModelDeployment owns. ``scaler`` is the autoscaler that KEDA has made from its ScaledObject.
 
     ``endpoints`` maps a Service's name to the number of pods that clients reach through it, counted from the
     EndpointSlices that gateways and kube-proxies read. ``rivals`` are other ModelDeployments with the same hostname on
@@ -51,7 +51,7 @@ class View:
     services: tuple[Object, ...] = ()
     endpoints: dict[str, int] = field(default_factory=dict)
     autoscaler: Object | None = None
-    scaled: bool = False
+    scaler: Object | None = None
     budget: Object | None = None
     pool: ModelPool | None = None
     rivals: tuple[Object, ...] = field(default=())
@@ -89,7 +89,7 @@ def observe(store: Store, raw: Object, installation: Installation) -> View:
         },
         autoscaler=autoscaler if owned_by(autoscaler, raw) else None,
         # KEDA copies the ScaledObject's labels to its autoscaler, so the store's watch sees it like our own children.
-        scaled=store.get(AUTOSCALERS, deployment.namespace, KEDA_PREFIX + deployment.name) is not None,
+        scaler=store.get(AUTOSCALERS, deployment.namespace, KEDA_PREFIX + deployment.name),
         budget=budget if owned_by(budget, raw) else None,
         pool=ModelPool.model_validate(pool) if pool else None,
         rivals=tuple(rivals),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime
 from typing import Protocol
 
 from modelyard.engine.conditions import Condition
@@ -14,6 +14,7 @@ from modelyard.kinds.modeldeployment.packed.seat import PoolSeat
 from modelyard.kinds.modeldeployment.resolve import Goal
 from modelyard.kinds.modeldeployment.rollout.advance import Pods
 from modelyard.kinds.modeldeployment.traffic.gateways import GatewayState
+from modelyard.workload.unready import Unready
 from modelyard_api.kinds.modeldeployment import ModelDeploymentStatus
 from modelyard_api.kinds.modelversion import ModelVersion
 
@@ -30,7 +31,7 @@ class Placement(Protocol):
         """The counts of pods, by the number of the version that they serve."""
 
     @property
-    def look_again(self) -> timedelta | None:
+    def look_again(self) -> datetime | None:
         """When to read again what is not watched; None means never."""
 
     def count(self, status: ModelDeploymentStatus) -> None:
@@ -44,10 +45,15 @@ class Placement(Protocol):
     ) -> tuple[Condition, ...]:
         """Returns the conditions: how far the wanted version has got on these pods."""
 
+    def unwanted(self, status: ModelDeploymentStatus) -> tuple[int, Unready] | None:
+        """Returns a version that is to serve though another one, or none, is wanted, and why its pods are not ready."""
+
     def writes(self, status: ModelDeploymentStatus, gateway: GatewayState) -> tuple[Write, ...]:
         """Returns the writes that bring the children in line with ``status``."""
 
 
-def place(view: View, goal: Goal, facts: Facts) -> Placement:
+def place(view: View, goal: Goal, facts: Facts, now: datetime) -> Placement:
     """Returns the placement that the spec asks for; nothing else distinguishes the two. Raises Missing."""
-    return OwnPods.of(view, goal) if view.deployment.spec.pool is None else PoolSeat.of(view, goal, facts)
+    if view.deployment.spec.pool is None:
+        return OwnPods.of(view, goal, facts, now)
+    return PoolSeat.of(view, goal, facts, now)

@@ -30,7 +30,7 @@ def read(
     view: View, status: ModelDeploymentStatus, goal: Goal, pods: Mapping[int, Pods], facts: Facts, now: datetime
 ) -> Readings:
     """Returns the readings of this pass. Raises Missing."""
-    scaler, gateway = scaling(view, facts), view.deployment.spec.gateway
+    scaler, gateway = scaling(view, facts, now), view.deployment.spec.gateway
     state = GatewayState() if gateway is None else gateway_state(view, gateway, facts)
     former = former_route(view, facts)
     judgement = evidence(view, status, facts, now) if _is_judged(view, status, goal, pods, now) else Evidence()

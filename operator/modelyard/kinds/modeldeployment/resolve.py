@@ -14,11 +14,13 @@ from modelyard_api.kinds.modelversion import ModelVersion
 
 @dataclass(frozen=True, slots=True)
 class Unresolved:
-    """Why no version can be served. ``final`` says that this stays so until a person changes something."""
+    """Why no version can be served. ``final`` says that this stays so until somebody changes what was written,
+    ``warning`` that a person has to act."""
 
     reason: str
     message: str
     final: bool = False
+    warning: bool = False
 
 
 Goal = ModelVersion | Unresolved
@@ -36,7 +38,7 @@ def resolve(view: View, status: ModelDeploymentStatus) -> Goal:
         if ref.version is not None and view.model is not None and not _has_begun(version, view, status):
             references.check_gates(version, view.model)
     except Waits as waits:
-        return Unresolved(waits.reason, waits.message)
+        return Unresolved(waits.reason, waits.message, warning=waits.warning)
     except Fails as fails:
         return Unresolved(fails.trouble.reason, fails.trouble.message, final=True)
     return version

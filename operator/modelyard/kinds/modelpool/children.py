@@ -10,6 +10,7 @@ from modelyard.engine.resource import CONFIG_MAPS, DISRUPTION_BUDGETS, PODS, Obj
 from modelyard.kinds.modelpool.observe import View, child_name
 from modelyard.workload import pools, server, template
 from modelyard.workload.names import child_metadata, manifest
+from modelyard.workload.unready import Described
 from modelyard_api.wire.packing import CATALOGUE_JSON, Catalogue
 
 CATALOGUE_FOLDER, MODELS_FOLDER = "/modelyard/catalogue", "/modelyard/models"
@@ -64,7 +65,13 @@ def deployment(view: View) -> Object:
     volumes = [{"name": "catalogue", "configMap": {"name": child_name(name)}}, template.empty("models")]
     pod = server.pod(spec.pod_template, volumes, labels, containers=[serve])
     metadata = child_metadata(view.raw, child_name(name), server.COMPONENT)
-    return server.deployment(metadata, labels, pod, spec.replicas, spec.pod_template.image, PROGRESS_SECONDS)
+    return server.deployment(metadata, labels, pod, spec.replicas, spec.pod_template, PROGRESS_SECONDS)
+
+
+def described(view: View) -> Described:
+    """Returns what messages about pods that are not ready name."""
+    pods = pools.pods_need(view.pool.namespace, view.pool.name)
+    return Described(pods, server.fields(view.pool.spec.pod_template), PROGRESS_SECONDS)
 
 
 def config_map(view: View, catalogue: Catalogue) -> Object:
@@ -74,7 +81,7 @@ def config_map(view: View, catalogue: Catalogue) -> Object:
 
 def disruption_budget(view: View) -> Object:
     metadata = child_metadata(view.raw, child_name(view.pool.name), server.COMPONENT)
-    spec = server.disruption_budget_spec(pools.selector(view.pool.name))
+    spec = server.disruption_budget_spec(pools.selector(view.pool.name), view.pool.spec.replicas)
     return manifest(DISRUPTION_BUDGETS, metadata, spec=spec)
 
 

@@ -8,6 +8,7 @@ from modelyard.engine.resource import MODEL_DEPLOYMENTS, MODEL_VERSIONS, Key, Ob
 from modelyard.engine.store import Store
 from modelyard.kinds.modelpool.decide import decide
 from modelyard.kinds.modelpool.observe import observe
+from modelyard.workload import users
 from modelyard.workload.wiring import Wiring, beside, named
 from modelyard_api.kinds.modeldeployment import ModelDeployment
 from modelyard_api.kinds.modelpool import ModelPool
@@ -27,5 +28,9 @@ def _pools_of_version(version: Object, store: Store) -> Iterable[Key]:
 
 
 WIRING = Wiring(
-    ModelPool, observe, decide, wakes={MODEL_DEPLOYMENTS: _pools_of_deployment, MODEL_VERSIONS: _pools_of_version}
+    ModelPool,
+    observe,
+    decide,
+    wakes={MODEL_DEPLOYMENTS: _pools_of_deployment, MODEL_VERSIONS: _pools_of_version},
+    users=users.of_pool,
 )

@@ -14,6 +14,7 @@ from modelyard.kinds.modelpool.observe import View
 from modelyard.kinds.modelpool.report import report
 from modelyard.workload import pools, server
 from modelyard.workload.conclude import Step, conclude
+from modelyard.workload.unready import Unready, inspect
 from modelyard_api.kinds.modelpool import ModelPoolStatus
 from modelyard_api.wire.packing import catalogue_digest
 
@@ -44,7 +45,9 @@ def decide(view: View, facts: Facts, now: datetime) -> Plan:
     status.selector, status.image = server.written(pools.selector(pool.name)), children.image(view)
     status.catalogue, status.seen = digest, pool_report.hash
     settled = not pool_report.behind and len(pool_report.loaded) + len(pool_report.failed) == len(model_list.models)
-    conditions = conditions_of(view, wanted, status, pool_report, settled)
+    current = view.pods is not None and server.is_current(view.pods, wanted)
+    unready = inspect(view.pods, children.described(view), facts, now) if view.pods and current else Unready()
+    conditions = conditions_of(view, current, status, pool_report, settled, unready)
     if conditions[0].status:
         status.unready_since = None
     elif status.unready_since is None:
@@ -57,6 +60,7 @@ def decide(view: View, facts: Facts, now: datetime) -> Plan:
         *children.nudges(pool_report.behind, digest, now),
     )
     after = now + _poll_in(status, bool(ready), settled, pool_report.retrying, now)
+    after = min(after, unready.after or after)
     return conclude(view.raw, Step(status, conditions, writes, after), now)
 
 

@@ -1,4 +1,4 @@
-"""Builds the Job that verifies and scores an imported model."""
+"""Builds the Jobs that score an imported model, and a champion on the rows of a version that may follow it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from modelyard_api.fields.metrics import Task
 from modelyard_api.fields.pods import PodTemplate, RunPolicy
 from modelyard_api.kinds.modelversion import ModelVersion
 from modelyard_api.wire.result import EvaluateResult
-from modelyard_api.wire.task import EvaluateTask
+from modelyard_api.wire.task import Challenger, EvaluateTask
 
 POLICY = RunPolicy(backoff_limit=3, ttl_seconds_after_finished=3600)
 """The Job of a verified version is deleted after an hour; the Job of a failed one is kept for its log."""
@@ -35,27 +35,58 @@ def result_uri(version: ModelVersion) -> str:
 
 def run(version: ModelVersion) -> Run[EvaluateResult]:
     """Returns the Run that evaluates an imported model."""
-    name = job_name(version)
-    return Run(
-        EvaluateResult,
-        result_uri(version),
-        POLICY,
-        version.status.attempts,
-        INSTALLATION,
-        f"delete Job {name} to score the model again",
-    )
+    return _run(job_name(version), result_uri(version), version.status.attempts, "score the model")
 
 
 def evaluation_job(view: View, data: Object, task: str) -> Object:
-    version = view.version
+    version, artifact = view.version, view.version.spec.artifact
     evaluation = EvaluateTask(
         **addresses(version, view.installation, result_uri(version)),
         data=data_of(data),
-        artifact_uri=version.spec.artifact.uri,
-        artifact_digest=version.spec.artifact.digest,
+        artifact_uri=artifact.uri,
+        artifact_digest=artifact.digest,
         task=Task(task),
     )
+    return _job(view, job_name(version), evaluation, version.status.attempts)
+
+
+def comparison_job_name(version: ModelVersion, champion: ModelVersion) -> str:
+    return child_name(version.name, "evaluate", version.uid, champion.spec.artifact.digest)
+
+
+def comparison_run(version: ModelVersion, champion: ModelVersion, attempts: int) -> Run[EvaluateResult]:
+    """Returns the Run that scores the champion on the held-out rows of ``version``."""
+    return _run(
+        comparison_job_name(version, champion), _comparison_uri(version, champion), attempts, "score the champion"
+    )
+
+
+def comparison_job(view: View, champion: ModelVersion, data: Object, task: str, attempts: int) -> Object:
+    """Returns the Job that scores champion and ``view.version`` on the latter's held-out rows, which ``data`` has."""
+    version, artifact = view.version, champion.spec.artifact
+    evaluation = EvaluateTask(
+        **addresses(version, view.installation, _comparison_uri(version, champion)),
+        data=data_of(data),
+        artifact_uri=artifact.uri,
+        artifact_digest=artifact.digest,
+        task=Task(task),
+        challenger=Challenger(artifact_uri=version.spec.artifact.uri, artifact_digest=version.spec.artifact.digest),
+        trained_on=data_of(view.champion_data) if view.champion_data else None,
+    )
+    return _job(view, comparison_job_name(version, champion), evaluation, attempts)
+
+
+def _comparison_uri(version: ModelVersion, champion: ModelVersion) -> str:
+    digest = champion.spec.artifact.digest.removeprefix("sha256:")
+    return f"{folder(version.namespace, version.uid, 'champions', digest)}/{RESULT_JSON}"
+
+
+def _run(name: str, uri: str, attempts: int, purpose: str) -> Run[EvaluateResult]:
+    again = f"delete Job {name} to {purpose} again"
+    return Run(EvaluateResult, uri, POLICY, attempts, INSTALLATION, try_again=again)
+
+
+def _job(view: View, name: str, evaluation: EvaluateTask, attempts: int) -> Object:
     images, resources = view.installation.images, view.installation.resources
     pod = template.program("evaluate", images.runtime, PodTemplate(), resources.run)
-    metadata = child_metadata(view.raw, job_name(version), "modelyard-evaluation")
-    return job(metadata, evaluation, pod, POLICY, version.status.attempts)
+    return job(child_metadata(view.raw, name, "modelyard-evaluation"), evaluation, pod, POLICY, PodTemplate(), attempts)

@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from modelyard.engine import conditions as kstatus
-from modelyard.engine.resource import Object
+from modelyard.engine.resource import MODEL_DEPLOYMENTS, MODEL_VERSIONS, Key, Object
+from modelyard.engine.store import Store
 from modelyard.kinds.modelversion.decide import decide
 from modelyard.kinds.modelversion.observe import observe
-from modelyard.workload.wiring import Wiring
+from modelyard.workload import users
+from modelyard.workload.wiring import Wiring, waking
 from modelyard_api.kinds.modelversion import ModelVersion
 
 
-def _is_unverified(version: Object) -> bool:
-    return not kstatus.holds(version, "Verified")
+def _waits_for_data(version: Object) -> bool:
+    """Whether the held-out rows are still needed: to score the version, or the champion that it is compared with."""
+    comparison = (version.get("status") or {}).get("comparison") or {}
+    return not kstatus.holds(version, "Verified") or "problem" in comparison
 
 
-WIRING = Wiring(ModelVersion, observe, decide, waits={"DatasetVersion": _is_unverified})
+def _damaged(deployment: Object, _: Store) -> Iterable[Key]:
+    """Returns the versions that a ModelDeployment reports, or did before the change, as damaged."""
+    entries = (deployment.get("status") or {}).get("damaged") or ()
+    return {Key(MODEL_VERSIONS, deployment["metadata"]["namespace"], item["name"]) for item in entries}
+
+
+WIRING = Wiring(
+    ModelVersion,
+    observe,
+    decide,
+    waits={"DatasetVersion": _waits_for_data},
+    wakes={MODEL_DEPLOYMENTS: waking(_damaged, users.served_versions)},
+    users=users.of_model_version,
+)

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from modelyard.engine import conditions as kstatus
-from modelyard.engine.conditions import Condition
 from modelyard.engine.plan import Facts
 from modelyard.kinds.modelversion import children
-from modelyard.kinds.modelversion.gates import judge
 from modelyard.kinds.modelversion.observe import View
-from modelyard.workload.conclude import Fails, Step, Trouble
+from modelyard.workload.conclude import Fails, Trouble
 from modelyard.workload.run.results import read_result
 from modelyard_api.kinds.modelversion import ModelVersionStatus
 from modelyard_api.wire import result as results
@@ -29,12 +26,15 @@ def of_run(view: View, facts: Facts, now: datetime) -> Proof:
     result = read_result(facts, uri, now)
     if isinstance(result, Proof):
         return result
-    message = f"spec.artifact.uri: there is no result at {uri}; only a finished run or an import makes a version"
+    message = (
+        f"spec.artifact.uri: there is no result at {uri}; correct it, since only a finished run or an import makes a "
+        "version"
+    )
     raise Fails(Trouble("ArtifactMissing", message), now + POLL_MISSING)
 
 
-def verified(view: View, status: ModelVersionStatus, proof: Proof) -> Step:
-    """Returns the Step of a version that matches its proof. Raises Fails if it doesn't."""
+def verify(view: View, status: ModelVersionStatus, proof: Proof) -> None:
+    """Marks a version that matches its proof as verified. Raises Fails if it doesn't match."""
     spec = view.version.spec
     if proof.artifact_digest != spec.artifact.digest:
         message = (
@@ -52,37 +52,7 @@ def verified(view: View, status: ModelVersionStatus, proof: Proof) -> Step:
         message = "spec.signature: it is not the artifact's own; import the model again without it"
         raise Fails(Trouble("SignatureMismatch", message))
     status.verified = True
+    if isinstance(proof, results.TrainResult):
+        status.objective, status.baseline = proof.objective, proof.baseline
     # A wide model's signature is long, so status repeats none that the spec already has.
     status.metrics, status.signature = proof.metrics, None if spec.signature else proof.signature
-    return Step(status, judged(view, status))
-
-
-def judged(view: View, status: ModelVersionStatus) -> tuple[Condition, ...]:
-    """Returns the conditions of a verified version, and judges it by the Model's gates.
-
-    Ready means verified and scored; Approved is separate. The last judgement stays while the Model doesn't exist.
-    """
-    if view.model is not None:
-        status.gates = judge(view.model.spec.gates, status.metrics)
-        status.approved = all(gate.passed for gate in status.gates)
-        status.judged_generation = view.model.generation
-    ready = kstatus.ready("Verified", "the artifact was verified and scored on held-out rows")
-    return (*ready, _verified(view), *_approved(status))
-
-
-def _approved(status: ModelVersionStatus) -> tuple[Condition, ...]:
-    if status.approved is None:
-        return ()
-    if status.approved:
-        number = len(status.gates)
-        return (Condition("Approved", True, "GatesPassed", f"{number} of {number} gates hold"),)
-    broken = "; ".join(f"{gate.name}: {gate.message}" for gate in status.gates if not gate.passed)
-    return (Condition("Approved", False, "GateFailed", broken, warning=True),)
-
-
-def _verified(view: View) -> Condition:
-    artifact, message = view.version.spec.artifact, "the artifact's digest and its answers were checked"
-    if artifact.format == "Skops":
-        why = f": {artifact.format_reason}" if artifact.format_reason else ""
-        message += f"; it is stored as skops, and scikit-learn serves it{why}"
-    return Condition("Verified", True, "Verified", message)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from modelyard.engine.resource import Object
-from modelyard.kinds.trainingrun.observe import View
+from modelyard.kinds.trainingrun.observe import View, job_name
 from modelyard.workload import template
 from modelyard.workload.data import data_of
-from modelyard.workload.names import child_metadata, child_name, short_hash
+from modelyard.workload.names import child_metadata, short_hash
 from modelyard.workload.run.failures import Fields
 from modelyard.workload.run.jobs import MAIN, POD_TEMPLATE, job
-from modelyard.workload.run.run import Run
+from modelyard.workload.run.run import Run, was_running
 from modelyard.workload.run.task import addresses
 from modelyard_api.fields.artifact import RESULT_JSON, canonical, folder
 from modelyard_api.fields.metrics import Task
@@ -21,11 +21,8 @@ from modelyard_api.wire.task import COLLECT_READY, TrainTask
 
 LAY_OUT = "lay-out"
 """Name of the init container that runs before the user's own container."""
-
-
-def job_name(run: TrainingRun) -> str:
-    """Returns a name with a hash of the uid, so that a run applied again never finds the deleted run's Job."""
-    return child_name(run.name, "train", run.uid)
+GRACE_SECONDS, OWN_GRACE_SECONDS = 30, 120
+"""Seconds that a stopped pod may take to end: Kubernetes' default, and more for the user's own container."""
 
 
 def result_uri(run: TrainingRun) -> str:
@@ -41,7 +38,9 @@ def fields(view: View) -> Fields:
 def run(view: View) -> Run[TrainResult]:
     status = view.run.status
     uri = status.result_uri or result_uri(view.run)
-    return Run(TrainResult, uri, view.run.spec, status.attempts, fields(view))
+    grace = OWN_GRACE_SECONDS if view.run.spec.trainer.container else GRACE_SECONDS
+    running = was_running(view.raw, TrainingRun)
+    return Run(TrainResult, uri, view.run.spec, status.attempts, fields(view), grace, was_running=running)
 
 
 def image(view: View) -> str:
@@ -74,11 +73,12 @@ def training_job(view: View, version: Object) -> Object:
         seed=spec.seed,
         image=recorded_image(view),
     )
-    metadata = child_metadata(view.raw, job_name(run), "modelyard-training")
+    metadata = child_metadata(view.raw, job_name(run.name, run.uid), "modelyard-training")
     metadata["annotations"] = {POD_TEMPLATE: pod_template(view)}
     if spec.trainer.container:
-        return job(metadata, task, _own_container(view), spec, run.status.attempts, asks_store=LAY_OUT)
-    return job(metadata, task, _estimator(view), spec, run.status.attempts)
+        pod = _own_container(view)
+        return job(metadata, task, pod, spec, spec.pod_template, run.status.attempts, asks_store=LAY_OUT)
+    return job(metadata, task, _estimator(view), spec, spec.pod_template, run.status.attempts)
 
 
 def _estimator(view: View) -> dict[str, Any]:
@@ -110,5 +110,5 @@ def _own_container(view: View) -> dict[str, Any]:
         [template.task_volume(), template.empty("in"), template.empty("out")],
         initContainers=[lay_out, collect],
         containers=[main],
-        terminationGracePeriodSeconds=120,
+        terminationGracePeriodSeconds=OWN_GRACE_SECONDS,
     )

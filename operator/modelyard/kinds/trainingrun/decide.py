@@ -8,9 +8,9 @@ from datetime import datetime
 from modelyard.engine import conditions as kstatus
 from modelyard.engine.plan import Delete, Facts, Plan, Write
 from modelyard.engine.resource import JOBS
-from modelyard.kinds.trainingrun import children
+from modelyard.kinds.trainingrun import children, record
 from modelyard.kinds.trainingrun.checks import default_objective
-from modelyard.kinds.trainingrun.observe import View
+from modelyard.kinds.trainingrun.observe import View, job_name
 from modelyard.kinds.trainingrun.outcome import registered, trained
 from modelyard.kinds.trainingrun.start import again, restored, start
 from modelyard.workload.conclude import Step, conclude
@@ -29,11 +29,14 @@ from modelyard_api.wire.task import TrainTask
 def decide(view: View, facts: Facts, now: datetime) -> Plan:
     """Returns the plan of one pass. Raises Missing."""
     if has_ended(view.run.status, view.run.generation):
-        return finished(view.raw, view.run.status, view.job, view.run.spec, now)
+        plan = finished(view.raw, view.run.status, view.job, view.run.spec, now)
+        return replace(plan, writes=(*record.writes(view), *plan.writes))
     if not view.run.status.start_time:
         # A run may be edited until it starts, so what an earlier spec led to is dropped.
         view = _with_status(view, view.run.status.model_copy(update={"objective": None, "completion_time": None}))
-        if view.job is not None and (status := adopted(view.run.status, view.job, TrainTask, restored)):
+        # A Job that was orphaned beside the version that it has made is no reason to register that again.
+        job = view.job if view.former is None else None
+        if job is not None and (status := adopted(view.run.status, job, TrainTask, restored)):
             view = _with_status(view, status)
     step = attempt(lambda: _step(view, facts, now), view.run.status, now)
     return conclude(view.raw, _with_objective(view, step), now)
@@ -43,6 +46,10 @@ def _step(view: View, facts: Facts, now: datetime) -> Step:
     run, job = view.run, view.job
     if run.status.format:
         return registered(view, now, run.status)
+    if not run.status.start_time and (known := record.recorded(run)):
+        return record.restored(view, known, facts, now)
+    if not run.status.start_time and (version := view.former or view.model_version) is not None:
+        return record.registered_before(view, version, facts, now)
     match state := follow(children.run(view), job, facts, now):
         case Absent():
             return again(view, facts, now) if run.status.start_time else start(view, facts, now)
@@ -55,7 +62,7 @@ def _step(view: View, facts: Facts, now: datetime) -> Step:
     phase = Phase.RUNNING if isinstance(state, Running) else Phase.PENDING
     status = run.status.model_copy(update={"attempts": state.attempts, "phase": phase})
     message = f"training on {status.dataset_version}, attempt {max(status.attempts, 1)}"
-    conditions = progressing(state, children.job_name(run), "Training", message)
+    conditions = progressing(state, job_name(run.name, run.uid), "Training", message)
     return Step(status, conditions, state.writes, state.after)
 
 

@@ -12,7 +12,7 @@ from modelyard.engine.resource import (
 )
 from modelyard.engine.store import Store
 from modelyard.workload import data
-from modelyard.workload.names import owned_by
+from modelyard.workload.names import RUN_UID, child_name, controller_uid, owned_by
 from modelyard_api.installation import Installation
 from modelyard_api.kinds.trainingrun import TrainingRun
 
@@ -29,6 +29,17 @@ class View:
     model: Object | None
     model_version: Object | None
     """The ModelVersion that registers this run's model."""
+    former: Object | None = None
+    """The ModelVersion that a run of this name has made for this Model before one of them was restored or orphaned."""
+
+
+MADE_BY = "made by"
+"""Index of the ModelVersions by the name of the run that made them."""
+
+
+def job_name(name: str, uid: str) -> str:
+    """Returns a name with a hash of the run's uid, so that one applied again never finds the deleted one's Job."""
+    return child_name(name, "train", uid)
 
 
 def observe(store: Store, raw: Object, installation: Installation) -> View:
@@ -49,4 +60,21 @@ def observe(store: Store, raw: Object, installation: Installation) -> View:
         version=version,
         model=store.get(MODELS, run.namespace, spec.model_ref.name) if spec.model_ref else None,
         model_version=model_versions[0] if model_versions else None,
+        former=_former(store, run, jobs),
     )
+
+
+def _former(store: Store, run: TrainingRun, jobs: list[Object]) -> Object | None:
+    """Returns the newest version that an earlier run of this name has made, and that has lost its owner or run.
+
+    A deletion with the orphaning of children leaves the run's Job, whose name tells the uid.
+    """
+    model = run.spec.model_ref.name if run.spec.model_ref else None
+    names, former = {job["metadata"]["name"] for job in jobs}, []
+    for version in store.find(MODEL_VERSIONS, MADE_BY, f"{run.namespace}/{run.name}"):
+        uid = (version["metadata"].get("labels") or {}).get(RUN_UID)
+        is_bound = uid is not None and controller_uid(version)
+        is_orphans = uid != run.uid and job_name(run.name, str(uid)) in names
+        if version["spec"]["modelRef"]["name"] == model and (is_orphans or not is_bound):
+            former.append(version)
+    return max(former, key=lambda version: int(version["spec"]["number"]), default=None)

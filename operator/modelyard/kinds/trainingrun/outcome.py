@@ -6,6 +6,7 @@ from datetime import datetime
 
 from modelyard.engine import conditions as kstatus
 from modelyard.engine.conditions import Condition, timestamp
+from modelyard.kinds.trainingrun import quality
 from modelyard.kinds.trainingrun.observe import View
 from modelyard.workload.conclude import Step, Trouble
 from modelyard.workload.run.ending import fail
@@ -25,30 +26,35 @@ def trained(view: View, now: datetime, result: TrainResult, status: TrainingRunS
         "metrics": result.metrics,
         "objective": result.objective,
         "score": None if value is None else f"{value:.4g}",
+        "baseline": result.baseline,
+        "fit": result.fit,
         "format": result.artifact_format,
         "format_reason": result.format_reason,
         "attempts": max(status.attempts, 1),
         "tracking_url": tracking_url(view, result),
         "completion_time": status.completion_time or timestamp(now),
-        "outputs": Outputs(dataset_version=status.dataset_version),
+        "outputs": status.outputs or Outputs(dataset_version=status.dataset_version),
     }
     return registered(view, now, status.model_copy(update=outcome))
 
 
 def registered(view: View, now: datetime, status: TrainingRunStatus) -> Step:
     """Completes a trained run whose result is in status, once its version is registered if it has a modelRef."""
-    condition, ref = _trained_condition(status), view.run.spec.model_ref
+    further, ref = (_trained_condition(status), *quality.conditions(view.run.spec, status)), view.run.spec.model_ref
     done = status.model_copy(update={"phase": Phase.SUCCEEDED})
     if ref is None:
-        return Step(done, (*kstatus.complete("Trained", _summary(status)), condition))
-    if view.model_version is None:
-        return _unregistered(view, now, ref.name, status, condition)
-    name = view.model_version["metadata"]["name"]
+        return Step(done, (*kstatus.complete("Trained", _summary(status)), *further))
+    restored = status.outputs.model_version if status.outputs else None
+    if view.model_version is None and restored is None:
+        return _unregistered(view, now, ref.name, status, further)
+    name = view.model_version["metadata"]["name"] if view.model_version else restored
     done.outputs = Outputs(dataset_version=status.dataset_version, model_version=name)
-    return Step(done, (*kstatus.complete("Registered", f"registered {name}: {_summary(status)}"), condition))
+    return Step(done, (*kstatus.complete("Registered", f"registered {name}: {_summary(status)}"), *further))
 
 
-def _unregistered(view: View, now: datetime, model: str, status: TrainingRunStatus, condition: Condition) -> Step:
+def _unregistered(
+    view: View, now: datetime, model: str, status: TrainingRunStatus, further: tuple[Condition, ...]
+) -> Step:
     message = f"waiting for Model {model!r} to register the version"
     if view.model is None:
         message = f"there is no Model {model!r} any more; apply it, and the version is registered"
@@ -59,26 +65,37 @@ def _unregistered(view: View, now: datetime, model: str, status: TrainingRunStat
             f"trained for {task}; apply a new run"
         )
         return fail(status, now, Trouble("TaskMismatch", message))
+    elif obstacle := kstatus.find(view.model, "Reconciling"):
+        message = f"{message}: {obstacle['reason']}: {obstacle['message']}"
     running = status.model_copy(update={"phase": Phase.RUNNING})
-    return Step(running, (*kstatus.reconciling("Registering", message), condition))
+    return Step(running, (*kstatus.reconciling("Registering", message), *further))
 
 
 def _trained_condition(status: TrainingRunStatus) -> Condition:
     if status.format == "ONNX":
-        return Condition("Trained", True, "Trained", "the model was trained, converted, checked and scored")
+        message = f"the model was trained, converted, checked and scored{_scaled(status)}"
+        return Condition("Trained", True, "Trained", message)
     why = f": {status.format_reason}" if status.format_reason else ""
-    message = f"the model was trained, checked and scored; it is stored as skops, and scikit-learn serves it{why}"
+    stored = f"it is stored as skops, and scikit-learn serves it{why}"
+    message = f"the model was trained, checked and scored{_scaled(status)}; {stored}"
     return Condition("Trained", True, AS_SKOPS, message)
+
+
+def _scaled(status: TrainingRunStatus) -> str:
+    """Tells how numbers were scaled, since a spec that says nothing of it leaves that to the estimator."""
+    scale = status.fit.scale if status.fit else None
+    return f"; numbers were scaled: {scale}" if scale and scale != "None" else ""
 
 
 def _summary(status: TrainingRunStatus) -> str:
     stored = "" if status.format == "ONNX" else "; stored as skops, see condition Trained"
-    return f"{status.objective} {status.score} on the held-out rows{stored}"
+    worth = "; no better than the baseline, see condition BetterThanBaseline" if quality.is_no_better(status) else ""
+    return f"{status.objective} {status.score} on the held-out rows{worth}{stored}"
 
 
 def tracking_url(view: View, result: TrainResult) -> str | None:
-    """Returns the run's page in the tracking server's UI, or None if it wasn't tracked."""
+    """Returns the run's page in the tracking server's UI, as a person can open it, or None if it wasn't tracked."""
     if not result.tracking_run_id:
         return None
-    base = view.installation.tracking_ui_url or view.installation.tracking_url
-    return f"{base.rstrip('/')}/#/experiments/{result.tracking_experiment_id}/runs/{result.tracking_run_id}"
+    base = view.installation.tracking_pages.rstrip("/")
+    return f"{base}/#/experiments/{result.tracking_experiment_id}/runs/{result.tracking_run_id}"

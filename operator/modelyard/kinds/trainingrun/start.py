@@ -13,12 +13,13 @@ from modelyard.engine.plan import Create, Facts
 from modelyard.engine.resource import JOBS, Object
 from modelyard.kinds.trainingrun import children, outcome
 from modelyard.kinds.trainingrun.checks import check
-from modelyard.kinds.trainingrun.observe import View
+from modelyard.kinds.trainingrun.observe import View, job_name
 from modelyard.workload import references
 from modelyard.workload.conclude import Fails, Step, Trouble
 from modelyard.workload.run import jobs
 from modelyard.workload.run.conditions import pod_pending
 from modelyard.workload.run.follow import earlier, result_of
+from modelyard_api.fields.artifact import is_of
 from modelyard_api.fields.status import Phase
 from modelyard_api.kinds.trainingrun import TrainingRunStatus
 from modelyard_api.wire.result import TrainResult
@@ -56,7 +57,9 @@ def again(view: View, facts: Facts, now: datetime) -> Step:
         return outcome.trained(view, now, result, view.run.status)
     if view.version is None:
         name = view.run.status.dataset_version
-        raise Fails(Trouble("DatasetVersionNotFound", f"DatasetVersion {name!r} was deleted"))
+        raise Fails(
+            Trouble("DatasetVersionNotFound", f"DatasetVersion {name!r} was deleted; apply a run with a new name")
+        )
     if view.run.spec.model_ref:
         references.model(view.run.spec.model_ref.name, view.model)
     return _begin(view, view.version, view.run.status)
@@ -64,7 +67,9 @@ def again(view: View, facts: Facts, now: datetime) -> Step:
 
 def restored(task: TrainTask) -> dict[str, Any]:
     """Returns the fields of a lost status that the Job's task tells."""
-    return {"dataset_version": task.data.name, "image": task.image, "result_uri": task.result_uri}
+    # Anybody may write a Job's annotation, so a result of another namespace doesn't count.
+    result = {"result_uri": task.result_uri} if is_of(task.subject.namespace, task.result_uri) else {}
+    return {"dataset_version": task.data.name, "image": task.image, **result}
 
 
 def _begin(view: View, version: Object, status: TrainingRunStatus) -> Step:
@@ -83,7 +88,7 @@ def _started(view: View, version: str, image: str, now: datetime) -> TrainingRun
             "dataset_version": version,
             "image": image,
             "result_uri": children.result_uri(view.run),
-            "job": children.job_name(view.run),
+            "job": job_name(view.run.name, view.run.uid),
             "start_time": timestamp(now),
         }
     )

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from modelyard.engine.conditions import find, parse_time
-from modelyard.engine.resource import Object
+from modelyard.engine.plan import Facts, Fetch, Unavailable
+from modelyard.engine.resource import NODES, Object
+from modelyard.workload.conclude import Trouble
 
 PATIENCE = timedelta(seconds=30)
 """Time after its grace period at which a pod that still exists counts as stuck."""
@@ -43,6 +45,20 @@ def is_unreachable(pod: Object) -> bool:
 def stuck_at(pod: Object) -> datetime:
     """Returns when a terminating pod counts as stuck. Its deletionTimestamp is the end of its grace period."""
     return parse_time(pod["metadata"]["deletionTimestamp"]) + PATIENCE
+
+
+def node_problem(pod: Object, facts: Facts) -> str | None:
+    """Returns what is wrong with the pod's node, or None if its kubelet answers or nothing is known. Raises Missing."""
+    name = pod["spec"].get("nodeName")
+    node = facts[Fetch(NODES, "", name)] if name else Unavailable("the pod was never given a node")
+    return None if isinstance(node, Unavailable) else node_trouble(name, node)
+
+
+def not_ready(pod: Object, problem: str) -> Trouble:
+    """Returns that a pod's node does not answer: Kubernetes waits before it deletes the pod."""
+    name = pod["metadata"]["name"]
+    later = "Kubernetes replaces it once it gives the node up (5 min by default)"
+    return Trouble("NodeNotReady", f"{problem}, and pod {name} ran there; {later}")
 
 
 def node_trouble(name: str, node: Object | None) -> str | None:

@@ -10,11 +10,14 @@ import orjson
 from modelyard.engine.resource import Object
 from modelyard.workload.conclude import Trouble
 from modelyard.workload.run.disruptions import disruption
+from modelyard.workload.run.exits import how_it_ended
 from modelyard.workload.run.jobs import MAIN, failure
 from modelyard_api.wire.result import Error, Failed
 
 IMAGE_REASONS = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable")
 CONFIG_REASONS = ("CreateContainerConfigError", "CreateContainerError", "RunContainerError")
+_OOM = "container init was OOM-killed"
+"""What runc says where the limit is too low even to start the container."""
 NO_SPACE = "No space left on device"
 """strerror(ENOSPC): the text in which programs report a full disk."""
 
@@ -75,9 +78,12 @@ def waiting(pods: list[Object], fields: Fields = SPEC) -> Trouble | None:
                 image, name = status.get("image"), status["name"]
                 return Trouble(
                     "ImagePullFailed",
-                    f"{fields.image_of(name)}: the image {image!r} of container {name!r} can't be pulled ({reason}); "
+                    f"{fields.image_of(name)}: the image {image!r} of container {name!r} can't be pulled "
+                    f"({_pull_error(reason, detail)}); "
                     "correct its name, push it, or name its credentials in imagePullSecrets",
                 )
+            if reason in CONFIG_REASONS and _OOM in detail:
+                return _killed(pod, status["name"], fields)
             if reason in CONFIG_REASONS:
                 return Trouble(reason, f"container {status['name']!r} can't be started: {detail}")
         for condition in (pod.get("status") or {}).get("conditions") or ():
@@ -90,6 +96,17 @@ def waiting(pods: list[Object], fields: Fields = SPEC) -> Trouble | None:
     return None
 
 
+def _pull_error(reason: str, detail: str) -> str:
+    """Returns the same text while the kubelet alternates between a pull and the pause after it."""
+    if reason == "ErrImagePull":
+        reason = "ImagePullBackOff"
+    # The message of the pause ends with that of the pull, after the name of its error.
+    cause = (
+        detail.split("ErrImagePull: ")[-1] if "ErrImagePull: " in detail or not detail.startswith("Back-off") else ""
+    )
+    return f"{reason}: {' '.join(cause.split())[:300]}" if cause else reason
+
+
 def _limit(pod: Object, container: str) -> str:
     """Returns a container's memory limit, ``none`` if it has none."""
     spec = pod.get("spec") or {}
@@ -97,6 +114,14 @@ def _limit(pod: Object, container: str) -> str:
         if item["name"] == container:
             return str(((item.get("resources") or {}).get("limits") or {}).get("memory", "none"))
     return "none"
+
+
+def _killed(pod: Object, container: str, fields: Fields) -> Trouble:
+    return Trouble(
+        "OOMKilled",
+        f"container {container!r} was killed for using more than its memory limit of {_limit(pod, container)}; "
+        f"raise {fields.resources_of(container)}.limits.memory",
+    )
 
 
 def _reported_error(message: str) -> Error | None:
@@ -122,7 +147,20 @@ def _ended(pod: Object, fields: Fields) -> Trouble | None:
     for status in statuses(pod):
         terminated = (status.get("state") or {}).get("terminated") or {}
         if terminated and terminated.get("exitCode") != 0:
-            return _exited(pod, status, terminated, fields)
+            return exited(pod, status, terminated, fields)
+    status = pod.get("status") or {}
+    if status.get("phase") == "Failed" and status.get("reason"):
+        # No container was ever started, for example because the node had less room than the scheduler believed.
+        message = f"pod {name} was refused by node {pod['spec'].get('nodeName', '')!r}: {status['reason']}"
+        return Trouble("PodFailed", f"{message}: {status.get('message', '')}")
+    return None
+
+
+def last_end(status: dict[str, Any]) -> dict[str, Any] | None:
+    """Returns the state of the end of a container, or of its last end before Kubernetes started it again, or None."""
+    for state in (status.get("state"), status.get("lastState")):
+        if terminated := (state or {}).get("terminated"):
+            return dict(terminated)
     return None
 
 
@@ -138,15 +176,11 @@ def _evicted(pod: Object, fields: Fields) -> Trouble:
     return Trouble("Evicted", f"the pod was evicted: {cause}; {message}")
 
 
-def _exited(pod: Object, status: dict[str, Any], terminated: dict[str, Any], fields: Fields) -> Trouble:
-    """Explains a container that ended with a failure; ``terminated`` is its state."""
-    name, container, code = pod["metadata"]["name"], status["name"], terminated.get("exitCode")
-    if terminated.get("reason") == "OOMKilled":
-        return Trouble(
-            "OOMKilled",
-            f"container {container!r} was killed for using more than its memory limit of {_limit(pod, container)}; "
-            f"raise {fields.resources_of(container)}.limits.memory",
-        )
+def exited(pod: Object, status: dict[str, Any], terminated: dict[str, Any], fields: Fields) -> Trouble:
+    """Explains a container that ended, and shouldn't have; ``terminated`` is its state."""
+    name, container = pod["metadata"]["name"], status["name"]
+    if terminated.get("reason") == "OOMKilled" or _OOM in (terminated.get("message") or ""):
+        return _killed(pod, container, fields)
     error = _reported_error(terminated.get("message") or "")
     if error:
         return Trouble(error.reason, error.message)
@@ -159,10 +193,22 @@ def _exited(pod: Object, status: dict[str, Any], terminated: dict[str, Any], fie
             f"for more in {fields.resources_of(container)}.requests.ephemeral-storage",
         )
     if fields.own_image and container == MAIN:
-        end = f"spec.trainer.container ended with exit code {code}{tail}"
+        end = f"spec.trainer.container {how_it_ended(terminated)}{tail}"
         return Trouble("ContainerFailed", f"{end}; see kubectl logs {name}")
-    end = f"container {container!r} ended with exit code {code}"
+    end = f"container {container!r} {how_it_ended(terminated)}{tail}"
+    if terminated.get("exitCode") == 0:
+        end += ", as one does that is stopped because it did not answer its probes"
     return Trouble("PodFailed", f"{end}; see kubectl logs {name} -c {container}")
+
+
+def past_deadline(job: Object, grace_seconds: int) -> Trouble:
+    """Returns that the pods of a Job that has missed its deadline are being stopped, before the Job itself fails."""
+    seconds = job["spec"].get("activeDeadlineSeconds")
+    return Trouble(
+        "DeadlineExceeded",
+        f"it did not end within spec.activeDeadlineSeconds ({seconds}), so its pod is being stopped, which may take "
+        f"{grace_seconds} s; then the run has failed. Raise it or make the work smaller",
+    )
 
 
 def of_job(job: Object, pods: list[Object], result: Failed | None, fields: Fields = SPEC) -> Trouble:

@@ -47,13 +47,22 @@ def result_of(run: Run[R], facts: Facts, now: datetime) -> R | results.Failed | 
 
 
 def _unfinished(run: Run[R], job: Object, facts: Facts, now: datetime) -> Starting | Running | Lost:
-    pods = progress.inspect(job, facts, now, run.fields)
     writes, attempts = jobs.adjust(job, run.policy), max(jobs.attempts(job), run.attempts)
-    if pods.runs:
-        return Running(attempts, writes, pods.after)
+    if not writes and jobs.is_past_deadline(job, now):
+        return Running(attempts, failures.past_deadline(job, run.grace_seconds))
+    pods = progress.inspect(job, facts, now, run.fields)
+    # A pod is no longer ready as soon as its main container has ended, while a helper still collects the output.
+    has_just_ended = run.was_running and pods.trouble is None and not jobs.was_interrupted(job)
+    if pods.runs or has_just_ended:
+        return Running(attempts, None, writes, _earliest(pods.after, jobs.deadline(job)))
     if pods.lost and pods.trouble:
         return lost.give_up(run, job, pods.trouble, jobs.failed_attempts(job), now)
-    return Starting(attempts, pods.trouble, pods.stalled, writes, pods.after)
+    after = _earliest(pods.after, jobs.deadline(job))
+    return Starting(attempts, pods.trouble, pods.stalled, writes, after)
+
+
+def _earliest(*times: datetime | None) -> datetime | None:
+    return min((time for time in times if time is not None), default=None)
 
 
 def _complete(run: Run[R], job: Object, facts: Facts, now: datetime) -> Ended[R] | Broken | Lost:

@@ -8,12 +8,14 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
 
-from modelyard.engine.conditions import parse_time
+from modelyard.engine.conditions import find, parse_time
+from modelyard.engine.ownership import foreign
 from modelyard.engine.plan import Patch
 from modelyard.engine.resource import JOBS, Object
-from modelyard.workload.names import manifest
+from modelyard.workload.names import is_own_label, manifest
+from modelyard.workload.pod_metadata import pod_metadata
 from modelyard_api.fields.base import Model
-from modelyard_api.fields.pods import RunPolicy
+from modelyard_api.fields.pods import PodTemplate, RunPolicy
 from modelyard_api.wire.result import EXIT_UNAVAILABLE, EXIT_USER_ERROR
 from modelyard_api.wire.task import ANNOTATION
 
@@ -43,13 +45,15 @@ def job(
     task: Model,
     spec: dict[str, Any],
     policy: RunPolicy,
+    pod_template: PodTemplate,
     before: int = 0,
     asks_store: str = MAIN,
 ) -> Object:
     """Returns the Job of one task.
 
     A user error fails it at once. Evictions, preemption, lost nodes and an unavailable tracking server don't count as
-    failed attempts. ``before`` is the number of attempts that had failed when the replaced Job was given up.
+    failed attempts. ``pod_template`` adds labels and annotations to the pods; ``spec`` was already built from it.
+    ``before`` is the number of attempts that had failed when the replaced Job was given up.
     ``asks_store`` names the container that runs our program, whose exit code reports an unavailable tracking server.
     """
     if before:
@@ -71,10 +75,11 @@ def job(
             ]
         },
         "template": {
-            "metadata": {
-                "labels": dict(metadata["labels"]),
-                "annotations": {ANNOTATION: task.model_dump_json(by_alias=True, exclude_none=True)},
-            },
+            "metadata": pod_metadata(
+                pod_template,
+                metadata["labels"],
+                {ANNOTATION: task.model_dump_json(by_alias=True, exclude_none=True)},
+            ),
             "spec": {**spec, "restartPolicy": "Never"},
         },
     }
@@ -123,8 +128,12 @@ def pod_template(job: Object) -> str | None:
 
 def failed_attempts(job: Object) -> int:
     """Returns the number of failed attempts, with those of replaced Jobs and without pods that don't count."""
+    return int((job.get("status") or {}).get("failed", 0)) + _attempts_before(job)
+
+
+def _attempts_before(job: Object) -> int:
     before = (job["metadata"].get("annotations") or {}).get(ATTEMPTS_BEFORE, "0")
-    return int((job.get("status") or {}).get("failed", 0)) + (int(before) if before.isdigit() else 0)
+    return int(before) if before.isdigit() else 0
 
 
 def attempts(job: Object) -> int:
@@ -171,6 +180,22 @@ def is_ending(job: Object) -> bool:
     return _holds(job, "FailureTarget") or not attempts_left(job)
 
 
+def deadline(job: Object) -> datetime | None:
+    """Returns when an active Job has to have ended, or None."""
+    started, seconds = (job.get("status") or {}).get("startTime"), job["spec"].get("activeDeadlineSeconds")
+    return None if started is None or seconds is None else parse_time(started) + timedelta(seconds=seconds)
+
+
+def is_past_deadline(job: Object, now: datetime) -> bool:
+    """Whether the Job has missed its deadline. Kubernetes calls it failed only once its pods have ended, for which they
+    have their grace period."""
+    target = find(job, "FailureTarget")
+    if target is not None and target["status"] == "True":
+        return bool(target.get("reason") == "DeadlineExceeded")
+    end = deadline(job)
+    return end is not None and now >= end
+
+
 def was_interrupted(job: Object) -> bool:
     """Whether a pod has failed or is being removed, and the next one does not run yet."""
     status = job.get("status") or {}
@@ -202,14 +227,32 @@ def look_again(job: Object, now: datetime) -> datetime:
 
 
 def adjust(job: Object, policy: RunPolicy) -> tuple[Patch, ...]:
-    """Returns the patch that adapts an unfinished Job to the current policy."""
-    spec = job["spec"]
+    """Returns the patch that adapts an unfinished Job to the current policy, and undoes what others changed in it.
+
+    The API server lets nobody change a Job's pods. A time to live that somebody sets would take the pods, and with them
+    what they said at their end.
+    """
+    spec, meta = job["spec"], job["metadata"]
     changes: dict[str, Any] = {}
     if bool(spec.get("suspend")) != policy.suspend:
         changes["suspend"] = policy.suspend
     if spec.get("activeDeadlineSeconds") != policy.active_deadline_seconds:
         changes["activeDeadlineSeconds"] = policy.active_deadline_seconds
-    if not changes:
-        return ()
-    meta = job["metadata"]
-    return (Patch(JOBS, meta["namespace"], meta["name"], meta["uid"], {"spec": changes}),)
+    if foreign(job, ("f:spec", "f:backoffLimit")):
+        changes["backoffLimit"] = max(policy.backoff_limit - _attempts_before(job), 0)
+    if spec.get("parallelism", 1) != 1:
+        changes["parallelism"] = 1
+    if spec.get("ttlSecondsAfterFinished") is not None:
+        changes["ttlSecondsAfterFinished"] = None
+    body: dict[str, Any] = {"spec": changes} if changes else {}
+    if labels := _lost_labels(job):
+        body["metadata"] = {"labels": labels}
+    return (Patch(JOBS, meta["namespace"], meta["name"], meta["uid"], body),) if body else ()
+
+
+def _lost_labels(job: Object) -> dict[str, str]:
+    """Returns our labels of the Job that were changed or removed: its pods have the same, which nobody can change."""
+    labels = job["metadata"].get("labels") or {}
+    template = job["spec"].get("template") or {}
+    pods = (template.get("metadata") or {}).get("labels") or {}
+    return {key: value for key, value in pods.items() if is_own_label(key) and labels.get(key) != value}

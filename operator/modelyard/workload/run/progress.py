@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from modelyard.engine.plan import Facts, Fetch, PodsOf, Unavailable
-from modelyard.engine.resource import NODES, Object
+from modelyard.engine.conditions import parse_time
+from modelyard.engine.events import last_seen
+from modelyard.engine.plan import EventsOf, Facts, PodsOf, Unavailable
+from modelyard.engine.resource import Object
+from modelyard.workload import refusals
 from modelyard.workload.conclude import Trouble
 from modelyard.workload.run import disruptions, failures, jobs
 from modelyard.workload.run.failures import SPEC, Fields
@@ -47,10 +50,30 @@ def inspect(job: Object, facts: Facts, now: datetime, fields: Fields = SPEC) -> 
     left = jobs.attempts_left(job, pods)
     if left == 0 or (newest and _is_ending(newest)):
         return PodProgress(runs=True, after=again)
+    if not isinstance(fact, Unavailable) and (refused := _not_created(job, pods, facts, fields, again)):
+        return refused
     if failed := failures.ended([pod for pod in pods if failures.has_ended(pod)], fields):
         message = f"{failed.message}; it is tried again by itself, attempts left: {left}"
         return PodProgress(trouble=Trouble(failed.reason, message), after=again)
     return PodProgress(after=again)
+
+
+def _not_created(job: Object, pods: list[Object], facts: Facts, fields: Fields, again: datetime) -> PodProgress | None:
+    """Returns why no pod is created, or None. Only an Event of the Job says so: its status has no word about it."""
+    if any(not failures.has_ended(pod) for pod in pods):
+        return None
+    meta = job["metadata"]
+    events = facts[EventsOf(meta["namespace"], meta["uid"], "FailedCreate")]
+    if isinstance(events, Unavailable) or not events:
+        return None
+    newest = events[-1]
+    created = pods[-1]["metadata"].get("creationTimestamp") if pods else None
+    since = [parse_time(time) for time in (created, (job.get("status") or {}).get("startTime")) if time]
+    if any(parse_time(last_seen(newest)) < time for time in since):
+        return None  # A pod was created after that, or the Job was suspended and has started anew.
+    words = newest.get("note") or ""
+    trouble = refusals.not_created(words, fields.resources)
+    return PodProgress(trouble=trouble, stalled=not refusals.may_pass(words), after=again)
 
 
 def _is_ending(pod: Object) -> bool:
@@ -66,17 +89,11 @@ def _disrupted(pod: Object, facts: Facts, now: datetime, again: datetime) -> Pod
     that does no harm: the files they write are named by digest.
     """
     name, node_name = pod["metadata"]["name"], pod["spec"].get("nodeName", "")
-    node = facts[Fetch(NODES, "", node_name)] if node_name else Unavailable("the pod was never given a node")
-    trouble = None if isinstance(node, Unavailable) else disruptions.node_trouble(node_name, node)
+    problem = disruptions.node_problem(pod, facts)
     if not disruptions.is_terminating(pod):
-        if trouble is None:
-            return PodProgress(after=again)
-        message = (
-            f"{trouble}, and pod {name} ran there; Kubernetes replaces it once it gives the node up (5 min by default)"
-        )
-        return PodProgress(trouble=Trouble("NodeNotReady", message), after=again)
-    if trouble is not None:
-        message = f"{trouble}, and pod {name} ran there; another one starts on another node, which counts as no attempt"
+        return PodProgress(trouble=disruptions.not_ready(pod, problem) if problem else None, after=again)
+    if problem is not None:
+        message = f"{problem}, and pod {name} ran there; another one starts on another node, which counts as no attempt"
         return PodProgress(trouble=Trouble("NodeLost", message), lost=True, after=again)
     stuck_at = disruptions.stuck_at(pod)
     if now >= stuck_at:

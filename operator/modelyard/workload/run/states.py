@@ -38,9 +38,10 @@ class Starting:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A pod runs, or the last one has just ended."""
+    """A pod runs, or the last one has just ended. ``trouble`` is why it is being stopped, and the run will fail."""
 
     attempts: int
+    trouble: Trouble | None = None
     writes: tuple[Write, ...] = ()
     after: datetime | None = None
 

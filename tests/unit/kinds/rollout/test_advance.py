@@ -9,7 +9,7 @@ import pytest
 
 from modelyard.engine.conditions import timestamp
 from modelyard.kinds.modeldeployment.rollout.advance import Advanced, Pods, Situation, advance, due
-from modelyard.kinds.modeldeployment.rollout.capacity import capacity
+from modelyard.kinds.modeldeployment.rollout.capacity import capacity, serving_pods
 from modelyard_api.kinds.modeldeployment import Judged, ModelDeploymentStatus
 from modelyard_api.kinds.rollout import Rollout
 
@@ -95,6 +95,28 @@ def test_a_canary_to_the_end() -> None:
     assert capacity(story.status, story.plan, 4, story.pods) == {2: 4}
     assert story.reasons == ["RollingOut", "Step", "Step", "Step", "Serving"]
     assert [item.version for item in story.status.history] == [2]
+
+
+def test_one_of_the_pods_that_serve_may_be_drained_and_a_candidate_that_does_not_start_blocks_no_drain() -> None:
+    def serving(story: Story) -> int:
+        sizes = capacity(story.status, story.plan, 4, story.pods)
+        return serving_pods(story.status, story.plan, sizes, 4, story.pods)
+
+    story = Story(rollout())
+    story.see()
+    story.see()
+    assert serving(story) == 4, "the candidate's pod isn't available yet"
+    story.ready()
+    story.see()
+    assert serving(story) == 4 + 1
+    story.wait(60)
+    assert serving(story) == 4, "its second pod isn't"
+    rolling = Story(rollout("Rolling"))
+    rolling.see()
+    rolling.see()
+    assert serving(rolling) == 4, "the surge is no promise"
+    none = ModelDeploymentStatus()
+    assert serving_pods(none, rollout("Rolling"), {}, 4, {}) == 0, "there is nothing to protect"
 
 
 def test_a_failed_analysis_goes_back_and_is_not_tried_again() -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from modelyard.engine.conditions import timestamp
 from modelyard.engine.plan import Fetch
-from modelyard.engine.resource import AUTOSCALERS, DEFINITIONS, MODEL_DEPLOYMENTS, SCALED_OBJECTS
+from modelyard.engine.resource import AUTOSCALERS, DEFINITIONS, MODEL_DEPLOYMENTS, SCALED_OBJECTS, Key
+from modelyard.kinds.modeldeployment.autoscaler import PATIENCE
 from tests.unit.kinds.objects import deployment
 from tests.unit.kinds.test_modeldeployment import ready, served
 from tests.unit.kinds.world import NAMESPACE, Died, World
@@ -136,3 +139,77 @@ def test_keda_is_not_known_to_be_there(world: World) -> None:
     edit(world, autoscaling=CONCURRENCY)
     assert ready(world)[1] == "AutoscalerUnknown"
     assert not scalers(world)
+
+
+NO_METRICS = "unable to fetch metrics from resource metrics API: the server could not find the requested resource"
+
+
+def say(world: World, name: str, status: str, reason: str, message: str = NO_METRICS, seconds: float = 0) -> None:
+    """Sets the conditions of an autoscaler as Kubernetes does; ScalingActive has held for ``seconds``."""
+    at = timestamp(world.now - timedelta(seconds=seconds))
+    conditions = [
+        {"type": "AbleToScale", "status": "True", "reason": "SucceededGetScale", "lastTransitionTime": at},
+        {"type": "ScalingActive", "status": status, "reason": reason, "message": message, "lastTransitionTime": at},
+    ]
+    world.status(AUTOSCALERS, name, {"conditions": conditions})
+    world.settle()
+
+
+@pytest.mark.parametrize("status", ["False", "Unknown"])
+@pytest.mark.parametrize(("spec", "name"), [(CPU, "species"), (CONCURRENCY, "keda-hpa-species")])
+def test_an_autoscaler_without_metrics_is_told(world: World, spec: Any, name: str, status: str) -> None:
+    install(world)
+    edit(world, autoscaling=spec)
+    if spec == CONCURRENCY:
+        keda(world)
+    say(world, name, status, "FailedGetResourceMetric")
+    assert ready(world) == ("True", "Serving"), "metrics of new pods take a while"
+    plan = world.run(Key(MODEL_DEPLOYMENTS, NAMESPACE, "species"))
+    assert plan is not None
+    assert plan.after == world.now + PATIENCE
+    world.tick(PATIENCE.total_seconds())
+    state, reason, message = world.condition(MODEL_DEPLOYMENTS, "species")
+    assert (state, reason) == ("False", "AutoscalerNotActive")
+    assert (
+        f"{name} doesn't scale, its ScalingActive is {status} (FailedGetResourceMetric: {NO_METRICS}); see" in message
+    )
+    assert "version 1 serves on 2 of 2 replicas" in message
+    assert ("ModelDeployment/species", "AutoscalerNotActive", message) in world.notes
+    say(world, name, "True", "ValidMetricFound")
+    assert ready(world) == ("True", "Serving")
+    say(world, name, "False", "ScalingDisabled", seconds=600)
+    assert ready(world) == ("True", "Serving")
+
+
+def test_an_autoscaler_that_nobody_looks_at_is_told(world: World) -> None:
+    edit(world, autoscaling=CPU)
+    world.tick(PATIENCE.total_seconds())
+    state, reason, message = world.condition(MODEL_DEPLOYMENTS, "species")
+    assert (state, reason) == ("False", "AutoscalerNotActive")
+    assert "its AbleToScale is Unknown (Unknown: nobody has set it); see to metrics-server" in message
+
+
+def test_a_scaled_object_that_keda_refuses_is_told(world: World) -> None:
+    install(world)
+    edit(world, autoscaling=CONCURRENCY)
+    at = timestamp(world.now)
+    refused = {"type": "Ready", "status": "False", "reason": "ScaledObjectCheckFailed", "message": "no scale"}
+    world.status(SCALED_OBJECTS, "species", {"conditions": [refused | {"lastTransitionTime": at}]})
+    world.tick(PATIENCE.total_seconds())
+    state, reason, message = world.condition(MODEL_DEPLOYMENTS, "species")
+    assert (state, reason) == ("False", "AutoscalerNotActive")
+    assert "its Ready is False (ScaledObjectCheckFailed: no scale); see kubectl describe scaledobject" in message
+
+
+def test_it_is_told_when_nobody_knows_whether_keda_still_scales(world: World) -> None:
+    install(world)
+    edit(world, autoscaling=CONCURRENCY)
+    keda(world)
+    world.down.add(Fetch)
+    edit(world, autoscaling=CPU)
+    assert ready(world) == ("False", "AutoscalerUnknown")
+    assert scalers(world) == ["keda-hpa-species", "species"]
+    world.down.clear()
+    world.settle()
+    keda(world)
+    assert (ready(world), scalers(world)) == (("True", "Serving"), ["species"])

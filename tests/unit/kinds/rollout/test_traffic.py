@@ -142,7 +142,7 @@ def test_a_candidate_that_crashes_is_rolled_back(world: World) -> None:
     world.tick(10)
     assert (ready(world), serves(world)) == (("False", "CandidateRejected"), (1, None))
     message = world.condition(MODEL_DEPLOYMENTS, "species")[2]
-    assert "exit code 139 (Error): no memory for the model" in message
+    assert "killed by signal 11 (SIGSEGV) (Error): no memory for the model" in message
     assert "spec.rollout.promote: 2" in message
     assert shares(world) == {"species": 1}
     assert [child["metadata"]["name"] for child in world.all(DEPLOYMENTS)] == ["species-v1"]

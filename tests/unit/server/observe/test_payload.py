@@ -143,7 +143,7 @@ def test_a_folder_that_cannot_be_written_is_said(iris: StoredModel, tmp_path: Pa
     (tmp_path / "file").touch()
     server = Served(iris.folder, tmp_path, "--log-sample-rate", "1", "--log-dir", str(tmp_path / "file"))
     assert server.process.wait(30) == 2
-    assert "--log-dir" in server.termination_log.read_text()
+    assert "--log-dir" in server.last_words
 
 
 def test_pyarrow_is_not_imported_unless_it_is_switched_on() -> None:

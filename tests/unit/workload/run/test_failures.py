@@ -45,7 +45,19 @@ def test_an_image_that_cannot_be_pulled(reason: str, fields: Fields, name: str, 
     assert trouble is not None
     assert trouble.reason == "ImagePullFailed"
     assert trouble.message.startswith(f"{field}: the image 'i:1'")
-    assert reason in trouble.message
+    assert (reason if reason != "ErrImagePull" else "ImagePullBackOff") in trouble.message
+
+
+def test_a_pull_and_the_pause_after_it_are_told_alike() -> None:
+    """The kubelet alternates between the two, and each other text would be a write of the status."""
+    cause = "rpc error: code = NotFound desc = i:1: not found"
+    pull = failures.waiting([waits("ErrImagePull", message=cause)])
+    pause = failures.waiting(
+        [waits("ImagePullBackOff", message=f'Back-off pulling image "i:1": ErrImagePull: {cause}')]
+    )
+    assert pull == pause
+    assert pull is not None
+    assert f"(ImagePullBackOff: {cause})" in pull.message
 
 
 def test_a_container_that_cannot_be_made() -> None:
@@ -76,6 +88,9 @@ def test_what_an_ended_pod_once_waited_for_is_no_news() -> None:
         ([pod(ends(137, reason="OOMKilled"))], INSTALLATION, "OOMKilled", "raise resources.run of the installation"),
         ([pod(ends(1, message="a\nb\n"))], SPEC, "PodFailed", "kubectl logs p -c main"),
         ([pod(ends(1, message="a\nb\n"))], OWN, "ContainerFailed", "exit code 1; its last line: b"),
+        ([pod(ends(139))], OWN, "ContainerFailed", "spec.trainer.container was killed by signal 11 (SIGSEGV); see"),
+        ([pod(ends(137))], SPEC, "PodFailed", "container 'main' was killed by signal 9 (SIGKILL); see"),
+        ([pod(ends(255))], SPEC, "PodFailed", "ended with exit code 255"),
         ([pod(ends(0), init=(ends(4, "lay-out"),))], OWN, "PodFailed", "'lay-out' ended with exit code 4"),
         # The installation, not the user's template, sets a helper's memory.
         (

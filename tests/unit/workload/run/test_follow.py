@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from modelyard.engine.conditions import timestamp
-from modelyard.engine.plan import Delete, Facts, Fetch, Missing, PodsOf, Result, Unavailable
+from modelyard.engine.plan import Delete, EventsOf, Facts, Fetch, Missing, PodsOf, Result, Unavailable
 from modelyard.engine.resource import JOBS, NODES
 from modelyard.workload.conclude import Waits
 from modelyard.workload.run import ttl
@@ -24,6 +24,7 @@ from modelyard_api.wire.task import ANNOTATION, EvaluateTask
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 URI = "mlflow-artifacts:/modelyard/team/uid/result.json"
+EVENTS = EventsOf("team", "u", "FailedCreate")
 PODS, RESULT, NODE = PodsOf("team", "j", "u"), Result(URI), Fetch(NODES, "", "n-1")
 GOOD = {
     "kind": "Evaluate",
@@ -43,7 +44,7 @@ TERMINATING = {"terminating": 1, "failed": 1}
 
 
 def run(attempts: int = 0, fields: Fields = Fields(), **policy: Any) -> Run[EvaluateResult]:  # noqa: B008
-    return Run(EvaluateResult, URI, RunPolicy(**policy), attempts, fields, "delete Job j to try again")
+    return Run(EvaluateResult, URI, RunPolicy(**policy), attempts, fields, try_again="delete Job j to try again")
 
 
 def job(suspend: bool = False, **status: Any) -> dict[str, Any]:
@@ -65,7 +66,7 @@ def lost_pod() -> dict[str, Any]:
 
 def facts(result: Any = None, *pods: dict[str, Any]) -> Facts:
     unknown = {"type": "Ready", "status": "Unknown", "lastTransitionTime": timestamp(NOW)}
-    return Facts({RESULT: result, PODS: list(pods), NODE: {"status": {"conditions": [unknown]}}})
+    return Facts({RESULT: result, PODS: list(pods), EVENTS: [], NODE: {"status": {"conditions": [unknown]}}})
 
 
 def test_without_a_job_it_is_absent_or_held() -> None:
@@ -85,6 +86,42 @@ def test_a_policy_that_suspends_stops_the_job_and_one_that_does_not_lets_it_go_o
 def test_it_runs_once_a_pod_is_ready() -> None:
     assert follow(run(), job(ready=1, active=1, failed=1), Facts(), NOW) == Running(2)
     assert follow(run(attempts=4), job(ready=1, active=1), Facts(), NOW) == Running(4), "of Jobs before this one"
+
+
+@pytest.mark.parametrize("by", ["Kubernetes", "the clock"])
+def test_a_missed_deadline_is_told_while_the_pod_is_being_stopped(by: str) -> None:
+    """Kubernetes calls the Job failed only after its pod's grace period, but has decided long before."""
+    target = {"type": "FailureTarget", "status": "True", "reason": "DeadlineExceeded"}
+    limited = job(ready=1, active=1, conditions=[target] if by == "Kubernetes" else [])
+    limited["spec"]["activeDeadlineSeconds"] = 60 if by == "the clock" else 3600
+    policy = run(active_deadline_seconds=limited["spec"]["activeDeadlineSeconds"])
+    state = follow(policy, limited, Facts(), NOW)
+    assert isinstance(state, Running)
+    conditions = progressing(state, "j", "Working", "it works")
+    assert [(item.type, item.reason, item.warning) for item in conditions] == [
+        ("Ready", "DeadlineExceeded", True),
+        ("Reconciling", "DeadlineExceeded", True),
+    ]
+    assert "its pod is being stopped, which may take 30 s; then the run has failed" in conditions[0].message
+
+
+def test_a_deadline_is_waited_for_and_another_failure_is_no_deadline() -> None:
+    policy, target = run(active_deadline_seconds=61), {"type": "FailureTarget", "status": "True", "reason": "Failed"}
+    limited = job(ready=1, active=1)
+    limited["spec"]["activeDeadlineSeconds"] = 61
+    assert follow(policy, limited, Facts(), NOW) == Running(1, after=NOW + timedelta(seconds=1))
+    limited["status"]["conditions"] = [target]
+    later = follow(policy, limited, Facts(), NOW + timedelta(seconds=5))
+    assert isinstance(later, Running)
+    assert later.trouble is None
+
+
+def test_a_deadline_that_is_raised_is_not_missed() -> None:
+    limited = job(ready=1, active=1)
+    limited["spec"]["activeDeadlineSeconds"] = 10
+    state = follow(run(active_deadline_seconds=600), limited, Facts(), NOW)
+    assert isinstance(state, Running)
+    assert (state.trouble, len(state.writes)) == (None, 1)
 
 
 def test_what_holds_a_pod_up_is_told_and_whether_a_person_must_act() -> None:

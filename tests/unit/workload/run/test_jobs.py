@@ -12,7 +12,7 @@ from modelyard.engine.plan import Patch
 from modelyard.engine.resource import JOBS
 from modelyard.workload.run import jobs
 from modelyard.workload.run.jobs import JobPhase
-from modelyard_api.fields.pods import RunPolicy
+from modelyard_api.fields.pods import PodTemplate, RunPolicy
 from modelyard_api.wire.result import Error, Failed
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -75,7 +75,7 @@ def test_attempts_and_the_time_between_pods(
 
 def new_job(before: int = 0, asks_store: str = "main") -> Any:
     task = Failed(error=Error(reason="R", message="m"))
-    return jobs.job({"name": "j", "labels": {}}, task, {}, RunPolicy(), before, asks_store)
+    return jobs.job({"name": "j", "labels": {}}, task, {}, RunPolicy(), PodTemplate(), before, asks_store)
 
 
 def test_a_job_that_replaces_another_has_what_is_left_of_its_attempts() -> None:
@@ -147,11 +147,22 @@ def test_pods_that_wait_for_long_are_looked_at_rarely(waited: int, seconds: int)
         ({}, {"activeDeadlineSeconds": 5}, {"activeDeadlineSeconds": 5}),
         ({"activeDeadlineSeconds": 5}, {}, {"activeDeadlineSeconds": None}),
         ({"backoffLimit": 0}, {"backoffLimit": 9}, None),
+        ({"parallelism": 1}, {}, None),
+        ({"parallelism": 3}, {}, {"parallelism": 1}),
+        ({"ttlSecondsAfterFinished": 0}, {}, {"ttlSecondsAfterFinished": None}),
     ],
 )
 def test_what_is_patched_of_a_job_that_runs(spec: Any, policy: Any, body: Any) -> None:
     patches = jobs.adjust(job({}, **spec), RunPolicy.model_validate(policy))
     assert patches == ((Patch(JOBS, "team", "j", "u", {"spec": body}),) if body else ())
+
+
+def test_of_a_running_job_somebodys_retries_and_labels_are_put_back() -> None:
+    edited = job({}, backoffLimit=99, template={"metadata": {"labels": {"modelyard.dev/model": "a", "team": "b"}}})
+    fields = {"f:spec": {"f:backoffLimit": {}}}
+    edited["metadata"]["managedFields"] = [{"manager": "kubectl-edit", "fieldsV1": fields}]
+    (patch,) = jobs.adjust(edited, RunPolicy.model_validate({"backoffLimit": 2}))
+    assert patch.body == {"spec": {"backoffLimit": 2}, "metadata": {"labels": {"modelyard.dev/model": "a"}}}
 
 
 def test_why_a_job_failed() -> None:

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from modelyard.engine.conditions import timestamp
-from modelyard.engine.plan import Facts, Fetch, Missing, PodsOf, Unavailable
+from modelyard.engine.plan import EventsOf, Facts, Fetch, Missing, PodsOf, Unavailable
 from modelyard.engine.resource import NODES
 from modelyard.workload.run.progress import PodProgress, inspect
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 PODS, NODE = PodsOf("team", "j", "u"), Fetch(NODES, "", "n-2")
+EVENTS = EventsOf("team", "u", "FailedCreate")
 UP = {"status": {"conditions": [{"type": "Ready", "status": "True", "lastTransitionTime": "t"}]}}
 DOWN = {"status": {"conditions": [{"type": "Ready", "status": "Unknown", "lastTransitionTime": "11:59"}]}}
 UNWELL = {"status": {"conditions": [{"type": "Ready", "status": "False", "lastTransitionTime": "11:59"}]}}
@@ -45,8 +46,8 @@ def killed(code: int = 137, message: str = "", reason: str = "OOMKilled") -> dic
     return failed
 
 
-def inspected(obj: dict[str, Any], *pods: dict[str, Any], node: Any = UP) -> PodProgress:
-    return inspect(obj, Facts({PODS: list(pods), NODE: node}), NOW)
+def inspected(obj: dict[str, Any], *pods: dict[str, Any], node: Any = UP, events: Any = ()) -> PodProgress:
+    return inspect(obj, Facts({PODS: list(pods), NODE: node, EVENTS: list(events)}), NOW)
 
 
 @pytest.mark.parametrize("status", [{"active": 1, "ready": 1}, {"succeeded": 1}, {"failed": 3}])
@@ -126,3 +127,54 @@ def test_pods_that_cannot_be_read_are_looked_at_again() -> None:
     progress = inspect(job(terminating=1), Facts({PODS: Unavailable("503")}), NOW)
     assert isinstance(progress, PodProgress)
     assert (progress.trouble, progress.lost, progress.runs) == (None, False, False)
+
+
+QUOTA = "exceeded quota: q, requested: pods=1, used: pods=3, limited: pods={}"
+
+
+def refusal(words: str, seconds: float = 5) -> dict[str, Any]:
+    """Returns the Event of a Job's controller, which still writes the older API."""
+    at = timestamp(NOW - timedelta(seconds=seconds))
+    note = f'Error creating: pods "j-{int(seconds)}x9b" is forbidden: {words}'
+    return {"metadata": {"creationTimestamp": at}, "note": note, "deprecatedLastTimestamp": at}
+
+
+@pytest.mark.parametrize(
+    ("words", "reason", "stalled", "says"),
+    [
+        (QUOTA.format(3), "QuotaExceeded", False, "wait until other pods have ended"),
+        (QUOTA.format(0), "QuotaExceeded", True, "ask for less in spec.podTemplate.resources, have the quota raised"),
+        ("failed quota: q: must specify limits.cpu for: main", "QuotaExceeded", True, "for: main; write them in spec."),
+        ("maximum memory usage per Container is 1Gi, but limit is 2Gi", "ChildForbidden", True, "but limit is 2Gi"),
+        ("no PriorityClass with name e3 was found", "ChildForbidden", True, "correct podTemplate, or what it needs"),
+    ],
+)
+def test_a_pod_that_is_not_created_is_told_by_the_job_s_event(
+    words: str, reason: str, stalled: bool, says: str
+) -> None:
+    progress = inspected(job(active=0), events=[refusal("older", 90), refusal(words)])
+    assert progress.trouble is not None
+    assert (progress.trouble.reason, progress.stalled, progress.runs) == (reason, stalled, False)
+    assert progress.trouble.message.startswith(f"pods can't be created: {words}")
+    assert says in progress.trouble.message
+    assert progress == inspected(job(active=0), events=[refusal(words, 1)]), "each attempt has another pod's name"
+
+
+def test_an_event_from_before_a_pod_was_created_is_no_news() -> None:
+    started = killed()
+    started["metadata"]["creationTimestamp"] = timestamp(NOW - timedelta(seconds=30))
+    told = inspected(job(failed=1), started, events=[refusal(QUOTA.format(0), 40)]).trouble
+    assert told is not None
+    assert told.reason == "OOMKilled"
+    told = inspected(job(failed=1), started, events=[refusal(QUOTA.format(0), 20)]).trouble
+    assert told is not None
+    assert told.reason == "QuotaExceeded"
+    alive = pod("False", "False", "Pending")
+    assert inspected(job(active=1), alive, events=[refusal(QUOTA.format(0))]).trouble is None
+
+
+def test_events_that_cannot_be_read_hide_nothing_else() -> None:
+    facts = Facts({PODS: [killed()], EVENTS: Unavailable("403")})
+    told = inspect(job(failed=1), facts, NOW).trouble
+    assert told is not None
+    assert told.reason == "OOMKilled"

@@ -6,25 +6,31 @@ from collections.abc import Mapping
 
 from modelyard.engine import conditions as kstatus
 from modelyard.engine.conditions import Condition, parse_time, timestamp
-from modelyard.kinds.modeldeployment import children
 from modelyard.kinds.modeldeployment.names import versioned
 from modelyard.kinds.modeldeployment.observe import View
 from modelyard.kinds.modeldeployment.rollout.advance import Pods
 from modelyard.kinds.modeldeployment.rollout.stages import Stage, pods_for, stage_at, stages_of
 from modelyard.kinds.modeldeployment.traffic.gateways import GatewayState
 from modelyard.workload import server
+from modelyard.workload.unready import Unready
 from modelyard_api.kinds.modeldeployment import Judged, ModelDeploymentStatus, RolloutStatus
 
 
 def conditions_of(
-    view: View, status: ModelDeploymentStatus, number: int, pods: Mapping[int, Pods], gateway: GatewayState
+    view: View,
+    status: ModelDeploymentStatus,
+    number: int,
+    pods: Mapping[int, Pods],
+    unready: Mapping[int, Unready],
+    gateway: GatewayState,
 ) -> tuple[Condition, ...]:
     """Returns the conditions; ``status`` is the one that will be written, ``number`` is the wanted version."""
     spec, own = view.deployment.spec, pods.get(number, Pods())
+    blocked = _blocked(number, unready.get(number, Unready()), status)
     if status.candidate is None and status.stable == number:
-        return _steady(view, status, number, own, gateway)
-    if stuck := _stuck(view, number, own, status):
-        return stuck
+        return _steady(view, number, own, blocked, gateway)
+    if blocked:
+        return blocked
     if gateway.trouble:
         message = f"{gateway.trouble.message}; {_serves(status)}"
         return kstatus.reconciling(gateway.trouble.reason, message, warning=True)
@@ -34,12 +40,12 @@ def conditions_of(
 
 
 def _steady(
-    view: View, status: ModelDeploymentStatus, number: int, own: Pods, gateway: GatewayState
+    view: View, number: int, own: Pods, blocked: tuple[Condition, ...] | None, gateway: GatewayState
 ) -> tuple[Condition, ...]:
     replicas = view.deployment.spec.replicas
     if not own.complete(replicas):
-        if stuck := _stuck(view, number, own, status):
-            return stuck
+        if blocked:
+            return blocked
         return kstatus.reconciling("RollingOut", _pods_message(number, own, replicas))
     message = f"version {number} serves on {replicas} of {replicas} replicas"
     if gateway.trouble:
@@ -97,11 +103,9 @@ def _serves(status: ModelDeploymentStatus) -> str:
     return f"version {status.stable} goes on serving" if status.stable and status.ready_replicas else "nothing serves"
 
 
-def _stuck(view: View, number: int, own: Pods, status: ModelDeploymentStatus) -> tuple[Condition, ...] | None:
-    child = children.child_of(view, number)
-    if child is None or not own.current:
+def _blocked(number: int, unready: Unready, status: ModelDeploymentStatus) -> tuple[Condition, ...] | None:
+    """Returns the conditions if it is known why pods of the wanted version are not ready."""
+    if unready.trouble is None:
         return None
-    trouble = server.stuck(child, children.PROGRESS_SECONDS, status.selector or "", "podTemplate or the version")
-    if trouble is None:
-        return None
-    return kstatus.stalled(trouble.reason, f"version {number}: {trouble.message}; {_serves(status)}")
+    reason, message = unready.trouble.reason, f"version {number}: {unready.trouble.message}; {_serves(status)}"
+    return kstatus.stalled(reason, message) if unready.stalled else kstatus.reconciling(reason, message, warning=True)

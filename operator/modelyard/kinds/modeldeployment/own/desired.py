@@ -17,6 +17,7 @@ from modelyard.kinds.modeldeployment import children
 from modelyard.kinds.modeldeployment.names import number_of
 from modelyard.kinds.modeldeployment.observe import View
 from modelyard.kinds.modeldeployment.rollout.advance import Pods
+from modelyard.kinds.modeldeployment.rollout.capacity import serving_pods
 from modelyard.kinds.modeldeployment.traffic import routes, services
 from modelyard.kinds.modeldeployment.traffic.gateways import GatewayState
 from modelyard_api.kinds.modeldeployment import ModelDeploymentStatus
@@ -43,11 +44,13 @@ def writes(
         elif child is not None:
             # The ModelVersion is gone, or the spec names another Model now: only the number of replicas changes.
             ordered.append(_resized(child, replicas))
-    gateway = view.deployment.spec.gateway
+    spec = view.deployment.spec
+    served = serving_pods(status, spec.rollout, sizes, 0 if spec.suspend else spec.replicas, pods)
+    gateway = spec.gateway
     if gateway is not None:
         ordered += [Apply(SERVICES, services.version_service(view, number)) for number in sizes]
     ordered.append(Apply(SERVICES, services.service(view, status)))
-    ordered.append(Apply(DISRUPTION_BUDGETS, services.disruption_budget(view)))
+    ordered.append(Apply(DISRUPTION_BUDGETS, services.disruption_budget(view, served)))
     if gateway is not None and gateway_state.open:
         ordered.append(Apply(HTTP_ROUTES, routes.route(view, gateway, status, gateway_state.tested)))
         if gateway_state.envoy:

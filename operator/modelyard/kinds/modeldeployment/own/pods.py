@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from modelyard.engine.conditions import Condition
-from modelyard.engine.plan import Write
+from modelyard.engine.plan import Facts, Write
 from modelyard.kinds.modeldeployment import children
+from modelyard.kinds.modeldeployment.damaged import damaged
 from modelyard.kinds.modeldeployment.observe import View
 from modelyard.kinds.modeldeployment.own.conditions import conditions_of
 from modelyard.kinds.modeldeployment.own.desired import writes
+from modelyard.kinds.modeldeployment.own.unready import unready_pods
 from modelyard.kinds.modeldeployment.resolve import Goal, Unresolved
 from modelyard.kinds.modeldeployment.rollout.advance import Pods
 from modelyard.kinds.modeldeployment.rollout.capacity import capacity
 from modelyard.kinds.modeldeployment.traffic.gateways import GatewayState
+from modelyard.workload.unready import Unready
 from modelyard_api.kinds.modeldeployment import ModelDeploymentStatus
 from modelyard_api.kinds.modelversion import ModelVersion
 
@@ -27,14 +30,23 @@ class OwnPods:
     view: View
     goal: int | None
     pods: Mapping[int, Pods]
-
-    look_again: timedelta | None = None
-    """Nothing has to be polled: the operator watches the Deployments."""
+    unready: Mapping[int, Unready] = field(default_factory=dict)
+    """Why pods are not ready, by the number of the version that they serve."""
 
     @classmethod
-    def of(cls, view: View, goal: Goal) -> OwnPods:
+    def of(cls, view: View, goal: Goal, facts: Facts, now: datetime) -> OwnPods:
+        """Returns the placement, after reading the pods of the versions that have some that are not ready.
+
+        Raises Missing.
+        """
         pods = {number: children.pods_of(view, version) for number, version in view.versions.items()}
-        return cls(view, None if isinstance(goal, Unresolved) else goal.spec.number, pods)
+        number = None if isinstance(goal, Unresolved) else goal.spec.number
+        return cls(view, number, pods, unready_pods(view, number, pods, facts, now))
+
+    @property
+    def look_again(self) -> datetime | None:
+        """Only pods that are not ready are polled: the operator watches the Deployments."""
+        return min((item.after for item in self.unready.values() if item.after), default=None)
 
     @property
     def replicas(self) -> int:
@@ -51,6 +63,7 @@ class OwnPods:
             status.pool = None
         if status.pool is None:
             status.packed = []
+        status.damaged = damaged(self.view, self.unready, status)
         version = self.view.versions.get(status.candidate or status.stable or 0)
         if version is not None:
             status.image = children.image(self.view, version)
@@ -58,7 +71,13 @@ class OwnPods:
     def conditions(
         self, status: ModelDeploymentStatus, version: ModelVersion, gateway: GatewayState
     ) -> tuple[Condition, ...]:
-        return conditions_of(self.view, status, version.spec.number, self.pods, gateway)
+        return conditions_of(self.view, status, version.spec.number, self.pods, self.unready, gateway)
+
+    def unwanted(self, status: ModelDeploymentStatus) -> tuple[int, Unready] | None:
+        for number in (status.stable, status.candidate):
+            if number is not None and number != self.goal and (unready := self.unready.get(number)) and unready.trouble:
+                return number, unready
+        return None
 
     def writes(self, status: ModelDeploymentStatus, gateway: GatewayState) -> tuple[Write, ...]:
         spec = self.view.deployment.spec

@@ -17,7 +17,8 @@ from modelyard_api.wire.packing import PackedState
 class Answers:
     """The pool should have ``replicas`` pods; ``ready`` are, and of these ``serving`` serve the wanted version.
 
-    ``failed`` is the reason why a pod can't serve it and retrying doesn't help; ``retried`` is the reason why one can't
+    ``failed`` is the reason why a pod can't serve it and retrying doesn't help, and ``cause`` the API's word for it;
+    ``retried`` is the reason why one can't
     serve it now. ``elsewhere`` is another version of the model that pods serve.
     """
 
@@ -25,6 +26,7 @@ class Answers:
     ready: int = 0
     serving: int = 0
     failed: str | None = None
+    cause: str = ""
     retried: str | None = None
     elsewhere: int | None = None
 
@@ -59,6 +61,7 @@ def answers_of(version: ModelVersion, models: list[PackedState], ready: int, rep
         ready=ready,
         serving=sum(model.state == "Ready" for model in matching),
         failed=reasons.get("Failed"),
+        cause=next((model.cause for model in matching if model.state == "Failed" and model.cause), ""),
         retried=reasons.get("Retrying"),
         elsewhere=other_versions[0] if other_versions else None,
     )

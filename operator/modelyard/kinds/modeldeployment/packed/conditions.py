@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import textwrap
+
 from modelyard.engine import conditions as kstatus
 from modelyard.engine.conditions import Condition
 from modelyard.kinds.modeldeployment.observe import View
 from modelyard.kinds.modeldeployment.packed.answers import Answers
 from modelyard_api.kinds.modeldeployment import ModelDeploymentStatus
-from modelyard_api.kinds.modelpool import ModelPool
 
 
 def conditions_of(view: View, status: ModelDeploymentStatus, number: int, answers: Answers) -> tuple[Condition, ...]:
@@ -32,18 +33,16 @@ def conditions_of(view: View, status: ModelDeploymentStatus, number: int, answer
         return kstatus.ready(
             "Serving", f"version {number} serves on {answers.serving} of {answers.ready} pods of pool {name}"
         )
-    message = (
-        f"version {number} serves on {answers.serving} of {answers.replicas} pods of pool {name}{_pool_trouble(pool)}"
-    )
+    # A pool that is made smaller still has more ready pods than replicas.
+    pods = max(answers.replicas, answers.ready)
+    message = f"version {number} serves on {answers.serving} of {pods} pods of pool {name}"
+    if stalled := pool.status.condition("Stalled"):
+        # The pool won't get its pods by itself, so neither will the model.
+        return kstatus.stalled(stalled.reason, f"{message} ({_line(stalled.message)}); {_serves(status, answers)}")
+    unready = pool.status.condition("Ready")
+    if unready is not None and unready.status == "False":
+        message += f" ({unready.reason}: {_line(unready.message)})"
     return kstatus.reconciling("WaitingForPool", f"{message}; {_serves(status, answers)}")
-
-
-def _pool_trouble(pool: ModelPool) -> str:
-    """Returns the reason and message of a pool that is not Ready, in parentheses; else nothing."""
-    for item in pool.status.conditions:
-        if item.type == "Ready" and item.status == "False":
-            return f" ({item.reason}: {_line(item.message)})"
-    return ""
 
 
 def _serves(status: ModelDeploymentStatus, answers: Answers) -> str:
@@ -53,4 +52,4 @@ def _serves(status: ModelDeploymentStatus, answers: Answers) -> str:
 
 
 def _line(text: str) -> str:
-    return " ".join(text.split())[:600]
+    return textwrap.shorten(text, 1000)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from modelyard.engine.conditions import Condition
 from modelyard.engine.plan import Apply, Delete, Facts, Write
 from modelyard.engine.resource import DEPLOYMENTS, DISRUPTION_BUDGETS, SERVICES
+from modelyard.kinds.modeldeployment.damaged import entry
 from modelyard.kinds.modeldeployment.names import number_of
 from modelyard.kinds.modeldeployment.observe import View
 from modelyard.kinds.modeldeployment.packed.answers import Answers, read_answers
@@ -22,7 +23,10 @@ from modelyard.kinds.modeldeployment.rollout.advance import Pods
 from modelyard.kinds.modeldeployment.traffic import services
 from modelyard.kinds.modeldeployment.traffic.gateways import GatewayState
 from modelyard.workload import pools
+from modelyard.workload.conclude import Trouble
 from modelyard.workload.server import written
+from modelyard.workload.unready import Unready
+from modelyard.workload.versions import DAMAGE
 from modelyard_api.kinds.modeldeployment import ModelDeploymentStatus
 from modelyard_api.kinds.modelversion import ModelVersion
 
@@ -36,16 +40,17 @@ class PoolSeat:
 
     view: View
     goal: ModelVersion | None
+    now: datetime
     answers: Answers = field(default_factory=Answers)
 
     @classmethod
-    def of(cls, view: View, goal: Goal, facts: Facts) -> PoolSeat:
+    def of(cls, view: View, goal: Goal, facts: Facts, now: datetime) -> PoolSeat:
         """Returns the seat, after reading the pool's answers about the goal. Raises Missing."""
         if isinstance(goal, Unresolved):
-            return cls(view, None)
+            return cls(view, None, now)
         if view.pool is None or view.deployment.spec.suspend:
-            return cls(view, goal)
-        return cls(view, goal, read_answers(view, view.pool, goal, facts))
+            return cls(view, goal, now)
+        return cls(view, goal, now, read_answers(view, view.pool, goal, facts))
 
     @property
     def replicas(self) -> int:
@@ -56,8 +61,8 @@ class PoolSeat:
         return {} if self.goal is None else {self.goal.spec.number: self.answers.pods}
 
     @property
-    def look_again(self) -> timedelta | None:
-        return POLL_POOL if self.answers.ready and not self.answers.complete else None
+    def look_again(self) -> datetime | None:
+        return self.now + POLL_POOL if self.answers.ready and not self.answers.complete else None
 
     def count(self, status: ModelDeploymentStatus) -> None:
         """Counts the pool's pods as the ModelDeployment's own."""
@@ -75,7 +80,11 @@ class PoolSeat:
             status.pool, status.packed = None, []
             return
         if self.goal is None:
-            return
+            return  # what the pods said last of a damaged version stays as well
+        status.damaged = []
+        if self.answers.failed is not None and self.answers.cause in DAMAGE:
+            trouble = Trouble(self.answers.cause, self.answers.failed)
+            status.damaged = [entry(self.goal.name, trouble)]
         if self.answers.complete and status.stable == self.goal.spec.number:
             status.pool, status.packed = spec.pool, [self.goal.name]
             return
@@ -88,6 +97,9 @@ class PoolSeat:
         self, status: ModelDeploymentStatus, version: ModelVersion, gateway: GatewayState
     ) -> tuple[Condition, ...]:
         return conditions_of(self.view, status, version.spec.number, self.answers)
+
+    def unwanted(self, status: ModelDeploymentStatus) -> tuple[int, Unready] | None:
+        return None  # the ModelPool explains its own pods
 
     def writes(self, status: ModelDeploymentStatus, gateway: GatewayState) -> tuple[Write, ...]:
         """Applies the Service, and deletes the ModelDeployment's own pods once the pool serves."""

@@ -35,3 +35,18 @@ def capacity(
     kept = max(0, replicas - ready)
     # Terminating pods of the stable version still take up room, so they count until they are gone.
     return {stable: kept, candidate: min(replicas, max(new.wanted, replicas + surge - max(kept, old.total)))}
+
+
+def serving_pods(
+    status: ModelDeploymentStatus, rollout: Rollout, sizes: Mapping[int, int], replicas: int, pods: Mapping[int, Pods]
+) -> int:
+    """Returns how many pods serve together, of which a drain may take one.
+
+    With Rolling these are ``replicas``, whatever version they have. In steps the candidate's pods come on top, once all
+    are available: a candidate that doesn't start must not keep nodes from being drained.
+    """
+    candidate = status.candidate
+    if candidate is None or status.stable is None or not stages_of(rollout):
+        return replicas if sizes else 0
+    size = sizes.get(candidate, 0)
+    return replicas + (size if pods.get(candidate, Pods()).available >= size else 0)

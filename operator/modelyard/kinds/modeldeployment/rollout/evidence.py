@@ -13,6 +13,7 @@ from modelyard.engine.resource import Object
 from modelyard.judgement import judge
 from modelyard.kinds.modeldeployment.names import selector
 from modelyard.kinds.modeldeployment.observe import View
+from modelyard.workload.run.exits import how_it_ended
 from modelyard.workload.server import url, written
 from modelyard_api.kinds.modeldeployment import Judged, ModelDeploymentStatus
 from modelyard_api.wire.request_counts import WINDOW_SECONDS
@@ -63,7 +64,7 @@ def crashed(pods: Sequence[Object] | Unavailable) -> str | None:
                 continue
             log = (terminated.get("message") or "").strip()[-200:]
             reason = terminated.get("reason", "Error")
-            message = f"pod {pod['metadata']['name']} ended with exit code {terminated['exitCode']} ({reason})"
+            message = f"pod {pod['metadata']['name']} {how_it_ended(terminated)} ({reason})"
             return f"{message}: {log}" if log else message
     return None
 

@@ -82,7 +82,7 @@ def policy(view: View, gateway: GatewayRef) -> Object:
 
 def is_tested(route: Object) -> bool:
     """Whether the route has the rules of an A-B test, beside the two that match every request."""
-    return len(route["spec"]["rules"]) > _RULES_WITHOUT_TEST
+    return len(route["spec"].get("rules") or ()) > _RULES_WITHOUT_TEST
 
 
 def begins(view: View, status: ModelDeploymentStatus) -> bool:

@@ -48,6 +48,7 @@ def version_service(view: View, number: int) -> Object:
     return manifest(SERVICES, metadata, spec={"selector": selector(view, number), "ports": SERVICE_PORTS})
 
 
-def disruption_budget(view: View) -> Object:
+def disruption_budget(view: View, pods: int) -> Object:
+    """Returns the budget of the pods of all versions, of which ``pods`` serve."""
     metadata = child_metadata(view.raw, view.deployment.name, COMPONENT)
-    return manifest(DISRUPTION_BUDGETS, metadata, spec=disruption_budget_spec(selector(view)))
+    return manifest(DISRUPTION_BUDGETS, metadata, spec=disruption_budget_spec(selector(view), pods))

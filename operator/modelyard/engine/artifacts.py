@@ -1,0 +1,73 @@
+"""Requests to the artifact store, which is the artifact proxy of the MLflow server."""
+
+from __future__ import annotations
+
+from urllib.parse import quote, urlsplit
+
+import aiohttp
+import orjson
+
+MAX_BYTES = 4 * 1024 * 1024
+"""Longest document or HTTP answer that is read."""
+_SCHEME = "mlflow-artifacts"
+_ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
+
+
+class NoDocument(Exception):
+    """The artifact store gave an answer that says neither what the document is nor that it doesn't exist."""
+
+
+def address(tracking_url: str, uri: str) -> str:
+    """Returns the HTTP address of a document. Raises ValueError for a URI of another store."""
+    return f"{tracking_url.rstrip('/')}{_ARTIFACTS}/{quote(_path(uri))}"
+
+
+async def download(session: aiohttp.ClientSession, at: str) -> bytes | None:
+    """Returns a document, or None if it doesn't exist."""
+    async with session.get(at) as answer:
+        # Only a 404 of MLflow's own says that the artifact doesn't exist. Any other may mean a wrong address.
+        if answer.status == 404 and b"RESOURCE_DOES_NOT_EXIST" in await answer.content.read(MAX_BYTES):
+            return None
+        _check(answer)
+        return await body(answer)
+
+
+async def listed(session: aiohttp.ClientSession, tracking_url: str, uri: str) -> tuple[str, ...]:
+    """Returns the names in a folder, none if it doesn't exist."""
+    at = f"{tracking_url.rstrip('/')}{_ARTIFACTS}"
+    async with session.get(at, params={"path": _path(uri)}) as answer:
+        _check(answer)
+        document = orjson.loads(await body(answer))
+    try:
+        return tuple(str(item["path"]) for item in document.get("files", ()))
+    except (AttributeError, KeyError, TypeError) as error:
+        raise NoDocument("the artifact store answered with no list of files") from error
+
+
+async def record(session: aiohttp.ClientSession, at: str) -> None:
+    """Writes an entry of which only the name counts, so that no half-written content can be wrong."""
+    async with session.put(at, data=b"{}") as answer:
+        _check(answer)
+
+
+async def body(answer: aiohttp.ClientResponse) -> bytes:
+    """Returns the body. Raises ValueError if it is longer than ``MAX_BYTES``."""
+    data = bytearray()
+    async for chunk in answer.content.iter_chunked(65536):
+        data += chunk
+        if len(data) > MAX_BYTES:
+            raise ValueError(f"longer than {MAX_BYTES} bytes")
+    return bytes(data)
+
+
+def _path(uri: str) -> str:
+    parts = urlsplit(uri)
+    path = parts.path.lstrip("/")
+    if parts.scheme != _SCHEME or not path or ".." in path.split("/"):
+        raise ValueError(f"not an address of the artifact store, which is {_SCHEME}:/path")
+    return path
+
+
+def _check(answer: aiohttp.ClientResponse) -> None:
+    if answer.status != 200:
+        raise NoDocument(f"the artifact store answered {answer.status}")

@@ -1,0 +1,111 @@
+"""Finds the objects that use another one, which therefore is not deleted before they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from modelyard.engine.resource import (
+    DATASET_VERSIONS,
+    MODEL_DEPLOYMENTS,
+    MODEL_VERSIONS,
+    MODELS,
+    TRAINING_RUNS,
+    Key,
+    Object,
+)
+from modelyard.engine.store import Store
+from modelyard.workload.names import version_name
+from modelyard.workload.run.ending import is_unfinished
+from modelyard_api.installation import Installation
+
+LINEAGE, READING = "lineage", "reading"
+"""Indexes by DatasetVersion: of the ModelVersions whose lineage names it, and of the unfinished runs that read it."""
+
+
+def of_model(store: Store, model: Object) -> tuple[str, ...]:
+    """Returns the ModelDeployments that serve any version of a Model."""
+    return tuple(_text(obj) for obj in _deployments(store, model, _name(model)) if _served(obj))
+
+
+def of_model_version(store: Store, version: Object) -> tuple[str, ...]:
+    """Returns the ModelDeployments that serve a ModelVersion, or roll it out."""
+    deployments = _deployments(store, version, version["spec"]["modelRef"]["name"])
+    return tuple(_text(obj) for obj in deployments if _name(version) in _served(obj))
+
+
+def of_pool(store: Store, pool: Object) -> tuple[str, ...]:
+    """Returns the ModelDeployments whose requests a ModelPool answers."""
+    members = store.find(MODEL_DEPLOYMENTS, "ModelPool", f"{_namespace(pool)}/{_name(pool)}")
+    return tuple(_text(obj) for obj in members if (obj.get("status") or {}).get("pool") == _name(pool))
+
+
+def of_dataset_version(store: Store, version: Object) -> tuple[str, ...]:
+    """Returns the ModelVersions whose lineage names a DatasetVersion, and the unfinished runs that read it."""
+    place = f"{_namespace(version)}/{_name(version)}"
+    runs, versions = store.find(TRAINING_RUNS, READING, place), store.find(MODEL_VERSIONS, LINEAGE, place)
+    return tuple(_text(obj) for obj in (*runs, *versions))
+
+
+def of_dataset(store: Store, dataset: Object) -> tuple[str, ...]:
+    """Returns what uses any version of a Dataset, since its versions end with it."""
+    versions = store.owned(DATASET_VERSIONS, dataset["metadata"]["uid"])
+    return tuple(dict.fromkeys(user for version in versions for user in of_dataset_version(store, version)))
+
+
+def served_model(deployment: Object, _: Store) -> Iterable[Key]:
+    """Returns the Model of which a ModelDeployment serves a version."""
+    name = deployment["spec"]["modelRef"]["name"]
+    return (Key(MODELS, _namespace(deployment), name),) if _served(deployment) else ()
+
+
+def served_versions(deployment: Object, _: Store) -> Iterable[Key]:
+    """Returns the ModelVersions that a ModelDeployment serves or rolls out."""
+    return {Key(MODEL_VERSIONS, _namespace(deployment), name) for name in _served(deployment)}
+
+
+def trained_on(version: Object, _: Store) -> Iterable[Key]:
+    """Returns the DatasetVersion that the lineage of a ModelVersion names."""
+    name = _lineage(version)
+    return (Key(DATASET_VERSIONS, _namespace(version), name),) if name else ()
+
+
+def read_by(run: Object, _: Store) -> Iterable[Key]:
+    """Returns the DatasetVersion that an unfinished run reads, or a finished one has read."""
+    name = (run.get("status") or {}).get("datasetVersion")
+    return (Key(DATASET_VERSIONS, _namespace(run), name),) if name else ()
+
+
+def by_lineage(version: Object, _: Installation) -> Iterable[str]:
+    name = _lineage(version)
+    return (f"{_namespace(version)}/{name}",) if name else ()
+
+
+def by_reading(run: Object, _: Installation) -> Iterable[str]:
+    name = (run.get("status") or {}).get("datasetVersion")
+    return (f"{_namespace(run)}/{name}",) if name and is_unfinished(run) else ()
+
+
+def _lineage(version: Object) -> str | None:
+    return (version["spec"].get("lineage") or {}).get("datasetVersion")
+
+
+def _deployments(store: Store, obj: Object, model: str) -> list[Object]:
+    return store.find(MODEL_DEPLOYMENTS, "Model", f"{_namespace(obj)}/{model}")
+
+
+def _served(deployment: Object) -> set[str]:
+    status, model = deployment.get("status") or {}, deployment["spec"]["modelRef"]["name"]
+    numbers = [status.get(key) for key in ("stable", "candidate")]
+    return {version_name(model, number) for number in numbers if number} | set(status.get("packed") or ())
+
+
+def _text(obj: Object) -> str:
+    return f"{obj['kind']} {_name(obj)}"
+
+
+def _name(obj: Object) -> str:
+    return str(obj["metadata"]["name"])
+
+
+def _namespace(obj: Object) -> str:
+    return str(obj["metadata"]["namespace"])
