@@ -182,10 +182,8 @@ class Applier:
         """Removes what others added, and sets our own fields beside it."""
         body = difference(live, repaired(desired, live, drifts))
         meta = {**body.get("metadata", {}), "name": live["metadata"]["name"]}
-        body = _with_precondition({**body, "metadata": meta}, live)
-        namespace, name = live["metadata"]["namespace"], live["metadata"]["name"]
-        patch = lambda: self._client.patch(resource, namespace, name, body)  # noqa: E731
-        return self._stored(resource, await self._send(resource, desired, live, patch), key)
+        patch = lambda: self._patched(resource, live, {**body, "metadata": meta}, key)  # noqa: E731
+        return await self._send(resource, desired, live, patch)
 
     async def _take_over(self, resource: Resource, desired: Object, live: Object, key: Key) -> None:
         """Makes an adopted child ours wholly: as its manifest says, and without another field manager.
@@ -196,17 +194,19 @@ class Applier:
         drifts = drift(desired, live, live["metadata"].get("managedFields") or ())
         if any(item.added for item in drifts):
             live = await self._repair(resource, desired, live, drifts, key)
-        apply = lambda: self._client.apply(resource, _with_precondition(desired, live))  # noqa: E731
-        answer = await self._send(resource, desired, live, apply)
+        answer = await self._send_apply(resource, desired, live)
         body = {"metadata": {"managedFields": without_others(answer["metadata"].get("managedFields") or ())}}
         self._settle(resource, desired, await self._patched(resource, answer, body, key))
 
     async def _written(self, resource: Resource, desired: Object, live: Object | None, key: Key) -> Object:
         """Applies a manifest, remembers what the API server made of it, and returns that."""
-        apply = lambda: self._client.apply(resource, _with_precondition(desired, live))  # noqa: E731
-        answer = self._stored(resource, await self._send(resource, desired, live, apply), key)
+        answer = self._stored(resource, await self._send_apply(resource, desired, live), key)
         self._settle(resource, desired, answer)
         return answer
+
+    async def _send_apply(self, resource: Resource, desired: Object, live: Object | None) -> Object:
+        apply = lambda: self._client.apply(resource, _with_precondition(desired, live))  # noqa: E731
+        return await self._send(resource, desired, live, apply)
 
     def _settle(self, resource: Resource, desired: Object, answer: Object) -> None:
         child = (resource, answer["metadata"]["uid"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
+from modelyard.engine.adopt import controller_of
 from modelyard.engine.resource import Object, Resource
 from modelyard_api import API_VERSION
 
@@ -80,8 +81,7 @@ def owner_reference(kind: str, name: str, uid: str) -> dict[str, Any]:
 
 def controller_uid(obj: Object) -> str | None:
     """Returns the uid of the controller owner, or None."""
-    references = obj["metadata"].get("ownerReferences") or ()
-    return next((str(reference["uid"]) for reference in references if reference.get("controller")), None)
+    return controller_of(obj).get("uid")
 
 
 def owned_by(obj: Object | None, owner: Object) -> bool:
