@@ -216,6 +216,17 @@ def test_other_rows_score_the_champion_on_them(world: World, of_champion: float,
     assert world.status_of(MODEL_VERSIONS, SECOND)["comparison"]["metrics"] == {"balanced_accuracy": of_champion}
 
 
+def test_scoring_a_former_champion_stops_when_another_is_pinned(world: World) -> None:
+    new_rows(world)
+    june(world, 0.82)
+    active(world, comparing(world))
+    world.put(MODELS, model(gates=GATES, pin={"version": 2}))
+    world.settle()
+    assert aliases(world)["champion"] == 2
+    assert not [job for job in world.all(JOBS) if "modelyard.dev/modelversion" in job["metadata"]["labels"]]
+    assert world.condition(MODEL_VERSIONS, SECOND)[0] == "True"
+
+
 def test_both_count_on_the_rows_that_the_champion_has_not_seen(world: World) -> None:
     new_rows(world)
     june(world, 0.82)

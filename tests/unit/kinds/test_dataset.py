@@ -13,6 +13,7 @@ from modelyard.engine.resource import CONFIG_MAPS, DATASET_VERSIONS, DATASETS, J
 from modelyard_api.kinds.dataset import Dataset
 from modelyard_api.kinds.datasetversion import DatasetVersionSpec
 from tests.unit.kinds.objects import (
+    active,
     complete,
     dataset,
     ingest_result,
@@ -208,6 +209,29 @@ def test_a_spec_changed_in_mid_ingest_starts_over(world: World) -> None:
     ingest(world)
     assert world.one(DATASET_VERSIONS)["spec"]["target"] == "z"
     assert ready(world) == ("True", "VersionAccepted")
+
+
+@pytest.mark.parametrize(
+    "nowhere", [{"configMap": {"name": "no", "key": "t.csv"}}, {"volume": {"claimName": "no", "path": "x"}}]
+)
+def test_a_source_changed_in_mid_ingest_to_one_that_is_not_there_stops_the_job(world: World, nowhere: Object) -> None:
+    world.put(DATASETS, dataset(checkEvery="1m", source=nowhere))
+    world.settle()
+    assert ready(world) == ("False", "SourceNotFound")
+    assert not world.all(JOBS)
+    status = world.status_of(DATASETS, "penguins")
+    assert (status.get("job"), status.get("attempts")) == (None, 0)
+
+
+def test_the_attempts_of_another_check_are_not_counted(world: World) -> None:
+    active(world, running_job(world), failed=2)
+    world.tick(60)
+    assert world.status_of(DATASETS, "penguins")["attempts"] == 3
+    world.put(DATASETS, dataset(checkEvery="1m", target="z"))
+    world.settle()
+    active(world, running_job(world))
+    world.settle()
+    assert world.status_of(DATASETS, "penguins")["attempts"] == 1
 
 
 def test_a_new_generation_is_not_ready_by_the_version_of_the_old_one(world: World) -> None:

@@ -58,7 +58,9 @@ def _check(view: View, facts: Facts, now: datetime, status: DatasetStatus) -> St
     dataset = view.dataset
     source_object = read(facts, source.need(dataset), "SourceUnavailable", now + RETRY)
     if missing := source.missing(dataset, source_object):
-        return unreadable(view, status, missing, now + RETRY)
+        # A Job that still reads does so for an older spec: nobody would look at its result.
+        status.job, status.attempts = None, 0
+        return unreadable(view, status, missing, now + RETRY, _old_jobs(view))
     source_version = source.version(dataset, source_object)
     is_unchanged = (
         source_version and source_version == status.source_version and status.checked_generation == dataset.generation
@@ -73,7 +75,9 @@ def _check(view: View, facts: Facts, now: datetime, status: DatasetStatus) -> St
 
 def _follow(view: View, facts: Facts, now: datetime, status: DatasetStatus, name: str) -> Step:
     """Follows the check whose Job has this name: a digest of what is read, so the same check finds the same Job."""
-    job, status.job = view.job(name), name
+    if status.job != name:
+        status.job, status.attempts = name, 0
+    job = view.job(name)
     reading = ("Checking", f"Job {name} reads the source")
     match state := follow(children.run(view, name), job, facts, now):
         case Absent():
@@ -99,7 +103,7 @@ def _follow(view: View, facts: Facts, now: datetime, status: DatasetStatus, name
 def _begin(view: View, status: DatasetStatus, name: str) -> Step:
     job = children.ingest_job(view, name)
     if too_large := jobs.task_too_large(job):
-        status.job = None
+        status.job, status.attempts = None, 0
         why = Trouble("SpecTooLarge", f"spec.columns: their names and values {too_large}; declare fewer")
         return unreadable(view, status, why, None, _stale(view, name))
     return Step(status, pod_pending(name), (*_stale(view, name), Create(JOBS, job)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from modelyard.engine.plan import Create, Facts, Patch, Plan
+from modelyard.engine.plan import Create, Delete, Facts, Patch, Plan
 from modelyard.engine.resource import JOBS, MODEL_VERSIONS, Object
 from modelyard.kinds.modelversion import children
 from modelyard.kinds.modelversion.approval import approve
@@ -18,6 +18,7 @@ from modelyard.workload.names import RUN_UID
 from modelyard.workload.run import jobs, ttl
 from modelyard.workload.run.conditions import pod_pending, progressing
 from modelyard.workload.run.follow import earlier, follow
+from modelyard.workload.run.jobs import JobPhase
 from modelyard.workload.run.states import Absent, Broken, Ended, Held
 from modelyard_api.kinds.modelversion import ModelVersionStatus
 
@@ -65,7 +66,16 @@ def _verified(view: View, facts: Facts, now: datetime, status: ModelVersionStatu
     ]
     gone = tuple(delete for deletes, _ in expiries for delete in deletes)
     times = [after for after in (approval.after, *(after for _, after in expiries)) if after]
-    return Step(status, approval.conditions, (*approval.writes, *gone), min(times, default=None))
+    return Step(status, approval.conditions, (*approval.writes, *gone, *_stale(view)), min(times, default=None))
+
+
+def _stale(view: View) -> tuple[Delete, ...]:
+    """Returns the deletes of running Jobs that score a former champion: nobody would look at their results."""
+    if view.champion is None:
+        return ()  # A Model that lost its status has none for a moment; the Job may be the right one again.
+    current = (children.job_name(view.version), children.comparison_job_name(view.version, view.champion))
+    running = ((name, job) for name, job in view.jobs.items() if jobs.phase(job) is JobPhase.ACTIVE)
+    return tuple(Delete.of(JOBS, job) for name, job in running if name not in current)
 
 
 def _evaluate(view: View, facts: Facts, now: datetime, status: ModelVersionStatus) -> Step:
