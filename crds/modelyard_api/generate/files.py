@@ -38,5 +38,7 @@ def run(
     lines = differences().splitlines()
     if lines:
         print("\n".join(lines[:60]), file=sys.stderr)
-        print(f"generated files are not current ({len(lines)} lines of difference): run `make {target}`", file=sys.stderr)
+        print(
+            f"generated files are not current ({len(lines)} lines of difference): run `make {target}`", file=sys.stderr
+        )
     return 1 if lines else 0
