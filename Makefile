@@ -29,6 +29,7 @@ lint: .venv/installed ## ruff, mypy, import contracts, generated files, the docu
 	.venv/bin/lint-imports
 	$(PYTHON) -m modelyard_api.generate.crd --check
 	$(PYTHON) -m modelyard_api.generate.rbac --check
+	$(PYTHON) -m modelyard_api.generate.gitops --check
 	$(PYTHON) -m modelyard_api.generate.reference --check
 	$(PYTHON) -m manifests.dashboards --check
 	site=$$(mktemp -d) && trap 'rm -rf "$$site"' EXIT && .venv/bin/mkdocs build --strict --site-dir "$$site"
@@ -37,9 +38,10 @@ format: .venv/installed ## Formats the code
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
 
-crds: .venv/installed ## Generates crds/*.yaml and manifests/base/*-rbac.yaml from the pydantic models
+crds: .venv/installed ## Generates crds/*.yaml, the RBAC rules and Flux' health checks from the pydantic models
 	$(PYTHON) -m modelyard_api.generate.crd
 	$(PYTHON) -m modelyard_api.generate.rbac
+	$(PYTHON) -m modelyard_api.generate.gitops
 
 docs: .venv/installed ## Generates the reference of the API from the pydantic models
 	$(PYTHON) -m modelyard_api.generate.reference
