@@ -1,11 +1,16 @@
-"""Unpacks single Debian packages into the cache, without installing them: their programs only, no service starts."""
+"""Unpacks single Debian packages into the cache, without installing them: their programs only, no service starts.
+
+``python -m tests.localcluster.debian PACKAGE`` does it from the machine's own network.
+"""
 
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
+from . import network
 from .paths import cache, locked
-from .say import CannotRun, run, say
+from .say import CannotRun, exit_code, run, say
 
 
 def unpacked(package: str) -> Path:
@@ -34,3 +39,13 @@ def _unpack(package: str, target: Path) -> None:
         (file,) = Path(folder).glob("*.deb")
         run(["dpkg-deb", "-x", str(file), str(part)])
     part.rename(target)
+
+
+def _unpack_all() -> None:
+    network.leave()
+    for package in sys.argv[1:]:
+        unpacked(package)
+
+
+if __name__ == "__main__":
+    sys.exit(exit_code(_unpack_all))

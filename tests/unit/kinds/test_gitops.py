@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
@@ -11,7 +10,6 @@ import pytest
 from modelyard.engine.resource import MODEL_DEPLOYMENTS, Object, Resource
 from modelyard.engine.status import refused
 from modelyard_api.kinds.registry import KINDS
-from tests.conftest import shown
 from tests.support.health import Health
 from tests.unit.kinds.conftest import Witness
 from tests.unit.kinds.test_loop import play
@@ -20,14 +18,6 @@ IN_PROGRESS = ("Progressing", "InProgress")
 DONE = ("Healthy", "Current")
 FAILED = ("Degraded", "Failed")
 SUSPENDED = ("Suspended", "Current")
-
-
-@pytest.fixture(scope="module")
-def health(request: pytest.FixtureRequest) -> Iterator[Health]:
-    with shown(request):
-        program = Health()
-    yield program
-    program.close()
 
 
 def whole(resource: Resource, obj: Object) -> Object:
