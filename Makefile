@@ -8,7 +8,7 @@ COMPILE := .venv/bin/uv pip compile --quiet --upgrade --generate-hashes --no-emi
   --python-version 3.11
 ADDONS ?= gateway metrics-server
 
-.PHONY: help venv lint format crds docs docs-site lock images cluster-up cluster-down cluster-env cluster-logs cluster-addon install demo test test-unit test-changed test-peers faults fuzz fuzz-server bench
+.PHONY: help venv lint format crds docs dashboards docs-site lock images cluster-up cluster-down cluster-env cluster-logs cluster-addon install demo test test-unit test-changed test-peers faults fuzz fuzz-server bench
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -29,19 +29,25 @@ lint: .venv/installed ## ruff, mypy, import contracts, generated files, the docu
 	.venv/bin/lint-imports
 	$(PYTHON) -m modelyard_api.generate.crd --check
 	$(PYTHON) -m modelyard_api.generate.rbac --check
+	$(PYTHON) -m modelyard_api.generate.gitops --check
 	$(PYTHON) -m modelyard_api.generate.reference --check
+	$(PYTHON) -m manifests.dashboards --check
 	site=$$(mktemp -d) && trap 'rm -rf "$$site"' EXIT && .venv/bin/mkdocs build --strict --site-dir "$$site"
 
 format: .venv/installed ## Formats the code
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
 
-crds: .venv/installed ## Generates crds/*.yaml and manifests/base/*-rbac.yaml from the pydantic models
+crds: .venv/installed ## Generates crds/*.yaml, the RBAC rules and Flux' health checks from the pydantic models
 	$(PYTHON) -m modelyard_api.generate.crd
 	$(PYTHON) -m modelyard_api.generate.rbac
+	$(PYTHON) -m modelyard_api.generate.gitops
 
 docs: .venv/installed ## Generates the reference of the API from the pydantic models
 	$(PYTHON) -m modelyard_api.generate.reference
+
+dashboards: .venv/installed ## Generates the Grafana dashboards
+	$(PYTHON) -m manifests.dashboards
 
 docs-site: .venv/installed ## Builds the documentation into build/site
 	.venv/bin/mkdocs build --strict

@@ -13,6 +13,7 @@ from tests.localcluster import access
 from tests.localcluster.say import CannotRun
 from tests.support import flaky, seed
 from tests.support.addons import Gateway, bring_up
+from tests.support.health import Health
 from tests.support.kstatus import Kstatus
 from tests.support.kube import Kube
 from tests.support.namespace import new_namespace
@@ -119,6 +120,15 @@ def kstatus(request: pytest.FixtureRequest) -> Iterator[Kstatus]:
     """The program that judges objects as GitOps tools do."""
     with shown(request):
         program = Kstatus()
+    yield program
+    program.close()
+
+
+@pytest.fixture(scope="session")
+def health(request: pytest.FixtureRequest) -> Iterator[Health]:
+    """The program that judges objects as Argo CD and Flux do with the settings that are shipped."""
+    with shown(request):
+        program = Health()
     yield program
     program.close()
 

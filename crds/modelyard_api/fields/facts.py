@@ -21,6 +21,24 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Figure:
+    """A number that the operator exports for each object as the Prometheus gauge ``modelyard_<kind>_<name>``.
+
+    ``path`` is a JSON path as in ``Column``, of a number or of a time, which is exported in Unix seconds. With
+    ``label`` the value there is a map, and each of its entries is a series, whose key is that label's value.
+    """
+
+    name: str
+    path: str
+    description: str
+    label: str = ""
+
+    def metric(self, kind: str) -> str:
+        """Returns the whole name of the metric."""
+        return f"modelyard_{kind.lower()}_{self.name}"
+
+
+@dataclass(frozen=True)
 class Reference:
     """A field that names another object in the same namespace.
 
@@ -60,6 +78,7 @@ class KindInfo:
     """The facts of a kind. ``owns`` has the kinds of its children, ours or of ``fields.builtin``. ``watches`` has kinds
     of objects that are not children but have the labels of one. ``runs`` describes its Jobs, if it has any.
 
+    ``figures`` are exported as metrics of each object.
     ``people`` says whether people create and edit it, or can only delete the operator's objects. ``operator`` has the
     verbs that the operator uses on it besides writing its status.
     """
@@ -68,6 +87,7 @@ class KindInfo:
     plural: str
     short: str
     columns: tuple[Column, ...]
+    figures: tuple[Figure, ...] = ()
     owns: tuple[str, ...] = ()
     watches: tuple[str, ...] = ()
     refers: tuple[Reference, ...] = ()

@@ -21,8 +21,13 @@ def difference(folder: Path, texts: Mapping[str, str]) -> str:
     return "".join(lines)
 
 
-def run(prog: str, about: str | None, write: Callable[[], None], differences: Callable[[], str]) -> int:
-    """Runs a generator and returns its exit code: it writes, or with ``--check`` prints what is not current."""
+def run(
+    prog: str, about: str | None, write: Callable[[], None], differences: Callable[[], str], target: str = "crds"
+) -> int:
+    """Runs a generator and returns its exit code: it writes, or with ``--check`` prints what is not current.
+
+    ``target`` is what ``make`` calls it.
+    """
     parser = argparse.ArgumentParser(prog=f"python -m {prog}", description=about)
     parser.add_argument(
         "--check", action="store_true", help="write nothing; exit 1 with the difference if there is one"
@@ -33,5 +38,7 @@ def run(prog: str, about: str | None, write: Callable[[], None], differences: Ca
     lines = differences().splitlines()
     if lines:
         print("\n".join(lines[:60]), file=sys.stderr)
-        print(f"generated files are not current ({len(lines)} lines of difference): run `make crds`", file=sys.stderr)
+        print(
+            f"generated files are not current ({len(lines)} lines of difference): run `make {target}`", file=sys.stderr
+        )
     return 1 if lines else 0

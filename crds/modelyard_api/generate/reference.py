@@ -93,6 +93,18 @@ def _kind(name: str, kind: type[Kind]) -> Iterator[str]:
         yield from (f"## {part}", "")
         yield from _table(root["properties"][part], part)
         yield ""
+    if info.figures:
+        yield from (
+            "## Metrics",
+            "",
+            "The operator exports these for each object, with its `namespace` and `name`.",
+            "",
+        )
+        yield from ("| metric | what it says |", "|---|---|")
+        for figure in info.figures:
+            label = f"{{{figure.label}}}" if figure.label else ""
+            yield f"| `{figure.metric(name)}{label}` | {figure.description} |"
+        yield ""
     if rules:
         yield from ("## What the API server refuses", "")
         yield from (f"- {f'`{path}`: ' if path else ''}{message}." for path, message in rules)

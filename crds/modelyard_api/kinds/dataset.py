@@ -18,7 +18,7 @@ from modelyard_api.fields.base import (
     rule,
     rules,
 )
-from modelyard_api.fields.facts import Column, KindInfo, Reference, Run
+from modelyard_api.fields.facts import Column, Figure, KindInfo, Reference, Run
 from modelyard_api.fields.pods import POD_TEMPLATE_REFERENCES, PodTemplate
 from modelyard_api.fields.status import Status
 
@@ -178,6 +178,10 @@ class Dataset(Kind):
             Column("Versions", ".status.versions", "integer"),
             Column("Checked", ".status.lastCheckTime", "date"),
             Column("Age", ".metadata.creationTimestamp", "date"),
+        ),
+        figures=(
+            Figure("versions", ".status.versions", "Its versions that exist."),
+            Figure("last_check_timestamp_seconds", ".status.lastCheckTime", "When its source was read last."),
         ),
     )
 

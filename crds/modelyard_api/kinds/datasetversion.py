@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 from pydantic import BeforeValidator, ConfigDict, Field
 
 from modelyard_api.fields.base import ColumnName, Count, Digest, Kind, Model, ObjectRef, StoreURI, rule, rules
-from modelyard_api.fields.facts import Column, KindInfo, Reference
+from modelyard_api.fields.facts import Column, Figure, KindInfo, Reference
 from modelyard_api.fields.status import Status
 from modelyard_api.kinds.dataset import ColumnType, Split
 
@@ -93,6 +93,7 @@ class DatasetVersion(Kind):
             Column("Target", ".spec.target"),
             Column("Age", ".metadata.creationTimestamp", "date"),
         ),
+        figures=(Figure("rows", ".spec.rows", "Its rows."),),
     )
 
     spec: DatasetVersionSpec = Field(description="What the version is.")

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import ConfigDict, Field
 
 from modelyard_api.fields.base import NAME_RULE, Kind, Model, Time, rule, rules
-from modelyard_api.fields.facts import Column, KindInfo
+from modelyard_api.fields.facts import Column, Figure, KindInfo
 from modelyard_api.fields.metrics import Metric, Task, metrics_of
 from modelyard_api.fields.status import Status
 
@@ -140,6 +140,10 @@ class ModelKind(Kind):
             Column("Versions", ".status.versions", "integer"),
             Column("Promotion", ".spec.promotion"),
             Column("Age", ".metadata.creationTimestamp", "date"),
+        ),
+        figures=(
+            Figure("versions", ".status.versions", "Its versions that exist."),
+            Figure("champion_version", ".status.champion", "The number of its champion."),
         ),
     )
 

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, ConfigDict, Field
 
 from modelyard_api.fields.artifact import Format
 from modelyard_api.fields.base import Count, Digest, Kind, Model, ObjectRef, StatusName, StoreURI, Time, rule, rules
-from modelyard_api.fields.facts import Column, KindInfo, Reference, Run
+from modelyard_api.fields.facts import Column, Figure, KindInfo, Reference, Run
 from modelyard_api.fields.metrics import Metric
 from modelyard_api.fields.signature import Signature
 from modelyard_api.fields.status import Status
@@ -177,6 +177,10 @@ class ModelVersion(Kind):
             Column("Format", ".spec.artifact.format", priority=1),
             Column("Aliases", ".status.aliases"),
             Column("Age", ".metadata.creationTimestamp", "date"),
+        ),
+        figures=(
+            Figure("metric", ".status.metrics", "Its metrics on the held-out rows.", "metric"),
+            Figure("baseline", ".status.baseline", "The objective of a constant answer on the same rows."),
         ),
     )
 

@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field
 
 from modelyard_api.fields.artifact import Format
 from modelyard_api.fields.base import NAME_RULE, Kind, Model, ObjectName, ObjectRef, StatusName, StatusURL, rule, rules
-from modelyard_api.fields.facts import Column, KindInfo, Reference, Run
+from modelyard_api.fields.facts import Column, Figure, KindInfo, Reference, Run
 from modelyard_api.fields.metrics import Metric
 from modelyard_api.fields.pods import POD_TEMPLATE_REFERENCES, PodTemplate, RunPolicy
 from modelyard_api.fields.status import Outputs, RunStatus
@@ -112,6 +112,10 @@ class TrainingRun(Kind):
             Column("Score", ".status.score"),
             Column("Message", ".status.conditions[?(@.type=='Ready')].message", priority=1),
             Column("Age", ".metadata.creationTimestamp", "date"),
+        ),
+        figures=(
+            Figure("start_timestamp_seconds", ".status.startTime", "When it started."),
+            Figure("completion_timestamp_seconds", ".status.completionTime", "When it ended."),
         ),
     )
 

@@ -10,6 +10,7 @@ from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
 from modelyard.engine.client import Request
+from modelyard.engine.object_metrics import ObjectMetrics
 from modelyard.engine.queue import Queue
 from modelyard.engine.resource import Key, Object, Resource
 
@@ -52,6 +53,7 @@ class Metrics:
             registry=registry,
         )
         self.leading = Gauge("modelyard_leading", "1 while this process holds the lease.", registry=registry)
+        self._of_objects = ObjectMetrics()
 
     def requested(self, request: Request, code: int) -> None:
         self._requests.labels(request.verb, request.resource, str(code)).inc()
@@ -65,7 +67,8 @@ class Metrics:
         self._since_list.labels(str(resource)).set_function(lambda: time.monotonic() - listed_at)
 
     def changed(self, resource: Resource, before: Object | None, after: Object | None, writer: Key | None) -> None:
-        """Updates the count of objects by state. It is one of the store's listeners."""
+        """Updates the metrics of an object, and the counts of objects by state. It is one of the store's listeners."""
+        self._of_objects.changed(resource, before, after, writer)
         old, new = _state(before), _state(after)
         if old == new:
             return
@@ -75,7 +78,7 @@ class Metrics:
             self._objects.labels(resource.kind, new).inc()
 
     def page(self) -> bytes:
-        return generate_latest(self.registry)
+        return generate_latest(self.registry) + self._of_objects.page()
 
 
 def _state(obj: Object | None) -> str | None:
