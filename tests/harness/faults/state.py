@@ -70,6 +70,11 @@ def _kept(plural: str, obj: Object) -> Object:
     spec, status = dict(obj.get("spec") or {}), dict(obj.get("status") or {})
     if plural == "services":
         spec = {key: value for key, value in spec.items() if key not in ("clusterIP", "clusterIPs")}
+    if plural == "poddisruptionbudgets":
+        # How often its number of pods changed depends on how many of a rollout's moments a pass has seen.
+        kept["metadata"].pop("generation", None)
+        status.pop("observedGeneration", None)
+        status["conditions"] = sorted((c["type"], c["status"], c["reason"]) for c in status.get("conditions", ()))
     if plural == "deployments":
         status["conditions"] = sorted((c["type"], c["status"], c["reason"]) for c in status.get("conditions", ()))
     for name in _OF_PODS.get(plural, ()):
