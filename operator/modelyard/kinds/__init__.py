@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from types import ModuleType
 
 from modelyard.workload.wiring import Controller
 from modelyard_api.installation import Installation
@@ -11,5 +12,9 @@ from modelyard_api.kinds.registry import KINDS
 
 def all_controllers(installation: Installation) -> list[Controller]:
     """Returns every controller of this installation. Raises ModuleNotFoundError for a kind without a folder."""
-    folders = [import_module(f"{__name__}.{kind.lower()}.controller") for kind in KINDS]
-    return [Controller(folder.WIRING, installation) for folder in folders]
+    return [Controller(module.WIRING, installation) for module in modules()]
+
+
+def modules() -> list[ModuleType]:
+    """Returns the module ``controller`` of every kind, which is imported now if it is not yet."""
+    return [import_module(f"{__name__}.{kind.lower()}.controller") for kind in KINDS]

@@ -1,4 +1,4 @@
-"""Starts operators fast: ``python -m tests.harness.faults.fork`` imports ``modelyard.main`` once, and forks on demand.
+"""Starts operators fast: ``python -m tests.harness.faults.fork`` imports the operator once, and forks on demand.
 
 Each line of JSON on stdin, {"environment": {...}, "log": path, "broken": rule or null}, forks one process, whose pid is
 printed as a line on stdout. The fork runs ``modelyard.main.main`` as ``python -m modelyard.main`` does, and is killed
@@ -15,6 +15,7 @@ import signal
 import sys
 from typing import Any, NoReturn
 
+from modelyard import kinds
 from modelyard import main as operator
 from tests.harness.faults.broken import RULES
 
@@ -23,6 +24,7 @@ _PR_SET_PDEATHSIG = 1
 
 def main() -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps the forks that have ended
+    kinds.modules()  # otherwise each fork would import, and perhaps compile, them again
     gc.collect()
     gc.freeze()
     for line in sys.stdin:
