@@ -121,6 +121,7 @@ def test_a_client_that_goes_away_harms_nobody(iris_server: Served) -> None:
     assert "Traceback" not in iris_server.log
 
 
+@pytest.mark.quiet
 def test_health_answers_while_large_requests_are_computed(iris: StoredModel, iris_server: Served) -> None:
     rows = np.tile(iris.table.to_numpy(), (1500, 1))
     tensor = {"name": "x", "datatype": "FP32", "shape": list(rows.shape), "data": rows.ravel().tolist()}
@@ -132,16 +133,14 @@ def test_health_answers_while_large_requests_are_computed(iris: StoredModel, iri
     ]
     for thread in threads:
         thread.start()
-    slowest, probes, first = 0.0, 0, time.monotonic()
+    slowest, probes = 0.0, 0
     while any(thread.is_alive() for thread in threads):
         began = time.monotonic()
         assert iris_server.get("/v2/health/live")[0] == 200
         slowest, probes = max(slowest, time.monotonic() - began), probes + 1
     assert statuses == [200] * 4
     assert probes > 3
-    # A probe that waits for a request to be computed takes a quarter of the whole, on however busy a machine.
-    patience = max(2.0, (time.monotonic() - first) / 4)
-    assert slowest < patience, "the kubelet gives up after two seconds (timeoutSeconds of the Deployment)"
+    assert slowest < 2.0, "the kubelet gives up after two seconds (timeoutSeconds of the Deployment)"
 
 
 def test_metrics_count(iris: StoredModel, iris_server: Served) -> None:
