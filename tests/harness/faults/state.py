@@ -74,7 +74,8 @@ def _kept(plural: str, obj: Object) -> Object:
         # How often its number of pods changed depends on how many of a rollout's moments a pass has seen.
         kept["metadata"].pop("generation", None)
         status.pop("observedGeneration", None)
-        status["conditions"] = sorted((c["type"], c["status"], c["reason"]) for c in status.get("conditions", ()))
+        for condition in status.get("conditions", ()):
+            condition.pop("observedGeneration", None)
     if plural == "deployments":
         status["conditions"] = sorted((c["type"], c["status"], c["reason"]) for c in status.get("conditions", ()))
     for name in _OF_PODS.get(plural, ()):
