@@ -28,6 +28,7 @@ def _now() -> Panels:
             "Candidate",
             "The version that is being rolled out.",
             f"modelyard_modeldeployment_candidate_version{{{_OBJECT}}}",
+            none="none",
         ),
         number("Requests", "A second.", f"sum(rate({requests}[{RATE}]))", unit="reqps"),
         number("Errors", "5xx a second.", f"sum(rate({errors}[{RATE}]))", alarming=True, unit="reqps"),
