@@ -38,6 +38,13 @@ class Figure:
         return f"modelyard_{kind.lower()}_{self.name}"
 
 
+POD_FIGURES = (
+    Figure("replicas", ".status.replicas", "Its pods."),
+    Figure("ready_replicas", ".status.readyReplicas", "Its pods that are ready."),
+)
+"""The figures of every kind that has serving pods."""
+
+
 @dataclass(frozen=True)
 class Reference:
     """A field that names another object in the same namespace.

@@ -19,7 +19,7 @@ from modelyard_api.fields.base import (
     rule,
     rules,
 )
-from modelyard_api.fields.facts import Column, Figure, KindInfo, Reference
+from modelyard_api.fields.facts import POD_FIGURES, Column, Figure, KindInfo, Reference
 from modelyard_api.fields.pods import POD_TEMPLATE_REFERENCES, PodTemplate
 from modelyard_api.fields.status import Status
 from modelyard_api.kinds.rollout import Autoscaling, GatewayRef, Rollout
@@ -258,8 +258,7 @@ class ModelDeployment(Kind):
             Figure("stable_version", ".status.stable", "The version that serves on all replicas."),
             Figure("candidate_version", ".status.candidate", "The version that is being rolled out."),
             Figure("candidate_weight", ".status.weight", "Percent of the traffic that the candidate gets."),
-            Figure("replicas", ".status.replicas", "Its pods."),
-            Figure("ready_replicas", ".status.readyReplicas", "Its pods that are ready."),
+            *POD_FIGURES,
         ),
     )
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from modelyard_api.fields.base import NAME_RULE, SCALE, Kind, Model, Time
-from modelyard_api.fields.facts import Column, Figure, KindInfo
+from modelyard_api.fields.facts import POD_FIGURES, Column, Figure, KindInfo
 from modelyard_api.fields.pods import POD_TEMPLATE_REFERENCES, PodTemplate
 from modelyard_api.fields.status import Status
 
@@ -59,8 +59,7 @@ class ModelPool(Kind):
             Figure("models", ".status.models", "The models that are packed here."),
             Figure("loaded_models", ".status.loaded", "Those that every ready pod serves in the wanted version."),
             Figure("failed_models", ".status.failed", "Those that some ready pod can't serve."),
-            Figure("replicas", ".status.replicas", "Its pods."),
-            Figure("ready_replicas", ".status.readyReplicas", "Its pods that are ready."),
+            *POD_FIGURES,
         ),
     )
 
