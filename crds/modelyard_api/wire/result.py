@@ -17,6 +17,7 @@ from modelyard_api.fields.metrics import Task
 from modelyard_api.fields.signature import Signature
 from modelyard_api.fields.trainer import Fit
 from modelyard_api.kinds.datasetversion import VersionColumn, Violation
+from modelyard_api.kinds.pipeline import MAX_OUTPUT_BYTES, MAX_OUTPUTS, Word
 
 EXIT_USER_ERROR = 2
 EXIT_UNAVAILABLE = 75
@@ -110,7 +111,23 @@ class EvaluateResult(Model):
     rows: Count | None = Field(None, description="How many rows both were scored on, if there is a challenger.")
 
 
-Result = Annotated[IngestResult | TrainResult | EvaluateResult | Failed, Field(discriminator="kind")]
+def _check_outputs(outputs: dict[str, str]) -> dict[str, str]:
+    size = sum(len(text.encode()) for item in outputs.items() for text in item)
+    if size > MAX_OUTPUT_BYTES:
+        raise ValueError(f"{size} bytes of names and values; at most {MAX_OUTPUT_BYTES} are possible")
+    return outputs
+
+
+Outputs = Annotated[dict[Word, str], Field(max_length=MAX_OUTPUTS), AfterValidator(_check_outputs)]
+"""What the container of a pipeline step has written, by name."""
+
+
+class StepResult(Model):
+    kind: Literal["Step"] = "Step"
+    outputs: Outputs = Field(default_factory=dict)
+
+
+Result = Annotated[IngestResult | TrainResult | EvaluateResult | StepResult | Failed, Field(discriminator="kind")]
 
 
 class Message(Model):

@@ -19,6 +19,8 @@ TASK_FILE = "/modelyard/task/task.json"
 SOURCE_FOLDER = "/modelyard/source"
 """The folder where an ingest pod finds the ConfigMap's key or the volume."""
 IN_FOLDER, OUT_FOLDER, WORK_FOLDER = "/modelyard/in", "/modelyard/out", "/modelyard/work"
+PARAMETERS_JSON, OUTPUTS_JSON = "parameters.json", "outputs.json"
+"""The files in IN_FOLDER and OUT_FOLDER of a pipeline step's container."""
 COLLECT_READY = f"{WORK_FOLDER}/collect-ready"
 """The file by which the collecting sidecar reports that it waits for the end of the container."""
 TERMINATION_LOG = "/dev/termination-log"
@@ -91,4 +93,13 @@ class EvaluateTask(Common):
     )
 
 
-Task = Annotated[IngestTask | TrainTask | EvaluateTask, Field(discriminator="kind")]
+class StepTask(Common):
+    """A container of a PipelineRun's step."""
+
+    kind: Literal["Step"] = "Step"
+    step: str
+    parameters: dict[str, str] = Field(default_factory=dict)
+    outputs: list[str] = Field(default_factory=list, description="The names that the container writes.")
+
+
+Task = Annotated[IngestTask | TrainTask | EvaluateTask | StepTask, Field(discriminator="kind")]

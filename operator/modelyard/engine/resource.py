@@ -12,6 +12,8 @@ from modelyard_api.kinds.model import ModelKind
 from modelyard_api.kinds.modeldeployment import ModelDeployment
 from modelyard_api.kinds.modelpool import ModelPool
 from modelyard_api.kinds.modelversion import ModelVersion
+from modelyard_api.kinds.pipeline import Pipeline
+from modelyard_api.kinds.pipelinerun import PipelineRun
 from modelyard_api.kinds.registry import resource_type
 from modelyard_api.kinds.trainingrun import TrainingRun
 
@@ -69,6 +71,8 @@ MODELS = Resource.of(ModelKind)
 MODEL_VERSIONS = Resource.of(ModelVersion)
 MODEL_DEPLOYMENTS = Resource.of(ModelDeployment)
 MODEL_POOLS = Resource.of(ModelPool)
+PIPELINES = Resource.of(Pipeline)
+PIPELINE_RUNS = Resource.of(PipelineRun)
 
 JOBS = Resource.of("Job")
 DEPLOYMENTS = Resource.of("Deployment")

@@ -3,41 +3,23 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 from pathlib import Path
 
 from modelyard_api.fields.artifact import TEST_PARQUET, TRAIN_PARQUET
 from modelyard_api.fields.metrics import METRICS, Task
 from modelyard_api.fields.signature import Output, Signature
 from modelyard_api.wire.result import TrainResult
-from modelyard_api.wire.task import COLLECT_READY, OUT_FOLDER, TrainTask
+from modelyard_api.wire.task import OUT_FOLDER, TrainTask
 from modelyard_runtime.models import output, package, scoring
 from modelyard_runtime.models.baseline import baseline
 from modelyard_runtime.models.held_out import score
 from modelyard_runtime.models.lineage import source_digest
 from modelyard_runtime.models.session import OnnxSession
 from modelyard_runtime.pod.errors import UserError
-from modelyard_runtime.pod.say import say
 from modelyard_runtime.pod.store import ArtifactStore
 from modelyard_runtime.tables import frames
 
 MODEL = "model.onnx"
-
-
-def wait_for_the_end(ready: Path = Path(COLLECT_READY)) -> None:
-    """Waits for the SIGTERM that the kubelet sends to a native sidecar once the main container has ended.
-
-    ``ready`` tells the startup probe that this process waits for the signal: only then the main container starts. So an
-    earlier signal means that the pod ends, not the container.
-    """
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
-    if signal.sigpending():
-        say("told to stop before the container has started")
-        os._exit(143)
-    ready.touch()
-    signal.sigwait({signal.SIGTERM, signal.SIGINT})
-    say("the container has ended")
 
 
 def collect(task: TrainTask, store: ArtifactStore, folder: Path = Path(OUT_FOLDER)) -> TrainResult:
