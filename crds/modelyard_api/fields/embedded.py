@@ -27,7 +27,7 @@ class Embedded:
     """Annotates a field that holds a spec of this model as a dict.
 
     ``kind`` is the kind that is made of it, if any. ``free`` is the path of a map whose values may be anything: what
-    consists of one placeholder there becomes a number, a truth value or null where it reads as one.
+    consists of one placeholder there becomes a number or a truth value where it reads as one.
     """
 
     spec: type[BaseModel]

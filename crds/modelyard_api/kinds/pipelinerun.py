@@ -59,7 +59,7 @@ class StepStatus(Model):
     reason: str | None = Field(None, max_length=128, description="Why it is not further, in one CamelCase word.")
     message: str | None = Field(None, max_length=200, description="Why, for people; the object has the whole text.")
     attempts: int = Field(0, description="How many pods of its container were started.")
-    outputs: dict[str, str] = Field(
+    outputs: dict[str, Annotated[str, Field(max_length=512)]] = Field(
         default_factory=dict,
         json_schema_extra={"maxProperties": MAX_OUTPUTS},
         description="What later steps can read.",

@@ -14,6 +14,8 @@ from modelyard_api.kinds.registry import KINDS
 
 OPEN_LEAVES = {
     "TrainingRun.spec.trainer.estimator.params{}",
+    "Pipeline.spec.steps[].trainingRun.trainer.estimator.params{}",
+    "PipelineRun.spec.steps[].trainingRun.trainer.estimator.params{}",
     "ModelVersion.spec.lineage.parameters{}",
 }
 FIXED_FORMATS = {"date-time"}

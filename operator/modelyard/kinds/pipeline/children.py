@@ -26,8 +26,8 @@ def pipeline_run(view: View, triggers: list[RunTrigger]) -> Object:
         parameters={parameter.name: parameter.default for parameter in pipeline.spec.parameters},
         trigger=triggers[0],
         covers=triggers[1:],
-        steps=pipeline.spec.steps,
     )
     metadata = child_metadata(view.raw, name, "modelyard-pipeline")
     metadata["annotations"] = {CAUSE: cause_of(spec, name)}
-    return manifest(PIPELINE_RUNS, metadata, spec=spec.wire())
+    # The steps are copied as they are written: the model drops nulls, which an estimator's parameters may have.
+    return manifest(PIPELINE_RUNS, metadata, spec={**spec.wire(), "steps": view.raw["spec"]["steps"]})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from modelyard.engine.resource import PIPELINE_RUNS, PIPELINES, Key, Object, Resource
 from modelyard.engine.store import Store
@@ -19,6 +19,10 @@ WATCHED = "watched"
 
 
 def _watched(pipeline: Object, _: Installation) -> Iterable[str]:
+    return dict.fromkeys(_all_watched(pipeline))
+
+
+def _all_watched(pipeline: Object) -> Iterator[str]:
     for trigger in pipeline["spec"].get("triggers") or ():
         if dataset := trigger.get("dataset"):
             yield f"Dataset/{beside(pipeline, dataset['name'])}"

@@ -6,6 +6,7 @@ is no part of the spec, which belongs to the person who applied the run.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 from pydantic import Field, ValidationError
@@ -56,7 +57,8 @@ def source(view: View) -> Source:
         message = f"spec.parameters: Pipeline {name!r} has no parameter {parameter!r}; it has {known}"
         raise Fails(Trouble("UnknownParameter", message))
     checked = _checked(pipeline.steps, defaults | spec.parameters)
-    text = _Kept(steps=pipeline.steps, parameters=checked.parameters).model_dump_json(by_alias=True, exclude_none=True)
+    # The steps are kept as they are written: the model drops nulls, which an estimator's parameters may have.
+    text = json.dumps({"steps": view.pipeline["spec"]["steps"], "parameters": checked.parameters})
     if len(text.encode()) > MAX_BYTES:
         message = f"the steps of Pipeline {name!r} have {len(text.encode())} bytes, and a run can keep {MAX_BYTES}; "
         raise Fails(Trouble("SpecTooLarge", f"{message}write fewer or shorter steps"))

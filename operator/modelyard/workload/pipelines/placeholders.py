@@ -43,7 +43,7 @@ def resolved(spec: Any, values: Mapping[str, str | None], free: Path) -> Any:
     """Returns a spec with values for its placeholders. Raises Unresolved.
 
     A value of None means that there is none: a field that consists of that placeholder alone is left out. Below the
-    path ``free`` such a field becomes a number, a truth value or null if its value reads as one.
+    path ``free`` such a field becomes a number or a truth value if its value reads as one.
     """
     return _resolved(spec, values, lambda path: bool(free) and path[: len(free)] == free, ())
 
@@ -79,10 +79,10 @@ def _text(text: str, values: Mapping[str, str | None], is_free: Callable[[Path],
 
 
 def _scalar(text: str) -> Any:
-    """Returns the number, truth value or null that a text is in JSON, or the text itself."""
+    """Returns the number or truth value that a text is in JSON, or the text itself."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
         return text
     is_finite = not isinstance(value, float) or math.isfinite(value)
-    return value if isinstance(value, bool | int | float | None) and is_finite else text
+    return value if isinstance(value, bool | int | float) and is_finite else text
