@@ -1,4 +1,4 @@
-"""Checks Pipelines on real pods: a DAG from new data to a model, and a time of a schedule in which the operator dies."""
+"""Checks Pipelines on real pods: a DAG from new data to a model, and a schedule while the operator is killed."""
 
 from __future__ import annotations
 
