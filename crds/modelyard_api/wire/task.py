@@ -47,7 +47,7 @@ class Data(Model):
     name: str
     uri: str = Field(description="The folder with train.parquet and test.parquet.")
     digest: str
-    target: str
+    target: str | None = None
     columns: list[VersionColumn]
 
 

@@ -41,6 +41,7 @@ def start(view: View, facts: Facts, now: datetime) -> Step:
         references.model(spec.model_ref.name, view.model)
     ref = spec.dataset_ref
     version = references.dataset_version(ref.name, ref.version, view.dataset, view.version)
+    references.check_target(version, "spec.datasetRef")
     if _may_have_lost_its_status(view, now):
         result = result_of(children.run(view), facts, now)
         if isinstance(result, TrainResult):
