@@ -26,13 +26,13 @@ SHORTEST_BOUND = 253
 class Embedded:
     """Annotates a field that holds a spec of this model as a dict.
 
-    ``kind`` is the kind that is made of it, if any. ``free`` is the path of a map whose values may be anything: what
+    ``kind`` is the kind that is made of it, if any. ``free`` are the paths of maps whose values may be anything: what
     consists of one placeholder there becomes a number or a truth value where it reads as one.
     """
 
     spec: type[BaseModel]
     kind: str | None = None
-    free: tuple[str, ...] = ()
+    free: tuple[tuple[str, ...], ...] = ()
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.nullable_schema(core_schema.dict_schema(core_schema.str_schema(), core_schema.any_schema()))

@@ -142,7 +142,12 @@ class Step(Model):
         description="Steps that must have succeeded before; those whose outputs it names are added.",
     )
     training_run: Annotated[
-        dict[str, Any] | None, Embedded(TrainingRunSpec, "TrainingRun", ("trainer", "estimator", "params"))
+        dict[str, Any] | None,
+        Embedded(
+            TrainingRunSpec,
+            "TrainingRun",
+            (("trainer", "estimator", "params"), ("trainer", "script", "parameters")),
+        ),
     ] = Field(None, description="The spec of a TrainingRun.")
     container: Annotated[dict[str, Any] | None, Embedded(ContainerStep)] = Field(
         None, description="A container of one's own."

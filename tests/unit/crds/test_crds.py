@@ -16,6 +16,9 @@ OPEN_LEAVES = {
     "TrainingRun.spec.trainer.estimator.params{}",
     "Pipeline.spec.steps[].trainingRun.trainer.estimator.params{}",
     "PipelineRun.spec.steps[].trainingRun.trainer.estimator.params{}",
+    "Pipeline.spec.steps[].trainingRun.trainer.script.parameters{}",
+    "PipelineRun.spec.steps[].trainingRun.trainer.script.parameters{}",
+    "TrainingRun.spec.trainer.script.parameters{}",
     "ModelVersion.spec.lineage.parameters{}",
 }
 FIXED_FORMATS = {"date-time"}

@@ -9,7 +9,7 @@ import pytest
 from modelyard.workload.pipelines.placeholders import Unresolved, names, resolved
 
 VALUES = {"a": "1", "b": "x y", "none": None, "big": "1e400", "true": "true", "nested": "$(a)"}
-FREE = ("params",)
+FREE = (("params",),)
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ def collect(task: StepTask, store: ArtifactStore, folder: Path = Path(OUT_FOLDER
     if not task.outputs:
         return StepResult()
     field = f"spec.steps[{task.step}].container.outputs"
-    document = _parsed(output.read(folder, OUTPUTS_JSON, "outputs", field), field)
+    document = _parsed(output.read(folder, OUTPUTS_JSON, field, "outputs"), field)
     if problem := _problem(task, document):
         raise UserError("InvalidOutputs", f"{OUTPUTS_JSON} {problem}", field)
     try:

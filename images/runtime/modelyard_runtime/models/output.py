@@ -1,4 +1,4 @@
-"""Reads what a container of the user's own wrote, which may be anything: a folder, a link, or nothing."""
+"""Reads what the user's own code wrote, which may be anything: a folder, a link, or nothing."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from pathlib import Path
 from modelyard_api.wire.task import OUT_FOLDER
 from modelyard_runtime.pod.errors import UserError
 
-FIELD = "spec.trainer.container"
 
-
-def read(folder: Path, name: str, what: str = "model", field: str = FIELD) -> bytes:
-    """Returns the bytes of the file ``name`` in ``folder``. Raises UserError unless it is a readable file there.
+def read(folder: Path, name: str, field: str, what: str = "model") -> bytes:
+    """Returns the bytes of the file ``name`` in ``folder``. Raises UserError unless it is a readable file there;
+    ``field`` is the spec's field that says who wrote it.
 
     A link may lead anywhere in this pod, which has files that the user's container can't read, so one that leads out
     of ``folder`` is refused. Nothing changes the folder any more: the container has ended.

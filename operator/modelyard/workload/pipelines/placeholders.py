@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 _PATTERN = re.compile(r"\$\$\(|\$\(([^)]*)\)")
@@ -39,13 +39,13 @@ def shown(path: Path) -> str:
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
 
 
-def resolved(spec: Any, values: Mapping[str, str | None], free: Path) -> Any:
+def resolved(spec: Any, values: Mapping[str, str | None], free: Iterable[Path]) -> Any:
     """Returns a spec with values for its placeholders. Raises Unresolved.
 
-    A value of None means that there is none: a field that consists of that placeholder alone is left out. Below the
-    path ``free`` such a field becomes a number or a truth value if its value reads as one.
+    A value of None means that there is none: a field that consists of that placeholder alone is left out. Below one of
+    the paths ``free`` such a field becomes a number or a truth value if its value reads as one.
     """
-    return _resolved(spec, values, lambda path: bool(free) and path[: len(free)] == free, ())
+    return _resolved(spec, values, lambda path: any(path[: len(start)] == start for start in free), ())
 
 
 def _resolved(value: Any, values: Mapping[str, str | None], is_free: Callable[[Path], bool], path: Path) -> Any:
