@@ -97,7 +97,7 @@ class Steps:
         if kstatus.holds(child, "Complete"):
             return self._succeeded(status, _outputs(child, outputs_of(step)))
         if kstatus.holds(child, "Failed"):
-            why = Trouble(ready.get("reason", "Failed"), ready.get("message", f"{kind} {meta['name']} has failed"))
+            why = Trouble(ready.get("reason", "StepFailed"), ready.get("message", f"{kind} {meta['name']} has failed"))
             return self._over(status, Phase.FAILED, why)
         writes: tuple[Write, ...] = ()
         if bool(child["spec"].get("suspend")) != children.is_suspended(self.view, spec):
