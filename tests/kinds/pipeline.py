@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from importlib import import_module
 from typing import Any
 
-from modelyard_api.kinds.pipeline import Pipeline
-from tests.kinds.sample import Create, Object, Sample
+from modelyard_api.kinds.pipeline import STEP_KINDS, STEP_OBJECTS, Pipeline
+from tests.kinds.sample import PODS, Create, Object, Sample
 
 TRAIN: Object = {
     "name": "train",
@@ -17,6 +19,10 @@ TRAIN: Object = {
 CHECK: Object = {"name": "check", "container": {"image": "localhost/check:1", "outputs": ["trees"]}}
 
 
+EXACTLY_ONE = "write exactly one of trainingRun"
+"""The start of the message of the rule about what a step holds."""
+
+
 def _trigger(**more: Any) -> Object:
     return {"triggers": [{"name": "t", **more}]}
 
@@ -25,17 +31,27 @@ def _steps(*steps: Object) -> Object:
     return {"steps": list(steps)}
 
 
-def _train(**more: Any) -> Object:
-    return {**TRAIN, "trainingRun": {**TRAIN["trainingRun"], **more}}
+def _embedded(kind: str) -> Iterator[Create]:
+    """Yields the cases of the rules of this kind's spec, in a step."""
+    sample: Sample = import_module(f"tests.kinds.{kind.lower()}").SAMPLE
+    field = next(name for name, mark in STEP_KINDS.items() if mark.kind == kind)
+    for case in sample.cases:
+        if case.good_name is None and case.bad_name is None:
+            good, bad = (_steps({"name": "a", field: sample.make(change)["spec"]}) for change in (case.good, case.bad))
+            yield Create(case.message, good, bad)
+
+
+def _container(change: Object) -> Object:
+    return _steps({"name": "a", "container": {"image": "$(parameters.image)", **change}})
 
 
 STEP_RULES = (
     Create(
-        "write exactly one of trainingRun and container",
+        EXACTLY_ONE,
         good=_steps(CHECK),
         bad=_steps({**TRAIN, "container": {"image": "a"}}),
     ),
-    Create("write exactly one of trainingRun and container", bad=_steps({"name": "nothing"})),
+    Create(EXACTLY_ONE, bad=_steps({"name": "nothing"})),
     Create(
         "after names a step that there is not",
         good=_steps(CHECK, {**TRAIN, "after": ["check"]}),
@@ -43,26 +59,13 @@ STEP_RULES = (
     ),
     Create(
         "the image of a container is container.image; leave podTemplate.image out",
-        good=_steps({"name": "a", "container": {"image": "a", "podTemplate": {"priorityClassName": "high"}}}),
-        bad=_steps({"name": "a", "container": {"image": "a", "podTemplate": {"image": "b"}}}),
+        good=_container({"podTemplate": {"priorityClassName": "high"}}),
+        bad=_container({"podTemplate": {"image": "b"}}),
     ),
-    Create(
-        "write exactly one of estimator and container",
-        good=_steps(_train(trainer={"container": {"image": "$(parameters.image)"}})),
-        bad=_steps(_train(trainer={})),
-    ),
-    Create(
-        "modelyard-system is the operator's own PriorityClass",
-        good=_steps(_train(podTemplate={"priorityClassName": "$(parameters.priority)"})),
-        bad=_steps(_train(podTemplate={"priorityClassName": "modelyard-system"})),
-    ),
-    Create(
-        "should match",
-        good=_steps(_train(datasetRef={"name": "table", "version": "$(trigger.datasetVersion)"})),
-        bad=_steps(_train(datasetRef={"name": "table", "version": "Not A Name"})),
-    ),
+    *(Create(case.message, _container(case.good), _container(case.bad)) for case in PODS),
+    *(case for kind in STEP_OBJECTS for case in _embedded(kind)),
 )
-"""The cases of the rules of ``Step``, with the steps of a spec."""
+"""The cases of the rules of ``Step`` and of what it holds, with the steps of a spec."""
 
 SAMPLE = Sample(
     Pipeline,
