@@ -98,4 +98,16 @@ class EvaluateTask(Common):
     )
 
 
-Task = Annotated[IngestTask | TrainTask | EvaluateTask, Field(discriminator="kind")]
+class PredictTask(Common):
+    kind: Literal["Predict"] = "Predict"
+    data: Data
+    model_version: str = Field(description="The name of the ModelVersion.")
+    artifact_uri: str
+    artifact_digest: str
+    keep: list[str] = Field(default_factory=list, description="Columns that are copied beside the answers.")
+    max_bad_rows: int = 0
+    output: DatasetSpec = Field(description="The Dataset that the answers are pushed to: its rules judge them.")
+    image: str
+
+
+Task = Annotated[IngestTask | TrainTask | EvaluateTask | PredictTask, Field(discriminator="kind")]
