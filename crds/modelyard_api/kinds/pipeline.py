@@ -23,6 +23,7 @@ from modelyard_api.fields.facts import Column, Figure, KindInfo, Reference
 from modelyard_api.fields.pods import PodTemplate
 from modelyard_api.fields.status import Status
 from modelyard_api.fields.trainer import Container
+from modelyard_api.kinds.batchprediction import BatchPredictionSpec
 from modelyard_api.kinds.trainingrun import TrainingRunSpec
 
 MAX_STEPS, MAX_TRIGGERS, MAX_PARAMETERS, MAX_OUTPUTS = 16, 8, 32, 8
@@ -149,6 +150,9 @@ class Step(Model):
             (("trainer", "estimator", "params"), ("trainer", "script", "parameters")),
         ),
     ] = Field(None, description="The spec of a TrainingRun.")
+    batch_prediction: Annotated[dict[str, Any] | None, Embedded(BatchPredictionSpec, "BatchPrediction")] = Field(
+        None, description="The spec of a BatchPrediction."
+    )
     container: Annotated[dict[str, Any] | None, Embedded(ContainerStep)] = Field(
         None, description="A container of one's own."
     )

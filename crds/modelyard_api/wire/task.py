@@ -20,6 +20,8 @@ SOURCE_FOLDER = "/modelyard/source"
 """The folder where an ingest pod finds the ConfigMap's key or the volume."""
 SCRIPT_FOLDER = "/modelyard/script"
 """The folder where a training pod finds the keys of the script's ConfigMap."""
+BUNDLE_FOLDER = "/modelyard/bundle"
+"""The folder of a bundle: its code in ``src``, its libraries in ``site``, and ``bundle.json``."""
 IN_FOLDER, OUT_FOLDER, WORK_FOLDER = "/modelyard/in", "/modelyard/out", "/modelyard/work"
 PARAMETERS_JSON, OUTPUTS_JSON = "parameters.json", "outputs.json"
 """The files in IN_FOLDER and OUT_FOLDER of a pipeline step's container."""
@@ -107,4 +109,16 @@ class StepTask(Common):
     outputs: list[str] = Field(default_factory=list, description="The names that the container writes.")
 
 
-Task = Annotated[IngestTask | TrainTask | EvaluateTask | StepTask, Field(discriminator="kind")]
+class PredictTask(Common):
+    kind: Literal["Predict"] = "Predict"
+    data: Data
+    model_version: str = Field(description="The name of the ModelVersion.")
+    artifact_uri: str
+    artifact_digest: str
+    keep: list[str] = Field(default_factory=list, description="Columns that are copied beside the answers.")
+    max_bad_rows: int = 0
+    output: DatasetSpec = Field(description="The Dataset that the answers are pushed to: its rules judge them.")
+    image: str
+
+
+Task = Annotated[IngestTask | TrainTask | EvaluateTask | PredictTask | StepTask, Field(discriminator="kind")]
