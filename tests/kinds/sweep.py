@@ -32,6 +32,7 @@ def _features(**features: object) -> dict[str, object]:
 
 
 _RANGE, _LESS = "write low and high (with log: true", "write a low that is less than high"
+_LOG = "log is for a range; write low and high"
 SAMPLE = Sample(
     Sweep,
     spec={
@@ -43,8 +44,8 @@ SAMPLE = Sample(
     },
     creates=(
         Create(_RANGE, good=_params({"low": 0.1, "high": 0.9}), bad=_params({"low": 0.1})),
-        Create(_RANGE, good=_params({"values": [2, "sqrt", 0.5]}), bad=_params({"values": [1], "low": 1})),
-        Create(_RANGE, bad=_params({"values": [1], "log": True})),
+        Create(_RANGE, good=_params({"values": [2, "sqrt", 0.5, None]}), bad=_params({"values": [1], "low": 1})),
+        Create(_LOG, bad=_params({"values": [1], "log": True})),
         Create(_LESS, good=_params({"low": 1, "high": 2}), bad=_params({"low": 2, "high": 1})),
         Create(
             "log needs a low above 0",

@@ -20,9 +20,10 @@ class ParameterSpace(Model):
     model_config = ConfigDict(
         json_schema_extra=rules(
             rule(
-                "has(self.values) ? !has(self.low) && !has(self.high) && !self.log : has(self.low) && has(self.high)",
+                "has(self.low) == has(self.high)",
                 "write low and high (with log: true for orders of magnitude), or values",
             ),
+            rule("!self.log || has(self.low)", "log is for a range; write low and high, or leave log out"),
             rule("!has(self.low) || !has(self.high) || self.low < self.high", "write a low that is less than high"),
             rule("!self.log || !has(self.low) || self.low > 0.0", "log needs a low above 0"),
         )
@@ -60,7 +61,7 @@ class FeatureSearch(Model):
     model_config = ConfigDict(
         json_schema_extra=rules(
             rule(
-                "self.select.all(method, method == 'None') || has(self.keep)",
+                "!has(self.select) || self.select.all(method, method == 'None') || has(self.keep)",
                 "methods that select need keep: {low, high}, the number of encoded columns",
             )
         )

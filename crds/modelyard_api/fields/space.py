@@ -52,6 +52,8 @@ def _problem(candidate: Candidate, name: str, space: ParameterSpace, field: str)
             f"{field}: {candidate.algorithm} has no parameter {name!r} to search; {hint}There are {', '.join(known)}"
         )
         return Problem("UnknownParameter", message)
+    if (space.values is None) == (space.low is None):
+        return Problem("InvalidParameter", f"{field}: write either low and high, or values")
     allowed = _alternatives(candidate.algorithm, name)
     if space.values is not None:
         bad = [value for value in space.values if not any(_fits(value, item.split()[0], [item]) for item in allowed)]

@@ -75,6 +75,8 @@ BAD: list[tuple[Object, str, str]] = [
     (candidate(C={"low": -1, "high": 2}), "InvalidParameter", "params.C: -1 to 2 is not allowed; write float (0, inf]"),
     (candidate(kernel={"values": ["rbf", "tree"]}), "InvalidParameter", 'params.kernel: "tree" is not allowed'),
     (candidate(degree={"low": 1.5, "high": 3}), "InvalidParameter", "params.degree: 1.5 to 3 is not allowed"),
+    (candidate(C={"values": [1], "low": 1, "high": 2}), "InvalidParameter", "params.C: write either low and high, or"),
+    (candidate(C={}), "InvalidParameter", "params.C: write either low and high, or values"),
     (candidate("Ridge"), "MetricDoesNotFit", "candidates[0].algorithm: Ridge is for Regression"),
     ({"objective": "r2", **candidate("Ridge")}, "TaskMismatch", "names a Model of task Classification"),
     ({"trialTimeout": "10ms"}, "InvalidDuration", "spec.trialTimeout: 10ms is too short; write at least 1s"),
