@@ -148,7 +148,9 @@ class PredictResult(TableResult):
     image: str = Field(max_length=512, description="The image that scored it, as the task names it.")
 
 
-Result = Annotated[IngestResult | TrainResult | EvaluateResult | PredictResult | SweepResult | Failed, Field(discriminator="kind")]
+Result = Annotated[
+    IngestResult | TrainResult | EvaluateResult | PredictResult | SweepResult | Failed, Field(discriminator="kind")
+]
 
 
 class Message(Model):
