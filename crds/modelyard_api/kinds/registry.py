@@ -13,6 +13,7 @@ from modelyard_api.kinds.modelpool import ModelPool
 from modelyard_api.kinds.modelversion import ModelVersion
 from modelyard_api.kinds.pipeline import Pipeline
 from modelyard_api.kinds.pipelinerun import PipelineRun
+from modelyard_api.kinds.sweep import Sweep
 from modelyard_api.kinds.trainingrun import TrainingRun
 
 KINDS: dict[str, type[Kind]] = {
@@ -21,6 +22,7 @@ KINDS: dict[str, type[Kind]] = {
         Dataset,
         DatasetVersion,
         TrainingRun,
+        Sweep,
         ModelKind,
         ModelVersion,
         ModelDeployment,
