@@ -10,13 +10,26 @@ from modelyard_api.kinds.model import ModelKind
 from modelyard_api.kinds.modeldeployment import ModelDeployment
 from modelyard_api.kinds.modelpool import ModelPool
 from modelyard_api.kinds.modelversion import ModelVersion
+from modelyard_api.kinds.pipelinesource import PipelineSource
 from modelyard_api.kinds.trainingrun import TrainingRun
 
 KINDS: dict[str, type[Kind]] = {
     kind.info.kind: kind
-    for kind in (Dataset, DatasetVersion, TrainingRun, ModelKind, ModelVersion, ModelDeployment, ModelPool)
+    for kind in (
+        Dataset,
+        DatasetVersion,
+        TrainingRun,
+        ModelKind,
+        ModelVersion,
+        ModelDeployment,
+        ModelPool,
+        PipelineSource,
+    )
 }
 """Kind -> its class, with spec, status, and the facts from which CRDs, RBAC and the operator's wiring are derived."""
+
+DELIVERED = tuple(name for name, kind in KINDS.items() if kind.info.people == "Edit" and kind is not PipelineSource)
+"""Kinds that a PipelineSource may deliver: those that people write, but no further sources."""
 
 
 def resource_type(kind: str) -> ResourceType:

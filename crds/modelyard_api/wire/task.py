@@ -12,6 +12,7 @@ from modelyard_api.fields.metrics import Task as ModelTask
 from modelyard_api.fields.trainer import Trainer
 from modelyard_api.kinds.dataset import DatasetSpec
 from modelyard_api.kinds.datasetversion import VersionColumn
+from modelyard_api.kinds.pipelinesource import PipelineSourceSpec
 
 ANNOTATION = "modelyard.dev/task"
 """The annotation of the pod template that holds the task."""
@@ -91,4 +92,19 @@ class EvaluateTask(Common):
     )
 
 
-Task = Annotated[IngestTask | TrainTask | EvaluateTask, Field(discriminator="kind")]
+GIT_FOLDER, PUSH_FOLDER = "/modelyard/git", "/modelyard/push"
+"""The folders where the pods of a PipelineSource find its Secrets."""
+BUNDLE_FOLDER, REPORT_FOLDER = "/modelyard/bundle", "/modelyard/report"
+"""The folders of a build pod with what is bundled, and with what its containers report to the last one."""
+
+
+class SourceTask(Common):
+    """What the pods of a PipelineSource do: look its ref up, or build a commit."""
+
+    kind: Literal["Source"] = "Source"
+    spec: PipelineSourceSpec
+    commit: str | None = Field(None, description="The commit that is built; none: the ref is looked up.")
+    key: str = ""
+
+
+Task = Annotated[IngestTask | TrainTask | EvaluateTask | SourceTask, Field(discriminator="kind")]
