@@ -81,9 +81,9 @@ def _check(folder: Path) -> None:
         if path.is_symlink():
             target = os.readlink(path)
             if os.path.isabs(target) or not (path.parent / target).resolve().is_relative_to(root):
-                raise UserError("SymlinkRefused", f"the link {name} leads out of the folder, to {target}; remove it")
+                raise UserError("SymlinkRefused", f"the link {name} leads out of the folder, to {target}; delete it")
         elif path.is_file() and path.stat().st_size <= _POINTER and path.read_bytes().startswith(_LFS):
-            raise UserError("LfsRefused", f"files of Git LFS are not fetched, and {name} is one; keep it elsewhere")
+            raise UserError("LfsRefused", f"files of Git LFS are not fetched, and {name} is one; store it elsewhere")
 
 
 def _git(git: Git, seconds: int, *arguments: str) -> str:

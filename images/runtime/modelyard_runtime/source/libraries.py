@@ -24,7 +24,19 @@ def install(requirements: Path, to: Path) -> None:
         message = f"there is no file {requirements.name!r} in the folder; add it, or correct the name"
         raise UserError("RequirementsNotFound", message, "spec.build.requirements")
     command = [
-        *("uv", "pip", "install", "--python", sys.executable, "--target", str(to), "--requirements", str(requirements)),
+        *(
+            sys.executable,
+            "-m",
+            "uv",
+            "pip",
+            "install",
+            "--python",
+            sys.executable,
+            "--target",
+            str(to),
+            "--requirements",
+            str(requirements),
+        ),
         *("--require-hashes", "--only-binary", ":all:", "--no-deps", "--link-mode", "copy", "--no-config", "--quiet"),
     ]
     environment = {
@@ -41,7 +53,8 @@ def install(requirements: Path, to: Path) -> None:
         said = " ".join(ended.stderr.split())[:800]
         if any(word in said for word in _AWAY):
             raise UserError("IndexUnavailable", f"the index of {requirements.name} can't be read: {said}")
-        raise UserError("RequirementsRefused", f"{requirements.name}: {said}", "spec.build.requirements")
+        message = f"{requirements.name}: write each library with its hashes, in a version that has wheels ({said})"
+        raise UserError("RequirementsRefused", message, "spec.build.requirements")
     _drop_what_differs(to)
 
 

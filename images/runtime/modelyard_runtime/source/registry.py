@@ -109,7 +109,7 @@ def _credentials(path: Path, host: str) -> str | None:
                 plain = f"{entry['username']}:{entry['password']}" if "password" in entry else None
                 return base64.b64encode(plain.encode()).decode() if plain else str(entry["auth"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        message = f"the Secret has no readable {CONFIG_FILE} ({type(error).__name__}); make it with "
-        message += "kubectl create secret docker-registry"
+        how = "make it with kubectl create secret docker-registry"
+        message = f"the Secret has no readable {CONFIG_FILE} ({type(error).__name__}); {how}"
         raise UserError("RegistryUnauthorized", message, "spec.bundle.secretRef") from error
     raise UserError("RegistryUnauthorized", f"the Secret says nothing of {host}; add it", "spec.bundle.secretRef")

@@ -22,6 +22,9 @@ AWAY = frozenset(
 )
 """Reasons of a program that say nothing about the commit: what was away, or has refused us, may be back later."""
 
+_FAILED = {"tests": "TestsFailed", "manifests": "ManifestsFailed"}
+"""Check -> the reason if it has failed."""
+
 
 def looked(view: View, status: PipelineSourceStatus, now: datetime, came: SourceResult | Trouble) -> Step:
     """Records a look. One that failed changes nothing of what is known, and the next one comes later."""
@@ -49,7 +52,7 @@ def verdict(view: View, status: PipelineSourceStatus, build: Built, now: datetim
     failed = next((check for check in result.checks if not check.passed), None)
     build.image, build.digest = result.image, result.digest
     if failed:
-        return _failed(status, build, now, Trouble(f"{failed.name.capitalize()}Failed", failed.message))
+        return _failed(status, build, now, Trouble(_FAILED.get(failed.name, "CheckFailed"), failed.message))
     assert status.job is not None
     build.result_uri = children.run(view, status.job).result_uri
     build.passed, build.reason, build.message = True, "Passed", f"its bundle is {result.image}"
