@@ -218,8 +218,8 @@ RED = [
     (
         "import signal, time\ndef test_deaf():\n    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})\n"
         "    time.sleep(600)\n",
-        {"testTimeoutSeconds": 3, "timeoutSeconds": 8, "arguments": ["-v"]},
-        "did not end within test.timeoutSeconds (8)",
+        {"testTimeoutSeconds": 3, "timeoutSeconds": 30, "arguments": ["-v"]},
+        "did not end within test.timeoutSeconds (30)",
     ),
     ("import nowhere\n", {}, "No module named"),
     ("import os\ndef test_dies():\n    os._exit(3)\n", {}, "pytest ended with 3 and left no report"),
