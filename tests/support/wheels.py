@@ -7,6 +7,7 @@ import hashlib
 import io
 import zipfile
 from collections.abc import Mapping
+from pathlib import Path
 
 
 def wheel(name: str, files: Mapping[str, str], scripts: Mapping[str, str] | None = None) -> tuple[str, bytes, str]:
@@ -27,6 +28,14 @@ def wheel(name: str, files: Mapping[str, str], scripts: Mapping[str, str] | None
             archive.writestr(zipfile.ZipInfo(path), text)
     data = buffer.getvalue()
     return f"{name}-1.0-py3-none-any.whl", data, hashlib.sha256(data).hexdigest()
+
+
+def write_wheel(folder: Path) -> Path:
+    """Writes the wheel of ``answers`` 1.0, whose module has ``ANSWER``, into a folder."""
+    name, data, _ = wheel("answers", {"answers.py": "ANSWER = 42\n"})
+    path = folder / name
+    path.write_bytes(data)
+    return path
 
 
 def _hash(text: str) -> str:

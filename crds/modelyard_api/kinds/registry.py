@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from modelyard_api.fields.base import Kind
 from modelyard_api.fields.builtin import BUILT_IN, ResourceType
+from modelyard_api.kinds.batchprediction import BatchPrediction
 from modelyard_api.kinds.dataset import Dataset
 from modelyard_api.kinds.datasetversion import DatasetVersion
 from modelyard_api.kinds.model import ModelKind
@@ -23,6 +24,7 @@ KINDS: dict[str, type[Kind]] = {
         ModelVersion,
         ModelDeployment,
         ModelPool,
+        BatchPrediction,
         PipelineSource,
     )
 }

@@ -12,10 +12,12 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from modelyard_api.fields.artifact import Format
-from modelyard_api.fields.base import MAX_LEVELS, ColumnName, Count, Digest, Model, StatusName, StoreURI, levels
+from modelyard_api.fields.base import MAX_LEVELS, ColumnName, Count, Digest, Model, StatusName, StoreURI, Time, levels
 from modelyard_api.fields.metrics import Task
 from modelyard_api.fields.signature import Signature
 from modelyard_api.fields.trainer import Fit
+from modelyard_api.kinds.batchprediction import MOST_EXAMPLES, BadRow
+from modelyard_api.kinds.dataset import Split
 from modelyard_api.kinds.datasetversion import VersionColumn, Violation
 from modelyard_api.kinds.pipelinesource import MAX_CHECKS, Check, Commit
 
@@ -67,7 +69,7 @@ class TableResult(Model):
     rows: Count
     test_rows: Count
     bytes: Count
-    target: ColumnName
+    target: ColumnName | None = None
     columns: list[VersionColumn]
     violations: list[Violation] = Field(default_factory=list)
 
@@ -111,6 +113,20 @@ class EvaluateResult(Model):
     rows: Count | None = Field(None, description="How many rows both were scored on, if there is a challenger.")
 
 
+class PredictResult(TableResult):
+    """The table of answers; ``rows`` are those that were scored."""
+
+    kind: Literal["Predict"] = "Predict"
+    split: Split
+    bad_rows: Count
+    bad_examples: list[BadRow] = Field(default_factory=list, max_length=MOST_EXAMPLES)
+    rows_per_second: Count
+    ended_at: Time = Field(description="When the pod had all answers; tables become latest in this order.")
+    dataset_version: StatusName = Field(description="The DatasetVersion that was scored.")
+    model_version: StatusName = Field(description="The ModelVersion that scored it.")
+    image: str = Field(max_length=512, description="The image that scored it, as the task names it.")
+
+
 MAX_MANIFESTS = 64
 MAX_MANIFESTS_BYTES = 512 * 1024
 
@@ -136,7 +152,9 @@ class SourceResult(Model):
     )
 
 
-Result = Annotated[IngestResult | TrainResult | EvaluateResult | SourceResult | Failed, Field(discriminator="kind")]
+Result = Annotated[
+    IngestResult | TrainResult | EvaluateResult | PredictResult | SourceResult | Failed, Field(discriminator="kind")
+]
 
 
 class Message(Model):

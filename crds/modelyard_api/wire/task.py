@@ -9,7 +9,7 @@ from pydantic import Field
 from modelyard_api.fields.base import Model
 from modelyard_api.fields.metrics import Metric
 from modelyard_api.fields.metrics import Task as ModelTask
-from modelyard_api.fields.trainer import Trainer
+from modelyard_api.fields.trainer import ScriptDigests, Trainer
 from modelyard_api.kinds.dataset import DatasetSpec
 from modelyard_api.kinds.datasetversion import VersionColumn
 from modelyard_api.kinds.pipelinesource import PipelineSourceSpec
@@ -19,6 +19,10 @@ ANNOTATION = "modelyard.dev/task"
 TASK_FILE = "/modelyard/task/task.json"
 SOURCE_FOLDER = "/modelyard/source"
 """The folder where an ingest pod finds the ConfigMap's key or the volume."""
+SCRIPT_FOLDER = "/modelyard/script"
+"""The folder where a training pod finds the keys of the script's ConfigMap."""
+BUNDLE_FOLDER = "/modelyard/bundle"
+"""The folder of a bundle: its code in ``src``, its libraries in ``site``, and ``bundle.json``."""
 IN_FOLDER, OUT_FOLDER, WORK_FOLDER = "/modelyard/in", "/modelyard/out", "/modelyard/work"
 COLLECT_READY = f"{WORK_FOLDER}/collect-ready"
 """The file by which the collecting sidecar reports that it waits for the end of the container."""
@@ -46,7 +50,7 @@ class Data(Model):
     name: str
     uri: str = Field(description="The folder with train.parquet and test.parquet.")
     digest: str
-    target: str
+    target: str | None = None
     columns: list[VersionColumn]
 
 
@@ -62,6 +66,9 @@ class TrainTask(Common):
     model: str | None = Field(None, description="The Model, which names the experiment in the tracking server.")
     task: ModelTask | None = Field(None, description="The Model's task, if there is one.")
     trainer: Trainer
+    script_files: ScriptDigests = Field(
+        default_factory=dict, description="The script's files as they were when the run started; others are refused."
+    )
     objective: Metric | None = None
     additional_metrics: list[Metric] = Field(default_factory=list)
     seed: int = 0
@@ -92,6 +99,18 @@ class EvaluateTask(Common):
     )
 
 
+class PredictTask(Common):
+    kind: Literal["Predict"] = "Predict"
+    data: Data
+    model_version: str = Field(description="The name of the ModelVersion.")
+    artifact_uri: str
+    artifact_digest: str
+    keep: list[str] = Field(default_factory=list, description="Columns that are copied beside the answers.")
+    max_bad_rows: int = 0
+    output: DatasetSpec = Field(description="The Dataset that the answers are pushed to: its rules judge them.")
+    image: str
+
+
 GIT_FOLDER, PUSH_FOLDER = "/modelyard/git", "/modelyard/push"
 """The folders where the pods of a PipelineSource find its Secrets."""
 BUNDLE_FOLDER, REPORT_FOLDER = "/modelyard/bundle", "/modelyard/report"
@@ -107,4 +126,4 @@ class SourceTask(Common):
     key: str = ""
 
 
-Task = Annotated[IngestTask | TrainTask | EvaluateTask | SourceTask, Field(discriminator="kind")]
+Task = Annotated[IngestTask | TrainTask | EvaluateTask | PredictTask | SourceTask, Field(discriminator="kind")]

@@ -112,7 +112,7 @@ def _check_template(template: Object, labels: dict[str, str]) -> None:
     assert len(volumes) == len(spec["volumes"])
     for volume in volumes.values():
         (source,) = set(volume) - {"name"}
-        assert source in ("configMap", "downwardAPI", "emptyDir", "persistentVolumeClaim", "secret"), volume
+        assert source in ("configMap", "downwardAPI", "emptyDir", "image", "persistentVolumeClaim", "secret"), volume
     secrets = {name for name, volume in volumes.items() if "secret" in volume}
     containers: list[dict[str, Any]] = [*spec.get("initContainers", ()), *spec["containers"]]
     assert len({item["name"] for item in containers}) == len(containers)
