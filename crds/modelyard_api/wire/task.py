@@ -13,6 +13,7 @@ from modelyard_api.fields.trainer import ScriptDigests, Trainer
 from modelyard_api.kinds.dataset import DatasetSpec
 from modelyard_api.kinds.datasetversion import VersionColumn
 from modelyard_api.kinds.pipelinesource import PipelineSourceSpec
+from modelyard_api.kinds.sweep import SweepSpec
 
 ANNOTATION = "modelyard.dev/task"
 """The annotation of the pod template that holds the task."""
@@ -99,6 +100,17 @@ class EvaluateTask(Common):
     )
 
 
+class SweepTask(Common):
+    """The task of all pods of a Sweep: the first coordinates the trials, and each tries one after the other."""
+
+    kind: Literal["Sweep"] = "Sweep"
+    data: Data
+    spec: SweepSpec
+    trial_seconds: float = Field(description="Of spec.trialTimeout.")
+    coordinator: str = Field(description="Host and port at which the other pods reach the first.")
+    image: str
+
+
 class PredictTask(Common):
     kind: Literal["Predict"] = "Predict"
     data: Data
@@ -111,10 +123,8 @@ class PredictTask(Common):
     image: str
 
 
-GIT_FOLDER, PUSH_FOLDER = "/modelyard/git", "/modelyard/push"
-"""The folders where the pods of a PipelineSource find its Secrets."""
-BUNDLE_FOLDER, REPORT_FOLDER = "/modelyard/bundle", "/modelyard/report"
-"""The folders of a build pod with what is bundled, and with what its containers report to the last one."""
+GIT_FOLDER, PUSH_FOLDER, REPORT_FOLDER = "/modelyard/git", "/modelyard/push", "/modelyard/report"
+"""The folders of a PipelineSource's pods: for its Secrets, and for what the tests report."""
 
 
 class SourceTask(Common):
@@ -126,4 +136,6 @@ class SourceTask(Common):
     key: str = ""
 
 
-Task = Annotated[IngestTask | TrainTask | EvaluateTask | PredictTask | SourceTask, Field(discriminator="kind")]
+Task = Annotated[
+    IngestTask | TrainTask | EvaluateTask | PredictTask | SweepTask | SourceTask, Field(discriminator="kind")
+]
