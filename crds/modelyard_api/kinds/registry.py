@@ -13,6 +13,7 @@ from modelyard_api.kinds.modelpool import ModelPool
 from modelyard_api.kinds.modelversion import ModelVersion
 from modelyard_api.kinds.pipeline import Pipeline
 from modelyard_api.kinds.pipelinerun import PipelineRun
+from modelyard_api.kinds.pipelinesource import PipelineSource
 from modelyard_api.kinds.sweep import Sweep
 from modelyard_api.kinds.trainingrun import TrainingRun
 
@@ -30,9 +31,13 @@ KINDS: dict[str, type[Kind]] = {
         BatchPrediction,
         Pipeline,
         PipelineRun,
+        PipelineSource,
     )
 }
 """Kind -> its class, with spec, status, and the facts from which CRDs, RBAC and the operator's wiring are derived."""
+
+DELIVERED = tuple(name for name, kind in KINDS.items() if kind.info.people == "Edit" and kind is not PipelineSource)
+"""Kinds that a PipelineSource may deliver: those that people write, but no further sources."""
 
 
 def resource_type(kind: str) -> ResourceType:

@@ -15,6 +15,7 @@ from modelyard_api.kinds.modelpool import ModelPool
 from modelyard_api.kinds.modelversion import ModelVersion
 from modelyard_api.kinds.pipeline import Pipeline
 from modelyard_api.kinds.pipelinerun import PipelineRun
+from modelyard_api.kinds.pipelinesource import PipelineSource
 from modelyard_api.kinds.registry import resource_type
 from modelyard_api.kinds.sweep import Sweep
 from modelyard_api.kinds.trainingrun import TrainingRun
@@ -77,6 +78,7 @@ MODEL_POOLS = Resource.of(ModelPool)
 BATCH_PREDICTIONS = Resource.of(BatchPrediction)
 PIPELINES = Resource.of(Pipeline)
 PIPELINE_RUNS = Resource.of(PipelineRun)
+PIPELINE_SOURCES = Resource.of(PipelineSource)
 
 JOBS = Resource.of("Job")
 DEPLOYMENTS = Resource.of("Deployment")
@@ -92,6 +94,7 @@ BACKEND_POLICIES = Resource.of("BackendTrafficPolicy")
 DEFINITIONS = Resource.of("CustomResourceDefinition")
 PODS = Resource.of("Pod")
 NODES = Resource.of("Node")
+NAMESPACES = Resource.of("Namespace")
 CONFIG_MAPS = Resource.of("ConfigMap")
 CLAIMS = Resource.of("PersistentVolumeClaim")
 LEASES = Resource.of("Lease")
