@@ -16,6 +16,7 @@ from modelyard_api.wire.task import SOURCE_FOLDER, IngestTask
 from modelyard_runtime.pod.errors import UserError, one_of
 from modelyard_runtime.pod.say import say
 from modelyard_runtime.pod.store import ArtifactStore
+from modelyard_runtime.tables import profile
 from modelyard_runtime.tables.columns import describe, typed
 from modelyard_runtime.tables.digest import content_digest, version_id
 from modelyard_runtime.tables.read import read_source
@@ -43,6 +44,7 @@ def ingest(task: IngestTask, store: ArtifactStore, root: Path = Path(SOURCE_FOLD
     train, test = parquet(table.filter(pc.invert(mask))), parquet(table.filter(mask))
     store.put(f"{uri}/{TRAIN_PARQUET}", train)
     store.put(f"{uri}/{TEST_PARQUET}", test)
+    profile.write(store, uri, digest, table, types)
     result = IngestResult(
         accepted=not unusable and (not violations or spec.validation.on_failure == "Warn"),
         version_id=id_,
@@ -54,6 +56,7 @@ def ingest(task: IngestTask, store: ArtifactStore, root: Path = Path(SOURCE_FOLD
         target=spec.target,
         columns=describe(table, types),
         violations=violations[:20],
+        profile=True,
     )
     store.put_json(f"{uri}/{RESULT_JSON}", result.wire())
     say(f"version {id_[:10]}: {'accepted' if result.accepted else 'rejected'}, {len(violations)} rules broken")

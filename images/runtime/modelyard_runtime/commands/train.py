@@ -55,6 +55,7 @@ def train(task: TrainTask, store: ArtifactStore) -> TrainResult:
     uri, digest, size = package.write(
         store, task.base_uri, stored.data, kind, stored.layout, signature, shown, categories, stored.format
     )
+    package.write_profile(store, uri, digest, stored.session, test.features)
     result = TrainResult(
         task=kind,
         artifact_uri=uri,

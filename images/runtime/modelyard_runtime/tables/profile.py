@@ -1,0 +1,34 @@
+"""Writes the profile of a table beside it: sketches of every column, as model servers keep them of their inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from modelyard_api.fields.artifact import PROFILE_JSON
+from modelyard_api.wire.sketches import Column
+from modelyard_models import profile
+from modelyard_runtime.pod.say import say
+from modelyard_runtime.pod.store import ArtifactStore
+
+
+def write(store: ArtifactStore, uri: str, digest: str, table: pa.Table, types: dict[str, str]) -> None:
+    """Writes the profile of the table at ``uri``, which has this digest."""
+    data, left_out = profile.document(digest, len(table), _columns(table, types))
+    if left_out:
+        say(f"the profile has no room for {len(left_out)} columns of many different texts: {', '.join(left_out[:10])}")
+    store.put(f"{uri}/{PROFILE_JSON}", data)
+
+
+def _columns(table: pa.Table, types: dict[str, str]) -> Iterator[Column]:
+    """Yields the sketches of each column as a model is given it: texts with "" for missing, numbers with NaN."""
+    for name, type_ in types.items():
+        if type_ == "Category":
+            texts = pc.fill_null(table[name], "").combine_chunks()
+            yield profile.of_texts(name, texts.to_numpy(zero_copy_only=False))
+        else:
+            numbers = pc.fill_null(pc.cast(table[name], pa.float64(), safe=False), np.nan)
+            yield profile.of_numbers(name, numbers.to_numpy())
