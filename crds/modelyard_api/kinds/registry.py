@@ -8,13 +8,23 @@ from modelyard_api.kinds.dataset import Dataset
 from modelyard_api.kinds.datasetversion import DatasetVersion
 from modelyard_api.kinds.model import ModelKind
 from modelyard_api.kinds.modeldeployment import ModelDeployment
+from modelyard_api.kinds.modelmonitor import ModelMonitor
 from modelyard_api.kinds.modelpool import ModelPool
 from modelyard_api.kinds.modelversion import ModelVersion
 from modelyard_api.kinds.trainingrun import TrainingRun
 
 KINDS: dict[str, type[Kind]] = {
     kind.info.kind: kind
-    for kind in (Dataset, DatasetVersion, TrainingRun, ModelKind, ModelVersion, ModelDeployment, ModelPool)
+    for kind in (
+        Dataset,
+        DatasetVersion,
+        TrainingRun,
+        ModelKind,
+        ModelVersion,
+        ModelDeployment,
+        ModelPool,
+        ModelMonitor,
+    )
 }
 """Kind -> its class, with spec, status, and the facts from which CRDs, RBAC and the operator's wiring are derived."""
 
