@@ -18,7 +18,8 @@ def build() -> dashboard.Dashboard:
     board = board.with_variable(names("deployment", "ModelDeployment", "name", metric + '{namespace="$namespace"}'))
     monitors = 'modelyard_modelmonitor_looks{namespace="$namespace"}'
     board = board.with_variable(names("monitor", "ModelMonitor", "name", monitors))
-    return filled(board, {"Now": _now(), "Requests": _requests(), "Versions and pods": _versions(), "Monitor": _monitor()})
+    rows = {"Now": _now(), "Requests": _requests(), "Versions and pods": _versions(), "Monitor": _monitor()}
+    return filled(board, rows)
 
 
 def _now() -> Panels:
