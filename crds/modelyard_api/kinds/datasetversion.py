@@ -57,7 +57,7 @@ class DatasetVersionSpec(Model):
     rows: Count = Field(description="Rows in all.")
     test_rows: Count = Field(description="Rows held out for the final score.")
     bytes: Count = Field(description="Size of the Parquet files.")
-    target: ColumnName = Field(description="The column that is to be predicted.")
+    target: ColumnName | None = Field(None, description="The column that is to be predicted, if there is one.")
     columns: list[VersionColumn] = Field(
         max_length=MAX_COLUMNS, description="The columns, with what was found in them."
     )

@@ -66,7 +66,7 @@ class TableResult(Model):
     rows: Count
     test_rows: Count
     bytes: Count
-    target: ColumnName
+    target: ColumnName | None = None
     columns: list[VersionColumn]
     violations: list[Violation] = Field(default_factory=list)
     profile: bool = Field(False, description="Whether profile.json, with sketches of its columns, is beside it.")

@@ -9,19 +9,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from modelyard_api.fields.artifact import RESULT_JSON, TEST_PARQUET, TRAIN_PARQUET
+from modelyard_api.fields.artifact import RESULT_JSON
 from modelyard_api.kinds.dataset import DatasetSpec
 from modelyard_api.wire.result import IngestResult
 from modelyard_api.wire.task import SOURCE_FOLDER, IngestTask
 from modelyard_runtime.pod.errors import UserError, one_of
 from modelyard_runtime.pod.say import say
 from modelyard_runtime.pod.store import ArtifactStore
-from modelyard_runtime.tables import profile
-from modelyard_runtime.tables.columns import describe, typed
-from modelyard_runtime.tables.digest import content_digest, version_id
+from modelyard_runtime.tables.columns import typed
 from modelyard_runtime.tables.read import read_source
-from modelyard_runtime.tables.split import held_out
-from modelyard_runtime.tables.validate import not_finite, validate
+from modelyard_runtime.tables.version import versioned
 
 MOST_COLUMNS = 1000
 
@@ -32,34 +29,15 @@ def ingest(task: IngestTask, store: ArtifactStore, root: Path = Path(SOURCE_FOLD
     raw, text = read_source(root, task.source, spec.source.format)
     say(f"read {len(raw)} rows, {raw.num_columns} columns")
     whole, types = typed(_columns(raw, spec), spec.columns, text)
-    table = whole.filter(pc.is_valid(whole[spec.target]))
-    _check_target(table, types, spec)
-    digest = content_digest(table, types)
-    lost = whole[spec.target].null_count / len(whole)
-    id_ = version_id(digest, types, spec, lost)
-    uri = f"{task.base_uri}/{id_}"
-    unusable = not_finite(table)
-    violations = [*unusable, *validate(table, spec, lost)]
-    mask = pa.array(held_out(table[spec.target], spec.split, types[spec.target]))
-    train, test = parquet(table.filter(pc.invert(mask))), parquet(table.filter(mask))
-    store.put(f"{uri}/{TRAIN_PARQUET}", train)
-    store.put(f"{uri}/{TEST_PARQUET}", test)
-    profile.write(store, uri, digest, table, types)
-    result = IngestResult(
-        accepted=not unusable and (not violations or spec.validation.on_failure == "Warn"),
-        version_id=id_,
-        uri=uri,
-        digest=digest,
-        rows=len(table),
-        test_rows=pc.sum(mask).as_py(),
-        bytes=len(train) + len(test),
-        target=spec.target,
-        columns=describe(table, types),
-        violations=violations[:20],
-        profile=True,
-    )
-    store.put_json(f"{uri}/{RESULT_JSON}", result.wire())
-    say(f"version {id_[:10]}: {'accepted' if result.accepted else 'rejected'}, {len(violations)} rules broken")
+    table, lost = _with_target(whole, types, spec)
+
+    def write(uri: str, mask: pa.Array) -> int:
+        part = parquet(table.filter(mask))
+        store.put(uri, part)
+        return len(part)
+
+    result = IngestResult(**versioned(table, types, spec, lost, task.base_uri, write, store.put))
+    store.put_json(f"{result.uri}/{RESULT_JSON}", result.wire())
     return result
 
 
@@ -71,22 +49,34 @@ def parquet(table: pa.Table) -> bytes:
 
 
 def _columns(table: pa.Table, spec: DatasetSpec) -> pa.Table:
-    """Returns the table without the ignored columns. Raises UserError unless it has a target, features and rows."""
-    if spec.target not in table.column_names:
+    """Returns the table without the ignored columns. Raises UserError unless it has rows, columns and the target that
+    the spec names, if it does."""
+    if spec.target is not None and spec.target not in table.column_names:
         raise UserError("TargetNotFound", one_of(spec.target, table.column_names), "spec.target")
     unknown = [name for name in spec.ignore if name not in table.column_names]
     if unknown:
         raise UserError("ColumnNotFound", one_of(unknown[0], table.column_names), "spec.ignore")
     kept = table.drop_columns(list(spec.ignore)) if spec.ignore else table
-    if kept.num_columns < 2:
-        raise UserError("NoFeatures", "there is no column but the target; bring columns to learn from", "spec.ignore")
+    if kept.num_columns < (1 if spec.target is None else 2):
+        other = "" if spec.target is None else " but the target"
+        raise UserError("NoFeatures", f"there is no column{other}; bring columns to learn from", "spec.ignore")
     if kept.num_columns > MOST_COLUMNS:
         message = f"there are {kept.num_columns} columns; at most {MOST_COLUMNS} are allowed. Name those to drop here"
         raise UserError("TooManyColumns", message, "spec.ignore")
     if not len(kept):
-        message = "the table has no rows; at least two with different targets are needed"
+        least = "one is needed" if spec.target is None else "two with different targets are needed"
+        message = f"the table has no rows; at least {least}"
         raise UserError("EmptyTable", message, "spec.source")
     return kept
+
+
+def _with_target(whole: pa.Table, types: dict[str, str], spec: DatasetSpec) -> tuple[pa.Table, float]:
+    """Returns the rows that have a target, and the share of those that have none. Raises UserError."""
+    if spec.target is None:
+        return whole, 0.0
+    table = whole.filter(pc.is_valid(whole[spec.target]))
+    _check_target(table, types, spec)
+    return table, whole[spec.target].null_count / len(whole)
 
 
 def _check_target(table: pa.Table, types: dict[str, str], spec: DatasetSpec) -> None:

@@ -1,0 +1,69 @@
+"""Makes a version of a typed table: its digest, its verdict by the Dataset's rules, and its two parts in the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from modelyard_api.fields.artifact import PROFILE_JSON, TEST_PARQUET, TRAIN_PARQUET
+from modelyard_api.kinds.dataset import DatasetSpec
+from modelyard_runtime.pod.say import say
+from modelyard_runtime.tables import profile
+from modelyard_runtime.tables.columns import describe
+from modelyard_runtime.tables.digest import content_digest, version_id
+from modelyard_runtime.tables.split import held_out
+from modelyard_runtime.tables.validate import not_finite, validate
+
+Write = Callable[[str, pa.Array], int]
+"""Writes the rows for which a mask is True to a URI, as Parquet; returns how many bytes they have."""
+Put = Callable[[str, bytes], None]
+"""Writes bytes to a URI."""
+
+
+def versioned(
+    table: profile.Columns,
+    types: dict[str, str],
+    spec: DatasetSpec,
+    lost: float,
+    base_uri: str,
+    write: Write,
+    put: Put | None = None,
+) -> dict[str, Any]:
+    """Writes both parts of the table below ``base_uri``; returns the fields of its TableResult. Raises UserError.
+
+    ``lost`` is the share of rows that were left out because they have no target. With ``put`` it has a profile.
+    """
+    digest = content_digest(table, types)
+    id_ = version_id(digest, types, spec, lost)
+    uri = f"{base_uri}/{id_}"
+    unusable = not_finite(table)
+    violations = [*unusable, *validate(table, spec, lost)]
+    mask = _held_out(table, types, spec)
+    size = write(f"{uri}/{TRAIN_PARQUET}", pa.array(~mask)) + write(f"{uri}/{TEST_PARQUET}", pa.array(mask))
+    if put is not None:
+        put(f"{uri}/{PROFILE_JSON}", profile.document_of(table, types, digest))
+    accepted = not unusable and (not violations or spec.validation.on_failure == "Warn")
+    say(f"version {id_[:10]}: {'accepted' if accepted else 'rejected'}, {len(violations)} rules broken")
+    return {
+        "accepted": accepted,
+        "version_id": id_,
+        "uri": uri,
+        "digest": digest,
+        "rows": len(table),
+        "test_rows": int(mask.sum()),
+        "bytes": size,
+        "target": spec.target,
+        "columns": describe(table, types),
+        "violations": violations[:20],
+        "profile": put is not None,
+    }
+
+
+def _held_out(table: profile.Columns, types: dict[str, str], spec: DatasetSpec) -> np.ndarray:
+    """Returns the mask of the rows that are held out: none without a target, since there is nothing to score."""
+    if spec.target is None:
+        return np.zeros(len(table), dtype=bool)
+    return held_out(table[spec.target], spec.split, types[spec.target])
