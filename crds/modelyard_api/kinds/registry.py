@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from modelyard_api.fields.base import Kind
 from modelyard_api.fields.builtin import BUILT_IN, ResourceType
+from modelyard_api.kinds.batchprediction import BatchPrediction
 from modelyard_api.kinds.dataset import Dataset
 from modelyard_api.kinds.datasetversion import DatasetVersion
 from modelyard_api.kinds.model import ModelKind
@@ -24,6 +25,7 @@ KINDS: dict[str, type[Kind]] = {
         ModelDeployment,
         ModelPool,
         ModelMonitor,
+        BatchPrediction,
     )
 }
 """Kind -> its class, with spec, status, and the facts from which CRDs, RBAC and the operator's wiring are derived."""

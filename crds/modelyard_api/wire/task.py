@@ -20,6 +20,8 @@ SOURCE_FOLDER = "/modelyard/source"
 """The folder where an ingest pod finds the ConfigMap's key or the volume."""
 SCRIPT_FOLDER = "/modelyard/script"
 """The folder where a training pod finds the keys of the script's ConfigMap."""
+BUNDLE_FOLDER = "/modelyard/bundle"
+"""The folder of a bundle: its code in ``src``, its libraries in ``site``, and ``bundle.json``."""
 IN_FOLDER, OUT_FOLDER, WORK_FOLDER = "/modelyard/in", "/modelyard/out", "/modelyard/work"
 COLLECT_READY = f"{WORK_FOLDER}/collect-ready"
 """The file by which the collecting sidecar reports that it waits for the end of the container."""
@@ -96,4 +98,16 @@ class EvaluateTask(Common):
     )
 
 
-Task = Annotated[IngestTask | TrainTask | EvaluateTask, Field(discriminator="kind")]
+class PredictTask(Common):
+    kind: Literal["Predict"] = "Predict"
+    data: Data
+    model_version: str = Field(description="The name of the ModelVersion.")
+    artifact_uri: str
+    artifact_digest: str
+    keep: list[str] = Field(default_factory=list, description="Columns that are copied beside the answers.")
+    max_bad_rows: int = 0
+    output: DatasetSpec = Field(description="The Dataset that the answers are pushed to: its rules judge them.")
+    image: str
+
+
+Task = Annotated[IngestTask | TrainTask | EvaluateTask | PredictTask, Field(discriminator="kind")]

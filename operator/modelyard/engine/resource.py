@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from modelyard_api.fields.base import Kind
+from modelyard_api.kinds.batchprediction import BatchPrediction
 from modelyard_api.kinds.dataset import Dataset
 from modelyard_api.kinds.datasetversion import DatasetVersion
 from modelyard_api.kinds.model import ModelKind
@@ -71,6 +72,7 @@ MODEL_VERSIONS = Resource.of(ModelVersion)
 MODEL_DEPLOYMENTS = Resource.of(ModelDeployment)
 MODEL_POOLS = Resource.of(ModelPool)
 MODEL_MONITORS = Resource.of(ModelMonitor)
+BATCH_PREDICTIONS = Resource.of(BatchPrediction)
 
 JOBS = Resource.of("Job")
 DEPLOYMENTS = Resource.of("Deployment")

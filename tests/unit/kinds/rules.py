@@ -111,7 +111,7 @@ def _check_template(template: Object, labels: dict[str, str]) -> None:
     assert len(volumes) == len(spec["volumes"])
     for volume in volumes.values():
         (source,) = set(volume) - {"name"}
-        assert source in ("configMap", "downwardAPI", "emptyDir", "persistentVolumeClaim"), volume
+        assert source in ("configMap", "downwardAPI", "emptyDir", "image", "persistentVolumeClaim"), volume
     containers: list[dict[str, Any]] = [*spec.get("initContainers", ()), *spec["containers"]]
     assert len({item["name"] for item in containers}) == len(containers)
     for container in containers:

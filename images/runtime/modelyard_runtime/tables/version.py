@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from modelyard_api.fields.artifact import PROFILE_JSON, TEST_PARQUET, TRAIN_PARQUET
 from modelyard_api.kinds.dataset import DatasetSpec
+from modelyard_runtime.pod.errors import UserError
 from modelyard_runtime.pod.say import say
 from modelyard_runtime.tables import profile
 from modelyard_runtime.tables.columns import describe
@@ -30,12 +32,14 @@ def versioned(
     lost: float,
     base_uri: str,
     write: Write,
-    put: Put | None = None,
+    put: Put,
 ) -> dict[str, Any]:
-    """Writes both parts of the table below ``base_uri``; returns the fields of its TableResult. Raises UserError.
+    """Writes both parts of the table, and its profile, below ``base_uri``; returns the fields of its TableResult.
 
-    ``lost`` is the share of rows that were left out because they have no target. With ``put`` it has a profile.
+    Raises UserError. ``lost`` is the share of rows that were left out because they have no target.
     """
+    if spec.target is not None:
+        _check_target(table, types, spec.target)
     digest = content_digest(table, types)
     id_ = version_id(digest, types, spec, lost)
     uri = f"{base_uri}/{id_}"
@@ -43,8 +47,7 @@ def versioned(
     violations = [*unusable, *validate(table, spec, lost)]
     mask = _held_out(table, types, spec)
     size = write(f"{uri}/{TRAIN_PARQUET}", pa.array(~mask)) + write(f"{uri}/{TEST_PARQUET}", pa.array(mask))
-    if put is not None:
-        put(f"{uri}/{PROFILE_JSON}", profile.document_of(table, types, digest))
+    put(f"{uri}/{PROFILE_JSON}", profile.document_of(table, types, digest))
     accepted = not unusable and (not violations or spec.validation.on_failure == "Warn")
     say(f"version {id_[:10]}: {'accepted' if accepted else 'rejected'}, {len(violations)} rules broken")
     return {
@@ -58,7 +61,7 @@ def versioned(
         "target": spec.target,
         "columns": describe(table, types),
         "violations": violations[:20],
-        "profile": put is not None,
+        "profile": True,
     }
 
 
@@ -67,3 +70,17 @@ def _held_out(table: profile.Columns, types: dict[str, str], spec: DatasetSpec) 
     if spec.target is None:
         return np.zeros(len(table), dtype=bool)
     return held_out(table[spec.target], spec.split, types[spec.target])
+
+
+def _check_target(table: profile.Columns, types: dict[str, str], target: str) -> None:
+    """Raises UserError if nothing could be learnt."""
+    if not len(table):
+        message = f"no row has a value in the target column {target!r}; bring rows that do, or name another column"
+        raise UserError("EmptyTable", message, "spec.target")
+    values = pc.unique(table[target])
+    if len(values) < 2:
+        message = f"the target has one value alone, {values[0].as_py()!r}; a model needs at least two"
+        raise UserError("SingleClass", message, "spec.target")
+    if types[target] == "Category" and len(values) > 1000:
+        message = f"the target has {len(values)} classes; at most 1000 are allowed. Is it an identifier?"
+        raise UserError("TooManyClasses", message, "spec.target")

@@ -44,7 +44,8 @@ def _step(view: View, facts: Facts, now: datetime, status: DatasetStatus) -> Ste
         writes = tuple(patch for job in running for patch in jobs.adjust(job, children.policy(view.dataset)))
         return Step(status, suspended(view, status), writes)
     if view.dataset.spec.source.pushed:
-        return replace(pushed.step(view, status), writes=_old_jobs(view))
+        step = pushed.step(view, facts, now, status)
+        return replace(step, writes=(*_old_jobs(view), *step.writes))
     if view.job(name := children.job_name(view.dataset, status.source_version)):
         return _follow(view, facts, now, status, name)
     if status.latest and view.version(status.latest) is None:
