@@ -100,7 +100,7 @@ class TrainingRun(Kind):
             *POD_TEMPLATE_REFERENCES,
         ),
         runs=Run("train", under_way="Training"),
-        operator=("patch",),
+        operator=("create", "patch"),
         rules=(
             NAME_RULE,
             immutable_once_started(

@@ -12,6 +12,7 @@ from modelyard_api.fields.metrics import Task as ModelTask
 from modelyard_api.fields.trainer import ScriptDigests, Trainer
 from modelyard_api.kinds.dataset import DatasetSpec
 from modelyard_api.kinds.datasetversion import VersionColumn
+from modelyard_api.kinds.sweep import SweepSpec
 
 ANNOTATION = "modelyard.dev/task"
 """The annotation of the pod template that holds the task."""
@@ -98,6 +99,17 @@ class EvaluateTask(Common):
     )
 
 
+class SweepTask(Common):
+    """The task of all pods of a Sweep: the first coordinates the trials, and each tries one after the other."""
+
+    kind: Literal["Sweep"] = "Sweep"
+    data: Data
+    spec: SweepSpec
+    trial_seconds: float = Field(description="Of spec.trialTimeout.")
+    coordinator: str = Field(description="Host and port at which the other pods reach the first.")
+    image: str
+
+
 class PredictTask(Common):
     kind: Literal["Predict"] = "Predict"
     data: Data
@@ -110,4 +122,4 @@ class PredictTask(Common):
     image: str
 
 
-Task = Annotated[IngestTask | TrainTask | EvaluateTask | PredictTask, Field(discriminator="kind")]
+Task = Annotated[IngestTask | TrainTask | EvaluateTask | PredictTask | SweepTask, Field(discriminator="kind")]
