@@ -41,6 +41,10 @@ def finished_once(pods: Pods, trials: int) -> None:
     assert (result.running, result.succeeded + result.failed) == (0, trials)
     assert result.best is not None
     assert result.best.value > 0.9
+    assert result.untracked == 0
+    runs = pods.tracked()
+    assert len(runs) == trials + 1, "one a trial, and that of the sweep"
+    assert Counter("mlflow.parentRunId" in tags for tags in runs) == {True: trials, False: 1}
 
 
 def test_a_killed_worker(make: Make) -> None:

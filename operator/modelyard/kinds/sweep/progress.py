@@ -47,12 +47,13 @@ def with_progress(spec: SweepSpec, status: SweepStatus, known: SweepResult | Non
         return status
     finished = known.succeeded + known.failed
     failed = f", {known.failed} of them failed" if known.failed else ""
+    untracked = f", {known.untracked} without a run in the tracking server" if known.untracked else ""
     return status.model_copy(
         update={
             "trials": Trials(running=known.running, succeeded=known.succeeded, failed=known.failed),
             "progress": Progress(
                 percent=min(100 * finished // spec.max_trials, 100),
-                message=f"{finished} of {spec.max_trials} trials{failed}",
+                message=f"{finished} of {spec.max_trials} trials{failed}{untracked}",
             ),
             "best": _best(known.best) if known.best else None,
         }
