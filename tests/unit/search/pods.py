@@ -41,7 +41,7 @@ def spec(**more: Any) -> SweepSpec:
         "datasetRef": {"name": "iris"},
         "objective": "balanced_accuracy",
         "maxTrials": 60,
-        "validation": {"folds": 3},
+        "validation": {"folds": 2},
         "search": SPACE,
     }
     return SweepSpec.model_validate(base | more)
