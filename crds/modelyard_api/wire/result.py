@@ -16,7 +16,7 @@ from modelyard_api.fields.base import MAX_LEVELS, ColumnName, Count, Digest, Mod
 from modelyard_api.fields.metrics import Task
 from modelyard_api.fields.signature import Signature
 from modelyard_api.fields.trainer import Fit
-from modelyard_api.kinds.datasetversion import VersionColumn, Violation
+from modelyard_api.kinds.datasetversion import StoredFile, VersionColumn, Violation
 
 EXIT_USER_ERROR = 2
 EXIT_UNAVAILABLE = 75
@@ -66,6 +66,7 @@ class TableResult(Model):
     rows: Count
     test_rows: Count
     bytes: Count
+    files: list[StoredFile] = Field(default_factory=list, max_length=8)
     target: ColumnName
     columns: list[VersionColumn]
     violations: list[Violation] = Field(default_factory=list)

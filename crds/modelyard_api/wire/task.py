@@ -11,13 +11,15 @@ from modelyard_api.fields.metrics import Metric
 from modelyard_api.fields.metrics import Task as ModelTask
 from modelyard_api.fields.trainer import Trainer
 from modelyard_api.kinds.dataset import DatasetSpec
-from modelyard_api.kinds.datasetversion import VersionColumn
+from modelyard_api.kinds.datasetversion import StoredFile, VersionColumn
 
 ANNOTATION = "modelyard.dev/task"
 """The annotation of the pod template that holds the task."""
 TASK_FILE = "/modelyard/task/task.json"
 SOURCE_FOLDER = "/modelyard/source"
 """The folder where an ingest pod finds the ConfigMap's key or the volume."""
+DATA_FOLDER = "/modelyard/data"
+"""The folder of a Workspace's data: ``<dataset>/<version>/<file>``."""
 IN_FOLDER, OUT_FOLDER, WORK_FOLDER = "/modelyard/in", "/modelyard/out", "/modelyard/work"
 COLLECT_READY = f"{WORK_FOLDER}/collect-ready"
 """The file by which the collecting sidecar reports that it waits for the end of the container."""
@@ -91,4 +93,18 @@ class EvaluateTask(Common):
     )
 
 
-Task = Annotated[IngestTask | TrainTask | EvaluateTask, Field(discriminator="kind")]
+class Table(Model):
+    """A dataset version that a person may read."""
+
+    dataset: str
+    version: str
+    uri: str
+    files: list[StoredFile] = Field(description="The files to bring, each with its digest; none: those that are known.")
+
+
+class FetchTask(Common):
+    kind: Literal["Fetch"] = "Fetch"
+    tables: list[Table]
+
+
+Task = Annotated[IngestTask | TrainTask | EvaluateTask | FetchTask, Field(discriminator="kind")]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from modelyard_api.fields.base import Model
-from modelyard_api.wire.task import Common, EvaluateTask, IngestTask, TrainTask
+from modelyard_api.wire.task import Common, EvaluateTask, FetchTask, IngestTask, TrainTask
 from modelyard_runtime.pod.store import ArtifactStore
 
 
@@ -51,6 +51,7 @@ COMMANDS = {
     "ingest": Command(IngestTask, f"{_AT}.ingest:ingest", "read a source into a typed, split and digested table"),
     "train": Command(TrainTask, f"{_AT}.train:train", "fit, export, prove and score an estimator"),
     "evaluate": Command(EvaluateTask, f"{_AT}.evaluate:evaluate", "verify an imported model, and score it"),
+    "fetch": Command(FetchTask, f"{_AT}.fetch:fetch", "bring the data of a workspace, checked", beside_container=True),
     "lay-out": Command(
         TrainTask, f"{_AT}.layout:lay_out", "write the inputs of a container of one's own", beside_container=True
     ),

@@ -14,6 +14,7 @@ from modelyard_api.kinds.modelpool import ModelPool
 from modelyard_api.kinds.modelversion import ModelVersion
 from modelyard_api.kinds.registry import resource_type
 from modelyard_api.kinds.trainingrun import TrainingRun
+from modelyard_api.kinds.workspace import Workspace
 
 Object = dict[str, Any]
 """A Kubernetes object as the API server sends it: a plain dict of JSON values."""
@@ -69,6 +70,7 @@ MODELS = Resource.of(ModelKind)
 MODEL_VERSIONS = Resource.of(ModelVersion)
 MODEL_DEPLOYMENTS = Resource.of(ModelDeployment)
 MODEL_POOLS = Resource.of(ModelPool)
+WORKSPACES = Resource.of(Workspace)
 
 JOBS = Resource.of("Job")
 DEPLOYMENTS = Resource.of("Deployment")

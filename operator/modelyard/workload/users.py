@@ -10,6 +10,7 @@ from modelyard.engine.resource import (
     MODEL_VERSIONS,
     MODELS,
     TRAINING_RUNS,
+    WORKSPACES,
     Key,
     Object,
 )
@@ -18,8 +19,9 @@ from modelyard.workload.names import version_name
 from modelyard.workload.run.ending import is_unfinished
 from modelyard_api.installation import Installation
 
-LINEAGE, READING = "lineage", "reading"
-"""Indexes by DatasetVersion: of the ModelVersions whose lineage names it, and of the unfinished runs that read it."""
+LINEAGE, READING, MOUNTED = "lineage", "reading", "mounted"
+"""Indexes by DatasetVersion: of the ModelVersions whose lineage names it, of the unfinished runs that read it, and of
+the Workspaces where it lies."""
 
 
 def of_model(store: Store, model: Object) -> tuple[str, ...]:
@@ -40,10 +42,11 @@ def of_pool(store: Store, pool: Object) -> tuple[str, ...]:
 
 
 def of_dataset_version(store: Store, version: Object) -> tuple[str, ...]:
-    """Returns the ModelVersions whose lineage names a DatasetVersion, and the unfinished runs that read it."""
+    """Returns the ModelVersions whose lineage names a DatasetVersion, the unfinished runs that read it, and the
+    Workspaces where it lies."""
     place = f"{_namespace(version)}/{_name(version)}"
     runs, versions = store.find(TRAINING_RUNS, READING, place), store.find(MODEL_VERSIONS, LINEAGE, place)
-    return tuple(_text(obj) for obj in (*runs, *versions))
+    return tuple(_text(obj) for obj in (*runs, *store.find(WORKSPACES, MOUNTED, place), *versions))
 
 
 def of_dataset(store: Store, dataset: Object) -> tuple[str, ...]:
@@ -75,6 +78,11 @@ def read_by(run: Object, _: Store) -> Iterable[Key]:
     return (Key(DATASET_VERSIONS, _namespace(run), name),) if name else ()
 
 
+def mounted_by(workspace: Object, _: Store) -> Iterable[Key]:
+    """Returns the DatasetVersions that lie in a Workspace."""
+    return [Key(DATASET_VERSIONS, _namespace(workspace), name) for name in _mounted(workspace)]
+
+
 def by_lineage(version: Object, _: Installation) -> Iterable[str]:
     name = _lineage(version)
     return (f"{_namespace(version)}/{name}",) if name else ()
@@ -83,6 +91,14 @@ def by_lineage(version: Object, _: Installation) -> Iterable[str]:
 def by_reading(run: Object, _: Installation) -> Iterable[str]:
     name = (run.get("status") or {}).get("datasetVersion")
     return (f"{_namespace(run)}/{name}",) if name and is_unfinished(run) else ()
+
+
+def by_mounted(workspace: Object, _: Installation) -> Iterable[str]:
+    return [f"{_namespace(workspace)}/{name}" for name in _mounted(workspace)]
+
+
+def _mounted(workspace: Object) -> list[str]:
+    return [item["version"] for item in (workspace.get("status") or {}).get("datasets") or ()]
 
 
 def _lineage(version: Object) -> str | None:

@@ -96,7 +96,7 @@ def _check_labels(labels: dict[str, str]) -> None:
 
 
 def _check_template(template: Object, labels: dict[str, str]) -> None:
-    """Checks for the Pod Security Standard ``restricted``, a read-only root, no token and no secrets."""
+    """Checks for the Pod Security Standard ``restricted``, a read-only root, no token of the API, secrets as files."""
     assert labels.items() <= template["metadata"]["labels"].items()
     _check_labels(template["metadata"]["labels"])
     assert sum(len(v) for v in template["metadata"].get("annotations", {}).values()) < 256 * 1024
@@ -111,7 +111,8 @@ def _check_template(template: Object, labels: dict[str, str]) -> None:
     assert len(volumes) == len(spec["volumes"])
     for volume in volumes.values():
         (source,) = set(volume) - {"name"}
-        assert source in ("configMap", "downwardAPI", "emptyDir", "persistentVolumeClaim"), volume
+        assert source in ("configMap", "downwardAPI", "emptyDir", "persistentVolumeClaim", "projected"), volume
+        assert all(set(item) == {"secret"} for item in volume.get("projected", {}).get("sources", ())), volume
     containers: list[dict[str, Any]] = [*spec.get("initContainers", ()), *spec["containers"]]
     assert len({item["name"] for item in containers}) == len(containers)
     for container in containers:

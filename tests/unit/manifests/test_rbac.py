@@ -34,7 +34,7 @@ OTHERS = {
     "gatewayclasses.gateway.networking.k8s.io": "get",
     "pods.": "list patch",
     "nodes.": "get",
-    "persistentvolumeclaims.": "get",
+    "persistentvolumeclaims.": "get list watch create patch",
     "events.events.k8s.io": "list create patch",
 }
 """Other resources -> the operator's verbs on them in all namespaces. A wider right must be added here too."""

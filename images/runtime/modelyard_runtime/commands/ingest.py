@@ -9,8 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from modelyard_api.fields.artifact import RESULT_JSON, TEST_PARQUET, TRAIN_PARQUET
+from modelyard_api.fields.artifact import RESULT_JSON, TEST_PARQUET, TRAIN_PARQUET, sha256
 from modelyard_api.kinds.dataset import DatasetSpec
+from modelyard_api.kinds.datasetversion import StoredFile
 from modelyard_api.wire.result import IngestResult
 from modelyard_api.wire.task import SOURCE_FOLDER, IngestTask
 from modelyard_runtime.pod.errors import UserError, one_of
@@ -41,8 +42,7 @@ def ingest(task: IngestTask, store: ArtifactStore, root: Path = Path(SOURCE_FOLD
     violations = [*unusable, *validate(table, spec, lost)]
     mask = pa.array(held_out(table[spec.target], spec.split, types[spec.target]))
     train, test = parquet(table.filter(pc.invert(mask))), parquet(table.filter(mask))
-    store.put(f"{uri}/{TRAIN_PARQUET}", train)
-    store.put(f"{uri}/{TEST_PARQUET}", test)
+    files = _stored(store, uri, {TRAIN_PARQUET: train, TEST_PARQUET: test})
     result = IngestResult(
         accepted=not unusable and (not violations or spec.validation.on_failure == "Warn"),
         version_id=id_,
@@ -51,6 +51,7 @@ def ingest(task: IngestTask, store: ArtifactStore, root: Path = Path(SOURCE_FOLD
         rows=len(table),
         test_rows=pc.sum(mask).as_py(),
         bytes=len(train) + len(test),
+        files=files,
         target=spec.target,
         columns=describe(table, types),
         violations=violations[:20],
@@ -58,6 +59,24 @@ def ingest(task: IngestTask, store: ArtifactStore, root: Path = Path(SOURCE_FOLD
     store.put_json(f"{uri}/{RESULT_JSON}", result.wire())
     say(f"version {id_[:10]}: {'accepted' if result.accepted else 'rejected'}, {len(violations)} rules broken")
     return result
+
+
+def _stored(store: ArtifactStore, uri: str, parts: dict[str, bytes]) -> list[StoredFile]:
+    """Writes the files of a version, and returns their digests.
+
+    Another release of the libraries writes the same rows as other bytes. A version never changes, so those that an
+    earlier ingest left stay.
+    """
+    earlier = store.get_json(f"{uri}/{RESULT_JSON}") or {}
+    known = {file["name"]: file["digest"] for file in earlier.get("files", ())}
+    files = []
+    for name, part in parts.items():
+        digest = known.get(name, sha256(part))
+        if digest == sha256(part) or sha256(store.get(f"{uri}/{name}") or b"") != digest:
+            digest = sha256(part)
+            store.put(f"{uri}/{name}", part)
+        files.append(StoredFile(name=name, digest=digest))
+    return files
 
 
 def parquet(table: pa.Table) -> bytes:

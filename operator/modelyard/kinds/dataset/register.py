@@ -26,6 +26,7 @@ def register(view: View, table: TableResult, origin: Origin) -> Create:
         rows=table.rows,
         test_rows=table.test_rows,
         bytes=table.bytes,
+        files=table.files,
         target=table.target,
         columns=table.columns,
         split=view.dataset.spec.split,
