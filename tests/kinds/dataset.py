@@ -20,6 +20,10 @@ def _volume(path: str) -> Object:
     return {"source": {"configMap": None, "volume": {"claimName": "lake", "path": path}}}
 
 
+_ONE_SOURCE = "write exactly one of configMap, volume and pushed"
+_PUSHED: Object = {"source": {"configMap": None, "pushed": {}}}
+
+
 def ingest(task: IngestTask, text: str) -> IngestResult:
     """Returns the result of an ingest. As in the runtime, ``digest`` depends on the text alone, and ``version_id`` on
     the digest and the declared rules."""
@@ -34,7 +38,7 @@ def ingest(task: IngestTask, text: str) -> IngestResult:
         uri=f"{task.base_uri}/{version}",
         digest=digest,
         rows=rows,
-        test_rows=rows // 4,
+        test_rows=rows // 4 if task.spec.target else 0,
         bytes=len(text),
         target=task.spec.target,
         columns=[{"name": name, "type": "Category" if name == task.spec.target else "Float"} for name in names],  # type: ignore[list-item]
@@ -54,11 +58,19 @@ SAMPLE = Sample(
     spec={"source": {"configMap": {"name": "table", "key": "table.csv"}}, "target": "y", "suspend": True},
     creates=(
         Create(
-            "write exactly one of configMap and volume",
+            _ONE_SOURCE,
             good=_volume("a.csv"),
             bad={"source": {"volume": {"claimName": "lake", "path": "a.csv"}}},
         ),
-        Create("write exactly one of configMap and volume", bad={"source": {"configMap": None}}),
+        Create(_ONE_SOURCE, good=_PUSHED, bad={"source": {"pushed": {}}}),
+        Create(_ONE_SOURCE, bad={"source": {"configMap": None}}),
+        Create("format belongs to files", bad={"source": {**_PUSHED["source"], "format": "CSV"}}),
+        Create("checkEvery belongs to a source that is read", bad={**_PUSHED, "checkEvery": "1m"}),
+        Create(
+            "Stratified keeps the shares of the target's classes",
+            good={"target": None},
+            bad={"target": None, "split": {"strategy": "Stratified"}},
+        ),
         *(
             Create("path is relative to the volume's root, without '..'", good=_volume(good), bad=_volume(bad))
             for good, bad in (("a/b..csv", "a/../b.csv"), ("a", "/a"), ("...", ".."))
@@ -87,7 +99,11 @@ SAMPLE = Sample(
         ingest,
         _is_over,
     ),
-    story=({"checkEvery": "5s"}, {"source": {"configMap": {"name": "fz-one"}}}),
+    story=(
+        {"checkEvery": "5s"},
+        {"source": {"configMap": {"name": "fz-one"}}},
+        {"checkEvery": None, "target": None, **_PUSHED},
+    ),
     referred=("table", "table", "fz-one", "fz-two"),
     history=("lastCheckTime", "checkedGeneration", "acceptedGeneration", "sourceVersion"),
 )

@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field
 from modelyard_api.fields.base import (
     NAME_RULE,
     ColumnName,
+    ConfigMapKey,
     Duration,
     Kind,
     Model,
@@ -28,12 +29,7 @@ ColumnType = Literal["Float", "Integer", "Boolean", "Category"]
 
 class ConfigMapSource(Model):
     name: ObjectName = Field(description="The ConfigMap, in the Dataset's namespace.")
-    key: str = Field(
-        min_length=1,
-        max_length=253,
-        pattern=r"^[-._a-zA-Z0-9]+$",
-        description="The key of its data that holds the file.",
-    )
+    key: ConfigMapKey = Field(description="The key of its data that holds the file.")
 
 
 class VolumeSource(Model):
@@ -53,15 +49,26 @@ class VolumeSource(Model):
     ] = Field(description="A file, or a folder whose files are read in the order of their names.")
 
 
+class PushedSource(Model):
+    """Nothing is read: runs push tables, for example a BatchPrediction whose output is this Dataset."""
+
+
 class Source(Model):
     model_config = ConfigDict(
         json_schema_extra=rules(
-            rule("has(self.configMap) != has(self.volume)", "write exactly one of configMap and volume")
+            rule(
+                "[has(self.configMap), has(self.volume), has(self.pushed)].exists_one(given, given)",
+                "write exactly one of configMap, volume and pushed",
+            ),
+            rule("!has(self.pushed) || !has(self.format)", "format belongs to files; leave it out beside pushed"),
         )
     )
 
     config_map: ConfigMapSource | None = Field(None, description="A file in a ConfigMap (at most 1 MiB).")
     volume: VolumeSource | None = Field(None, description="Files on a volume.")
+    pushed: PushedSource | None = Field(
+        None, description="Write {}: its versions come from runs alone, such as a BatchPrediction."
+    )
     format: Format | None = Field(None, description="CSV or Parquet [from the file's extension].")
 
 
@@ -111,7 +118,9 @@ class Split(Model):
 class DatasetSpec(Model):
     source: Source = Field(description="Where the data comes from.")
     check_every: Duration | None = Field(None, description="How often to look for new data [once].")
-    target: ColumnName = Field(description="The column that is to be predicted.")
+    target: ColumnName | None = Field(
+        None, description="The column that is to be predicted; a table that is only scored needs none."
+    )
     ignore: list[ColumnName] = Field(default_factory=list, max_length=1000, description="Columns that are dropped.")
     columns: Annotated[
         list[ColumnRule],
@@ -121,13 +130,25 @@ class DatasetSpec(Model):
         ),
     ] = Field(default_factory=list, description="What is known of the columns; the others are inferred.")
     validation: Validation = Field(default_factory=Validation, description="When a version is accepted.")
-    split: Split = Field(default_factory=Split, description="How rows are held out for the final score.")
+    split: Split = Field(
+        default_factory=Split, description="How rows are held out for the final score; without a target none are."
+    )
     pod_template: PodTemplate = Field(default_factory=PodTemplate, description="The ingest pods.")
     suspend: bool = Field(False, description="True: no looking for new data.")
 
     model_config = ConfigDict(
         json_schema_extra=rules(
-            rule("!(self.target in self.ignore)", "ignore must not name the target", ".ignore"),
+            rule("!has(self.target) || !(self.target in self.ignore)", "ignore must not name the target", ".ignore"),
+            rule(
+                "has(self.target) || self.split.strategy != 'Stratified'",
+                "Stratified keeps the shares of the target's classes; name the target, or write Random",
+                ".split",
+            ),
+            rule(
+                "!has(self.checkEvery) || !has(self.source.pushed)",
+                "checkEvery belongs to a source that is read; leave it out beside source.pushed",
+                ".checkEvery",
+            ),
         )
     )
 
@@ -137,6 +158,19 @@ class SourceStatus(Model):
 
     readable: bool = Field(description="Whether it was read to its end.")
     reason: str = Field(max_length=128, description="Why, in one CamelCase word.")
+    message: str = Field(max_length=2000, description="Why, and what to do next.")
+
+
+class Push(Model):
+    """The table that was pushed last, and what came of it: the run that pushed it waits for this."""
+
+    name: StatusName = Field(description="The run that pushed it.")
+    uid: str = Field(max_length=64, description="The run's uid.")
+    time: Time | None = Field(
+        None, description="When the newest accepted table was made: an older one does not become latest after it."
+    )
+    version: StatusName | None = Field(None, description="The DatasetVersion that the table is; absent: there is none.")
+    reason: str = Field(max_length=128, description="VersionAccepted, or why it was not accepted, in one word.")
     message: str = Field(max_length=2000, description="Why, and what to do next.")
 
 
@@ -150,6 +184,7 @@ class DatasetStatus(Status):
     checked_generation: int | None = Field(None, description="The generation whose source was last read.")
     accepted_generation: int | None = Field(None, description="The generation that the latest version was made for.")
     source: SourceStatus | None = Field(None, description="What came of the last look at the source.")
+    pushed: Push | None = Field(None, description="What came of the table that was pushed last.")
     job: StatusName | None = Field(None, description="The ingest Job that runs now.")
     attempts: int = Field(0, description="How many pods of that Job, and of those it replaces, were started.")
 

@@ -65,7 +65,7 @@ class DatasetVersionSpec(Model):
     test_rows: Count = Field(description="Rows held out for the final score.")
     bytes: Count = Field(description="Size of the Parquet files.")
     files: list[StoredFile] = Field(default_factory=list, max_length=8, description="The Parquet files.")
-    target: ColumnName = Field(description="The column that is to be predicted.")
+    target: ColumnName | None = Field(None, description="The column that is to be predicted, if there is one.")
     columns: list[VersionColumn] = Field(
         max_length=MAX_COLUMNS, description="The columns, with what was found in them."
     )

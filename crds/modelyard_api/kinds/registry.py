@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from modelyard_api.fields.base import Kind
 from modelyard_api.fields.builtin import BUILT_IN, ResourceType
+from modelyard_api.kinds.batchprediction import BatchPrediction
 from modelyard_api.kinds.dataset import Dataset
 from modelyard_api.kinds.datasetversion import DatasetVersion
 from modelyard_api.kinds.model import ModelKind
@@ -15,7 +16,17 @@ from modelyard_api.kinds.workspace import Workspace
 
 KINDS: dict[str, type[Kind]] = {
     kind.info.kind: kind
-    for kind in (Dataset, DatasetVersion, TrainingRun, ModelKind, ModelVersion, ModelDeployment, ModelPool, Workspace)
+    for kind in (
+        Dataset,
+        DatasetVersion,
+        TrainingRun,
+        ModelKind,
+        ModelVersion,
+        ModelDeployment,
+        ModelPool,
+        BatchPrediction,
+        Workspace,
+    )
 }
 """Kind -> its class, with spec, status, and the facts from which CRDs, RBAC and the operator's wiring are derived."""
 

@@ -12,10 +12,12 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from modelyard_api.fields.artifact import Format
-from modelyard_api.fields.base import MAX_LEVELS, ColumnName, Count, Digest, Model, StatusName, StoreURI, levels
+from modelyard_api.fields.base import MAX_LEVELS, ColumnName, Count, Digest, Model, StatusName, StoreURI, Time, levels
 from modelyard_api.fields.metrics import Task
 from modelyard_api.fields.signature import Signature
 from modelyard_api.fields.trainer import Fit
+from modelyard_api.kinds.batchprediction import MOST_EXAMPLES, BadRow
+from modelyard_api.kinds.dataset import Split
 from modelyard_api.kinds.datasetversion import StoredFile, VersionColumn, Violation
 
 EXIT_USER_ERROR = 2
@@ -67,7 +69,7 @@ class TableResult(Model):
     test_rows: Count
     bytes: Count
     files: list[StoredFile] = Field(default_factory=list, max_length=8)
-    target: ColumnName
+    target: ColumnName | None = None
     columns: list[VersionColumn]
     violations: list[Violation] = Field(default_factory=list)
 
@@ -111,7 +113,21 @@ class EvaluateResult(Model):
     rows: Count | None = Field(None, description="How many rows both were scored on, if there is a challenger.")
 
 
-Result = Annotated[IngestResult | TrainResult | EvaluateResult | Failed, Field(discriminator="kind")]
+class PredictResult(TableResult):
+    """The table of answers; ``rows`` are those that were scored."""
+
+    kind: Literal["Predict"] = "Predict"
+    split: Split
+    bad_rows: Count
+    bad_examples: list[BadRow] = Field(default_factory=list, max_length=MOST_EXAMPLES)
+    rows_per_second: Count
+    ended_at: Time = Field(description="When the pod had all answers; tables become latest in this order.")
+    dataset_version: StatusName = Field(description="The DatasetVersion that was scored.")
+    model_version: StatusName = Field(description="The ModelVersion that scored it.")
+    image: str = Field(max_length=512, description="The image that scored it, as the task names it.")
+
+
+Result = Annotated[IngestResult | TrainResult | EvaluateResult | PredictResult | Failed, Field(discriminator="kind")]
 
 
 class Message(Model):

@@ -9,7 +9,7 @@ from pydantic import Field
 from modelyard_api.fields.base import Model
 from modelyard_api.fields.metrics import Metric
 from modelyard_api.fields.metrics import Task as ModelTask
-from modelyard_api.fields.trainer import Trainer
+from modelyard_api.fields.trainer import ScriptDigests, Trainer
 from modelyard_api.kinds.dataset import DatasetSpec
 from modelyard_api.kinds.datasetversion import StoredFile, VersionColumn
 
@@ -20,6 +20,8 @@ SOURCE_FOLDER = "/modelyard/source"
 """The folder where an ingest pod finds the ConfigMap's key or the volume."""
 DATA_FOLDER = "/modelyard/data"
 """The folder of a Workspace's data: ``<dataset>/<version>/<file>``."""
+SCRIPT_FOLDER = "/modelyard/script"
+"""The folder where a training pod finds the keys of the script's ConfigMap."""
 IN_FOLDER, OUT_FOLDER, WORK_FOLDER = "/modelyard/in", "/modelyard/out", "/modelyard/work"
 COLLECT_READY = f"{WORK_FOLDER}/collect-ready"
 """The file by which the collecting sidecar reports that it waits for the end of the container."""
@@ -47,7 +49,7 @@ class Data(Model):
     name: str
     uri: str = Field(description="The folder with train.parquet and test.parquet.")
     digest: str
-    target: str
+    target: str | None = None
     columns: list[VersionColumn]
 
 
@@ -63,6 +65,9 @@ class TrainTask(Common):
     model: str | None = Field(None, description="The Model, which names the experiment in the tracking server.")
     task: ModelTask | None = Field(None, description="The Model's task, if there is one.")
     trainer: Trainer
+    script_files: ScriptDigests = Field(
+        default_factory=dict, description="The script's files as they were when the run started; others are refused."
+    )
     objective: Metric | None = None
     additional_metrics: list[Metric] = Field(default_factory=list)
     seed: int = 0
@@ -107,4 +112,16 @@ class FetchTask(Common):
     tables: list[Table]
 
 
-Task = Annotated[IngestTask | TrainTask | EvaluateTask | FetchTask, Field(discriminator="kind")]
+class PredictTask(Common):
+    kind: Literal["Predict"] = "Predict"
+    data: Data
+    model_version: str = Field(description="The name of the ModelVersion.")
+    artifact_uri: str
+    artifact_digest: str
+    keep: list[str] = Field(default_factory=list, description="Columns that are copied beside the answers.")
+    max_bad_rows: int = 0
+    output: DatasetSpec = Field(description="The Dataset that the answers are pushed to: its rules judge them.")
+    image: str
+
+
+Task = Annotated[IngestTask | TrainTask | EvaluateTask | PredictTask | FetchTask, Field(discriminator="kind")]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from modelyard_api.fields.base import Model
-from modelyard_api.wire.task import Common, EvaluateTask, FetchTask, IngestTask, TrainTask
+from modelyard_api.wire.task import Common, EvaluateTask, FetchTask, IngestTask, PredictTask, TrainTask
 from modelyard_runtime.pod.store import ArtifactStore
 
 
@@ -50,7 +50,9 @@ _AT = "modelyard_runtime.commands"
 COMMANDS = {
     "ingest": Command(IngestTask, f"{_AT}.ingest:ingest", "read a source into a typed, split and digested table"),
     "train": Command(TrainTask, f"{_AT}.train:train", "fit, export, prove and score an estimator"),
+    "script": Command(TrainTask, f"{_AT}.script:script", "run a training function of one's own, and prove its model"),
     "evaluate": Command(EvaluateTask, f"{_AT}.evaluate:evaluate", "verify an imported model, and score it"),
+    "predict": Command(PredictTask, f"{_AT}.predict:predict", "score all rows of a version, and keep the answers"),
     "fetch": Command(FetchTask, f"{_AT}.fetch:fetch", "bring the data of a workspace, checked", beside_container=True),
     "lay-out": Command(
         TrainTask, f"{_AT}.layout:lay_out", "write the inputs of a container of one's own", beside_container=True

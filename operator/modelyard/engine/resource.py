@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from modelyard_api.fields.base import Kind
+from modelyard_api.kinds.batchprediction import BatchPrediction
 from modelyard_api.kinds.dataset import Dataset
 from modelyard_api.kinds.datasetversion import DatasetVersion
 from modelyard_api.kinds.model import ModelKind
@@ -70,6 +71,7 @@ MODELS = Resource.of(ModelKind)
 MODEL_VERSIONS = Resource.of(ModelVersion)
 MODEL_DEPLOYMENTS = Resource.of(ModelDeployment)
 MODEL_POOLS = Resource.of(ModelPool)
+BATCH_PREDICTIONS = Resource.of(BatchPrediction)
 WORKSPACES = Resource.of(Workspace)
 
 JOBS = Resource.of("Job")

@@ -64,6 +64,17 @@ def dataset_version(
     raise Waits("DatasetVersionNotReady", f"DatasetVersion {version_name!r} is not Ready; see its conditions")
 
 
+def check_target(version: Object, field: str) -> None:
+    """Raises Fails unless the DatasetVersion has a target, which ``field`` of a spec needs it for."""
+    if version["spec"].get("target") is None:
+        name, dataset = version["metadata"]["name"], version["spec"]["datasetRef"]["name"]
+        message = (
+            f"{field}: DatasetVersion {name!r} has no target, so there is nothing to learn or to score; write "
+            f"spec.target in Dataset {dataset!r}, or name another Dataset"
+        )
+        raise Fails(Trouble("NoTarget", message))
+
+
 def model(name: str, existing: M | None, field: str = "spec.modelRef") -> M:
     """Returns ``existing``, the Model of this name. Raises Waits if it is None."""
     if existing is None:
@@ -136,9 +147,10 @@ def _alias_not_set(ref: ModelVersionRef, of: ModelKind, field: str) -> Waits:
 
 
 def _is_read(dataset: Object) -> bool:
-    """Whether the Dataset was read under its current spec. A suspended one counts as read: nothing will read it."""
+    """Whether the Dataset was read under its current spec, or nothing will read it: it is suspended, or pushed."""
     generation = (dataset.get("status") or {}).get("checkedGeneration")
-    return bool(dataset["spec"].get("suspend")) or generation == dataset["metadata"].get("generation")
+    will_not = dataset["spec"].get("suspend") or "pushed" in dataset["spec"]["source"]
+    return bool(will_not) or generation == dataset["metadata"].get("generation")
 
 
 def _problem(dataset: Object) -> str:

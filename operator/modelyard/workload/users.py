@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from modelyard.engine.resource import (
+    BATCH_PREDICTIONS,
     DATASET_VERSIONS,
     MODEL_DEPLOYMENTS,
     MODEL_VERSIONS,
@@ -19,20 +20,25 @@ from modelyard.workload.names import version_name
 from modelyard.workload.run.ending import is_unfinished
 from modelyard_api.installation import Installation
 
-LINEAGE, READING, MOUNTED = "lineage", "reading", "mounted"
+LINEAGE, READING, SCORING, MOUNTED = "lineage", "reading", "scoring", "mounted"
 """Indexes by DatasetVersion: of the ModelVersions whose lineage names it, of the unfinished runs that read it, and of
-the Workspaces where it lies."""
+the Workspaces where it lies (``MOUNTED``). By ModelVersion: of the unfinished BatchPredictions that score with it."""
 
 
 def of_model(store: Store, model: Object) -> tuple[str, ...]:
-    """Returns the ModelDeployments that serve any version of a Model."""
-    return tuple(_text(obj) for obj in _deployments(store, model, _name(model)) if _served(obj))
+    """Returns the ModelDeployments that serve any version of a Model, and the unfinished runs that score with one."""
+    runs = store.find(BATCH_PREDICTIONS, "Model", f"{_namespace(model)}/{_name(model)}")
+    served = [obj for obj in _deployments(store, model, _name(model)) if _served(obj)]
+    return tuple(_text(obj) for obj in (*served, *(run for run in runs if _inputs(run).get("modelVersion"))))
 
 
 def of_model_version(store: Store, version: Object) -> tuple[str, ...]:
-    """Returns the ModelDeployments that serve a ModelVersion, or roll it out."""
+    """Returns the ModelDeployments that serve a ModelVersion or roll it out, and the unfinished runs that score with
+    it."""
     deployments = _deployments(store, version, version["spec"]["modelRef"]["name"])
-    return tuple(_text(obj) for obj in deployments if _name(version) in _served(obj))
+    served = [obj for obj in deployments if _name(version) in _served(obj)]
+    runs = store.find(BATCH_PREDICTIONS, SCORING, f"{_namespace(version)}/{_name(version)}")
+    return tuple(_text(obj) for obj in (*served, *runs))
 
 
 def of_pool(store: Store, pool: Object) -> tuple[str, ...]:
@@ -45,8 +51,9 @@ def of_dataset_version(store: Store, version: Object) -> tuple[str, ...]:
     """Returns the ModelVersions whose lineage names a DatasetVersion, the unfinished runs that read it, and the
     Workspaces where it lies."""
     place = f"{_namespace(version)}/{_name(version)}"
-    runs, versions = store.find(TRAINING_RUNS, READING, place), store.find(MODEL_VERSIONS, LINEAGE, place)
-    return tuple(_text(obj) for obj in (*runs, *store.find(WORKSPACES, MOUNTED, place), *versions))
+    runs = [*store.find(TRAINING_RUNS, READING, place), *store.find(BATCH_PREDICTIONS, READING, place)]
+    mounted = store.find(WORKSPACES, MOUNTED, place)
+    return tuple(_text(obj) for obj in (*runs, *mounted, *store.find(MODEL_VERSIONS, LINEAGE, place)))
 
 
 def of_dataset(store: Store, dataset: Object) -> tuple[str, ...]:
@@ -74,7 +81,7 @@ def trained_on(version: Object, _: Store) -> Iterable[Key]:
 
 def read_by(run: Object, _: Store) -> Iterable[Key]:
     """Returns the DatasetVersion that an unfinished run reads, or a finished one has read."""
-    name = (run.get("status") or {}).get("datasetVersion")
+    name = _read(run)
     return (Key(DATASET_VERSIONS, _namespace(run), name),) if name else ()
 
 
@@ -83,13 +90,19 @@ def mounted_by(workspace: Object, _: Store) -> Iterable[Key]:
     return [Key(DATASET_VERSIONS, _namespace(workspace), name) for name in _mounted(workspace)]
 
 
+def scored_with(run: Object, _: Store) -> Iterable[Key]:
+    """Returns the ModelVersion that an unfinished BatchPrediction scores with, or a finished one has."""
+    name = _inputs(run).get("modelVersion")
+    return (Key(MODEL_VERSIONS, _namespace(run), name),) if name else ()
+
+
 def by_lineage(version: Object, _: Installation) -> Iterable[str]:
     name = _lineage(version)
     return (f"{_namespace(version)}/{name}",) if name else ()
 
 
 def by_reading(run: Object, _: Installation) -> Iterable[str]:
-    name = (run.get("status") or {}).get("datasetVersion")
+    name = _read(run)
     return (f"{_namespace(run)}/{name}",) if name and is_unfinished(run) else ()
 
 
@@ -99,6 +112,19 @@ def by_mounted(workspace: Object, _: Installation) -> Iterable[str]:
 
 def _mounted(workspace: Object) -> list[str]:
     return [item["version"] for item in (workspace.get("status") or {}).get("datasets") or ()]
+
+
+def by_scoring(run: Object, _: Installation) -> Iterable[str]:
+    name = _inputs(run).get("modelVersion")
+    return (f"{_namespace(run)}/{name}",) if name and is_unfinished(run) else ()
+
+
+def _inputs(run: Object) -> Object:
+    return (run.get("status") or {}).get("inputs") or {}
+
+
+def _read(run: Object) -> str | None:
+    return (run.get("status") or {}).get("datasetVersion") or _inputs(run).get("datasetVersion")
 
 
 def _lineage(version: Object) -> str | None:

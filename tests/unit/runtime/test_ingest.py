@@ -139,3 +139,21 @@ def test_what_single_precision_can_not_hold_is_never_accepted(tmp_path: Path, va
     json.loads(store.files[f"{result.uri}/result.json"], parse_constant=pytest.fail)
     assert result.columns[0].type == "Float"
     assert result.columns[1].max == 19.5
+
+
+def test_a_table_without_a_target_is_kept_whole_and_in_order(tmp_path: Path) -> None:
+    store = MemoryStore()
+    result = run_ingest(tmp_path, put(tmp_path), store)
+    assert (result.target, result.rows, result.test_rows, result.accepted) == (None, 60, 0, True)
+    parts = (store.files[f"{result.uri}/{name}.parquet"] for name in ("train", "test"))
+    train, test = (pq.read_table(pa.BufferReader(part)) for part in parts)
+    assert train["id"].to_pylist() == list(range(60))
+    assert (len(test), test.schema) == (0, train.schema)
+
+
+def test_one_column_is_enough_without_a_target(tmp_path: Path) -> None:
+    assert run_ingest(tmp_path, put(tmp_path, "x\n1\n")).rows == 1
+    with pytest.raises(UserError, match="at least one is needed"):
+        run_ingest(tmp_path, put(tmp_path, "x\n"))
+    with pytest.raises(UserError, match="there is no column; bring columns"):
+        run_ingest(tmp_path, put(tmp_path, "x\n1\n"), ignore=["x"])

@@ -24,7 +24,7 @@ def fetch(task: FetchTask, store: ArtifactStore, folder: Path = Path(DATA_FOLDER
         shutil.rmtree(part, ignore_errors=True)
         part.mkdir(parents=True)
         for name, digest in _files(table).items():
-            (part / name).write_bytes(store.read(f"{table.uri}/{name}", digest))
+            store.fetch(f"{table.uri}/{name}", part / name, digest)
         part.rename(target)
         checked = "its digests are right" if table.files else "it is too old to have digests of its files"
         say(f"{table.version} lies in {target}; {checked}")

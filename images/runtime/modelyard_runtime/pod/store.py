@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
-from modelyard_api.fields.artifact import canonical, http_url, sha256
+from modelyard_api.fields.artifact import canonical, digest_of, http_url, sha256
 from modelyard_runtime.pod.errors import UserError
 from modelyard_runtime.pod.web import Unavailable, Web, nothing_there
 
@@ -30,17 +31,27 @@ class ArtifactStore:
         """Returns the bytes. Raises UserError if there are none, or if they have another digest."""
         data = self.get(uri)
         if data is None:
-            raise UserError("ArtifactMissing", f"there is nothing at {uri}; correct the address, or store it again")
+            raise _nothing(uri)
         if digest is not None and sha256(data) != digest:
-            message = f"{uri} has digest {sha256(data)}, expected is {digest}; correct the digest, or store it again"
-            raise UserError("DigestMismatch", message)
+            raise _other(uri, sha256(data), digest)
         return data
 
-    def put(self, uri: str, data: bytes) -> None:
-        """Writes the bytes; writing the same again is fine. Raises Unavailable."""
+    def put(self, uri: str, data: bytes | Path) -> None:
+        """Writes the bytes, or those of a file piece by piece; writing the same again is fine. Raises Unavailable."""
         status, answer = self.web.request("PUT", http_url(self.web.base, uri), data)
         if status != 200:
             raise Unavailable(f"PUT {uri}: {status} {answer[:200].decode(errors='replace')}")
+
+    def fetch(self, uri: str, path: Path, digest: str | None = None) -> None:
+        """Writes the bytes into a file, piece by piece. Raises UserError if there are none, or if they have another
+        digest, or Unavailable."""
+        status, data = self.web.request("GET", http_url(self.web.base, uri), to=path)
+        if nothing_there(status, data):
+            raise _nothing(uri)
+        if status != 200:
+            raise Unavailable(f"GET {uri}: {status} {data[:200].decode(errors='replace')}")
+        if digest is not None and digest_of(path) != digest:
+            raise _other(uri, digest_of(path), digest)
 
     def delete(self, uri: str) -> None:
         """Deletes the bytes, if there are any. Raises Unavailable."""
@@ -56,3 +67,12 @@ class ArtifactStore:
         """Writes a JSON document. Raises ValueError for infinity and NaN, which JSON doesn't have."""
         json.dumps(document, allow_nan=False)
         self.put(uri, canonical(document))
+
+
+def _nothing(uri: str) -> UserError:
+    return UserError("ArtifactMissing", f"there is nothing at {uri}; correct the address, or store it again")
+
+
+def _other(uri: str, actual: str, expected: str) -> UserError:
+    message = f"{uri} has digest {actual}, expected is {expected}; correct the digest, or store it again"
+    return UserError("DigestMismatch", message)

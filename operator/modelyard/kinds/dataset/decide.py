@@ -1,16 +1,18 @@
 """Decides what a Dataset needs next: a pure function of its view.
 
 A check of the source is one ingest Job, unless the ConfigMap's uid and resourceVersion show that it is unchanged.
+A source that is ``pushed`` is never checked.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from modelyard.engine import conditions as kstatus
 from modelyard.engine.plan import Create, Delete, Facts, Plan
 from modelyard.engine.resource import JOBS, Object
-from modelyard.kinds.dataset import children, source
+from modelyard.kinds.dataset import children, pushed, source
 from modelyard.kinds.dataset.conditions import has_version, standing, suspended, with_source
 from modelyard.kinds.dataset.observe import View
 from modelyard.kinds.dataset.outcome import checked, ingested, unreadable
@@ -41,6 +43,9 @@ def _step(view: View, facts: Facts, now: datetime, status: DatasetStatus) -> Ste
         running = [job for job in view.jobs if jobs.phase(job) is JobPhase.ACTIVE]
         writes = tuple(patch for job in running for patch in jobs.adjust(job, children.policy(view.dataset)))
         return Step(status, suspended(view, status), writes)
+    if view.dataset.spec.source.pushed:
+        step = pushed.step(view, facts, now, status)
+        return replace(step, writes=(*_old_jobs(view), *step.writes))
     if view.job(name := children.job_name(view.dataset, status.source_version)):
         return _follow(view, facts, now, status, name)
     if status.latest and view.version(status.latest) is None:

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from modelyard.engine.resource import DATASET_VERSIONS, DATASETS, MODEL_VERSIONS, TRAINING_RUNS, WORKSPACES, Key, Object
+from modelyard.engine.resource import (
+    BATCH_PREDICTIONS,
+    DATASET_VERSIONS,
+    DATASETS,
+    MODEL_VERSIONS,
+    TRAINING_RUNS,
+    WORKSPACES,
+    Key,
+    Object,
+)
 from modelyard.engine.store import Store
 from modelyard.kinds.datasetversion.decide import View, decide
 from modelyard.workload import users
@@ -41,6 +50,7 @@ WIRING = Wiring(
         DATASETS: _of_dataset,
         MODEL_VERSIONS: users.trained_on,
         TRAINING_RUNS: users.read_by,
+        BATCH_PREDICTIONS: users.read_by,
         WORKSPACES: users.mounted_by,
     },
     users=users.of_dataset_version,
@@ -48,6 +58,7 @@ WIRING = Wiring(
         DATASET_VERSIONS: {"without owner": _without_owner},
         MODEL_VERSIONS: {users.LINEAGE: users.by_lineage},
         TRAINING_RUNS: {users.READING: users.by_reading},
+        BATCH_PREDICTIONS: {users.READING: users.by_reading},
         WORKSPACES: {users.MOUNTED: users.by_mounted},
     },
 )

@@ -12,6 +12,7 @@ from modelyard.kinds.modelversion.approval import approve
 from modelyard.kinds.modelversion.damage import conditions_of, damage
 from modelyard.kinds.modelversion.observe import View
 from modelyard.kinds.modelversion.proof import of_run, verify
+from modelyard.workload import references
 from modelyard.workload.adoption import adoption, due
 from modelyard.workload.conclude import Fails, Step, Trouble, Waits, conclude
 from modelyard.workload.names import RUN_UID
@@ -108,6 +109,7 @@ def _begin(view: View, status: ModelVersionStatus) -> Step:
     if view.data is None:
         message = f"spec.lineage.datasetVersion: there is no DatasetVersion {name!r}; apply its Dataset"
         raise Waits("DatasetVersionNotFound", message)
+    references.check_target(view.data, "spec.lineage.datasetVersion")
     assert view.model is not None
     job = children.evaluation_job(view, view.data, view.model.spec.task)
     if too_large := jobs.task_too_large(job):
