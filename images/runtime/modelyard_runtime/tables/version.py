@@ -55,7 +55,8 @@ def versioned(
     unusable = not_finite(table)
     violations = [*unusable, *validate(table, spec, lost)]
     mask = _held_out(table, types, spec)
-    parts = {name: write(f"{uri}/{name}", pa.array(rows)) for name, rows in ((TRAIN_PARQUET, ~mask), (TEST_PARQUET, mask))}
+    rows = {TRAIN_PARQUET: ~mask, TEST_PARQUET: mask}
+    parts = {name: write(f"{uri}/{name}", pa.array(chosen)) for name, chosen in rows.items()}
     accepted = not unusable and (not violations or spec.validation.on_failure == "Warn")
     say(f"version {id_[:10]}: {'accepted' if accepted else 'rejected'}, {len(violations)} rules broken")
     return {
