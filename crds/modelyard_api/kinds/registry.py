@@ -11,6 +11,7 @@ from modelyard_api.kinds.model import ModelKind
 from modelyard_api.kinds.modeldeployment import ModelDeployment
 from modelyard_api.kinds.modelpool import ModelPool
 from modelyard_api.kinds.modelversion import ModelVersion
+from modelyard_api.kinds.sweep import Sweep
 from modelyard_api.kinds.trainingrun import TrainingRun
 from modelyard_api.kinds.workspace import Workspace
 
@@ -20,6 +21,7 @@ KINDS: dict[str, type[Kind]] = {
         Dataset,
         DatasetVersion,
         TrainingRun,
+        Sweep,
         ModelKind,
         ModelVersion,
         ModelDeployment,

@@ -15,7 +15,7 @@ from modelyard_api.fields.artifact import Format
 from modelyard_api.fields.base import MAX_LEVELS, ColumnName, Count, Digest, Model, StatusName, StoreURI, Time, levels
 from modelyard_api.fields.metrics import Task
 from modelyard_api.fields.signature import Signature
-from modelyard_api.fields.trainer import Fit
+from modelyard_api.fields.trainer import Estimator, Fit
 from modelyard_api.kinds.batchprediction import MOST_EXAMPLES, BadRow
 from modelyard_api.kinds.dataset import Split
 from modelyard_api.kinds.datasetversion import StoredFile, VersionColumn, Violation
@@ -113,6 +113,28 @@ class EvaluateResult(Model):
     rows: Count | None = Field(None, description="How many rows both were scored on, if there is a challenger.")
 
 
+class TrialResult(Model):
+    """A trial that has a score."""
+
+    trial: Count
+    value: float
+    estimator: Estimator
+
+
+class SweepResult(Model):
+    """How far a search is, and its result once ``succeeded`` and ``failed`` are all trials."""
+
+    kind: Literal["Sweep"] = "Sweep"
+    running: Count = 0
+    succeeded: Count = 0
+    failed: Count = 0
+    best: TrialResult | None = None
+    common_error: str | None = Field(None, max_length=1024, description="The most frequent error of failed trials.")
+    untracked: Count = Field(0, description="How many trials the tracking server has no run of.")
+    dataset_version: StatusName = Field(description="The DatasetVersion that was searched on.")
+    image: str = Field(max_length=512, description="The image of the pods.")
+
+
 class PredictResult(TableResult):
     """The table of answers; ``rows`` are those that were scored."""
 
@@ -127,7 +149,9 @@ class PredictResult(TableResult):
     image: str = Field(max_length=512, description="The image that scored it, as the task names it.")
 
 
-Result = Annotated[IngestResult | TrainResult | EvaluateResult | PredictResult | Failed, Field(discriminator="kind")]
+Result = Annotated[
+    IngestResult | TrainResult | EvaluateResult | PredictResult | SweepResult | Failed, Field(discriminator="kind")
+]
 
 
 class Message(Model):

@@ -12,6 +12,7 @@ from modelyard_api.fields.metrics import Task as ModelTask
 from modelyard_api.fields.trainer import ScriptDigests, Trainer
 from modelyard_api.kinds.dataset import DatasetSpec
 from modelyard_api.kinds.datasetversion import StoredFile, VersionColumn
+from modelyard_api.kinds.sweep import SweepSpec
 
 ANNOTATION = "modelyard.dev/task"
 """The annotation of the pod template that holds the task."""
@@ -22,6 +23,8 @@ DATA_FOLDER = "/modelyard/data"
 """The folder of a Workspace's data: ``<dataset>/<version>/<file>``."""
 SCRIPT_FOLDER = "/modelyard/script"
 """The folder where a training pod finds the keys of the script's ConfigMap."""
+BUNDLE_FOLDER = "/modelyard/bundle"
+"""The folder of a bundle: its code in ``src``, its libraries in ``site``, and ``bundle.json``."""
 IN_FOLDER, OUT_FOLDER, WORK_FOLDER = "/modelyard/in", "/modelyard/out", "/modelyard/work"
 COLLECT_READY = f"{WORK_FOLDER}/collect-ready"
 """The file by which the collecting sidecar reports that it waits for the end of the container."""
@@ -98,6 +101,17 @@ class EvaluateTask(Common):
     )
 
 
+class SweepTask(Common):
+    """The task of all pods of a Sweep: the first coordinates the trials, and each tries one after the other."""
+
+    kind: Literal["Sweep"] = "Sweep"
+    data: Data
+    spec: SweepSpec
+    trial_seconds: float = Field(description="Of spec.trialTimeout.")
+    coordinator: str = Field(description="Host and port at which the other pods reach the first.")
+    image: str
+
+
 class Table(Model):
     """A dataset version that a person may read."""
 
@@ -124,4 +138,4 @@ class PredictTask(Common):
     image: str
 
 
-Task = Annotated[IngestTask | TrainTask | EvaluateTask | PredictTask | FetchTask, Field(discriminator="kind")]
+Task = Annotated[IngestTask | TrainTask | EvaluateTask | PredictTask | SweepTask | FetchTask, Field(discriminator="kind")]

@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from modelyard_api.fields.base import Model
-from modelyard_api.wire.task import Common, EvaluateTask, FetchTask, IngestTask, PredictTask, TrainTask
+from modelyard_api.wire.task import (
+    Common,
+    EvaluateTask,
+    FetchTask,
+    IngestTask,
+    PredictTask,
+    SweepTask,
+    TrainTask,
+)
 from modelyard_runtime.pod.store import ArtifactStore
 
 
@@ -52,6 +60,7 @@ COMMANDS = {
     "train": Command(TrainTask, f"{_AT}.train:train", "fit, export, prove and score an estimator"),
     "script": Command(TrainTask, f"{_AT}.script:script", "run a training function of one's own, and prove its model"),
     "evaluate": Command(EvaluateTask, f"{_AT}.evaluate:evaluate", "verify an imported model, and score it"),
+    "sweep": Command(SweepTask, f"{_AT}.sweep:sweep", "search by many trials, in one of several pods"),
     "predict": Command(PredictTask, f"{_AT}.predict:predict", "score all rows of a version, and keep the answers"),
     "fetch": Command(FetchTask, f"{_AT}.fetch:fetch", "bring the data of a workspace, checked", beside_container=True),
     "lay-out": Command(

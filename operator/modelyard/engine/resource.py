@@ -14,6 +14,7 @@ from modelyard_api.kinds.modeldeployment import ModelDeployment
 from modelyard_api.kinds.modelpool import ModelPool
 from modelyard_api.kinds.modelversion import ModelVersion
 from modelyard_api.kinds.registry import resource_type
+from modelyard_api.kinds.sweep import Sweep
 from modelyard_api.kinds.trainingrun import TrainingRun
 from modelyard_api.kinds.workspace import Workspace
 
@@ -67,6 +68,7 @@ class Key(NamedTuple):
 DATASETS = Resource.of(Dataset)
 DATASET_VERSIONS = Resource.of(DatasetVersion)
 TRAINING_RUNS = Resource.of(TrainingRun)
+SWEEPS = Resource.of(Sweep)
 MODELS = Resource.of(ModelKind)
 MODEL_VERSIONS = Resource.of(ModelVersion)
 MODEL_DEPLOYMENTS = Resource.of(ModelDeployment)

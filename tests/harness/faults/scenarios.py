@@ -73,6 +73,13 @@ async def pause(stage: Stage) -> None:
     await stage.reach("the run is complete", lambda: stage.holds("TrainingRun", o.RUN, "Complete"))
 
 
+async def search(stage: Stage) -> None:
+    """A sweep's best trial is trained and served."""
+    await stage.apply(o.sweep("search"), o.deployment())
+    await stage.reach("the best trial is registered", lambda: stage.holds("Sweep", "search", "Complete"))
+    await stage.reach("it is served", lambda: stage.serves(1))
+
+
 async def bring(stage: Stage) -> None:
     """A model that was trained elsewhere is imported."""
     data = stage.status("Dataset", o.DATASET)["latest"]
@@ -161,6 +168,7 @@ SCENARIOS = {
         Scenario("pin", two_versions, pin, ("Model", "ModelDeployment")),
         Scenario("failure", ready_to_train, failure, ("TrainingRun", "ModelVersion")),
         Scenario("pause", ready_to_train, pause, ("TrainingRun",)),
+        Scenario("search", ready_to_train, search, ("Sweep", "TrainingRun")),
         Scenario("import", ready_to_train, bring, ("ModelVersion",)),
         Scenario("delete", main_job, delete),
         Scenario("children", main_job, children, ("ModelDeployment", "TrainingRun")),

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
-from modelyard_api.fields.artifact import canonical, digest_of, http_url, sha256
+from modelyard_api.fields.artifact import SCHEME, canonical, digest_of, http_url, sha256
 from modelyard_runtime.pod.errors import UserError
 from modelyard_runtime.pod.web import Unavailable, Web, nothing_there
 
@@ -58,6 +59,12 @@ class ArtifactStore:
         status, answer = self.web.request("DELETE", http_url(self.web.base, uri))
         if status != 200 and not nothing_there(status, answer):
             raise Unavailable(f"DELETE {uri}: {status} {answer[:200].decode(errors='replace')}")
+
+    def names(self, uri: str) -> list[str]:
+        """Returns the sorted names in a folder, none if it doesn't exist. Raises Unavailable."""
+        path = quote(uri.removeprefix(SCHEME))
+        answer = self.web.json("GET", f"{self.web.base}/api/2.0/mlflow-artifacts/artifacts?path={path}")
+        return sorted(str(item["path"]) for item in answer.get("files", ()))
 
     def get_json(self, uri: str) -> Any | None:
         data = self.get(uri)

@@ -52,10 +52,10 @@ def _full(status: int, data: bytes) -> bool:
 
 
 class Web:
-    """Sends requests to one server over one kept-alive connection."""
+    """Sends requests to one server, called ``name`` in messages, over one kept-alive connection."""
 
-    def __init__(self, base: str, patience: float = PATIENCE) -> None:
-        self.base, self.patience = base.rstrip("/"), patience
+    def __init__(self, base: str, patience: float = PATIENCE, name: str = "the tracking server") -> None:
+        self.base, self.patience, self._name = base.rstrip("/"), patience, name
         parts = urlsplit(self.base)
         self._origin = f"{parts.scheme}://{parts.netloc}"
         self._secure = parts.scheme == "https"
@@ -90,7 +90,7 @@ class Web:
                 self._connection = None
             if time.monotonic() + wait > deadline:
                 raise Unavailable(f"{method} {url}: {problem}", full)
-            say(f"the tracking server does not answer well ({problem}); asking again")
+            say(f"{self._name} does not answer well ({problem}); asking again")
             time.sleep(wait * random.uniform(0.7, 1.3))
             wait = min(wait * 2, 5.0)
 

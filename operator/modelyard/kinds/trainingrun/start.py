@@ -46,7 +46,7 @@ def start(view: View, facts: Facts, now: datetime) -> Step:
             return outcome.trained(view, now, result, _started(view, result.dataset_version, result.image, now))
     files = script.digests(view, facts, now)
     status = _started(view, version["metadata"]["name"], children.image(view), now)
-    return _begin(view, version, status.model_copy(update={"script_files": files}))
+    return _begin(view, version, status.model_copy(update={"script_files": files or None}))
 
 
 def again(view: View, facts: Facts, now: datetime) -> Step:
@@ -64,18 +64,18 @@ def again(view: View, facts: Facts, now: datetime) -> Step:
     if view.run.spec.model_ref:
         references.model(view.run.spec.model_ref.name, view.model)
     files = script.digests(view, facts, now)
-    return _begin(view, view.version, view.run.status.model_copy(update={"script_files": files}))
+    return _begin(view, view.version, view.run.status.model_copy(update={"script_files": files or None}))
 
 
 def restored(task: TrainTask) -> dict[str, Any]:
     """Returns the fields of a lost status that the Job's task tells."""
     # Anybody may write a Job's annotation, so a result of another namespace doesn't count.
     result = {"result_uri": task.result_uri} if is_of(task.subject.namespace, task.result_uri) else {}
-    return {"dataset_version": task.data.name, "image": task.image, "script_files": task.script_files, **result}
+    return {"dataset_version": task.data.name, "image": task.image, "script_files": task.script_files or None, **result}
 
 
 def _begin(view: View, version: Object, status: TrainingRunStatus) -> Step:
-    job = children.training_job(view, version, status.script_files)
+    job = children.training_job(view, version, status.script_files or {})
     if too_large := jobs.task_too_large(job):
         columns = len(version["spec"]["columns"])
         message = f"spec.datasetRef: the {columns} columns and spec.trainer {too_large}; ignore columns in the Dataset"
