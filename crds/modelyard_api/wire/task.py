@@ -138,4 +138,6 @@ class PredictTask(Common):
     image: str
 
 
-Task = Annotated[IngestTask | TrainTask | EvaluateTask | PredictTask | SweepTask | FetchTask, Field(discriminator="kind")]
+Task = Annotated[
+    IngestTask | TrainTask | EvaluateTask | PredictTask | SweepTask | FetchTask, Field(discriminator="kind")
+]
