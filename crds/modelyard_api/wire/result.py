@@ -19,6 +19,7 @@ from modelyard_api.fields.trainer import Estimator, Fit
 from modelyard_api.kinds.batchprediction import MOST_EXAMPLES, BadRow
 from modelyard_api.kinds.dataset import Split
 from modelyard_api.kinds.datasetversion import StoredFile, VersionColumn, Violation
+from modelyard_api.kinds.pipelinesource import MAX_CHECKS, Check, Commit
 
 EXIT_USER_ERROR = 2
 EXIT_UNAVAILABLE = 75
@@ -149,8 +150,34 @@ class PredictResult(TableResult):
     image: str = Field(max_length=512, description="The image that scored it, as the task names it.")
 
 
+MAX_MANIFESTS = 64
+MAX_MANIFESTS_BYTES = 512 * 1024
+
+
+def _check_manifests(manifests: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    if levels(manifests) > MAX_LEVELS:
+        raise ValueError(f"more than {MAX_LEVELS} levels of lists and maps")
+    if len(json.dumps(manifests)) > MAX_MANIFESTS_BYTES:
+        raise ValueError(f"more than {MAX_MANIFESTS_BYTES} bytes")
+    return manifests
+
+
+class SourceResult(Model):
+    """The ref's commit, or what came of a commit: its checks, and if all passed its bundle and its manifests."""
+
+    kind: Literal["Source"] = "Source"
+    commit: Commit
+    checks: list[Check] = Field(default_factory=list, max_length=MAX_CHECKS)
+    image: str | None = Field(None, max_length=512, description="The bundle, as repository@digest.")
+    digest: Digest | None = None
+    manifests: Annotated[list[dict[str, Any]], Field(max_length=MAX_MANIFESTS), AfterValidator(_check_manifests)] = (
+        Field(default_factory=list, description="What is applied in each target; the placeholders are filled in.")
+    )
+
+
 Result = Annotated[
-    IngestResult | TrainResult | EvaluateResult | PredictResult | SweepResult | Failed, Field(discriminator="kind")
+    IngestResult | TrainResult | EvaluateResult | PredictResult | SweepResult | SourceResult | Failed,
+    Field(discriminator="kind"),
 ]
 
 

@@ -12,6 +12,7 @@ from modelyard_api.fields.metrics import Task as ModelTask
 from modelyard_api.fields.trainer import ScriptDigests, Trainer
 from modelyard_api.kinds.dataset import DatasetSpec
 from modelyard_api.kinds.datasetversion import StoredFile, VersionColumn
+from modelyard_api.kinds.pipelinesource import PipelineSourceSpec
 from modelyard_api.kinds.sweep import SweepSpec
 
 ANNOTATION = "modelyard.dev/task"
@@ -138,6 +139,20 @@ class PredictTask(Common):
     image: str
 
 
+GIT_FOLDER, PUSH_FOLDER, REPORT_FOLDER = "/modelyard/git", "/modelyard/push", "/modelyard/report"
+"""The folders of a PipelineSource's pods: for its Secrets, and for what the tests report."""
+
+
+class SourceTask(Common):
+    """What the pods of a PipelineSource do: look its ref up, or build a commit."""
+
+    kind: Literal["Source"] = "Source"
+    spec: PipelineSourceSpec
+    commit: str | None = Field(None, description="The commit that is built; none: the ref is looked up.")
+    key: str = ""
+
+
 Task = Annotated[
-    IngestTask | TrainTask | EvaluateTask | PredictTask | SweepTask | FetchTask, Field(discriminator="kind")
+    IngestTask | TrainTask | EvaluateTask | PredictTask | SweepTask | SourceTask | FetchTask,
+    Field(discriminator="kind"),
 ]

@@ -14,6 +14,7 @@ from modelyard_api.wire.task import (
     FetchTask,
     IngestTask,
     PredictTask,
+    SourceTask,
     SweepTask,
     TrainTask,
 )
@@ -73,4 +74,9 @@ COMMANDS = {
         waits=f"{_AT}.collect:wait_for_the_end",
         beside_container=True,
     ),
+    "look": Command(SourceTask, f"{_AT}.source:look", "look the ref of a PipelineSource up"),
+    "fetch": Command(SourceTask, f"{_AT}.source:fetch", "fetch one folder of one commit"),
+    "build": Command(SourceTask, f"{_AT}.source:build", "install a commit's locked libraries, and compile all"),
+    "test": Command(SourceTask, f"{_AT}.source:test", "run a commit's tests without a network"),
+    "push": Command(SourceTask, f"{_AT}.source:push", "push a tested commit as a bundle"),
 }

@@ -13,6 +13,7 @@ from modelyard_api.kinds.model import ModelKind
 from modelyard_api.kinds.modeldeployment import ModelDeployment
 from modelyard_api.kinds.modelpool import ModelPool
 from modelyard_api.kinds.modelversion import ModelVersion
+from modelyard_api.kinds.pipelinesource import PipelineSource
 from modelyard_api.kinds.registry import resource_type
 from modelyard_api.kinds.sweep import Sweep
 from modelyard_api.kinds.trainingrun import TrainingRun
@@ -74,6 +75,7 @@ MODEL_VERSIONS = Resource.of(ModelVersion)
 MODEL_DEPLOYMENTS = Resource.of(ModelDeployment)
 MODEL_POOLS = Resource.of(ModelPool)
 BATCH_PREDICTIONS = Resource.of(BatchPrediction)
+PIPELINE_SOURCES = Resource.of(PipelineSource)
 WORKSPACES = Resource.of(Workspace)
 
 JOBS = Resource.of("Job")
@@ -90,6 +92,7 @@ BACKEND_POLICIES = Resource.of("BackendTrafficPolicy")
 DEFINITIONS = Resource.of("CustomResourceDefinition")
 PODS = Resource.of("Pod")
 NODES = Resource.of("Node")
+NAMESPACES = Resource.of("Namespace")
 CONFIG_MAPS = Resource.of("ConfigMap")
 CLAIMS = Resource.of("PersistentVolumeClaim")
 LEASES = Resource.of("Lease")

@@ -61,6 +61,17 @@ async def failure(stage: Stage) -> None:
     await stage.reach("it is not approved", lambda: stage.holds("ModelVersion", version, "Approved", "False"))
 
 
+async def script(stage: Stage) -> None:
+    """A run trains by a script, whose ConfigMap changes once the run is complete."""
+    code = {"configMap": {"name": "code", "key": "train.py"}}
+    await stage.put_script("def train(context): ...")
+    await stage.apply(o.run(trainer={"script": code}))
+    await stage.reach("the run is complete", lambda: stage.holds("TrainingRun", o.RUN, "Complete"))
+    await stage.put_script("def train(context): return 1")
+    await stage.apply(o.deployment())
+    await stage.reach("its version is served", lambda: stage.serves(1))
+
+
 async def pause(stage: Stage) -> None:
     """A run is suspended while its pod runs, and later resumed."""
     stage.player.stopped = True
@@ -167,6 +178,7 @@ SCENARIOS = {
         Scenario("edit", main_job, edit, ("Dataset", "Model", "ModelVersion", "ModelDeployment")),
         Scenario("pin", two_versions, pin, ("Model", "ModelDeployment")),
         Scenario("failure", ready_to_train, failure, ("TrainingRun", "ModelVersion")),
+        Scenario("script", ready_to_train, script, ("TrainingRun",)),
         Scenario("pause", ready_to_train, pause, ("TrainingRun",)),
         Scenario("search", ready_to_train, search, ("Sweep", "TrainingRun")),
         Scenario("import", ready_to_train, bring, ("ModelVersion",)),
