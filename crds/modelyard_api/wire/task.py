@@ -122,8 +122,8 @@ class Table(Model):
     files: list[StoredFile] = Field(description="The files to bring, each with its digest; none: those that are known.")
 
 
-class FetchTask(Common):
-    kind: Literal["Fetch"] = "Fetch"
+class BringTask(Common):
+    kind: Literal["Bring"] = "Bring"
     tables: list[Table]
 
 
@@ -153,6 +153,6 @@ class SourceTask(Common):
 
 
 Task = Annotated[
-    IngestTask | TrainTask | EvaluateTask | PredictTask | SweepTask | SourceTask | FetchTask,
+    IngestTask | TrainTask | EvaluateTask | PredictTask | SweepTask | SourceTask | BringTask,
     Field(discriminator="kind"),
 ]

@@ -18,7 +18,7 @@ from modelyard.engine.resource import (
     WORKSPACES,
     Object,
 )
-from modelyard_api.wire.task import ANNOTATION, FetchTask
+from modelyard_api.wire.task import ANNOTATION, BringTask
 from modelyard_api.wire.workspace import Health
 from tests.kinds.workspace import person
 from tests.unit.kinds.objects import digest, meta, put_data
@@ -64,7 +64,7 @@ def pod(world: World) -> Object:
 
 def tables(world: World) -> list[str]:
     annotations = pods(world)["spec"]["template"]["metadata"].get("annotations") or {}
-    return [table.version for table in FetchTask.model_validate_json(annotations[ANNOTATION]).tables]
+    return [table.version for table in BringTask.model_validate_json(annotations[ANNOTATION]).tables]
 
 
 def ready(world: World) -> tuple[str, str, str]:
@@ -195,7 +195,7 @@ def test_a_version_with_digests_of_its_files_is_checked_and_an_old_one_is_told()
     world.settle()
     roll_out(world)
     assert "not checked" not in ready(world)[2]
-    (table,) = FetchTask.model_validate_json(
+    (table,) = BringTask.model_validate_json(
         pods(world)["spec"]["template"]["metadata"]["annotations"][ANNOTATION]
     ).tables
     assert table.files[0].digest == digest("train")

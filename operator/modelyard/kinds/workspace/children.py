@@ -15,7 +15,7 @@ from modelyard.workload.run.task import addresses
 from modelyard.workload.unready import Described
 from modelyard_api.fields.artifact import RESULT_JSON, canonical, folder
 from modelyard_api.fields.pods import PodTemplate
-from modelyard_api.wire.task import ANNOTATION, DATA_FOLDER, FetchTask, Table
+from modelyard_api.wire.task import ANNOTATION, DATA_FOLDER, BringTask, Table
 from modelyard_api.wire.workspace import HEALTH_PATH, PEOPLE_FOLDER, VOLUME
 
 COMPONENT = "modelyard-workspace"
@@ -102,10 +102,10 @@ def claim(view: View) -> Object:
     return manifest(CLAIMS, metadata, spec=spec)
 
 
-def _task(view: View, tables: list[Table]) -> FetchTask:
+def _task(view: View, tables: list[Table]) -> BringTask:
     workspace = view.workspace
     uri = f"{folder(workspace.namespace, workspace.uid)}/{RESULT_JSON}"
-    return FetchTask(**addresses(workspace, view.installation, uri), tables=tables)
+    return BringTask(**addresses(workspace, view.installation, uri), tables=tables)
 
 
 def _pod(view: View, tables: list[Table]) -> dict[str, Any]:
@@ -123,9 +123,9 @@ def _pod(view: View, tables: list[Table]) -> dict[str, Any]:
         volumes += [template.task_volume(), template.empty("data")]
         mounts.append({"name": "data", "mountPath": DATA_FOLDER, "readOnly": True})
         brings = [template.TASK_MOUNT, {"name": "data", "mountPath": DATA_FOLDER}]
-        program: dict[str, Any] = {"command": ["python", "-m", "modelyard_runtime"], "args": ["fetch"]}
+        program: dict[str, Any] = {"command": ["python", "-m", "modelyard_runtime"], "args": ["bring"]}
         before["initContainers"] = [
-            template.container("fetch", image(view), PodTemplate(), view.installation.resources.run, brings, **program)
+            template.container("bring", image(view), PodTemplate(), view.installation.resources.run, brings, **program)
         ]
     serve = template.container(
         "workspace",

@@ -7,17 +7,17 @@ from pathlib import Path
 import pytest
 
 from modelyard_api.fields.artifact import sha256
-from modelyard_api.wire.task import FetchTask, Subject, Table
-from modelyard_runtime.commands.fetch import fetch
+from modelyard_api.wire.task import BringTask, Subject, Table
+from modelyard_runtime.commands.bring import bring
 from modelyard_runtime.pod.errors import UserError
 from tests.unit.runtime.memory import MemoryStore, run_ingest
 
 CSV = "x,y\n" + "".join(f"{i},{'ab'[i % 2]}\n" for i in range(40))
 
 
-def task(*tables: Table) -> FetchTask:
+def task(*tables: Table) -> BringTask:
     subject = Subject(namespace="team", name="lab", uid="u")
-    return FetchTask(subject=subject, tracking_url="http://x", base_uri="b", result_uri="r", tables=list(tables))
+    return BringTask(subject=subject, tracking_url="http://x", base_uri="b", result_uri="r", tables=list(tables))
 
 
 def ingested(folder: Path, store: MemoryStore) -> Table:
@@ -29,13 +29,13 @@ def ingested(folder: Path, store: MemoryStore) -> Table:
 def test_the_files_are_those_of_the_version(tmp_path: Path) -> None:
     store = MemoryStore()
     table = ingested(tmp_path, store)
-    fetch(task(table), store, tmp_path / "data")
+    bring(task(table), store, tmp_path / "data")
     folder = tmp_path / "data/table/table-1"
     assert {file.name for file in folder.iterdir()} == {"train.parquet", "test.parquet"}
     for file in table.files:
         assert sha256((folder / file.name).read_bytes()) == file.digest
     store.files.clear()
-    fetch(task(table), store, tmp_path / "data")
+    bring(task(table), store, tmp_path / "data")
 
 
 def test_other_bytes_are_refused_and_leave_nothing_behind(tmp_path: Path) -> None:
@@ -43,12 +43,12 @@ def test_other_bytes_are_refused_and_leave_nothing_behind(tmp_path: Path) -> Non
     table = ingested(tmp_path, store)
     store.files[f"{table.uri}/test.parquet"] += b"!"
     with pytest.raises(UserError, match="has digest sha256:") as error:
-        fetch(task(table), store, tmp_path / "data")
+        bring(task(table), store, tmp_path / "data")
     assert error.value.reason == "DigestMismatch"
     assert not (tmp_path / "data/table/table-1").exists()
     del store.files[f"{table.uri}/test.parquet"]
     with pytest.raises(UserError) as error:
-        fetch(task(table), store, tmp_path / "data")
+        bring(task(table), store, tmp_path / "data")
     assert error.value.reason == "ArtifactMissing"
 
 
@@ -57,7 +57,7 @@ def test_a_version_from_before_digests_were_kept_is_brought_unchecked(
 ) -> None:
     store = MemoryStore()
     table = ingested(tmp_path, store).model_copy(update={"files": []})
-    fetch(task(table), store, tmp_path / "data")
+    bring(task(table), store, tmp_path / "data")
     assert len(list((tmp_path / "data/table/table-1").iterdir())) == 2
     out = capsys.readouterr()
     assert "too old to have digests" in out.out + out.err

@@ -1,4 +1,4 @@
-"""``fetch``: brings the data of a workspace from the artifact store, before its server starts."""
+"""``bring``: brings the data of a workspace from the artifact store, before its server starts."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import shutil
 from pathlib import Path
 
 from modelyard_api.fields.artifact import TEST_PARQUET, TRAIN_PARQUET
-from modelyard_api.wire.task import DATA_FOLDER, FetchTask, Table
+from modelyard_api.wire.task import DATA_FOLDER, BringTask, Table
 from modelyard_runtime.pod.say import say
 from modelyard_runtime.pod.store import ArtifactStore
 
 
-def fetch(task: FetchTask, store: ArtifactStore, folder: Path = Path(DATA_FOLDER)) -> None:
+def bring(task: BringTask, store: ArtifactStore, folder: Path = Path(DATA_FOLDER)) -> None:
     """Writes the files of each version. Raises UserError if the store has none of it, or other bytes.
 
-    A version appears whole or not at all: its folder gets its name last, and one that has it is not fetched again.
+    A version appears whole or not at all: its folder gets its name last, and one that has it is not brought again.
     """
     for table in task.tables:
         target = folder / table.dataset / table.version
