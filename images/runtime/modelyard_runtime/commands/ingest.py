@@ -35,7 +35,7 @@ def ingest(task: IngestTask, store: ArtifactStore, root: Path = Path(SOURCE_FOLD
         part = parquet(table.filter(mask))
         return Part(len(part), _stored(store, uri, part))
 
-    result = IngestResult(**versioned(table, types, spec, lost, task.base_uri, write))
+    result = IngestResult(**versioned(table, types, spec, lost, task.base_uri, write, store.put))
     store.put_json(f"{result.uri}/{RESULT_JSON}", result.wire())
     return result
 
