@@ -9,11 +9,13 @@ from modelyard_api.kinds.dataset import Dataset
 from modelyard_api.kinds.datasetversion import DatasetVersion
 from modelyard_api.kinds.model import ModelKind
 from modelyard_api.kinds.modeldeployment import ModelDeployment
+from modelyard_api.kinds.modelmonitor import ModelMonitor
 from modelyard_api.kinds.modelpool import ModelPool
 from modelyard_api.kinds.modelversion import ModelVersion
 from modelyard_api.kinds.pipelinesource import PipelineSource
 from modelyard_api.kinds.sweep import Sweep
 from modelyard_api.kinds.trainingrun import TrainingRun
+from modelyard_api.kinds.workspace import Workspace
 
 KINDS: dict[str, type[Kind]] = {
     kind.info.kind: kind
@@ -26,8 +28,10 @@ KINDS: dict[str, type[Kind]] = {
         ModelVersion,
         ModelDeployment,
         ModelPool,
+        ModelMonitor,
         BatchPrediction,
         PipelineSource,
+        Workspace,
     )
 }
 """Kind -> its class, with spec, status, and the facts from which CRDs, RBAC and the operator's wiring are derived."""
