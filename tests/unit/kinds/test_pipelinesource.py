@@ -226,8 +226,8 @@ def test_what_the_program_says_of_a_commit_is_final() -> None:
     world = Repository()
     world.source()
     world.end()
-    world.fail("RequirementsRefused", "requirements.txt: there are no wheels")
-    assert world.told()[:2] == ("False", "RequirementsRefused")
+    world.fail("RequirementNotLocked", "requirements.txt: there is no hash")
+    assert world.told()[:2] == ("False", "RequirementNotLocked")
     world.tick(30)
     assert "job" not in world.state
     world.source(build={"requirements": "lock.txt"})
