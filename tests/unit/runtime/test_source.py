@@ -211,7 +211,7 @@ def test_a_lock_that_is_wrong_or_an_index_that_is_away(pod: Pod, monkeypatch: py
     assert refused(lambda: build(good, "other.txt")).reason == "RequirementsNotFound"
     error = refused(lambda: build("greeting==1.0\n"))
     assert (error.reason, error.field) == ("RequirementNotLocked", "spec.build.requirements")
-    monkeypatch.setenv("PIP_RETRIES", "0")
+    monkeypatch.setenv("PIP_RETRIES", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", "")
     monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{free_port()}/simple")
     with pytest.raises(Retriable, match="index can't be reached"):
