@@ -12,7 +12,18 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from modelyard_api.fields.artifact import Format
-from modelyard_api.fields.base import MAX_LEVELS, ColumnName, Count, Digest, Model, StatusName, StoreURI, Time, levels
+from modelyard_api.fields.base import (
+    MAX_LEVELS,
+    ColumnName,
+    Count,
+    Digest,
+    Model,
+    ObjectName,
+    StatusName,
+    StoreURI,
+    Time,
+    levels,
+)
 from modelyard_api.fields.metrics import Task
 from modelyard_api.fields.signature import Signature
 from modelyard_api.fields.trainer import Estimator, Fit
@@ -164,7 +175,7 @@ class ManifestMetadata(Model):
 class Manifest(Model):
     """An object that is delivered; the target says its namespace."""
 
-    api_version: Literal["modelyard.dev/v1alpha1"] = API_VERSION
+    api_version: Literal["modelyard.dev/v1alpha1"] = "modelyard.dev/v1alpha1"
     kind: str
     metadata: ManifestMetadata
     spec: dict[str, Any]

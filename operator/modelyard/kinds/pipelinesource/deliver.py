@@ -139,7 +139,7 @@ def _deletions(live: Mapping[tuple[Resource, str], Object], keep: set[tuple[str,
     """Returns the deletes of what is there but for these kinds and names: what refers to others goes before them."""
     return tuple(
         Delete.of(resource, obj)
-        for (resource, name), obj in reversed(live.items())
+        for (resource, name), obj in reversed(list(live.items()))
         if (resource.kind, name) not in keep and "deletionTimestamp" not in obj["metadata"]
     )
 
