@@ -15,6 +15,7 @@ from modelyard_api.kinds.modelversion import ModelVersion
 from modelyard_api.kinds.pipelinesource import PipelineSource
 from modelyard_api.kinds.sweep import Sweep
 from modelyard_api.kinds.trainingrun import TrainingRun
+from modelyard_api.kinds.workspace import Workspace
 
 KINDS: dict[str, type[Kind]] = {
     kind.info.kind: kind
@@ -30,6 +31,7 @@ KINDS: dict[str, type[Kind]] = {
         ModelMonitor,
         BatchPrediction,
         PipelineSource,
+        Workspace,
     )
 }
 """Kind -> its class, with spec, status, and the facts from which CRDs, RBAC and the operator's wiring are derived."""

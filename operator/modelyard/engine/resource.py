@@ -18,6 +18,7 @@ from modelyard_api.kinds.pipelinesource import PipelineSource
 from modelyard_api.kinds.registry import resource_type
 from modelyard_api.kinds.sweep import Sweep
 from modelyard_api.kinds.trainingrun import TrainingRun
+from modelyard_api.kinds.workspace import Workspace
 
 Object = dict[str, Any]
 """A Kubernetes object as the API server sends it: a plain dict of JSON values."""
@@ -77,6 +78,7 @@ MODEL_POOLS = Resource.of(ModelPool)
 MODEL_MONITORS = Resource.of(ModelMonitor)
 BATCH_PREDICTIONS = Resource.of(BatchPrediction)
 PIPELINE_SOURCES = Resource.of(PipelineSource)
+WORKSPACES = Resource.of(Workspace)
 
 JOBS = Resource.of("Job")
 DEPLOYMENTS = Resource.of("Deployment")
