@@ -52,7 +52,8 @@ def _plain(step: Any) -> Any:
         return FunctionTransformer(np.float64) if _is_check(step.func) else plain
     elif getattr(step, "_preprocessor", None) is not None:
         plain._preprocessor = _plain(step._preprocessor)
-    vars(plain).pop("feature_names_in_", None)  # servers ask with arrays, at which scikit-learn would warn each time
+    # Servers ask with arrays, at which scikit-learn would warn each time. A step may be a word, such as "drop".
+    getattr(plain, "__dict__", {}).pop("feature_names_in_", None)
     return plain
 
 
