@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
 
@@ -22,6 +23,8 @@ FILES: dict[Format, str] = {"ONNX": "model.onnx", "Skops": "model.skops"}
 SCHEME = "mlflow-artifacts:/"
 MODEL_JSON, RESULT_JSON = "model.json", "result.json"
 TRAIN_PARQUET, TEST_PARQUET = "train.parquet", "test.parquet"
+PROFILE_JSON = "profile.json"
+"""Sketches of what lies beside it: of every column of a table, or of a model's answers on the held-out rows."""
 
 
 def folder(namespace: str, uid: str, *parts: str) -> str:
@@ -52,6 +55,11 @@ def http_url(tracking_url: str, uri: str) -> str:
 
 def sha256(data: bytes) -> str:
     return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def digest_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
 
 
 def canonical(document: Any) -> bytes:

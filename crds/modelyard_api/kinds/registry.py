@@ -9,10 +9,13 @@ from modelyard_api.kinds.dataset import Dataset
 from modelyard_api.kinds.datasetversion import DatasetVersion
 from modelyard_api.kinds.model import ModelKind
 from modelyard_api.kinds.modeldeployment import ModelDeployment
+from modelyard_api.kinds.modelmonitor import ModelMonitor
 from modelyard_api.kinds.modelpool import ModelPool
 from modelyard_api.kinds.modelversion import ModelVersion
+from modelyard_api.kinds.pipelinesource import PipelineSource
 from modelyard_api.kinds.sweep import Sweep
 from modelyard_api.kinds.trainingrun import TrainingRun
+from modelyard_api.kinds.workspace import Workspace
 
 KINDS: dict[str, type[Kind]] = {
     kind.info.kind: kind
@@ -25,10 +28,16 @@ KINDS: dict[str, type[Kind]] = {
         ModelVersion,
         ModelDeployment,
         ModelPool,
+        ModelMonitor,
         BatchPrediction,
+        PipelineSource,
+        Workspace,
     )
 }
 """Kind -> its class, with spec, status, and the facts from which CRDs, RBAC and the operator's wiring are derived."""
+
+DELIVERED = tuple(name for name, kind in KINDS.items() if kind.info.people == "Edit" and kind is not PipelineSource)
+"""Kinds that a PipelineSource may deliver: those that people write, but no further sources."""
 
 
 def resource_type(kind: str) -> ResourceType:

@@ -12,13 +12,26 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from modelyard_api.fields.artifact import Format
-from modelyard_api.fields.base import MAX_LEVELS, ColumnName, Count, Digest, Model, StatusName, StoreURI, Time, levels
+from modelyard_api.fields.base import (
+    MAX_LEVELS,
+    ColumnName,
+    Count,
+    Digest,
+    Model,
+    ObjectName,
+    StatusName,
+    StoreURI,
+    Time,
+    levels,
+)
 from modelyard_api.fields.metrics import Task
 from modelyard_api.fields.signature import Signature
 from modelyard_api.fields.trainer import Estimator, Fit
 from modelyard_api.kinds.batchprediction import MOST_EXAMPLES, BadRow
 from modelyard_api.kinds.dataset import Split
-from modelyard_api.kinds.datasetversion import VersionColumn, Violation
+from modelyard_api.kinds.datasetversion import StoredFile, VersionColumn, Violation
+from modelyard_api.kinds.pipelinesource import MAX_CHECKS, Check, Commit
+from modelyard_api.kinds.registry import DELIVERED
 
 EXIT_USER_ERROR = 2
 EXIT_UNAVAILABLE = 75
@@ -68,9 +81,11 @@ class TableResult(Model):
     rows: Count
     test_rows: Count
     bytes: Count
+    files: list[StoredFile] = Field(default_factory=list, max_length=8)
     target: ColumnName | None = None
     columns: list[VersionColumn]
     violations: list[Violation] = Field(default_factory=list)
+    profile: bool = Field(False, description="Whether profile.json, with sketches of its columns, is beside it.")
 
 
 class IngestResult(TableResult):
@@ -148,8 +163,55 @@ class PredictResult(TableResult):
     image: str = Field(max_length=512, description="The image that scored it, as the task names it.")
 
 
+MAX_MANIFESTS = 64
+MAX_MANIFESTS_BYTES = 512 * 1024
+
+
+class ManifestMetadata(Model):
+    name: ObjectName
+    labels: dict[str, str] = Field(default_factory=dict)
+    annotations: dict[str, str] = Field(default_factory=dict)
+
+
+class Manifest(Model):
+    """An object that is delivered; the target says its namespace."""
+
+    api_version: Literal["modelyard.dev/v1alpha1"] = "modelyard.dev/v1alpha1"
+    kind: str
+    metadata: ManifestMetadata
+    spec: dict[str, Any]
+
+
+def _check_manifests(manifests: list[Manifest]) -> list[Manifest]:
+    documents = [item.wire() for item in manifests]
+    if levels(documents) > MAX_LEVELS:
+        raise ValueError(f"more than {MAX_LEVELS} levels of lists and maps")
+    if len(json.dumps(documents)) > MAX_MANIFESTS_BYTES:
+        raise ValueError(f"more than {MAX_MANIFESTS_BYTES} bytes")
+    names = [(item.kind, item.metadata.name) for item in manifests]
+    if len(names) != len(set(names)):
+        raise ValueError("an object stands there twice")
+    if foreign := {item.kind for item in manifests} - set(DELIVERED):
+        raise ValueError(f"kind {foreign.pop()} is not delivered")
+    return manifests
+
+
+class SourceResult(Model):
+    """The ref's commit, or what came of a commit: its checks, and if all passed its bundle and its manifests."""
+
+    kind: Literal["Source"] = "Source"
+    commit: Commit
+    checks: list[Check] = Field(default_factory=list, max_length=MAX_CHECKS)
+    image: str | None = Field(None, max_length=512, description="The bundle, as repository@digest.")
+    digest: Digest | None = None
+    manifests: Annotated[list[Manifest], Field(max_length=MAX_MANIFESTS), AfterValidator(_check_manifests)] = Field(
+        default_factory=list, description="What is applied in each target; the placeholders are filled in."
+    )
+
+
 Result = Annotated[
-    IngestResult | TrainResult | EvaluateResult | PredictResult | SweepResult | Failed, Field(discriminator="kind")
+    IngestResult | TrainResult | EvaluateResult | PredictResult | SweepResult | SourceResult | Failed,
+    Field(discriminator="kind"),
 ]
 
 

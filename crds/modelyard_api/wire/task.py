@@ -11,7 +11,8 @@ from modelyard_api.fields.metrics import Metric
 from modelyard_api.fields.metrics import Task as ModelTask
 from modelyard_api.fields.trainer import ScriptDigests, Trainer
 from modelyard_api.kinds.dataset import DatasetSpec
-from modelyard_api.kinds.datasetversion import VersionColumn
+from modelyard_api.kinds.datasetversion import StoredFile, VersionColumn
+from modelyard_api.kinds.pipelinesource import PipelineSourceSpec
 from modelyard_api.kinds.sweep import SweepSpec
 
 ANNOTATION = "modelyard.dev/task"
@@ -19,6 +20,8 @@ ANNOTATION = "modelyard.dev/task"
 TASK_FILE = "/modelyard/task/task.json"
 SOURCE_FOLDER = "/modelyard/source"
 """The folder where an ingest pod finds the ConfigMap's key or the volume."""
+DATA_FOLDER = "/modelyard/data"
+"""The folder of a Workspace's data: ``<dataset>/<version>/<file>``."""
 SCRIPT_FOLDER = "/modelyard/script"
 """The folder where a training pod finds the keys of the script's ConfigMap."""
 BUNDLE_FOLDER = "/modelyard/bundle"
@@ -110,6 +113,20 @@ class SweepTask(Common):
     image: str
 
 
+class Table(Model):
+    """A dataset version that a person may read."""
+
+    dataset: str
+    version: str
+    uri: str
+    files: list[StoredFile] = Field(description="The files to bring, each with its digest; none: those that are known.")
+
+
+class BringTask(Common):
+    kind: Literal["Bring"] = "Bring"
+    tables: list[Table]
+
+
 class PredictTask(Common):
     kind: Literal["Predict"] = "Predict"
     data: Data
@@ -122,4 +139,20 @@ class PredictTask(Common):
     image: str
 
 
-Task = Annotated[IngestTask | TrainTask | EvaluateTask | PredictTask | SweepTask, Field(discriminator="kind")]
+GIT_FOLDER, PUSH_FOLDER, REPORT_FOLDER = "/modelyard/git", "/modelyard/push", "/modelyard/report"
+"""The folders of a PipelineSource's pods: for its Secrets, and for what the tests report."""
+
+
+class SourceTask(Common):
+    """What the pods of a PipelineSource do: look its ref up, or build a commit."""
+
+    kind: Literal["Source"] = "Source"
+    spec: PipelineSourceSpec
+    commit: str | None = Field(None, description="The commit that is built; none: the ref is looked up.")
+    key: str = ""
+
+
+Task = Annotated[
+    IngestTask | TrainTask | EvaluateTask | PredictTask | SweepTask | SourceTask | BringTask,
+    Field(discriminator="kind"),
+]

@@ -11,11 +11,14 @@ from modelyard_api.kinds.dataset import Dataset
 from modelyard_api.kinds.datasetversion import DatasetVersion
 from modelyard_api.kinds.model import ModelKind
 from modelyard_api.kinds.modeldeployment import ModelDeployment
+from modelyard_api.kinds.modelmonitor import ModelMonitor
 from modelyard_api.kinds.modelpool import ModelPool
 from modelyard_api.kinds.modelversion import ModelVersion
+from modelyard_api.kinds.pipelinesource import PipelineSource
 from modelyard_api.kinds.registry import resource_type
 from modelyard_api.kinds.sweep import Sweep
 from modelyard_api.kinds.trainingrun import TrainingRun
+from modelyard_api.kinds.workspace import Workspace
 
 Object = dict[str, Any]
 """A Kubernetes object as the API server sends it: a plain dict of JSON values."""
@@ -72,7 +75,10 @@ MODELS = Resource.of(ModelKind)
 MODEL_VERSIONS = Resource.of(ModelVersion)
 MODEL_DEPLOYMENTS = Resource.of(ModelDeployment)
 MODEL_POOLS = Resource.of(ModelPool)
+MODEL_MONITORS = Resource.of(ModelMonitor)
 BATCH_PREDICTIONS = Resource.of(BatchPrediction)
+PIPELINE_SOURCES = Resource.of(PipelineSource)
+WORKSPACES = Resource.of(Workspace)
 
 JOBS = Resource.of("Job")
 DEPLOYMENTS = Resource.of("Deployment")
@@ -88,6 +94,7 @@ BACKEND_POLICIES = Resource.of("BackendTrafficPolicy")
 DEFINITIONS = Resource.of("CustomResourceDefinition")
 PODS = Resource.of("Pod")
 NODES = Resource.of("Node")
+NAMESPACES = Resource.of("Namespace")
 CONFIG_MAPS = Resource.of("ConfigMap")
 CLAIMS = Resource.of("PersistentVolumeClaim")
 LEASES = Resource.of("Lease")

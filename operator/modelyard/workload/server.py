@@ -7,7 +7,7 @@ from typing import Any
 from modelyard.engine.ownership import foreign
 from modelyard.engine.resource import DEPLOYMENTS, Object
 from modelyard.workload import template
-from modelyard.workload.names import manifest, short_hash
+from modelyard.workload.names import label, manifest, short_hash
 from modelyard.workload.pod_metadata import pod_metadata
 from modelyard.workload.run.failures import Fields
 from modelyard_api.fields.artifact import canonical
@@ -16,10 +16,13 @@ from modelyard_api.fields.pods import PodTemplate, Resources
 COMPONENT = "modelyard-server"
 PORT = 8080
 GRPC_PORT = 9000
+VERSION = "modelyard.dev/version"
+"""Label: the number of the version that a ModelDeployment's pods serve."""
 DEFAULT_IMAGE = "modelyard.dev/default-image"
 """Annotation of the Deployment: the installation's image that its pods got; absent if spec.podTemplate names one."""
 SPEC_DIGEST = "modelyard.dev/spec-digest"
 """Annotation of the Deployment: the digest of its spec as we built it, without the number of replicas."""
+_KEEPS_ALL = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": "25%"}}
 DRAIN_SECONDS = 5
 """Time that a terminating pod still serves, until every kube-proxy and gateway has removed it."""
 SERVICE_PORTS = [
@@ -37,6 +40,12 @@ def url(ip: str) -> str:
 def written(selector: dict[str, str]) -> str:
     """Formats a label selector as ``key=value,...``, as kubectl accepts it."""
     return ",".join(f"{key}={value}" for key, value in selector.items())
+
+
+def selector(deployment: str, number: int | None = None) -> dict[str, str]:
+    """Returns the labels that select all pods of a ModelDeployment, or those of one version."""
+    labels = {label("ModelDeployment"): deployment}
+    return labels if number is None else labels | {VERSION: str(number)}
 
 
 def image(own: str | None, child: Object | None, default: str) -> str:
@@ -122,14 +131,17 @@ def deployment(
     replicas: int,
     wanted: PodTemplate,
     progress_seconds: int,
+    strategy: dict[str, Any] | None = None,
+    annotations: dict[str, str] | None = None,
 ) -> Object:
-    """Returns the Deployment of such pods. A rollout keeps all replicas available."""
+    """Returns the Deployment of such pods, which have these ``annotations``. Without a ``strategy`` a rollout keeps all
+    replicas available."""
     spec = {
         "selector": {"matchLabels": selector},
-        "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": "25%"}},
+        "strategy": strategy or _KEEPS_ALL,
         "progressDeadlineSeconds": progress_seconds,
         "revisionHistoryLimit": 2,
-        "template": {"metadata": pod_metadata(wanted, metadata["labels"], {}), "spec": pod},
+        "template": {"metadata": pod_metadata(wanted, metadata["labels"], annotations or {}), "spec": pod},
     }
     digest = short_hash(canonical(spec).decode(), length=16)
     metadata["annotations"] = {SPEC_DIGEST: digest}
