@@ -159,7 +159,7 @@ WRONG = [
     (f"def train(context): {FILE}", "InvalidModel", "spec.trainer.script: onnxruntime can't load the model"),
     ("from sklearn.svm import SVC\ndef train(context): return SVC()", "ScriptReturnedOther", "SVC that is not fitted"),
     (TREE % ".assign(z=1)", "ScriptReturnedOther", "was fitted on z, which servers are not asked with; the data"),
-    (LOG, "TypeNotAllowed", "nor can it be served as skops: numpy.log1p would be loaded by FunctionNode, which is never"),
+    (LOG, "TypeNotAllowed", "nor can it be served as skops: numpy.log1p would be loaded by FunctionNode"),
     (TREE % ".to_numpy()", "ScriptReturnedOther", "fitted on 4 columns without names, but the data has 6"),
     (TREE.replace("    return", f"    {FILE}\n    return") % "", "ScriptReturnedOther", "and wrote model.onnx too"),
     (TREE.replace("Classifier", "Regressor").replace("context.train[context.target]", "rows.isna().sum(axis=1)") % "",
