@@ -1,0 +1,44 @@
+"""``python -m tests.demo [--act ACT]`` installs Modelyard, and shows the loop; see ``make demo``."""
+
+from __future__ import annotations
+
+import argparse
+
+from tests.demo import acts
+from tests.demo.story import Story
+from tests.localcluster import access, install
+from tests.support.kube import Kube
+
+NAMESPACE = "demo"
+NEXT = """
+It stays up. To look around:
+
+  eval "$(make -s cluster-env)"
+  kubectl -n demo get modelyard
+  kubectl -n demo describe pipeline species
+  kubectl -n demo port-forward service/species 8080:80 &
+  curl -s localhost:8080/v2/models/species | python3 -m json.tool
+  kubectl -n demo patch model species --type=merge -p '{"spec": {"pin": {"version": 1}}}'     # roll back, by hand
+  kubectl -n modelyard-system port-forward service/modelyard-tracking 5000:5000               # the experiments
+  make cluster-down                                                                           # leave nothing behind
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.demo", description=__doc__)
+    parser.add_argument("--name", default="modelyard", help="the cluster [modelyard]")
+    options = parser.parse_args()
+    install.install(options.name)
+    access.enter(options.name)
+    kube = Kube(options.name, NAMESPACE)
+    kube.run("delete", "namespace", NAMESPACE, "--ignore-not-found", "--wait=true", "--timeout=120s")
+    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+    kube.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": labels}})
+    failures = acts.play(Story(kube))
+    print("\n" + kube.run("get", "modelyard") + NEXT)
+    if failures:
+        raise SystemExit(f"requests failed: {failures[:3]}")
+
+
+if __name__ == "__main__":
+    main()
