@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from tests.demo import acts
+from tests.demo.acts import Acts
 from tests.demo.story import Story
 from tests.localcluster import access, install
 from tests.support.kube import Kube
@@ -34,7 +34,7 @@ def main() -> None:
     kube.run("delete", "namespace", NAMESPACE, "--ignore-not-found", "--wait=true", "--timeout=120s")
     labels = {"pod-security.kubernetes.io/enforce": "restricted"}
     kube.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": labels}})
-    failures = acts.play(Story(kube))
+    failures = Acts(Story(kube)).play().failures
     print("\n" + kube.run("get", "modelyard") + NEXT)
     if failures:
         raise SystemExit(f"requests failed: {failures[:3]}")

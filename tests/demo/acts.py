@@ -2,53 +2,68 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from tests.demo.story import Story
 from tests.support.clients import Clients
-from tests.support.loop import SCALE_ERROR, SCORED, Loop
+from tests.support.infer import labels
+from tests.support.loop import SCALE_ERROR, Loop
+from tests.support.mainjob import GENTOO
+
+SEARCHING, ROLLING_OUT, SHIFTED = "a sweep runs", "a version is rolled out", "a shift was found"
 
 
-def play(story: Story) -> list[str]:
-    """Plays the acts one after the other. Returns the requests that have failed."""
-    loop = Loop(story.kube, story.until)
-    story.title("I", "the penguins of 2007 and 2008: a search, a champion, a server")
-    _first(story, loop)
-    with loop.clients() as clients:
-        story.title("II", "the penguins of 2009 arrive, while clients ask")
-        _second(story, loop, clients)
-        story.title("III", f"the clients' scale begins to show {SCALE_ERROR:.0f} g too much")
-        _third(story, loop)
-    answered = ", ".join(f"{count} by version {version}" for version, count in sorted(clients.since(0).items()))
-    story.say(f"{len(clients.answers)} requests answered ({answered}), {len(clients.failures)} failed")
-    return clients.failures
+class Acts:
+    """The acts in the story's namespace. ``moment`` is called in each, when it matters most that nothing breaks."""
 
+    def __init__(self, story: Story, moment: Callable[[str], None] = lambda name: None) -> None:
+        self.story, self.loop, self._moment = story, Loop(story.kube, story.until), moment
 
-def _first(story: Story, loop: Loop) -> None:
-    story.say("kubectl apply: 224 penguins, and manifests/examples/loop")
-    loop.begin()
-    loop.serves(1)
-    loop.succeeded(loop.run("fresh"))
+    def play(self) -> Clients:
+        """Plays all of them, and returns the clients that have asked from the end of the first one on."""
+        self.first()
+        with self.loop.clients() as clients:
+            self.second(clients)
+            self.third()
+        answers = ", ".join(f"{count} by version {version}" for version, count in sorted(clients.since(0).items()))
+        self.story.say(f"{len(clients.answers)} requests were answered, {answers}; {len(clients.failures)} failed")
+        return clients
 
+    def first(self) -> None:
+        self.story.title("I", "from a table to a server")
+        self.story.say("kubectl apply: the penguins of 2007 and 2008, and manifests/examples/loop")
+        self.loop.begin()
+        run = self.loop.run("fresh")
+        self.loop.started(run, "search")
+        self._moment(SEARCHING)
+        self.loop.serves(1)
+        self.loop.succeeded(run)
+        _, answer = self.loop.job.infer([GENTOO])
+        self.story.say(f"POST /v2/models/species/infer -> {labels(answer)[0]} (version {answer['model_version']})")
 
-def _second(story: Story, loop: Loop, clients: Clients) -> None:
-    loop.until("answers", lambda: len(clients.answers) > 50, 60)
-    loop.inputs("True")
-    story.say("kubectl apply: 120 penguins more; nothing else is done")
-    loop.a_year_later()
-    run = loop.run("fresh", 2)
-    loop.serves(2)
-    loop.succeeded(run)
-    latest = (story.kube.get("dataset", SCORED) or {})["status"]["latest"]
-    story.say(f"the batch is scored: {latest}")
+    def second(self, clients: Clients) -> None:
+        self.story.title("II", "new rows, while clients ask")
+        self.loop.inputs("True")
+        self.story.say("kubectl apply: the penguins of 2009 too; nothing else is done")
+        self.loop.a_year_later()
+        run = self.loop.run("fresh", 2)
+        self.loop.rolls_out(2)
+        self._moment(ROLLING_OUT)
+        self.loop.serves(2)
+        self.loop.succeeded(run)
+        asked = len(clients.answers)
+        self.story.until("answers of version 2", lambda: len(clients.answers) > asked + 20, 60)
 
-
-def _third(story: Story, loop: Loop) -> None:
-    loop.inputs("True")
-    story.say("the scale breaks; nothing else is done")
-    loop.break_the_scale()
-    loop.inputs("False")
-    run = loop.run("shifted")
-    story.say("somebody reads it, and repairs the scale")
-    loop.repair_the_scale()
-    loop.succeeded(run)
-    loop.serves(3)
-    loop.inputs("True")
+    def third(self) -> None:
+        self.story.title("III", "what clients ask shifts")
+        self.loop.inputs("True")
+        self.story.say(f"the clients' scale begins to show {SCALE_ERROR:.0f} g too much; nothing else is done")
+        self.loop.break_the_scale()
+        self.loop.inputs("False")
+        self._moment(SHIFTED)
+        run = self.loop.run("shifted")
+        self.story.say("the clients repair their scale")
+        self.loop.repair_the_scale()
+        self.loop.succeeded(run)
+        self.loop.serves(3)
+        self.loop.inputs("True")

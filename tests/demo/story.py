@@ -35,6 +35,10 @@ class Story:
             self._told.setdefault(name, set()).add(text)
             self.say(f"{mark} {name}: {text}")
 
+    def told(self, name: str) -> list[str]:
+        """Returns what was told of an object, such as ``Model/species``."""
+        return sorted(self._told.get(name, ()))
+
     def until(self, what: str, probe: Callable[[], Any], seconds: float = 240, every: float = 1) -> Any:
         """Waits as ``Kube.until`` does, and tells what is new meanwhile."""
 

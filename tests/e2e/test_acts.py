@@ -1,4 +1,4 @@
-"""Plays the three acts of the demo on real pods, and kills the operator once in each, at the moment that matters."""
+"""Plays the demo's three acts on real pods, and kills the operator once in each, at the moment that matters."""
 
 from __future__ import annotations
 
@@ -6,63 +6,39 @@ from collections import Counter
 
 import pytest
 
-from tests.support.infer import labels
+from tests.demo.acts import ROLLING_OUT, SEARCHING, SHIFTED, Acts
+from tests.demo.story import Story
 from tests.support.kube import Kube
-from tests.support.loop import PIPELINE, Loop
-from tests.support.mainjob import DEPLOYMENT, GENTOO
+from tests.support.loop import PIPELINE
 from tests.support.scene import kill_operator
 
 pytestmark = [pytest.mark.cluster, pytest.mark.disrupts]
 
 
 def test_the_loop_closes_though_the_operator_is_killed_in_each_act(kube: Kube) -> None:
-    loop = Loop(kube)
-    loop.begin()
-    first = loop.run("fresh")
-    loop.started(first, "search")
-    kill_operator(kube.cluster)  # while the sweep runs
-    loop.serves(1)
-    loop.succeeded(first)
-    status, answer = loop.job.infer([GENTOO])
-    assert (status, labels(answer)) == (200, ["Gentoo"])
+    moments = []
 
-    with loop.clients() as clients:
-        loop.inputs("True")
-        loop.a_year_later()
-        second = loop.run("fresh", 2)
-        kube.until("a candidate", lambda: kube.get("modeldeployment", DEPLOYMENT)["status"].get("candidate"), 240)
-        kill_operator(kube.cluster)  # while version 2 is rolled out
-        loop.serves(2)
-        loop.succeeded(second)
+    def kill(moment: str) -> None:
+        kill_operator(kube.cluster)
+        moments.append(moment)
 
-        loop.inputs("True")
-        loop.break_the_scale()
-        shifted = loop.inputs("False")
-        kill_operator(kube.cluster)  # when the shift was found, perhaps before the Pipeline has seen it
-        assert "body_mass_g" in shifted["message"]
-        third = loop.run("shifted")
-        loop.repair_the_scale()
-        loop.succeeded(third)
-        loop.serves(3)
-        loop.inputs("True")
+    acts = Acts(Story(kube), kill)
+    clients = acts.play()
+    assert moments == [SEARCHING, ROLLING_OUT, SHIFTED]
     assert not clients.failures, (len(clients.failures), clients.failures[:5])
-    assert {"1", "2", "3"} == set(clients.since(0))
+    assert set(clients.since(0)) == {"1", "2", "3"}
 
-    runs = loop.runs()
-    causes = [run["spec"]["trigger"]["cause"] for run in runs]
-    assert [(cause["kind"], cause["name"]) for cause in causes] == [
-        ("Dataset", "penguins"),
-        ("Dataset", "penguins"),
-        ("ModelMonitor", "species"),
-    ]
+    causes = [run["spec"]["trigger"]["cause"] for run in acts.loop.runs()]
+    expected = [("Dataset", "penguins"), ("Dataset", "penguins"), ("ModelMonitor", "species")]
+    assert [(cause["kind"], cause["name"]) for cause in causes] == expected
     assert kube.get("pipeline", PIPELINE)["status"]["runs"] == {"running": 0, "succeeded": 3, "failed": 0}
-    assert_nothing_was_made_twice(kube, loop)
+    told = [text for text in acts.story.told("ModelMonitor/species") if text.startswith("InputsStable is False")]
+    assert any("body_mass_g" in text for text in told), told
 
-
-def assert_nothing_was_made_twice(kube: Kube, loop: Loop) -> None:
-    counts = loop.counts()
-    assert counts["PipelineRun"] == counts["Sweep"] == counts["TrainingRun"] == counts["BatchPrediction"] == 3
-    assert counts["ModelVersion"] == 3
+    # Nothing was made twice.
+    counts = Counter(str(obj["kind"]) for obj in kube.list("modelyard"))
+    for kind in ("PipelineRun", "Sweep", "TrainingRun", "BatchPrediction", "ModelVersion"):
+        assert counts[kind] == 3, counts
     versions = Counter(version["spec"]["datasetRef"]["name"] for version in kube.list("datasetversions"))
     assert versions["penguins"] == 2
     assert 1 <= versions["scored"] <= 3

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -10,10 +9,10 @@ from tests.localcluster.paths import REPO
 from tests.support.birds import Flock
 from tests.support.clients import Clients
 from tests.support.kube import Kube, Object, condition
-from tests.support.mainjob import DATASET, DEPLOYMENT, EXAMPLES, FIRST_DATA, MODEL, MORE_DATA, MainJob
+from tests.support.mainjob import DEPLOYMENT, EXAMPLES, FIRST_DATA, MORE_DATA, MainJob
 
 LOOP = REPO / "manifests" / "examples" / "loop"
-PIPELINE, MONITOR, SCORED = "species", "species", "scored"
+PIPELINE, MONITOR = "species", "species"
 SCALE_ERROR = 1500.0
 """Grams that the clients' scale shows too much in the third act."""
 
@@ -80,12 +79,12 @@ class Loop:
 
         return dict(self.until(f"the end of {run['metadata']['name']}", probe, 300))
 
-    def serves(self, version: int) -> None:
-        def probe() -> bool:
-            status = (self.kube.get("modeldeployment", DEPLOYMENT) or {}).get("status") or {}
-            return status.get("stable") == version and not status.get("candidate")
+    def rolls_out(self, version: int) -> None:
+        """Waits until the version is the deployment's candidate, or has already come to serve."""
+        self.until(f"version {version} is rolled out", lambda: version in self._versions(), 300)
 
-        self.until(f"version {version} of {MODEL} served", probe, 300)
+    def serves(self, version: int) -> None:
+        self.until(f"version {version} served", lambda: self._versions() == (version, None), 300)
 
     def inputs(self, status: str) -> Object:
         """Waits until the monitor's InputsStable has this status, and returns the condition."""
@@ -96,9 +95,10 @@ class Loop:
 
         return dict(self.until(f"InputsStable is {status}", probe, 180))
 
-    def counts(self) -> Counter[str]:
-        """Counts the objects of each kind."""
-        return Counter(str(obj["kind"]) for obj in self.kube.list("modelyard"))
+    def _versions(self) -> tuple[int | None, int | None]:
+        """Returns which version the deployment serves, and which is its candidate."""
+        status = (self.kube.get("modeldeployment", DEPLOYMENT) or {}).get("status") or {}
+        return status.get("stable"), status.get("candidate")
 
     def _step(self, run: Object, name: str) -> Object:
         status = (self.kube.get("pipelinerun", run["metadata"]["name"]) or {}).get("status") or {}
