@@ -51,6 +51,11 @@ class Installation(Strict):
     resources: DefaultResources = Field(
         default_factory=DefaultResources, description="CPU and memory of pods that say nothing of their own."
     )
+    package_index_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s@]+$",
+        description="The index that the wheels of scripts come from, without credentials [pip's own, PyPI].",
+    )
     gateway_namespace: str = Field("modelyard-system", description="Where Gateways are that name no namespace.")
     namespaces: list[str] = Field(default_factory=list, description="The namespaces that are watched [all].")
 

@@ -44,6 +44,8 @@ def signature(inputs: list[str]) -> Signature:
     )
 
 
+ONE_TRAINER = "write exactly one of estimator, script and container"
+CODE = {"configMap": {"name": "code", "key": "train.py"}, "parameters": {"depth": 3}}
 _IMMUTABLE = "a TrainingRun that has started is immutable"
 
 SAMPLE = Sample(
@@ -55,11 +57,12 @@ SAMPLE = Sample(
     },
     creates=(
         Create(
-            "write exactly one of estimator and container",
+            ONE_TRAINER,
             good={"trainer": {"estimator": None, "container": {"image": "a"}}},
             bad={"trainer": {"container": {"image": "a"}}},
         ),
-        Create("write exactly one of estimator and container", bad={"trainer": {"estimator": None}}),
+        Create(ONE_TRAINER, good={"trainer": {"estimator": None, "script": CODE}}, bad={"trainer": {"script": CODE}}),
+        Create(ONE_TRAINER, bad={"trainer": {"estimator": None}}),
         Create(
             "the image of a container is spec.trainer.container.image; leave podTemplate.image out",
             good={"podTemplate": {"image": "a"}},
@@ -75,6 +78,7 @@ SAMPLE = Sample(
             {"trainer": {"estimator": {"params": {"n_estimators": 11}}}},
             {"trainer": {"estimator": {"params": {"n_estimators": None, "max_depth": 10}}}},
             {"trainer": {"estimator": None, "container": {"image": "a"}}},
+            {"trainer": {"estimator": None, "script": CODE}},
             {"objective": "accuracy"},
             {"additionalMetrics": ["accuracy"]},
             {"seed": 1},
@@ -129,6 +133,7 @@ SAMPLE = Sample(
         {"modelRef": {"name": "m"}},
         {"datasetRef": {"version": VERSION}, "modelRef": {"name": "fz-one"}},
         {"trainer": {"estimator": None, "container": {"image": "localhost/trainer:1"}}},
+        {"trainer": {"estimator": None, "script": CODE}},
     ),
     referred=("fz-one", "fz-two"),
 )

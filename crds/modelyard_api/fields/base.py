@@ -86,6 +86,8 @@ NAME_RULE = rule(
 
 ObjectName = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")]
 """The name of an object of any kind."""
+ConfigMapKey = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[-._a-zA-Z0-9]+$")]
+"""A key of the data of a ConfigMap."""
 ColumnName = Annotated[str, Field(min_length=1, max_length=128)]
 """The name of a column of a table."""
 Duration = Annotated[str, Field(pattern=r"^([0-9]{1,7}(ms|s|m|h))+$", max_length=32)]

@@ -1,4 +1,4 @@
-"""How a model is trained: an estimator of scikit-learn with feature steps, or a container of one's own."""
+"""How a model is trained: an estimator of scikit-learn with feature steps, a script, or a container of one's own."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
-from modelyard_api.fields.base import ColumnName, Model, rule, rules
+from modelyard_api.fields.base import ColumnName, ConfigMapKey, Digest, Model, ObjectName, rule, rules
 
 
 class NumericFeatures(Model):
@@ -73,6 +73,40 @@ class Estimator(Model):
     features: Features = Field(default_factory=Features, description="How columns become features.")
 
 
+class ScriptFiles(Model):
+    name: ObjectName = Field(description="The ConfigMap, in the run's namespace; it is read once, when the run starts.")
+    key: ConfigMapKey = Field(description="The key of its data that holds the Python source, such as train.py.")
+    requirements: ConfigMapKey | None = Field(
+        None,
+        description=(
+            "The key that holds a lock of the wheels that the script needs beside the runtime's, as uv pip compile "
+            "--generate-hashes writes it [no wheels]."
+        ),
+    )
+
+
+ScriptDigests = Annotated[dict[str, Digest], Field(json_schema_extra={"maxProperties": 2})]
+"""The digests of a script's files, by key of its ConfigMap."""
+
+
+class Script(Model):
+    """A Python function that trains a model."""
+
+    config_map: ScriptFiles = Field(description="The ConfigMap that holds the source.")
+    entry: str = Field(
+        "train",
+        min_length=1,
+        max_length=128,
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
+        description="The function, which takes the context and returns a fitted estimator of scikit-learn.",
+    )
+    parameters: dict[str, Any] = Field(
+        default_factory=dict,
+        json_schema_extra={"maxProperties": 128},
+        description="The function's own parameters, in context.parameters; null needs server-side apply.",
+    )
+
+
 class Container(Model):
     """Any image that reads /modelyard/in and writes a model to /modelyard/out."""
 
@@ -88,9 +122,19 @@ class Container(Model):
 class Trainer(Model):
     model_config = ConfigDict(
         json_schema_extra=rules(
-            rule("has(self.estimator) != has(self.container)", "write exactly one of estimator and container")
+            rule(
+                "[has(self.estimator), has(self.script), has(self.container)].exists_one(form, form)",
+                "write exactly one of estimator, script and container",
+            )
         )
     )
 
     estimator: Estimator | None = Field(None, description="An estimator of scikit-learn.")
+    script: Script | None = Field(None, description="A Python function of one's own, which the runtime's image runs.")
     container: Container | None = Field(None, description="A container of one's own.")
+
+    @property
+    def field(self) -> str:
+        """Returns the field of a run's spec that says how it trains."""
+        form = "estimator" if self.estimator else "script" if self.script else "container"
+        return f"spec.trainer.{form}"

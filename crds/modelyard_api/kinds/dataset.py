@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field
 from modelyard_api.fields.base import (
     NAME_RULE,
     ColumnName,
+    ConfigMapKey,
     Duration,
     Kind,
     Model,
@@ -28,12 +29,7 @@ ColumnType = Literal["Float", "Integer", "Boolean", "Category"]
 
 class ConfigMapSource(Model):
     name: ObjectName = Field(description="The ConfigMap, in the Dataset's namespace.")
-    key: str = Field(
-        min_length=1,
-        max_length=253,
-        pattern=r"^[-._a-zA-Z0-9]+$",
-        description="The key of its data that holds the file.",
-    )
+    key: ConfigMapKey = Field(description="The key of its data that holds the file.")
 
 
 class VolumeSource(Model):

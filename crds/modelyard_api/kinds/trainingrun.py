@@ -12,7 +12,7 @@ from modelyard_api.fields.facts import Column, Figure, KindInfo, Reference, Run
 from modelyard_api.fields.metrics import Metric
 from modelyard_api.fields.pods import POD_TEMPLATE_REFERENCES, PodTemplate, RunPolicy
 from modelyard_api.fields.status import Outputs, RunStatus
-from modelyard_api.fields.trainer import Fit, Trainer
+from modelyard_api.fields.trainer import Fit, ScriptDigests, Trainer
 from modelyard_api.fields.updates import immutable_once_started
 
 
@@ -63,6 +63,10 @@ class Outcome(Model):
 class TrainingRunStatus(RunStatus):
     dataset_version: StatusName | None = Field(None, description="The DatasetVersion that was resolved.")
     image: str | None = Field(None, max_length=512, description="The image of the training pod.")
+    script_files: ScriptDigests = Field(
+        default_factory=dict,
+        description="SHA-256 digests of the script's files when the run started, by key of its ConfigMap.",
+    )
     result_uri: StatusURL | None = Field(None, description="Where the pod writes its result.")
     objective: str | None = Field(None, max_length=64, description="The metric that matters.")
     score: str | None = Field(None, max_length=32, description="The objective on the held-out rows.")
@@ -92,6 +96,7 @@ class TrainingRun(Kind):
             Reference(".spec.datasetRef.name", "Dataset"),
             Reference(".spec.datasetRef.version", "DatasetVersion"),
             Reference(".spec.modelRef.name", "Model"),
+            Reference(".spec.trainer.script.configMap.name", "ConfigMap"),
             *POD_TEMPLATE_REFERENCES,
         ),
         runs=Run("train", under_way="Training"),

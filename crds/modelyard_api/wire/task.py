@@ -9,7 +9,7 @@ from pydantic import Field
 from modelyard_api.fields.base import Model
 from modelyard_api.fields.metrics import Metric
 from modelyard_api.fields.metrics import Task as ModelTask
-from modelyard_api.fields.trainer import Trainer
+from modelyard_api.fields.trainer import ScriptDigests, Trainer
 from modelyard_api.kinds.dataset import DatasetSpec
 from modelyard_api.kinds.datasetversion import VersionColumn
 
@@ -18,6 +18,8 @@ ANNOTATION = "modelyard.dev/task"
 TASK_FILE = "/modelyard/task/task.json"
 SOURCE_FOLDER = "/modelyard/source"
 """The folder where an ingest pod finds the ConfigMap's key or the volume."""
+SCRIPT_FOLDER = "/modelyard/script"
+"""The folder where a training pod finds the keys of the script's ConfigMap."""
 IN_FOLDER, OUT_FOLDER, WORK_FOLDER = "/modelyard/in", "/modelyard/out", "/modelyard/work"
 COLLECT_READY = f"{WORK_FOLDER}/collect-ready"
 """The file by which the collecting sidecar reports that it waits for the end of the container."""
@@ -61,6 +63,9 @@ class TrainTask(Common):
     model: str | None = Field(None, description="The Model, which names the experiment in the tracking server.")
     task: ModelTask | None = Field(None, description="The Model's task, if there is one.")
     trainer: Trainer
+    script_files: ScriptDigests = Field(
+        default_factory=dict, description="The script's files as they were when the run started; others are refused."
+    )
     objective: Metric | None = None
     additional_metrics: list[Metric] = Field(default_factory=list)
     seed: int = 0

@@ -20,7 +20,7 @@ from pydantic import TypeAdapter, ValidationError
 from modelyard_api.wire.result import EXIT_UNAVAILABLE, EXIT_USER_ERROR, TrainResult
 from modelyard_api.wire.task import TASK_FILE, Common, Task, TrainTask
 from modelyard_runtime.pod import outcome
-from modelyard_runtime.pod.errors import UserError
+from modelyard_runtime.pod.errors import Retriable, UserError
 from modelyard_runtime.pod.say import say
 from modelyard_runtime.pod.store import ArtifactStore
 from modelyard_runtime.pod.web import Unavailable, Web
@@ -53,6 +53,8 @@ def main(arguments: list[str] | None = None) -> int:
         return run(command, task, store)
     except Unavailable as error:
         return _unavailable(task.tracking_url, error)
+    except Retriable as error:
+        return _broken(error.message, error.reason)
     except OSError as error:
         traceback.print_exc()
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):

@@ -50,6 +50,7 @@ _AT = "modelyard_runtime.commands"
 COMMANDS = {
     "ingest": Command(IngestTask, f"{_AT}.ingest:ingest", "read a source into a typed, split and digested table"),
     "train": Command(TrainTask, f"{_AT}.train:train", "fit, export, prove and score an estimator"),
+    "script": Command(TrainTask, f"{_AT}.script:script", "run a training function of one's own, and prove its model"),
     "evaluate": Command(EvaluateTask, f"{_AT}.evaluate:evaluate", "verify an imported model, and score it"),
     "lay-out": Command(
         TrainTask, f"{_AT}.layout:lay_out", "write the inputs of a container of one's own", beside_container=True

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import skops.io
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 from sklearn.compose import ColumnTransformer
 from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.pipeline import Pipeline
@@ -100,8 +101,9 @@ def _transformed(columns: Mapping[str, NDArray[Any]], branch: Any, names: list[s
     values: NDArray[Any] = np.empty((len(columns[names[0]]), len(names)), dtype)
     for index, name in enumerate(names):
         values[:, index] = columns[name]
-    features: NDArray[Any] = branch.transform(values)
-    return features
+    features = branch.transform(values)
+    dense: NDArray[Any] = features.toarray() if issparse(features) else features
+    return dense
 
 
 def _one_job(pipeline: Pipeline) -> None:

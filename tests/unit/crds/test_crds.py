@@ -14,6 +14,7 @@ from modelyard_api.kinds.registry import KINDS
 
 OPEN_LEAVES = {
     "TrainingRun.spec.trainer.estimator.params{}",
+    "TrainingRun.spec.trainer.script.parameters{}",
     "ModelVersion.spec.lineage.parameters{}",
 }
 FIXED_FORMATS = {"date-time"}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from modelyard_api.fields.metrics import metrics_of
-from modelyard_runtime.commands.train import source_digest
+from modelyard_runtime.models.lineage import source_digest
 from modelyard_runtime.pod.errors import UserError
 from tests.unit.runtime.memory import MemoryStore, data_of, run_ingest, run_train, train_task
 

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import math
-
 from sklearn.base import BaseEstimator
 
 from modelyard_api.fields.metrics import Task
 from modelyard_api.fields.trainer import Fit
 from modelyard_api.wire.result import TrainResult
 from modelyard_api.wire.task import TrainTask
-from modelyard_runtime.export.export import export
-from modelyard_runtime.models import agreement, estimator, features, fitting, own_categories, package, scoring
-from modelyard_runtime.models.baseline import baseline
-from modelyard_runtime.models.lineage import source_digest
-from modelyard_runtime.models.thresholds import round_down
+from modelyard_runtime.export.prove import Fitted, prove
+from modelyard_runtime.models import estimator, features, fitting, own_categories, scoring
 from modelyard_runtime.pod.errors import UserError
 from modelyard_runtime.pod.say import say
 from modelyard_runtime.pod.store import ArtifactStore
@@ -38,47 +33,13 @@ def train(task: TrainTask, store: ArtifactStore) -> TrainResult:
     _check_rows(model, training)
     warnings = fitting.fit(pipeline, training)
     store.web.patience = AFTER_WORK
-    round_down(model)
-
-    say("converting to ONNX, and comparing its answers with scikit-learn's")
-    stored = export(pipeline, training, test, kind, task.seed)
-    agreed, signature = stored.agreed, stored.session.signature
-    tied = f", {agreed.ties} of them have equal greatest probabilities" if agreed.ties else ""
-    say(f"{stored.format}: {agreed.rows} rows agree{tied}; scoring {len(test.target)} held-out rows")
-    answers = pipeline.predict(test.matrix())
-    probabilities = pipeline.predict_proba(test.matrix()) if hasattr(pipeline, "predict_proba") else None
-    classes = list(pipeline.classes_) if kind == Task.CLASSIFICATION else []
-    metrics = scoring.score(names, kind, test.target, answers, probabilities, classes)
-
-    shown = package.example(stored.session, agreement.probes(test, task.seed))
-    categories = training.categories()
-    uri, digest, size = package.write(
-        store, task.base_uri, stored.data, kind, stored.layout, signature, shown, categories, stored.format
+    fit = Fit(
+        scale=scale if training.numeric else None,
+        converged=not warnings if warnings or fitting.iterates(model) else None,
+        convergence_warning=warnings[0][:1024] if warnings else None,
     )
-    result = TrainResult(
-        task=kind,
-        artifact_uri=uri,
-        artifact_digest=digest,
-        artifact_bytes=size,
-        artifact_format=stored.format,
-        format_reason=stored.reason,
-        signature=signature,
-        objective=objective,
-        metrics=metrics,
-        baseline=baseline(objective, kind, training.target, test.target),
-        fit=Fit(
-            scale=scale if training.numeric else None,
-            converged=not warnings if warnings or fitting.iterates(model) else None,
-            convergence_warning=warnings[0][:1024] if warnings else None,
-        ),
-        source_digest=source_digest(task),
-        parameters=_parameters(model),
-        dataset_version=task.data.name,
-        dataset_digest=task.data.digest,
-        image=task.image,
-    )
-    say(", ".join(f"{name} {value:.4g}" for name, value in metrics.items()))
-    return result
+    parameters = model.get_params(deep=False)
+    return prove(task, store, Fitted(pipeline, kind, objective, names, training, test, fit, parameters))
 
 
 def _check_rows(model: BaseEstimator, table: frames.Table) -> None:
@@ -89,23 +50,3 @@ def _check_rows(model: BaseEstimator, table: frames.Table) -> None:
             f"{neighbours} neighbours of {len(table.target)} training rows; at most {len(table.target)} are allowed"
         )
         raise UserError("InvalidParameter", message, "spec.trainer.estimator.params.n_neighbors")
-
-
-def _parameters(model: object) -> dict[str, object]:
-    """Returns all parameters that the estimator used, except those that JSON can't represent."""
-    params = model.get_params(deep=False)  # type: ignore[attr-defined]
-    return {key: _json(value) for key, value in params.items() if _is_plain(value)}
-
-
-def _is_plain(value: object) -> bool:
-    if isinstance(value, list | tuple):
-        return all(map(_is_plain, value))
-    if isinstance(value, dict):
-        return all(isinstance(key, str) and _is_plain(item) for key, item in value.items())
-    if isinstance(value, float):
-        return math.isfinite(value)
-    return isinstance(value, str | int | None)
-
-
-def _json(value: object) -> object:
-    return [_json(item) for item in value] if isinstance(value, list | tuple) else value

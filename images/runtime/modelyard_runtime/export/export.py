@@ -12,6 +12,7 @@ from modelyard_models.skops_types import NotAllowed
 from modelyard_runtime.export.onnx_export import NotAsOnnx, to_onnx
 from modelyard_runtime.models import agreement
 from modelyard_runtime.models.agreement import Agreement, Disagrees
+from modelyard_runtime.models.positions import positional
 from modelyard_runtime.models.session import OnnxSession, Session, SkopsSession
 from modelyard_runtime.models.signature import layout_of, signature_of
 from modelyard_runtime.pod.errors import UserError
@@ -35,9 +36,9 @@ class Exported:
 def export(pipeline: Pipeline, training: Table, test: Table, task: Task, seed: int) -> Exported:
     """Exports a fitted pipeline as ONNX, else as skops. Raises UserError if neither can be served."""
     signature, layout = signature_of(pipeline, training, task), layout_of(training)
-    proof = agreement.Proof(pipeline, test, seed)
+    proof, plain = agreement.Proof(pipeline, test, seed), positional(pipeline, training)
     try:
-        data = to_onnx(pipeline, training, task, signature)
+        data = to_onnx(plain, training, task, signature)
         try:
             session = OnnxSession(data, layout, signature)
             return Exported(data, "ONNX", layout, session, proof.check(session))
@@ -52,7 +53,7 @@ def export(pipeline: Pipeline, training: Table, test: Table, task: Task, seed: i
 
     field = "spec.trainer.estimator.algorithm"
     try:
-        data = to_skops(pipeline)
+        data = to_skops(plain)
         skops = SkopsSession(data, signature)
         return Exported(data, "Skops", layout, skops, proof.check(skops), reason)
     except NotAllowed as error:

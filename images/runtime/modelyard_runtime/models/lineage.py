@@ -7,6 +7,7 @@ from modelyard_api.wire.task import TrainTask
 
 
 def source_digest(task: TrainTask) -> str:
-    """Returns the digest of everything that determines the model except data and image: the trainer as written, the
-    seed and the task."""
-    return sha256(canonical({"trainer": task.trainer.wire(), "seed": task.seed, "task": task.task}))
+    """Returns the digest of everything that determines the model except data and image: the trainer as written, its
+    files, the seed and the task."""
+    files = {"files": task.script_files} if task.script_files else {}
+    return sha256(canonical({"trainer": task.trainer.wire(), "seed": task.seed, "task": task.task, **files}))

@@ -1,4 +1,4 @@
-"""Reads what a container of the user's own wrote, which may be anything: a folder, a link, or nothing."""
+"""Reads what the user's own code wrote, which may be anything: a folder, a link, or nothing."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from pathlib import Path
 from modelyard_api.wire.task import OUT_FOLDER
 from modelyard_runtime.pod.errors import UserError
 
-FIELD = "spec.trainer.container"
 
-
-def read(folder: Path, name: str) -> bytes:
-    """Returns the bytes of the file ``name`` in ``folder``. Raises UserError unless it is a readable file there.
+def read(folder: Path, name: str, field: str) -> bytes:
+    """Returns the bytes of the file ``name`` in ``folder``. Raises UserError unless it is a readable file there;
+    ``field`` is the spec's field that says who wrote it.
 
     A link may lead anywhere in this pod, which has files that the user's container can't read, so one that leads out
     of ``folder`` is refused. Nothing changes the folder any more: the container has ended.
@@ -20,24 +19,24 @@ def read(folder: Path, name: str) -> bytes:
     try:
         target = path.resolve()
     except (OSError, RuntimeError) as error:  # a link to itself raises either
-        raise UserError("InvalidModel", f"{shown} is a link that can't be followed; write a file", FIELD) from error
+        raise UserError("InvalidModel", f"{shown} is a link that can't be followed; write a file", field) from error
     if not target.is_relative_to(folder.resolve()):
         message = f"{shown} is a link that leads out of {OUT_FOLDER}, to {target}; write a file, or a link to one in it"
-        raise UserError("InvalidModel", message, FIELD)
+        raise UserError("InvalidModel", message, field)
     if path.is_symlink() and not path.exists():
         message = f"{shown} is a link to {path.readlink()}, which can't be followed; write a file"
-        raise UserError("InvalidModel", message, FIELD)
+        raise UserError("InvalidModel", message, field)
     if not path.exists():
         message = f"the container ended without {shown}; {_written(folder)}; write the model as that file"
-        raise UserError("ContainerWroteNothing", message, FIELD)
+        raise UserError("ContainerWroteNothing", message, field)
     if not path.is_file():
         kind = "a folder" if path.is_dir() else "neither a file nor a folder"
         inside = f" ({_written(path)})" if path.is_dir() else ""
-        raise UserError("InvalidModel", f"{shown} is {kind}{inside}; write the model itself as this file", FIELD)
+        raise UserError("InvalidModel", f"{shown} is {kind}{inside}; write the model itself as this file", field)
     try:
         return path.read_bytes()
     except OSError as error:
-        raise UserError("InvalidModel", f"{shown} can't be read: {error.strerror}; make it readable", FIELD) from error
+        raise UserError("InvalidModel", f"{shown} can't be read: {error.strerror}; make it readable", field) from error
 
 
 def _written(folder: Path) -> str:

@@ -10,13 +10,18 @@ from modelyard_runtime.pod.store import ArtifactStore
 from modelyard_runtime.pod.tracking import Tracking
 
 
+def experiment_of(task: TrainTask) -> str:
+    """Returns the name of the experiment of a run: its Model's, or its own."""
+    return f"modelyard/{task.subject.namespace}/{task.model or task.subject.name}"
+
+
 def keep(task: TrainTask, store: ArtifactStore, result: TrainResult) -> None:
     """Logs the run to the tracking server, adds its ids to the result, and writes the result beside the model."""
     tracking = Tracking(store.web)
     subject = task.subject
-    experiment = tracking.experiment(f"modelyard/{subject.namespace}/{task.model or subject.name}")
+    experiment = tracking.experiment(experiment_of(task))
     spec: Estimator | None = task.trainer.estimator
-    params = {"algorithm": spec.algorithm if spec else "container", **result.parameters}
+    params = {"algorithm": spec.algorithm if spec else task.trainer.field.rpartition(".")[2], **result.parameters}
     tags = {
         "modelyard.dev/namespace": subject.namespace,
         "modelyard.dev/trainingrun": subject.name,
@@ -25,6 +30,8 @@ def keep(task: TrainTask, store: ArtifactStore, result: TrainResult) -> None:
         "modelyard.dev/artifact-uri": result.artifact_uri,
         "modelyard.dev/artifact-digest": result.artifact_digest,
         "modelyard.dev/image": task.image,
+        "modelyard.dev/source-digest": result.source_digest,
+        **{f"modelyard.dev/script/{key}": digest for key, digest in task.script_files.items()},
     }
     result.tracking_experiment_id = experiment
     result.tracking_run_id = tracking.log(experiment, subject.name, subject.uid, params, result.metrics, tags)

@@ -45,34 +45,48 @@ class Tracking:
     ) -> str:
         """Creates, fills and finishes the run with this uid, or fills the existing one again. Returns its id."""
         now = int(time.time() * 1000)
-        run, logged = self._find(experiment, uid)
-        if run is None:
-            labels = {"mlflow.runName": name, "modelyard.dev/uid": uid, **tags}
-            body = {
-                "experiment_id": experiment,
-                "run_name": name,
-                "start_time": now,
-                "tags": [{"key": key, "value": value[:5000]} for key, value in labels.items()],
-            }
-            run = str(self._post("runs/create", body)["run"]["info"]["run_id"])
+        run, logged = self.open(experiment, name, uid)
         values = [{"key": key, "value": value, "timestamp": now, "step": 0} for key, value in metrics.items()]
         # MLflow lets a parameter be written only once, so skip those of an earlier try.
         unlogged = [item for item in _params(params) if item["key"] not in logged]
-        self._log_batch(run, unlogged, values)
-        self._post("runs/update", {"run_id": run, "status": "FINISHED", "end_time": now})
+        labels = [{"key": key, "value": value[:5000]} for key, value in tags.items()]
+        self._log_batch({"run_id": run, "metrics": values, "tags": labels}, unlogged)
+        self.end(run, "FINISHED")
         return run
 
-    def _log_batch(self, run: str, params: list[dict[str, str]], values: list[dict[str, Any]]) -> None:
-        """Logs parameters and metrics. If the server refuses the parameters, logs the metrics alone: parameters are a
+    def open(self, experiment: str, name: str, uid: str) -> tuple[str, set[str]]:
+        """Returns the id of the run with this uid, which is created if it doesn't exist, and its parameters' keys."""
+        run, logged = self._find(experiment, uid)
+        if run is None:
+            labels = {"mlflow.runName": name, "modelyard.dev/uid": uid}
+            body = {
+                "experiment_id": experiment,
+                "run_name": name,
+                "start_time": int(time.time() * 1000),
+                "tags": [{"key": key, "value": value} for key, value in labels.items()],
+            }
+            run = str(self._post("runs/create", body)["run"]["info"]["run_id"])
+        return run, logged
+
+    def log_metrics(self, run: str, values: list[dict[str, Any]]) -> None:
+        """Logs metrics with their times and steps."""
+        self._post("runs/log-batch", {"run_id": run, "metrics": values})
+
+    def end(self, run: str, status: str) -> None:
+        """Ends a run as FINISHED or FAILED."""
+        self._post("runs/update", {"run_id": run, "status": status, "end_time": int(time.time() * 1000)})
+
+    def _log_batch(self, batch: dict[str, Any], params: list[dict[str, str]]) -> None:
+        """Logs a batch with parameters. If the server refuses the parameters, logs it without: they are a
         convenience."""
-        body = json.dumps({"run_id": run, "params": params, "metrics": values}, allow_nan=False).encode()
+        body = json.dumps({**batch, "params": params}, allow_nan=False).encode()
         status, data = self.web.request("POST", self._url("runs/log-batch"), body, "application/json")
         if status == 200:
             return
         if status != 400 or not params:
             raise Unavailable(f"POST runs/log-batch: {status} {data[:300].decode(errors='replace')}")
         say(f"the tracking server refuses the parameters; logging without: {data[:300].decode(errors='replace')}")
-        self._log_batch(run, [], values)
+        self._log_batch(batch, [])
 
     def _by_name(self, name: str) -> dict[str, Any] | None:
         status, data = self.web.request("GET", self._url(f"experiments/get-by-name?experiment_name={quote(name)}"))

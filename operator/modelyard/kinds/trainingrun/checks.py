@@ -15,6 +15,10 @@ def check(spec: TrainingRunSpec, model_task: str | None) -> Trouble | None:
     """Returns the first error that makes the run impossible whatever the data holds, or None."""
     task = Task(model_task) if model_task else None
     estimator = spec.trainer.estimator
+    script = spec.trainer.script
+    if script and levels(script.parameters) > MAX_LEVELS:
+        message = f"spec.trainer.script.parameters: more than {MAX_LEVELS} levels of lists and maps; write fewer"
+        return Trouble("SpecTooDeep", message)
     if estimator:
         if levels(estimator.params) > MAX_LEVELS:
             message = f"spec.trainer.estimator.params: more than {MAX_LEVELS} levels of lists and maps; write fewer"

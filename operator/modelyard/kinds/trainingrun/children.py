@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from modelyard.engine.resource import Object
 from modelyard.kinds.trainingrun.observe import View, job_name
@@ -15,9 +16,11 @@ from modelyard.workload.run.run import Run, was_running
 from modelyard.workload.run.task import addresses
 from modelyard_api.fields.artifact import RESULT_JSON, canonical, folder
 from modelyard_api.fields.metrics import Task
+from modelyard_api.fields.pods import EnvVar
+from modelyard_api.installation import Installation
 from modelyard_api.kinds.trainingrun import TrainingRun
 from modelyard_api.wire.result import TrainResult
-from modelyard_api.wire.task import COLLECT_READY, TrainTask
+from modelyard_api.wire.task import COLLECT_READY, SCRIPT_FOLDER, TrainTask
 
 LAY_OUT = "lay-out"
 """Name of the init container that runs before the user's own container."""
@@ -60,7 +63,7 @@ def pod_template(view: View) -> str:
     return short_hash(canonical(view.run.spec.pod_template.wire()).decode())
 
 
-def training_job(view: View, version: Object) -> Object:
+def training_job(view: View, version: Object, script_files: dict[str, str]) -> Object:
     run, spec = view.run, view.run.spec
     task = TrainTask(
         **addresses(run, view.installation, result_uri(run)),
@@ -68,6 +71,7 @@ def training_job(view: View, version: Object) -> Object:
         model=spec.model_ref.name if spec.model_ref else None,
         task=Task(view.model["spec"]["task"]) if view.model else None,
         trainer=spec.trainer,
+        script_files=script_files,
         objective=spec.objective,
         additional_metrics=spec.additional_metrics,
         seed=spec.seed,
@@ -78,11 +82,46 @@ def training_job(view: View, version: Object) -> Object:
     if spec.trainer.container:
         pod = _own_container(view)
         return job(metadata, task, pod, spec, spec.pod_template, run.status.attempts, asks_store=LAY_OUT)
-    return job(metadata, task, _estimator(view), spec, spec.pod_template, run.status.attempts)
+    pod = _script(view) if spec.trainer.script else _estimator(view)
+    return job(metadata, task, pod, spec, spec.pod_template, run.status.attempts)
 
 
 def _estimator(view: View) -> dict[str, Any]:
     return template.program("train", recorded_image(view), view.run.spec.pod_template, view.installation.resources.run)
+
+
+def _script(view: View) -> dict[str, Any]:
+    """Returns the pod of the runtime's own image with the script's files and a folder for what the script writes.
+
+    The files are optional: a pod without them starts and says so, while one that waits for them would say nothing.
+    """
+    script, template_ = view.run.spec.trainer.script, view.run.spec.pod_template
+    assert script is not None
+    keys = filter(None, (script.config_map.key, script.config_map.requirements))
+    items = [{"key": key, "path": key} for key in dict.fromkeys(keys)]
+    files = {"name": "script", "configMap": {"name": script.config_map.name, "items": items, "optional": True}}
+    env = [*_index(view.installation), *template_.env]  # the user's own comes later and wins
+    template_ = template_.model_copy(update={"env": env})
+    return template.program(
+        "script",
+        recorded_image(view),
+        template_,
+        view.installation.resources.run,
+        mounts=[{"name": "script", "mountPath": SCRIPT_FOLDER, "readOnly": True}, template.OUT_MOUNT],
+        volumes=[files, template.empty("out")],
+    )
+
+
+def _index(installation: Installation) -> list[EnvVar]:
+    """Returns the variables by which pip finds the installation's package index.
+
+    One over plain HTTP is trusted too: each wheel must have the digest that its lock names.
+    """
+    if not installation.package_index_url:
+        return []
+    index = [EnvVar(name="PIP_INDEX_URL", value=installation.package_index_url)]
+    url = urlsplit(installation.package_index_url)
+    return index if url.scheme == "https" else [*index, EnvVar(name="PIP_TRUSTED_HOST", value=str(url.hostname))]
 
 
 def _own_container(view: View) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 from modelyard.engine.conditions import parse_time, timestamp
 from modelyard.engine.plan import Create, Facts
 from modelyard.engine.resource import JOBS, Object
-from modelyard.kinds.trainingrun import children, outcome
+from modelyard.kinds.trainingrun import children, outcome, script
 from modelyard.kinds.trainingrun.checks import check
 from modelyard.kinds.trainingrun.observe import View, job_name
 from modelyard.workload import references
@@ -46,7 +46,9 @@ def start(view: View, facts: Facts, now: datetime) -> Step:
         result = result_of(children.run(view), facts, now)
         if isinstance(result, TrainResult):
             return outcome.trained(view, now, result, _started(view, result.dataset_version, result.image, now))
-    return _begin(view, version, _started(view, version["metadata"]["name"], children.image(view), now))
+    files = script.digests(view, facts, now)
+    status = _started(view, version["metadata"]["name"], children.image(view), now)
+    return _begin(view, version, status.model_copy(update={"script_files": files}))
 
 
 def again(view: View, facts: Facts, now: datetime) -> Step:
@@ -63,18 +65,19 @@ def again(view: View, facts: Facts, now: datetime) -> Step:
         )
     if view.run.spec.model_ref:
         references.model(view.run.spec.model_ref.name, view.model)
-    return _begin(view, view.version, view.run.status)
+    files = script.digests(view, facts, now)
+    return _begin(view, view.version, view.run.status.model_copy(update={"script_files": files}))
 
 
 def restored(task: TrainTask) -> dict[str, Any]:
     """Returns the fields of a lost status that the Job's task tells."""
     # Anybody may write a Job's annotation, so a result of another namespace doesn't count.
     result = {"result_uri": task.result_uri} if is_of(task.subject.namespace, task.result_uri) else {}
-    return {"dataset_version": task.data.name, "image": task.image, **result}
+    return {"dataset_version": task.data.name, "image": task.image, "script_files": task.script_files, **result}
 
 
 def _begin(view: View, version: Object, status: TrainingRunStatus) -> Step:
-    job = children.training_job(view, version)
+    job = children.training_job(view, version, status.script_files)
     if too_large := jobs.task_too_large(job):
         columns = len(version["spec"]["columns"])
         message = f"spec.datasetRef: the {columns} columns and spec.trainer {too_large}; ignore columns in the Dataset"
