@@ -1,4 +1,4 @@
-"""Clients that ask about the real penguins of the example, drawn at random, and weighed by a scale that may be wrong."""
+"""Clients that ask about the real penguins of the example, weighed by a scale that may be wrong."""
 
 from __future__ import annotations
 
