@@ -9,7 +9,7 @@ from tests.localcluster.paths import REPO
 from tests.support.birds import Flock
 from tests.support.clients import Clients
 from tests.support.kube import Kube, Object, condition
-from tests.support.mainjob import DEPLOYMENT, EXAMPLES, FIRST_DATA, MORE_DATA, MainJob
+from tests.support.mainjob import DEPLOYMENT, EXAMPLES, FIRST_DATA, MODEL, MORE_DATA, MainJob
 
 LOOP = REPO / "manifests" / "examples" / "loop"
 PIPELINE, MONITOR = "species", "species"
@@ -85,6 +85,15 @@ class Loop:
 
     def serves(self, version: int) -> None:
         self.until(f"version {version} served", lambda: self._versions() == (version, None), 300)
+
+    def scored(self, version: int) -> None:
+        """Waits until a BatchPrediction by this version is complete."""
+
+        def probe() -> bool:
+            ended = [run["status"] for run in self.kube.list("batchpredictions") if condition(run, "Complete")]
+            return f"{MODEL}-v{version}" in [status["inputs"]["modelVersion"] for status in ended]
+
+        self.until(f"a batch scored by version {version}", probe, 240)
 
     def inputs(self, status: str) -> Object:
         """Waits until the monitor's InputsStable has this status, and returns the condition."""
