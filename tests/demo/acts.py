@@ -30,7 +30,7 @@ class Acts:
         return clients
 
     def first(self) -> None:
-        self.story.title("I", "from a table to a server")
+        self.story.title("Act I", "from a table to a server")
         self.story.say("kubectl apply: the penguins of 2007 and 2008, and manifests/examples/loop")
         self.loop.begin()
         run = self.loop.run("fresh")
@@ -43,8 +43,7 @@ class Acts:
         self.story.say(f"POST /v2/models/species/infer -> {labels(answer)[0]} (version {answer['model_version']})")
 
     def second(self, clients: Clients) -> None:
-        self.story.title("II", "new rows, while clients ask")
-        self.loop.inputs("True")
+        self.story.title("Act II", "new rows, while clients ask")
         self.story.say("kubectl apply: the penguins of 2009 too; nothing else is done")
         self.loop.a_year_later()
         run = self.loop.run("fresh", 2)
@@ -57,7 +56,7 @@ class Acts:
         self.story.until("answers of version 2", lambda: len(clients.answers) > asked + 20, 60)
 
     def third(self) -> None:
-        self.story.title("III", "what clients ask shifts")
+        self.story.title("Act III", "what clients ask shifts")
         self.loop.inputs("True")
         self.story.say(f"the clients' scale begins to show {SCALE_ERROR:.0f} g too much; nothing else is done")
         self.loop.break_the_scale()

@@ -1,4 +1,4 @@
-"""Finds what is new in a namespace: changed conditions of our objects, and Events that say something else."""
+"""Finds what is new in a namespace, and worth a line: how our objects are, and the Events by which they tell more."""
 
 from __future__ import annotations
 
@@ -9,6 +9,10 @@ from tests.support.kube import Kube, Object, condition
 
 CATEGORY = "modelyard"
 """The category of the kinds whose news is told."""
+EVENTS = {"RunStarted", "Training", "Promoted", "RollingOut", "Stable", "CommitFound", "CommitPassed"}
+"""Reasons of Events that are told. The others say what a condition says too, and warnings are told in any case."""
+SHORT_LIVED = {"PodPending", "Starting", "Registering", "Running"}
+"""Reasons of Ready that are over in a moment, or of a run whose steps tell more themselves."""
 
 
 class Item(NamedTuple):
@@ -25,7 +29,9 @@ class News:
         self.kube = kube
         self._told: dict[str, set[str]] = {}
         self._ready: dict[str, str] = {}
-        """Name of an object -> the last message of its Ready condition, which may come again."""
+        """Name of an object -> the last reason of its Ready condition, which may come again."""
+        self._by_event: set[tuple[str, str]] = set()
+        """Name of an object and a reason that an Event has told, in more words than Ready."""
 
     def told(self, name: str) -> list[str]:
         """Returns what was told of an object, such as ``Model/species``."""
@@ -33,10 +39,12 @@ class News:
 
     def latest(self) -> list[Item]:
         """Returns what is new. Events come first, because they say why a condition has changed."""
-        objects = self.kube.list(CATEGORY)
-        items = list(self._events(objects))
-        items += self._conditions(sorted(objects, key=lambda obj: str(obj["metadata"]["creationTimestamp"])))
-        return items
+        objects = sorted(self.kube.list(CATEGORY), key=lambda obj: str(obj["metadata"]["creationTimestamp"]))
+        runs = [f"{obj['metadata']['name']}-" for obj in objects if obj["kind"] == "PipelineRun"]
+        items = [*self._events(objects), *self._conditions(objects)]
+        # What one object says another one may say after its name: as a sweep what its training says.
+        repeated = [item for item in items if any(item.text.endswith(f": {other.text}") for other in items)]
+        return [_short(item, runs) for item in items if item not in repeated]
 
     def _is_new(self, name: str, text: str) -> bool:
         told = self._told.setdefault(name, set())
@@ -46,30 +54,40 @@ class News:
 
     def _events(self, objects: list[Object]) -> Iterator[Item]:
         of = {obj["metadata"]["uid"]: obj for obj in objects}
-        events = self.kube.list("events.events.k8s.io") if of else []
-        for event in sorted(events, key=_time):
-            obj = of.get(event["regarding"].get("uid"))
-            if obj is None or any(item["message"] == event["note"] for item in _conditions(obj)):
-                continue  # the condition says it itself
+        for event in sorted(self.kube.list("events.events.k8s.io") if of else (), key=_time):
+            obj, warning = of.get(event["regarding"].get("uid")), event["type"] == "Warning"
+            if obj is None or not (warning or event["reason"] in EVENTS):
+                continue
+            if any(item["message"] == event["note"] for item in _all_conditions(obj)):
+                continue  # the condition is told
             if self._is_new(_name(obj), event["note"]):
-                yield Item("!" if event["type"] == "Warning" else "*", _name(obj), event["note"])
+                self._by_event.add((_name(obj), event["reason"]))
+                yield Item("!" if warning else "*", _name(obj), event["note"])
 
     def _conditions(self, objects: list[Object]) -> Iterator[Item]:
-        """Yields the messages of Ready, and of the other conditions that are False, that have changed."""
+        """Yields Ready, and the other conditions that are False, where the reason has changed."""
         for obj in objects:
             name, ready = _name(obj), condition(obj, "Ready")
-            if ready and self._ready.get(name) != ready["message"]:
-                self._ready[name] = ready["message"]
+            if ready and self._ready.get(name) != ready["reason"] and ready["reason"] not in SHORT_LIVED:
+                self._ready[name] = ready["reason"]
                 self._is_new(name, ready["message"])
-                mark = "+" if ready["status"] == "True" else "x" if condition(obj, "Stalled") else "."
-                yield Item(mark, name, ready["message"])
-            for item in _conditions(obj):
-                text = f"{item['type']} is False: {item['message']}"
-                if item["type"] != "Ready" and item["status"] == "False" and self._is_new(name, text):
-                    yield Item("!", name, text)
+                if (name, ready["reason"]) not in self._by_event:
+                    mark = "+" if ready["status"] == "True" else "x" if condition(obj, "Stalled") else "."
+                    yield Item(mark, name, ready["message"])
+            for item in _all_conditions(obj):
+                if item["type"] != "Ready" and item["status"] == "False" and self._is_new(name, item["message"]):
+                    yield Item("!", name, f"{item['type']} is False: {item['message']}")
 
 
-def _conditions(obj: Object) -> list[Object]:
+def _short(item: Item, runs: list[str]) -> Item:
+    """Returns the item with names that are made of a run's name: ``~search-1a2b3c4d``."""
+    name, text = item.name, item.text
+    for run in runs:
+        name, text = name.replace(run, "~"), text.replace(run, "~")
+    return Item(item.mark, name, text)
+
+
+def _all_conditions(obj: Object) -> list[Object]:
     return list((obj.get("status") or {}).get("conditions") or ())
 
 

@@ -19,7 +19,7 @@ class Story:
         self._others = [News(other) for other in others]
 
     def title(self, act: str, text: str) -> None:
-        print(f"\n== Act {act}: {text}", flush=True)
+        print(f"\n{act}: {text}", flush=True)
 
     def say(self, text: str) -> None:
         print(f"{time.monotonic() - self.begin:6.1f} s  {text}", flush=True)
