@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from tests.support.kube import Kube, Object, condition
+from tests.support.kube import Object, condition
 
-CATEGORY = "modelyard"
-"""The category of the kinds whose news is told."""
 EVENTS = {"RunStarted", "Training", "Promoted", "RollingOut", "Stable", "CommitFound", "CommitPassed"}
 """Reasons of Events that are told. The others say what a condition says too, and warnings are told in any case."""
 SHORT_LIVED = {"PodPending", "Starting", "Registering", "Running"}
@@ -25,8 +23,7 @@ class Item(NamedTuple):
 class News:
     """Remembers what was told of each object."""
 
-    def __init__(self, kube: Kube) -> None:
-        self.kube = kube
+    def __init__(self) -> None:
         self._told: dict[str, set[str]] = {}
         self._ready: dict[str, str] = {}
         """Name of an object -> the last reason of its Ready condition, which may come again."""
@@ -37,11 +34,11 @@ class News:
         """Returns what was told of an object, such as ``Model/species``."""
         return sorted(self._told.get(name, ()))
 
-    def latest(self) -> list[Item]:
+    def latest(self, objects: Iterable[Object], events: Iterable[Object]) -> list[Item]:
         """Returns what is new. Events come first, because they say why a condition has changed."""
-        objects = sorted(self.kube.list(CATEGORY), key=lambda obj: str(obj["metadata"]["creationTimestamp"]))
+        objects = sorted(objects, key=lambda obj: str(obj["metadata"]["creationTimestamp"]))
         runs = [f"{obj['metadata']['name']}-" for obj in objects if obj["kind"] == "PipelineRun"]
-        items = [*self._events(objects), *self._conditions(objects)]
+        items = [*self._events(objects, events), *self._conditions(objects)]
         # What one object says another one may say after its name: as a sweep what its training says.
         repeated = [item for item in items if any(item.text.endswith(f": {other.text}") for other in items)]
         return [_short(item, runs) for item in items if item not in repeated]
@@ -52,9 +49,9 @@ class News:
         told.add(text)
         return new
 
-    def _events(self, objects: list[Object]) -> Iterator[Item]:
+    def _events(self, objects: Iterable[Object], events: Iterable[Object]) -> Iterator[Item]:
         of = {obj["metadata"]["uid"]: obj for obj in objects}
-        for event in sorted(self.kube.list("events.events.k8s.io") if of else (), key=_time):
+        for event in sorted(events, key=_time):
             obj, warning = of.get(event["regarding"].get("uid")), event["type"] == "Warning"
             if obj is None or not (warning or event["reason"] in EVENTS):
                 continue
@@ -64,7 +61,7 @@ class News:
                 self._by_event.add((_name(obj), event["reason"]))
                 yield Item("!" if warning else "*", _name(obj), event["note"])
 
-    def _conditions(self, objects: list[Object]) -> Iterator[Item]:
+    def _conditions(self, objects: Iterable[Object]) -> Iterator[Item]:
         """Yields Ready, and the other conditions that are False, where the reason has changed."""
         for obj in objects:
             name, ready = _name(obj), condition(obj, "Ready")

@@ -10,13 +10,17 @@ from tests.demo.news import News
 from tests.support.kube import Kube
 
 
+CATEGORY = "modelyard"
+"""The category of the kinds whose news is told."""
+
+
 class Story:
     """Prints a line for each piece of news, once. What is not in the first namespace is told with its namespace."""
 
     def __init__(self, kube: Kube, *others: Kube) -> None:
         self.kube, self.begin = kube, time.monotonic()
-        self.news = News(kube)
-        self._others = [News(other) for other in others]
+        self.news = {place.namespace: News() for place in (kube, *others)}
+        self._kubes = (kube, *others)
 
     def title(self, act: str, text: str) -> None:
         print(f"\n{act}: {text}", flush=True)
@@ -25,10 +29,14 @@ class Story:
         print(f"{time.monotonic() - self.begin:6.1f} s  {text}", flush=True)
 
     def look(self) -> None:
-        for news in (self.news, *self._others):
-            place = "" if news is self.news else f"{news.kube.namespace} "
-            for item in news.latest():
+        for kube in self._kubes:
+            place = "" if kube is self.kube else f"{kube.namespace} "
+            for item in self.news[kube.namespace].latest(kube.list(CATEGORY), kube.list("events.events.k8s.io")):
                 self.say(f"{item.mark} {place}{item.name}: {item.text}")
+
+    def told(self, name: str) -> list[str]:
+        """Returns what was told of an object of the first namespace, such as ``Model/species``."""
+        return self.news[self.kube.namespace].told(name)
 
     def until(self, what: str, probe: Callable[[], Any], seconds: float = 240, every: float = 1) -> Any:
         """Waits as ``Kube.until`` does, and tells what is new meanwhile."""

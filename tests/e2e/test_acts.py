@@ -32,7 +32,7 @@ def test_the_loop_closes_though_the_operator_is_killed_in_each_act(kube: Kube) -
     expected = [("Dataset", "penguins"), ("Dataset", "penguins"), ("ModelMonitor", "species")]
     assert [(cause["kind"], cause["name"]) for cause in causes] == expected
     assert kube.get("pipeline", PIPELINE)["status"]["runs"] == {"running": 0, "succeeded": 3, "failed": 0}
-    told = acts.story.news.told("ModelMonitor/species")
+    told = acts.story.told("ModelMonitor/species")
     assert any("body_mass_g" in text for text in told), told
 
     # Nothing was made twice.
