@@ -9,7 +9,6 @@ from typing import Any
 from tests.demo.news import News
 from tests.support.kube import Kube
 
-
 CATEGORY = "modelyard"
 """The category of the kinds whose news is told."""
 
