@@ -22,6 +22,9 @@ class Strict(Model):
 class Images(Strict):
     runtime: str = Field("localhost/modelyard/runtime:dev", description="Ingest, training and evaluation pods.")
     server: str = Field("localhost/modelyard/server:dev", description="Serving pods.")
+    builder: str = Field(
+        "localhost/modelyard/builder:dev", description="Pods that look up, build and test a PipelineSource's commits."
+    )
 
 
 class DefaultResources(Strict):

@@ -11,12 +11,12 @@ import yaml
 from tests.contract.api import Api
 from tests.localcluster import access
 from tests.localcluster.paths import REPO
+from tests.support import examples
 from tests.support.kube import Kube
 
 pytestmark = pytest.mark.cluster
 MANIFESTS = REPO / "manifests"
 OVERLAYS = ("local", "production")
-EXAMPLES = sorted((MANIFESTS / "examples").rglob("*.yaml"))
 
 
 def rendered(cluster: str, overlay: str) -> list[dict[str, Any]]:
@@ -73,11 +73,11 @@ def test_production_keeps_nothing_on_a_volume_and_secrets_in_files(crds: str) ->
         assert mounts[name]["readOnly"] is True
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: str(path.relative_to(MANIFESTS)))
+@pytest.mark.parametrize("path", examples.FILES, ids=lambda path: str(path.relative_to(MANIFESTS)))
 def test_examples_are_accepted(api: Api, path: Path) -> None:
     flags = ("--server-side", "--dry-run=server", "--validate=strict")
     assert "serverside-applied (server dry run)" in Kube(api.cluster, api.namespace).run(
-        "apply", *flags, "-f", str(path)
+        "apply", *flags, "-f", "-", text=examples.text(path)
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from modelyard_api.fields.artifact import canonical, sha256
 from modelyard_api.fields.signature import Input, Output, Signature
 from modelyard_api.kinds.trainingrun import TrainingRun
@@ -46,6 +48,13 @@ def signature(inputs: list[str]) -> Signature:
 
 ONE_TRAINER = "write exactly one of estimator, script and container"
 CODE = {"configMap": {"name": "code", "key": "train.py"}, "parameters": {"depth": 3}}
+BUNDLE = {"bundle": {"image": f"registry.example.com/churn@{SHA}"}, "entry": "acme.churn:train"}
+
+
+def _code(script: dict[str, Any]) -> dict[str, Any]:
+    return {"trainer": {"estimator": None, "script": script}}
+
+
 _IMMUTABLE = "a TrainingRun that has started is immutable"
 
 SAMPLE = Sample(
@@ -63,6 +72,9 @@ SAMPLE = Sample(
         ),
         Create(ONE_TRAINER, good={"trainer": {"estimator": None, "script": CODE}}, bad={"trainer": {"script": CODE}}),
         Create(ONE_TRAINER, bad={"trainer": {"estimator": None}}),
+        Create("write exactly one of configMap and bundle", good=_code(CODE), bad=_code(CODE | BUNDLE)),
+        Create("entry is a function", good=_code(BUNDLE), bad=_code(BUNDLE | {"entry": "train"})),
+        Create("entry is a function", bad=_code(CODE | {"entry": "acme.churn:train"})),
         Create(
             "the image of a container is spec.trainer.container.image; leave podTemplate.image out",
             good={"podTemplate": {"image": "a"}},

@@ -14,8 +14,11 @@ POD_CIDR = "10.244.0.0/16"
 SERVICE_CIDR = "10.96.0.0/16"
 API_SERVICE_IP = "10.96.0.1"
 DNS_SERVICE_IP = "10.96.0.10"
+# A registry that a test starts, which nodes and pods know by one name and which speaks http.
+REGISTRY = f"{CONTROL_PLANE_IP}:5000"
 PAUSE_IMAGE = "localhost/modelyard/pause:1"
 COREDNS_IMAGE = "localhost/modelyard/coredns:1.14.6"
+REGISTRIES = "certs.d"
 # Seconds from a node's last heartbeat until it is NotReady (Kubernetes' default: 50), and seconds that its pods then
 # stay bound to it (Kubernetes' default: 300). They are short, so that tests of a lost node take seconds.
 GRACE = 8
@@ -54,7 +57,9 @@ disabled_plugins = [{", ".join(f'"{plugin}"' for plugin in disabled)}]
     if cni is None:
         return text
     # Without restrict_oom_score_adj every sandbox dies on machines where the score can't be lowered.
-    return f"""{text}[plugins."io.containerd.cri.v1.images".pinned_images]
+    return f"""{text}[plugins."io.containerd.cri.v1.images".registry]
+  config_path = "{root.parent / REGISTRIES}"
+[plugins."io.containerd.cri.v1.images".pinned_images]
   sandbox = "{PAUSE_IMAGE}"
 [plugins."io.containerd.cri.v1.runtime"]
   restrict_oom_score_adj = true
@@ -101,6 +106,9 @@ def write(folder: Path, name: str, port: int, programs: str, workers: tuple[int,
         node.mkdir(parents=True, exist_ok=True)
         toml = containerd_toml(node / "containerd", node / "run", node / "containerd.sock", node / "cni/net.d")
         (node / "containerd.toml").write_text(toml)
+        hosts = node / REGISTRIES / REGISTRY / "hosts.toml"
+        hosts.parent.mkdir(parents=True, exist_ok=True)
+        hosts.write_text(f'server = "http://{REGISTRY}"\n')
         (node / "kubelet.yaml").write_text(kubelet_yaml(folder, n))
     for volume in VOLUMES if workers else ():
         path = folder / "1/volumes" / volume

@@ -36,6 +36,7 @@ BUILT_IN: dict[str, ResourceType] = {
         ResourceType("apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition"),
         ResourceType("", "v1", "pods", "Pod"),
         ResourceType("", "v1", "nodes", "Node"),
+        ResourceType("", "v1", "namespaces", "Namespace"),
         ResourceType("", "v1", "configmaps", "ConfigMap"),
         ResourceType("", "v1", "secrets", "Secret"),
         ResourceType("", "v1", "serviceaccounts", "ServiceAccount"),

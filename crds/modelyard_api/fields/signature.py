@@ -24,9 +24,35 @@ class Output(Model):
     )
 
 
+LONGEST_COLUMN = 128
+"""Longest name of a column, in characters."""
+
+
 class Signature(Model):
     inputs: list[Input] = Field(max_length=1000, description="The columns, in the model's order.")
     outputs: list[Output] = Field(max_length=4, description="What it answers.")
     classes: list[Annotated[str, Field(max_length=256)]] = Field(
         default_factory=list, max_length=1000, description="The classes, in the order of the probabilities."
     )
+
+
+def answer_columns(signature: Signature) -> dict[str, str]:
+    """Returns the columns of a table of answers, in the order of the outputs: name -> type.
+
+    Each class has a column of its probability, which is named by its position if its name would be too long.
+    """
+    columns = {}
+    for output in signature.outputs:
+        if len(output.shape) == 1:
+            columns[output.name] = _TYPES[output.datatype]
+        else:
+            columns |= {_probability(*item): "Float" for item in enumerate(signature.classes)}
+    return columns
+
+
+_TYPES = {"FP32": "Float", "INT64": "Integer", "BYTES": "Category"}
+
+
+def _probability(position: int, class_: str) -> str:
+    name = f"probability_{class_}"
+    return name if len(name) <= LONGEST_COLUMN else f"probability_{position}"

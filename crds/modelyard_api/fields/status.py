@@ -41,6 +41,14 @@ class Status(Model):
         return next((item for item in self.conditions if item.type == type_), None)
 
 
+class Inputs(Model):
+    """What a run resolved when it started; it stays so to its end."""
+
+    dataset_version: StatusName | None = Field(None, description="The DatasetVersion that is read.")
+    model_version: StatusName | None = Field(None, description="The ModelVersion that is used.")
+    image: str | None = Field(None, max_length=512, description="The image of the pod.")
+
+
 class Outputs(Model):
     """Stable names that a later step can read."""
 

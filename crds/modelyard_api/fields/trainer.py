@@ -89,16 +89,42 @@ ScriptDigests = Annotated[dict[str, Digest], Field(json_schema_extra={"maxProper
 """The digests of a script's files, by key of its ConfigMap."""
 
 
+class Bundle(Model):
+    image: str = Field(
+        max_length=512,
+        pattern=r"^[^@\t\n\f\r ]+@sha256:[0-9a-f]{64}$",
+        description="The bundle by its digest, such as registry.example.com/churn@sha256:...; it is mounted, not run.",
+    )
+
+
 class Script(Model):
     """A Python function that trains a model."""
 
-    config_map: ScriptFiles = Field(description="The ConfigMap that holds the source.")
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule("has(self.configMap) != has(self.bundle)", "write exactly one of configMap and bundle"),
+            rule(
+                "has(self.bundle) == self.entry.contains(':')",
+                "entry is a function, such as train, in a configMap, and module:function, such as acme.churn:train, in "
+                "a bundle",
+                ".entry",
+            ),
+        )
+    )
+
+    config_map: ScriptFiles | None = Field(None, description="The ConfigMap that holds the source.")
+    bundle: Bundle | None = Field(
+        None, description="An image with the code and its libraries, as a PipelineSource pushes it."
+    )
     entry: str = Field(
         "train",
         min_length=1,
-        max_length=128,
-        pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
-        description="The function, which takes the context and returns a fitted estimator of scikit-learn.",
+        max_length=256,
+        pattern=r"^([A-Za-z_][A-Za-z0-9_]*([.][A-Za-z_][A-Za-z0-9_]*)*:)?[A-Za-z_][A-Za-z0-9_]*$",
+        description=(
+            "The function, which takes the context and returns a fitted estimator of scikit-learn; in a bundle "
+            "module:function."
+        ),
     )
     parameters: dict[str, Any] = Field(
         default_factory=dict,

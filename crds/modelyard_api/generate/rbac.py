@@ -17,7 +17,7 @@ import yaml
 from modelyard_api import GROUP
 from modelyard_api.fields.builtin import BUILT_IN
 from modelyard_api.generate.files import HEADER, difference, run
-from modelyard_api.kinds.registry import KINDS
+from modelyard_api.kinds.registry import DELIVERED, KINDS
 
 FOLDER = Path(__file__).resolve().parents[3] / "manifests" / "base"
 INFOS = tuple(kind.info for kind in KINDS.values())
@@ -72,6 +72,7 @@ OTHERS = (
         "date.",
     ),
     built_in("Node", ("get",), "Whether the node of a pod that does not end is lost."),
+    built_in("Namespace", ("get",), "Whether a namespace accepts what a PipelineSource of another one delivers."),
     built_in("PersistentVolumeClaim", ("get",), "Whether a source is there."),
     built_in(
         "Event", ("list", "create", "patch"), "Why no pod of a Job is created, such as a quota; and its own Events."
@@ -88,6 +89,11 @@ def operator_rules() -> Iterator[Rule]:
     yield Rule(created, ("create",), "Of versions it makes new ones, and owns those that people import.")
     patched = tuple(info.plural for info in INFOS if "patch" in info.operator)
     yield Rule(patched, ("patch",), "Metadata alone: owners, a finalizer while others use it, how a run has ended.")
+    yield Rule(
+        tuple(KINDS[kind].info.plural for kind in DELIVERED),
+        WRITE,
+        "What a PipelineSource delivers: what people write, into its own namespace and those that accept it.",
+    )
     yield Rule(
         tuple(f"{info.plural}/finalizers" for info in INFOS if info.owns),
         ("update",),

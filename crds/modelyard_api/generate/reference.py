@@ -160,6 +160,8 @@ def _type(node: Schema) -> str:
         return ", ".join(f"`{value}`" for value in node["enum"])
     if "x-kubernetes-int-or-string" in node:
         return "quantity"
+    if "x-kubernetes-preserve-unknown-fields" in node:
+        return "anything"
     if "items" in node:
         return f"list of {_type(node['items'])}"
     if "additionalProperties" in node:

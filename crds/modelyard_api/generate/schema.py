@@ -93,7 +93,9 @@ class _Rewriter:
                 name: self.node(child, f"{path}.{name}") for name, child in source["properties"].items()
             }
         if "items" in source:
-            rewritten["items"] = self.node(source["items"], f"{path}[]")
+            # An item may be anything, even null, as a value of a map may.
+            anything = {"nullable": True, "x-kubernetes-preserve-unknown-fields": True}
+            rewritten["items"] = self.node(source["items"], f"{path}[]") if source["items"] else anything
         values = source.get("additionalProperties")
         if values is True:
             # Each value may be anything, even null. The schema says so of the values, not of the map, so that rules

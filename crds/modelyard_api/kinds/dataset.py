@@ -161,6 +161,19 @@ class SourceStatus(Model):
     message: str = Field(max_length=2000, description="Why, and what to do next.")
 
 
+class Push(Model):
+    """The table that was pushed last, and what came of it: the run that pushed it waits for this."""
+
+    name: StatusName = Field(description="The run that pushed it.")
+    uid: str = Field(max_length=64, description="The run's uid.")
+    time: Time | None = Field(
+        None, description="When the newest accepted table was made: an older one does not become latest after it."
+    )
+    version: StatusName | None = Field(None, description="The DatasetVersion that the table is; absent: there is none.")
+    reason: str = Field(max_length=128, description="VersionAccepted, or why it was not accepted, in one word.")
+    message: str = Field(max_length=2000, description="Why, and what to do next.")
+
+
 class DatasetStatus(Status):
     latest: StatusName | None = Field(None, description="The newest accepted DatasetVersion.")
     versions: int = Field(0, description="How many DatasetVersions there are.")
@@ -171,6 +184,7 @@ class DatasetStatus(Status):
     checked_generation: int | None = Field(None, description="The generation whose source was last read.")
     accepted_generation: int | None = Field(None, description="The generation that the latest version was made for.")
     source: SourceStatus | None = Field(None, description="What came of the last look at the source.")
+    pushed: Push | None = Field(None, description="What came of the table that was pushed last.")
     job: StatusName | None = Field(None, description="The ingest Job that runs now.")
     attempts: int = Field(0, description="How many pods of that Job, and of those it replaces, were started.")
 

@@ -4,19 +4,36 @@ from __future__ import annotations
 
 from modelyard_api.fields.base import Kind
 from modelyard_api.fields.builtin import BUILT_IN, ResourceType
+from modelyard_api.kinds.batchprediction import BatchPrediction
 from modelyard_api.kinds.dataset import Dataset
 from modelyard_api.kinds.datasetversion import DatasetVersion
 from modelyard_api.kinds.model import ModelKind
 from modelyard_api.kinds.modeldeployment import ModelDeployment
 from modelyard_api.kinds.modelpool import ModelPool
 from modelyard_api.kinds.modelversion import ModelVersion
+from modelyard_api.kinds.pipelinesource import PipelineSource
+from modelyard_api.kinds.sweep import Sweep
 from modelyard_api.kinds.trainingrun import TrainingRun
 
 KINDS: dict[str, type[Kind]] = {
     kind.info.kind: kind
-    for kind in (Dataset, DatasetVersion, TrainingRun, ModelKind, ModelVersion, ModelDeployment, ModelPool)
+    for kind in (
+        Dataset,
+        DatasetVersion,
+        TrainingRun,
+        Sweep,
+        ModelKind,
+        ModelVersion,
+        ModelDeployment,
+        ModelPool,
+        BatchPrediction,
+        PipelineSource,
+    )
 }
 """Kind -> its class, with spec, status, and the facts from which CRDs, RBAC and the operator's wiring are derived."""
+
+DELIVERED = tuple(name for name, kind in KINDS.items() if kind.info.people == "Edit" and kind is not PipelineSource)
+"""Kinds that a PipelineSource may deliver: those that people write, but no further sources."""
 
 
 def resource_type(kind: str) -> ResourceType:

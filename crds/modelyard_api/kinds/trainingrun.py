@@ -63,8 +63,8 @@ class Outcome(Model):
 class TrainingRunStatus(RunStatus):
     dataset_version: StatusName | None = Field(None, description="The DatasetVersion that was resolved.")
     image: str | None = Field(None, max_length=512, description="The image of the training pod.")
-    script_files: ScriptDigests = Field(
-        default_factory=dict,
+    script_files: ScriptDigests | None = Field(
+        None,
         description="SHA-256 digests of the script's files when the run started, by key of its ConfigMap.",
     )
     result_uri: StatusURL | None = Field(None, description="Where the pod writes its result.")
@@ -100,7 +100,7 @@ class TrainingRun(Kind):
             *POD_TEMPLATE_REFERENCES,
         ),
         runs=Run("train", under_way="Training"),
-        operator=("patch",),
+        operator=("create", "patch"),
         rules=(
             NAME_RULE,
             immutable_once_started(

@@ -12,11 +12,14 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from modelyard_api.fields.artifact import Format
-from modelyard_api.fields.base import MAX_LEVELS, ColumnName, Count, Digest, Model, StatusName, StoreURI, levels
+from modelyard_api.fields.base import MAX_LEVELS, ColumnName, Count, Digest, Model, StatusName, StoreURI, Time, levels
 from modelyard_api.fields.metrics import Task
 from modelyard_api.fields.signature import Signature
-from modelyard_api.fields.trainer import Fit
+from modelyard_api.fields.trainer import Estimator, Fit
+from modelyard_api.kinds.batchprediction import MOST_EXAMPLES, BadRow
+from modelyard_api.kinds.dataset import Split
 from modelyard_api.kinds.datasetversion import VersionColumn, Violation
+from modelyard_api.kinds.pipelinesource import MAX_CHECKS, Check, Commit
 
 EXIT_USER_ERROR = 2
 EXIT_UNAVAILABLE = 75
@@ -110,7 +113,71 @@ class EvaluateResult(Model):
     rows: Count | None = Field(None, description="How many rows both were scored on, if there is a challenger.")
 
 
-Result = Annotated[IngestResult | TrainResult | EvaluateResult | Failed, Field(discriminator="kind")]
+class TrialResult(Model):
+    """A trial that has a score."""
+
+    trial: Count
+    value: float
+    estimator: Estimator
+
+
+class SweepResult(Model):
+    """How far a search is, and its result once ``succeeded`` and ``failed`` are all trials."""
+
+    kind: Literal["Sweep"] = "Sweep"
+    running: Count = 0
+    succeeded: Count = 0
+    failed: Count = 0
+    best: TrialResult | None = None
+    common_error: str | None = Field(None, max_length=1024, description="The most frequent error of failed trials.")
+    untracked: Count = Field(0, description="How many trials the tracking server has no run of.")
+    dataset_version: StatusName = Field(description="The DatasetVersion that was searched on.")
+    image: str = Field(max_length=512, description="The image of the pods.")
+
+
+class PredictResult(TableResult):
+    """The table of answers; ``rows`` are those that were scored."""
+
+    kind: Literal["Predict"] = "Predict"
+    split: Split
+    bad_rows: Count
+    bad_examples: list[BadRow] = Field(default_factory=list, max_length=MOST_EXAMPLES)
+    rows_per_second: Count
+    ended_at: Time = Field(description="When the pod had all answers; tables become latest in this order.")
+    dataset_version: StatusName = Field(description="The DatasetVersion that was scored.")
+    model_version: StatusName = Field(description="The ModelVersion that scored it.")
+    image: str = Field(max_length=512, description="The image that scored it, as the task names it.")
+
+
+MAX_MANIFESTS = 64
+MAX_MANIFESTS_BYTES = 512 * 1024
+
+
+def _check_manifests(manifests: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    if levels(manifests) > MAX_LEVELS:
+        raise ValueError(f"more than {MAX_LEVELS} levels of lists and maps")
+    if len(json.dumps(manifests)) > MAX_MANIFESTS_BYTES:
+        raise ValueError(f"more than {MAX_MANIFESTS_BYTES} bytes")
+    return manifests
+
+
+class SourceResult(Model):
+    """The ref's commit, or what came of a commit: its checks, and if all passed its bundle and its manifests."""
+
+    kind: Literal["Source"] = "Source"
+    commit: Commit
+    checks: list[Check] = Field(default_factory=list, max_length=MAX_CHECKS)
+    image: str | None = Field(None, max_length=512, description="The bundle, as repository@digest.")
+    digest: Digest | None = None
+    manifests: Annotated[list[dict[str, Any]], Field(max_length=MAX_MANIFESTS), AfterValidator(_check_manifests)] = (
+        Field(default_factory=list, description="What is applied in each target; the placeholders are filled in.")
+    )
+
+
+Result = Annotated[
+    IngestResult | TrainResult | EvaluateResult | PredictResult | SweepResult | SourceResult | Failed,
+    Field(discriminator="kind"),
+]
 
 
 class Message(Model):

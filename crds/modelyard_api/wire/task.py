@@ -12,6 +12,8 @@ from modelyard_api.fields.metrics import Task as ModelTask
 from modelyard_api.fields.trainer import ScriptDigests, Trainer
 from modelyard_api.kinds.dataset import DatasetSpec
 from modelyard_api.kinds.datasetversion import VersionColumn
+from modelyard_api.kinds.pipelinesource import PipelineSourceSpec
+from modelyard_api.kinds.sweep import SweepSpec
 
 ANNOTATION = "modelyard.dev/task"
 """The annotation of the pod template that holds the task."""
@@ -20,6 +22,8 @@ SOURCE_FOLDER = "/modelyard/source"
 """The folder where an ingest pod finds the ConfigMap's key or the volume."""
 SCRIPT_FOLDER = "/modelyard/script"
 """The folder where a training pod finds the keys of the script's ConfigMap."""
+BUNDLE_FOLDER = "/modelyard/bundle"
+"""The folder of a bundle: its code in ``src``, its libraries in ``site``, and ``bundle.json``."""
 IN_FOLDER, OUT_FOLDER, WORK_FOLDER = "/modelyard/in", "/modelyard/out", "/modelyard/work"
 COLLECT_READY = f"{WORK_FOLDER}/collect-ready"
 """The file by which the collecting sidecar reports that it waits for the end of the container."""
@@ -96,4 +100,42 @@ class EvaluateTask(Common):
     )
 
 
-Task = Annotated[IngestTask | TrainTask | EvaluateTask, Field(discriminator="kind")]
+class SweepTask(Common):
+    """The task of all pods of a Sweep: the first coordinates the trials, and each tries one after the other."""
+
+    kind: Literal["Sweep"] = "Sweep"
+    data: Data
+    spec: SweepSpec
+    trial_seconds: float = Field(description="Of spec.trialTimeout.")
+    coordinator: str = Field(description="Host and port at which the other pods reach the first.")
+    image: str
+
+
+class PredictTask(Common):
+    kind: Literal["Predict"] = "Predict"
+    data: Data
+    model_version: str = Field(description="The name of the ModelVersion.")
+    artifact_uri: str
+    artifact_digest: str
+    keep: list[str] = Field(default_factory=list, description="Columns that are copied beside the answers.")
+    max_bad_rows: int = 0
+    output: DatasetSpec = Field(description="The Dataset that the answers are pushed to: its rules judge them.")
+    image: str
+
+
+GIT_FOLDER, PUSH_FOLDER, REPORT_FOLDER = "/modelyard/git", "/modelyard/push", "/modelyard/report"
+"""The folders of a PipelineSource's pods: for its Secrets, and for what the tests report."""
+
+
+class SourceTask(Common):
+    """What the pods of a PipelineSource do: look its ref up, or build a commit."""
+
+    kind: Literal["Source"] = "Source"
+    spec: PipelineSourceSpec
+    commit: str | None = Field(None, description="The commit that is built; none: the ref is looked up.")
+    key: str = ""
+
+
+Task = Annotated[
+    IngestTask | TrainTask | EvaluateTask | PredictTask | SweepTask | SourceTask, Field(discriminator="kind")
+]

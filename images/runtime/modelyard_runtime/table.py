@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from modelyard_api.fields.base import Model
-from modelyard_api.wire.task import Common, EvaluateTask, IngestTask, TrainTask
+from modelyard_api.wire.task import (
+    Common,
+    EvaluateTask,
+    IngestTask,
+    PredictTask,
+    SourceTask,
+    SweepTask,
+    TrainTask,
+)
 from modelyard_runtime.pod.store import ArtifactStore
 
 
@@ -52,6 +60,8 @@ COMMANDS = {
     "train": Command(TrainTask, f"{_AT}.train:train", "fit, export, prove and score an estimator"),
     "script": Command(TrainTask, f"{_AT}.script:script", "run a training function of one's own, and prove its model"),
     "evaluate": Command(EvaluateTask, f"{_AT}.evaluate:evaluate", "verify an imported model, and score it"),
+    "sweep": Command(SweepTask, f"{_AT}.sweep:sweep", "search by many trials, in one of several pods"),
+    "predict": Command(PredictTask, f"{_AT}.predict:predict", "score all rows of a version, and keep the answers"),
     "lay-out": Command(
         TrainTask, f"{_AT}.layout:lay_out", "write the inputs of a container of one's own", beside_container=True
     ),
@@ -62,4 +72,9 @@ COMMANDS = {
         waits=f"{_AT}.collect:wait_for_the_end",
         beside_container=True,
     ),
+    "look": Command(SourceTask, f"{_AT}.source:look", "look the ref of a PipelineSource up"),
+    "fetch": Command(SourceTask, f"{_AT}.source:fetch", "fetch one folder of one commit"),
+    "build": Command(SourceTask, f"{_AT}.source:build", "install a commit's locked libraries, and compile all"),
+    "test": Command(SourceTask, f"{_AT}.source:test", "run a commit's tests without a network"),
+    "push": Command(SourceTask, f"{_AT}.source:push", "push a tested commit as a bundle"),
 }

@@ -7,43 +7,33 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from modelyard_models.onnx_session import TENSOR_INPUT, ask, open_session
+from modelyard_models.onnx_model import OnnxModel
+from modelyard_models.onnx_session import TENSOR_INPUT
 from modelyard_server.example import line
 from modelyard_server.manifest import Manifest, ModelError
 from modelyard_server.protocol import Inference
 
 
-class OnnxModel:
+class OnnxServed:
     """A Model in ONNX format."""
 
-    def __init__(self, manifest: Manifest, session: Any) -> None:
+    def __init__(self, manifest: Manifest, model: OnnxModel) -> None:
         self.manifest = manifest
-        self._session = session
-        self._tensor = manifest.layout == "Tensor"
-        self._names = [column.name for column in manifest.inputs]
+        self._model = model
         self.seconds_a_row = self.seconds_a_call = 0.0
 
     def predict(self, request: Inference) -> list[NDArray[Any]]:
-        return ask(self._session, self._feeds(request), request.outputs)
-
-    def _feeds(self, request: Inference) -> dict[str, NDArray[Any]]:
-        columns, matrix = request.columns, request.matrix
-        if columns is not None:
-            return {name: column.reshape(-1, 1) for name, column in columns.items()}
-        assert matrix is not None
-        if self._tensor:
-            return {TENSOR_INPUT: matrix}
-        return {name: matrix[:, index : index + 1] for index, name in enumerate(self._names)}
+        return self._model.answer(request.columns, request.matrix, request.outputs)
 
 
-def load_onnx(manifest: Manifest, data: bytes, path: Path, threads: int) -> OnnxModel:
+def load_onnx(manifest: Manifest, data: bytes, path: Path, threads: int) -> OnnxServed:
     """Loads the model. Raises ModelError if onnxruntime can't load it, or its names differ from the manifest's."""
     try:
-        session = open_session(data, threads)
+        model = OnnxModel(data, manifest.layout, [column.name for column in manifest.inputs], threads)
     except Exception as error:
         raise ModelError(f"{path} is not a model onnxruntime can load: {line(error)}") from error
-    _check_names(manifest, session)
-    return OnnxModel(manifest, session)
+    _check_names(manifest, model.session)
+    return OnnxServed(manifest, model)
 
 
 def _check_names(manifest: Manifest, session: Any) -> None:

@@ -209,11 +209,16 @@ class ApiClient:
 
     # --- writes -------------------------------------------------------------------------------------------------
 
-    async def apply(self, resource: Resource, manifest: Object) -> Object:
-        """Does a server-side apply that takes over the manifest's fields from any other manager."""
+    async def apply(self, resource: Resource, manifest: Object, strict: bool = False) -> Object:
+        """Does a server-side apply that takes over the manifest's fields from any other manager.
+
+        With ``strict`` a field that the kind doesn't have is an error, and otherwise it is dropped.
+        """
         meta = manifest["metadata"]
         body = {"apiVersion": resource.api_version, "kind": resource.kind, **manifest}
-        query = (("fieldManager", FIELD_MANAGER), ("force", "true"))
+        query: tuple[tuple[str, str], ...] = (("fieldManager", FIELD_MANAGER), ("force", "true"))
+        if strict:
+            query = (*query, ("fieldValidation", "Strict"))
         path = resource.path(meta["namespace"], meta["name"])
         return await self._send(Request("apply", resource.plural, "PATCH", path, query, body, _APPLY))
 

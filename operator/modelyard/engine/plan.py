@@ -88,7 +88,31 @@ class Recorded:
     uri: str
 
 
-Need = Fetch | PodsOf | PodsWith | EventsOf | Page | Result | Listing | Recorded
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """Asks that an object be as this manifest says, which is JSON. The fact is None if it is, Denied or Unavailable.
+
+    The object belongs to nobody that Kubernetes knows, so it may be in any namespace. ``owner`` are labels of the
+    manifest, of which an existing object must have all: any other object of its name is left alone. It may be asked
+    any number of times, and a crash before or after changes nothing: a server-side apply makes the same of it.
+    """
+
+    resource: Resource
+    namespace: str
+    name: str
+    manifest: str
+    owner: tuple[tuple[str, str], ...]
+
+
+Need = Fetch | PodsOf | PodsWith | EventsOf | Page | Result | Listing | Recorded | Delivered
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """The fact of a Delivered that an early retry would not mend. ``message`` is for people."""
+
+    reason: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,10 @@ import orjson
 
 from modelyard.engine.artifacts import NoDocument, address, body, download, listed, record
 from modelyard.engine.client import ApiClient, ApiError
+from modelyard.engine.deliver import deliver
 from modelyard.engine.events import last_seen
 from modelyard.engine.plan import (
+    Delivered,
     EventsOf,
     Fetch,
     Listing,
@@ -80,6 +82,8 @@ class Reads:
                     )
                 case Recorded():
                     return await self._stored(need.uri, lambda: self._record(need.uri))
+                case Delivered():
+                    return await deliver(self._client, need)
                 case _:
                     assert_never(need)
         except ApiError as error:

@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from modelyard_api.fields.base import Kind
+from modelyard_api.kinds.batchprediction import BatchPrediction
 from modelyard_api.kinds.dataset import Dataset
 from modelyard_api.kinds.datasetversion import DatasetVersion
 from modelyard_api.kinds.model import ModelKind
 from modelyard_api.kinds.modeldeployment import ModelDeployment
 from modelyard_api.kinds.modelpool import ModelPool
 from modelyard_api.kinds.modelversion import ModelVersion
+from modelyard_api.kinds.pipelinesource import PipelineSource
 from modelyard_api.kinds.registry import resource_type
+from modelyard_api.kinds.sweep import Sweep
 from modelyard_api.kinds.trainingrun import TrainingRun
 
 Object = dict[str, Any]
@@ -65,10 +68,13 @@ class Key(NamedTuple):
 DATASETS = Resource.of(Dataset)
 DATASET_VERSIONS = Resource.of(DatasetVersion)
 TRAINING_RUNS = Resource.of(TrainingRun)
+SWEEPS = Resource.of(Sweep)
 MODELS = Resource.of(ModelKind)
 MODEL_VERSIONS = Resource.of(ModelVersion)
 MODEL_DEPLOYMENTS = Resource.of(ModelDeployment)
 MODEL_POOLS = Resource.of(ModelPool)
+BATCH_PREDICTIONS = Resource.of(BatchPrediction)
+PIPELINE_SOURCES = Resource.of(PipelineSource)
 
 JOBS = Resource.of("Job")
 DEPLOYMENTS = Resource.of("Deployment")
@@ -84,6 +90,7 @@ BACKEND_POLICIES = Resource.of("BackendTrafficPolicy")
 DEFINITIONS = Resource.of("CustomResourceDefinition")
 PODS = Resource.of("Pod")
 NODES = Resource.of("Node")
+NAMESPACES = Resource.of("Namespace")
 CONFIG_MAPS = Resource.of("ConfigMap")
 CLAIMS = Resource.of("PersistentVolumeClaim")
 LEASES = Resource.of("Lease")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from modelyard.engine.resource import (
+    BATCH_PREDICTIONS,
     DATASET_VERSIONS,
     MODEL_DEPLOYMENTS,
     MODEL_VERSIONS,
@@ -18,19 +19,25 @@ from modelyard.workload.names import version_name
 from modelyard.workload.run.ending import is_unfinished
 from modelyard_api.installation import Installation
 
-LINEAGE, READING = "lineage", "reading"
-"""Indexes by DatasetVersion: of the ModelVersions whose lineage names it, and of the unfinished runs that read it."""
+LINEAGE, READING, SCORING = "lineage", "reading", "scoring"
+"""Indexes by DatasetVersion: of the ModelVersions whose lineage names it, and of the unfinished runs that read it. By
+ModelVersion: of the unfinished BatchPredictions that score with it."""
 
 
 def of_model(store: Store, model: Object) -> tuple[str, ...]:
-    """Returns the ModelDeployments that serve any version of a Model."""
-    return tuple(_text(obj) for obj in _deployments(store, model, _name(model)) if _served(obj))
+    """Returns the ModelDeployments that serve any version of a Model, and the unfinished runs that score with one."""
+    runs = store.find(BATCH_PREDICTIONS, "Model", f"{_namespace(model)}/{_name(model)}")
+    served = [obj for obj in _deployments(store, model, _name(model)) if _served(obj)]
+    return tuple(_text(obj) for obj in (*served, *(run for run in runs if _inputs(run).get("modelVersion"))))
 
 
 def of_model_version(store: Store, version: Object) -> tuple[str, ...]:
-    """Returns the ModelDeployments that serve a ModelVersion, or roll it out."""
+    """Returns the ModelDeployments that serve a ModelVersion or roll it out, and the unfinished runs that score with
+    it."""
     deployments = _deployments(store, version, version["spec"]["modelRef"]["name"])
-    return tuple(_text(obj) for obj in deployments if _name(version) in _served(obj))
+    served = [obj for obj in deployments if _name(version) in _served(obj)]
+    runs = store.find(BATCH_PREDICTIONS, SCORING, f"{_namespace(version)}/{_name(version)}")
+    return tuple(_text(obj) for obj in (*served, *runs))
 
 
 def of_pool(store: Store, pool: Object) -> tuple[str, ...]:
@@ -42,8 +49,8 @@ def of_pool(store: Store, pool: Object) -> tuple[str, ...]:
 def of_dataset_version(store: Store, version: Object) -> tuple[str, ...]:
     """Returns the ModelVersions whose lineage names a DatasetVersion, and the unfinished runs that read it."""
     place = f"{_namespace(version)}/{_name(version)}"
-    runs, versions = store.find(TRAINING_RUNS, READING, place), store.find(MODEL_VERSIONS, LINEAGE, place)
-    return tuple(_text(obj) for obj in (*runs, *versions))
+    runs = [*store.find(TRAINING_RUNS, READING, place), *store.find(BATCH_PREDICTIONS, READING, place)]
+    return tuple(_text(obj) for obj in (*runs, *store.find(MODEL_VERSIONS, LINEAGE, place)))
 
 
 def of_dataset(store: Store, dataset: Object) -> tuple[str, ...]:
@@ -71,8 +78,14 @@ def trained_on(version: Object, _: Store) -> Iterable[Key]:
 
 def read_by(run: Object, _: Store) -> Iterable[Key]:
     """Returns the DatasetVersion that an unfinished run reads, or a finished one has read."""
-    name = (run.get("status") or {}).get("datasetVersion")
+    name = _read(run)
     return (Key(DATASET_VERSIONS, _namespace(run), name),) if name else ()
+
+
+def scored_with(run: Object, _: Store) -> Iterable[Key]:
+    """Returns the ModelVersion that an unfinished BatchPrediction scores with, or a finished one has."""
+    name = _inputs(run).get("modelVersion")
+    return (Key(MODEL_VERSIONS, _namespace(run), name),) if name else ()
 
 
 def by_lineage(version: Object, _: Installation) -> Iterable[str]:
@@ -81,8 +94,21 @@ def by_lineage(version: Object, _: Installation) -> Iterable[str]:
 
 
 def by_reading(run: Object, _: Installation) -> Iterable[str]:
-    name = (run.get("status") or {}).get("datasetVersion")
+    name = _read(run)
     return (f"{_namespace(run)}/{name}",) if name and is_unfinished(run) else ()
+
+
+def by_scoring(run: Object, _: Installation) -> Iterable[str]:
+    name = _inputs(run).get("modelVersion")
+    return (f"{_namespace(run)}/{name}",) if name and is_unfinished(run) else ()
+
+
+def _inputs(run: Object) -> Object:
+    return (run.get("status") or {}).get("inputs") or {}
+
+
+def _read(run: Object) -> str | None:
+    return (run.get("status") or {}).get("datasetVersion") or _inputs(run).get("datasetVersion")
 
 
 def _lineage(version: Object) -> str | None:

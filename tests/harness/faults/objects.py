@@ -30,6 +30,13 @@ def run(name: str = RUN, seed: int = 7, **spec: Any) -> Object:
     return _object("TrainingRun", name, {**refs, "trainer": trainer, "seed": seed, **spec})
 
 
+def sweep(name: str) -> Object:
+    refs = {"datasetRef": {"name": DATASET}, "modelRef": {"name": MODEL}}
+    search = {"candidates": [{"algorithm": "RandomForestClassifier", "params": {}}]}
+    spec = {"objective": "balanced_accuracy", "maxTrials": 4, "sampler": {"seed": 7}, "search": search}
+    return _object("Sweep", name, {**refs, **spec})
+
+
 def weak_run(name: str) -> Object:
     return run(name, WEAK_SEED)
 

@@ -61,6 +61,17 @@ async def failure(stage: Stage) -> None:
     await stage.reach("it is not approved", lambda: stage.holds("ModelVersion", version, "Approved", "False"))
 
 
+async def script(stage: Stage) -> None:
+    """A run trains by a script, whose ConfigMap changes once the run is complete."""
+    code = {"configMap": {"name": "code", "key": "train.py"}}
+    await stage.put_script("def train(context): ...")
+    await stage.apply(o.run(trainer={"script": code}))
+    await stage.reach("the run is complete", lambda: stage.holds("TrainingRun", o.RUN, "Complete"))
+    await stage.put_script("def train(context): return 1")
+    await stage.apply(o.deployment())
+    await stage.reach("its version is served", lambda: stage.serves(1))
+
+
 async def pause(stage: Stage) -> None:
     """A run is suspended while its pod runs, and later resumed."""
     stage.player.stopped = True
@@ -71,6 +82,13 @@ async def pause(stage: Stage) -> None:
     stage.player.stopped = False
     await stage.edit("TrainingRun", o.RUN, {"spec": {"suspend": False}})
     await stage.reach("the run is complete", lambda: stage.holds("TrainingRun", o.RUN, "Complete"))
+
+
+async def search(stage: Stage) -> None:
+    """A sweep's best trial is trained and served."""
+    await stage.apply(o.sweep("search"), o.deployment())
+    await stage.reach("the best trial is registered", lambda: stage.holds("Sweep", "search", "Complete"))
+    await stage.reach("it is served", lambda: stage.serves(1))
 
 
 async def bring(stage: Stage) -> None:
@@ -160,7 +178,9 @@ SCENARIOS = {
         Scenario("edit", main_job, edit, ("Dataset", "Model", "ModelVersion", "ModelDeployment")),
         Scenario("pin", two_versions, pin, ("Model", "ModelDeployment")),
         Scenario("failure", ready_to_train, failure, ("TrainingRun", "ModelVersion")),
+        Scenario("script", ready_to_train, script, ("TrainingRun",)),
         Scenario("pause", ready_to_train, pause, ("TrainingRun",)),
+        Scenario("search", ready_to_train, search, ("Sweep", "TrainingRun")),
         Scenario("import", ready_to_train, bring, ("ModelVersion",)),
         Scenario("delete", main_job, delete),
         Scenario("children", main_job, children, ("ModelDeployment", "TrainingRun")),

@@ -65,6 +65,10 @@ class Stage:
         meta = {"name": "table", "namespace": self.namespace}
         await self.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": {"table.csv": text}})
 
+    async def put_script(self, text: str) -> None:
+        meta = {"name": "code", "namespace": self.namespace}
+        await self.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": {"train.py": text}})
+
     async def apply(self, *objects: Object) -> None:
         for obj in objects:
             url = self._path(obj["kind"], obj["metadata"]["name"]) + "?fieldManager=person&force=true"

@@ -11,7 +11,7 @@ import yaml
 from modelyard_api.kinds.registry import KINDS
 from tests.kinds import SAMPLES
 from tests.kinds.sample import merged
-from tests.localcluster.paths import REPO
+from tests.support import examples
 
 Object = dict[str, Any]
 
@@ -29,6 +29,6 @@ def of(kind: str) -> tuple[Object, ...]:
 
 @functools.cache
 def _examples() -> tuple[Object, ...]:
-    files = sorted((REPO / "manifests" / "examples").rglob("*.yaml"))
-    documents = [document for file in files for document in yaml.safe_load_all(file.read_text()) if document]
+    texts = map(examples.text, examples.FILES)
+    documents = [document for text in texts for document in yaml.safe_load_all(text) if document]
     return tuple(document for document in documents if document.get("kind") in KINDS)

@@ -96,7 +96,8 @@ def _check_labels(labels: dict[str, str]) -> None:
 
 
 def _check_template(template: Object, labels: dict[str, str]) -> None:
-    """Checks for the Pod Security Standard ``restricted``, a read-only root, no token and no secrets."""
+    """Checks for the Pod Security Standard ``restricted``, a read-only root, and no token. A Secret is a read-only
+    mount, if anything."""
     assert labels.items() <= template["metadata"]["labels"].items()
     _check_labels(template["metadata"]["labels"])
     assert sum(len(v) for v in template["metadata"].get("annotations", {}).values()) < 256 * 1024
@@ -111,11 +112,13 @@ def _check_template(template: Object, labels: dict[str, str]) -> None:
     assert len(volumes) == len(spec["volumes"])
     for volume in volumes.values():
         (source,) = set(volume) - {"name"}
-        assert source in ("configMap", "downwardAPI", "emptyDir", "persistentVolumeClaim"), volume
+        assert source in ("configMap", "downwardAPI", "emptyDir", "image", "persistentVolumeClaim", "secret"), volume
+    secrets = {name for name, volume in volumes.items() if "secret" in volume}
     containers: list[dict[str, Any]] = [*spec.get("initContainers", ()), *spec["containers"]]
     assert len({item["name"] for item in containers}) == len(containers)
     for container in containers:
         _check_container(container, set(volumes))
+        assert all(mount.get("readOnly") for mount in container["volumeMounts"] if mount["name"] in secrets)
 
 
 def _check_container(container: dict[str, Any], volumes: set[str]) -> None:

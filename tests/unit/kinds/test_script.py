@@ -10,7 +10,7 @@ import pytest
 from modelyard.engine.resource import CONFIG_MAPS, JOBS, TRAINING_RUNS
 from modelyard_api.installation import Installation
 from modelyard_api.wire.task import TrainTask
-from tests.unit.kinds.objects import complete, digest, meta, run, task_of, train_result
+from tests.unit.kinds.objects import active, complete, digest, meta, pod, run, task_of, train_result
 from tests.unit.kinds.test_trainingrun import job_of, jobs_of, ready, start, with_data
 from tests.unit.kinds.world import World
 
@@ -37,14 +37,14 @@ def test_the_files_are_mounted_and_told_by_digest(world: World) -> None:
     assert task.script_files == world.status_of(TRAINING_RUNS, "forest")["scriptFiles"] == FILES
     assert task.trainer.script is not None
     assert task.trainer.script.parameters == {"depth": 3}
-    pod = job["spec"]["template"]["spec"]
-    (main,) = pod["containers"]
+    spec = job["spec"]["template"]["spec"]
+    (main,) = spec["containers"]
     assert main["args"] == ["script"]
     assert {"name": "PIP_INDEX_URL", "value": "http://mine"} in main["env"]
     mounts = {mount["mountPath"]: mount for mount in main["volumeMounts"]}
     assert mounts["/modelyard/script"] == {"name": "script", "mountPath": "/modelyard/script", "readOnly": True}
     assert mounts["/modelyard/out"] == {"name": "out", "mountPath": "/modelyard/out"}
-    (volume,) = (volume for volume in pod["volumes"] if volume["name"] == "script")
+    (volume,) = (volume for volume in spec["volumes"] if volume["name"] == "script")
     items = [{"key": key, "path": key} for key in FILES]
     assert volume["configMap"] == {"name": "code", "items": items, "optional": True}
     assert SOURCE not in str(job), "code is no part of a Job"
@@ -118,6 +118,25 @@ def test_a_lost_status_knows_the_files_from_the_job(world: World) -> None:
     world.put(TRAINING_RUNS, run("forest", trainer=SCRIPT))
     world.settle()
     assert world.status_of(TRAINING_RUNS, "forest")["scriptFiles"] == FILES
+
+
+def test_a_bundle_is_mounted_and_a_failing_pull_names_its_field(world: World) -> None:
+    image = "registry.example.com/churn@sha256:" + "0" * 64
+    start(world, trainer={"script": {"bundle": {"image": image}, "entry": "acme.churn:train"}})
+    job = job_of(world)
+    spec = job["spec"]["template"]["spec"]
+    (volume,) = (volume for volume in spec["volumes"] if volume["name"] == "script")
+    assert volume == {"name": "script", "image": {"reference": image, "pullPolicy": "IfNotPresent"}}
+    mount = {"name": "script", "mountPath": "/modelyard/bundle", "readOnly": True}
+    assert mount in spec["containers"][0]["volumeMounts"]
+    assert "scriptFiles" not in world.status_of(TRAINING_RUNS, "forest")
+    detail = f'failed to pull and unpack image "{image}": failed to resolve image: {image}: not found'
+    world.pods[job["metadata"]["uid"]] = [pod(job, waiting={"reason": "ErrImagePull", "message": detail})]
+    active(world, job, ready=0)
+    world.tick(30)
+    status, reason, message = world.condition(TRAINING_RUNS, "forest")
+    assert (status, reason) == ("False", "ImagePullFailed")
+    assert message.startswith(f"spec.trainer.script.bundle.image: the image {image!r} of container 'main' can't")
 
 
 def test_parameters_that_no_json_reader_takes_are_refused(world: World) -> None:

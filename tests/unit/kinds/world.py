@@ -22,6 +22,8 @@ from modelyard.engine.plan import (
     Apply,
     Create,
     Delete,
+    Delivered,
+    Denied,
     EventsOf,
     Facts,
     Fetch,
@@ -268,6 +270,20 @@ class World:
                 if need.uri not in self.results:
                     self._write(lambda: self.results.update({need.uri: {}}))
                 return True
+            case Delivered():
+                return self._deliver(need)
+
+    def _deliver(self, need: Delivered) -> Denied | None:
+        """Does what ``engine.deliver`` does; a manifest whose spec has ``refused`` is refused."""
+        current = self.objects.get((need.resource, need.namespace, need.name))
+        manifest = orjson.loads(need.manifest)
+        if current is not None and not dict(need.owner).items() <= (current["metadata"].get("labels") or {}).items():
+            return Denied("NameTaken", f"{need.resource.kind} {need.namespace}/{need.name} exists")
+        if "refused" in manifest["spec"]:
+            return Denied("ManifestRefused", f"{need.resource.kind} {need.name}: spec.refused is not known")
+        if current is None or _lacks(current, manifest):
+            self._write(lambda: self.put(need.resource, manifest))
+        return None
 
     def _below(self, folder: str) -> list[str]:
         return [uri for uri in self.results if uri.startswith(f"{folder}/")]

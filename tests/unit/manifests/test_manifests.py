@@ -12,6 +12,7 @@ from modelyard.engine.resource import JOBS, TRAINING_RUNS
 from modelyard.main import KEY, NAME, parse_installation
 from modelyard.workload.template import quantity
 from modelyard_api.fields.pods import SYSTEM_PRIORITY
+from modelyard_api.kinds.registry import DELIVERED, KINDS
 from tests.localcluster import install
 from tests.localcluster.say import CannotRun
 from tests.unit.kinds.objects import run
@@ -49,8 +50,11 @@ def test_the_operator_may_not_read_secrets_nor_write_what_is_not_its_own() -> No
             # The operator writes the catalogues of ModelPools and annotates their pods; RBAC can't be narrower.
             writes = {"configmaps": {"watch", "create", "patch"}, "pods": {"patch"}}.get(resource, set())
             assert set(rule["verbs"]) <= {"get", "list"} | writes
-        if "modelyard.dev" in rule["apiGroups"]:
-            assert {"delete", "deletecollection"}.isdisjoint(rule["verbs"])
+        assert "*" not in {*rule["resources"], *rule["verbs"], *rule["apiGroups"]}
+        if "modelyard.dev" in rule["apiGroups"] and "delete" in rule["verbs"]:
+            # A PipelineSource prunes what it has delivered.
+            assert set(rule["resources"]) == {KINDS[kind].info.plural for kind in DELIVERED}
+        assert "deletecollection" not in rule["verbs"]
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)

@@ -13,7 +13,7 @@ import yaml
 from modelyard_api import GROUP
 from modelyard_api.fields.facts import KindInfo
 from modelyard_api.generate import rbac
-from modelyard_api.kinds.registry import KINDS
+from modelyard_api.kinds.registry import DELIVERED, KINDS
 
 INFOS = [kind.info for kind in KINDS.values()]
 KEPT = "get list watch create patch delete"
@@ -34,6 +34,7 @@ OTHERS = {
     "gatewayclasses.gateway.networking.k8s.io": "get",
     "pods.": "list patch",
     "nodes.": "get",
+    "namespaces.": "get",
     "persistentvolumeclaims.": "get",
     "events.events.k8s.io": "list create patch",
 }
@@ -89,10 +90,16 @@ def test_rights_on_what_is_not_ours() -> None:
 
 @every_kind
 def test_the_operator_reads_specs_and_writes_statuses(info: KindInfo) -> None:
-    assert ours(rbac.NAME, info) == {"get", "list", "watch", *info.operator}
+    delivers = {"create", "patch", "delete"} if info.kind in DELIVERED else set()
+    assert ours(rbac.NAME, info) == {"get", "list", "watch", *info.operator, *delivers}
     assert ours(rbac.NAME, info, "/status") == {"patch"}
     assert ours(rbac.NAME, info, "/finalizers") == ({"update"} if info.owns else set())
     assert ours(rbac.NAME, info, "/scale") == set()
+
+
+def test_a_source_delivers_what_people_write_and_no_further_sources() -> None:
+    written = {info.kind for info in INFOS if info.people == "Edit"}
+    assert set(DELIVERED) == written - {"PipelineSource"}
 
 
 @every_kind

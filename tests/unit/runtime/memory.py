@@ -29,8 +29,11 @@ class MemoryStore(ArtifactStore):
     def get(self, uri: str) -> bytes | None:
         return self.files.get(uri)
 
-    def put(self, uri: str, data: bytes) -> None:
-        self.files[uri] = data
+    def put(self, uri: str, data: bytes | Path) -> None:
+        self.files[uri] = data.read_bytes() if isinstance(data, Path) else data
+
+    def fetch(self, uri: str, path: Path) -> None:
+        path.write_bytes(self.read(uri))
 
     def delete(self, uri: str) -> None:
         self.files.pop(uri, None)

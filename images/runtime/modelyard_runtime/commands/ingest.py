@@ -29,7 +29,7 @@ def ingest(task: IngestTask, store: ArtifactStore, root: Path = Path(SOURCE_FOLD
     raw, text = read_source(root, task.source, spec.source.format)
     say(f"read {len(raw)} rows, {raw.num_columns} columns")
     whole, types = typed(_columns(raw, spec), spec.columns, text)
-    table, lost = _with_target(whole, types, spec)
+    table, lost = _with_target(whole, spec)
 
     def write(uri: str, mask: pa.Array) -> int:
         part = parquet(table.filter(mask))
@@ -70,23 +70,9 @@ def _columns(table: pa.Table, spec: DatasetSpec) -> pa.Table:
     return kept
 
 
-def _with_target(whole: pa.Table, types: dict[str, str], spec: DatasetSpec) -> tuple[pa.Table, float]:
-    """Returns the rows that have a target, and the share of those that have none. Raises UserError."""
+def _with_target(whole: pa.Table, spec: DatasetSpec) -> tuple[pa.Table, float]:
+    """Returns the rows that have a target, and the share of those that have none."""
     if spec.target is None:
         return whole, 0.0
     table = whole.filter(pc.is_valid(whole[spec.target]))
-    _check_target(table, types, spec)
     return table, whole[spec.target].null_count / len(whole)
-
-
-def _check_target(table: pa.Table, types: dict[str, str], spec: DatasetSpec) -> None:
-    if not len(table):
-        message = f"no row has a value in the target column {spec.target!r}; bring rows that do, or name another column"
-        raise UserError("EmptyTable", message, "spec.target")
-    values = pc.unique(table[spec.target])
-    if len(values) < 2:
-        message = f"the target has one value alone, {values[0].as_py()!r}; a model needs at least two"
-        raise UserError("SingleClass", message, "spec.target")
-    if types[spec.target] == "Category" and len(values) > 1000:
-        message = f"the target has {len(values)} classes; at most 1000 are allowed. Is it an identifier?"
-        raise UserError("TooManyClasses", message, "spec.target")

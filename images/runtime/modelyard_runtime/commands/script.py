@@ -8,23 +8,22 @@ from typing import Any
 
 import sklearn
 
-from modelyard_api.fields.artifact import TEST_PARQUET, TRAIN_PARQUET, sha256
+from modelyard_api.fields.artifact import TEST_PARQUET, TRAIN_PARQUET
 from modelyard_api.fields.metrics import Task
 from modelyard_api.fields.trainer import Script
 from modelyard_api.wire.result import TrainResult
-from modelyard_api.wire.task import OUT_FOLDER, SCRIPT_FOLDER, WORK_FOLDER, TrainTask
+from modelyard_api.wire.task import BUNDLE_FOLDER, OUT_FOLDER, SCRIPT_FOLDER, WORK_FOLDER, TrainTask
 from modelyard_runtime.export.prove import Fitted, prove
 from modelyard_runtime.models import collected, estimator, returned, scoring
 from modelyard_runtime.models.context import Context, rows_with_target
-from modelyard_runtime.pod import code, requirements
+from modelyard_runtime.pod import code
 from modelyard_runtime.pod.errors import UserError
 from modelyard_runtime.pod.live import LiveMetrics
 from modelyard_runtime.pod.say import say
+from modelyard_runtime.pod.sources import FIELD, from_bundle, from_config_map
 from modelyard_runtime.pod.store import ArtifactStore
 from modelyard_runtime.pod.web import AFTER_WORK
 from modelyard_runtime.tables import frames
-
-FIELD = "spec.trainer.script"
 
 
 def script(
@@ -33,49 +32,30 @@ def script(
     files: Path = Path(SCRIPT_FOLDER),
     out: Path = Path(OUT_FOLDER),
     work: Path = Path(WORK_FOLDER),
+    bundle: Path = Path(BUNDLE_FOLDER),
 ) -> TrainResult:
     """Trains by the function. Raises UserError for an error in it, or for what it returned."""
     spec = task.trainer.script
     if spec is None:
         raise UserError("InvalidTask", "script takes a script; use images of one release", "spec.trainer")
-    function = _load(task, spec, files, work)
+    if spec.config_map:
+        folder, function = files, from_config_map(spec.config_map, task.script_files, spec.entry, files, work)
+    else:
+        assert spec.bundle is not None
+        folder, function = bundle / "src", from_bundle(spec.bundle, spec.entry, bundle)
     metrics = LiveMetrics(task, store.web)
     context = _context(task, store, spec, metrics, out)
     say(f"calling {spec.entry} with {len(context.train)} rows of {task.data.name}")
     store.web.patience = AFTER_WORK
     try:
         with warnings.catch_warnings(), sklearn.config_context():
-            answer = code.guarded(lambda: function(context), files, FIELD)
+            answer = code.guarded(lambda: function(context), folder, FIELD)
         metrics.flush()
         return _kept(task, store, spec, answer, out)
     except UserError as error:
         metrics.failed()
         # What is shared with estimators names their field.
         raise error.about(FIELD) from error
-
-
-def _load(task: TrainTask, spec: Script, files: Path, work: Path) -> code.Function:
-    """Returns the user's function, once the wheels that it needs are installed."""
-    key, lock = spec.config_map.key, spec.config_map.requirements
-    source = _read(task, files, key)
-    if lock:
-        site = work / "site"
-        text = _read(task, files, lock).decode(errors="replace")
-        requirements.install(text, site, f"{FIELD}.configMap.requirements")
-        code.add_path(site)
-    say(f"{key}: {sha256(source)}")
-    return code.load(files / key, source, spec.entry, FIELD)
-
-
-def _read(task: TrainTask, files: Path, key: str) -> bytes:
-    """Returns a file of the ConfigMap. Raises UserError if it is another one than when the run started."""
-    path = files / key
-    data = path.read_bytes() if path.is_file() else None
-    if data is not None and sha256(data) == task.script_files.get(key):
-        return data
-    has = "is gone" if data is None else "has changed"
-    message = f"key {key!r} {has} since the run started, and a run trains from one script; apply a run with a new name"
-    raise UserError("ScriptChanged", message, f"{FIELD}.configMap")
 
 
 def _context(task: TrainTask, store: ArtifactStore, spec: Script, metrics: LiveMetrics, out: Path) -> Context:

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from modelyard_api.fields.artifact import ModelManifest
 from modelyard_api.fields.signature import Signature
-from modelyard_models.onnx_session import TENSOR_INPUT, ask, open_session
+from modelyard_models.onnx_model import OnnxModel
 from modelyard_models.skops_types import NotAllowed
 from modelyard_runtime.pod.errors import UserError
-
-
-class Session(Protocol):
-    """A loaded model."""
-
-    signature: Signature
-
-    def ask(self, features: pd.DataFrame) -> dict[str, np.ndarray]:
-        """Returns output name -> array, shaped as the signature says. Raises UserError if the model fails."""
-        ...
 
 
 def open_model(manifest: ModelManifest, data: bytes) -> Session:
@@ -34,59 +25,46 @@ def open_model(manifest: ModelManifest, data: bytes) -> Session:
         raise UserError("TypeNotAllowed", f"{manifest.file} is not loaded: {error}") from error
 
 
-class OnnxSession:
+class Session:
+    """A loaded model: a ``modelyard_models.onnx_model.OnnxModel``, or a ``SkopsModel``, which has the same method."""
+
+    def __init__(self, model: Any, signature: Signature) -> None:
+        self._model, self.signature = model, signature
+
+    def ask(self, features: pd.DataFrame) -> dict[str, np.ndarray]:
+        """Returns output name -> array, shaped as the signature says. Raises UserError if the model fails."""
+        kinds = {item.name: np.float32 if item.datatype == "FP32" else object for item in self.signature.inputs}
+        # Columns are selected by name, because an example that was read back has them in alphabetical order.
+        return self.answer({name: features[name].to_numpy(dtype=kind) for name, kind in kinds.items()})
+
+    def answer(self, columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Returns the same for columns that are float32, or texts as objects."""
+        outputs = self.signature.outputs
+        try:
+            arrays = self._model.answer(columns, None, outputs)
+        except Exception as error:  # onnxruntime's exceptions have no common base class
+            problem = (str(error).splitlines() or [type(error).__name__])[0]
+            raise UserError("InvalidModel", f"the model fails on rows of the data: {problem}") from error
+        return {item.name: array for item, array in zip(outputs, arrays, strict=True)}
+
+
+class OnnxSession(Session):
     """A model in ONNX format. The constructor raises UserError if onnxruntime can't load it."""
 
     def __init__(self, data: bytes, layout: str, signature: Signature) -> None:
         try:
-            self.session = open_session(data)
-        except Exception as error:  # onnxruntime's exceptions have no common base class
+            model = OnnxModel(data, layout, [item.name for item in signature.inputs])
+        except Exception as error:
             message = f"onnxruntime can't load the model: {str(error).splitlines()[0]}"
             raise UserError("InvalidModel", message) from error
-        self.layout, self.signature = layout, signature
-
-    def ask(self, features: pd.DataFrame) -> dict[str, np.ndarray]:
-        feeds: dict[str, Any]
-        if self.layout == "Tensor":
-            # _matrix selects columns by name, because an example that was read back has them in alphabetical order.
-            feeds = {TENSOR_INPUT: _matrix(features, self.signature)}
-        else:
-            feeds = {name: values.reshape(-1, 1) for name, values in _columns(features, self.signature).items()}
-        outputs = self.signature.outputs
-        try:
-            arrays = ask(self.session, feeds, outputs)
-        except Exception as error:
-            raise _failed(error) from error
-        return {item.name: array for item, array in zip(outputs, arrays, strict=True)}
+        super().__init__(model, signature)
+        self.session = model.session
 
 
-class SkopsSession:
+class SkopsSession(Session):
     """A model in skops format. The constructor raises NotAllowed if a type in it is never loaded."""
 
     def __init__(self, data: bytes, signature: Signature) -> None:
         from modelyard_models.skops_model import SkopsModel
 
-        self.model = SkopsModel(data, [item.name for item in signature.inputs])
-        self.signature = signature
-
-    def ask(self, features: pd.DataFrame) -> dict[str, np.ndarray]:
-        outputs = self.signature.outputs
-        try:
-            arrays = self.model.answer(_columns(features, self.signature), None, outputs)
-        except Exception as error:
-            raise _failed(error) from error
-        return {item.name: array for item, array in zip(outputs, arrays, strict=True)}
-
-
-def _matrix(features: pd.DataFrame, signature: Signature) -> np.ndarray:
-    return features[[item.name for item in signature.inputs]].to_numpy(dtype=np.float32)
-
-
-def _columns(features: pd.DataFrame, signature: Signature) -> dict[str, np.ndarray]:
-    kinds = {item.name: np.float32 if item.datatype == "FP32" else object for item in signature.inputs}
-    return {name: features[name].to_numpy(dtype=kind) for name, kind in kinds.items()}
-
-
-def _failed(error: Exception) -> UserError:
-    problem = (str(error).splitlines() or [type(error).__name__])[0]
-    return UserError("InvalidModel", f"the model fails on rows of the data: {problem}")
+        super().__init__(SkopsModel(data, [item.name for item in signature.inputs]), signature)

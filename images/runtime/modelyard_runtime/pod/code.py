@@ -35,6 +35,25 @@ def load(file: Path, source: bytes, entry: str, field: str) -> Function:
     return function_of(module, entry, f"{field}.entry")
 
 
+def load_from(folder: Path, entry: str, field: str) -> Function:
+    """Returns the function of ``module:function``, imported from a folder on the path. Raises UserError."""
+    name, _, function = entry.partition(":")
+    if importlib.util.find_spec(name.partition(".")[0]) is None or not _file_of(folder, name):
+        modules = (path.relative_to(folder).with_suffix("").parts for path in sorted(folder.rglob("*.py")))
+        there = [".".join(part for part in parts if part != "__init__") for parts in modules]
+        raise UserError("ScriptEntryNotFound", one_of(name, filter(None, there)), f"{field}.entry")
+    module = guarded(lambda: importlib.import_module(name), folder, field)
+    if not str(module.__file__).startswith(f"{folder}/"):
+        message = f"{name!r} is a module of the runtime's, {module.__file__}, which is found first; rename yours"
+        raise UserError("ScriptEntryNotFound", message, f"{field}.entry")
+    return function_of(module, function, f"{field}.entry")
+
+
+def _file_of(folder: Path, name: str) -> bool:
+    path = folder.joinpath(*name.split("."))
+    return path.with_suffix(".py").is_file() or (path / "__init__.py").is_file()
+
+
 def add_path(folder: Path) -> None:
     """Lets a folder's modules be imported, those of the runtime first: none of them is replaced."""
     sys.path.append(str(folder))

@@ -32,7 +32,7 @@ class Locked:
 
 def install(text: str, folder: Path, field: str) -> None:
     """Installs into ``folder`` what the lock names and the runtime lacks. Raises UserError and Retriable."""
-    missing = [item for item in parse(text, field) if not _is_here(item, field)]
+    missing = [item for item in parse(text, field) if not is_here(item.name, item.version, field)]
     if not missing:
         return
     folder.mkdir(parents=True, exist_ok=True)
@@ -90,18 +90,17 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
         yield first, joined.strip()
 
 
-def _is_here(item: Locked, field: str) -> bool:
-    """Returns whether the runtime has this version. Raises UserError if it has another one, with which it is proven."""
+def is_here(name: str, wanted: str, field: str) -> bool:
+    """Returns whether the runtime has this version of a package. Raises UserError if it has another one."""
     try:
-        ours = version(item.name)
+        ours = version(name)
     except PackageNotFoundError:
         return False
-    if ours == item.version:
+    if ours == wanted:
         return True
     message = (
-        f"{item.name}=={item.version} is asked for, but the runtime has {item.name} {ours}, with which models are "
-        f"stored and served; write {item.name}=={ours} into a file, and lock against it by uv pip compile "
-        "--generate-hashes --constraint FILE"
+        f"{name}=={wanted} is asked for, but the runtime has {name} {ours}, with which models are stored and served; "
+        f"write {name}=={ours} into a file, and lock against it by uv pip compile --generate-hashes --constraint FILE"
     )
     raise UserError("RequirementConflicts", message, field)
 

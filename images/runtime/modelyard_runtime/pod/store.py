@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
-from modelyard_api.fields.artifact import canonical, http_url, sha256
+from modelyard_api.fields.artifact import SCHEME, canonical, http_url, sha256
 from modelyard_runtime.pod.errors import UserError
 from modelyard_runtime.pod.web import Unavailable, Web, nothing_there
 
@@ -30,23 +32,37 @@ class ArtifactStore:
         """Returns the bytes. Raises UserError if there are none, or if they have another digest."""
         data = self.get(uri)
         if data is None:
-            raise UserError("ArtifactMissing", f"there is nothing at {uri}; correct the address, or store it again")
+            raise _nothing(uri)
         if digest is not None and sha256(data) != digest:
             message = f"{uri} has digest {sha256(data)}, expected is {digest}; correct the digest, or store it again"
             raise UserError("DigestMismatch", message)
         return data
 
-    def put(self, uri: str, data: bytes) -> None:
-        """Writes the bytes; writing the same again is fine. Raises Unavailable."""
+    def put(self, uri: str, data: bytes | Path) -> None:
+        """Writes the bytes, or those of a file piece by piece; writing the same again is fine. Raises Unavailable."""
         status, answer = self.web.request("PUT", http_url(self.web.base, uri), data)
         if status != 200:
             raise Unavailable(f"PUT {uri}: {status} {answer[:200].decode(errors='replace')}")
+
+    def fetch(self, uri: str, path: Path) -> None:
+        """Writes the bytes into a file, piece by piece. Raises UserError if there are none, or Unavailable."""
+        status, data = self.web.request("GET", http_url(self.web.base, uri), to=path)
+        if nothing_there(status, data):
+            raise _nothing(uri)
+        if status != 200:
+            raise Unavailable(f"GET {uri}: {status} {data[:200].decode(errors='replace')}")
 
     def delete(self, uri: str) -> None:
         """Deletes the bytes, if there are any. Raises Unavailable."""
         status, answer = self.web.request("DELETE", http_url(self.web.base, uri))
         if status != 200 and not nothing_there(status, answer):
             raise Unavailable(f"DELETE {uri}: {status} {answer[:200].decode(errors='replace')}")
+
+    def names(self, uri: str) -> list[str]:
+        """Returns the sorted names in a folder, none if it doesn't exist. Raises Unavailable."""
+        path = quote(uri.removeprefix(SCHEME))
+        answer = self.web.json("GET", f"{self.web.base}/api/2.0/mlflow-artifacts/artifacts?path={path}")
+        return sorted(str(item["path"]) for item in answer.get("files", ()))
 
     def get_json(self, uri: str) -> Any | None:
         data = self.get(uri)
@@ -56,3 +72,7 @@ class ArtifactStore:
         """Writes a JSON document. Raises ValueError for infinity and NaN, which JSON doesn't have."""
         json.dumps(document, allow_nan=False)
         self.put(uri, canonical(document))
+
+
+def _nothing(uri: str) -> UserError:
+    return UserError("ArtifactMissing", f"there is nothing at {uri}; correct the address, or store it again")

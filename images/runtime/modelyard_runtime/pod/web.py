@@ -5,7 +5,9 @@ from __future__ import annotations
 import http.client
 import json
 import random
+import shutil
 import time
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,6 +19,9 @@ PATIENCE = 30.0
 its object's status reports, and the Job starts another pod."""
 AFTER_WORK = 300.0
 """The same when work could be lost: a fit may have taken hours."""
+
+PIECE = 1024 * 1024
+"""Bytes of a file that are read or sent at once."""
 
 
 class Unavailable(Exception):
@@ -47,25 +52,34 @@ def _full(status: int, data: bytes) -> bool:
 
 
 class Web:
-    """Sends requests to one server over one kept-alive connection."""
+    """Sends requests to one server, called ``name`` in messages, over one kept-alive connection."""
 
-    def __init__(self, base: str, patience: float = PATIENCE) -> None:
-        self.base, self.patience = base.rstrip("/"), patience
+    def __init__(self, base: str, patience: float = PATIENCE, name: str = "the tracking server") -> None:
+        self.base, self.patience, self._name = base.rstrip("/"), patience, name
         parts = urlsplit(self.base)
         self._origin = f"{parts.scheme}://{parts.netloc}"
         self._secure = parts.scheme == "https"
         self._address = (str(parts.hostname), parts.port or (443 if self._secure else 80))
         self._connection: http.client.HTTPConnection | None = None
 
-    def request(self, method: str, url: str, body: bytes | None = None, type_: str | None = None) -> tuple[int, bytes]:
+    def request(
+        self,
+        method: str,
+        url: str,
+        body: bytes | Path | None = None,
+        type_: str | None = None,
+        to: Path | None = None,
+    ) -> tuple[int, bytes]:
         """Returns status and body. The request must be idempotent, since it may be sent more than once.
+
+        A file is sent piece by piece. With ``to`` the body of an answer of status 200 goes into that file instead.
 
         Raises Unavailable, but not for a 4xx that another try would repeat.
         """
         deadline, wait, full = time.monotonic() + self.patience, 0.2, False
         while True:
             try:
-                status, data = self._once(method, url, body, type_)
+                status, data = self._once(method, url, body, type_, to)
                 if not _busy(status, data):
                     return status, data
                 # Keep it for later tries: a server that refuses a body may close the connection before all is sent.
@@ -76,7 +90,7 @@ class Web:
                 self._connection = None
             if time.monotonic() + wait > deadline:
                 raise Unavailable(f"{method} {url}: {problem}", full)
-            say(f"the tracking server does not answer well ({problem}); asking again")
+            say(f"{self._name} does not answer well ({problem}); asking again")
             time.sleep(wait * random.uniform(0.7, 1.3))
             wait = min(wait * 2, 5.0)
 
@@ -88,14 +102,29 @@ class Web:
             raise Unavailable(f"{method} {url}: {status} {data[:300].decode(errors='replace')}")
         return json.loads(data)
 
-    def _once(self, method: str, url: str, body: bytes | None, type_: str | None) -> tuple[int, bytes]:
+    def _once(
+        self, method: str, url: str, body: bytes | Path | None, type_: str | None, to: Path | None
+    ) -> tuple[int, bytes]:
         if self._connection is None:
             kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
-            self._connection = kind(*self._address, timeout=TIMEOUT)
+            self._connection = kind(*self._address, timeout=TIMEOUT, blocksize=PIECE)
         headers = {"Content-Type": type_ or "application/octet-stream"} if body is not None else {}
-        self._connection.request(method, url.removeprefix(self._origin), body, headers)
+        path = url.removeprefix(self._origin)
+        if isinstance(body, Path):
+            headers["Content-Length"] = str(body.stat().st_size)
+            with body.open("rb") as file:
+                self._connection.request(method, path, file, headers)
+        else:
+            self._connection.request(method, path, body, headers)
         answer = self._connection.getresponse()
-        data = answer.read()
+        if to is not None and answer.status == 200:
+            data = b""
+            with to.open("wb") as file:
+                shutil.copyfileobj(answer, file, PIECE)
+            if answer.length:  # reading piece by piece doesn't report a connection that ended early
+                raise http.client.IncompleteRead(b"", answer.length)
+        else:
+            data = answer.read()
         if answer.will_close:
             self._connection.close()
             self._connection = None

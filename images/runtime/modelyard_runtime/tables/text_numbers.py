@@ -20,6 +20,12 @@ def kind_of(column: pa.Array) -> str | None:
     return "Float" if _all(column, f"{_DECIMAL}|{_SPECIAL}") else None
 
 
+def numbers_among(column: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """Returns the numbers that texts are, null for other texts, and a mask of those other texts."""
+    is_number = pc.fill_null(pc.match_substring_regex(column, f"{_DECIMAL}|{_SPECIAL}"), True)
+    return to_float(pc.if_else(is_number, column, pa.scalar(None, column.type))), pc.invert(is_number)
+
+
 def to_integer(column: pa.Array) -> pa.Array:
     """Converts a column declared Integer; leading zeros, a plus and a fraction of zeros are allowed. Raises
     pa.ArrowInvalid."""

@@ -7,9 +7,11 @@ from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from modelyard_api.fields.artifact import TEST_PARQUET, TRAIN_PARQUET
 from modelyard_api.kinds.dataset import DatasetSpec
+from modelyard_runtime.pod.errors import UserError
 from modelyard_runtime.pod.say import say
 from modelyard_runtime.tables.columns import describe
 from modelyard_runtime.tables.digest import content_digest, version_id
@@ -37,6 +39,8 @@ def versioned(
 
     ``lost`` is the share of rows that were left out because they have no target.
     """
+    if spec.target is not None:
+        _check_target(table, types, spec.target)
     digest = content_digest(table, types)
     id_ = version_id(digest, types, spec, lost)
     uri = f"{base_uri}/{id_}"
@@ -65,3 +69,17 @@ def _held_out(table: Columns, types: dict[str, str], spec: DatasetSpec) -> np.nd
     if spec.target is None:
         return np.zeros(len(table), dtype=bool)
     return held_out(table[spec.target], spec.split, types[spec.target])
+
+
+def _check_target(table: Columns, types: dict[str, str], target: str) -> None:
+    """Raises UserError if nothing could be learnt."""
+    if not len(table):
+        message = f"no row has a value in the target column {target!r}; bring rows that do, or name another column"
+        raise UserError("EmptyTable", message, "spec.target")
+    values = pc.unique(table[target])
+    if len(values) < 2:
+        message = f"the target has one value alone, {values[0].as_py()!r}; a model needs at least two"
+        raise UserError("SingleClass", message, "spec.target")
+    if types[target] == "Category" and len(values) > 1000:
+        message = f"the target has {len(values)} classes; at most 1000 are allowed. Is it an identifier?"
+        raise UserError("TooManyClasses", message, "spec.target")

@@ -10,8 +10,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from modelyard.engine import conditions as kstatus
-from modelyard.engine.plan import Create, Delete, Facts, Plan
-from modelyard.engine.resource import JOBS, Object
+from modelyard.engine.plan import Create, Facts, Plan
+from modelyard.engine.resource import JOBS
 from modelyard.kinds.dataset import children, pushed, source
 from modelyard.kinds.dataset.conditions import has_version, standing, suspended, with_source
 from modelyard.kinds.dataset.observe import View
@@ -19,6 +19,7 @@ from modelyard.kinds.dataset.outcome import checked, ingested, unreadable
 from modelyard.kinds.dataset.schedule import interval, next_check
 from modelyard.workload.conclude import RETRY, Step, Trouble, Waits, conclude, read
 from modelyard.workload.run import jobs
+from modelyard.workload.run.cleanup import old, stale
 from modelyard.workload.run.conditions import pod_pending, progressing
 from modelyard.workload.run.follow import follow
 from modelyard.workload.run.jobs import JobPhase
@@ -44,7 +45,8 @@ def _step(view: View, facts: Facts, now: datetime, status: DatasetStatus) -> Ste
         writes = tuple(patch for job in running for patch in jobs.adjust(job, children.policy(view.dataset)))
         return Step(status, suspended(view, status), writes)
     if view.dataset.spec.source.pushed:
-        return replace(pushed.step(view, status), writes=_old_jobs(view))
+        step = pushed.step(view, facts, now, status)
+        return replace(step, writes=(*old(view.jobs), *step.writes))
     if view.job(name := children.job_name(view.dataset, status.source_version)):
         return _follow(view, facts, now, status, name)
     if status.latest and view.version(status.latest) is None:
@@ -53,7 +55,7 @@ def _step(view: View, facts: Facts, now: datetime, status: DatasetStatus) -> Ste
         return Step(status, kstatus.reconciling("Checking", "the latest version was deleted"))
     due = next_check(view.dataset)
     if due is None or due > now:
-        return Step(status, standing(view, status), _old_jobs(view), due)
+        return Step(status, standing(view, status), old(view.jobs), due)
     return _check(view, facts, now, status)
 
 
@@ -64,7 +66,7 @@ def _check(view: View, facts: Facts, now: datetime, status: DatasetStatus) -> St
     if missing := source.missing(dataset, source_object):
         # A Job that still reads does so for an older spec: nobody would look at its result.
         status.job, status.attempts = None, 0
-        return unreadable(view, status, missing, now + RETRY, _old_jobs(view))
+        return unreadable(view, status, missing, now + RETRY, old(view.jobs))
     source_version = source.version(dataset, source_object)
     is_unchanged = (
         source_version and source_version == status.source_version and status.checked_generation == dataset.generation
@@ -72,7 +74,7 @@ def _check(view: View, facts: Facts, now: datetime, status: DatasetStatus) -> St
     if is_unchanged and status.job is None:
         # It is the ConfigMap that was read last time, so no pod is needed to know that nothing is new.
         after = now + interval(dataset) if dataset.spec.check_every else None
-        return Step(status, standing(view, status), _old_jobs(view), after)
+        return Step(status, standing(view, status), old(view.jobs), after)
     status.source_version = source_version
     return _follow(view, facts, now, status, children.job_name(dataset, source_version))
 
@@ -101,7 +103,9 @@ def _follow(view: View, facts: Facts, now: datetime, status: DatasetStatus, name
             return unreadable(view, status, trouble, after, writes)
         case _:
             status.attempts = state.attempts
-            return Step(status, progressing(state, name, *reading), (*state.writes, *_stale(view, name)), state.after)
+            return Step(
+                status, progressing(state, name, *reading), (*state.writes, *stale(view.jobs, name)), state.after
+            )
 
 
 def _begin(view: View, status: DatasetStatus, name: str) -> Step:
@@ -109,21 +113,5 @@ def _begin(view: View, status: DatasetStatus, name: str) -> Step:
     if too_large := jobs.task_too_large(job):
         status.job, status.attempts = None, 0
         why = Trouble("SpecTooLarge", f"spec.columns: their names and values {too_large}; declare fewer")
-        return unreadable(view, status, why, None, _stale(view, name))
-    return Step(status, pod_pending(name), (*_stale(view, name), Create(JOBS, job)))
-
-
-def _stale(view: View, name: str) -> tuple[Delete, ...]:
-    """Returns the deletes of other checks' running Jobs: they read for an older spec or an older ConfigMap."""
-    return tuple(Delete.of(JOBS, job) for job in view.jobs if job["metadata"]["name"] != name and not _is_over(job))
-
-
-def _old_jobs(view: View) -> tuple[Delete, ...]:
-    """Returns the deletes of all ingest Jobs except the newest finished one, whose log may still be read."""
-    finished = sorted(filter(_is_over, view.jobs), key=lambda job: str(job["metadata"].get("creationTimestamp")))
-    unfinished = [job for job in view.jobs if not _is_over(job)]
-    return tuple(Delete.of(JOBS, job) for job in (*finished[:-1], *unfinished))
-
-
-def _is_over(job: Object) -> bool:
-    return jobs.phase(job) in (JobPhase.COMPLETE, JobPhase.FAILED)
+        return unreadable(view, status, why, None, stale(view.jobs, name))
+    return Step(status, pod_pending(name), (*stale(view.jobs, name), Create(JOBS, job)))

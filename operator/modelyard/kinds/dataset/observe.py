@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from modelyard.engine.resource import DATASET_VERSIONS, JOBS, Object
 from modelyard.engine.store import Store
+from modelyard.workload import pushes
 from modelyard_api.installation import Installation
+from modelyard_api.kinds.batchprediction import BatchPrediction
 from modelyard_api.kinds.dataset import Dataset
 
 
@@ -17,6 +19,8 @@ class View:
     installation: Installation
     jobs: tuple[Object, ...]
     versions: tuple[Object, ...]
+    pushing: tuple[BatchPrediction, ...] = ()
+    """The runs whose table is to be registered, in the order in which they ended."""
 
     def version(self, name: str | None) -> Object | None:
         """Returns this Dataset's DatasetVersion of this name, or None."""
@@ -35,4 +39,5 @@ def observe(store: Store, raw: Object, installation: Installation) -> View:
         installation=installation,
         jobs=tuple(store.owned(JOBS, uid)),
         versions=tuple(store.owned(DATASET_VERSIONS, uid)),
+        pushing=pushes.waiting(store, raw),
     )

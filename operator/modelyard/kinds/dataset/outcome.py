@@ -9,7 +9,7 @@ from modelyard.engine.conditions import timestamp
 from modelyard.engine.plan import Note, Write
 from modelyard.kinds.dataset.conditions import has_version, standing
 from modelyard.kinds.dataset.observe import View
-from modelyard.kinds.dataset.register import register, version_name
+from modelyard.kinds.dataset.register import broken_rules, register, version_name
 from modelyard.kinds.dataset.schedule import next_check
 from modelyard.workload.conclude import Step, Trouble
 from modelyard_api.kinds.dataset import DatasetStatus, SourceStatus
@@ -26,12 +26,11 @@ def ingested(view: View, now: datetime, status: DatasetStatus, table: IngestResu
     name, dataset = version_name(view.dataset, table), view.dataset
     if view.version(name) is None:
         origin = Origin(kind="Dataset", name=dataset.name, uid=dataset.uid)
-        return Step(status, kstatus.reconciling("Checking", f"making {name}"), (register(view, table, origin),))
+        write = register(view, table, origin, dataset.spec.split)
+        return Step(status, kstatus.reconciling("Checking", f"making {name}"), (write,))
     after = checked(view, status, now)
     if not table.accepted:
-        broken = "; ".join(f"{v.column or 'table'}: {v.rule}, found {v.found}" for v in table.violations[:3])
-        message = f"{name} breaks spec.validation: {broken}; correct the data or the rules"
-        return unreadable(view, status, Trouble("ValidationFailed", message), after)
+        return unreadable(view, status, Trouble("ValidationFailed", broken_rules(name, table)), after)
     is_new = status.latest != name
     status.latest, status.accepted_generation = name, dataset.generation
     status.source = SourceStatus(readable=True, reason="Read", message="the source was read to its end")

@@ -7,7 +7,7 @@ from modelyard.engine.resource import DATASET_VERSIONS
 from modelyard.kinds.dataset.observe import View
 from modelyard.workload.names import child_metadata, manifest
 from modelyard_api.fields.base import ObjectRef
-from modelyard_api.kinds.dataset import Dataset
+from modelyard_api.kinds.dataset import Dataset, Split
 from modelyard_api.kinds.datasetversion import DatasetVersionSpec, Origin
 from modelyard_api.wire.result import TableResult
 
@@ -17,7 +17,13 @@ def version_name(dataset: Dataset, table: TableResult) -> str:
     return f"{dataset.name}-{table.version_id[:10]}"
 
 
-def register(view: View, table: TableResult, origin: Origin) -> Create:
+def broken_rules(name: str, table: TableResult) -> str:
+    """Returns the message that the version of this name was rejected."""
+    broken = "; ".join(f"{v.column or 'table'}: {v.rule}, found {v.found}" for v in table.violations[:3])
+    return f"{name} breaks spec.validation: {broken}; correct the data or the rules"
+
+
+def register(view: View, table: TableResult, origin: Origin, split: Split) -> Create:
     """Returns the write of a table's DatasetVersion, which ``origin`` made; its own controller gives the verdict."""
     spec = DatasetVersionSpec(
         dataset_ref=ObjectRef(name=view.dataset.name),
@@ -28,7 +34,7 @@ def register(view: View, table: TableResult, origin: Origin) -> Create:
         bytes=table.bytes,
         target=table.target,
         columns=table.columns,
-        split=view.dataset.spec.split,
+        split=split,
         parent=view.dataset.status.latest,
         origin=origin,
     )

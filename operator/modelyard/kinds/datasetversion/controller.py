@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from modelyard.engine.resource import DATASET_VERSIONS, DATASETS, MODEL_VERSIONS, TRAINING_RUNS, Key, Object
+from modelyard.engine.resource import (
+    BATCH_PREDICTIONS,
+    DATASET_VERSIONS,
+    DATASETS,
+    MODEL_VERSIONS,
+    TRAINING_RUNS,
+    Key,
+    Object,
+)
 from modelyard.engine.store import Store
 from modelyard.kinds.datasetversion.decide import View, decide
 from modelyard.workload import users
@@ -37,11 +45,17 @@ WIRING = Wiring(
     DatasetVersion,
     observe,
     decide,
-    wakes={DATASETS: _of_dataset, MODEL_VERSIONS: users.trained_on, TRAINING_RUNS: users.read_by},
+    wakes={
+        DATASETS: _of_dataset,
+        MODEL_VERSIONS: users.trained_on,
+        TRAINING_RUNS: users.read_by,
+        BATCH_PREDICTIONS: users.read_by,
+    },
     users=users.of_dataset_version,
     indexes={
         DATASET_VERSIONS: {"without owner": _without_owner},
         MODEL_VERSIONS: {users.LINEAGE: users.by_lineage},
         TRAINING_RUNS: {users.READING: users.by_reading},
+        BATCH_PREDICTIONS: {users.READING: users.by_reading},
     },
 )

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from modelyard.engine import conditions as kstatus
-from modelyard.engine.resource import MODEL_DEPLOYMENTS, MODEL_VERSIONS, TRAINING_RUNS, Key, Object
+from modelyard.engine.resource import BATCH_PREDICTIONS, MODEL_DEPLOYMENTS, MODEL_VERSIONS, TRAINING_RUNS, Key, Object
 from modelyard.engine.store import Store
 from modelyard.kinds.model.decide import decide
 from modelyard.kinds.model.observe import observe
 from modelyard.workload import users
 from modelyard.workload.wiring import Wiring, beside, named
 from modelyard_api.installation import Installation
+from modelyard_api.kinds.batchprediction import BatchPrediction
 from modelyard_api.kinds.model import ModelKind
 from modelyard_api.kinds.modelversion import ModelVersion
 from modelyard_api.kinds.trainingrun import TrainingRun
@@ -40,6 +41,7 @@ WIRING = Wiring(
         TRAINING_RUNS: _wake,
         MODEL_VERSIONS: named(ModelVersion, ModelKind),
         MODEL_DEPLOYMENTS: users.served_model,
+        BATCH_PREDICTIONS: named(BatchPrediction, ModelKind),
     },
     users=users.of_model,
     indexes={TRAINING_RUNS: {"unregistered": _unregistered}},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from modelyard.engine import conditions as kstatus
-from modelyard.engine.resource import MODEL_DEPLOYMENTS, MODEL_VERSIONS, Key, Object
+from modelyard.engine.resource import BATCH_PREDICTIONS, MODEL_DEPLOYMENTS, MODEL_VERSIONS, Key, Object
 from modelyard.engine.store import Store
 from modelyard.kinds.modelversion.decide import decide
 from modelyard.kinds.modelversion.observe import observe
@@ -31,6 +31,10 @@ WIRING = Wiring(
     observe,
     decide,
     waits={"DatasetVersion": _waits_for_data},
-    wakes={MODEL_DEPLOYMENTS: waking(_damaged, users.served_versions)},
+    wakes={
+        MODEL_DEPLOYMENTS: waking(_damaged, users.served_versions),
+        BATCH_PREDICTIONS: users.scored_with,
+    },
     users=users.of_model_version,
+    indexes={BATCH_PREDICTIONS: {users.SCORING: users.by_scoring}},
 )

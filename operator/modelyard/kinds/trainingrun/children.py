@@ -17,10 +17,11 @@ from modelyard.workload.run.task import addresses
 from modelyard_api.fields.artifact import RESULT_JSON, canonical, folder
 from modelyard_api.fields.metrics import Task
 from modelyard_api.fields.pods import EnvVar
+from modelyard_api.fields.trainer import Script
 from modelyard_api.installation import Installation
 from modelyard_api.kinds.trainingrun import TrainingRun
 from modelyard_api.wire.result import TrainResult
-from modelyard_api.wire.task import COLLECT_READY, SCRIPT_FOLDER, TrainTask
+from modelyard_api.wire.task import BUNDLE_FOLDER, COLLECT_READY, SCRIPT_FOLDER, TrainTask
 
 LAY_OUT = "lay-out"
 """Name of the init container that runs before the user's own container."""
@@ -34,8 +35,12 @@ def result_uri(run: TrainingRun) -> str:
 
 def fields(view: View) -> Fields:
     """Returns the spec fields that messages about the pods name."""
-    own_container = view.run.spec.trainer.container is not None
-    return Fields(own_image="spec.trainer.container.image" if own_container else None)
+    trainer = view.run.spec.trainer
+    bundle = trainer.script.bundle.image if trainer.script and trainer.script.bundle else None
+    return Fields(
+        own_image="spec.trainer.container.image" if trainer.container else None,
+        mounted={bundle: "spec.trainer.script.bundle.image"} if bundle else {},
+    )
 
 
 def run(view: View) -> Run[TrainResult]:
@@ -91,15 +96,10 @@ def _estimator(view: View) -> dict[str, Any]:
 
 
 def _script(view: View) -> dict[str, Any]:
-    """Returns the pod of the runtime's own image with the script's files and a folder for what the script writes.
-
-    The files are optional: a pod without them starts and says so, while one that waits for them would say nothing.
-    """
+    """Returns the pod of the runtime's own image with the script and a folder for what the script writes."""
     script, template_ = view.run.spec.trainer.script, view.run.spec.pod_template
     assert script is not None
-    keys = filter(None, (script.config_map.key, script.config_map.requirements))
-    items = [{"key": key, "path": key} for key in dict.fromkeys(keys)]
-    files = {"name": "script", "configMap": {"name": script.config_map.name, "items": items, "optional": True}}
+    folder = SCRIPT_FOLDER if script.config_map else BUNDLE_FOLDER
     env = [*_index(view.installation), *template_.env]  # the user's own comes later and wins
     template_ = template_.model_copy(update={"env": env})
     return template.program(
@@ -107,9 +107,22 @@ def _script(view: View) -> dict[str, Any]:
         recorded_image(view),
         template_,
         view.installation.resources.run,
-        mounts=[{"name": "script", "mountPath": SCRIPT_FOLDER, "readOnly": True}, template.OUT_MOUNT],
-        volumes=[files, template.empty("out")],
+        mounts=[{"name": "script", "mountPath": folder, "readOnly": True}, template.OUT_MOUNT],
+        volumes=[{"name": "script", **_source(script)}, template.empty("out")],
     )
+
+
+def _source(script: Script) -> dict[str, Any]:
+    """Returns the source of the volume that holds the code.
+
+    The files of a ConfigMap are optional: a pod without them starts and tells so, while one that waits tells nothing.
+    """
+    if script.bundle:
+        return {"image": {"reference": script.bundle.image, "pullPolicy": "IfNotPresent"}}
+    assert script.config_map is not None
+    keys = filter(None, (script.config_map.key, script.config_map.requirements))
+    items = [{"key": key, "path": key} for key in dict.fromkeys(keys)]
+    return {"configMap": {"name": script.config_map.name, "items": items, "optional": True}}
 
 
 def _index(installation: Installation) -> list[EnvVar]:

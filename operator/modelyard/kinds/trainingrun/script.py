@@ -16,13 +16,13 @@ FIELD = "spec.trainer.script.configMap"
 
 
 def digests(view: View, facts: Facts, now: datetime) -> dict[str, str]:
-    """Returns the digests of the script's files by key, none for other trainers.
+    """Returns the digests of the script's files by key, none for other trainers and for a bundle, whose name has one.
 
     Raises Missing, Waits while the ConfigMap or a key of it isn't there, and Fails if a run that has started would get
     other files than those that it has started with.
     """
     script = view.run.spec.trainer.script
-    if script is None:
+    if script is None or script.config_map is None:
         return {}
     files = script.config_map
     config_map = read(facts, Fetch(CONFIG_MAPS, view.run.namespace, files.name), "ScriptUnavailable", now + RETRY)
@@ -31,7 +31,7 @@ def digests(view: View, facts: Facts, now: datetime) -> dict[str, str]:
         message = f"{FIELD}.name: there is no ConfigMap {files.name!r} {where}; apply it"
         raise Waits("ScriptNotFound", message, now + RETRY)
     found = {key: _digest(config_map, key, field, now) for field, key in _keys(files)}
-    earlier = view.run.status.script_files
+    earlier = view.run.status.script_files or {}
     for key, digest in found.items():
         if earlier and earlier.get(key) != digest:
             message = (

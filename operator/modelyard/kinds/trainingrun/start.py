@@ -5,10 +5,10 @@ Also recovers from a deleted Job, and from a status that was lost or never writt
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from modelyard.engine.conditions import parse_time, timestamp
+from modelyard.engine.conditions import timestamp
 from modelyard.engine.plan import Create, Facts
 from modelyard.engine.resource import JOBS, Object
 from modelyard.kinds.trainingrun import children, outcome, script
@@ -17,6 +17,7 @@ from modelyard.kinds.trainingrun.observe import View, job_name
 from modelyard.workload import references
 from modelyard.workload.conclude import Fails, Step, Trouble
 from modelyard.workload.run import jobs
+from modelyard.workload.run.adopt import may_have_lost_its_status
 from modelyard.workload.run.conditions import pod_pending
 from modelyard.workload.run.follow import earlier, result_of
 from modelyard_api.fields.artifact import is_of
@@ -24,9 +25,6 @@ from modelyard_api.fields.status import Phase
 from modelyard_api.kinds.trainingrun import TrainingRunStatus
 from modelyard_api.wire.result import TrainResult
 from modelyard_api.wire.task import TrainTask
-
-MIN_AGE_OF_LOST_STATUS = timedelta(seconds=30)
-"""A younger run can't have lost its status, so the store isn't asked whether it has trained before."""
 
 
 def start(view: View, facts: Facts, now: datetime) -> Step:
@@ -42,13 +40,13 @@ def start(view: View, facts: Facts, now: datetime) -> Step:
     ref = spec.dataset_ref
     version = references.dataset_version(ref.name, ref.version, view.dataset, view.version)
     references.check_target(version, "spec.datasetRef")
-    if _may_have_lost_its_status(view, now):
+    if may_have_lost_its_status(view.raw, now):
         result = result_of(children.run(view), facts, now)
         if isinstance(result, TrainResult):
             return outcome.trained(view, now, result, _started(view, result.dataset_version, result.image, now))
     files = script.digests(view, facts, now)
     status = _started(view, version["metadata"]["name"], children.image(view), now)
-    return _begin(view, version, status.model_copy(update={"script_files": files}))
+    return _begin(view, version, status.model_copy(update={"script_files": files or None}))
 
 
 def again(view: View, facts: Facts, now: datetime) -> Step:
@@ -56,7 +54,7 @@ def again(view: View, facts: Facts, now: datetime) -> Step:
 
     Raises Missing, Waits and Fails.
     """
-    if _may_have_lost_its_status(view, now) and (result := earlier(children.run(view), facts, now)):
+    if may_have_lost_its_status(view.raw, now) and (result := earlier(children.run(view), facts, now)):
         return outcome.trained(view, now, result, view.run.status)
     if view.version is None:
         name = view.run.status.dataset_version
@@ -66,18 +64,18 @@ def again(view: View, facts: Facts, now: datetime) -> Step:
     if view.run.spec.model_ref:
         references.model(view.run.spec.model_ref.name, view.model)
     files = script.digests(view, facts, now)
-    return _begin(view, view.version, view.run.status.model_copy(update={"script_files": files}))
+    return _begin(view, view.version, view.run.status.model_copy(update={"script_files": files or None}))
 
 
 def restored(task: TrainTask) -> dict[str, Any]:
     """Returns the fields of a lost status that the Job's task tells."""
     # Anybody may write a Job's annotation, so a result of another namespace doesn't count.
     result = {"result_uri": task.result_uri} if is_of(task.subject.namespace, task.result_uri) else {}
-    return {"dataset_version": task.data.name, "image": task.image, "script_files": task.script_files, **result}
+    return {"dataset_version": task.data.name, "image": task.image, "script_files": task.script_files or None, **result}
 
 
 def _begin(view: View, version: Object, status: TrainingRunStatus) -> Step:
-    job = children.training_job(view, version, status.script_files)
+    job = children.training_job(view, version, status.script_files or {})
     if too_large := jobs.task_too_large(job):
         columns = len(version["spec"]["columns"])
         message = f"spec.datasetRef: the {columns} columns and spec.trainer {too_large}; ignore columns in the Dataset"
@@ -96,8 +94,3 @@ def _started(view: View, version: str, image: str, now: datetime) -> TrainingRun
             "start_time": timestamp(now),
         }
     )
-
-
-def _may_have_lost_its_status(view: View, now: datetime) -> bool:
-    created = view.raw["metadata"].get("creationTimestamp")
-    return not created or now - parse_time(created) >= MIN_AGE_OF_LOST_STATUS

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
+from modelyard.engine.conditions import parse_time
 from modelyard.engine.resource import Object
 from modelyard_api.fields.status import RunStatus
 from modelyard_api.wire.task import ANNOTATION, Common
 
 S = TypeVar("S", bound=RunStatus)
 T = TypeVar("T", bound=Common)
+
+MIN_AGE_OF_LOST_STATUS = timedelta(seconds=30)
+"""A younger run can't have lost its status, so the store isn't asked whether it has a result already."""
+
+
+def may_have_lost_its_status(raw: Object, now: datetime) -> bool:
+    created = raw["metadata"].get("creationTimestamp")
+    return not created or now - parse_time(created) >= MIN_AGE_OF_LOST_STATUS
 
 
 def task_of(job: Object, kind: type[T]) -> T | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -30,6 +31,8 @@ class Fields:
     resources: str = "spec.podTemplate.resources"
     own_image: str | None = None
     """The field of the user's own image, if the main container runs one. Other containers run the installation's."""
+    mounted: Mapping[str, str] = field(default_factory=dict)
+    """Image that is mounted as a volume -> its field. Kubernetes tells of it as of the container's own image."""
 
     def image_of(self, container: str) -> str:
         if self.own_image is None:
@@ -76,9 +79,13 @@ def waiting(pods: list[Object], fields: Fields = SPEC) -> Trouble | None:
             reason, detail = state.get("reason", ""), state.get("message", "")
             if reason in IMAGE_REASONS:
                 image, name = status.get("image"), status["name"]
+                source = fields.image_of(name)
+                for reference, field_ in fields.mounted.items():
+                    if reference in detail:
+                        image, source = reference, field_
                 return Trouble(
                     "ImagePullFailed",
-                    f"{fields.image_of(name)}: the image {image!r} of container {name!r} can't be pulled "
+                    f"{source}: the image {image!r} of container {name!r} can't be pulled "
                     f"({_pull_error(reason, detail)}); "
                     "correct its name, push it, or name its credentials in imagePullSecrets",
                 )

@@ -240,8 +240,10 @@ def adjust(job: Object, policy: RunPolicy) -> tuple[Patch, ...]:
         changes["activeDeadlineSeconds"] = policy.active_deadline_seconds
     if foreign(job, ("f:spec", "f:backoffLimit")):
         changes["backoffLimit"] = max(policy.backoff_limit - _attempts_before(job), 0)
-    if spec.get("parallelism", 1) != 1:
-        changes["parallelism"] = 1
+    # All pods of an Indexed Job of ours run at once.
+    pods = spec.get("completions") or 1
+    if spec.get("parallelism", 1) != pods:
+        changes["parallelism"] = pods
     if spec.get("ttlSecondsAfterFinished") is not None:
         changes["ttlSecondsAfterFinished"] = None
     body: dict[str, Any] = {"spec": changes} if changes else {}

@@ -1,0 +1,71 @@
+"""``predict``: scores all rows of a version, a few at a time, and makes a version of another Dataset of the answers."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+
+from modelyard_api.fields.artifact import RESULT_JSON, TEST_PARQUET, TRAIN_PARQUET
+from modelyard_api.wire.result import PredictResult
+from modelyard_api.wire.task import PredictTask
+from modelyard_runtime.models import package
+from modelyard_runtime.models.answers import Answers
+from modelyard_runtime.pod.errors import UserError
+from modelyard_runtime.pod.say import say
+from modelyard_runtime.pod.store import ArtifactStore
+from modelyard_runtime.tables.files import FileTable, batches, writer
+from modelyard_runtime.tables.version import versioned
+
+_FIELD = "spec.output.datasetRef"
+
+
+def predict(task: PredictTask, store: ArtifactStore) -> PredictResult:
+    """Fetches and checks the model, scores the rows, and writes the answers. Raises UserError."""
+    manifest, session, size = package.read(store, task.artifact_uri, task.artifact_digest)
+    package.check_example(manifest, session)
+    say(f"{task.model_version}: digests hold, {size} bytes, and it answers its example")
+    with tempfile.TemporaryDirectory() as folder:
+        return _scored(task, store, Answers(task, session), Path(folder))
+
+
+def _scored(task: PredictTask, store: ArtifactStore, answers: Answers, folder: Path) -> PredictResult:
+    whole, started = folder / "answers.parquet", time.monotonic()
+    with writer(whole, answers.schema) as out:
+        for part in (TRAIN_PARQUET, TEST_PARQUET):
+            store.fetch(f"{task.data.uri}/{part}", folder / part)
+            for batch in batches(folder / part, answers.needed):
+                out.write_batch(answers.of(batch))
+    rate = answers.read / max(time.monotonic() - started, 1e-3)
+    say(f"scored {answers.read - answers.bad} rows, {rate:.0f} a second; {answers.bad} can't be scored")
+    table = FileTable(whole)
+    if not len(table):
+        message = f"no row of {task.data.name} is left to push: {answers.why or 'it has none'}; bring others"
+        raise UserError("EmptyTable", message, "spec.datasetRef")
+
+    def write(uri: str, mask: pa.Array) -> int:
+        path = folder / uri.rpartition("/")[2]
+        table.write(path, mask)
+        store.put(uri, path)
+        return path.stat().st_size
+
+    try:
+        version = versioned(table, answers.types, task.output, answers.lost, task.base_uri, write)
+    except UserError as error:
+        raise UserError(error.reason, f"the answers don't fit the Dataset: {error.message}", _FIELD) from error
+    result = PredictResult(
+        **version,
+        split=task.output.split,
+        bad_rows=answers.bad,
+        bad_examples=answers.examples,
+        rows_per_second=int(rate),
+        ended_at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        dataset_version=task.data.name,
+        model_version=task.model_version,
+        image=task.image,
+    )
+    store.put_json(f"{result.uri}/{RESULT_JSON}", result.wire())
+    return result

@@ -1,0 +1,28 @@
+"""Deletes the Jobs of a kind that has one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from modelyard.engine.plan import Delete
+from modelyard.engine.resource import JOBS, Object
+from modelyard.workload.run import jobs
+from modelyard.workload.run.jobs import JobPhase
+
+
+def is_over(job: Object) -> bool:
+    return jobs.phase(job) in (JobPhase.COMPLETE, JobPhase.FAILED)
+
+
+def stale(every: Iterable[Object], keep: str) -> tuple[Delete, ...]:
+    """Returns the deletes of the unfinished Jobs but that of this name: they work for an older spec or source."""
+    return tuple(Delete.of(JOBS, job) for job in every if job["metadata"]["name"] != keep and not is_over(job))
+
+
+def old(every: Collection[Object], keep: str = "") -> tuple[Delete, ...]:
+    """Returns the deletes of all Jobs but that of this name and the newest finished one, whose log may still be
+    read."""
+    finished = sorted(filter(is_over, every), key=lambda job: str(job["metadata"].get("creationTimestamp")))
+    unfinished = [job for job in every if not is_over(job)]
+    gone = (*finished[:-1], *unfinished)
+    return tuple(Delete.of(JOBS, job) for job in gone if job["metadata"]["name"] != keep)

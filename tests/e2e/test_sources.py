@@ -1,0 +1,217 @@
+"""Checks PipelineSource: a commit in a real git server is tested, bundled and delivered; a red one is not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from modelyard_api.kinds.pipelinesource import ACCEPTS
+from tests.localcluster.config import CONTROL_PLANE_IP, REGISTRY
+from tests.support.git_server import PASSWORD, USER, GitServer, git_server
+from tests.support.kube import Kube, Object
+from tests.support.namespace import new_namespace
+from tests.support.pods import RUNTIME
+from tests.support.registry import RunningRegistry, registry
+from tests.support.scene import CSV
+from tests.support.wheels import wheel
+
+pytestmark = pytest.mark.cluster
+KIND = "apiVersion: modelyard.dev/v1alpha1\nkind: "
+DATASET = f"""{KIND}Dataset
+metadata: {{name: flowers}}
+spec: {{source: {{configMap: {{name: flowers, key: t.csv}}}}, target: y}}
+"""
+MODEL = f"{KIND}Model\nmetadata: {{name: flowers}}\nspec: {{task: Classification, promotion: Automatic}}\n"
+RUN = f"""{KIND}TrainingRun
+metadata: {{name: flowers-$(commit.short), annotations: {{bundle: $(bundle.image)}}}}
+spec:
+  datasetRef: {{name: flowers}}
+  modelRef: {{name: flowers}}
+  trainer: {{estimator: {{algorithm: DecisionTreeClassifier}}}}
+"""
+TESTS = """
+import socket
+import greeting
+import pytest
+from acme.train import answer
+
+def test_answer():
+    assert answer() == f"{greeting.WORD} 42"
+
+def test_there_is_no_network():
+    with pytest.raises(PermissionError):
+        socket.create_connection(("10.96.0.1", 443))
+"""
+RED = "import time\n\ndef test_shape():\n    assert (3, 2) == (2, 3)\n\ndef test_hangs():\n    time.sleep(600)\n"
+LOOKS = """
+import json, sys
+sys.path[:0] = ["/bundle/src", "/bundle/site"]
+from acme.train import answer
+print(json.load(open("/bundle/bundle.json"))["commit"], answer())
+"""
+
+
+@pytest.fixture(scope="module")
+def server(cluster: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GitServer]:
+    with git_server(tmp_path_factory.mktemp("git"), CONTROL_PLANE_IP) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def images(cluster: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningRegistry]:
+    with registry(tmp_path_factory.mktemp("registry"), REGISTRY) as running:
+        yield running
+
+
+def files() -> dict[str, str | bytes | None]:
+    name, data, digest = wheel("greeting", {"greeting/__init__.py": "WORD = 'hello'\n"})
+    return {
+        "acme/__init__.py": "",
+        "acme/train.py": "import greeting\n\ndef answer():\n    return f'{greeting.WORD} 42'\n",
+        "tests/test_train.py": TESTS,
+        "lock.txt": f"--no-index\n--find-links ./wheels\ngreeting==1.0 --hash=sha256:{digest}\n",
+        f"wheels/{name}": data,
+        "manifests/dataset.yaml": DATASET,
+        "manifests/model.yaml": MODEL,
+        "manifests/run.yaml": RUN,
+        "manifests/extra.yaml": MODEL.replace("flowers", "extra"),
+    }
+
+
+class Sourced:
+    """A namespace with a source."""
+
+    def __init__(self, kube: Kube, url: str, **spec: Any) -> None:
+        self.kube = kube
+        secret = {"username": USER, "password": PASSWORD}
+        meta = {"name": "git", "namespace": kube.namespace}
+        kube.apply({"apiVersion": "v1", "kind": "Secret", "metadata": meta, "stringData": secret})
+        whole = {
+            "git": {"url": url, "secretRef": {"name": "git"}, "pollEvery": "10s"},
+            "build": {"requirements": "lock.txt"},
+            "test": {"testTimeoutSeconds": 3},
+            "bundle": {"repository": f"{REGISTRY}/{kube.namespace}/churn", "plainHttp": True},
+            "targets": [{"name": "here"}],
+            **spec,
+        }
+        meta = {"name": "churn", "namespace": kube.namespace}
+        api = {"apiVersion": "modelyard.dev/v1alpha1", "kind": "PipelineSource"}
+        kube.apply({**api, "metadata": meta, "spec": whole})
+
+    @property
+    def status(self) -> Object:
+        return dict((self.kube.get("pipelinesource", "churn") or {}).get("status") or {})
+
+    def built(self, commit: str) -> Object:
+        """Waits for the verdict on a commit, and returns what is known of its build."""
+
+        def probe() -> Object | None:
+            build = self.status.get("build") or {}
+            return build if build.get("commit") == commit and "passed" in build else None
+
+        return dict(self.kube.until(f"the verdict on {commit}", probe, 300))
+
+    def delivered(self, commit: str) -> None:
+        def probe() -> bool:
+            targets = self.status.get("targets") or []
+            return bool(targets) and all(
+                (item.get("commit"), item["phase"]) == (commit, "Delivered") for item in targets
+            )
+
+        self.kube.until(f"{commit} on all targets", probe, 300)
+
+
+def table(kube: Kube) -> None:
+    meta = {"name": "flowers", "namespace": kube.namespace}
+    kube.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": {"t.csv": CSV}})
+
+
+def names(kube: Kube, kind: str) -> set[str]:
+    return {item["metadata"]["name"] for item in kube.list(kind)}
+
+
+def test_from_a_commit_to_a_registered_model(
+    kube: Kube, other_namespace: Kube, server: GitServer, images: RunningRegistry
+) -> None:
+    repository = server.repository("churn")
+    first = repository.commit(files())
+    table(kube)
+    production = {"name": "production", "namespace": other_namespace.namespace}
+    sourced = Sourced(kube, f"{server.url}/{repository.name}", targets=[{"name": "here"}, production])
+    build = sourced.built(first)
+    assert build["passed"], build
+    assert build["checks"][0]["message"] == "2 tests passed"
+    refused = kube.until_condition("pipelinesource", "churn", "Ready", "False", "DeliveryRefused", 60)
+    assert f"{ACCEPTS}: {kube.namespace}" in refused["message"]
+    assert not names(other_namespace, "modelyard")
+    other_namespace.run("annotate", "namespace", other_namespace.namespace, f"{ACCEPTS}={kube.namespace}")
+    sourced.delivered(first)
+    kube.until_condition("pipelinesource", "churn", seconds=60)
+    assert names(other_namespace, "models") == names(kube, "models") == {"flowers", "extra"}
+
+    run = f"flowers-{first[:12]}"
+    kube.until_condition("trainingrun", run, "Ready", "True", seconds=240)
+    assert names(kube, "modelversions") == {"flowers-v1"}
+    trained = kube.get("trainingrun", run) or {}
+    assert trained["metadata"]["annotations"]["bundle"] == build["image"]
+    assert _answer(kube, str(build["image"])) == f"{first} hello 42"
+
+    repository.commit({"tests/test_red.py": RED})
+    red = repository.run("rev-parse", "HEAD").strip()
+    before = images.tags(f"{kube.namespace}/churn")
+    failed = sourced.built(red)
+    assert not failed["passed"]
+    for word in ("2 of 4 tests failed", "tests.test_red::test_shape", "tests.test_red::test_hangs: Failed: Timeout"):
+        assert word in failed["message"]
+    assert images.tags(f"{kube.namespace}/churn") == before
+    kube.until_condition("pipelinesource", "churn", "TestsPassed", "False", "TestsFailed")
+    assert run in names(kube, "trainingruns"), "what was delivered stays"
+
+    second = repository.commit({"tests/test_red.py": None, "manifests/extra.yaml": None})
+    sourced.delivered(second)
+    for namespace in (kube, other_namespace):
+        namespace.until("it is pruned", lambda namespace=namespace: names(namespace, "models") == {"flowers"}, 60)
+        namespace.until("another run", lambda namespace=namespace: names(namespace, "trainingruns") != {run}, 60)
+    kube.until_condition("pipelinesource", "churn", "Delivered", "True", seconds=60)
+
+
+@pytest.fixture
+def other_namespace(cluster: str) -> Iterator[Kube]:
+    with new_namespace(cluster) as kube:
+        yield kube
+
+
+def _answer(kube: Kube, image: str) -> str:
+    """Returns what a pod says that mounts the bundle."""
+    security = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+    container = {
+        "name": "main",
+        "image": RUNTIME,
+        "command": ["python", "-c", LOOKS],
+        "securityContext": security,
+        "volumeMounts": [{"name": "bundle", "mountPath": "/bundle"}],
+    }
+    user = {"runAsNonRoot": True, "runAsUser": 65532, "seccompProfile": {"type": "RuntimeDefault"}}
+    volume = {"name": "bundle", "image": {"reference": image}}
+    spec = {"restartPolicy": "Never", "securityContext": user, "containers": [container], "volumes": [volume]}
+    meta = {"name": "mounts", "namespace": kube.namespace}
+    kube.apply({"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec})
+    kube.run("wait", "--for=jsonpath={.status.phase}=Succeeded", "pod/mounts", "--timeout=120s")
+    return kube.run("logs", "mounts").strip()
+
+
+def test_a_git_server_that_is_away_is_told_and_nothing_is_lost(kube: Kube, server: GitServer, tmp_path: Path) -> None:
+    repository = server.repository("away")
+    server.down = True
+    try:
+        sourced = Sourced(kube, f"{server.url}/{repository.name}")
+        away = kube.until_condition("pipelinesource", "churn", "Fetched", "False", "GitUnavailable", 120)
+        assert "503" in away["message"]
+    finally:
+        server.down = False
+    commit = repository.commit({"manifests/m.yaml": MODEL, "lock.txt": ""})
+    failed = sourced.built(commit)
+    assert "pytest found no tests" in failed["message"]

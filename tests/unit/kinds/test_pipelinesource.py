@@ -1,0 +1,381 @@
+"""Checks a PipelineSource: when it looks, what it builds, and what it delivers where."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from modelyard.engine.plan import Result
+from modelyard.engine.resource import JOBS, MODELS, NAMESPACES, PIPELINE_SOURCES, Object
+from modelyard_api.kinds.pipelinesource import ACCEPTS
+from modelyard_api.wire.result import Failed
+from modelyard_api.wire.task import SourceTask
+from tests.kinds import SAMPLES
+from tests.kinds.pipelinesource import commit_of, work
+from tests.unit.kinds.objects import active, complete, fail, failed, task_of
+from tests.unit.kinds.world import NAMESPACE, Died, World
+
+NAME = "churn"
+SAMPLE = SAMPLES["PipelineSource"]
+FIRST, SECOND, RED = "first", "second, alone", "red"
+
+
+class Repository(World):
+    """A world with a source, whose pods find this text in git."""
+
+    text = FIRST
+
+    def source(self, **change: Any) -> None:
+        self.put(PIPELINE_SOURCES, SAMPLE.make({"suspend": None, **change}, NAME, NAMESPACE))
+        self.settle()
+
+    @property
+    def state(self) -> Object:
+        return self.status_of(PIPELINE_SOURCES, NAME)
+
+    def told(self, type_: str = "Ready") -> tuple[str, str, str]:
+        return self.condition(PIPELINE_SOURCES, NAME, type_)
+
+    @property
+    def job(self) -> Object:
+        """Returns the Job that the status names."""
+        return self.get(JOBS, self.state["job"])
+
+    def end(self) -> None:
+        """Ends the running Job as a pod would that works."""
+        result = work(task_of(self.job, SourceTask), self.text)
+        assert not isinstance(result, Failed)
+        complete(self, self.job, result.wire())
+        self.settle()
+
+    def fail(self, reason: str, message: str = "it is so") -> None:
+        fail(self, self.job, failed(reason, message))
+        self.settle()
+
+    def come(self, text: str) -> None:
+        """Brings a commit, and lets it be found and built."""
+        self.text = text
+        self.tick(60)
+        self.end()
+        self.end()
+
+    def models(self, namespace: str = NAMESPACE) -> set[str]:
+        return {obj["metadata"]["name"] for obj in self.all(MODELS) if obj["metadata"]["namespace"] == namespace}
+
+
+@pytest.fixture
+def world() -> Repository:
+    world = Repository()
+    world.source()
+    return world
+
+
+def delivered(**change: Any) -> Repository:
+    world = Repository()
+    world.source(**change)
+    world.end()
+    world.end()
+    return world
+
+
+def other_namespace(world: World, accepts: str | None, name: str = "production") -> None:
+    annotations = {ACCEPTS: accepts} if accepts is not None else {}
+    world.put(NAMESPACES, {"metadata": {"name": name, "namespace": "", "annotations": annotations}})
+
+
+def two_targets() -> Object:
+    return {"targets": [{"name": "here"}, {"name": "production", "namespace": "production"}]}
+
+
+def test_a_commit_is_found_built_and_delivered(world: Repository) -> None:
+    assert task_of(world.job, SourceTask).commit is None
+    assert world.told()[:2] == ("False", "Checking")
+    active(world, world.job)
+    world.settle()
+    world.end()
+    task = task_of(world.job, SourceTask)
+    assert (task.commit, world.state["commit"]) == (commit_of(FIRST), commit_of(FIRST))
+    assert world.told()[:2] == ("False", "PodPending")
+    active(world, world.job)
+    world.settle()
+    assert world.told()[:2] == ("False", "Building")
+    assert not world.models()
+    world.end()
+    assert world.models() == {"delivered", "other"}
+    assert [world.told(type_)[:2] for type_ in ("Ready", "Fetched", "TestsPassed", "Delivered")] == [
+        ("True", "Delivered"),
+        ("True", "Fetched"),
+        ("True", "TestsPassed"),
+        ("True", "Delivered"),
+    ]
+    (target,) = world.state["targets"]
+    assert (target["commit"], target["phase"], target["objects"]) == (commit_of(FIRST), "Delivered", 2)
+    assert target["digest"] == world.state["build"]["digest"]
+    meta = world.get(MODELS, "delivered")["metadata"]
+    assert meta["annotations"]["modelyard.dev/commit"] == commit_of(FIRST)
+    assert "ownerReferences" not in meta, "what was delivered stays when its source is deleted"
+    assert [reason for who, reason, _ in world.notes if who.startswith("PipelineSource")] == [
+        *("Checking", "CommitFound", "Fetched", "PodPending", "Building"),
+        *("CommitPassed", "Delivering", "TestsPassed", "Delivered"),
+    ]
+
+
+def test_no_secret_is_where_the_users_code_runs() -> None:
+    world = Repository()
+    world.source(git={"secretRef": {"name": "git"}}, bundle={"secretRef": {"name": "push"}})
+    world.end()
+    spec = world.job["spec"]["template"]["spec"]
+    mounts = {
+        item["name"]: {mount["name"] for mount in item["volumeMounts"]}
+        for item in (*spec["initContainers"], *spec["containers"])
+    }
+    assert {name: names & {"git", "push"} for name, names in mounts.items()} == {
+        "fetch": {"git"},
+        "build": set(),
+        "test": set(),
+        "main": {"push"},
+    }
+    assert not mounts["test"] & {"work", "tmp"}
+    test = next(item for item in spec["initContainers"] if item["name"] == "test")
+    assert {mount["name"] for mount in test["volumeMounts"] if not mount.get("readOnly")} == {
+        *("test-work", "test-tmp", "report")
+    }
+    rules = world.job["spec"]["podFailurePolicy"]["rules"]
+    final = [rule["onExitCodes"]["containerName"] for rule in rules if rule["action"] == "FailJob"]
+    assert final == ["main", "fetch", "build", "test"]
+
+
+def test_a_red_commit_changes_nothing_and_says_which_test() -> None:
+    world = delivered()
+    world.come(RED)
+    assert world.told()[:2] == ("False", "TestsFailed")
+    assert "tests.test_train::test_shape" in world.told()[2]
+    assert world.told("TestsPassed")[:2] == ("False", "TestsFailed")
+    assert world.told("Stalled")[0] == "True"
+    assert world.models() == {"delivered", "other"}
+    (target,) = world.state["targets"]
+    assert target["commit"] == commit_of(FIRST)
+    assert [past["passed"] for past in world.state["history"]] == [False, True]
+    world.come("another red one")
+    notes = [text for _, reason, text in world.notes if reason == "TestsFailed"]
+    assert len(notes) == 2, "each red commit is told"
+    world.come(SECOND)
+    assert world.told()[:2] == ("True", "Delivered")
+
+
+def test_what_leaves_the_repository_is_pruned() -> None:
+    world = delivered()
+    world.put(MODELS, {"metadata": {"name": "mine"}, "spec": {"task": "Classification"}})
+    world.come(SECOND)
+    assert world.models() == {"delivered", "mine"}
+    assert any("1 pruned" in text for _, reason, text in world.notes if reason == "Delivered")
+
+
+def test_a_look_that_finds_nothing_new_builds_nothing() -> None:
+    world = delivered()
+    world.tick(59)
+    assert "job" not in world.state
+    world.tick(1)
+    assert task_of(world.job, SourceTask).commit is None
+    assert world.told()[:2] == ("True", "Delivered"), "a look makes nothing unready"
+    world.end()
+    assert (world.told()[:2], world.state.get("job")) == (("True", "Delivered"), None)
+
+
+def test_a_server_that_is_away_is_told_and_asked_less_often() -> None:
+    world = delivered()
+    for pause in (60, 120, 240, 480, 600, 600):
+        world.tick(pause - 1)
+        assert "job" not in world.state, pause
+        world.tick(1)
+        world.fail("GitUnavailable", "spec.git.url: it can't be read")
+        assert world.told("Fetched")[:2] == ("False", "GitUnavailable")
+        assert world.told()[:2] == ("True", "Delivered"), "nothing is lost"
+    assert len([1 for _, reason, _ in world.notes if reason == "GitUnavailable"]) == 1
+    world.text = SECOND
+    world.tick(600)
+    world.end()
+    world.end()
+    assert (world.told()[:2], world.state["failedLooks"]) == (("True", "Delivered"), 0)
+
+
+def test_a_first_look_that_fails_stalls(world: Repository) -> None:
+    world.fail("RefNotFound", "spec.git.ref: there is no branch; push it")
+    assert world.told()[:2] == ("False", "RefNotFound")
+    assert world.told("Stalled")[0] == "True"
+    world.source(git={"ref": "v1"})
+    assert task_of(world.job, SourceTask).spec.git.ref == "v1", "an edit is looked up at once"
+
+
+def test_a_build_without_a_verdict_is_tried_again() -> None:
+    world = Repository()
+    world.source()
+    world.end()
+    first = world.job["metadata"]["name"]
+    world.fail("RegistryUnavailable", "the registry can't be reached")
+    assert world.told()[:2] == ("False", "RegistryUnavailable")
+    assert not world.condition(PIPELINE_SOURCES, NAME, "Stalled")[0]
+    world.tick(20)
+    assert world.job["metadata"]["name"] != first
+    world.end()
+    assert world.told()[:2] == ("True", "Delivered")
+
+
+def test_what_the_program_says_of_a_commit_is_final() -> None:
+    world = Repository()
+    world.source()
+    world.end()
+    world.fail("RequirementsRefused", "requirements.txt: there are no wheels")
+    assert world.told()[:2] == ("False", "RequirementsRefused")
+    world.tick(30)
+    assert "job" not in world.state
+    world.source(build={"requirements": "lock.txt"})
+    world.end()
+    assert task_of(world.job, SourceTask).commit == commit_of(FIRST), "another spec builds the same commit anew"
+
+
+def test_an_edit_during_a_build_starts_anew_and_counts_anew() -> None:
+    world = Repository()
+    world.source()
+    world.end()
+    before = world.job["metadata"]["name"]
+    active(world, world.job)
+    world.settle()
+    assert world.state["attempts"] == 1
+    world.source(git={"pollEvery": "5m"})
+    assert world.job["metadata"]["name"] == before, "the build does not depend on it"
+    world.source(test={"arguments": ["-x"]})
+    assert task_of(world.job, SourceTask).commit is None
+    assert [job["metadata"]["name"] for job in world.all(JOBS)].count(before) == 0
+    assert world.state["attempts"] == 0
+
+
+def test_a_second_target_comes_after_the_first() -> None:
+    world = Repository()
+    other_namespace(world, NAMESPACE)
+    world.source(**two_targets())
+    world.end()
+    world.put(MODELS, {"metadata": {"name": "other"}, "spec": {"task": "Classification"}})
+    world.end()
+    assert world.told()[:2] == ("False", "DeliveryRefused")
+    assert world.get(MODELS, "other")["metadata"].get("labels") is None, "it is somebody else's"
+    assert [item["phase"] for item in world.state["targets"]] == ["Refused", "Pending"]
+    assert not world.models("production")
+    world.delete(MODELS, "other")
+    world.settle()
+    assert [item["phase"] for item in world.state["targets"]] == ["Delivered", "Delivered"]
+    assert world.models("production") == {"delivered", "other"}
+
+
+@pytest.mark.parametrize(("accepts", "says"), [(None, "does not accept"), ("teams, a", "does not accept")])
+def test_another_namespace_has_to_accept_it(accepts: str | None, says: str) -> None:
+    world = Repository()
+    other_namespace(world, accepts)
+    world.source(**two_targets())
+    world.end()
+    world.end()
+    assert world.told()[1] == "DeliveryRefused"
+    assert says in world.state["targets"][1]["message"]
+    assert f"{ACCEPTS}: {NAMESPACE}" in world.state["targets"][1]["message"]
+    assert (world.models(), world.models("production")) == ({"delivered", "other"}, set())
+    other_namespace(world, f"a, {NAMESPACE}")
+    world.settle()
+    assert world.models("production") == {"delivered", "other"}
+
+
+def test_a_namespace_that_accepts_no_more_keeps_what_it_has() -> None:
+    world = Repository()
+    other_namespace(world, NAMESPACE)
+    world.source(**two_targets())
+    world.end()
+    world.end()
+    other_namespace(world, "")
+    world.come(SECOND)
+    assert (world.models(), world.models("production")) == ({"delivered"}, {"delivered", "other"})
+    assert world.state["targets"][1]["commit"] == commit_of(FIRST)
+
+
+def test_a_namespace_that_is_not_there() -> None:
+    world = delivered(**two_targets())
+    assert "there is no namespace production" in world.state["targets"][1]["message"]
+
+
+def test_what_others_changed_or_deleted_comes_back() -> None:
+    world = delivered()
+    world.delete(MODELS, "other")
+    world.put(MODELS, {"metadata": {"name": "delivered"}, "spec": {"task": "Regression"}})
+    world.settle()
+    assert world.models() == {"delivered", "other"}
+    assert world.get(MODELS, "delivered")["spec"]["task"] == "Classification"
+
+
+def test_a_new_source_of_the_name_takes_over() -> None:
+    world = delivered()
+    world.delete(PIPELINE_SOURCES, NAME)
+    assert world.models() == {"delivered", "other"}
+    world.source()
+    world.end()
+    world.end()
+    assert world.told()[:2] == ("True", "Delivered")
+    uid = world.get(PIPELINE_SOURCES, NAME)["metadata"]["uid"]
+    assert world.get(MODELS, "other")["metadata"]["labels"]["modelyard.dev/pipelinesource-uid"] == uid
+
+
+def test_manifests_that_are_gone_are_told() -> None:
+    world = delivered()
+    world.results.clear()
+    world.delete(MODELS, "other")
+    world.settle()
+    assert world.told()[:2] == ("False", "ResultMissing")
+
+
+def test_a_store_that_is_away_during_a_look_makes_nothing_unready() -> None:
+    world = delivered()
+    world.tick(60)
+    complete(world, world.job)
+    world.down.add(Result)
+    world.settle()
+    assert world.told()[:2] == ("True", "Delivered")
+    assert world.told("Fetched")[:2] == ("False", "ArtifactStoreUnavailable")
+
+
+def test_suspended_it_does_nothing() -> None:
+    world = Repository()
+    world.source(suspend=True)
+    assert (world.all(JOBS), world.told()) == ([], ("", "", ""))
+    world.source()
+    world.source(suspend=True)
+    assert world.one(JOBS)["spec"]["suspend"] is True
+    assert world.told("Suspended")[0] == "True"
+    world.source()
+    assert not world.one(JOBS)["spec"].get("suspend")
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_it_dies_at_any_write(when: str) -> None:
+    expected = delivered()
+    for number in range(1, 40):
+        world = Repository()
+        world.die_at = (number, when)
+        for _ in range(2):
+            try:
+                world.source()
+                break
+            except Died:
+                world.die_at = None
+                world.restart()
+        for _ in range(2):
+            try:
+                world.settle()
+                if "job" in world.state:
+                    world.end()
+            except Died:
+                world.die_at = None
+                world.restart()
+                world.settle()
+                if "job" in world.state:
+                    world.end()
+        world.settle()
+        assert (world.models(), world.told()[:2]) == (expected.models(), ("True", "Delivered")), number
+        assert max(world.created.values()) == 1, number
