@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 
 from tests.demo.acts import Acts
+from tests.demo.source import Delivery
 from tests.demo.story import Story
 from tests.localcluster import access, install
 from tests.support.kube import Kube
 
-NAMESPACE = "demo"
+NAMESPACE, STAGING = "demo", "demo-staging"
 NEXT = """
 It stays up. To look around:
 
@@ -27,9 +28,17 @@ It stays up. To look around:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.demo", description=__doc__)
     parser.add_argument("--name", default="modelyard", help="the cluster [modelyard]")
+    parser.add_argument(
+        "--act", choices=("loop", "source"), default="loop", help="loop: the three acts; source: from git [loop]"
+    )
     options = parser.parse_args()
     install.install(options.name)
     access.enter(options.name)
+    if options.act == "source":
+        production, staging = empty(options.name, NAMESPACE), empty(options.name, STAGING)
+        Delivery(Story(production, staging), production, staging).play()
+        print("\n" + production.run("get", "modelyard"))
+        return
     kube = empty(options.name, NAMESPACE)
     clients = Acts(Story(kube)).play()
     print("\n" + kube.run("get", "modelyard") + NEXT)
