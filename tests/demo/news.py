@@ -8,7 +8,7 @@ from typing import NamedTuple
 from tests.support.kube import Object, condition
 
 EVENTS = {"RunStarted", "Training", "Promoted", "RollingOut", "Stable", "CommitFound", "CommitPassed"}
-"""Reasons of Events that are told. The others say what a condition says too, and warnings are told in any case."""
+"""Reasons that are told by the Event, which says more than Ready does. The others are told by a condition."""
 SHORT_LIVED = {"PodPending", "Starting", "Registering", "Running"}
 """Reasons of Ready that are over in a moment, or of a run whose steps tell more themselves."""
 
@@ -27,8 +27,6 @@ class News:
         self._told: dict[str, set[str]] = {}
         self._ready: dict[str, str] = {}
         """Name of an object -> the last reason of its Ready condition, which may come again."""
-        self._by_event: set[tuple[str, str]] = set()
-        """Name of an object and a reason that an Event has told, in more words than Ready."""
 
     def told(self, name: str) -> list[str]:
         """Returns what was told of an object, such as ``Model/species``."""
@@ -53,24 +51,20 @@ class News:
         of = {obj["metadata"]["uid"]: obj for obj in objects}
         for event in sorted(events, key=_time):
             obj, warning = of.get(event["regarding"].get("uid")), event["type"] == "Warning"
-            if obj is None or not (warning or event["reason"] in EVENTS):
+            if obj is None or not (event["reason"] in EVENTS or warning and not _is_said(obj, event["note"])):
                 continue
-            if any(item["message"] == event["note"] for item in _all_conditions(obj)):
-                continue  # the condition is told
             if self._is_new(_name(obj), event["note"]):
-                self._by_event.add((_name(obj), event["reason"]))
                 yield Item("!" if warning else "*", _name(obj), event["note"])
 
     def _conditions(self, objects: Iterable[Object]) -> Iterator[Item]:
         """Yields Ready, and the other conditions that are False, where the reason has changed."""
         for obj in objects:
             name, ready = _name(obj), condition(obj, "Ready")
-            if ready and self._ready.get(name) != ready["reason"] and ready["reason"] not in SHORT_LIVED:
+            if ready and self._ready.get(name) != ready["reason"] and ready["reason"] not in SHORT_LIVED | EVENTS:
                 self._ready[name] = ready["reason"]
                 self._is_new(name, ready["message"])
-                if (name, ready["reason"]) not in self._by_event:
-                    mark = "+" if ready["status"] == "True" else "x" if condition(obj, "Stalled") else "."
-                    yield Item(mark, name, ready["message"])
+                mark = "+" if ready["status"] == "True" else "x" if condition(obj, "Stalled") else "."
+                yield Item(mark, name, ready["message"])
             for item in _all_conditions(obj):
                 if item["type"] != "Ready" and item["status"] == "False" and self._is_new(name, item["message"]):
                     yield Item("!", name, f"{item['type']} is False: {item['message']}")
@@ -82,6 +76,10 @@ def _short(item: Item, runs: list[str]) -> Item:
     for run in runs:
         name, text = name.replace(run, "~"), text.replace(run, "~")
     return Item(item.mark, name, text)
+
+
+def _is_said(obj: Object, text: str) -> bool:
+    return any(item["message"] == text for item in _all_conditions(obj))
 
 
 def _all_conditions(obj: Object) -> list[Object]:

@@ -55,7 +55,7 @@ def test_a_condition_that_is_false_is_a_warning() -> None:
 
 
 def test_what_another_object_says_too_is_told_by_that_one() -> None:
-    sweep = obj("Sweep", "p-1-s", ("Ready", "False", "Training", "TrainingRun p-1-t: training on d"))
-    training = obj("TrainingRun", "p-1-t", ("Ready", "False", "Training", "training on d"))
+    sweep = obj("Sweep", "p-1-s", ("Ready", "True", "Registered", "TrainingRun p-1-t: registered m-v1"))
+    training = obj("TrainingRun", "p-1-t", ("Ready", "True", "Registered", "registered m-v1"))
     run = obj("PipelineRun", "p-1")
-    assert told(News(), [run, sweep, training]) == [". TrainingRun/~t: training on d"]
+    assert told(News(), [run, sweep, training]) == ["+ TrainingRun/~t: registered m-v1"]
