@@ -51,7 +51,7 @@ class News:
         of = {obj["metadata"]["uid"]: obj for obj in objects}
         for event in sorted(events, key=_time):
             obj, warning = of.get(event["regarding"].get("uid")), event["type"] == "Warning"
-            if obj is None or not (event["reason"] in EVENTS or warning and not _is_said(obj, event["note"])):
+            if obj is None or not (event["reason"] in EVENTS or (warning and not _is_said(obj, event["note"]))):
                 continue
             if self._is_new(_name(obj), event["note"]):
                 yield Item("!" if warning else "*", _name(obj), event["note"])
