@@ -12,7 +12,7 @@ from tests.support.kube import Kube, Object, condition
 from tests.support.mainjob import DEPLOYMENT, EXAMPLES, FIRST_DATA, MODEL, MORE_DATA, MainJob
 
 LOOP = REPO / "manifests" / "examples" / "loop"
-PIPELINE, MONITOR = "species", "species"
+PIPELINE, SCORING, MONITOR = "species", "scoring", "species"
 SCALE_ERROR = 1500.0
 """Grams that the clients' scale shows too much in the third act."""
 
@@ -56,9 +56,10 @@ class Loop:
 
         return dict(self.until(f"run {number} by trigger {trigger}", probe, 180))
 
-    def runs(self) -> list[Object]:
-        """Returns all PipelineRuns, the oldest first."""
-        return sorted(self.kube.list("pipelineruns"), key=lambda run: str(run["metadata"]["creationTimestamp"]))
+    def runs(self, pipeline: str = PIPELINE) -> list[Object]:
+        """Returns the PipelineRuns of a Pipeline, the oldest first."""
+        runs = [run for run in self.kube.list("pipelineruns") if run["spec"]["pipelineRef"]["name"] == pipeline]
+        return sorted(runs, key=lambda run: str(run["metadata"]["creationTimestamp"]))
 
     def started(self, run: Object, step: str) -> str:
         """Waits until a step of the run has an object, and returns its name."""
