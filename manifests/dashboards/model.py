@@ -16,7 +16,10 @@ def build() -> dashboard.Dashboard:
     metric = "modelyard_modeldeployment_replicas"
     board = board.with_variable(names("namespace", "Namespace", "namespace", metric))
     board = board.with_variable(names("deployment", "ModelDeployment", "name", metric + '{namespace="$namespace"}'))
-    return filled(board, {"Now": _now(), "Requests": _requests(), "Versions and pods": _versions()})
+    monitors = 'modelyard_modelmonitor_looks{namespace="$namespace"}'
+    board = board.with_variable(names("monitor", "ModelMonitor", "name", monitors))
+    rows = {"Now": _now(), "Requests": _requests(), "Versions and pods": _versions(), "Monitor": _monitor()}
+    return filled(board, rows)
 
 
 def _now() -> Panels:
@@ -91,5 +94,29 @@ def _versions() -> Panels:
             "name",
             "metric",
             value="value",
+        ),
+    ]
+
+
+def _monitor() -> Panels:
+    of = 'namespace="$namespace", name="$monitor"'
+    shift, limit = f"modelyard_modelmonitor_shift{{{of}}}", f"modelyard_modelmonitor_shift_limit{{{of}}}"
+    return [
+        graph("Shift by column", "The ten that are nearest to their limits.", ("{{role}} {{column}}", shift)),
+        graph("Shift of its limit", "Above 1 it is an alarm.", ("{{role}} {{column}}", f"{shift} / {limit}")),
+        graph(
+            "Looks",
+            "Of all time: windows that were looked at, that raised an alarm, that nobody looked at.",
+            *((name, f"modelyard_modelmonitor_{name}{{{of}}}") for name in ("looks", "alarms", "missed")),
+        ),
+        graph("Rows of a window", "", ("rows", f"modelyard_modelmonitor_window_rows{{{of}}}")),
+        listing(
+            "What it says",
+            "kubectl describe modelmonitor has the messages.",
+            f'modelyard_condition{{kind="ModelMonitor", {of}}}',
+            "type",
+            "status",
+            "reason",
+            span=16,
         ),
     ]

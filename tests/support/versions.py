@@ -33,15 +33,20 @@ def _signature(columns: Sequence[str]) -> Signature:
     )
 
 
+def artifact_store(kube: Kube) -> ArtifactStore:
+    """Returns the artifact store of the installation on the cluster."""
+    service = Kube(kube.cluster, SYSTEM).get("service", TRACKING)
+    assert service is not None, "Modelyard is not installed"
+    address, port = service["spec"]["clusterIP"], service["spec"]["ports"][0]["port"]
+    return ArtifactStore(Web(f"http://{address}:{port}"))
+
+
 class Shelf:
     """Puts versions of one Model into the store and the cluster, and waits until they are Ready."""
 
     def __init__(self, kube: Kube, model: str) -> None:
         self.kube, self.model = kube, model
-        service = Kube(kube.cluster, SYSTEM).get("service", TRACKING)
-        assert service is not None, "Modelyard is not installed"
-        address, port = service["spec"]["clusterIP"], service["spec"]["ports"][0]["port"]
-        self._store = ArtifactStore(Web(f"http://{address}:{port}"))
+        self._store = artifact_store(kube)
         self._run = uuid.uuid4()
 
     def put(self, *models: bytes, columns: Mapping[int, Sequence[str]] | None = None) -> None:

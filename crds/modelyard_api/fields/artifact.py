@@ -22,6 +22,8 @@ FILES: dict[Format, str] = {"ONNX": "model.onnx", "Skops": "model.skops"}
 SCHEME = "mlflow-artifacts:/"
 MODEL_JSON, RESULT_JSON = "model.json", "result.json"
 TRAIN_PARQUET, TEST_PARQUET = "train.parquet", "test.parquet"
+PROFILE_JSON = "profile.json"
+"""Sketches of what lies beside it: of every column of a table, or of a model's answers on the held-out rows."""
 
 
 def folder(namespace: str, uid: str, *parts: str) -> str:

@@ -25,13 +25,16 @@ class Figure:
     """A number that the operator exports for each object as the Prometheus gauge ``modelyard_<kind>_<name>``.
 
     ``path`` is a JSON path as in ``Column``, of a number or of a time, which is exported in Unix seconds. With
-    ``label`` the value there is a map, and each of its entries is a series, whose key is that label's value.
+    ``label`` the value there is a map, and each of its entries is a series, whose key is that label's value. With
+    ``by``, pairs of a label and a field, the last but one name of the path is a list, and each of its items is a
+    series.
     """
 
     name: str
     path: str
     description: str
     label: str = ""
+    by: tuple[tuple[str, str], ...] = ()
 
     def metric(self, kind: str) -> str:
         """Returns the whole name of the metric."""

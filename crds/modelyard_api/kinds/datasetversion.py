@@ -66,9 +66,18 @@ class DatasetVersionSpec(Model):
     origin: Origin | None = Field(None, description="What made the table.")
 
 
+class Profile(Model):
+    """Sketches of every column, as model servers keep them of their inputs."""
+
+    uri: StoreURI = Field(description="The document in the artifact store.")
+
+
 class DatasetVersionStatus(Status):
     accepted: bool | None = Field(None, description="Whether it may be trained on.")
     violations: list[Violation] = Field(default_factory=list, max_length=20, description="Rules that it breaks.")
+    profile: Profile | None = Field(
+        None, description="What its columns are distributed like, for monitors to compare with."
+    )
 
 
 class DatasetVersion(Kind):

@@ -9,6 +9,7 @@ from modelyard_api.kinds.dataset import Dataset
 from modelyard_api.kinds.datasetversion import DatasetVersion
 from modelyard_api.kinds.model import ModelKind
 from modelyard_api.kinds.modeldeployment import ModelDeployment
+from modelyard_api.kinds.modelmonitor import ModelMonitor
 from modelyard_api.kinds.modelpool import ModelPool
 from modelyard_api.kinds.modelversion import ModelVersion
 from modelyard_api.kinds.pipelinesource import PipelineSource
@@ -26,6 +27,7 @@ KINDS: dict[str, type[Kind]] = {
         ModelVersion,
         ModelDeployment,
         ModelPool,
+        ModelMonitor,
         BatchPrediction,
         PipelineSource,
     )

@@ -72,6 +72,7 @@ class TableResult(Model):
     target: ColumnName | None = None
     columns: list[VersionColumn]
     violations: list[Violation] = Field(default_factory=list)
+    profile: bool = Field(False, description="Whether profile.json, with sketches of its columns, is beside it.")
 
 
 class IngestResult(TableResult):

@@ -254,6 +254,14 @@ def read(data: bytes) -> Sketches:
     """Reads a document of ``write``. Raises NotSketches for a document of another version or form."""
     try:
         document = json.loads(data)
+    except ValueError as error:
+        raise NotSketches(f"not a document of sketches: {error!r}") from error
+    return parse(document)
+
+
+def parse(document: Any) -> Sketches:
+    """Reads a document of ``write`` as parsed JSON. Raises NotSketches for one of another version or form."""
+    try:
         if document["version"] != VERSION:
             raise NotSketches(f"sketches of version {document['version']}: this program reads version {VERSION}")
         return Sketches(

@@ -13,10 +13,10 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One condition of a status. ``warning`` makes its Event a Warning."""
+    """One condition of a status, which is True, False or, with None, Unknown. ``warning`` makes its Event a Warning."""
 
     type: str
-    status: bool
+    status: bool | None
     reason: str
     message: str
     warning: bool = False
@@ -75,7 +75,7 @@ def conditions(
     before = {item["type"]: item for item in previous}
     result = []
     for condition in wanted:
-        status = "True" if condition.status else "False"
+        status = {True: "True", False: "False", None: "Unknown"}[condition.status]
         old = before.get(condition.type)
         same = old is not None and old["status"] == status
         result.append(

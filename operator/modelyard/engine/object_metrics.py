@@ -67,17 +67,30 @@ def _conditions(key: Key, obj: Object) -> Iterator[bytes]:
 
 
 def _figure(figure: Figure, key: Key, obj: Object) -> Iterator[bytes]:
-    value: Any = obj
-    for name in figure.path.removeprefix(".").split("."):
-        value = value.get(name) if isinstance(value, Mapping) else None
-    labels, metric = {"namespace": key.namespace, "name": key.name}, figure.metric(key.resource.kind)
-    if not figure.label:
-        value = {"": value}
-    for entry, number in (value or {}).items():
+    metric, own = figure.metric(key.resource.kind), {"namespace": key.namespace, "name": key.name}
+    for labels, number in _values(figure, obj):
         if isinstance(number, str):
             number = parse_time(number).timestamp()
         if isinstance(number, int | float):
-            yield _line(metric, labels | ({figure.label: entry} if figure.label else {}), number)
+            yield _line(metric, own | labels, number)
+
+
+def _values(figure: Figure, obj: Object) -> Iterator[tuple[dict[str, str], Any]]:
+    """Yields the labels and the value of each series of a figure."""
+    *parents, last = figure.path.removeprefix(".").split(".")
+    value: Any = obj
+    for name in parents:
+        value = value.get(name) if isinstance(value, Mapping) else None
+    if figure.by:
+        for item in value or ():
+            yield {label: item[name] for label, name in figure.by}, item[last]
+        return
+    value = value.get(last) if isinstance(value, Mapping) else None
+    if not figure.label:
+        yield {}, value
+        return
+    for entry, number in (value or {}).items():
+        yield {figure.label: entry}, number
 
 
 def _line(metric: str, labels: Mapping[str, str], value: float) -> bytes:

@@ -11,6 +11,7 @@ from modelyard_api.kinds.dataset import Dataset
 from modelyard_api.kinds.datasetversion import DatasetVersion
 from modelyard_api.kinds.model import ModelKind
 from modelyard_api.kinds.modeldeployment import ModelDeployment
+from modelyard_api.kinds.modelmonitor import ModelMonitor
 from modelyard_api.kinds.modelpool import ModelPool
 from modelyard_api.kinds.modelversion import ModelVersion
 from modelyard_api.kinds.pipelinesource import PipelineSource
@@ -73,6 +74,7 @@ MODELS = Resource.of(ModelKind)
 MODEL_VERSIONS = Resource.of(ModelVersion)
 MODEL_DEPLOYMENTS = Resource.of(ModelDeployment)
 MODEL_POOLS = Resource.of(ModelPool)
+MODEL_MONITORS = Resource.of(ModelMonitor)
 BATCH_PREDICTIONS = Resource.of(BatchPrediction)
 PIPELINE_SOURCES = Resource.of(PipelineSource)
 

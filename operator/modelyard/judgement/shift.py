@@ -29,8 +29,9 @@ SKETCH_ERRORS = 2.0
 class Distance:
     """The distance of two columns.
 
-    ``value`` is the estimate. The true distance is above ``proven``, except with probability alpha over all looks.
-    ``where`` names the set with the greatest difference and its shares, unless they must not be published.
+    ``value`` is the estimate. The true distance is above ``proven``, except with probability alpha over all looks; a
+    negative one says how much is missing to prove that there is any distance. ``where`` names the set with the greatest
+    difference and its shares, unless they must not be published.
     """
 
     value: float
@@ -43,12 +44,7 @@ def shift(role: str, limit: float, candidate: Sketches, stable: Sketches, alpha:
 
     The columns share ``alpha`` equally.
     """
-    others = {column.name: column for column in stable.columns if column.role == role and column.count}
-    pairs = [
-        (column, others[column.name])
-        for column in candidate.columns
-        if column.role == role and column.count and column.name in others and column.kind == others[column.name].kind
-    ]
+    pairs = in_common(role, candidate, stable)
     if not pairs:
         return Finding("Inconclusive", f"the two versions' servers observed no {role.lower()} in common")
     distances = [(mine, other, distance(mine, other, alpha / len(pairs))) for mine, other in pairs]
@@ -58,6 +54,16 @@ def shift(role: str, limit: float, candidate: Sketches, stable: Sketches, alpha:
     rows = f"{mine.count} rows, stable: {other.count}"
     message = f"{mine.name[:64]} is {greatest.value:.3g} apart ({rows}), max {limit:g}{where}"
     return Finding(verdict(within=greatest.value <= limit, proven=proven), message)
+
+
+def in_common(role: str, first: Sketches, second: Sketches) -> list[tuple[Column, Column]]:
+    """Returns the pairs of columns of ``role`` that both have, of the same kind and with values."""
+    others = {column.name: column for column in second.columns if column.role == role and column.count}
+    return [
+        (column, others[column.name])
+        for column in first.columns
+        if column.role == role and column.count and column.name in others and column.kind == others[column.name].kind
+    ]
 
 
 def distance(first: Column, second: Column, alpha: float) -> Distance:
@@ -88,12 +94,12 @@ def _texts(first: Column, second: Column, alpha: float) -> Distance:
         value += abs(mine[0] - others[0]) / 2
         above.append((mine[1] - others[2], text))
         below.append((others[1] - mine[2], text))
-    proven = 0.0
+    proven = -1.0
     for differences in (above, below):
         total = 0.0
         differences.sort(reverse=True)
         for size, (difference, _) in enumerate(differences, 1):
-            if difference <= 0:
+            if difference <= 0 and size > 1:
                 break
             total += difference
             log_sets = _log_choose(len(texts), size) + log(2 * len(texts))

@@ -7,7 +7,7 @@ from typing import Any
 from modelyard.engine.ownership import foreign
 from modelyard.engine.resource import DEPLOYMENTS, Object
 from modelyard.workload import template
-from modelyard.workload.names import manifest, short_hash
+from modelyard.workload.names import label, manifest, short_hash
 from modelyard.workload.pod_metadata import pod_metadata
 from modelyard.workload.run.failures import Fields
 from modelyard_api.fields.artifact import canonical
@@ -16,6 +16,8 @@ from modelyard_api.fields.pods import PodTemplate, Resources
 COMPONENT = "modelyard-server"
 PORT = 8080
 GRPC_PORT = 9000
+VERSION = "modelyard.dev/version"
+"""Label: the number of the version that a ModelDeployment's pods serve."""
 DEFAULT_IMAGE = "modelyard.dev/default-image"
 """Annotation of the Deployment: the installation's image that its pods got; absent if spec.podTemplate names one."""
 SPEC_DIGEST = "modelyard.dev/spec-digest"
@@ -37,6 +39,12 @@ def url(ip: str) -> str:
 def written(selector: dict[str, str]) -> str:
     """Formats a label selector as ``key=value,...``, as kubectl accepts it."""
     return ",".join(f"{key}={value}" for key, value in selector.items())
+
+
+def selector(deployment: str, number: int | None = None) -> dict[str, str]:
+    """Returns the labels that select all pods of a ModelDeployment, or those of one version."""
+    labels = {label("ModelDeployment"): deployment}
+    return labels if number is None else labels | {VERSION: str(number)}
 
 
 def image(own: str | None, child: Object | None, default: str) -> str:

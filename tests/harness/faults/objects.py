@@ -11,7 +11,7 @@ from tests.kinds.trainingrun import BAD_SEED, WEAK_SEED
 FIRST = "x,y,label\n" + "".join(f"{i},{i % 7},{'yes' if i % 3 else 'no'}\n" for i in range(40))
 MORE = FIRST + "".join(f"{i},{i % 5},yes\n" for i in range(40, 60))
 DATASET, MODEL, DEPLOYMENT, RUN, SECOND = "table", "species", "species", "first", "second"
-POOL = "small"
+POOL, SCORED = "small", "scored"
 
 
 def dataset(**spec: Any) -> Object:
@@ -53,6 +53,17 @@ def imported(number: int, data: str) -> Object:
 
 def deployment(name: str = DEPLOYMENT, **spec: Any) -> Object:
     return _object("ModelDeployment", name, {"modelRef": {"name": MODEL, "alias": "champion"}, **spec})
+
+
+def scored(**spec: Any) -> Object:
+    """Returns the Dataset that predictions are pushed to."""
+    return _object("Dataset", SCORED, {"source": {"pushed": {}}, **spec})
+
+
+def prediction(name: str, *keep: str) -> Object:
+    output = {"datasetRef": {"name": SCORED}, "keep": list(keep)}
+    refs = {"modelRef": {"name": MODEL, "alias": "champion"}, "datasetRef": {"name": DATASET}}
+    return _object("BatchPrediction", name, {**refs, "output": output})
 
 
 def pool() -> Object:

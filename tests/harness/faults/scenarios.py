@@ -170,6 +170,24 @@ async def again(stage: Stage) -> None:
     await stage.reach("the new Model goes on with version 3", lambda: stage.serves(3))
 
 
+async def ready_to_score(stage: Stage) -> None:
+    await ready_to_train(stage)
+    await stage.apply(o.run(), o.scored())
+    await stage.reach("there is a champion", lambda: stage.holds("Model", o.MODEL, "ChampionAvailable"))
+
+
+async def batch(stage: Stage) -> None:
+    """Two runs push into one Dataset. Later the same answers are pushed again, and a table is refused."""
+    for run in (o.prediction("one"), o.prediction("two", "x"), o.prediction("again")):
+        await stage.apply(run)
+        name = run["metadata"]["name"]
+        await stage.reach("it is registered", lambda name=name: stage.holds("BatchPrediction", name, "Complete"))  # type: ignore[misc]
+    await stage.reach("two versions", lambda: stage.status("Dataset", o.SCORED).get("versions") == 2)
+    await stage.delete("BatchPrediction", "two")
+    await stage.apply(o.scored(validation={"minRows": 1000}), o.prediction("small", "y"))
+    await stage.reach("it is refused", lambda: stage.holds("BatchPrediction", "small", "Failed"))
+
+
 SCENARIOS = {
     scenario.name: scenario
     for scenario in (
@@ -182,6 +200,7 @@ SCENARIOS = {
         Scenario("pause", ready_to_train, pause, ("TrainingRun",)),
         Scenario("search", ready_to_train, search, ("Sweep", "TrainingRun")),
         Scenario("import", ready_to_train, bring, ("ModelVersion",)),
+        Scenario("batch", ready_to_score, batch, ("Dataset", "DatasetVersion", "BatchPrediction")),
         Scenario("delete", main_job, delete),
         Scenario("children", main_job, children, ("ModelDeployment", "TrainingRun")),
         Scenario("again", main_job, again),

@@ -28,7 +28,7 @@ def test_texts(first: dict[str, int], second: dict[str, int], value: float) -> N
     for one, other in ((first, second), (second, first)):
         measured = distance(texts(one), texts(other), 0.001)
         assert measured.value == pytest.approx(value)
-        assert value - 0.12 < measured.proven < value or measured.proven == 0 == value
+        assert value - 0.12 < measured.proven < value
 
 
 def test_missing_is_a_text_and_less_than_all_numbers() -> None:
@@ -44,7 +44,7 @@ def test_more_texts_than_the_sketch_keeps() -> None:
     many = [{f"street {number}": 1 + 200 // (number + 1) for number in range(5000)} for _ in range(2)]
     many[1] = dict(reversed(many[1].items()))
     one, other = (texts(counts, role="Input") for counts in many)
-    assert distance(one, other, 0.001).proven == 0.0
+    assert distance(one, other, 0.001).proven < 0.0
     shifted = texts(many[0] | {"new": 3000}, role="Input")
     assert 0.1 < distance(shifted, other, 0.001).proven < 3000 / shifted.count
 

@@ -93,6 +93,7 @@ def ingest_result(job: Object, content: str, **more: Any) -> Object:
         "bytes": 4096,
         "target": task.spec.target,
         "columns": [{"name": "x", "type": "Float"}, {"name": task.spec.target, "type": "Category"}],
+        "profile": True,
     } | more
 
 

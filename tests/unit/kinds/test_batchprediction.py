@@ -306,6 +306,28 @@ def test_a_lost_status_of_an_old_run_does_not_make_its_table_latest_again(world:
     assert latest(world) == second
 
 
+@pytest.mark.parametrize("change", ["", "name", "spec", "text"])
+def test_what_a_backup_holds_of_a_run_that_has_ended_does_not_score_again(world: World, change: str) -> None:
+    start(world)
+    end(world)
+    before, told = status(world), ready(world)
+    annotations = dict(world.get(BATCH_PREDICTIONS, "scores")["metadata"]["annotations"])
+    world.delete(BATCH_PREDICTIONS, "scores")
+    if change == "text":
+        annotations = dict.fromkeys(annotations, "{")
+    name = "other" if change == "name" else "scores"
+    restored = prediction(name, **({"maxBadRows": 7} if change == "spec" else {}))
+    restored["metadata"]["annotations"] = annotations
+    world.put(BATCH_PREDICTIONS, restored)
+    world.settle()
+    jobs = [job for job in world.all(JOBS) if "modelyard.dev/batchprediction" in job["metadata"]["labels"]]
+    assert len(jobs) == bool(change)
+    if not change:
+        without = {key: value for key, value in status(world).items() if key != "conditions"}
+        assert without == {key: value for key, value in before.items() if key != "conditions"}
+        assert ready(world) == told
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("number", range(1, 15))
 def test_it_comes_to_the_same_end_when_the_operator_dies_at(world: World, number: int, when: str) -> None:

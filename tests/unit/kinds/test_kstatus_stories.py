@@ -10,6 +10,7 @@ from modelyard.engine.resource import (
     DATASETS,
     DEPLOYMENTS,
     MODEL_DEPLOYMENTS,
+    MODEL_MONITORS,
     MODEL_POOLS,
     MODEL_VERSIONS,
     MODELS,
@@ -19,10 +20,17 @@ from modelyard.engine.resource import (
     Resource,
 )
 from modelyard_api.kinds.registry import KINDS
-from tests.unit.kinds import packs, test_dataset, test_datasetversion, test_modeldeployment, test_modelversion
+from tests.unit.kinds import (
+    packs,
+    test_dataset,
+    test_datasetversion,
+    test_modeldeployment,
+    test_modelmonitor,
+    test_modelversion,
+)
 from tests.unit.kinds import test_trainingrun as test_run
 from tests.unit.kinds.conftest import Witness
-from tests.unit.kinds.objects import active, complete, dataset, deployment, fail, model, put_data, roll_out, run
+from tests.unit.kinds.objects import active, complete, dataset, deployment, fail, meta, model, put_data, roll_out, run
 from tests.unit.kinds.objects import train_result as result_of
 from tests.unit.kinds.test_model import train, with_model
 from tests.unit.kinds.world import World
@@ -128,10 +136,19 @@ def test_a_model_pool_whose_pods_are_refused_at_first(witness: Witness) -> None:
     assert witness.verdicts(MODEL_POOLS, packs.POOL)[2:] == ["Current"]
 
 
+def test_a_model_monitor_is_done_once_it_looks_whatever_it_sees(witness: Witness) -> None:
+    world = test_modelmonitor.watching()
+    assert witness.verdicts(MODEL_MONITORS, test_modelmonitor.NAME) == ["InProgress", "Current"]
+    test_modelmonitor.look(world, test_modelmonitor.MOVED)
+    assert test_modelmonitor.both(world)[0] == ("False", "Shifted")
+    assert witness.verdicts(MODEL_MONITORS, test_modelmonitor.NAME)[-1] == "Current"
+
+
 SUSPENDED: list[tuple[Resource, Object]] = [
     (DATASETS, dataset("other", suspend=True)),
     (TRAINING_RUNS, run("other", suspend=True)),
     (MODEL_DEPLOYMENTS, deployment("other", suspend=True)),
+    (MODEL_MONITORS, test_modelmonitor.monitor(suspend=True) | meta("other")),
 ]
 ONLY_SUSPENDED = {"Suspended": "True"}
 

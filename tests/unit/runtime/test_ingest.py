@@ -11,6 +11,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
+from modelyard_api.wire.sketches import read
 from modelyard_runtime.pod.errors import UserError
 from tests.unit.runtime.memory import MemoryStore, run_ingest
 
@@ -139,6 +140,25 @@ def test_what_single_precision_can_not_hold_is_never_accepted(tmp_path: Path, va
     json.loads(store.files[f"{result.uri}/result.json"], parse_constant=pytest.fail)
     assert result.columns[0].type == "Float"
     assert result.columns[1].max == 19.5
+
+
+def test_a_profile_lies_beside_the_rows(tmp_path: Path) -> None:
+    """Its columns are as a model is given them: texts, and numbers in single precision, with what is missing."""
+    store = MemoryStore()
+    result = run_ingest(tmp_path, put(tmp_path), store, target="kind")
+    sketches = read(store.files[f"{result.uri}/profile.json"])
+    assert (result.profile, sketches.digest, sketches.predictions) == (True, result.digest, 60)
+    columns = {column.name: column for column in sketches.columns}
+    assert {name: (column.kind, column.count, column.missing) for name, column in columns.items()} == {
+        "id": ("Number", 60, 0),
+        "size": ("Number", 60, 12),
+        "big": ("Number", 60, 0),
+        "flag": ("Number", 60, 0),
+        "kind": ("Text", 60, 0),
+    }
+    assert columns["size"].extremes() == (0.5, 29.5)
+    assert columns["flag"].rank_of(0.0) == 0.5
+    assert {item.text: item.count.value for item in columns["kind"].frequent_items()} == {"a": 20, "b": 20, "c": 20}
 
 
 def test_a_table_without_a_target_is_kept_whole_and_in_order(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from sklearn.datasets import load_diabetes, load_iris
 
-from modelyard_api.fields.artifact import MODEL_JSON
+from modelyard_api.fields.artifact import MODEL_JSON, PROFILE_JSON
+from modelyard_api.wire.sketches import read
 from modelyard_api.wire.task import Data, EvaluateTask
 from modelyard_runtime.commands.evaluate import evaluate
 from modelyard_runtime.pod.errors import UserError
@@ -165,3 +166,16 @@ def test_a_tampered_artifact_is_refused(penguins: Any) -> None:
     with pytest.raises(UserError) as caught:
         evaluate(task, store)
     assert caught.value.reason == "DigestMismatch"
+
+
+def test_the_answers_on_held_out_rows_are_profiled_as_a_server_would(penguins: tuple[MemoryStore, Data]) -> None:
+    store, data = penguins
+    result = run_train(store, data, "RandomForestClassifier", {"n_estimators": 20})
+    sketches = read(store.files[f"{result.artifact_uri}/{PROFILE_JSON}"])
+    species = ("Adelie", "Chinstrap", "Gentoo")
+    expected = {"label": "Text", **{f"probabilities[{name}]": "Number" for name in species}}
+    assert {column.name: column.kind for column in sketches.columns} == expected
+    assert {column.role for column in sketches.columns} == {"Output"}
+    label = sketches.column("label", "Output")
+    assert label.count == sketches.predictions > 20
+    assert {item.text for item in label.frequent_items()} == set(species)

@@ -36,7 +36,7 @@ def ingest(task: IngestTask, store: ArtifactStore, root: Path = Path(SOURCE_FOLD
         store.put(uri, part)
         return len(part)
 
-    result = IngestResult(**versioned(table, types, spec, lost, task.base_uri, write))
+    result = IngestResult(**versioned(table, types, spec, lost, task.base_uri, write, store.put))
     store.put_json(f"{result.uri}/{RESULT_JSON}", result.wire())
     return result
 

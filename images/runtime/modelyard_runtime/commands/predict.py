@@ -53,7 +53,7 @@ def _scored(task: PredictTask, store: ArtifactStore, answers: Answers, folder: P
         return path.stat().st_size
 
     try:
-        version = versioned(table, answers.types, task.output, answers.lost, task.base_uri, write)
+        version = versioned(table, answers.types, task.output, answers.lost, task.base_uri, write, store.put)
     except UserError as error:
         raise UserError(error.reason, f"the answers don't fit the Dataset: {error.message}", _FIELD) from error
     result = PredictResult(

@@ -34,6 +34,7 @@ def keep(task: TrainTask, store: ArtifactStore, folder: Path) -> TrainResult:
     shown = package.example(session, test.features)
     training = frames.load(store, task.data, TRAIN_PARQUET, signature.inputs, kind)
     uri, digest, size = package.write(store, task.base_uri, data, kind, layout, signature, shown, training.categories())
+    package.write_profile(store, uri, digest, session, test.features)
     return TrainResult(
         task=kind,
         artifact_uri=uri,

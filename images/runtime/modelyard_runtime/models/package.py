@@ -8,9 +8,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from modelyard_api.fields.artifact import FILES, MODEL_JSON, Example, Format, ModelManifest, canonical, sha256
+from modelyard_api.fields.artifact import (
+    FILES,
+    MODEL_JSON,
+    PROFILE_JSON,
+    Example,
+    Format,
+    ModelManifest,
+    canonical,
+    sha256,
+)
 from modelyard_api.fields.metrics import Task
 from modelyard_api.fields.signature import Signature
+from modelyard_models import profile
 from modelyard_models.tolerance import difference
 from modelyard_runtime.models.session import Session, open_model
 from modelyard_runtime.pod.errors import UserError
@@ -72,6 +82,14 @@ def write(
     store.put(f"{uri}/{manifest.file}", data)
     store.put(f"{uri}/{MODEL_JSON}", document)
     return uri, digest, len(data) + len(document)
+
+
+def write_profile(store: ArtifactStore, uri: str, digest: str, session: Session, held_out: pd.DataFrame) -> None:
+    """Writes beside a model what its answers on rows that it was not fitted on are distributed like."""
+    signature = session.signature
+    columns = profile.of_answers(signature.outputs, signature.classes, session.ask(held_out))
+    data, _ = profile.document(digest, len(held_out), columns)
+    store.put(f"{uri}/{PROFILE_JSON}", data)
 
 
 def read(store: ArtifactStore, uri: str, digest: str) -> tuple[ModelManifest, Session, int]:

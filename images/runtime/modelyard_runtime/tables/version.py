@@ -3,41 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from modelyard_api.fields.artifact import TEST_PARQUET, TRAIN_PARQUET
+from modelyard_api.fields.artifact import PROFILE_JSON, TEST_PARQUET, TRAIN_PARQUET
 from modelyard_api.kinds.dataset import DatasetSpec
 from modelyard_runtime.pod.errors import UserError
 from modelyard_runtime.pod.say import say
+from modelyard_runtime.tables import profile
 from modelyard_runtime.tables.columns import describe
 from modelyard_runtime.tables.digest import content_digest, version_id
 from modelyard_runtime.tables.split import held_out
 from modelyard_runtime.tables.validate import not_finite, validate
 
-
-class Columns(Protocol):
-    """A table that is read column by column, so that it needn't be in memory as a whole."""
-
-    column_names: list[str]
-
-    def __len__(self) -> int: ...
-    def __getitem__(self, name: str) -> pa.ChunkedArray: ...
-
-
 Write = Callable[[str, pa.Array], int]
 """Writes the rows for which a mask is True to a URI, as Parquet; returns how many bytes they have."""
+Put = Callable[[str, bytes], None]
+"""Writes bytes to a URI."""
 
 
 def versioned(
-    table: Columns, types: dict[str, str], spec: DatasetSpec, lost: float, base_uri: str, write: Write
+    table: profile.Columns,
+    types: dict[str, str],
+    spec: DatasetSpec,
+    lost: float,
+    base_uri: str,
+    write: Write,
+    put: Put,
 ) -> dict[str, Any]:
-    """Writes both parts of the table below ``base_uri``; returns the fields of its TableResult. Raises UserError.
+    """Writes both parts of the table, and its profile, below ``base_uri``; returns the fields of its TableResult.
 
-    ``lost`` is the share of rows that were left out because they have no target.
+    Raises UserError. ``lost`` is the share of rows that were left out because they have no target.
     """
     if spec.target is not None:
         _check_target(table, types, spec.target)
@@ -48,6 +47,7 @@ def versioned(
     violations = [*unusable, *validate(table, spec, lost)]
     mask = _held_out(table, types, spec)
     size = write(f"{uri}/{TRAIN_PARQUET}", pa.array(~mask)) + write(f"{uri}/{TEST_PARQUET}", pa.array(mask))
+    put(f"{uri}/{PROFILE_JSON}", profile.document_of(table, types, digest))
     accepted = not unusable and (not violations or spec.validation.on_failure == "Warn")
     say(f"version {id_[:10]}: {'accepted' if accepted else 'rejected'}, {len(violations)} rules broken")
     return {
@@ -61,17 +61,18 @@ def versioned(
         "target": spec.target,
         "columns": describe(table, types),
         "violations": violations[:20],
+        "profile": True,
     }
 
 
-def _held_out(table: Columns, types: dict[str, str], spec: DatasetSpec) -> np.ndarray:
+def _held_out(table: profile.Columns, types: dict[str, str], spec: DatasetSpec) -> np.ndarray:
     """Returns the mask of the rows that are held out: none without a target, since there is nothing to score."""
     if spec.target is None:
         return np.zeros(len(table), dtype=bool)
     return held_out(table[spec.target], spec.split, types[spec.target])
 
 
-def _check_target(table: Columns, types: dict[str, str], target: str) -> None:
+def _check_target(table: profile.Columns, types: dict[str, str], target: str) -> None:
     """Raises UserError if nothing could be learnt."""
     if not len(table):
         message = f"no row has a value in the target column {target!r}; bring rows that do, or name another column"

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modelyard_api.wire.sketches import Column
-from modelyard_server.manifest import NUMBER, Manifest
-from modelyard_server.observe.live import Numbers, Texts
+from modelyard_models.live import Numbers, Texts, sketches_of
+from modelyard_server.manifest import Manifest
 from modelyard_server.protocol import Inference
 
 PART, PARTS = 16, 4
@@ -28,13 +28,7 @@ class Columns:
         self.predictions = 0
         self._numbers = [(part, Numbers(manifest.number_names[part], "Input")) for part in parts(manifest.number_names)]
         self._texts = {name: Texts(name, "Input", _known(manifest, name)) for name in manifest.text_names}
-        self._outputs: dict[str, Numbers | Texts] = {}
-        for output in manifest.outputs:
-            if output.datatype != NUMBER:
-                self._outputs[output.name] = Texts(output.name, "Output", None)
-            else:
-                width = output.shape[1] if len(output.shape) == 2 else 1
-                self._outputs[output.name] = Numbers(_names(output.name, width, manifest.classes), "Output")
+        self._outputs = sketches_of(manifest.outputs, manifest.classes)
         self.width = len(manifest.inputs) + sum(
             len(sketches.names) if isinstance(sketches, Numbers) else 1 for sketches in self._outputs.values()
         )
@@ -60,8 +54,7 @@ class Columns:
             outputs = rest[0][0].outputs
             answers = [arrays for request, arrays in rest if request.outputs is outputs]
             for output, parts in zip(outputs, zip(*answers, strict=True), strict=True):
-                sketches, values = self._outputs[output.name], np.concatenate(parts)
-                sketches.fold(values.reshape(len(values), -1) if isinstance(sketches, Numbers) else values.ravel())
+                self._outputs[output.name].fold(np.concatenate(parts))
             if len(answers) == len(rest):
                 break
             rest = [(request, arrays) for request, arrays in rest if request.outputs is not outputs]
@@ -93,12 +86,6 @@ def _side_by_side(columns: list[dict[str, NDArray[Any]]], names: Sequence[str]) 
         # Each array holds one value: joining them in memory order takes a third less time.
         return np.concatenate([request[name] for request in columns for name in names]).reshape(-1, len(names))
     return np.concatenate([request[name] for name in names for request in columns]).reshape(len(names), -1).T
-
-
-def _names(output: str, width: int, classes: tuple[str, ...]) -> list[str]:
-    if width == 1:
-        return [output]
-    return [f"{output}[{name}]" for name in (classes if len(classes) == width else range(width))]
 
 
 def _known(manifest: Manifest, name: str) -> frozenset[str] | None:

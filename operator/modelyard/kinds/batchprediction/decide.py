@@ -8,11 +8,13 @@ from datetime import datetime
 from modelyard.engine import conditions as kstatus
 from modelyard.engine.conditions import timestamp
 from modelyard.engine.plan import Facts, Plan
+from modelyard.engine.resource import BATCH_PREDICTIONS
 from modelyard.kinds.batchprediction import children
 from modelyard.kinds.batchprediction.observe import View, job_name
 from modelyard.kinds.batchprediction.outcome import predicted, registered
 from modelyard.kinds.batchprediction.start import begin, of_result, restored, started
 from modelyard.workload.conclude import Step, conclude
+from modelyard.workload.run import record
 from modelyard.workload.run.adopt import adopted, may_have_lost_its_status
 from modelyard.workload.run.conditions import progressing
 from modelyard.workload.run.ending import attempt, fail, has_ended
@@ -28,8 +30,11 @@ def decide(view: View, facts: Facts, now: datetime) -> Plan:
     """Returns the plan of one pass. Raises Missing."""
     status = view.run.status
     if has_ended(status, view.run.generation):
-        return finished(view.raw, status, view.job, view.run.spec, now)
+        plan = finished(view.raw, status, view.job, view.run.spec, now)
+        return replace(plan, writes=(*record.writes(BATCH_PREDICTIONS, view.raw, _digest(view)), *plan.writes))
     if not status.start_time:
+        if known := record.ended(view.raw, _digest(view), BatchPredictionStatus):
+            return conclude(view.raw, known, now)
         # A run may be edited until it starts, so what an earlier spec led to is dropped.
         view = _with_status(view, status.model_copy(update={"completion_time": None}))
         if view.job is not None and (status_of_job := adopted(view.run.status, view.job, PredictTask, restored)):
@@ -75,6 +80,10 @@ def _scoring(status: BatchPredictionStatus) -> str:
     inputs = status.inputs
     what = f"{inputs.dataset_version} is scored by {inputs.model_version}" if inputs else "the rows are scored"
     return f"{what}, attempt {max(status.attempts, 1)}"
+
+
+def _digest(view: View) -> str:
+    return record.digest(view.run.spec, {"model_ref", "dataset_ref", "output", "max_bad_rows"})
 
 
 def _with_status(view: View, status: BatchPredictionStatus) -> View:

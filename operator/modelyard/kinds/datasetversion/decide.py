@@ -12,8 +12,8 @@ from modelyard.engine.resource import DATASET_VERSIONS, Object
 from modelyard.workload.adoption import adoption, due
 from modelyard.workload.conclude import Step, Waits, conclude
 from modelyard.workload.run.results import read_result
-from modelyard_api.fields.artifact import RESULT_JSON, canonical
-from modelyard_api.kinds.datasetversion import DatasetVersion, DatasetVersionStatus, Violation
+from modelyard_api.fields.artifact import PROFILE_JSON, RESULT_JSON, canonical
+from modelyard_api.kinds.datasetversion import DatasetVersion, DatasetVersionStatus, Profile, Violation
 from modelyard_api.wire import result as results
 
 POLL_MISSING = timedelta(minutes=1)
@@ -51,6 +51,7 @@ def _judged(version: DatasetVersion, status: DatasetVersionStatus, facts: Facts,
     result = read_result(facts, uri, now)
     if isinstance(result, results.TableResult) and _belongs_to(result, version):
         status.accepted, status.violations = result.accepted, _fitting(result.violations)
+        status.profile = Profile(uri=f"{version.spec.uri}/{PROFILE_JSON}") if result.profile else None
         return Step(status, _verdict(result))
     if isinstance(result, results.Failed):
         return Step(status, kstatus.stalled(result.error.reason, result.error.message), after=now + POLL_MISSING)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from modelyard.engine.resource import Object
-from modelyard.kinds.modeldeployment.names import VERSION, number_of, selector, version_name_of, versioned
+from modelyard.kinds.modeldeployment.names import number_of, selector, version_name_of, versioned
 from modelyard.kinds.modeldeployment.observe import View
 from modelyard.kinds.modeldeployment.rollout.advance import Pods
 from modelyard.workload import server, template
@@ -37,7 +37,7 @@ def serves(child: Object, version: ModelVersion) -> bool:
 
 def deployment(view: View, version: ModelVersion, replicas: int) -> Object:
     wanted, number = view.deployment.spec.pod_template, version.spec.number
-    labels = {VERSION: str(number), label("ModelVersion"): version.name}
+    labels = {server.VERSION: str(number), label("ModelVersion"): version.name}
     metadata = child_metadata(view.raw, versioned(view, number), server.COMPONENT, labels)
     return server.deployment(metadata, selector(view, number), _pod(view, version), replicas, wanted, PROGRESS_SECONDS)
 

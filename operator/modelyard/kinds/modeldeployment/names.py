@@ -5,10 +5,9 @@ from __future__ import annotations
 from modelyard.engine.ownership import foreign
 from modelyard.engine.resource import Object
 from modelyard.kinds.modeldeployment.observe import View
+from modelyard.workload import server
 from modelyard.workload.names import label
 
-VERSION = "modelyard.dev/version"
-"""Label: the number of the version that a Deployment's pods serve."""
 STABLE = "modelyard.dev/stable"
 """Annotation of the Service: the stable version, from which a lost status is restored."""
 
@@ -20,8 +19,7 @@ def versioned(view: View, number: int) -> str:
 
 def selector(view: View, number: int | None = None) -> dict[str, str]:
     """Returns the labels that select all pods, or those of one version."""
-    labels = {label("ModelDeployment"): view.deployment.name}
-    return labels if number is None else labels | {VERSION: str(number)}
+    return server.selector(view.deployment.name, number)
 
 
 def number_of(child: Object) -> int | None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from modelyard_api.wire.sketches import HLL_LG_K
-from modelyard_server.observe.distinct import EXACT, Distinct
+from modelyard_models.distinct import EXACT, Distinct
 
 ROWS, SLICE = 20_000, 250
 HEADER = 40

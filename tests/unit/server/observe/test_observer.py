@@ -12,6 +12,7 @@ import pytest
 
 from modelyard_api.wire.request_counts import Requests, bucket
 from modelyard_api.wire.sketches import Sketches, merge
+from modelyard_models.live import MAX_TEXT, Texts, cut
 from modelyard_server import kept, models
 from modelyard_server import manifest as manifests
 from modelyard_server.manifest import Manifest
@@ -19,7 +20,6 @@ from modelyard_server.metrics import Counts
 from modelyard_server.observe import observer as observers
 from modelyard_server.observe.answer import chosen
 from modelyard_server.observe.columns import parts
-from modelyard_server.observe.live import MAX_TEXT, Texts, cut
 from modelyard_server.observe.observer import Observer
 from modelyard_server.protocol import Inference
 from modelyard_server.rest import parse

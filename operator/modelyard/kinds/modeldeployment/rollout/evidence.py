@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from modelyard.engine.conditions import parse_time
-from modelyard.engine.plan import Facts, Page, PodsWith, Unavailable
+from modelyard.engine.plan import Facts, PodsWith, Unavailable
 from modelyard.engine.resource import Object
 from modelyard.judgement import judge
 from modelyard.kinds.modeldeployment.names import selector
 from modelyard.kinds.modeldeployment.observe import View
+from modelyard.workload import windows
 from modelyard.workload.run.exits import how_it_ended
-from modelyard.workload.server import url, written
+from modelyard.workload.server import written
 from modelyard_api.kinds.modeldeployment import Judged, ModelDeploymentStatus
 from modelyard_api.wire.request_counts import WINDOW_SECONDS
-
-if TYPE_CHECKING:
-    from modelyard_api.wire.sketches import Sketches
 
 
 def pods_need(view: View, number: int) -> PodsWith:
@@ -49,9 +46,12 @@ def evidence(view: View, status: ModelDeploymentStatus, facts: Facts, now: datet
     start = int(parse_time(state.since).timestamp())
     span = (start - start % WINDOW_SECONDS, int(now.timestamp()) + 1)
     answers = any(metric.metric == "Disagreement" for metric in analysis.metrics)
-    pages = [_pages(view, pods, span, answers) for pods in pods_of_both]
+    pages = [
+        [windows.page(pod, view.deployment.name, span, answers) for pod in windows.running(pods)]
+        for pods in pods_of_both
+    ]
     facts.all(*(page for needs in pages for page in needs))
-    sketches = [_merged(facts.all(*needs)) for needs in pages]
+    sketches = [windows.merged(windows.parts(facts.all(*needs))) for needs in pages]
     return Evidence(judged=judge(analysis.metrics, analysis.min_requests, sketches[0], sketches[1]), crashed=ended)
 
 
@@ -80,35 +80,3 @@ def _abnormal_end(container: Object) -> Object | None:
 
 def _listed(pods: Sequence[Object] | Unavailable) -> Sequence[Object]:
     return () if isinstance(pods, Unavailable) else pods
-
-
-def _pages(view: View, pods: Sequence[Object] | Unavailable, span: tuple[int, int], answers: bool) -> list[Page]:
-    pages = []
-    query = f"since={span[0]}&until={span[1]}{'&answers=true' if answers else ''}"
-    for pod in _listed(pods):
-        ip = (pod.get("status") or {}).get("podIP")
-        if ip and pod["status"].get("phase") == "Running":
-            pages.append(Page(f"{url(ip)}/v2/models/{view.deployment.name}/sketches?{query}"))
-    return pages
-
-
-def _merged(pages: Sequence[bytes | Unavailable]) -> Sketches | None:
-    """Returns the pods' sketches merged, or None if no pod answered.
-
-    A pod that doesn't answer is left out: the others have seen the same traffic.
-    """
-    # Imported late: numpy and the sketches' library take 12 MB, which an operator without a rollout doesn't need.
-    from modelyard_api.wire.sketches import NotSketches, merge, read
-
-    parts = []
-    for page in pages:
-        if isinstance(page, Unavailable):
-            continue
-        try:
-            parts.append(read(page))
-        except NotSketches:
-            continue
-    try:
-        return merge(parts)
-    except NotSketches:
-        return None

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from modelyard.engine.resource import DISRUPTION_BUDGETS, SERVICES, Object
-from modelyard.kinds.modeldeployment.names import STABLE, VERSION, selector, versioned
+from modelyard.kinds.modeldeployment.names import STABLE, selector, versioned
 from modelyard.kinds.modeldeployment.observe import View
 from modelyard.workload import pools
 from modelyard.workload.names import child_metadata, manifest
-from modelyard.workload.server import COMPONENT, SERVICE_PORTS, disruption_budget_spec
+from modelyard.workload.server import COMPONENT, SERVICE_PORTS, VERSION, disruption_budget_spec
 from modelyard_api.kinds.modeldeployment import ModelDeploymentStatus
 
 

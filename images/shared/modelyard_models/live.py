@@ -1,18 +1,22 @@
-"""The sketches being filled: ``Numbers`` for a group of columns of numbers, ``Texts`` for one column of texts."""
+"""The sketches being filled: ``Numbers`` for a group of columns of numbers, ``Texts`` for one column of texts.
+
+A server fills them with what it is asked and answers, and a Job with the rows that a model is compared with: so the two
+can be compared column by column.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import datasketches
 import numpy as np
 from numpy.typing import NDArray
 
 from modelyard_api.wire.sketches import FREQUENT_LG_SIZE, HLL_LG_K, KLL_K, MAX_TEXT, Column, Role
-from modelyard_server.observe.distinct import Distinct
+from modelyard_models.distinct import Distinct
 
 
 class Numbers:
@@ -26,8 +30,9 @@ class Numbers:
         self._distinct = Distinct(len(self.names))
 
     def fold(self, rows: NDArray[np.float32]) -> None:
-        """Adds values [rows, columns]; NaN counts as missing."""
-        values = np.array(rows.T, order="C")  # columns contiguous in memory: all that follows is twice as fast
+        """Adds values [rows, columns], or [rows] of one column; NaN counts as missing."""
+        # Columns contiguous in memory: all that follows is twice as fast.
+        values = np.array(rows.T if rows.ndim == 2 else rows[None], order="C")
         values.sort(axis=1)  # puts NaN last; and a sorted column takes half the time to update its sketch
         valid = len(rows) - np.isnan(values).sum(axis=1)
         self._count += len(rows)
@@ -60,9 +65,9 @@ class Texts:
         self._distinct = datasketches.hll_sketch(HLL_LG_K, datasketches.HLL_4)
 
     def fold(self, values: NDArray[Any]) -> None:
-        """Adds values [rows] of texts or whole numbers; "" counts as missing."""
+        """Adds values [rows] or [rows, 1] of texts or whole numbers; "" counts as missing."""
         self._count += len(values)
-        for value, number in Counter(values.tolist()).items():
+        for value, number in Counter(values.ravel().tolist()).items():
             if value == "":
                 self._missing += number
                 continue
@@ -84,6 +89,35 @@ class Texts:
             frequent=bytes(self._frequent.serialize()),
             distinct=bytes(self._distinct.serialize_compact()),
         )
+
+
+class Output(Protocol):
+    """What is read of an output of a model: of the signature, or of the server's manifest."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def datatype(self) -> str: ...
+    @property
+    def shape(self) -> Sequence[int]: ...
+
+
+def sketches_of(outputs: Sequence[Output], classes: Sequence[str]) -> dict[str, Numbers | Texts]:
+    """Returns empty sketches by the name of the output; a probability of each class is a column of its own."""
+    sketches: dict[str, Numbers | Texts] = {}
+    for output in outputs:
+        if output.datatype != "FP32":
+            sketches[output.name] = Texts(output.name, "Output", None)
+        else:
+            width = output.shape[1] if len(output.shape) == 2 else 1
+            sketches[output.name] = Numbers(_names(output.name, width, classes), "Output")
+    return sketches
+
+
+def _names(output: str, width: int, classes: Sequence[str]) -> list[str]:
+    if width == 1:
+        return [output]
+    return [f"{output}[{name}]" for name in (classes if len(classes) == width else range(width))]
 
 
 def cut(text: str) -> str:
