@@ -25,6 +25,7 @@ class Images(Strict):
     builder: str = Field(
         "localhost/modelyard/builder:dev", description="Pods that look up, build and test a PipelineSource's commits."
     )
+    workspace: str = Field("localhost/modelyard/workspace:dev", description="The pods of Workspaces.")
 
 
 class DefaultResources(Strict):
@@ -37,6 +38,10 @@ class DefaultResources(Strict):
     server: Resources = Field(
         default_factory=lambda: Resources(requests={"cpu": "100m", "memory": "128Mi"}, limits={"memory": "512Mi"}),
         description="Of serving pods [requests 100m and 128Mi, limit 512Mi].",
+    )
+    workspace: Resources = Field(
+        default_factory=lambda: Resources(requests={"cpu": "100m", "memory": "512Mi"}, limits={"memory": "2Gi"}),
+        description="Of the pods of Workspaces, kernels included [requests 100m and 512Mi, limit 2Gi].",
     )
 
 

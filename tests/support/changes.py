@@ -17,6 +17,7 @@ SOURCES = {
     "images/shared": "modelyard_models",
     "images/runtime": "modelyard_runtime",
     "images/server": "modelyard_server",
+    "images/workspace": "modelyard_workspace",
     ".": "tests",
 }
 """Folder -> the package in it."""

@@ -41,6 +41,7 @@ BUILT_IN: dict[str, ResourceType] = {
         ResourceType("", "v1", "secrets", "Secret"),
         ResourceType("", "v1", "serviceaccounts", "ServiceAccount"),
         ResourceType("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim"),
+        ResourceType("storage.k8s.io", "v1", "storageclasses", "StorageClass"),
         ResourceType("scheduling.k8s.io", "v1", "priorityclasses", "PriorityClass"),
         ResourceType("coordination.k8s.io", "v1", "leases", "Lease"),
         ResourceType("events.k8s.io", "v1", "events", "Event"),

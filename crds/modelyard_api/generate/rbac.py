@@ -55,9 +55,10 @@ CHILDREN = {
     "ScaledObject": "Changes the number of pods by the requests that they are answering, where KEDA is installed.",
     "HTTPRoute": "Traffic through a Gateway, where the Gateway API is installed.",
     "ConfigMap": "The catalogue of a ModelPool's models, which ends with its owner; and whether a source is there.",
+    "PersistentVolumeClaim": "The volume of a Workspace, which ends with its owner; and whether a source is there.",
 }
 """Why the operator needs a kind of children, for those whose name alone doesn't tell."""
-KEPT = ("ConfigMap",)
+KEPT = ("ConfigMap", "PersistentVolumeClaim")
 """Kinds that the operator never deletes: its own objects end with their owner, the others belong to people."""
 OTHERS = (
     built_in("CustomResourceDefinition", ("get",), "Whether KEDA is installed.", names=("scaledobjects.keda.sh",)),
@@ -73,7 +74,6 @@ OTHERS = (
     ),
     built_in("Node", ("get",), "Whether the node of a pod that does not end is lost."),
     built_in("Namespace", ("get",), "Whether a namespace accepts what a PipelineSource of another one delivers."),
-    built_in("PersistentVolumeClaim", ("get",), "Whether a source is there."),
     built_in(
         "Event", ("list", "create", "patch"), "Why no pod of a Job is created, such as a quota; and its own Events."
     ),

@@ -37,6 +37,13 @@ class Violation(Model):
     examples: list[Excerpt] = Field(default_factory=list, max_length=5, description="Up to five values that break it.")
 
 
+class StoredFile(Model):
+    name: str = Field(
+        max_length=64, pattern=r"^[a-z0-9][-._a-z0-9]*$", description="The file, in the folder of the version."
+    )
+    digest: Digest = Field(description="Digest of its bytes.")
+
+
 class Origin(ObjectRef):
     """What made the table: the Dataset by its own ingest, or a run whose output the Dataset holds."""
 
@@ -57,6 +64,7 @@ class DatasetVersionSpec(Model):
     rows: Count = Field(description="Rows in all.")
     test_rows: Count = Field(description="Rows held out for the final score.")
     bytes: Count = Field(description="Size of the Parquet files.")
+    files: list[StoredFile] = Field(default_factory=list, max_length=8, description="The Parquet files.")
     target: ColumnName | None = Field(None, description="The column that is to be predicted, if there is one.")
     columns: list[VersionColumn] = Field(
         max_length=MAX_COLUMNS, description="The columns, with what was found in them."

@@ -17,6 +17,7 @@ from modelyard_api.kinds.pipelinerun import PipelineRun
 from modelyard_api.kinds.pipelinesource import PipelineSource
 from modelyard_api.kinds.sweep import Sweep
 from modelyard_api.kinds.trainingrun import TrainingRun
+from modelyard_api.kinds.workspace import Workspace
 
 KINDS: dict[str, type[Kind]] = {
     kind.info.kind: kind
@@ -34,6 +35,7 @@ KINDS: dict[str, type[Kind]] = {
         Pipeline,
         PipelineRun,
         PipelineSource,
+        Workspace,
     )
 }
 """Kind -> its class, with spec, status, and the facts from which CRDs, RBAC and the operator's wiring are derived."""

@@ -18,7 +18,7 @@ from modelyard_api.fields.signature import Signature
 from modelyard_api.fields.trainer import Estimator, Fit
 from modelyard_api.kinds.batchprediction import MOST_EXAMPLES, BadRow
 from modelyard_api.kinds.dataset import Split
-from modelyard_api.kinds.datasetversion import VersionColumn, Violation
+from modelyard_api.kinds.datasetversion import StoredFile, VersionColumn, Violation
 from modelyard_api.kinds.pipeline import MAX_OUTPUT_BYTES, MAX_OUTPUTS, Word
 from modelyard_api.kinds.pipelinesource import MAX_CHECKS, Check, Commit
 
@@ -70,6 +70,7 @@ class TableResult(Model):
     rows: Count
     test_rows: Count
     bytes: Count
+    files: list[StoredFile] = Field(default_factory=list, max_length=8)
     target: ColumnName | None = None
     columns: list[VersionColumn]
     violations: list[Violation] = Field(default_factory=list)

@@ -11,7 +11,7 @@ from modelyard_api.fields.metrics import Metric
 from modelyard_api.fields.metrics import Task as ModelTask
 from modelyard_api.fields.trainer import ScriptDigests, Trainer
 from modelyard_api.kinds.dataset import DatasetSpec
-from modelyard_api.kinds.datasetversion import VersionColumn
+from modelyard_api.kinds.datasetversion import StoredFile, VersionColumn
 from modelyard_api.kinds.pipelinesource import PipelineSourceSpec
 from modelyard_api.kinds.sweep import SweepSpec
 
@@ -20,6 +20,8 @@ ANNOTATION = "modelyard.dev/task"
 TASK_FILE = "/modelyard/task/task.json"
 SOURCE_FOLDER = "/modelyard/source"
 """The folder where an ingest pod finds the ConfigMap's key or the volume."""
+DATA_FOLDER = "/modelyard/data"
+"""The folder of a Workspace's data: ``<dataset>/<version>/<file>``."""
 SCRIPT_FOLDER = "/modelyard/script"
 """The folder where a training pod finds the keys of the script's ConfigMap."""
 BUNDLE_FOLDER = "/modelyard/bundle"
@@ -122,6 +124,20 @@ class SweepTask(Common):
     image: str
 
 
+class Table(Model):
+    """A dataset version that a person may read."""
+
+    dataset: str
+    version: str
+    uri: str
+    files: list[StoredFile] = Field(description="The files to bring, each with its digest; none: those that are known.")
+
+
+class BringTask(Common):
+    kind: Literal["Bring"] = "Bring"
+    tables: list[Table]
+
+
 class PredictTask(Common):
     kind: Literal["Predict"] = "Predict"
     data: Data
@@ -148,6 +164,6 @@ class SourceTask(Common):
 
 
 Task = Annotated[
-    IngestTask | TrainTask | EvaluateTask | PredictTask | SweepTask | SourceTask | StepTask,
+    IngestTask | TrainTask | EvaluateTask | PredictTask | SweepTask | SourceTask | StepTask | BringTask,
     Field(discriminator="kind"),
 ]

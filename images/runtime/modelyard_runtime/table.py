@@ -9,6 +9,7 @@ from typing import Any
 
 from modelyard_api.fields.base import Model
 from modelyard_api.wire.task import (
+    BringTask,
     Common,
     EvaluateTask,
     IngestTask,
@@ -63,6 +64,7 @@ COMMANDS = {
     "evaluate": Command(EvaluateTask, f"{_AT}.evaluate:evaluate", "verify an imported model, and score it"),
     "sweep": Command(SweepTask, f"{_AT}.sweep:sweep", "search by many trials, in one of several pods"),
     "predict": Command(PredictTask, f"{_AT}.predict:predict", "score all rows of a version, and keep the answers"),
+    "bring": Command(BringTask, f"{_AT}.bring:bring", "bring the data of a workspace, checked", beside_container=True),
     "lay-out": Command(
         TrainTask, f"{_AT}.layout:lay_out", "write the inputs of a container of one's own", beside_container=True
     ),

@@ -20,7 +20,7 @@ from typing import IO, TypeVar
 
 from pydantic import ValidationError
 
-from modelyard_api.fields.artifact import MODEL_JSON, ModelManifest, http_url, sha256
+from modelyard_api.fields.artifact import MODEL_JSON, ModelManifest, digest_of, http_url, sha256
 from modelyard_server.say import TERMINATION_LOG, last_words, say
 
 OK, FAILED, USER_ERROR = 0, 1, 2
@@ -96,7 +96,7 @@ def bring(uri: str, digest: str, tracking_url: str, to: Path, give_up_after: flo
     manifest = _manifest(data, uri)
     (to / MODEL_JSON).unlink(missing_ok=True)
     target = to / manifest.file
-    if not (target.is_file() and _file_digest(target) == manifest.file_digest):
+    if not (target.is_file() and digest_of(target) == manifest.file_digest):
         part = to / f".{manifest.file}.part"
         file_digest = _retry(
             http_url(tracking_url, f"{uri.rstrip('/')}/{manifest.file}"),
@@ -124,7 +124,7 @@ def _complete(folder: Path, digest: str) -> bool:
         if sha256(data) != digest:
             return False
         manifest = ModelManifest.model_validate_json(data)
-        return _file_digest(folder / manifest.file) == manifest.file_digest
+        return digest_of(folder / manifest.file) == manifest.file_digest
     except (OSError, ValidationError):
         return False
 
@@ -230,8 +230,3 @@ def _write(path: Path, data: bytes) -> None:
 def _sync(file: IO[bytes]) -> None:
     file.flush()
     os.fsync(file.fileno())
-
-
-def _file_digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"

@@ -20,6 +20,7 @@ from modelyard_api.kinds.pipelinesource import PipelineSource
 from modelyard_api.kinds.registry import resource_type
 from modelyard_api.kinds.sweep import Sweep
 from modelyard_api.kinds.trainingrun import TrainingRun
+from modelyard_api.kinds.workspace import Workspace
 
 Object = dict[str, Any]
 """A Kubernetes object as the API server sends it: a plain dict of JSON values."""
@@ -81,6 +82,7 @@ BATCH_PREDICTIONS = Resource.of(BatchPrediction)
 PIPELINES = Resource.of(Pipeline)
 PIPELINE_RUNS = Resource.of(PipelineRun)
 PIPELINE_SOURCES = Resource.of(PipelineSource)
+WORKSPACES = Resource.of(Workspace)
 
 JOBS = Resource.of("Job")
 DEPLOYMENTS = Resource.of("Deployment")

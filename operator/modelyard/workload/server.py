@@ -22,6 +22,7 @@ DEFAULT_IMAGE = "modelyard.dev/default-image"
 """Annotation of the Deployment: the installation's image that its pods got; absent if spec.podTemplate names one."""
 SPEC_DIGEST = "modelyard.dev/spec-digest"
 """Annotation of the Deployment: the digest of its spec as we built it, without the number of replicas."""
+_KEEPS_ALL = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": "25%"}}
 DRAIN_SECONDS = 5
 """Time that a terminating pod still serves, until every kube-proxy and gateway has removed it."""
 SERVICE_PORTS = [
@@ -130,14 +131,17 @@ def deployment(
     replicas: int,
     wanted: PodTemplate,
     progress_seconds: int,
+    strategy: dict[str, Any] | None = None,
+    annotations: dict[str, str] | None = None,
 ) -> Object:
-    """Returns the Deployment of such pods. A rollout keeps all replicas available."""
+    """Returns the Deployment of such pods, which have these ``annotations``. Without a ``strategy`` a rollout keeps all
+    replicas available."""
     spec = {
         "selector": {"matchLabels": selector},
-        "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": "25%"}},
+        "strategy": strategy or _KEEPS_ALL,
         "progressDeadlineSeconds": progress_seconds,
         "revisionHistoryLimit": 2,
-        "template": {"metadata": pod_metadata(wanted, metadata["labels"], {}), "spec": pod},
+        "template": {"metadata": pod_metadata(wanted, metadata["labels"], annotations or {}), "spec": pod},
     }
     digest = short_hash(canonical(spec).decode(), length=16)
     metadata["annotations"] = {SPEC_DIGEST: digest}

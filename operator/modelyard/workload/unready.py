@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 from modelyard.engine.conditions import find, holds, parse_time
 from modelyard.engine.plan import Facts, PodsWith, Unavailable
@@ -45,12 +46,14 @@ class Unready:
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """What messages about the pods of a Deployment name: their selector, the fields of the spec, and a remedy."""
+    """What messages about the pods of a Deployment name: their selector, the fields of the spec, a remedy, and what
+    their init container fetches."""
 
     pods: PodsWith
     fields: Fields
     progress_seconds: int
     remedy: str = "podTemplate"
+    fetched: Literal["model", "data"] = "model"
 
 
 def inspect(child: Object, described: Described, facts: Facts, now: datetime) -> Unready:
@@ -71,15 +74,16 @@ def inspect(child: Object, described: Described, facts: Facts, now: datetime) ->
         return Unready(after=since + FIRST_READ)
     again = now + min(max((now - since) / 4, SHORTEST_POLL), LONGEST_POLL)
     pods = facts[described.pods]
-    trouble, stalled = (None, False) if isinstance(pods, Unavailable) else explain(pods, described.fields, facts, now)
+    trouble, stalled = (None, False) if isinstance(pods, Unavailable) else explain(pods, described, facts, now)
     return Unready(trouble or overdue, stalled if trouble else overdue is not None, again)
 
 
-def explain(pods: Sequence[Object], fields: Fields, facts: Facts, now: datetime) -> tuple[Trouble | None, bool]:
+def explain(pods: Sequence[Object], described: Described, facts: Facts, now: datetime) -> tuple[Trouble | None, bool]:
     """Returns why the newest pods are not ready, or None, and whether a person has to act. Raises Missing.
 
     ``pods`` has the newest last. Pods of an older template don't count: they are replaced whatever is wrong with them.
     """
+    fields = described.fields
     existing = [pod for pod in pods if not pod["metadata"].get("deletionTimestamp")]
     newest = _template_of(existing[-1]) if existing else None
     for pod in reversed(existing):
@@ -94,7 +98,7 @@ def explain(pods: Sequence[Object], fields: Fields, facts: Facts, now: datetime)
             trouble, stalled = disruptions.not_ready(pod, problem) if problem else None, False
         else:
             trouble, stalled = _crashed(pod, fields)
-            trouble = trouble or _fetching(pod, now)
+            trouble = trouble or _fetching(pod, described.fetched, now)
         if trouble is not None:
             return trouble, stalled
     return None, False
@@ -112,15 +116,16 @@ def _crashed(pod: Object, fields: Fields) -> tuple[Trouble | None, bool]:
     return None, False
 
 
-def _fetching(pod: Object, now: datetime) -> Trouble | None:
+def _fetching(pod: Object, fetched: str, now: datetime) -> Trouble | None:
     """Returns that an init container takes long, which is told before it gives up: mostly the store doesn't answer."""
     for status in (pod.get("status") or {}).get("initContainerStatuses") or ():
         started = ((status.get("state") or {}).get("running") or {}).get("startedAt")
         if started and now >= parse_time(started) + FETCHES_WITHIN:
             name, container = pod["metadata"]["name"], status["name"]
-            message = f"container {container!r} has been fetching the model since {started}, and hasn't got it yet: "
-            advice = "it is large, or the tracking server doesn't answer"
-            return Trouble("FetchingModel", f"{message}{advice}; see kubectl logs {name} -c {container}")
+            message = f"container {container!r} has been fetching the {fetched} since {started}, and hasn't got it yet"
+            advice = ": it is large, or the tracking server doesn't answer"
+            reason = "FetchingModel" if fetched == "model" else "FetchingData"
+            return Trouble(reason, f"{message}{advice}; see kubectl logs {name} -c {container}")
     return None
 
 

@@ -11,6 +11,7 @@ from modelyard.engine.resource import (
     MODEL_VERSIONS,
     MODELS,
     TRAINING_RUNS,
+    WORKSPACES,
     Key,
     Object,
 )
@@ -19,9 +20,9 @@ from modelyard.workload.names import version_name
 from modelyard.workload.run.ending import is_unfinished
 from modelyard_api.installation import Installation
 
-LINEAGE, READING, SCORING = "lineage", "reading", "scoring"
-"""Indexes by DatasetVersion: of the ModelVersions whose lineage names it, and of the unfinished runs that read it. By
-ModelVersion: of the unfinished BatchPredictions that score with it."""
+LINEAGE, READING, SCORING, MOUNTED = "lineage", "reading", "scoring", "mounted"
+"""Indexes by DatasetVersion: of the ModelVersions whose lineage names it, of the unfinished runs that read it, and of
+the Workspaces where it lies (``MOUNTED``). By ModelVersion: of the unfinished BatchPredictions that score with it."""
 
 
 def of_model(store: Store, model: Object) -> tuple[str, ...]:
@@ -47,10 +48,12 @@ def of_pool(store: Store, pool: Object) -> tuple[str, ...]:
 
 
 def of_dataset_version(store: Store, version: Object) -> tuple[str, ...]:
-    """Returns the ModelVersions whose lineage names a DatasetVersion, and the unfinished runs that read it."""
+    """Returns the ModelVersions whose lineage names a DatasetVersion, the unfinished runs that read it, and the
+    Workspaces where it lies."""
     place = f"{_namespace(version)}/{_name(version)}"
     runs = [*store.find(TRAINING_RUNS, READING, place), *store.find(BATCH_PREDICTIONS, READING, place)]
-    return tuple(_text(obj) for obj in (*runs, *store.find(MODEL_VERSIONS, LINEAGE, place)))
+    mounted = store.find(WORKSPACES, MOUNTED, place)
+    return tuple(_text(obj) for obj in (*runs, *mounted, *store.find(MODEL_VERSIONS, LINEAGE, place)))
 
 
 def of_dataset(store: Store, dataset: Object) -> tuple[str, ...]:
@@ -82,6 +85,11 @@ def read_by(run: Object, _: Store) -> Iterable[Key]:
     return (Key(DATASET_VERSIONS, _namespace(run), name),) if name else ()
 
 
+def mounted_by(workspace: Object, _: Store) -> Iterable[Key]:
+    """Returns the DatasetVersions that lie in a Workspace."""
+    return [Key(DATASET_VERSIONS, _namespace(workspace), name) for name in _mounted(workspace)]
+
+
 def scored_with(run: Object, _: Store) -> Iterable[Key]:
     """Returns the ModelVersion that an unfinished BatchPrediction scores with, or a finished one has."""
     name = _inputs(run).get("modelVersion")
@@ -96,6 +104,14 @@ def by_lineage(version: Object, _: Installation) -> Iterable[str]:
 def by_reading(run: Object, _: Installation) -> Iterable[str]:
     name = _read(run)
     return (f"{_namespace(run)}/{name}",) if name and is_unfinished(run) else ()
+
+
+def by_mounted(workspace: Object, _: Installation) -> Iterable[str]:
+    return [f"{_namespace(workspace)}/{name}" for name in _mounted(workspace)]
+
+
+def _mounted(workspace: Object) -> list[str]:
+    return [item["version"] for item in (workspace.get("status") or {}).get("datasets") or ()]
 
 
 def by_scoring(run: Object, _: Installation) -> Iterable[str]:

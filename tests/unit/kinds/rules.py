@@ -13,6 +13,8 @@ from modelyard.engine.status import without_nulls
 from modelyard_api.kinds.registry import KINDS
 
 MAX_STATUS_BYTES = 20 * 1024
+SOURCES = ("configMap", "downwardAPI", "emptyDir", "image", "persistentVolumeClaim", "projected", "secret")
+"""What volumes of pods may be made of."""
 _LABEL = re.compile(r"^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$")
 _NAME = re.compile(r"^[a-z]([-a-z0-9]*[a-z0-9])?$")
 _REASON = re.compile(r"^[A-Z][A-Za-z0-9]*$")
@@ -112,7 +114,8 @@ def _check_template(template: Object, labels: dict[str, str]) -> None:
     assert len(volumes) == len(spec["volumes"])
     for volume in volumes.values():
         (source,) = set(volume) - {"name"}
-        assert source in ("configMap", "downwardAPI", "emptyDir", "image", "persistentVolumeClaim", "secret"), volume
+        assert source in SOURCES, volume
+        assert all(set(item) == {"secret"} for item in volume.get("projected", {}).get("sources", ())), volume
     secrets = {name for name, volume in volumes.items() if "secret" in volume}
     containers: list[dict[str, Any]] = [*spec.get("initContainers", ()), *spec["containers"]]
     assert len({item["name"] for item in containers}) == len(containers)

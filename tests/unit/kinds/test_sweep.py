@@ -194,6 +194,7 @@ def test_a_deadline_leaves_time_to_train(world: World, seconds: int, of_search: 
     world.settle()
     assert world.one(TRAINING_RUNS)["spec"]["activeDeadlineSeconds"] == max(seconds - of_search, 1)
     assert status(world)["trials"]["succeeded"] == 1
+    assert status(world)["progress"]["message"].endswith("; then the time of the search was over")
 
 
 def _began(world: World) -> str:

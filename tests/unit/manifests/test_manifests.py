@@ -47,8 +47,9 @@ def test_the_operator_may_not_read_secrets_nor_write_what_is_not_its_own() -> No
     for rule in rules("modelyard-operator"):
         assert "secrets" not in rule["resources"]
         for resource in {"configmaps", "persistentvolumeclaims", "pods"} & set(rule["resources"]):
-            # The operator writes the catalogues of ModelPools and annotates their pods; RBAC can't be narrower.
-            writes = {"configmaps": {"watch", "create", "patch"}, "pods": {"patch"}}.get(resource, set())
+            # The operator writes the catalogues of ModelPools and annotates their pods, and makes the volumes of
+            # Workspaces; RBAC can't be narrower.
+            writes = {"pods": {"patch"}}.get(resource, {"watch", "create", "patch"})
             assert set(rule["verbs"]) <= {"get", "list"} | writes
         assert "*" not in {*rule["resources"], *rule["verbs"], *rule["apiGroups"]}
         if "modelyard.dev" in rule["apiGroups"] and "delete" in rule["verbs"]:

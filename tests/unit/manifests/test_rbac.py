@@ -35,7 +35,7 @@ OTHERS = {
     "pods.": "list patch",
     "nodes.": "get",
     "namespaces.": "get",
-    "persistentvolumeclaims.": "get",
+    "persistentvolumeclaims.": "get list watch create patch",
     "events.events.k8s.io": "list create patch",
 }
 """Other resources -> the operator's verbs on them in all namespaces. A wider right must be added here too."""

@@ -32,8 +32,8 @@ class MemoryStore(ArtifactStore):
     def put(self, uri: str, data: bytes | Path) -> None:
         self.files[uri] = data.read_bytes() if isinstance(data, Path) else data
 
-    def fetch(self, uri: str, path: Path) -> None:
-        path.write_bytes(self.read(uri))
+    def fetch(self, uri: str, path: Path, digest: str | None = None) -> None:
+        path.write_bytes(self.read(uri, digest))
 
     def delete(self, uri: str) -> None:
         self.files.pop(uri, None)

@@ -19,6 +19,7 @@ from modelyard_api.kinds.sweep import SweepSpec
 from modelyard_api.wire.result import SweepResult
 from modelyard_api.wire.task import Data, Subject, SweepTask
 from modelyard_runtime.pod.store import ArtifactStore
+from modelyard_runtime.pod.tracking import Tracking as Tracked
 from modelyard_runtime.pod.web import Web
 from tests.support.ports import free_port
 from tests.support.tracking import Tracking
@@ -40,7 +41,7 @@ def spec(**more: Any) -> SweepSpec:
         "datasetRef": {"name": "iris"},
         "objective": "balanced_accuracy",
         "maxTrials": 60,
-        "validation": {"folds": 3},
+        "validation": {"folds": 2},
         "search": SPACE,
     }
     return SweepSpec.model_validate(base | more)
@@ -54,7 +55,7 @@ class Pods:
         base, folder = f"mlflow-artifacts:/modelyard/n/{uid}", folder / uid
         folder.mkdir()
         self.task = SweepTask(
-            subject=Subject(namespace="n", name="s", uid=uid),
+            subject=Subject(namespace="n", name=uid, uid=uid),
             tracking_url=tracking.url,
             base_uri=base,
             result_uri=f"{base}/result.json",
@@ -105,6 +106,14 @@ class Pods:
         folder = f"{self.task.base_uri}/journal"
         parts = [self.store.get_json(f"{folder}/{name}") for name in self.store.names(folder)]
         return [entry for part in parts if part for entry in part["entries"]]
+
+    def tracked(self) -> list[dict[str, str]]:
+        """Returns the tags of each run in the tracking server."""
+        tracking = Tracked(self.store.web)
+        url = f"{self.store.web.base}/api/2.0/mlflow/runs/search"
+        ids = [tracking.experiment(f"modelyard/n/{self.task.subject.name}")]
+        runs = self.store.web.json("POST", url, {"experiment_ids": ids, "max_results": 1000})["runs"]
+        return [{tag["key"]: tag["value"] for tag in run["data"]["tags"]} for run in runs]
 
     def result(self) -> SweepResult:
         return SweepResult.model_validate(self.store.get_json(self.task.result_uri))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from modelyard_api.fields.artifact import RESULT_JSON, TEST_PARQUET, TRAIN_PARQUET
+from modelyard_api.fields.artifact import RESULT_JSON, TEST_PARQUET, TRAIN_PARQUET, digest_of
 from modelyard_api.wire.result import PredictResult
 from modelyard_api.wire.task import PredictTask
 from modelyard_runtime.models import package
@@ -18,7 +18,7 @@ from modelyard_runtime.pod.errors import UserError
 from modelyard_runtime.pod.say import say
 from modelyard_runtime.pod.store import ArtifactStore
 from modelyard_runtime.tables.files import FileTable, batches, writer
-from modelyard_runtime.tables.version import versioned
+from modelyard_runtime.tables.version import Part, versioned
 
 _FIELD = "spec.output.datasetRef"
 
@@ -46,11 +46,11 @@ def _scored(task: PredictTask, store: ArtifactStore, answers: Answers, folder: P
         message = f"no row of {task.data.name} is left to push: {answers.why or 'it has none'}; bring others"
         raise UserError("EmptyTable", message, "spec.datasetRef")
 
-    def write(uri: str, mask: pa.Array) -> int:
+    def write(uri: str, mask: pa.Array) -> Part:
         path = folder / uri.rpartition("/")[2]
         table.write(path, mask)
         store.put(uri, path)
-        return path.stat().st_size
+        return Part(path.stat().st_size, digest_of(path))
 
     try:
         version = versioned(table, answers.types, task.output, answers.lost, task.base_uri, write, store.put)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from modelyard_api.fields.artifact import SCHEME, canonical, http_url, sha256
+from modelyard_api.fields.artifact import SCHEME, canonical, digest_of, http_url, sha256
 from modelyard_runtime.pod.errors import UserError
 from modelyard_runtime.pod.web import Unavailable, Web, nothing_there
 
@@ -34,8 +34,7 @@ class ArtifactStore:
         if data is None:
             raise _nothing(uri)
         if digest is not None and sha256(data) != digest:
-            message = f"{uri} has digest {sha256(data)}, expected is {digest}; correct the digest, or store it again"
-            raise UserError("DigestMismatch", message)
+            raise _other(uri, sha256(data), digest)
         return data
 
     def put(self, uri: str, data: bytes | Path) -> None:
@@ -44,13 +43,16 @@ class ArtifactStore:
         if status != 200:
             raise Unavailable(f"PUT {uri}: {status} {answer[:200].decode(errors='replace')}")
 
-    def fetch(self, uri: str, path: Path) -> None:
-        """Writes the bytes into a file, piece by piece. Raises UserError if there are none, or Unavailable."""
+    def fetch(self, uri: str, path: Path, digest: str | None = None) -> None:
+        """Writes the bytes into a file, piece by piece. Raises UserError if there are none, or if they have another
+        digest, or Unavailable."""
         status, data = self.web.request("GET", http_url(self.web.base, uri), to=path)
         if nothing_there(status, data):
             raise _nothing(uri)
         if status != 200:
             raise Unavailable(f"GET {uri}: {status} {data[:200].decode(errors='replace')}")
+        if digest is not None and digest_of(path) != digest:
+            raise _other(uri, digest_of(path), digest)
 
     def delete(self, uri: str) -> None:
         """Deletes the bytes, if there are any. Raises Unavailable."""
@@ -76,3 +78,8 @@ class ArtifactStore:
 
 def _nothing(uri: str) -> UserError:
     return UserError("ArtifactMissing", f"there is nothing at {uri}; correct the address, or store it again")
+
+
+def _other(uri: str, actual: str, expected: str) -> UserError:
+    message = f"{uri} has digest {actual}, expected is {expected}; correct the digest, or store it again"
+    return UserError("DigestMismatch", message)

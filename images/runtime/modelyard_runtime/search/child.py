@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import resource
 import select
@@ -84,7 +85,8 @@ def _child(function: Callable[[], float], writes: int) -> None:
         if (left := _memory_left()) is not None:
             limit = _address_space() + left
             resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-        document = {"value": function()}
+        value = function()
+        document = {"value": value} if math.isfinite(value) else {"error": f"NotFinite: its value is {value}"}
     except UserError as error:
         document = {"error": f"{error.reason}: {error.message}"}
     except MemoryError:

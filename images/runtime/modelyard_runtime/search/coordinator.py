@@ -18,6 +18,7 @@ from modelyard_runtime.pod.errors import UserError
 from modelyard_runtime.pod.say import say
 from modelyard_runtime.pod.store import ArtifactStore
 from modelyard_runtime.search.journal import Journal
+from modelyard_runtime.search.records import Records
 from modelyard_runtime.search.space import estimator
 from modelyard_runtime.search.study import Study
 from modelyard_runtime.search.trials import LEASE, Entry, Trial, Trials
@@ -34,7 +35,7 @@ class Coordinator:
         spec = task.spec
         self._task = task
         self._trials = Trials(spec.max_trials, spec.max_failed_trials, METRICS[spec.objective].greater_is_better)
-        self._study = Study(spec)
+        self._study, self._records, self._untracked = Study(spec), Records(task), 0
         self._lock = threading.Lock()
         self._seen: dict[str, float] = {}
         self._dismissed: set[str] = set()
@@ -53,7 +54,7 @@ class Coordinator:
         with self._lock:
             self._seen[worker] = now
             if told and (entry := self._trials.tell(told["trial"], told["attempt"], told["value"], told["error"])):
-                self._study_is_told(entry)
+                self._is_told(entry)
                 entries.append(entry)
             entries += self._expired(now)
             trial = self._trials.of(worker) or self._trials.waiting(now)
@@ -95,13 +96,15 @@ class Coordinator:
             succeeded=trials.succeeded,
             failed=trials.failed,
             best=self._result_of(best) if best else None,
+            untracked=self._untracked,
             common_error=f"{errors[0][0]} ({errors[0][1]} of {trials.failed})" if errors else None,
             dataset_version=self._task.data.name,
             image=self._task.image,
         )
 
     def result(self) -> SweepResult:
-        """Returns the result of a search that is over. Raises UserError."""
+        """Returns the result of a search that is over, once its trials are recorded. Raises UserError."""
+        self._untracked = self._records.finish()
         with self._lock:
             result = self.summary()
         allowed = self._task.spec.max_failed_trials
@@ -129,12 +132,14 @@ class Coordinator:
         entries = self._trials.expire(now)
         for entry in entries:
             say(f"trial {entry['trial']} has lost its worker: {entry.get('error') or 'it is queued again'}")
-            self._study_is_told(entry)
+            self._is_told(entry)
         return entries
 
-    def _study_is_told(self, entry: Entry) -> None:
+    def _is_told(self, entry: Entry) -> None:
         if entry["event"] == "told":
-            self._study.tell(entry["trial"], entry.get("value"))
+            trial = self._trials[entry["trial"]]
+            self._study.tell(trial.number, trial.value)
+            self._records.add(trial, estimator(self._task.spec.search, trial.proposal))
 
     def _restore(self, entry: Entry) -> None:
         """Applies an entry of the journal, unless two coordinators have written the same."""
@@ -145,9 +150,8 @@ class Coordinator:
             self._study.restore(entry["proposal"])
         elif number >= known or self._trials[number].has_ended:
             return
-        else:
-            self._study_is_told(entry)
         self._trials.apply(entry)
+        self._is_told(entry)
 
 
 def journal_uri(task: SweepTask) -> str:

@@ -81,3 +81,4 @@ class Worker:
                     return {"done": True}
                 if time.monotonic() > ends:
                     raise
+                time.sleep(1)  # it may have been refused at once

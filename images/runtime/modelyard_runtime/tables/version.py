@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from modelyard_api.fields.artifact import PROFILE_JSON, TEST_PARQUET, TRAIN_PARQUET
 from modelyard_api.kinds.dataset import DatasetSpec
+from modelyard_api.kinds.datasetversion import StoredFile
 from modelyard_runtime.pod.errors import UserError
 from modelyard_runtime.pod.say import say
 from modelyard_runtime.tables import profile
@@ -19,8 +20,16 @@ from modelyard_runtime.tables.digest import content_digest, version_id
 from modelyard_runtime.tables.split import held_out
 from modelyard_runtime.tables.validate import not_finite, validate
 
-Write = Callable[[str, pa.Array], int]
-"""Writes the rows for which a mask is True to a URI, as Parquet; returns how many bytes they have."""
+
+class Part(NamedTuple):
+    """A file of a version in the store."""
+
+    bytes: int
+    digest: str
+
+
+Write = Callable[[str, pa.Array], Part]
+"""Writes the rows for which a mask is True to a URI, as Parquet."""
 Put = Callable[[str, bytes], None]
 """Writes bytes to a URI."""
 
@@ -46,7 +55,8 @@ def versioned(
     unusable = not_finite(table)
     violations = [*unusable, *validate(table, spec, lost)]
     mask = _held_out(table, types, spec)
-    size = write(f"{uri}/{TRAIN_PARQUET}", pa.array(~mask)) + write(f"{uri}/{TEST_PARQUET}", pa.array(mask))
+    rows = {TRAIN_PARQUET: ~mask, TEST_PARQUET: mask}
+    parts = {name: write(f"{uri}/{name}", pa.array(chosen)) for name, chosen in rows.items()}
     put(f"{uri}/{PROFILE_JSON}", profile.document_of(table, types, digest))
     accepted = not unusable and (not violations or spec.validation.on_failure == "Warn")
     say(f"version {id_[:10]}: {'accepted' if accepted else 'rejected'}, {len(violations)} rules broken")
@@ -57,7 +67,8 @@ def versioned(
         "digest": digest,
         "rows": len(table),
         "test_rows": int(mask.sum()),
-        "bytes": size,
+        "bytes": sum(part.bytes for part in parts.values()),
+        "files": [StoredFile(name=name, digest=part.digest) for name, part in parts.items()],
         "target": spec.target,
         "columns": describe(table, types),
         "violations": violations[:20],

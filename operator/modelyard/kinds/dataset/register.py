@@ -32,6 +32,7 @@ def register(view: View, table: TableResult, origin: Origin, split: Split) -> Cr
         rows=table.rows,
         test_rows=table.test_rows,
         bytes=table.bytes,
+        files=table.files,
         target=table.target,
         columns=table.columns,
         split=split,

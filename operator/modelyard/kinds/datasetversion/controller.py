@@ -10,6 +10,7 @@ from modelyard.engine.resource import (
     DATASETS,
     MODEL_VERSIONS,
     TRAINING_RUNS,
+    WORKSPACES,
     Key,
     Object,
 )
@@ -50,6 +51,7 @@ WIRING = Wiring(
         MODEL_VERSIONS: users.trained_on,
         TRAINING_RUNS: users.read_by,
         BATCH_PREDICTIONS: users.read_by,
+        WORKSPACES: users.mounted_by,
     },
     users=users.of_dataset_version,
     indexes={
@@ -57,5 +59,6 @@ WIRING = Wiring(
         MODEL_VERSIONS: {users.LINEAGE: users.by_lineage},
         TRAINING_RUNS: {users.READING: users.by_reading},
         BATCH_PREDICTIONS: {users.READING: users.by_reading},
+        WORKSPACES: {users.MOUNTED: users.by_mounted},
     },
 )

@@ -56,7 +56,7 @@ def _step(view: View, facts: Facts, now: datetime) -> Step:
             if trouble.reason == "DeadlineExceeded":
                 known = progress.newest(view.sweep, facts, now)
                 if known is not None and known.best is not None:
-                    return outcome.searched(view, now, known, status)
+                    return outcome.searched(view, now, known, status, "then the time of the search was over")
             known = progress.glanced(view.sweep, facts, now)
             return fail(with_progress(view.sweep.spec, status, known), now, trouble)
     return _unfinished(view, state, facts, now)

@@ -18,10 +18,13 @@ from modelyard_api.kinds.sweep import SweepOutputs, SweepStatus
 from modelyard_api.wire.result import SweepResult
 
 
-def searched(view: View, now: datetime, result: SweepResult, status: SweepStatus) -> Step:
-    """Records the end of the search, and lets a TrainingRun train its best trial."""
+def searched(view: View, now: datetime, result: SweepResult, status: SweepStatus, ended: str | None = None) -> Step:
+    """Records the end of the search, and lets a TrainingRun train its best trial.
+
+    ``ended`` says what has ended it before all trials.
+    """
     spec = view.sweep.spec
-    status = with_progress(spec, status, result.model_copy(update={"running": 0}))
+    status = with_progress(spec, status, result.model_copy(update={"running": 0}), ended)
     if result.best is None:
         return fail(status, now, Trouble("NoTrialSucceeded", "no trial has a score; see the logs of its Job's pods"))
     outputs = SweepOutputs(dataset_version=status.dataset_version)

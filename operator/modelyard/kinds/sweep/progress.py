@@ -41,18 +41,25 @@ def glanced(sweep: Sweep, facts: Facts, now: datetime) -> SweepResult | None:
         return None
 
 
-def with_progress(spec: SweepSpec, status: SweepStatus, known: SweepResult | None) -> SweepStatus:
-    """Returns the status with what is known of the search; it stays as it is if nothing is."""
+def with_progress(
+    spec: SweepSpec, status: SweepStatus, known: SweepResult | None, ended: str | None = None
+) -> SweepStatus:
+    """Returns the status with what is known of the search; it stays as it is if nothing is.
+
+    ``ended`` says what has ended the search before all trials.
+    """
     if known is None:
         return status
     finished = known.succeeded + known.failed
     failed = f", {known.failed} of them failed" if known.failed else ""
+    early = f"; {ended}" if ended else ""
+    untracked = f", {known.untracked} without a run in the tracking server" if known.untracked else ""
     return status.model_copy(
         update={
             "trials": Trials(running=known.running, succeeded=known.succeeded, failed=known.failed),
             "progress": Progress(
                 percent=min(100 * finished // spec.max_trials, 100),
-                message=f"{finished} of {spec.max_trials} trials{failed}",
+                message=f"{finished} of {spec.max_trials} trials{failed}{untracked}{early}",
             ),
             "best": _best(known.best) if known.best else None,
         }

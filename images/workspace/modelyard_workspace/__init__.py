@@ -1,0 +1,1 @@
+"""What runs in the pod of a Workspace: JupyterLab for several people, and what keeps their edits."""

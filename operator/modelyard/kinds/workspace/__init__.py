@@ -1,0 +1,1 @@
+"""Workspace: a JupyterLab in which several people work at once."""

@@ -1,0 +1,61 @@
+"""A sweep on real pods loses one of its two workers: each trial is finished once, and one version is registered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from modelyard_api import API_VERSION
+from tests.support.kube import Kube
+from tests.support.mainjob import DATASET, MODEL, MainJob
+
+pytestmark = pytest.mark.cluster
+NAME, TRIALS = "search", 60
+SPEC: dict[str, Any] = {
+    "datasetRef": {"name": DATASET},
+    "modelRef": {"name": MODEL},
+    "objective": "balanced_accuracy",
+    "sampler": {"seed": 7},
+    "maxTrials": TRIALS,
+    "parallelTrials": 2,
+    "validation": {"folds": 2},
+    "search": {
+        "candidates": [
+            {
+                "algorithm": "DecisionTreeClassifier",
+                "params": {"max_depth": {"values": [None, 2, 3]}, "min_samples_leaf": {"low": 1, "high": 20}},
+            },
+            {"algorithm": "GaussianNB"},
+        ],
+        "features": {"select": ["None", "FTest"], "keep": {"low": 3, "high": 7}},
+    },
+}
+
+
+def status(kube: Kube) -> dict[str, Any]:
+    return dict((kube.get("sweep", NAME) or {}).get("status") or {})
+
+
+def test_a_lost_worker_costs_no_trial(kube: Kube) -> None:
+    job = MainJob(kube)
+    job.put_data()
+    job.apply("dataset.yaml")
+    job.apply("model.yaml")
+    kube.until_condition("dataset", DATASET, seconds=240)
+    kube.apply({"apiVersion": API_VERSION, "kind": "Sweep", "metadata": {"name": NAME}, "spec": SPEC})
+    kube.until("some trials", lambda: (status(kube).get("trials") or {}).get("succeeded", 0) >= 3, 240)
+    (worker,) = kube.list("pods", "modelyard.dev/sweep,batch.kubernetes.io/job-completion-index=1")
+    kube.run("delete", "pod", worker["metadata"]["name"], "--grace-period=0", "--force")
+    kube.run("wait", "--for=condition=Complete", f"sweep/{NAME}", "--timeout=300s")
+    ended = status(kube)
+    assert ended["trials"]["running"] == 0
+    assert ended["trials"]["succeeded"] + ended["trials"]["failed"] == TRIALS
+    (version,) = kube.list("modelversions")
+    assert ended["outputs"]["modelVersion"] == version["metadata"]["name"]
+    run = kube.get("trainingrun", ended["outputs"]["trainingRun"])
+    assert run is not None
+    assert run["spec"]["trainer"]["estimator"]["algorithm"] == ended["best"]["params"]["algorithm"]
+    assert version["spec"]["lineage"]["trainingRun"] == run["metadata"]["name"]
+    assert ended["best"]["value"] > 0.9
+    assert kube.list("services", "modelyard.dev/sweep") == []

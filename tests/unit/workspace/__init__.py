@@ -1,0 +1,1 @@
+"""Checks what runs in the pod of a Workspace."""
