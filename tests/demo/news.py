@@ -66,7 +66,8 @@ class News:
                 mark = "+" if ready["status"] == "True" else "x" if condition(obj, "Stalled") else "."
                 yield Item(mark, name, ready["message"])
             for item in _all_conditions(obj):
-                if item["type"] != "Ready" and item["status"] == "False" and self._is_new(name, item["message"]):
+                said = ready is not None and ready["message"].endswith(item["message"])
+                if item["status"] == "False" and not said and self._is_new(name, item["message"]):
                     yield Item("!", name, f"{item['type']} is False: {item['message']}")
 
 

@@ -35,7 +35,7 @@ class Delivery:
             images.mkdir()
             with git_server(Path(folder, "git"), CONTROL_PLANE_IP) as server, registry(images, REGISTRY):
                 repository = server.repository(SOURCE)
-                self.story.title("source", "from a commit to production")
+                self.story.title("Act source", "from a commit to production")
                 self.prepare(f"{server.url}/{repository.name}")
                 self.good(repository)
                 self.red(repository)

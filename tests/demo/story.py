@@ -17,11 +17,13 @@ class Story:
     """Prints a line for each piece of news, once. What is not in the first namespace is told with its namespace."""
 
     def __init__(self, kube: Kube, *others: Kube) -> None:
-        self.kube, self.begin = kube, time.monotonic()
+        self.kube, self.begin = kube, 0.0
         self.news = {place.namespace: News() for place in (kube, *others)}
         self._kubes = (kube, *others)
 
     def title(self, act: str, text: str) -> None:
+        """Begins an act. Times are since the first one began."""
+        self.begin = self.begin or time.monotonic()
         print(f"\n{act}: {text}", flush=True)
 
     def say(self, text: str) -> None:

@@ -54,6 +54,12 @@ def test_a_condition_that_is_false_is_a_warning() -> None:
     assert told(News(), [monitor]) == ["! ModelMonitor/m: InputsStable is False: mass: 4 was, 5 is"]
 
 
+def test_a_condition_that_says_what_ready_says_is_not_told() -> None:
+    failed = ("TestsPassed", "False", "TestsFailed", "1 of 2 tests failed")
+    source = obj("PipelineSource", "s", ("Ready", "False", "TestsFailed", "commit c: 1 of 2 tests failed"), failed)
+    assert told(News(), [source]) == [". PipelineSource/s: commit c: 1 of 2 tests failed"]
+
+
 def test_what_another_object_says_too_is_told_by_that_one() -> None:
     sweep = obj("Sweep", "p-1-s", ("Ready", "True", "Registered", "TrainingRun p-1-t: registered m-v1"))
     training = obj("TrainingRun", "p-1-t", ("Ready", "True", "Registered", "registered m-v1"))
