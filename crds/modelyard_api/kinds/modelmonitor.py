@@ -44,8 +44,9 @@ class MonitorWindow(Model):
     model_config = ConfigDict(
         json_schema_extra=rules(
             rule(
-                f"duration(self.length) >= duration('10s') && duration(self.length) <= duration('50m') "
-                f"&& ({_SECONDS} % 60 == 0 || {_SECONDS} in [10, 20, 30])",
+                # The API server checks the default {} of the window before it puts the defaults of its fields in.
+                "!has(self.length) || duration(self.length) >= duration('10s') && "
+                f"duration(self.length) <= duration('50m') && ({_SECONDS} % 60 == 0 || {_SECONDS} in [10, 20, 30])",
                 "window.length must be 10s, 20s, 30s, or whole minutes up to 50m: model servers keep what they saw by "
                 "ten seconds and by minute, for an hour",
                 ".length",
