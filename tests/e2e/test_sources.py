@@ -13,7 +13,6 @@ from tests.localcluster.config import CONTROL_PLANE_IP, REGISTRY
 from tests.support.git_server import PASSWORD, USER, GitServer, git_server
 from tests.support.kube import Kube, Object
 from tests.support.namespace import new_namespace
-from tests.support.pods import RUNTIME
 from tests.support.registry import RunningRegistry, registry
 from tests.support.scene import CSV
 from tests.support.wheels import wheel
@@ -26,32 +25,41 @@ spec: {{source: {{configMap: {{name: flowers, key: t.csv}}}}, target: y}}
 """
 MODEL = f"{KIND}Model\nmetadata: {{name: flowers}}\nspec: {{task: Classification, promotion: Automatic}}\n"
 RUN = f"""{KIND}TrainingRun
-metadata: {{name: flowers-$(commit.short), annotations: {{bundle: $(bundle.image)}}}}
+metadata: {{name: flowers-$(commit.short)}}
 spec:
   datasetRef: {{name: flowers}}
   modelRef: {{name: flowers}}
-  trainer: {{estimator: {{algorithm: DecisionTreeClassifier}}}}
+  trainer: {{script: {{bundle: {{image: $(bundle.image)}}, entry: "acme.train:train"}}}}
+"""
+DEPLOYMENT = (
+    f"{KIND}ModelDeployment\nmetadata: {{name: flowers}}\nspec: {{modelRef: {{name: flowers, alias: champion}}}}\n"
+)
+TRAIN = """
+import greeting
+from sklearn.tree import DecisionTreeClassifier
+
+def train(context):
+    tree = DecisionTreeClassifier(max_depth=len(greeting.WORD), random_state=context.seed)
+    return tree.fit(context.train[context.columns], context.train[context.target])
 """
 TESTS = """
 import socket
-import greeting
+from types import SimpleNamespace
+import pandas as pd
 import pytest
-from acme.train import answer
+from acme.train import train
 
-def test_answer():
-    assert answer() == f"{greeting.WORD} 42"
+def test_it_learns():
+    table = pd.DataFrame({"a": [1.0, 2.0], "y": ["no", "yes"]})
+    context = SimpleNamespace(train=table, columns=["a"], target="y", seed=1)
+    assert list(train(context).predict(table[["a"]])) == ["no", "yes"]
 
 def test_there_is_no_network():
     with pytest.raises(PermissionError):
         socket.create_connection(("10.96.0.1", 443))
 """
+WHEELS = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "/modelyard/bundle/src/wheels"}
 RED = "import time\n\ndef test_shape():\n    assert (3, 2) == (2, 3)\n\ndef test_hangs():\n    time.sleep(600)\n"
-LOOKS = """
-import json, sys
-sys.path[:0] = ["/bundle/src", "/bundle/site"]
-from acme.train import answer
-print(json.load(open("/bundle/bundle.json"))["commit"], answer())
-"""
 
 
 @pytest.fixture(scope="module")
@@ -70,13 +78,14 @@ def files() -> dict[str, str | bytes | None]:
     name, data, digest = wheel("greeting", {"greeting/__init__.py": "WORD = 'hello'\n"})
     return {
         "acme/__init__.py": "",
-        "acme/train.py": "import greeting\n\ndef answer():\n    return f'{greeting.WORD} 42'\n",
+        "acme/train.py": TRAIN,
         "tests/test_train.py": TESTS,
-        "lock.txt": f"--no-index\n--find-links ./wheels\ngreeting==1.0 --hash=sha256:{digest}\n",
+        "lock.txt": f"greeting==1.0 --hash=sha256:{digest}\n",
         f"wheels/{name}": data,
         "manifests/dataset.yaml": DATASET,
         "manifests/model.yaml": MODEL,
         "manifests/run.yaml": RUN,
+        "manifests/serve.yaml": DEPLOYMENT,
         "manifests/extra.yaml": MODEL.replace("flowers", "extra"),
     }
 
@@ -95,6 +104,7 @@ class Sourced:
             "test": {"testTimeoutSeconds": 3},
             "bundle": {"repository": f"{REGISTRY}/{kube.namespace}/churn", "plainHttp": True},
             "targets": [{"name": "here"}],
+            "podTemplate": {"env": [{"name": key, "value": value} for key, value in WHEELS.items()]},
             **spec,
         }
         meta = {"name": "churn", "namespace": kube.namespace}
@@ -156,8 +166,8 @@ def test_from_a_commit_to_a_registered_model(
     kube.until_condition("trainingrun", run, "Ready", "True", seconds=240)
     assert names(kube, "modelversions") == {"flowers-v1"}
     trained = kube.get("trainingrun", run) or {}
-    assert trained["metadata"]["annotations"]["bundle"] == build["image"]
-    assert _answer(kube, str(build["image"])) == f"{first} hello 42"
+    assert trained["spec"]["trainer"]["script"]["bundle"]["image"] == build["image"]
+    kube.until_condition("modeldeployment", "flowers", "Ready", "True", seconds=240)
 
     repository.commit({"tests/test_red.py": RED})
     red = repository.run("rev-parse", "HEAD").strip()
@@ -182,25 +192,6 @@ def test_from_a_commit_to_a_registered_model(
 def other_namespace(cluster: str) -> Iterator[Kube]:
     with new_namespace(cluster) as kube:
         yield kube
-
-
-def _answer(kube: Kube, image: str) -> str:
-    """Returns what a pod says that mounts the bundle."""
-    security = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
-    container = {
-        "name": "main",
-        "image": RUNTIME,
-        "command": ["python", "-c", LOOKS],
-        "securityContext": security,
-        "volumeMounts": [{"name": "bundle", "mountPath": "/bundle"}],
-    }
-    user = {"runAsNonRoot": True, "runAsUser": 65532, "seccompProfile": {"type": "RuntimeDefault"}}
-    volume = {"name": "bundle", "image": {"reference": image}}
-    spec = {"restartPolicy": "Never", "securityContext": user, "containers": [container], "volumes": [volume]}
-    meta = {"name": "mounts", "namespace": kube.namespace}
-    kube.apply({"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec})
-    kube.run("wait", "--for=jsonpath={.status.phase}=Succeeded", "pod/mounts", "--timeout=120s")
-    return kube.run("logs", "mounts").strip()
 
 
 def test_a_git_server_that_is_away_is_told_and_nothing_is_lost(kube: Kube, server: GitServer, tmp_path: Path) -> None:

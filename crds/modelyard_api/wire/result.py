@@ -12,7 +12,18 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from modelyard_api.fields.artifact import Format
-from modelyard_api.fields.base import MAX_LEVELS, ColumnName, Count, Digest, Model, StatusName, StoreURI, Time, levels
+from modelyard_api.fields.base import (
+    MAX_LEVELS,
+    ColumnName,
+    Count,
+    Digest,
+    Model,
+    ObjectName,
+    StatusName,
+    StoreURI,
+    Time,
+    levels,
+)
 from modelyard_api.fields.metrics import Task
 from modelyard_api.fields.signature import Signature
 from modelyard_api.fields.trainer import Estimator, Fit
@@ -20,6 +31,7 @@ from modelyard_api.kinds.batchprediction import MOST_EXAMPLES, BadRow
 from modelyard_api.kinds.dataset import Split
 from modelyard_api.kinds.datasetversion import StoredFile, VersionColumn, Violation
 from modelyard_api.kinds.pipelinesource import MAX_CHECKS, Check, Commit
+from modelyard_api.kinds.registry import DELIVERED
 
 EXIT_USER_ERROR = 2
 EXIT_UNAVAILABLE = 75
@@ -155,11 +167,32 @@ MAX_MANIFESTS = 64
 MAX_MANIFESTS_BYTES = 512 * 1024
 
 
-def _check_manifests(manifests: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    if levels(manifests) > MAX_LEVELS:
+class ManifestMetadata(Model):
+    name: ObjectName
+    labels: dict[str, str] = Field(default_factory=dict)
+    annotations: dict[str, str] = Field(default_factory=dict)
+
+
+class Manifest(Model):
+    """An object that is delivered; the target says its namespace."""
+
+    api_version: Literal["modelyard.dev/v1alpha1"] = "modelyard.dev/v1alpha1"
+    kind: str
+    metadata: ManifestMetadata
+    spec: dict[str, Any]
+
+
+def _check_manifests(manifests: list[Manifest]) -> list[Manifest]:
+    documents = [item.wire() for item in manifests]
+    if levels(documents) > MAX_LEVELS:
         raise ValueError(f"more than {MAX_LEVELS} levels of lists and maps")
-    if len(json.dumps(manifests)) > MAX_MANIFESTS_BYTES:
+    if len(json.dumps(documents)) > MAX_MANIFESTS_BYTES:
         raise ValueError(f"more than {MAX_MANIFESTS_BYTES} bytes")
+    names = [(item.kind, item.metadata.name) for item in manifests]
+    if len(names) != len(set(names)):
+        raise ValueError("an object stands there twice")
+    if foreign := {item.kind for item in manifests} - set(DELIVERED):
+        raise ValueError(f"kind {foreign.pop()} is not delivered")
     return manifests
 
 
@@ -171,8 +204,8 @@ class SourceResult(Model):
     checks: list[Check] = Field(default_factory=list, max_length=MAX_CHECKS)
     image: str | None = Field(None, max_length=512, description="The bundle, as repository@digest.")
     digest: Digest | None = None
-    manifests: Annotated[list[dict[str, Any]], Field(max_length=MAX_MANIFESTS), AfterValidator(_check_manifests)] = (
-        Field(default_factory=list, description="What is applied in each target; the placeholders are filled in.")
+    manifests: Annotated[list[Manifest], Field(max_length=MAX_MANIFESTS), AfterValidator(_check_manifests)] = Field(
+        default_factory=list, description="What is applied in each target; the placeholders are filled in."
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.harness.faults import objects as o
-from tests.harness.faults import packing, rollouts
+from tests.harness.faults import packing, rollouts, sources
 from tests.harness.faults.scenario import Scenario, main_job, nothing, two_versions
 from tests.harness.faults.stage import Stage
 
@@ -206,5 +206,6 @@ SCENARIOS = {
         Scenario("again", main_job, again),
         *rollouts.SCENARIOS,
         packing.SCENARIO,
+        sources.SCENARIO,
     )
 }

@@ -172,6 +172,39 @@ def test_what_leaves_the_repository_is_pruned() -> None:
     assert any("1 pruned" in text for _, reason, text in world.notes if reason == "Delivered")
 
 
+def test_a_copy_of_what_was_delivered_is_left_alone() -> None:
+    world = delivered()
+    copy = world.get(MODELS, "other")
+    meta = {key: copy["metadata"][key] for key in ("labels", "annotations")}
+    world.put(MODELS, {"metadata": {"name": "mine", **meta}, "spec": copy["spec"]})
+    world.come(SECOND)
+    assert world.models() == {"delivered", "mine"}
+
+
+def test_a_target_that_leaves_the_spec_is_emptied() -> None:
+    world = Repository()
+    other_namespace(world, NAMESPACE)
+    world.source(**two_targets())
+    world.end()
+    world.end()
+    assert world.models("production") == {"delivered", "other"}
+    world.source()
+    world.end()
+    assert (world.models(), world.models("production")) == ({"delivered", "other"}, set())
+
+
+def test_a_result_with_manifests_of_the_wrong_form_is_no_verdict() -> None:
+    twice = {"kind": "Model", "metadata": {"name": "m"}, "spec": {}}
+    for manifests in ([{"a": 1}], [twice, twice], [{**twice, "kind": "Job"}], [{**twice, "apiVersion": "v1"}]):
+        world = Repository()
+        world.source()
+        world.end()
+        complete(world, world.job, {"kind": "Source", "commit": commit_of(FIRST), "manifests": manifests})
+        world.settle()
+        assert world.told()[:2] == ("False", "ResultUnreadable"), manifests
+        assert not world.models()
+
+
 def test_a_look_that_finds_nothing_new_builds_nothing() -> None:
     world = delivered()
     world.tick(59)
@@ -226,8 +259,8 @@ def test_what_the_program_says_of_a_commit_is_final() -> None:
     world = Repository()
     world.source()
     world.end()
-    world.fail("RequirementsRefused", "requirements.txt: there are no wheels")
-    assert world.told()[:2] == ("False", "RequirementsRefused")
+    world.fail("RequirementNotLocked", "requirements.txt: there is no hash")
+    assert world.told()[:2] == ("False", "RequirementNotLocked")
     world.tick(30)
     assert "job" not in world.state
     world.source(build={"requirements": "lock.txt"})

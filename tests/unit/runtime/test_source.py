@@ -16,8 +16,8 @@ from modelyard_api.kinds.pipelinesource import PipelineSourceSpec
 from modelyard_api.wire.result import SourceResult
 from modelyard_api.wire.task import SourceTask
 from modelyard_runtime.commands import source
-from modelyard_runtime.pod.errors import UserError
-from modelyard_runtime.source import git, isolation, libraries, manifests, testing
+from modelyard_runtime.pod.errors import Retriable, UserError
+from modelyard_runtime.source import git, isolation, manifests, testing
 from tests.support.git_server import PASSWORD, USER, GitServer, Repository, git_server
 from tests.support.ports import free_port
 from tests.support.registry import RunningRegistry, registry
@@ -60,7 +60,7 @@ class Pod:
             path.mkdir(parents=True)
         (self.secrets / "username").write_text(USER)
         (self.secrets / "password").write_text(PASSWORD)
-        for module in (git, libraries, testing, source):
+        for module in (git, testing, source):
             monkeypatch.setattr(module, "WORK_FOLDER", str(self.work))
         monkeypatch.setattr(git, "GIT_FOLDER", str(self.secrets))
         monkeypatch.setattr(source, "_BUNDLE", self.bundle)
@@ -165,11 +165,15 @@ def test_what_can_not_be_bundled_is_refused(pod: Pod) -> None:
     assert (error.reason, "sub" in error.message) == ("SubmodulesRefused", True)
 
 
-def test_a_green_commit_becomes_a_bundle_and_twice_the_same(pod: Pod, images: RunningRegistry) -> None:
+def test_a_green_commit_becomes_a_bundle_and_twice_the_same(
+    pod: Pod, images: RunningRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
     name, data, digest = wheel(
         "greeting", {"greeting/__init__.py": "WORD = 'hello'\n"}, scripts={"greet": "greeting:x"}
     )
-    lock = f"--no-index\n--find-links ./wheels\ngreeting==1.0 --hash=sha256:{digest}\n"
+    lock = f"greeting==1.0 --hash=sha256:{digest}\n"
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(pod.bundle / "src/wheels"))
     test = "import greeting\n\ndef test_library():\n    assert greeting.WORD == 'hello'\n"
     files = {**GREEN, "lock.txt": lock, f"wheels/{name}": data, "tests/test_library.py": test}
     task = pod.task(pod.repository.commit(files), images.host, build={"requirements": "lock.txt"})
@@ -197,19 +201,21 @@ def test_a_green_commit_becomes_a_bundle_and_twice_the_same(pod: Pod, images: Ru
     assert modes == {(65532, 0)}
 
 
-def test_a_library_without_a_hash_or_a_wheel_is_refused(pod: Pod) -> None:
-    for lock in ("--no-index\ngreeting==1.0\n", f"--no-index\ngreeting==1.0 --hash=sha256:{'0' * 64}\n"):
-        commit = pod.repository.commit({**GREEN, "lock.txt": lock})
-        task = pod.task(commit, build={"requirements": "lock.txt"})
+def test_a_lock_that_is_wrong_or_an_index_that_is_away(pod: Pod, monkeypatch: pytest.MonkeyPatch) -> None:
+    def build(lock: str, file: str = "lock.txt") -> None:
+        task = pod.task(pod.repository.commit({**GREEN, "lock.txt": lock}), build={"requirements": file})
         source.fetch(task, MemoryStore())
-        error = refused(lambda task=task: source.build(task, MemoryStore()))
-        assert (error.reason, "greeting" in error.message) == ("RequirementsRefused", True)
-    lock = f"--index-url http://127.0.0.1:{free_port()}/simple\ngreeting==1.0 --hash=sha256:{'0' * 64}\n"
-    task = pod.task(pod.repository.commit({"lock.txt": lock}), build={"requirements": "lock.txt"})
-    source.fetch(task, MemoryStore())
-    assert refused(lambda: source.build(task, MemoryStore())).reason == "IndexUnavailable"
-    task = pod.task(task.commit, build={"requirements": "other.txt"})
-    assert refused(lambda: source.build(task, MemoryStore())).reason == "RequirementsNotFound"
+        source.build(task, MemoryStore())
+
+    good = f"greeting==1.0 --hash=sha256:{'0' * 64}\n"
+    assert refused(lambda: build(good, "other.txt")).reason == "RequirementsNotFound"
+    error = refused(lambda: build("greeting==1.0\n"))
+    assert (error.reason, error.field) == ("RequirementNotLocked", "spec.build.requirements")
+    monkeypatch.setenv("PIP_RETRIES", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", "")
+    monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{free_port()}/simple")
+    with pytest.raises(Retriable, match="index can't be reached"):
+        build(good)
 
 
 RED = [

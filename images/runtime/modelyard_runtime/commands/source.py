@@ -30,11 +30,10 @@ def fetch(task: SourceTask, _: ArtifactStore) -> None:
 def build(task: SourceTask, _: ArtifactStore) -> None:
     """Installs the locked libraries into the bundle, and compiles all of it. Runs no code of the user's."""
     sources, site = _BUNDLE / "src", _BUNDLE / "site"
+    shutil.rmtree(site, ignore_errors=True)  # of an earlier try
+    site.mkdir()
     if task.spec.build.requirements:
         libraries.install(sources / task.spec.build.requirements, site)
-    else:
-        shutil.rmtree(site, ignore_errors=True)
-        site.mkdir()
     libraries.compile_all(site, "site")
     libraries.compile_all(sources, "src")
 

@@ -19,7 +19,7 @@ from modelyard.kinds.pipelinesource.outcome import looked, unbuilt, verdict
 from modelyard.kinds.pipelinesource.schedule import next_look
 from modelyard.workload.conclude import Step, Waits, conclude
 from modelyard.workload.run import jobs
-from modelyard.workload.run.cleanup import old, stale
+from modelyard.workload.run.cleanup import is_over, old, stale
 from modelyard.workload.run.conditions import pod_pending, progressing
 from modelyard.workload.run.follow import follow
 from modelyard.workload.run.jobs import JobPhase
@@ -38,16 +38,20 @@ def decide(view: View, facts: Facts, now: datetime) -> Plan:
 
 
 def _step(view: View, facts: Facts, now: datetime, status: PipelineSourceStatus) -> Step:
+    build = status.build
     if view.source.spec.suspend:
         running = [job for job in view.jobs if jobs.phase(job) is JobPhase.ACTIVE]
         writes = tuple(patch for job in running for patch in jobs.adjust(job, children.policy(view.source)))
-        return Step(status, suspended(), writes)
-    build = status.build
+        return Step(
+            status, suspended(), (*writes, *old([job for job in view.jobs if is_over(job)], _kept(view, build)))
+        )
     if build and build.passed is None and build.key == children.key(view, build.commit):
         due = build.retry_time is None or parse_time(build.retry_time) <= now
         if due or view.job(children.build_name(view, build.key, build.tries)):
             return _build(view, facts, now, status, build)
-    if view.job(children.look_name(view.source)) or next_look(view.source, status) <= now:
+    job = view.job(children.look_name(view.source))
+    # A look that has ended within a second of the one before has its name, and is not followed again.
+    if next_look(view.source, status) <= now or (job is not None and not is_over(job)):
         return _look(view, facts, now, status)
     if status.commit and (build is None or build.key != children.key(view, status.commit)):
         status.build = Built(commit=status.commit, key=children.key(view, status.commit))
@@ -64,9 +68,13 @@ def _rest(view: View, facts: Facts, now: datetime, status: PipelineSourceStatus)
         status.targets = done.targets
     if build and build.retry_time:
         due = min(due, parse_time(build.retry_time))
-    kept = children.build_name(view, build.key, build.tries) if build else ""
-    writes = (*done.writes, *old(view.jobs, kept))
+    writes = (*done.writes, *old(view.jobs, _kept(view, build)))
     return Step(status, standing(status), writes, min(due, done.after or due), done.notes)
+
+
+def _kept(view: View, build: Built | None) -> str:
+    """Returns the name of the Job of the newest commit, whose log may be read as long as there is no newer one."""
+    return children.build_name(view, build.key, build.tries) if build else ""
 
 
 def _look(view: View, facts: Facts, now: datetime, status: PipelineSourceStatus) -> Step:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -16,8 +17,9 @@ from modelyard.workload.run.results import read_result
 from modelyard_api.kinds.pipelinesource import ACCEPTS, Built, Delivery, PipelineSourceStatus
 from modelyard_api.wire.result import SourceResult
 
-COMMIT, HASH = "modelyard.dev/commit", "modelyard.dev/delivered"
-"""Annotations of what was delivered: the commit, and the hash of its manifest."""
+COMMIT, AS = "modelyard.dev/commit", "modelyard.dev/delivered-as"
+"""Annotations of what was delivered: the commit, and where, under which name, from which manifest. An object with
+another name or namespace is somebody's copy, labels and all, and is no more pruned than any other."""
 
 
 @dataclass
@@ -54,7 +56,16 @@ def deliver(view: View, facts: Facts, now: datetime, status: PipelineSourceStatu
             delivery.phase, delivery.message = "Refused", refusal
         else:
             _apply(view, facts, now, build, manifests, delivery, result)
+    if all(item.phase == "Delivered" for item in result.targets):
+        left = _namespaces(view) - {item.namespace for item in result.targets} - refusals.keys()
+        for namespace in sorted(left):
+            result.writes += _deletions(_live(view, namespace), set())
     return result
+
+
+def _namespaces(view: View) -> set[str]:
+    """Returns the namespaces in which this source has objects."""
+    return {item["metadata"]["namespace"] for objects in view.delivered.values() for item in objects}
 
 
 def _manifests(facts: Facts, build: Built, now: datetime) -> list[Object]:
@@ -63,15 +74,14 @@ def _manifests(facts: Facts, build: Built, now: datetime) -> list[Object]:
     if not isinstance(result, SourceResult):
         message = f"the manifests of commit {build.commit[:12]} are not at {build.result_uri} any more; restore the "
         raise Waits("ResultMissing", message + "artifact store, or push another commit", now + RETRY, warning=True)
-    return result.manifests
+    return [manifest.wire() for manifest in result.manifests]
 
 
 def _refusals(view: View, facts: Facts) -> dict[str, str]:
     """Returns namespace -> why nothing may be delivered into it, for those that are not the source's own."""
     own, watched = view.source.namespace, view.installation.namespaces
-    delivered = {item["metadata"]["namespace"] for objects in view.delivered.values() for item in objects}
-    others = sorted({target.namespace for target in view.source.spec.targets if target.namespace} | delivered - {own})
-    needs = [Fetch(NAMESPACES, "", name) for name in others if name != own]
+    others = {target.namespace for target in view.source.spec.targets if target.namespace} | _namespaces(view)
+    needs = [Fetch(NAMESPACES, "", name) for name in sorted(others - {own})]
     result = {}
     for need, found in zip(needs, facts.all(*needs), strict=True):
         if watched and need.name not in watched:
@@ -114,12 +124,8 @@ def _apply(
         delivery.message, result.after = answers[0].message[:1000], now + RETRY
         return
     names = {(item["kind"], item["metadata"]["name"]) for item in desired}
-    gone = [
-        Delete.of(resource, obj)
-        for (resource, name), obj in reversed(live.items())
-        if (resource.kind, name) not in names and "deletionTimestamp" not in obj["metadata"]
-    ]
-    result.writes += tuple(gone)
+    gone = _deletions(live, names)
+    result.writes += gone
     if needs or gone or delivery.commit != build.commit:
         pruned = f", {len(gone)} pruned" if gone else ""
         where = f"target {delivery.name}, namespace {delivery.namespace}"
@@ -129,15 +135,24 @@ def _apply(
     delivery.objects, delivery.message = len(desired), ""
 
 
+def _deletions(live: Mapping[tuple[Resource, str], Object], keep: set[tuple[str, str]]) -> tuple[Delete, ...]:
+    """Returns the deletes of what is there but for these kinds and names: what refers to others goes before them."""
+    return tuple(
+        Delete.of(resource, obj)
+        for (resource, name), obj in reversed(list(live.items()))
+        if (resource.kind, name) not in keep and "deletionTimestamp" not in obj["metadata"]
+    )
+
+
 def _in_order(manifests: list[Object]) -> list[Object]:
     order = list(RESOURCES)
-    return sorted((item for item in manifests if item.get("kind") in RESOURCES), key=lambda x: order.index(x["kind"]))
+    return sorted(manifests, key=lambda item: order.index(item["kind"]))
 
 
 def _desired(view: View, build: Built, manifest: Object, namespace: str) -> Object:
     source, meta = view.source, manifest["metadata"]
     labels = {SOURCE: source.name, SOURCE_NAMESPACE: source.namespace, SOURCE_UID: source.uid}
-    annotations = {COMMIT: build.commit, HASH: digest(manifest)}
+    annotations = {COMMIT: build.commit, AS: f"{namespace}/{meta['name']} {digest(manifest)}"}
     metadata = {
         "name": meta["name"],
         "namespace": namespace,
@@ -158,8 +173,12 @@ def _live(view: View, namespace: str) -> dict[tuple[Resource, str], Object]:
         (resource, obj["metadata"]["name"]): obj
         for resource, objects in view.delivered.items()
         for obj in objects
-        if obj["metadata"]["namespace"] == namespace
+        if obj["metadata"]["namespace"] == namespace and _is_original(obj["metadata"])
     }
+
+
+def _is_original(meta: Object) -> bool:
+    return str((meta.get("annotations") or {}).get(AS)).startswith(f"{meta['namespace']}/{meta['name']} ")
 
 
 def _is_there(live: dict[tuple[Resource, str], Object], desired: Object) -> bool:

@@ -16,7 +16,7 @@ from modelyard_api.wire.result import SourceResult
 
 AWAY = frozenset(
     {
-        *("GitUnavailable", "GitUnauthorized", "IndexUnavailable"),
+        *("GitUnavailable", "GitUnauthorized"),
         *("RegistryUnavailable", "RegistryUnauthorized", "ResultUnreadable"),
     }
 )

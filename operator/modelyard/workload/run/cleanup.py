@@ -20,9 +20,9 @@ def stale(every: Iterable[Object], keep: str) -> tuple[Delete, ...]:
 
 
 def old(every: Collection[Object], keep: str = "") -> tuple[Delete, ...]:
-    """Returns the deletes of all Jobs but that of this name and the newest finished one, whose log may still be
-    read."""
-    finished = sorted(filter(is_over, every), key=lambda job: str(job["metadata"].get("creationTimestamp")))
-    unfinished = [job for job in every if not is_over(job)]
-    gone = (*finished[:-1], *unfinished)
-    return tuple(Delete.of(JOBS, job) for job in gone if job["metadata"]["name"] != keep)
+    """Returns the deletes of all Jobs but that of this name and the newest finished of the others, whose log may still
+    be read."""
+    others = [job for job in every if job["metadata"]["name"] != keep]
+    finished = sorted(filter(is_over, others), key=lambda job: str(job["metadata"].get("creationTimestamp")))
+    unfinished = [job for job in others if not is_over(job)]
+    return tuple(Delete.of(JOBS, job) for job in (*finished[:-1], *unfinished))
