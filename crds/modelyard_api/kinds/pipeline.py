@@ -24,6 +24,7 @@ from modelyard_api.fields.pods import PodTemplate
 from modelyard_api.fields.status import Status
 from modelyard_api.fields.trainer import Container
 from modelyard_api.kinds.batchprediction import BatchPredictionSpec
+from modelyard_api.kinds.sweep import SweepSpec
 from modelyard_api.kinds.trainingrun import TrainingRunSpec
 
 MAX_STEPS, MAX_TRIGGERS, MAX_PARAMETERS, MAX_OUTPUTS = 16, 8, 32, 8
@@ -150,6 +151,9 @@ class Step(Model):
             (("trainer", "estimator", "params"), ("trainer", "script", "parameters")),
         ),
     ] = Field(None, description="The spec of a TrainingRun.")
+    sweep: Annotated[dict[str, Any] | None, Embedded(SweepSpec, "Sweep")] = Field(
+        None, description="The spec of a Sweep."
+    )
     batch_prediction: Annotated[dict[str, Any] | None, Embedded(BatchPredictionSpec, "BatchPrediction")] = Field(
         None, description="The spec of a BatchPrediction."
     )

@@ -18,6 +18,8 @@ from modelyard.workload.durations import duration
 from modelyard_api.kinds.pipeline import ConditionTrigger, TriggerStatus
 from modelyard_api.kinds.pipelinerun import Cause
 
+MAX_TYPE = 200
+"""Characters of a condition's type in a cause: it names the run's trigger for people, and is bounded."""
 SHORTEST_REPEAT = timedelta(minutes=1)
 
 
@@ -36,7 +38,9 @@ def look(trigger: ConditionTrigger, row: TriggerStatus, obj: Object | None, fiel
     if now < due:
         return Look(f"{about} is {trigger.status} since {changed}; it must be for {trigger.for_}", after=due)
     times, again = _repeats(trigger, due, now)
-    value = changed if times == 0 else f"{changed} repeat {times}"
+    value = f"{trigger.type[:MAX_TYPE]} is {trigger.status} since {changed}"
+    if times:
+        value = f"{value}, repeat {times}"
     uid = obj["metadata"]["uid"]
     if is_used(row, value, uid):
         hint = f"again at {timestamp(again)}" if again else "again once it has changed and come back"
