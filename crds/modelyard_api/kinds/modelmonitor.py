@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from modelyard_api.fields.base import (
     ColumnName,
@@ -25,11 +25,26 @@ SHOWN_COLUMNS = 10
 """Most columns that the status tells of."""
 MOST_PODS = 100
 """Most pods whose names the status keeps."""
-WindowLength = Annotated[str, Field(pattern=r"^([0-9]{1,4}(s|m))+$", max_length=16)]
+_SECONDS = "duration(self).getSeconds()"
+WindowLength = Annotated[
+    str,
+    Field(
+        pattern=r"^([0-9]{1,4}(s|m))+$",
+        max_length=16,
+        # The rule is the field's, not the window's: an object's default is {} to the API server when it checks rules.
+        json_schema_extra=rules(
+            rule(
+                f"duration(self) >= duration('10s') && duration(self) <= duration('50m') "
+                f"&& ({_SECONDS} % 60 == 0 || {_SECONDS} in [10, 20, 30])",
+                "window.length must be 10s, 20s, 30s, or whole minutes up to 50m: model servers keep what they saw by "
+                "ten seconds and by minute, for an hour",
+            )
+        ),
+    ),
+]
 """A duration of whole seconds, for example ``30s`` or ``10m``."""
 _BY = (("column", "name"), ("role", "role"))
 """Labels of the series of a column, and the fields that they come from."""
-_SECONDS = "duration(self.length).getSeconds()"
 
 
 class MonitorReference(Model):
@@ -41,19 +56,6 @@ class MonitorReference(Model):
 
 
 class MonitorWindow(Model):
-    model_config = ConfigDict(
-        json_schema_extra=rules(
-            rule(
-                # The API server checks the default {} of the window before it puts the defaults of its fields in.
-                "!has(self.length) || duration(self.length) >= duration('10s') && "
-                f"duration(self.length) <= duration('50m') && ({_SECONDS} % 60 == 0 || {_SECONDS} in [10, 20, 30])",
-                "window.length must be 10s, 20s, 30s, or whole minutes up to 50m: model servers keep what they saw by "
-                "ten seconds and by minute, for an hour",
-                ".length",
-            ),
-        )
-    )
-
     length: WindowLength = Field("10m", description="How long a window is; each is looked at once, when it has ended.")
     min_rows: int = Field(
         200, ge=1, le=1000000, description="Rows without which a window is not judged, but called TooFewRows."

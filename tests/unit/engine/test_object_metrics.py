@@ -8,7 +8,15 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from modelyard.engine.metrics import Metrics
-from modelyard.engine.resource import MODEL_DEPLOYMENTS, MODEL_VERSIONS, MODELS, TRAINING_RUNS, Object, Resource
+from modelyard.engine.resource import (
+    MODEL_DEPLOYMENTS,
+    MODEL_MONITORS,
+    MODEL_VERSIONS,
+    MODELS,
+    TRAINING_RUNS,
+    Object,
+    Resource,
+)
 from modelyard.engine.store import Store
 from modelyard_api.generate.crd import definition
 from modelyard_api.kinds.registry import KINDS
@@ -85,6 +93,22 @@ def test_a_map_has_a_series_for_each_entry_and_any_key() -> None:
     assert cluster.series() == {series(metric, name="a-v1", metric="accuracy"): 0.25}
 
 
+def test_a_list_has_a_series_for_each_item() -> None:
+    cluster = Cluster()
+    label, same = {"name": "label", "role": "Output"}, {"name": "label", "role": "Input"}
+    columns = [{**label, "shift": 0.5, "limit": 0.25}, {**same, "shift": 0.125, "limit": 0.25}]
+    cluster.put(MODEL_MONITORS, "a", {"columns": columns})
+    metrics = ("modelyard_modelmonitor_shift", "modelyard_modelmonitor_shift_limit")
+    assert cluster.series() == {
+        series(metrics[0], name="a", column="label", role="Output"): 0.5,
+        series(metrics[0], name="a", column="label", role="Input"): 0.125,
+        series(metrics[1], name="a", column="label", role="Output"): 0.25,
+        series(metrics[1], name="a", column="label", role="Input"): 0.25,
+    }
+    cluster.put(MODEL_MONITORS, "a", {"columns": []})
+    assert cluster.series() == {}
+
+
 @pytest.mark.parametrize("name", KINDS)
 def test_every_figure_is_a_number_or_a_time_of_its_kind(name: str) -> None:
     kind = KINDS[name]
@@ -92,8 +116,10 @@ def test_every_figure_is_a_number_or_a_time_of_its_kind(name: str) -> None:
     for figure in kind.info.figures:
         node = schema
         for part in figure.path.removeprefix(".").split("."):
-            node = node["properties"][part]
-        node = node["additionalProperties"] if figure.label else node
-        assert node["type"] in ("integer", "number") or node.get("format") == "date-time", figure
+            node = node.get("items", node)["properties"][part]
+        # The entries of a map are those of an object with known fields, or of any.
+        nodes = node.get("properties", {}).values() or [node["additionalProperties"]] if figure.label else [node]
+        for node in nodes:
+            assert node["type"] in ("integer", "number") or node.get("format") == "date-time", figure
         assert figure.description.endswith("."), figure
     assert len({figure.name for figure in kind.info.figures}) == len(kind.info.figures)

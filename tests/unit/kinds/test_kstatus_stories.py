@@ -19,7 +19,7 @@ from modelyard.engine.resource import (
     Object,
     Resource,
 )
-from modelyard_api.kinds.registry import KINDS
+from tests.kinds import SAMPLES
 from tests.unit.kinds import (
     packs,
     test_dataset,
@@ -30,10 +30,10 @@ from tests.unit.kinds import (
 )
 from tests.unit.kinds import test_trainingrun as test_run
 from tests.unit.kinds.conftest import Witness
-from tests.unit.kinds.objects import active, complete, dataset, deployment, fail, meta, model, put_data, roll_out, run
+from tests.unit.kinds.objects import active, complete, dataset, fail, model, put_data, roll_out, run
 from tests.unit.kinds.objects import train_result as result_of
 from tests.unit.kinds.test_model import train, with_model
-from tests.unit.kinds.world import World
+from tests.unit.kinds.world import NAMESPACE, World
 
 
 def test_a_dataset_without_its_source_then_with_it_then_with_bad_data(witness: Witness) -> None:
@@ -145,10 +145,9 @@ def test_a_model_monitor_is_done_once_it_looks_whatever_it_sees(witness: Witness
 
 
 SUSPENDED: list[tuple[Resource, Object]] = [
-    (DATASETS, dataset("other", suspend=True)),
-    (TRAINING_RUNS, run("other", suspend=True)),
-    (MODEL_DEPLOYMENTS, deployment("other", suspend=True)),
-    (MODEL_MONITORS, test_modelmonitor.monitor(suspend=True) | meta("other")),
+    (Resource.of(sample.kind), sample.make({"suspend": True}, "other", NAMESPACE))
+    for sample in SAMPLES.values()
+    if "suspend" in sample.kind.model_fields["spec"].annotation.model_fields  # type: ignore[union-attr]
 ]
 ONLY_SUSPENDED = {"Suspended": "True"}
 
@@ -157,18 +156,12 @@ def conditions_of(world: World, resource: Resource, name: str) -> dict[str, str]
     return {item["type"]: item["status"] for item in world.status_of(resource, name)["conditions"]}
 
 
-def test_each_kind_that_can_be_suspended_is_tested() -> None:
-    kinds = {name for name, kind in KINDS.items() if "suspend" in kind.model_fields["spec"].annotation.model_fields}
-    assert kinds == {resource.kind for resource, _ in SUSPENDED}
-
-
 @pytest.mark.parametrize(("resource", "suspended"), SUSPENDED, ids=lambda value: getattr(value, "kind", ""))
 def test_what_is_suspended_before_it_begins_is_current_and_never_ready(
     resource: Resource, suspended: Object, witness: Witness
 ) -> None:
     """As for a suspended Job, nobody waits for ever, and ``kubectl wait --for=condition=Ready`` does not succeed."""
     world = test_modeldeployment.served()
-    put_data(world, "b", "other")
     world.put(resource, suspended)
     world.settle()
     world.tick(3600)

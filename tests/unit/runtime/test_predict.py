@@ -100,7 +100,8 @@ def test_columns_that_are_kept_stand_beside_the_answers_and_rows_keep_their_orde
     assert answers.column_names[:3] == ["year", "species", "label"]
     parts = [table_of(store, whole.uri, part)["species"].to_pylist() for part in ("train", "test")]
     assert answers["species"].to_pylist() == [*parts[0], *parts[1]], "training rows first, then those held out"
-    assert (result.target, result.test_rows) == (None, 0)
+    assert (result.target, result.test_rows, result.profile) == (None, 0, True)
+    assert f"{result.uri}/profile.json" in store.files
 
 
 def test_many_batches_make_the_same_version(monkeypatch: pytest.MonkeyPatch) -> None:
