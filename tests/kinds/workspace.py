@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from modelyard_api.kinds.workspace import Workspace
-from tests.kinds.sample import Create, Object, Sample, Update
+from tests.kinds.sample import Object, Sample, Update
 
 
 def person(name: str, secret: str = "tokens", key: str = "token") -> Object:
@@ -13,15 +13,6 @@ def person(name: str, secret: str = "tokens", key: str = "token") -> Object:
 SAMPLE = Sample(
     Workspace,
     spec={"people": [person("kim")], "suspend": True},
-    creates=(
-        Create(
-            "Duplicate value",
-            good={"people": [person("kim"), person("lee")]},
-            bad={"people": [person("kim"), person("kim", "others")]},
-        ),
-        Create("should match", good={"people": [person("kim_2")]}, bad={"people": [person("../kim")]}),
-        Create("at least 1 items", good={"people": [person("kim")]}, bad={"people": []}),
-    ),
     updates=(
         Update(
             "a volume can't shrink",

@@ -39,7 +39,9 @@ class Storage(Model):
     model_config = ConfigDict(
         json_schema_extra=rules(
             rule(
-                "quantity(string(self.size)).compareTo(quantity(string(oldSelf.size))) >= 0",
+                # The API server checks rules on the default of the whole object too, before it fills in that of size.
+                "!has(self.size) || !has(oldSelf.size) "
+                "|| quantity(string(self.size)).compareTo(quantity(string(oldSelf.size))) >= 0",
                 "a volume can't shrink: write the size that it had, or more",
                 ".size",
             ),
