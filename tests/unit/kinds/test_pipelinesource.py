@@ -78,6 +78,11 @@ def delivered(**change: Any) -> Repository:
     return world
 
 
+def done() -> tuple[World, str]:
+    """Returns a world in which a source's commit is delivered, and the source's name."""
+    return delivered(), NAME
+
+
 def test_a_commit_is_found_built_and_delivered(world: Repository) -> None:
     assert task_of(world.job, SourceTask).commit is None
     assert world.told()[:2] == ("False", "Checking")
