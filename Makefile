@@ -4,6 +4,7 @@ PYTHON := .venv/bin/python
 NAME ?= modelyard
 TEST_NAME ?= modelyard-test
 ARGS ?= run-overhead
+ACT ?= loop
 COMPILE := .venv/bin/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-annotate --no-header \
   --python-version 3.11
 ADDONS ?= gateway metrics-server
@@ -81,8 +82,8 @@ cluster-addon: .venv/installed ## Adds a gateway and metrics to the cluster NAME
 install: .venv/installed ## Builds the images and installs Modelyard on the cluster NAME
 	$(PYTHON) -m tests.localcluster.install --name $(NAME)
 
-demo: .venv/installed ## From nothing to a served prediction, on a real table
-	$(PYTHON) -m tests.demo --name $(NAME)
+demo: .venv/installed ## The loop closes on a real table, as you watch; ACT=source: from a commit to production
+	$(PYTHON) -m tests.demo --name $(NAME) --act $(ACT)
 
 test-unit: .venv/installed ## The tests that need no cluster
 	$(PYTHON) -m pytest -q -m "not cluster and not kwok and not peers"

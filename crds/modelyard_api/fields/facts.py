@@ -103,7 +103,7 @@ class KindInfo:
     refers: tuple[Reference, ...] = ()
     runs: Run | None = None
     people: Literal["Edit", "Delete"] = "Edit"
-    operator: tuple[Literal["create", "patch"], ...] = ()
+    operator: tuple[Literal["create", "patch", "delete"], ...] = ()
     scale: dict[str, str] | None = None
     rules: tuple[dict[str, str], ...] = ()
     """``rules`` are CEL rules of the whole object, which can read ``self.metadata.name`` and ``self.status``."""

@@ -21,6 +21,15 @@ def immutable_once_started(kind: str, *fields: str, while_suspended: tuple[str, 
     )
 
 
+def immutable(kind: str, *fields: str) -> dict[str, str]:
+    """Returns the rule by which only ``suspend`` of a kind's spec can change; ``fields`` are all others."""
+    return rule(
+        f"[{', '.join(map(_unchanged, fields))}].all(same, same)",
+        f"a {kind} is immutable but for suspend; apply one with a new name instead",
+        ".spec",
+    )
+
+
 def _unchanged(field: str) -> str:
     """Returns the expression that holds if an update leaves this field as it is, or absent.
 

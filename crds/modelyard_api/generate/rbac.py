@@ -86,9 +86,11 @@ def operator_rules() -> Iterator[Rule]:
     yield Rule(_plurals(), READ, "Its kinds: it reads specs and writes status.")
     yield Rule(_plurals("/status"), ("patch",))
     created = tuple(info.plural for info in INFOS if "create" in info.operator)
-    yield Rule(created, ("create",), "Of versions it makes new ones, and owns those that people import.")
+    yield Rule(created, ("create",), "Versions, of which it owns also those that people import; runs, and their steps.")
     patched = tuple(info.plural for info in INFOS if "patch" in info.operator)
-    yield Rule(patched, ("patch",), "Metadata alone: owners, a finalizer while others use it, how a run has ended.")
+    yield Rule(patched, ("patch",), "Owners, a finalizer while it is used, how a run has ended; and suspend of steps.")
+    deleted = tuple(info.plural for info in INFOS if "delete" in info.operator)
+    yield Rule(deleted, ("delete",), "Runs that their Pipeline's retention doesn't keep.")
     yield Rule(
         tuple(KINDS[kind].info.plural for kind in DELIVERED),
         WRITE,

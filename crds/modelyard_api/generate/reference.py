@@ -18,6 +18,7 @@ from modelyard_api.fields.base import Kind
 from modelyard_api.generate.crd import FOLDER, definition
 from modelyard_api.generate.schema import Schema, structural
 from modelyard_api.installation import Installation
+from modelyard_api.kinds.pipeline import STEP_KINDS
 from modelyard_api.kinds.registry import KINDS
 
 ROOT = FOLDER.parent
@@ -25,7 +26,9 @@ PAGES, SITE = "docs/reference", "mkdocs.yml"
 MARK = "Generated from `crds/modelyard_api` by `make docs`; do not edit."
 """The mark of a generated page: a page with it that is no longer generated is removed."""
 _BEGIN, _END = "  # The kinds, written by `make docs`.", "  # The end of the kinds."
-_CONDITIONS = "status.conditions"
+_ELSEWHERE = ("status.conditions", *(f"spec.steps[].{name}" for name, mark in STEP_KINDS.items() if mark.kind))
+"""Fields whose own fields are not listed: conditions have the same in all of Kubernetes, and the specs of steps those
+of their kinds."""
 
 
 def files(root: Path = ROOT) -> dict[str, str]:
@@ -142,7 +145,7 @@ def _fields(schema: Schema, path: str) -> Iterator[tuple[str, Schema, bool]]:
         while "items" in inner or "additionalProperties" in inner:
             inner, mark = (inner["items"], "[]") if "items" in inner else (inner["additionalProperties"], "{}")
             below += mark
-        if field != _CONDITIONS:  # conditions have the same fields in all of Kubernetes
+        if field not in _ELSEWHERE:
             yield from _fields(inner, below)
 
 

@@ -12,6 +12,8 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
+from modelyard_api.fields.embedded import MARK, loosened
+
 Schema = dict[str, Any]
 
 _VALIDATIONS = "x-kubernetes-validations"
@@ -62,8 +64,10 @@ class _Rewriter:
     def __init__(self, definitions: dict[str, Schema], defaults: bool) -> None:
         self._definitions, self._defaults = definitions, defaults
 
-    def node(self, schema: Schema, path: str) -> Schema:
+    def node(self, schema: Schema, path: str, embedded: bool = False) -> Schema:
+        """Returns the schema of one node; ``embedded`` means that it is part of another kind's spec."""
         source = self._resolved(schema, path)
+        embedded |= source.get(MARK, False)
         rewritten: Schema = {}
         if "description" in source:
             rewritten["description"] = " ".join(source["description"].split())
@@ -80,29 +84,31 @@ class _Rewriter:
             rewritten["default"] = source["default"]
         if source.get("required"):
             rewritten["required"] = source["required"]
-        self._children(source, rewritten, path)
+        self._children(source, rewritten, path, embedded)
         rewritten |= {key: value for key, value in source.items() if key.startswith("x-kubernetes-")}
+        if embedded:
+            rewritten = loosened(rewritten)
         if rewritten.get("x-kubernetes-int-or-string"):
             del rewritten["type"]
         known = {key: rewritten[key] for key in _ORDER if key in rewritten}
         return known | rewritten
 
-    def _children(self, source: Schema, rewritten: Schema, path: str) -> None:
+    def _children(self, source: Schema, rewritten: Schema, path: str, embedded: bool) -> None:
         if "properties" in source:
             rewritten["properties"] = {
-                name: self.node(child, f"{path}.{name}") for name, child in source["properties"].items()
+                name: self.node(child, f"{path}.{name}", embedded) for name, child in source["properties"].items()
             }
         if "items" in source:
             # An item may be anything, even null, as a value of a map may.
             anything = {"nullable": True, "x-kubernetes-preserve-unknown-fields": True}
-            rewritten["items"] = self.node(source["items"], f"{path}[]") if source["items"] else anything
+            rewritten["items"] = self.node(source["items"], f"{path}[]", embedded) if source["items"] else anything
         values = source.get("additionalProperties")
         if values is True:
             # Each value may be anything, even null. The schema says so of the values, not of the map, so that rules
             # can compare whole maps.
             rewritten["additionalProperties"] = {"nullable": True, "x-kubernetes-preserve-unknown-fields": True}
         elif isinstance(values, dict):
-            rewritten["additionalProperties"] = self.node(values, f"{path}{{}}")
+            rewritten["additionalProperties"] = self.node(values, f"{path}{{}}", embedded)
 
     def _resolved(self, source: Schema, path: str) -> Schema:
         """Resolves references and drops ``null`` alternatives; keys beside a reference override those it refers to."""

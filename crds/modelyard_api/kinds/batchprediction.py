@@ -95,7 +95,7 @@ class BatchPrediction(Kind):
             *POD_TEMPLATE_REFERENCES,
         ),
         runs=Run("predict", under_way="Predicting"),
-        operator=("patch",),
+        operator=("create", "patch"),
         rules=(
             NAME_RULE,
             immutable_once_started(

@@ -12,6 +12,8 @@ from modelyard_api.kinds.modeldeployment import ModelDeployment
 from modelyard_api.kinds.modelmonitor import ModelMonitor
 from modelyard_api.kinds.modelpool import ModelPool
 from modelyard_api.kinds.modelversion import ModelVersion
+from modelyard_api.kinds.pipeline import Pipeline
+from modelyard_api.kinds.pipelinerun import PipelineRun
 from modelyard_api.kinds.pipelinesource import PipelineSource
 from modelyard_api.kinds.sweep import Sweep
 from modelyard_api.kinds.trainingrun import TrainingRun
@@ -30,6 +32,8 @@ KINDS: dict[str, type[Kind]] = {
         ModelPool,
         ModelMonitor,
         BatchPrediction,
+        Pipeline,
+        PipelineRun,
         PipelineSource,
         Workspace,
     )

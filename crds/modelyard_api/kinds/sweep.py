@@ -93,6 +93,7 @@ class Sweep(Kind):
             *POD_TEMPLATE_REFERENCES,
         ),
         runs=Run("sweep", under_way="Searching"),
+        operator=("create", "patch"),
         rules=(
             NAME_RULE,
             immutable_once_started(

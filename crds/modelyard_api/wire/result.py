@@ -30,6 +30,7 @@ from modelyard_api.fields.trainer import Estimator, Fit
 from modelyard_api.kinds.batchprediction import MOST_EXAMPLES, BadRow
 from modelyard_api.kinds.dataset import Split
 from modelyard_api.kinds.datasetversion import StoredFile, VersionColumn, Violation
+from modelyard_api.kinds.pipeline import MAX_OUTPUT_BYTES, MAX_OUTPUTS, Word
 from modelyard_api.kinds.pipelinesource import MAX_CHECKS, Check, Commit
 from modelyard_api.kinds.registry import DELIVERED
 
@@ -127,6 +128,22 @@ class EvaluateResult(Model):
     rows: Count | None = Field(None, description="How many rows both were scored on, if there is a challenger.")
 
 
+def _check_outputs(outputs: dict[str, str]) -> dict[str, str]:
+    size = sum(len(text.encode()) for item in outputs.items() for text in item)
+    if size > MAX_OUTPUT_BYTES:
+        raise ValueError(f"{size} bytes of names and values; at most {MAX_OUTPUT_BYTES} are possible")
+    return outputs
+
+
+Outputs = Annotated[dict[Word, str], Field(max_length=MAX_OUTPUTS), AfterValidator(_check_outputs)]
+"""What the container of a pipeline step has written, by name."""
+
+
+class StepResult(Model):
+    kind: Literal["Step"] = "Step"
+    outputs: Outputs = Field(default_factory=dict)
+
+
 class TrialResult(Model):
     """A trial that has a score."""
 
@@ -210,7 +227,7 @@ class SourceResult(Model):
 
 
 Result = Annotated[
-    IngestResult | TrainResult | EvaluateResult | PredictResult | SweepResult | SourceResult | Failed,
+    IngestResult | TrainResult | EvaluateResult | PredictResult | SweepResult | SourceResult | StepResult | Failed,
     Field(discriminator="kind"),
 ]
 

@@ -27,6 +27,8 @@ SCRIPT_FOLDER = "/modelyard/script"
 BUNDLE_FOLDER = "/modelyard/bundle"
 """The folder of a bundle: its code in ``src``, its libraries in ``site``, and ``bundle.json``."""
 IN_FOLDER, OUT_FOLDER, WORK_FOLDER = "/modelyard/in", "/modelyard/out", "/modelyard/work"
+PARAMETERS_JSON, OUTPUTS_JSON = "parameters.json", "outputs.json"
+"""The files in IN_FOLDER and OUT_FOLDER of a pipeline step's container."""
 COLLECT_READY = f"{WORK_FOLDER}/collect-ready"
 """The file by which the collecting sidecar reports that it waits for the end of the container."""
 TERMINATION_LOG = "/dev/termination-log"
@@ -102,6 +104,15 @@ class EvaluateTask(Common):
     )
 
 
+class StepTask(Common):
+    """A container of a PipelineRun's step."""
+
+    kind: Literal["Step"] = "Step"
+    step: str
+    parameters: dict[str, str] = Field(default_factory=dict)
+    outputs: list[str] = Field(default_factory=list, description="The names that the container writes.")
+
+
 class SweepTask(Common):
     """The task of all pods of a Sweep: the first coordinates the trials, and each tries one after the other."""
 
@@ -153,6 +164,6 @@ class SourceTask(Common):
 
 
 Task = Annotated[
-    IngestTask | TrainTask | EvaluateTask | PredictTask | SweepTask | SourceTask | BringTask,
+    IngestTask | TrainTask | EvaluateTask | PredictTask | SweepTask | SourceTask | StepTask | BringTask,
     Field(discriminator="kind"),
 ]

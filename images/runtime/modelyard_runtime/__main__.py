@@ -31,7 +31,7 @@ COLLECTING = 75.0
 
 
 def main(arguments: list[str] | None = None) -> int:
-    listed = "\n".join(f"  {name:10}{command.summary}" for name, command in COMMANDS.items())
+    listed = "\n".join(f"  {name:14}{command.summary}" for name, command in COMMANDS.items())
     parser = argparse.ArgumentParser(
         prog="modelyard_runtime",
         description=f"{__doc__}\ncommands, of which one must fit the task:\n{listed}",

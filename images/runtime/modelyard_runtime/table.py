@@ -15,6 +15,7 @@ from modelyard_api.wire.task import (
     IngestTask,
     PredictTask,
     SourceTask,
+    StepTask,
     SweepTask,
     TrainTask,
 )
@@ -55,7 +56,7 @@ def load(name: str) -> Callable[..., Any]:
     return function
 
 
-_AT = "modelyard_runtime.commands"
+_AT, _THE_END = "modelyard_runtime.commands", "modelyard_runtime.pod.container:wait_for_the_end"
 COMMANDS = {
     "ingest": Command(IngestTask, f"{_AT}.ingest:ingest", "read a source into a typed, split and digested table"),
     "train": Command(TrainTask, f"{_AT}.train:train", "fit, export, prove and score an estimator"),
@@ -71,7 +72,17 @@ COMMANDS = {
         TrainTask,
         f"{_AT}.collect:collect",
         "check, score and keep the outputs of a container of one's own",
-        waits=f"{_AT}.collect:wait_for_the_end",
+        waits=_THE_END,
+        beside_container=True,
+    ),
+    "lay-out-step": Command(
+        StepTask, f"{_AT}.step:lay_out", "write the parameters of a pipeline step's container", beside_container=True
+    ),
+    "collect-step": Command(
+        StepTask,
+        f"{_AT}.step:collect",
+        "check and keep the outputs of a pipeline step's container",
+        waits=_THE_END,
         beside_container=True,
     ),
     "look": Command(SourceTask, f"{_AT}.source:look", "look the ref of a PipelineSource up"),

@@ -19,6 +19,13 @@ from modelyard.engine.resource import Object
 ALLOWED = {
     # kubectl rollout restart, and tools that restart pods when a Secret changes.
     "Deployment": (("spec", "template", "metadata", "annotations"),),
+    # Who binds a claim names its volume, and the admission of a claim without a class names the default one.
+    "PersistentVolumeClaim": (
+        ("spec", "storageClassName"),
+        ("spec", "volumeAttributesClassName"),
+        ("spec", "volumeMode"),
+        ("spec", "volumeName"),
+    ),
     # The cluster's network allocates these.
     "Service": (
         ("spec", "clusterIP"),

@@ -14,6 +14,8 @@ from modelyard_api.kinds.modeldeployment import ModelDeployment
 from modelyard_api.kinds.modelmonitor import ModelMonitor
 from modelyard_api.kinds.modelpool import ModelPool
 from modelyard_api.kinds.modelversion import ModelVersion
+from modelyard_api.kinds.pipeline import Pipeline
+from modelyard_api.kinds.pipelinerun import PipelineRun
 from modelyard_api.kinds.pipelinesource import PipelineSource
 from modelyard_api.kinds.registry import resource_type
 from modelyard_api.kinds.sweep import Sweep
@@ -77,6 +79,8 @@ MODEL_DEPLOYMENTS = Resource.of(ModelDeployment)
 MODEL_POOLS = Resource.of(ModelPool)
 MODEL_MONITORS = Resource.of(ModelMonitor)
 BATCH_PREDICTIONS = Resource.of(BatchPrediction)
+PIPELINES = Resource.of(Pipeline)
+PIPELINE_RUNS = Resource.of(PipelineRun)
 PIPELINE_SOURCES = Resource.of(PipelineSource)
 WORKSPACES = Resource.of(Workspace)
 

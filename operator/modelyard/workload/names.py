@@ -37,12 +37,14 @@ def short_hash(*parts: object, length: int = 8) -> str:
 
 MAX_NAME = 63
 """Longest name of a Job in characters: its pods carry it as a label value."""
+MAX_OWN_NAME = 45
+"""Longest name of an object of our kinds that has children itself, by ``NAME_RULE``."""
 
 
-def child_name(parent: str, purpose: str, *identity: object) -> str:
+def child_name(parent: str, purpose: str, *identity: object, longest: int = MAX_NAME) -> str:
     """Returns ``<parent>-<purpose>-<8 hex digits of identity>``. A long parent is cut; the hash keeps names unique."""
     suffix = f"-{purpose}-{short_hash(*identity)}"
-    return parent[: MAX_NAME - len(suffix)].rstrip("-.") + suffix
+    return parent[: longest - len(suffix)].rstrip("-.") + suffix
 
 
 def version_name(model: str, number: int) -> str:

@@ -14,6 +14,10 @@ from modelyard_api.kinds.registry import KINDS
 
 OPEN_LEAVES = {
     "TrainingRun.spec.trainer.estimator.params{}",
+    "Pipeline.spec.steps[].trainingRun.trainer.estimator.params{}",
+    "PipelineRun.spec.steps[].trainingRun.trainer.estimator.params{}",
+    "Pipeline.spec.steps[].trainingRun.trainer.script.parameters{}",
+    "PipelineRun.spec.steps[].trainingRun.trainer.script.parameters{}",
     "TrainingRun.spec.trainer.script.parameters{}",
     "ModelVersion.spec.lineage.parameters{}",
     "Sweep.spec.search.candidates[].params{}.values[]",

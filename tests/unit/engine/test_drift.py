@@ -130,6 +130,14 @@ def test_what_others_rightly_own(path: tuple[str, ...]) -> None:
     assert drift(deployment(), live, [entry("kubectl-rollout", path)]) == ()
 
 
+def test_a_claim_keeps_its_volume_and_its_class() -> None:
+    desired = {"kind": "PersistentVolumeClaim", "spec": {"accessModes": ["ReadWriteOnce"]}}
+    bound = {"volumeName": "pv-1", "storageClassName": "standard", "volumeMode": "Filesystem"}
+    live = {"kind": "PersistentVolumeClaim", "spec": {**desired["spec"], **bound}}  # type: ignore[dict-item]
+    managed = [entry("kube-controller-manager", *(("f:spec", f"f:{field}") for field in bound))]
+    assert drift(desired, live, managed) == ()
+
+
 def test_a_service_keeps_what_the_network_allocated_but_not_another_selector() -> None:
     port = {"name": "http", "port": 80, "protocol": "TCP"}
     desired = {"kind": "Service", "spec": {"selector": {"a": "b"}, "ports": [port]}}

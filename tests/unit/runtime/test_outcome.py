@@ -126,7 +126,7 @@ import os, signal, sys
 from pathlib import Path
 from modelyard_runtime.__main__ import stop_on_sigterm
 stop_on_sigterm(awaits=True)
-from modelyard_runtime.commands.collect import wait_for_the_end
+from modelyard_runtime.pod.container import wait_for_the_end
 if sys.argv[2] == "early":
     os.kill(os.getpid(), signal.SIGTERM)
 wait_for_the_end(Path(sys.argv[1]))

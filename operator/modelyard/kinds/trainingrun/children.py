@@ -7,11 +7,12 @@ from urllib.parse import urlsplit
 
 from modelyard.engine.resource import Object
 from modelyard.kinds.trainingrun.observe import View, job_name
-from modelyard.workload import template
+from modelyard.workload import own_container, template
 from modelyard.workload.data import data_of
 from modelyard.workload.names import child_metadata, short_hash
+from modelyard.workload.own_container import LAY_OUT, OWN_GRACE_SECONDS
 from modelyard.workload.run.failures import Fields
-from modelyard.workload.run.jobs import MAIN, POD_TEMPLATE, job
+from modelyard.workload.run.jobs import POD_TEMPLATE, job
 from modelyard.workload.run.run import Run, was_running
 from modelyard.workload.run.task import addresses
 from modelyard_api.fields.artifact import RESULT_JSON, canonical, folder
@@ -21,12 +22,10 @@ from modelyard_api.fields.trainer import Script
 from modelyard_api.installation import Installation
 from modelyard_api.kinds.trainingrun import TrainingRun
 from modelyard_api.wire.result import TrainResult
-from modelyard_api.wire.task import BUNDLE_FOLDER, COLLECT_READY, SCRIPT_FOLDER, TrainTask
+from modelyard_api.wire.task import BUNDLE_FOLDER, SCRIPT_FOLDER, TrainTask
 
-LAY_OUT = "lay-out"
-"""Name of the init container that runs before the user's own container."""
-GRACE_SECONDS, OWN_GRACE_SECONDS = 30, 120
-"""Seconds that a stopped pod may take to end: Kubernetes' default, and more for the user's own container."""
+GRACE_SECONDS = 30
+"""Seconds that a stopped pod may take to end: Kubernetes' default."""
 
 
 def result_uri(run: TrainingRun) -> str:
@@ -85,7 +84,7 @@ def training_job(view: View, version: Object, script_files: dict[str, str]) -> O
     metadata = child_metadata(view.raw, job_name(run.name, run.uid), "modelyard-training")
     metadata["annotations"] = {POD_TEMPLATE: pod_template(view)}
     if spec.trainer.container:
-        pod = _own_container(view)
+        pod = own_container.pod(spec.trainer.container, spec.pod_template, view.installation, "lay-out", "collect")
         return job(metadata, task, pod, spec, spec.pod_template, run.status.attempts, asks_store=LAY_OUT)
     pod = _script(view) if spec.trainer.script else _estimator(view)
     return job(metadata, task, pod, spec, spec.pod_template, run.status.attempts)
@@ -135,32 +134,3 @@ def _index(installation: Installation) -> list[EnvVar]:
     index = [EnvVar(name="PIP_INDEX_URL", value=installation.package_index_url)]
     url = urlsplit(installation.package_index_url)
     return index if url.scheme == "https" else [*index, EnvVar(name="PIP_TRUSTED_HOST", value=str(url.hostname))]
-
-
-def _own_container(view: View) -> dict[str, Any]:
-    """Returns the pod with the user's container, an init container and a native sidecar.
-
-    The init container lays out the inputs. The sidecar is stopped once the user's container has ended, and then checks
-    and uploads what that has written.
-    """
-    spec, default = view.run.spec, view.installation.resources.run
-    container, ours = spec.trainer.container, view.installation.images.runtime
-    assert container is not None
-    folders = [template.TASK_MOUNT, template.IN_MOUNT, template.OUT_MOUNT]
-    plain = spec.pod_template.model_copy(update={"env": [], "resources": None})
-    lay_out = template.container(LAY_OUT, ours, plain, default, folders, args=["lay-out"])
-    probe = {"exec": {"command": ["test", "-e", COLLECT_READY]}, "periodSeconds": 1, "failureThreshold": 60}
-    collect = template.container(
-        "collect", ours, plain, default, folders, args=["collect"], restartPolicy="Always", startupProbe=probe
-    )
-    command: dict[str, Any] = {"command": container.command} if container.command else {}
-    if container.args:
-        command["args"] = container.args
-    main = template.container(MAIN, container.image, spec.pod_template, default, folders[1:], **command)
-    return template.pod(
-        spec.pod_template,
-        [template.task_volume(), template.empty("in"), template.empty("out")],
-        initContainers=[lay_out, collect],
-        containers=[main],
-        terminationGracePeriodSeconds=OWN_GRACE_SECONDS,
-    )

@@ -16,12 +16,15 @@ def finished(raw: Object, status: RunStatus, job: Object | None, policy: RunPoli
 
     ``raw`` is the run. Its conditions hold for its newest generation too, since an edit has no effect any more.
     """
-    generation = raw["metadata"].get("generation", 0)
-    kept = [{**item, "observedGeneration": generation} for item in raw["status"]["conditions"]]
     writes, after = expired(job, status.completion_time, policy.ttl_seconds_after_finished, now)
-    return Plan(
-        status={**raw["status"], "observedGeneration": generation, "conditions": kept}, writes=writes, after=after
-    )
+    return Plan(status=kept(raw), writes=writes, after=after)
+
+
+def kept(raw: Object) -> Object:
+    """Returns the status of a run that has ended, observed for its newest generation."""
+    generation = raw["metadata"].get("generation", 0)
+    conditions = [{**item, "observedGeneration": generation} for item in raw["status"]["conditions"]]
+    return {**raw["status"], "observedGeneration": generation, "conditions": conditions}
 
 
 def expired(

@@ -1,0 +1,1 @@
+"""Pipeline: starts PipelineRuns by its triggers, within its limits."""

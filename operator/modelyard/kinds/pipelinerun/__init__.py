@@ -1,0 +1,1 @@
+"""PipelineRun: one run of a Pipeline, a DAG of objects of other kinds and of containers."""
