@@ -8,6 +8,7 @@ from modelyard.engine.resource import (
     BATCH_PREDICTIONS,
     DATASET_VERSIONS,
     MODEL_DEPLOYMENTS,
+    MODEL_MONITORS,
     MODEL_VERSIONS,
     MODELS,
     TRAINING_RUNS,
@@ -48,12 +49,12 @@ def of_pool(store: Store, pool: Object) -> tuple[str, ...]:
 
 
 def of_dataset_version(store: Store, version: Object) -> tuple[str, ...]:
-    """Returns the ModelVersions whose lineage names a DatasetVersion, the unfinished runs that read it, and the
-    Workspaces where it lies."""
+    """Returns the ModelVersions whose lineage names a DatasetVersion, the unfinished runs that read it, the
+    Workspaces where it lies, and the ModelMonitors that name it."""
     place = f"{_namespace(version)}/{_name(version)}"
     runs = [*store.find(TRAINING_RUNS, READING, place), *store.find(BATCH_PREDICTIONS, READING, place)]
-    mounted = store.find(WORKSPACES, MOUNTED, place)
-    return tuple(_text(obj) for obj in (*runs, *mounted, *store.find(MODEL_VERSIONS, LINEAGE, place)))
+    others = [*store.find(WORKSPACES, MOUNTED, place), *store.find(MODEL_MONITORS, "DatasetVersion", place)]
+    return tuple(_text(obj) for obj in (*runs, *others, *store.find(MODEL_VERSIONS, LINEAGE, place)))
 
 
 def of_dataset(store: Store, dataset: Object) -> tuple[str, ...]:

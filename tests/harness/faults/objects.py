@@ -11,7 +11,7 @@ from tests.kinds.trainingrun import BAD_SEED, WEAK_SEED
 FIRST = "x,y,label\n" + "".join(f"{i},{i % 7},{'yes' if i % 3 else 'no'}\n" for i in range(40))
 MORE = FIRST + "".join(f"{i},{i % 5},yes\n" for i in range(40, 60))
 DATASET, MODEL, DEPLOYMENT, RUN, SECOND = "table", "species", "species", "first", "second"
-POOL, SCORED = "small", "scored"
+POOL, SCORED, WATCH = "small", "scored", "watch"
 
 
 def dataset(**spec: Any) -> Object:
@@ -64,6 +64,10 @@ def prediction(name: str, *keep: str) -> Object:
     output = {"datasetRef": {"name": SCORED}, "keep": list(keep)}
     refs = {"modelRef": {"name": MODEL, "alias": "champion"}, "datasetRef": {"name": DATASET}}
     return _object("BatchPrediction", name, {**refs, "output": output})
+
+
+def monitor() -> Object:
+    return _object("ModelMonitor", WATCH, {"deploymentRef": {"name": DEPLOYMENT}, "window": {"length": "50m"}})
 
 
 def pool() -> Object:

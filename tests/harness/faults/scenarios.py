@@ -188,6 +188,16 @@ async def batch(stage: Stage) -> None:
     await stage.reach("it is refused", lambda: stage.holds("BatchPrediction", "small", "Failed"))
 
 
+async def monitor(stage: Stage) -> None:
+    """A monitor watches a version, then the one that follows it, and is suspended."""
+    await stage.apply(o.monitor())
+    await stage.reach("it watches", lambda: stage.status("ModelMonitor", o.WATCH).get("modelVersion") == "species-v1")
+    await stage.apply(o.run(o.SECOND))
+    await stage.reach("version 2", lambda: stage.status("ModelMonitor", o.WATCH).get("modelVersion") == "species-v2")
+    await stage.edit("ModelMonitor", o.WATCH, {"spec": {"suspend": True}})
+    await stage.reach("it is suspended", lambda: stage.holds("ModelMonitor", o.WATCH, "Suspended"))
+
+
 SCENARIOS = {
     scenario.name: scenario
     for scenario in (
@@ -201,6 +211,7 @@ SCENARIOS = {
         Scenario("search", ready_to_train, search, ("Sweep", "TrainingRun")),
         Scenario("import", ready_to_train, bring, ("ModelVersion",)),
         Scenario("batch", ready_to_score, batch, ("Dataset", "DatasetVersion", "BatchPrediction")),
+        Scenario("monitor", main_job, monitor, ("ModelMonitor",)),
         Scenario("delete", main_job, delete),
         Scenario("children", main_job, children, ("ModelDeployment", "TrainingRun")),
         Scenario("again", main_job, again),

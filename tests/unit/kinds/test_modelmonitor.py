@@ -307,6 +307,19 @@ def test_another_dataset_version_may_be_the_reference() -> None:
     assert (said(world), status(world)["reference"]) == (("True", "Watching"), name)
 
 
+def test_the_dataset_version_that_it_names_is_not_deleted() -> None:
+    world = watching()
+    name = version(world)["spec"]["lineage"]["datasetVersion"]
+    world.put(MODEL_MONITORS, monitor(reference={"datasetVersion": name}))
+    world.settle()
+    world.delete(DATASET_VERSIONS, name)
+    world.settle()
+    assert "ModelMonitor watch" in world.condition(DATASET_VERSIONS, name, "DeletionBlocked")[2]
+    world.put(MODEL_MONITORS, monitor())
+    world.settle()
+    assert "ModelMonitor" not in world.condition(DATASET_VERSIONS, name, "DeletionBlocked")[2]
+
+
 def test_suspended_it_does_not_look() -> None:
     world = watching(suspend=True)
     assert (said(world, "Suspended"), status(world)["looks"]) == (("True", "Suspended"), 0)

@@ -79,12 +79,14 @@ def train(context):
 
 def test_a_model_of_some_columns_is_asked_with_those(tmp_path: Path, penguins: Any) -> None:
     source = """
+from sklearn.compose import make_column_transformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.tree import DecisionTreeClassifier
 def train(context):
     rows = context.train[["body_mass_g", "bill_depth_mm"]]
-    model = make_pipeline(make_pipeline(SimpleImputer()), DecisionTreeClassifier())
+    columns = make_column_transformer((SimpleImputer(), ["body_mass_g"]), remainder="passthrough")
+    model = make_pipeline(make_pipeline(columns, SimpleImputer()), DecisionTreeClassifier())
     return model.fit(rows, context.train[context.target])
 """
     result = run(tmp_path, penguins, source)
@@ -129,6 +131,17 @@ def train(context):
     assert result.fit is None
 
 
+LOG = """
+import numpy as np
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+def train(context):
+    rows = context.train[context.columns].select_dtypes("number")
+    model = make_pipeline(SimpleImputer(), FunctionTransformer(np.log1p), LogisticRegression())
+    return model.fit(rows, context.train[context.target])
+"""
 FILE = "context.out.joinpath('model.onnx').write_bytes(b'x')"
 WRONG = [
     ("x =", "ScriptFailed", "spec.trainer.script: train.py, line 1: SyntaxError: invalid syntax: 'x ='"),
@@ -146,6 +159,7 @@ WRONG = [
     (f"def train(context): {FILE}", "InvalidModel", "spec.trainer.script: onnxruntime can't load the model"),
     ("from sklearn.svm import SVC\ndef train(context): return SVC()", "ScriptReturnedOther", "SVC that is not fitted"),
     (TREE % ".assign(z=1)", "ScriptReturnedOther", "was fitted on z, which servers are not asked with; the data"),
+    (LOG, "TypeNotAllowed", "nor can it be served as skops: numpy.log1p would be loaded by FunctionNode"),
     (TREE % ".to_numpy()", "ScriptReturnedOther", "fitted on 4 columns without names, but the data has 6"),
     (TREE.replace("    return", f"    {FILE}\n    return") % "", "ScriptReturnedOther", "and wrote model.onnx too"),
     (TREE.replace("Classifier", "Regressor").replace("context.train[context.target]", "rows.isna().sum(axis=1)") % "",

@@ -14,7 +14,7 @@ from sklearn.pipeline import Pipeline
 
 from modelyard_api.wire.result import TrainResult
 from modelyard_api.wire.task import Data
-from modelyard_runtime.commands import train as training
+from modelyard_runtime.export import prove
 from modelyard_runtime.export.export import export
 from tests.unit.runtime.memory import MemoryStore, data_of, lay_down, run_ingest, run_train
 
@@ -64,7 +64,7 @@ def train_to(
         return export(pipeline, *others)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "export", keeping)
+        patch.setattr(prove, "export", keeping)
         result = run_train(store, data, algorithm, params, **more)
     return Trained(lay_down(store, result, folder), result, kept[0])
 

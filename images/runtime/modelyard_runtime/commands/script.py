@@ -91,6 +91,5 @@ def _kept(task: TrainTask, store: ArtifactStore, spec: Script, answer: Any, out:
     # The function may have changed its tables, and has not seen the targets of the held-out rows.
     training = frames.load(store, task.data, TRAIN_PARQUET, inputs, kind)
     test = frames.load(store, task.data, TEST_PARQUET, inputs, kind)
-    warnings.filterwarnings("ignore", message="X does not have valid feature names")
     parameters = {"estimator": type(model).__name__, **spec.parameters}
     return prove(task, store, Fitted(pipeline, kind, objective, names, training, test, parameters=parameters))

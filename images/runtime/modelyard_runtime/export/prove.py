@@ -47,8 +47,9 @@ def prove(task: TrainTask, store: ArtifactStore, fitted: Fitted) -> TrainResult:
     agreed, signature = stored.agreed, stored.session.signature
     tied = f", {agreed.ties} of them have equal greatest probabilities" if agreed.ties else ""
     say(f"{stored.format}: {agreed.rows} rows agree{tied}; scoring {len(test.target)} held-out rows")
-    answers = pipeline.predict(test.matrix())
-    probabilities = pipeline.predict_proba(test.matrix()) if hasattr(pipeline, "predict_proba") else None
+    rows = agreement.matrix(pipeline, test.features)
+    answers = pipeline.predict(rows)
+    probabilities = pipeline.predict_proba(rows) if hasattr(pipeline, "predict_proba") else None
     classes = list(pipeline.classes_) if kind == Task.CLASSIFICATION else []
     metrics = scoring.score(fitted.names, kind, test.target, answers, probabilities, classes)
 

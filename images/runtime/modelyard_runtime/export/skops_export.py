@@ -6,6 +6,7 @@ import copy
 import io
 import json
 import zipfile
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.feature_selection import SelectKBest
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils import check_array
 
 from modelyard_models import skops_types
 from modelyard_models.skops_types import SCHEMA
@@ -46,10 +48,17 @@ def _plain(step: Any) -> Any:
     elif isinstance(step, SelectKBest):
         plain.score_func = None
     elif isinstance(step, FunctionTransformer):
-        return FunctionTransformer(np.float64)  # the only function in histogram gradient boosting's preprocessor
+        # The only function in histogram gradient boosting's preprocessor. Others are kept, and refused by their names.
+        return FunctionTransformer(np.float64) if _is_check(step.func) else plain
     elif getattr(step, "_preprocessor", None) is not None:
         plain._preprocessor = _plain(step._preprocessor)
+    # Servers ask with arrays, at which scikit-learn would warn each time. A step may be a word, such as "drop".
+    getattr(plain, "__dict__", {}).pop("feature_names_in_", None)
     return plain
+
+
+def _is_check(function: Any) -> bool:
+    return isinstance(function, partial) and function.func is check_array
 
 
 def _canonical(data: bytes) -> bytes:

@@ -35,6 +35,13 @@ def probes(test: Table, seed: int) -> pd.DataFrame:
     return pd.concat([rows, changed], ignore_index=True)
 
 
+def matrix(pipeline: Pipeline, rows: pd.DataFrame) -> pd.DataFrame | np.ndarray:
+    """Returns rows in the form that the pipeline was fitted on: a data frame if it knows names or some columns are
+    texts, else one float32 matrix."""
+    named = hasattr(pipeline, "feature_names_in_") or any(dtype != np.float32 for dtype in rows.dtypes)
+    return rows if named else rows.to_numpy(dtype=np.float32)
+
+
 class Disagrees(Exception):
     """The stored model's answers differ from scikit-learn's; the message says how."""
 
@@ -55,7 +62,7 @@ class Proof:
     def __init__(self, pipeline: Pipeline, test: Table, seed: int) -> None:
         """Asks scikit-learn for its answers. Raises UserError if it fails or they are not finite."""
         self.pipeline, self.rows = pipeline, probes(test, seed)
-        self._matrix = self.rows if test.categorical else self.rows.to_numpy(dtype=np.float32)
+        self._matrix = matrix(pipeline, self.rows)
         self._theirs = _answers(pipeline, self._matrix)
 
     def check(self, session: Session) -> Agreement:

@@ -8,6 +8,7 @@ from modelyard.engine.resource import (
     BATCH_PREDICTIONS,
     DATASET_VERSIONS,
     DATASETS,
+    MODEL_MONITORS,
     MODEL_VERSIONS,
     TRAINING_RUNS,
     WORKSPACES,
@@ -19,9 +20,10 @@ from modelyard.kinds.datasetversion.decide import View, decide
 from modelyard.workload import users
 from modelyard.workload.names import MANAGED_BY, controller_uid
 from modelyard.workload.protection import is_being_deleted
-from modelyard.workload.wiring import Wiring, beside
+from modelyard.workload.wiring import Wiring, beside, named
 from modelyard_api.installation import Installation
 from modelyard_api.kinds.datasetversion import DatasetVersion
+from modelyard_api.kinds.modelmonitor import ModelMonitor
 
 
 def observe(store: Store, raw: Object, _: Installation) -> View:
@@ -52,6 +54,7 @@ WIRING = Wiring(
         TRAINING_RUNS: users.read_by,
         BATCH_PREDICTIONS: users.read_by,
         WORKSPACES: users.mounted_by,
+        MODEL_MONITORS: named(ModelMonitor, DatasetVersion),
     },
     users=users.of_dataset_version,
     indexes={
