@@ -157,6 +157,8 @@ class Sample:
     """Fields of the status that hold names of pods, or a hash of them."""
     keeps: tuple[str, ...] = ()
     """Reasons of Ready with which the object leaves its existing children unchanged."""
+    task: type[Common] | None = None
+    """The task of pods that belong to no Job, and so leave no result."""
 
     @property
     def cases(self) -> tuple[Create, ...]:

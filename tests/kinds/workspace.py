@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from modelyard_api.kinds.workspace import Workspace
+from modelyard_api.wire.task import BringTask
 from tests.kinds.sample import Object, Sample, Update
 
 
@@ -38,4 +39,5 @@ SAMPLE = Sample(
         {"suspend": True},
         {"suspend": False},
     ),
+    task=BringTask,
 )

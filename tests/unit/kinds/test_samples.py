@@ -82,6 +82,7 @@ def test_a_good_result_is_one(sample: Sample) -> None:
 
 def test_every_task_is_somebodys() -> None:
     tasks = [sample.pod.task for sample in RUNS.values() if sample.pod]
+    tasks += [sample.task for sample in SAMPLES.values() if sample.task]
     documents = TypeAdapter(Task).json_schema()["discriminator"]["mapping"]
     assert sorted(task.model_fields["kind"].default for task in tasks) == sorted(documents)
 

@@ -26,6 +26,8 @@ def _all_watched(pipeline: Object) -> Iterator[str]:
     for trigger in pipeline["spec"].get("triggers") or ():
         if dataset := trigger.get("dataset"):
             yield f"Dataset/{beside(pipeline, dataset['name'])}"
+        if monitor := trigger.get("monitor"):
+            yield f"ModelMonitor/{beside(pipeline, monitor['name'])}"
         if condition := trigger.get("condition"):
             yield f"{condition['kind']}/{beside(pipeline, condition['name'])}"
 
