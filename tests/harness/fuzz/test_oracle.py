@@ -83,7 +83,8 @@ def test_conditions(obj: Any, says: str | None) -> None:
 def test_states_are_compared_without_their_past() -> None:
     def state(namespace: str, uid: str, job: str, phase: str) -> Any:
         meta = {"name": "a", "uid": uid}
-        status = {"phase": phase, "job": f"a-train-{job}", "startTime": "2026-01-01T00:00:00Z"}
+        steps = [{"name": "score", "object": f"a-score-{job}"}]
+        status = {"phase": phase, "job": f"a-train-{job}", "steps": steps, "startTime": "2026-01-01T00:00:00Z"}
         child = {
             "kind": "Job",
             "metadata": {"name": f"a-train-{job}", "ownerReferences": [{"uid": uid}]},
@@ -154,7 +155,7 @@ def test_stories_are_the_same_by_their_seed_and_can_be_kept() -> None:
 
 
 def test_stories_are_about_every_kind() -> None:
-    entries = [entry for story in generated(7, 4 * len(KINDS)) for entry in story["objects"]]
+    entries = [entry for story in generated(7, 6 * len(KINDS)) for entry in story["objects"]]
     assert {entry["manifest"]["kind"] for entry in entries} == KINDS.keys()
     ends = {entry["manifest"]["kind"] for entry in entries if "outcome" in entry}
     assert ends == {kind for kind, model in KINDS.items() if model.info.runs}
