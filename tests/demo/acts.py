@@ -7,6 +7,7 @@ from collections.abc import Callable
 from tests.demo.story import Story
 from tests.support.clients import Clients
 from tests.support.infer import labels
+from tests.support.kube import Object
 from tests.support.loop import SCALE_ERROR, Loop
 from tests.support.mainjob import GENTOO
 
@@ -18,6 +19,7 @@ class Acts:
 
     def __init__(self, story: Story, moment: Callable[[str], None] = lambda name: None) -> None:
         self.story, self.loop, self._moment = story, Loop(story.kube, story.until), moment
+        self._version = 0
 
     def play(self) -> Clients:
         """Plays all of them, and returns the clients that have asked from the end of the first one on."""
@@ -36,9 +38,7 @@ class Acts:
         run = self.loop.run("fresh")
         self.loop.started(run, "search")
         self._moment(SEARCHING)
-        self.loop.serves(1)
-        self.loop.scored(1)
-        self.loop.succeeded(run)
+        self._served(run)
         _, answer = self.loop.job.infer([GENTOO])
         self.story.say(f"POST /v2/models/species/infer -> {labels(answer)[0]} (version {answer['model_version']})")
 
@@ -47,11 +47,9 @@ class Acts:
         self.story.say("kubectl apply: the penguins of 2009 too; nothing else is done")
         self.loop.a_year_later()
         run = self.loop.run("fresh", 2)
-        self.loop.rolls_out(2)
+        self.loop.rolls_out(self._version)
         self._moment(ROLLING_OUT)
-        self.loop.serves(2)
-        self.loop.scored(2)
-        self.loop.succeeded(run)
+        self._served(run)
         asked = len(clients.answers)
         self.story.until("answers of version 2", lambda: len(clients.answers) > asked + 20, 60)
 
@@ -65,7 +63,11 @@ class Acts:
         run = self.loop.run("shifted")
         self.story.say("the clients repair their scale")
         self.loop.repair_the_scale()
-        self.loop.succeeded(run)
-        self.loop.serves(3)
-        self.loop.scored(3)
+        self._served(run)
         self.loop.inputs("True")
+
+    def _served(self, run: Object) -> None:
+        """Waits until the version that the run has made serves, and has scored the table."""
+        self._version = self.loop.made(run)
+        self.loop.serves(self._version)
+        self.loop.scored(self._version)

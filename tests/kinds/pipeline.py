@@ -73,12 +73,12 @@ SAMPLE = Sample(
     creates=(
         *STEP_RULES,
         Create(
-            "write exactly one of cron, dataset and condition",
+            "write exactly one of cron, dataset, monitor and condition",
             good=_trigger(cron={"schedule": "0 3 * * *"}),
             bad=_trigger(cron={"schedule": "0 3 * * *"}, dataset={"name": "table"}),
         ),
         Create(
-            "write exactly one of cron, dataset and condition",
+            "write exactly one of cron, dataset, monitor and condition",
             good=_trigger(condition={"kind": "Model", "name": "m", "type": "ChampionAvailable", "status": "False"}),
             bad=_trigger(),
         ),

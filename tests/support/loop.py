@@ -80,9 +80,16 @@ class Loop:
 
         return dict(self.until(f"the end of {run['metadata']['name']}", probe, 300))
 
-    def rolls_out(self, version: int) -> None:
-        """Waits until the version is the deployment's candidate, or has already come to serve."""
-        self.until(f"version {version} is rolled out", lambda: version in self._versions(), 300)
+    def rolls_out(self, before: int) -> None:
+        """Waits until the deployment has a candidate, or already serves another version than before."""
+        self.until("a rollout", lambda: self._versions() != (before, None), 300)
+
+    def made(self, run: Object) -> int:
+        """Waits until the run has succeeded, and returns the number of the version that it has made.
+
+        It is not always 1 at first: the numbers of a deleted Model are not given again.
+        """
+        return int(self.succeeded(run)["status"]["outputs"]["modelVersion"].rpartition("-v")[2])
 
     def serves(self, version: int) -> None:
         self.until(f"version {version} served", lambda: self._versions() == (version, None), 300)

@@ -74,12 +74,22 @@ class ConditionTrigger(ObjectRef):
     )
 
 
+class MonitorTrigger(ObjectRef):
+    condition: Literal["InputsStable", "OutputsStable"] = Field(
+        "InputsStable", description="The condition of the ModelMonitor that must be False."
+    )
+    for_: Duration = Field("0s", alias="for", description="How long it must have been False.")
+    repeat: Duration | None = Field(
+        None, description="As that of condition [only once the condition has changed and come back]."
+    )
+
+
 class Trigger(Model):
     model_config = ConfigDict(
         json_schema_extra=rules(
             rule(
-                "[has(self.cron), has(self.dataset), has(self.condition)].exists_one(given, given)",
-                "write exactly one of cron, dataset and condition",
+                "[has(self.cron), has(self.dataset), has(self.monitor), has(self.condition)].exists_one(given, given)",
+                "write exactly one of cron, dataset, monitor and condition",
             )
         )
     )
@@ -87,7 +97,16 @@ class Trigger(Model):
     name: StepName = Field(description="Its name, unique among the triggers.")
     cron: CronTrigger | None = Field(None, description="At the times of a schedule.")
     dataset: DatasetTrigger | None = Field(None, description="When a Dataset has a new accepted version.")
+    monitor: MonitorTrigger | None = Field(None, description="When a ModelMonitor says that data have shifted.")
     condition: ConditionTrigger | None = Field(None, description="When a condition of an object has had a status.")
+
+    @property
+    def watched_condition(self) -> ConditionTrigger | None:
+        """Returns the condition that is watched, which ``monitor`` is a shorter way to write."""
+        if self.monitor is None:
+            return self.condition
+        given = {"kind": "ModelMonitor", "name": self.monitor.name, "type": self.monitor.condition, "status": "False"}
+        return ConditionTrigger.model_validate({**given, "for": self.monitor.for_, "repeat": self.monitor.repeat})
 
 
 class Limits(Model):
@@ -258,6 +277,7 @@ class Pipeline(Kind):
         owns=("PipelineRun",),
         refers=(
             Reference(".spec.triggers[].dataset.name", "Dataset"),
+            Reference(".spec.triggers[].monitor.name", "ModelMonitor"),
             Reference(".spec.triggers[].condition.name", ".spec.triggers[].condition.kind"),
         ),
         rules=(NAME_RULE,),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.harness.faults import objects as o
-from tests.harness.faults import packing, rollouts, sources
+from tests.harness.faults import packing, rollouts, sources, workspaces
 from tests.harness.faults.scenario import Scenario, main_job, nothing, two_versions
 from tests.harness.faults.stage import Stage
 
@@ -218,5 +218,6 @@ SCENARIOS = {
         *rollouts.SCENARIOS,
         packing.SCENARIO,
         sources.SCENARIO,
+        workspaces.SCENARIO,
     )
 }

@@ -21,6 +21,8 @@ OPEN_LEAVES = {
     "TrainingRun.spec.trainer.script.parameters{}",
     "ModelVersion.spec.lineage.parameters{}",
     "Sweep.spec.search.candidates[].params{}.values[]",
+    "Pipeline.spec.steps[].sweep.search.candidates[].params{}.values[]",
+    "PipelineRun.spec.steps[].sweep.search.candidates[].params{}.values[]",
 }
 FIXED_FORMATS = {"date-time"}
 

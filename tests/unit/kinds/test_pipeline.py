@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from modelyard.engine.resource import DATASETS, JOBS, MODELS, PIPELINE_RUNS, PIPELINES, Object
+from modelyard.engine.resource import DATASETS, JOBS, MODELS, PIPELINE_RUNS, PIPELINES, Key, Object, Resource
 from modelyard_api.kinds.pipelinerun import CAUSE
-from tests.unit.kinds.objects import at, complete, dataset, ingest_result, model, put_data
+from tests.unit.kinds.objects import at, complete, dataset, ingest_result, meta, model, put_data
 from tests.unit.kinds.pipelines import (
     CHECK,
     applied,
@@ -246,6 +246,18 @@ def test_a_condition_that_comes_back_starts_a_run_again() -> None:
         for key in [key for key in world._keys() if key.resource == PIPELINES]:
             world.run(key)
     assert len(runs(world)) == 2
+
+
+def test_a_monitor_that_says_that_inputs_have_shifted_starts_a_run() -> None:
+    world = with_pipeline(triggers=[{"name": "shifted", "monitor": {"name": "watch", "for": "10m"}}])
+    assert ready(world)[:2] == ("False", "ObjectNotFound")
+    world.put(Resource.of("ModelMonitor"), {**meta("watch"), "spec": {"deploymentRef": {"name": "none"}}})
+    shifted = {"type": "InputsStable", "status": "False", "reason": "InputsShifted", "message": "x"}
+    item = {**shifted, "observedGeneration": 1, "lastTransitionTime": at(world)}
+    world.status(Resource.of("ModelMonitor"), "watch", {"observedGeneration": 1, "conditions": [item]})
+    world.now += timedelta(seconds=600)
+    world.run(Key(PIPELINES, "team", "species"))
+    assert (cause(runs(world)[0])["kind"], cause(runs(world)[0])["name"]) == ("ModelMonitor", "watch")
 
 
 def test_limits_hold_runs_up() -> None:

@@ -19,6 +19,7 @@ from modelyard.engine.resource import (
     MODEL_POOLS,
     MODEL_VERSIONS,
     MODELS,
+    PIPELINES,
     SCALED_OBJECTS,
     TRAINING_RUNS,
     Object,
@@ -111,6 +112,13 @@ def test_a_version_of_data_wakes_the_runs_on_its_dataset_and_the_imports_to_be_s
     labels = {"modelyard.dev/dataset": "d"}
     woken = cluster.put(DATASET_VERSIONS, "d-1", {"datasetRef": {"name": "d"}}, labels)
     assert woken == {"Dataset/d", "TrainingRun/waits", "ModelVersion/m-v1"}
+
+
+def test_a_version_of_data_wakes_the_pipelines_that_watch_its_dataset(cluster: Cluster) -> None:
+    cluster.put(PIPELINES, "p", {"triggers": [{"name": "fresh", "dataset": {"name": "d"}}]})
+    cluster.put(PIPELINES, "other", {"triggers": [{"name": "fresh", "dataset": {"name": "e"}}]})
+    woken = cluster.put(DATASET_VERSIONS, "d-1", {"datasetRef": {"name": "d"}}, true="Ready")
+    assert {name for name in woken if name.startswith("Pipeline/")} == {"Pipeline/p"}
 
 
 def test_a_lineage_wakes_no_run_and_a_dataset_wakes_only_versions_without_owner(cluster: Cluster) -> None:

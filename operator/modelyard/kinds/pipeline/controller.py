@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from modelyard.engine.resource import PIPELINE_RUNS, PIPELINES, Key, Object, Resource
+from modelyard.engine.resource import DATASET_VERSIONS, PIPELINE_RUNS, PIPELINES, Key, Object, Resource
 from modelyard.engine.store import Store
 from modelyard.kinds.pipeline.decide import decide
 from modelyard.kinds.pipeline.observe import OF_PIPELINE, observe
@@ -26,6 +26,8 @@ def _all_watched(pipeline: Object) -> Iterator[str]:
     for trigger in pipeline["spec"].get("triggers") or ():
         if dataset := trigger.get("dataset"):
             yield f"Dataset/{beside(pipeline, dataset['name'])}"
+        if monitor := trigger.get("monitor"):
+            yield f"ModelMonitor/{beside(pipeline, monitor['name'])}"
         if condition := trigger.get("condition"):
             yield f"{condition['kind']}/{beside(pipeline, condition['name'])}"
 
@@ -40,6 +42,12 @@ def _watching(kind: str) -> Wake:
     return wake
 
 
+def _of_dataset(version: Object, store: Store) -> Iterable[Key]:
+    """Wakes the Pipelines that watch a version's Dataset: a version may become Ready after the Dataset names it."""
+    found = store.find(PIPELINES, WATCHED, f"Dataset/{beside(version, version['spec']['datasetRef']['name'])}")
+    return [Key(PIPELINES, item["metadata"]["namespace"], item["metadata"]["name"]) for item in found]
+
+
 def _of_pipeline(run: Object, _: Installation) -> Iterable[str]:
     return [beside(run, name) for name in PipelineRun.info.names(run, "Pipeline")]
 
@@ -50,6 +58,7 @@ WIRING = Wiring(
     decide,
     wakes={
         **{Resource.of(kind): _watching(kind) for kind in KINDS},
+        DATASET_VERSIONS: waking(_of_dataset, _watching("DatasetVersion")),
         # A run that a person applies has no label, but names its Pipeline.
         PIPELINE_RUNS: waking(named(PipelineRun, Pipeline), _watching("PipelineRun")),
     },

@@ -90,8 +90,9 @@ def _look(view: View, trigger: Trigger, row: TriggerStatus, now: datetime) -> Lo
     watched = view.watched.get(trigger.name)
     if trigger.dataset:
         return dataset.look(trigger.dataset, row, watched, view.versions[trigger.name], f"{field}.dataset")
-    assert trigger.condition is not None
-    return condition.look(trigger.condition, row, watched, f"{field}.condition", now)
+    watched_condition, part = trigger.watched_condition, "monitor" if trigger.monitor else "condition"
+    assert watched_condition is not None
+    return condition.look(watched_condition, row, watched, f"{field}.{part}", now)
 
 
 def _row(row: TriggerStatus, look: Look) -> TriggerStatus:

@@ -40,9 +40,8 @@ def observe(store: Store, raw: Object, _: Installation) -> View:
             dataset = store.get(DATASETS, namespace, trigger.dataset.name)
             watched[trigger.name] = dataset
             versions[trigger.name] = tuple(store.owned(DATASET_VERSIONS, dataset["metadata"]["uid"]) if dataset else ())
-        elif trigger.condition and trigger.condition.kind in KINDS:
-            resource = Resource.of(trigger.condition.kind)
-            watched[trigger.name] = store.get(resource, namespace, trigger.condition.name)
+        elif (condition := trigger.watched_condition) and condition.kind in KINDS:
+            watched[trigger.name] = store.get(Resource.of(condition.kind), namespace, condition.name)
     runs = store.find(PIPELINE_RUNS, OF_PIPELINE, f"{namespace}/{pipeline.name}")
     return View(
         raw=raw,

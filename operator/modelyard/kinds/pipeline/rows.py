@@ -25,8 +25,8 @@ def watches(trigger: Trigger) -> str:
         return f"{trigger.cron.schedule} {trigger.cron.time_zone}"
     if trigger.dataset:
         return f"Dataset {trigger.dataset.name}"
-    assert trigger.condition is not None
-    condition = trigger.condition
+    condition = trigger.watched_condition
+    assert condition is not None
     return f"{condition.kind} {condition.name} {condition.type}={condition.status}"
 
 
@@ -64,6 +64,6 @@ def _cause(run: PipelineRun, trigger: Trigger) -> Cause | None:
     cause = next((item.cause for item in given if item.name == trigger.name), None)
     if cause is None or trigger.cron:
         return cause
-    source = trigger.dataset or trigger.condition
-    kind = "Dataset" if trigger.dataset else trigger.condition.kind if trigger.condition else ""
-    return cause if source and (cause.kind, cause.name) == (kind, source.name) else None
+    condition = trigger.watched_condition
+    source = ("Dataset", trigger.dataset.name) if trigger.dataset else condition and (condition.kind, condition.name)
+    return cause if (cause.kind, cause.name) == source else None
