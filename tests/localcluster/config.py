@@ -98,6 +98,11 @@ nodeLeaseDurationSeconds: {GRACE // 2}
 """
 
 
+# With Kubernetes' default limit of 20 requests per second only four Jobs per second could finish. The provisioner makes
+# the volumes of claims, as folders that nobody uses.
+_PLAYED = "--kube-api-qps=1000 --kube-api-burst=1000 --concurrent-job-syncs=20 --enable-hostpath-provisioner"
+
+
 def write(folder: Path, name: str, port: int, programs: str, workers: tuple[int, ...]) -> None:
     """Writes all configuration files of the cluster in `folder`, and `node.env` with what node.sh needs."""
     (folder / "resolv.conf").write_text("")  # pods ask the cluster's DNS only
@@ -123,8 +128,7 @@ def write(folder: Path, name: str, port: int, programs: str, workers: tuple[int,
         "POD_CIDR": POD_CIDR,
         "SERVICE_CIDR": SERVICE_CIDR,
         "WORKERS": " ".join(map(str, workers)),
-        # With Kubernetes' default limit of 20 requests per second only four Jobs per second could finish.
-        "CONTROLLER_LIMITS": "" if workers else "--kube-api-qps=1000 --kube-api-burst=1000 --concurrent-job-syncs=20",
+        "CONTROLLER_FLAGS": "" if workers else _PLAYED,
         "GRACE": str(GRACE if workers else PLAYED_GRACE),
         "TOLERATION": str(TOLERATION),
         "VOLUMES_IN_NODE": VOLUMES_IN_NODE,

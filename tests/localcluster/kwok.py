@@ -20,6 +20,13 @@ from .say import CannotRun
 
 FINISH = "kwok.modelyard.dev/finish"
 """The annotation of a pod with the phase in which it ends, `Succeeded` or `Failed`."""
+_STORAGE_CLASS = {
+    "apiVersion": "storage.k8s.io/v1",
+    "kind": "StorageClass",
+    "metadata": {"name": "played", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}},
+    "provisioner": "kubernetes.io/host-path",
+}
+"""Volumes that the controller-manager makes at once; they can't grow."""
 
 
 class Kwok(Embedded):
@@ -35,12 +42,13 @@ class Kwok(Embedded):
         shutil.copy(HERE / "stages.yaml", self.folder)
 
     def _make_nodes(self) -> None:
-        nodes = [
+        objects: list[object] = [
             {"apiVersion": "v1", "kind": "Node", "metadata": {"name": config.node_name(self.name, n)}}
             for n in config.NODES
         ]
+        objects.append(_STORAGE_CLASS)
         path = self.folder / "nodes.yaml"
-        path.write_text(yaml.safe_dump_all(nodes))
+        path.write_text(yaml.safe_dump_all(objects))
         self.kubectl("apply", "--server-side", "-f", str(path))
 
     def _add_on(self, began: float) -> None:

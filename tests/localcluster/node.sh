@@ -46,10 +46,14 @@ control_plane() { # also starts the one kube-proxy that the shared network needs
     --enable-aggregator-routing=true \
     --default-not-ready-toleration-seconds="$TOLERATION" --default-unreachable-toleration-seconds="$TOLERATION"
   until_done 90 kubectl --kubeconfig "$pki/admin.kubeconfig" get --raw /readyz
+  if [ -z "$WORKERS" ]; then   # the folders of played volumes lie in memory, and go with the node
+    mkdir -p /tmp/hostpath_pv
+    mount -t tmpfs volumes /tmp/hostpath_pv
+  fi
   start kube-controller-manager kube-controller-manager --kubeconfig="$pki/controllers.kubeconfig" --leader-elect=false \
     --use-service-account-credentials --service-account-private-key-file="$pki/service-accounts.key" \
     --root-ca-file="$pki/ca.crt" --allocate-node-cidrs --cluster-cidr="$POD_CIDR" \
-    --node-monitor-grace-period="${GRACE}s" --node-monitor-period=1s $CONTROLLER_LIMITS
+    --node-monitor-grace-period="${GRACE}s" --node-monitor-period=1s $CONTROLLER_FLAGS
   start kube-scheduler kube-scheduler --kubeconfig="$pki/scheduler.kubeconfig" --leader-elect=false
   if [ -z "$WORKERS" ]; then
     ip route replace unreachable "$POD_CIDR"   # requests to KWOK's simulated pods fail at once

@@ -11,7 +11,7 @@ from tests.kinds.trainingrun import BAD_SEED, WEAK_SEED
 FIRST = "x,y,label\n" + "".join(f"{i},{i % 7},{'yes' if i % 3 else 'no'}\n" for i in range(40))
 MORE = FIRST + "".join(f"{i},{i % 5},yes\n" for i in range(40, 60))
 DATASET, MODEL, DEPLOYMENT, RUN, SECOND = "table", "species", "species", "first", "second"
-POOL, SCORED, WATCH = "small", "scored", "watch"
+POOL, SCORED, WATCH, LAB = "small", "scored", "watch", "lab"
 PIPELINE, BY_HAND = "churn", "by-hand"
 
 
@@ -95,6 +95,11 @@ def pipeline() -> Object:
 def pipeline_run(name: str) -> Object:
     """Returns a run of the Pipeline that a person starts, with a value of its own."""
     return _object("PipelineRun", name, {"pipelineRef": {"name": PIPELINE}, "parameters": {"trees": "20"}})
+
+
+def workspace(*people: str, **spec: Any) -> Object:
+    listed = [{"name": name, "secretRef": {"name": f"of-{name}"}} for name in people]
+    return _object("Workspace", LAB, {"people": listed, "datasets": [{"name": DATASET}], **spec})
 
 
 def _object(kind: str, name: str, spec: Object) -> Object:

@@ -35,6 +35,8 @@ class Player(Actor):
         meta = obj["metadata"]
         if plural != "pods" or meta["uid"] in self._played:
             return
+        if "job-name" not in (meta.get("labels") or {}):  # a Workspace's pod has a task too, and does not end
+            return
         if (obj.get("status") or {}).get("phase") == "Running" and ANNOTATION in (meta.get("annotations") or {}):
             self._played.add(meta["uid"])
             self.start(self._play(obj))

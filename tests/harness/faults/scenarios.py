@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.harness.faults import objects as o
-from tests.harness.faults import packing, pipelines, rollouts, sources
+from tests.harness.faults import packing, pipelines, rollouts, sources, workspaces
 from tests.harness.faults.scenario import Scenario, main_job, nothing, ready_to_train, two_versions
 from tests.harness.faults.stage import Stage
 
@@ -213,5 +213,6 @@ SCENARIOS = {
         packing.SCENARIO,
         sources.SCENARIO,
         pipelines.SCENARIO,
+        workspaces.SCENARIO,
     )
 }

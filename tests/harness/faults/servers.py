@@ -1,6 +1,7 @@
-"""Plays the model servers behind a Gateway and those of a ModelPool.
+"""Plays the model servers behind a Gateway, those of a ModelPool, and Workspaces.
 
-Each of their pods gets an address, at which one program answers what requests the pod has seen, or its models.
+Each of their pods gets an address, at which one program answers what requests the pod has seen, its models, or whose
+token it has.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from modelyard_api.wire.packing import (
 )
 from modelyard_api.wire.request_counts import Requests, bucket
 from modelyard_api.wire.sketches import Sketches, write
+from modelyard_api.wire.workspace import HEALTH_PATH, Health
 from tests.harness.faults.actor import Actor
 from tests.harness.faults.mirror import Mirror
 from tests.harness.faults.objects import DEPLOYMENT
@@ -35,6 +37,7 @@ from tests.harness.faults.resources import Object, path
 from tests.support.api import Api
 
 PORT, VERSION, POOL = 8080, "modelyard.dev/version", "modelyard.dev/modelpool"
+WORKSPACE = "modelyard.dev/workspace"
 Answer = Callable[[web.Request], bytes | None]
 """Returns one pod's body of an answer; None means that there is nothing at that path."""
 PODS = ipaddress.ip_network("198.18.0.0/15")
@@ -82,15 +85,18 @@ class Servers:
 
 
 class Serving(Actor):
-    """Plays the server pods of one namespace: a ModelPool's, and with a Gateway also those of ModelDeployments.
+    """Plays the server pods of one namespace: a ModelPool's, a Workspace's, and with a Gateway also those of
+    ModelDeployments.
 
-    Pods of a version in ``failing`` report that every request failed.
+    Pods of a version in ``failing`` report that every request failed, and Workspaces that people in ``absent`` have no
+    token.
     """
 
     def __init__(self, api: Api, mirror: Mirror, namespace: str, servers: Servers) -> None:
         super().__init__(mirror, namespace)
         self._api, self._servers = api, servers
         self.failing: set[int] = set()
+        self.absent: set[str] = set()
         self._placed: set[str] = set()
         self._open: list[asyncio.Server] = []
 
@@ -106,6 +112,8 @@ class Serving(Actor):
             return
         if (pool := labels.get(POOL)) is not None:
             answer: Answer = functools.partial(self._catalogue_state, pool)
+        elif (workspace := labels.get(WORKSPACE)) is not None:
+            answer = functools.partial(self._health, workspace)
         elif (version := labels.get(VERSION)) is not None and self._mirror.list("gateways", self._namespace):
             answer = functools.partial(self._sketches, version)
         else:
@@ -132,6 +140,13 @@ class Serving(Actor):
             if name in (None, model.name)
         ]
         return json.dumps(CatalogueState(digest=catalogue_digest(text), models=models).wire()).encode()
+
+    def _health(self, workspace: str, request: web.Request) -> bytes | None:
+        obj = self._mirror.get("workspaces", self._namespace, workspace)
+        if request.path != HEALTH_PATH or obj is None:
+            return None
+        people = [person["name"] for person in obj["spec"]["people"] if person["name"] not in self.absent]
+        return Health(people=people).model_dump_json().encode()
 
     def _sketches(self, version: str, request: web.Request) -> bytes | None:
         if not request.path.endswith("/sketches"):
