@@ -1,8 +1,9 @@
-"""Unpacks single Debian packages into the cache, without installing them: their programs only, no service starts.
+"""Unpacks Debian packages into the cache, without installing them: their programs only, no service starts.
 
-``python -m tests.localcluster.debian PACKAGE`` does it from the machine's own network.
+``python -m tests.localcluster.debian [--with-dependencies] PACKAGE`` does it from the machine's own network.
 """
 
+import argparse
 import shutil
 import sys
 import tempfile
@@ -13,16 +14,20 @@ from .paths import cache, locked
 from .say import CannotRun, exit_code, run, say
 
 
-def unpacked(package: str) -> Path:
-    """Returns the folder with the files of the package in the release of this machine. Raises CannotRun."""
-    target = cache() / "debian" / package
-    with locked(f"debian-{package}"):
+def unpacked(package: str, with_dependencies: bool = False) -> Path:
+    """Returns the folder with the files of the package in the release of this machine. Raises CannotRun.
+
+    ``with_dependencies`` adds the files of those that it depends on and the machine lacks.
+    """
+    name = f"{package}-with-dependencies" if with_dependencies else package
+    target = cache() / "debian" / name
+    with locked(f"debian-{name}"):
         if not target.exists():
-            _unpack(package, target)
+            _unpack(package, target, with_dependencies)
     return target
 
 
-def _unpack(package: str, target: Path) -> None:
+def _unpack(package: str, target: Path, with_dependencies: bool) -> None:
     if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
         raise CannotRun(f"The program of the Debian package {package} is needed, and this system has no apt-get.")
     say(f"downloading the Debian package {package}")
@@ -31,20 +36,27 @@ def _unpack(package: str, target: Path) -> None:
     part.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="debian-") as folder:
         script = f"cd {folder} && apt-get download -q {package}"
+        if with_dependencies:
+            options = f"--download-only --no-install-recommends -o Dir::Cache::archives={folder}"
+            script = f"apt-get install -q -y {options} {package}"
         try:
             run(["sh", "-c", script])
         except CannotRun:
             run(["apt-get", "update", "-q"])  # the machine may have no list of packages, or an old one
             run(["sh", "-c", script])
-        (file,) = Path(folder).glob("*.deb")
-        run(["dpkg-deb", "-x", str(file), str(part)])
+        for file in sorted(Path(folder).glob("*.deb")):
+            run(["dpkg-deb", "-x", str(file), str(part)])
     part.rename(target)
 
 
 def _unpack_all() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.localcluster.debian", description=__doc__)
+    parser.add_argument("--with-dependencies", action="store_true", help="unpack what it needs beside it")
+    parser.add_argument("packages", nargs="+", metavar="PACKAGE")
+    options = parser.parse_args()
     network.leave()
-    for package in sys.argv[1:]:
-        unpacked(package)
+    for package in options.packages:
+        unpacked(package, options.with_dependencies)
 
 
 if __name__ == "__main__":
