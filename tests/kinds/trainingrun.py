@@ -15,8 +15,8 @@ from tests.kinds.sample import BASE, METRICS, SHA, SIGNATURE, STARTED, Create, P
 
 BAD_SEED = 13
 """A run with this seed fails by its user's error."""
-_HASH = re.compile(r"-[0-9a-f]{8}$")
-"""The hash of an uid, with which the name of a run ends that another object has made."""
+_HASH = re.compile(r"-[0-9a-f]{8}(?=-|$)")
+"""A hash of an uid in the name of a run that another object has made, which may have been made itself."""
 WEAK_SEED = 5
 """A run with this seed trains a model that passes no gate."""
 

@@ -12,6 +12,7 @@ FIRST = "x,y,label\n" + "".join(f"{i},{i % 7},{'yes' if i % 3 else 'no'}\n" for 
 MORE = FIRST + "".join(f"{i},{i % 5},yes\n" for i in range(40, 60))
 DATASET, MODEL, DEPLOYMENT, RUN, SECOND = "table", "species", "species", "first", "second"
 POOL, SCORED, WATCH, LAB = "small", "scored", "watch", "lab"
+PIPELINE, BY_HAND = "churn", "by-hand"
 
 
 def dataset(**spec: Any) -> Object:
@@ -72,6 +73,28 @@ def monitor() -> Object:
 
 def pool() -> Object:
     return _object("ModelPool", POOL, {"replicas": 1})
+
+
+def pipeline() -> Object:
+    """Returns a Pipeline that counts trees in a container, and trains as many, whenever there is a new version."""
+    check = {"image": "localhost/check:1", "outputs": ["trees"], "parameters": {"trees": "$(parameters.trees)"}}
+    params = {"n_estimators": "$(steps.check.outputs.trees)"}
+    trainer = {"estimator": {"algorithm": "RandomForestClassifier", "params": params}}
+    refs = {"datasetRef": {"name": DATASET}, "modelRef": {"name": MODEL}}
+    spec = {
+        "triggers": [{"name": "data", "dataset": {"name": DATASET}}],
+        "parameters": [{"name": "trees", "default": "10"}],
+        "steps": [
+            {"name": "check", "container": check},
+            {"name": "train", "trainingRun": {**refs, "trainer": trainer}},
+        ],
+    }
+    return _object("Pipeline", PIPELINE, spec)
+
+
+def pipeline_run(name: str) -> Object:
+    """Returns a run of the Pipeline that a person starts, with a value of its own."""
+    return _object("PipelineRun", name, {"pipelineRef": {"name": PIPELINE}, "parameters": {"trees": "20"}})
 
 
 def workspace(*people: str, **spec: Any) -> Object:

@@ -29,6 +29,12 @@ async def nothing(stage: Stage) -> None:
     pass
 
 
+async def ready_to_train(stage: Stage) -> None:
+    await stage.put_data(o.FIRST)
+    await stage.apply(o.dataset(), o.model())
+    await stage.reach("the Dataset is Ready", lambda: stage.holds("Dataset", o.DATASET))
+
+
 async def main_job(stage: Stage) -> None:
     """Goes from data to a served model, with all objects applied at once."""
     await stage.put_data(o.FIRST)

@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 from tests.harness.faults import objects as o
-from tests.harness.faults import packing, rollouts, sources, workspaces
-from tests.harness.faults.scenario import Scenario, main_job, nothing, two_versions
+from tests.harness.faults import packing, pipelines, rollouts, sources, workspaces
+from tests.harness.faults.scenario import Scenario, main_job, nothing, ready_to_train, two_versions
 from tests.harness.faults.stage import Stage
-
-
-async def ready_to_train(stage: Stage) -> None:
-    await stage.put_data(o.FIRST)
-    await stage.apply(o.dataset(), o.model())
-    await stage.reach("the Dataset is Ready", lambda: stage.holds("Dataset", o.DATASET))
 
 
 async def read_often(stage: Stage) -> None:
@@ -218,6 +212,7 @@ SCENARIOS = {
         *rollouts.SCENARIOS,
         packing.SCENARIO,
         sources.SCENARIO,
+        pipelines.SCENARIO,
         workspaces.SCENARIO,
     )
 }

@@ -49,6 +49,9 @@ class Stage:
     def get(self, kind: str, name: str) -> Object | None:
         return self.mirror.get(plural(kind), self.namespace, name)
 
+    def list(self, kind: str) -> list[Object]:
+        return self.mirror.list(plural(kind), self.namespace)
+
     async def reach(self, what: str, check: Callable[[], Any]) -> None:
         """Waits until the check holds, and then until nothing happens any more. Raises Stuck."""
         ends = time.monotonic() + self.patience
