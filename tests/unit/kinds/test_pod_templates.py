@@ -10,7 +10,7 @@ import pytest
 from modelyard.engine.resource import DATASETS, DEPLOYMENTS, JOBS, MODEL_DEPLOYMENTS, MODEL_POOLS, TRAINING_RUNS, Object
 from modelyard_api.kinds.registry import KINDS
 from tests.kinds.sample import SPREAD
-from tests.unit.kinds import packs
+from tests.unit.kinds import packs, test_batchprediction, test_pipelinesource, test_sweep, test_workspace
 from tests.unit.kinds.objects import dataset, deployment, put_data, run
 from tests.unit.kinds.test_model import train, with_model
 from tests.unit.kinds.test_trainingrun import OWN, with_data
@@ -52,12 +52,40 @@ def _pool() -> World:
     return world
 
 
+def _sweep() -> World:
+    world = with_data()
+    test_sweep.start(world, modelRef=None, podTemplate=WRITTEN)
+    return world
+
+
+def _prediction() -> World:
+    world = test_batchprediction.with_champion()
+    test_batchprediction.start(world, podTemplate=WRITTEN)
+    return world
+
+
+def _source() -> World:
+    world = test_pipelinesource.Repository()
+    world.source(podTemplate=WRITTEN)
+    return world
+
+
+def _workspace() -> World:
+    world = World()
+    test_workspace.put(world, podTemplate=WRITTEN)
+    return world
+
+
 WORLDS: list[tuple[str, Callable[[], World]]] = [
     ("Dataset", _dataset),
     ("TrainingRun", _run),
     ("TrainingRun", lambda: _run(trainer=OWN)),
     ("ModelDeployment", _deployment),
     ("ModelPool", _pool),
+    ("Sweep", _sweep),
+    ("BatchPrediction", _prediction),
+    ("PipelineSource", _source),
+    ("Workspace", _workspace),
 ]
 
 

@@ -183,7 +183,7 @@ def test_a_green_commit_becomes_a_bundle_and_twice_the_same(
         ("manifests", True, "1 objects"),
     ]
     assert result.image == f"{images.host}/acme/churn@{result.digest}"
-    annotations = result.manifests[0]["metadata"]["annotations"]
+    annotations = result.manifests[0].metadata.annotations
     assert annotations == {"bundle": result.image, "short": result.commit[:12]}
     assert pod.build(task).digest == result.digest
     manifest = images.manifest("acme/churn", str(result.digest))
