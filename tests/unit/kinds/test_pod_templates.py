@@ -10,9 +10,15 @@ import pytest
 from modelyard.engine.resource import DATASETS, DEPLOYMENTS, JOBS, MODEL_DEPLOYMENTS, MODEL_POOLS, TRAINING_RUNS, Object
 from modelyard_api.kinds.registry import KINDS
 from tests.kinds.sample import SPREAD
-from tests.unit.kinds import packs, test_batchprediction, test_pipelinesource, test_sweep, test_workspace
+from tests.unit.kinds import (
+    packs,
+    test_batchprediction,
+    test_sweep,
+    test_workspace,
+)
 from tests.unit.kinds.objects import dataset, deployment, put_data, run
 from tests.unit.kinds.test_model import train, with_model
+from tests.unit.kinds.test_pipelinesource import Repository
 from tests.unit.kinds.test_trainingrun import OWN, with_data
 from tests.unit.kinds.world import World
 
@@ -52,12 +58,6 @@ def _pool() -> World:
     return world
 
 
-def _sweep() -> World:
-    world = with_data()
-    test_sweep.start(world, modelRef=None, podTemplate=WRITTEN)
-    return world
-
-
 def _prediction() -> World:
     world = test_batchprediction.with_champion()
     test_batchprediction.start(world, podTemplate=WRITTEN)
@@ -65,8 +65,16 @@ def _prediction() -> World:
 
 
 def _source() -> World:
-    world = test_pipelinesource.Repository()
+    """Returns a world in which the ref was looked up, and what is there is built."""
+    world = Repository()
     world.source(podTemplate=WRITTEN)
+    world.end()
+    return world
+
+
+def _sweep() -> World:
+    world = with_data()
+    test_sweep.start(world, modelRef=None, podTemplate=WRITTEN)
     return world
 
 
@@ -82,9 +90,9 @@ WORLDS: list[tuple[str, Callable[[], World]]] = [
     ("TrainingRun", lambda: _run(trainer=OWN)),
     ("ModelDeployment", _deployment),
     ("ModelPool", _pool),
-    ("Sweep", _sweep),
     ("BatchPrediction", _prediction),
     ("PipelineSource", _source),
+    ("Sweep", _sweep),
     ("Workspace", _workspace),
 ]
 
@@ -102,14 +110,16 @@ def test_what_is_written_is_in_the_pods(kind: str, make: Callable[[], World]) ->
     world.settle()
     label = f"modelyard.dev/{kind.lower()}"
     children = [child for resource in (JOBS, DEPLOYMENTS) for child in world.all(resource)]
-    (child,) = (child for child in children if label in child["metadata"]["labels"])
-    template = child["spec"]["template"]
-    assert template["metadata"]["labels"] == {**child["metadata"]["labels"], "team": "a"}
-    assert template["metadata"]["annotations"]["prometheus.io/scrape"] == "true"
-    assert "team" not in child["spec"].get("selector", {}).get("matchLabels", {}), (
-        "a Deployment's selector is immutable"
-    )
-    spec = template["spec"]
-    assert (spec["serviceAccountName"], spec["automountServiceAccountToken"]) == ("reader", False)
-    assert spec["affinity"]["podAffinity"] == WRITTEN["affinity"]["podAffinity"]
-    assert SPREAD in spec["topologySpreadConstraints"]
+    made = [child for child in children if label in child["metadata"]["labels"]]
+    assert made
+    for child in made:
+        template = child["spec"]["template"]
+        assert template["metadata"]["labels"] == {**child["metadata"]["labels"], "team": "a"}
+        assert template["metadata"]["annotations"]["prometheus.io/scrape"] == "true"
+        assert "team" not in child["spec"].get("selector", {}).get("matchLabels", {}), (
+            "a Deployment's selector is immutable"
+        )
+        spec = template["spec"]
+        assert (spec["serviceAccountName"], spec["automountServiceAccountToken"]) == ("reader", False)
+        assert spec["affinity"]["podAffinity"] == WRITTEN["affinity"]["podAffinity"]
+        assert SPREAD in spec["topologySpreadConstraints"]
