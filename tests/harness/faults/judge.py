@@ -15,7 +15,8 @@ def judge(learnt: Ended, ended: Ended, late: str = "") -> list[str]:
 
     ``late`` is the label of a write that was under way when its sender lost the lease. Kubernetes may still carry out
     such a create or apply after the end of the object's owner, or after the new leader has deleted the object. So
-    that object may be created one more time, provided that it is gone in the end.
+    that object may be created one more time, provided that it is gone in the end; and so may what the new leader makes
+    for it, before Kubernetes collects both.
     """
     wrong = list(ended.wrong)
     for name in sorted({*learnt.state, *ended.state}):
@@ -25,8 +26,7 @@ def judge(learnt: Ended, ended: Ended, late: str = "") -> list[str]:
             wrong += [f"{name} differs:", *(f"  {line}" for line in diff)]
     for name in sorted({*learnt.created, *ended.created}):
         more = ended.created[name] - learnt.created[name]
-        created_late = late.rsplit(" #", 1)[0] in (f"{verb} {name.replace('/', ' ')}" for verb in ("create", "apply"))
-        collected = more == 1 and created_late and name not in learnt.state
+        collected = more == 1 and _is_of(name, late) and name not in learnt.state
         if more and not collected:
             wrong.append(f"{name} was made {ended.created[name]} times, not {learnt.created[name]}")
     for counted, now, before in (
@@ -36,3 +36,11 @@ def judge(learnt: Ended, ended: Ended, late: str = "") -> list[str]:
         if now > before + ALLOWANCE:
             wrong.append(f"{now} {counted}, {now - before} more than in the learnt run")
     return wrong
+
+
+def _is_of(name: str, late: str) -> bool:
+    """Returns whether this ``plural/name`` was created by the late write, or is a child of what was: see child_name."""
+    verb, _, made = late.rsplit(" #", 1)[0].partition(" ")
+    if verb not in ("create", "apply"):
+        return False
+    return name == made.replace(" ", "/") or name.partition("/")[2].startswith(f"{made.partition(' ')[2]}-")

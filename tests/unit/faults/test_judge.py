@@ -78,6 +78,10 @@ def test_judge(ended: Ended, complaints: list[str]) -> None:
         ("create jobs a-train-# #1", 3, {}, False),
         ("create jobs a-train-# #1", 2, {"jobs/a-train-#": "1"}, False),
         ("create jobs b-train-# #1", 2, {}, False),
+        ("create trainingruns a #1", 2, {}, True),
+        ("patch trainingruns a #1", 2, {}, False),
+        ("create trainingruns a #1", 3, {}, False),
+        ("create trainingruns a #1", 2, {"jobs/a-train-#": "1"}, False),
         ("", 2, {}, False),
     ],
 )
