@@ -39,5 +39,14 @@ SAMPLE = Sample(
         {"suspend": True},
         {"suspend": False},
     ),
+    # The pod that runs keeps its data while a new list of data can't be resolved.
+    keeps=(
+        "DatasetNotFound",
+        "DatasetNotReady",
+        "DatasetVersionNotFound",
+        "DatasetVersionNotReady",
+        "DatasetVersionMismatch",
+        "DatasetVersionRejected",
+    ),
     task=BringTask,
 )

@@ -128,6 +128,9 @@ def pod(template: PodTemplate, volumes: list[Volume], **more: Any) -> dict[str, 
         spec["priorityClassName"] = template.priority_class_name
     if template.service_account_name:
         spec["serviceAccountName"] = template.service_account_name
+        # The API server fills in the deprecated name beside it. Owned by nobody, that would stay and bring both back
+        # when an apply leaves the name out.
+        spec["serviceAccount"] = template.service_account_name
     if template.affinity:
         spec["affinity"] = _affinity(template.affinity, more.get("affinity") or {})
     if template.topology_spread_constraints:

@@ -106,7 +106,8 @@ def test_labels_and_annotations_of_a_user_are_added_and_ours_win() -> None:
 
 def test_a_service_account_brings_no_token() -> None:
     spec = template.pod(PodTemplate.model_validate({"serviceAccountName": "reader"}), [], containers=[])
-    assert (spec["serviceAccountName"], spec["automountServiceAccountToken"]) == ("reader", False)
+    assert (spec["serviceAccountName"], spec["serviceAccount"]) == ("reader", "reader")
+    assert spec["automountServiceAccountToken"] is False
 
 
 HOST = "kubernetes.io/hostname"
