@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import random
 from typing import Any
 
 import pytest
 
+from tests.support.birds import birds
 from tests.support.kube import Kube, Object, condition
-from tests.support.mainjob import DEPLOYMENT, EXAMPLES, FIRST_DATA, FIRST_RUN, GENTOO, MainJob
+from tests.support.mainjob import DEPLOYMENT, EXAMPLES, FIRST_DATA, FIRST_RUN, MainJob
 
 pytestmark = pytest.mark.cluster
 BATCH, GRAMS = 100, 2000.0
@@ -22,19 +22,6 @@ MONITOR: Object = {
 }
 
 
-def birds() -> list[dict[str, Any]]:
-    """Returns the rows that the model learned from, as a client writes them."""
-    with (EXAMPLES / FIRST_DATA).open() as file:
-        table = list(csv.DictReader(file))
-    return [
-        {
-            name: (row[name] if isinstance(value, str) else float(row[name]) if row[name] else None)
-            for name, value in GENTOO.items()
-        }
-        for row in table
-    ]
-
-
 def heavier(bird: dict[str, Any]) -> dict[str, Any]:
     grams = bird["body_mass_g"]
     return bird | {"body_mass_g": grams + GRAMS if grams is not None else None}
@@ -45,7 +32,7 @@ def test_a_shifted_column_is_named_and_what_was_learned_is_quiet(kube: Kube) -> 
     job.apply_all()
     job.wait_served(1)
     kube.apply({**MONITOR, "metadata": {"name": "watch", "namespace": kube.namespace}})
-    rows = birds()
+    rows = birds(EXAMPLES / FIRST_DATA)
 
     def watched(population: list[dict[str, Any]]) -> Object:
         """Asks about some birds of the population, and returns the monitor."""

@@ -18,12 +18,17 @@ ROWS = 10
 """Penguins in one request."""
 
 
+def birds(table: Path) -> list[dict[str, Any]]:
+    """Returns the rows of a table of penguins, as a client writes them."""
+    with table.open(newline="") as file:
+        return [_inputs(row) for row in csv.DictReader(file)]
+
+
 class Flock:
     """Draws requests from a table. ``scale_error`` is added to each body mass from the next request on."""
 
     def __init__(self, table: Path) -> None:
-        with table.open(newline="") as file:
-            self._birds = [_inputs(row) for row in csv.DictReader(file)]
+        self._birds = birds(table)
         self.scale_error = 0.0
 
     def request(self) -> dict[str, Any]:
