@@ -13,7 +13,8 @@ from tests.support.browsers import browsers
 from tests.support.kube import Kube, Object
 from tests.support.workspaces import TOKENS, Lab
 
-pytestmark = pytest.mark.cluster
+# Browsers and a busy machine make people who type wait for their letters: nothing else runs beside them.
+pytestmark = [pytest.mark.cluster, pytest.mark.quiet]
 FILE = "a.ipynb"
 CELL, DIALOG = ".jp-Notebook .cm-content", ".jp-Dialog button.jp-mod-accept"
 NOTEBOOK: dict[str, Any] = {
