@@ -6,7 +6,6 @@ import asyncio
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.support.cpu import cpu_seconds
+from tests.support.ports import free_port
 
 _LINE = re.compile(r'modelyard_api_requests_total\{code="(\d+)",resource="([^"]+)",verb="(\w+)"\} (\S+)')
 
@@ -32,9 +32,7 @@ class Operator:
         self._identity, self.port = identity, 0
 
     def start(self) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         identity = {"KUBECONFIG": str(self._kubeconfig), "POD_NAMESPACE": self._namespace, "POD_NAME": self._identity}
         identity |= {"POD_UID": "1", "PORT": str(self.port)}
         argv = [sys.executable, "-m", self._module]

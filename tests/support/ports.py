@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import random
 import socket
+
+CHOICE = range(10_240, 30_000)
+"""Below the ports that Linux gives to outgoing connections and to sockets bound to port 0, and below node ports."""
 
 
 def free_port() -> int:
-    """Returns a free port of 127.0.0.1."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
+    """Returns a free port of 127.0.0.1 that stays free until it is bound.
+
+    The kernel gives it to nobody else, and another caller of this function hits it with a chance of 1 in 20,000. A port
+    that the kernel has chosen would be its next choice for somebody else, before a server has started on it.
+    """
+    while True:
+        port = random.SystemRandom().choice(CHOICE)
+        with socket.socket() as sock:
+            try:
+                sock.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 def is_open(address: tuple[str, int]) -> bool:

@@ -7,12 +7,13 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import sys
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+
+from tests.support.ports import free_port
 
 
 class Forge:
@@ -54,9 +55,7 @@ class Operator:
         self._fd = -1
 
     async def start(self, times: dict[str, str], broken: str | None) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         environment = {**self._environment, **times, "PORT": str(self.port)}
         self.ended.clear()
         pid = await self._forge.fork({"environment": environment, "log": str(self.log), "broken": broken})

@@ -7,7 +7,6 @@ import itertools
 import os
 import re
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -21,6 +20,7 @@ from modelyard.engine.lifecycle import Endless, WrongFlags, agree
 from modelyard.engine.resource import MODELS
 from modelyard.kinds import all_controllers
 from modelyard_api.installation import Installation
+from tests.support.ports import free_port
 from tests.support.until import until
 from tests.unit.engine.api import Api, error, event
 from tests.unit.engine.objects import widget
@@ -34,9 +34,7 @@ COMMANDS = {
 
 class Operator:
     def __init__(self, url: str, folder: Path) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self._port = free.getsockname()[1]
+        self._port = free_port()
         config = {
             "current-context": "test",
             "clusters": [{"name": "test", "cluster": {"server": url}}],
