@@ -284,6 +284,17 @@ def test_suspended_it_does_nothing() -> None:
     assert not world.one(JOBS)["spec"].get("suspend")
 
 
+def test_a_job_that_comes_late_does_not_stay_while_it_is_suspended(world: Repository) -> None:
+    late = world.job
+    world.end()
+    world.end()
+    world.source(suspend=True)
+    jobs = {job["metadata"]["name"] for job in world.all(JOBS)}
+    world.put(JOBS, {**late, "metadata": {**late["metadata"], "name": "late"}})
+    world.settle()
+    assert {job["metadata"]["name"] for job in world.all(JOBS)} == jobs
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_it_dies_at_any_write(when: str) -> None:
     expected = delivered()
