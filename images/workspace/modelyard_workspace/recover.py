@@ -16,10 +16,6 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-import nbformat
-from jupyter_ydoc import ydocs
-from pycrdt import Doc
-
 from modelyard_workspace.places import Places
 from modelyard_workspace.say import say
 
@@ -86,6 +82,11 @@ def _backup(file: Path) -> Path:
 
 def _content(document: Document, updates: sqlite3.Connection) -> bytes:
     """Returns the bytes of the file that the document is."""
+    # People wait for each start, which mostly finds nothing to recover, and these take a second or two to import.
+    import nbformat
+    from jupyter_ydoc import ydocs
+    from pycrdt import Doc
+
     doc: Doc[object] = Doc()
     shared = ydocs.get(document.type, ydocs["file"])(doc)
     order = "SELECT yupdate FROM yupdates WHERE path = ? ORDER BY timestamp, rowid"
