@@ -75,6 +75,14 @@ def check_target(version: Object, field: str) -> None:
         raise Fails(Trouble("NoTarget", message))
 
 
+def resolved(existing: M | None, kind: str, name: str | None) -> M:
+    """Returns ``existing``, the version that a run resolved when it started. Raises Fails if it is None."""
+    if existing is None:
+        message = f"{kind} {name!r} was deleted; apply a run with a new name"
+        raise Fails(Trouble(f"{kind}NotFound", message))
+    return existing
+
+
 def model(name: str, existing: M | None, field: str = "spec.modelRef") -> M:
     """Returns ``existing``, the Model of this name. Raises Waits if it is None."""
     if existing is None:
