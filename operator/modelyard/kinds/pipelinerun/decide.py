@@ -18,6 +18,8 @@ from modelyard_api.fields.status import Outputs, Phase
 from modelyard_api.kinds.pipelinerun import PipelineRunStatus, StepStatus
 
 ENDED = (Phase.SUCCEEDED, Phase.FAILED)
+AS_USUAL = (None, "Starting", "PodPending", "Running", "Waiting", "Suspended")
+"""Reasons of a step that goes on without any trouble."""
 
 
 def decide(view: View, facts: Facts, now: datetime) -> Plan:
@@ -95,7 +97,10 @@ def _conditions(view: View, steps: list[StepStatus]) -> tuple[Condition, ...]:
 
 
 def _news(view: View, steps: list[StepStatus]) -> Iterable[Note]:
-    """Yields an Event for each step that was started, or has ended. Each start tells the cause of the run."""
+    """Yields an Event for each step that was started, is held up, or has ended. Each start tells the cause of the run.
+
+    What holds an object of ours up is told in Events of that object.
+    """
     before = {item.name: item for item in view.run.status.steps}
     for item in steps:
         old = before.get(item.name)
@@ -104,6 +109,8 @@ def _news(view: View, steps: list[StepStatus]) -> Iterable[Note]:
             yield Note("StepStarted", f"step {item.name}: {item.kind} {item.object}; {cause}"[:1000])
         if item.phase in OVER and not (old and old.phase in OVER):
             yield _end(item)
+        elif item.kind == "Job" and item.reason not in (*AS_USUAL, old and old.reason):
+            yield Note(str(item.reason), f"step {item.name}: {item.message}", "Warning")
 
 
 def _end(item: StepStatus) -> Note:
