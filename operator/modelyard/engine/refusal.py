@@ -12,10 +12,8 @@ from modelyard.engine.conditions import find
 from modelyard.engine.plan import Apply, Create, Write
 from modelyard.engine.resource import Object, Resource
 
-INVALID = "InvalidChild"
-"""Reason of a child that the API server calls invalid. It is the same whenever the child is sent again as it is."""
 RETRY_SECONDS = {
-    INVALID: 300.0,
+    "InvalidChild": 300.0,
     "ChildForbidden": 60.0,
     "QuotaExceeded": 60.0,
     "NameTaken": 60.0,
@@ -40,7 +38,7 @@ def refusal_of(write: Write, error: ApiError) -> Refusal | None:
     """Returns the Refusal that an error amounts to, or None if the write should be retried soon."""
     if error.code in (400, 422):
         name = write.manifest["metadata"]["name"] if isinstance(write, Apply | Create) else write.name
-        return Refusal(INVALID, f"{_invalid(write.resource.kind, name)}: {error.message}")
+        return Refusal("InvalidChild", f"{_invalid(write.resource.kind, name)}: {error.message}")
     if error.code == 403 and error.namespace_is_terminating:
         return Refusal("NamespaceTerminating", error.message)
     if error.code == 403 and "exceeded quota" in error.message:
@@ -56,7 +54,7 @@ def why_invalid(owner: Object, kind: str, name: str) -> str | None:
     A kind whose spec can't be corrected any more asks this, to end instead of waiting for ever.
     """
     ready, start = find(owner, "Ready") or {}, f"{_invalid(kind, name)}: "
-    if ready.get("reason") != INVALID or not ready["message"].startswith(start):
+    if ready.get("reason") != "InvalidChild" or not ready["message"].startswith(start):
         return None
     return str(ready["message"]).removeprefix(start).split(" is invalid: ", 1)[-1]
 

@@ -79,7 +79,7 @@ def resolved(existing: M | None, kind: str, name: str | None) -> M:
     """Returns ``existing``, the version that a run resolved when it started. Raises Fails if it is None."""
     if existing is None:
         message = f"{kind} {name!r} was deleted; apply a run with a new name"
-        raise Fails(Trouble(f"{kind}NotFound", message))
+        raise Fails(Trouble("ModelVersionNotFound" if kind == "ModelVersion" else "DatasetVersionNotFound", message))
     return existing
 
 
