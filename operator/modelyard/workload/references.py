@@ -75,11 +75,14 @@ def check_target(version: Object, field: str) -> None:
         raise Fails(Trouble("NoTarget", message))
 
 
-def resolved(existing: M | None, kind: str, name: str | None) -> M:
-    """Returns ``existing``, the version that a run resolved when it started. Raises Fails if it is None."""
+def resolved(existing: M | None, reason: str, name: str | None) -> M:
+    """Returns ``existing``, the version of this name that a run resolved when it started. Raises Fails if it is None.
+
+    ``reason`` is the version's kind with ``NotFound``.
+    """
     if existing is None:
-        message = f"{kind} {name!r} was deleted; apply a run with a new name"
-        raise Fails(Trouble("ModelVersionNotFound" if kind == "ModelVersion" else "DatasetVersionNotFound", message))
+        kind = reason.removesuffix("NotFound")
+        raise Fails(Trouble(reason, f"{kind} {name!r} was deleted; apply a run with a new name"))
     return existing
 
 

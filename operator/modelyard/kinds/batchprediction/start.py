@@ -91,7 +91,7 @@ def _model_version(view: View) -> ModelVersion:
     """Returns the version that was resolved, or resolves it. Raises Waits and Fails."""
     ref, inputs = view.run.spec.model_ref, view.run.status.inputs
     if inputs and inputs.model_version:
-        return references.resolved(view.model_version, "ModelVersion", inputs.model_version)
+        return references.resolved(view.model_version, "ModelVersionNotFound", inputs.model_version)
     version = references.model_version(ref, view.model, view.versions)
     if ref.version is not None and view.model is not None:
         references.check_gates(version, view.model)
@@ -102,5 +102,5 @@ def _data(view: View) -> Object:
     """Returns the DatasetVersion that was resolved, or resolves it. Raises Waits and Fails."""
     ref, inputs = view.run.spec.dataset_ref, view.run.status.inputs
     if inputs and inputs.dataset_version:
-        return references.resolved(view.data, "DatasetVersion", inputs.dataset_version)
+        return references.resolved(view.data, "DatasetVersionNotFound", inputs.dataset_version)
     return references.dataset_version(ref.name, ref.version, view.dataset, view.data)

@@ -44,7 +44,7 @@ def again(view: View, facts: Facts, now: datetime) -> Step:
     """
     if result := earlier(children.run(view), facts, now):
         return outcome.searched(view, now, result, view.sweep.status)
-    version = references.resolved(view.version, "DatasetVersion", view.sweep.status.dataset_version)
+    version = references.resolved(view.version, "DatasetVersionNotFound", view.sweep.status.dataset_version)
     return _begin(view, version, view.sweep.status)
 
 

@@ -55,7 +55,7 @@ def again(view: View, facts: Facts, now: datetime) -> Step:
     """
     if may_have_lost_its_status(view.raw, now) and (result := earlier(children.run(view), facts, now)):
         return outcome.trained(view, now, result, view.run.status)
-    version = references.resolved(view.version, "DatasetVersion", view.run.status.dataset_version)
+    version = references.resolved(view.version, "DatasetVersionNotFound", view.run.status.dataset_version)
     if view.run.spec.model_ref:
         references.model(view.run.spec.model_ref.name, view.model)
     files = script.digests(view, facts, now)
