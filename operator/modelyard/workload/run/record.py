@@ -18,10 +18,10 @@ from modelyard.workload.conclude import Step
 from modelyard.workload.names import short_hash
 from modelyard_api.fields.artifact import canonical, is_of
 from modelyard_api.fields.base import Model
-from modelyard_api.fields.status import Phase, RunStatus
+from modelyard_api.fields.status import Phase, Status
 from modelyard_api.kinds.trainingrun import OUTCOME
 
-S = TypeVar("S", bound=RunStatus)
+S = TypeVar("S", bound=Status)
 
 
 def digest(spec: Model, decides: set[str]) -> str:
