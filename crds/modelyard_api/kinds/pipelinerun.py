@@ -16,6 +16,8 @@ MAX_COVERED = 10
 STEPS = "modelyard.dev/steps"
 """Annotation of a run whose spec has no steps: those of its Pipeline, as they were when it started, with the values of
 its parameters."""
+STARTED = "modelyard.dev/started-as"
+"""Annotation of a run that has started: its name and its uid, which it has no more if it comes from a backup."""
 CAUSE = "modelyard.dev/cause"
 """Annotation of a run and of all that it makes: why it was started, for people."""
 

@@ -9,6 +9,7 @@ from typing import Any
 from modelyard.engine import conditions as kstatus
 from modelyard.engine.conditions import timestamp
 from modelyard.engine.plan import Create, Facts, Patch, Write
+from modelyard.engine.refusal import why_invalid
 from modelyard.engine.resource import JOBS, Object, Resource
 from modelyard.kinds.pipelinerun import children
 from modelyard.kinds.pipelinerun.observe import View
@@ -86,6 +87,7 @@ class Steps:
             raise Fails(Trouble("StepDeleted", message))
         if run.spec.suspend:
             return Progress(_told(status, Phase.SUSPENDED, "Suspended", "the run is suspended"))
+        self._refuse_invalid(step, kind, children.object_name(run, step.name))
         made = children.step_object(self.view, kind, step.name, spec)
         told = _told(status, Phase.PENDING, "Starting", f"{kind} {made['metadata']['name']} is being made")
         return Progress(told, (Create(Resource.of(kind), made),))
@@ -118,6 +120,7 @@ class Steps:
         run = children.container_run(self.view, step.name, spec, status)
         match state := follow(run, job, self.facts, self.now):
             case Absent():
+                self._refuse_invalid(step, "Job", name)
                 made = children.container_job(self.view, step.name, spec, run)
                 told = _told(status, Phase.PENDING, "Starting", f"Job {name} is being made")
                 return Progress(told, (Create(JOBS, made),))
@@ -133,6 +136,12 @@ class Steps:
             reason, message = state.trouble.reason, state.trouble.message
         status = status.model_copy(update={"attempts": state.attempts})
         return Progress(_told(status, phase, reason, message), state.writes, state.after)
+
+    def _refuse_invalid(self, step: Step, kind: str, name: str) -> None:
+        """Raises Fails if the API server has called the step's object invalid: nobody can correct a run's steps."""
+        if why := why_invalid(self.view.raw, kind, name):
+            message = f"spec.steps[{step.name}].{step.content[0]}: {why}; correct it in the Pipeline"
+            raise Fails(Trouble("StepInvalid", message))
 
     def _succeeded(self, status: StepStatus, outputs: dict[str, str]) -> Progress:
         update = {"phase": Phase.SUCCEEDED, "outputs": outputs, "completion_time": timestamp(self.now)}
