@@ -164,7 +164,7 @@ def test_from_a_commit_to_a_registered_model(
     run = f"flowers-{first[:12]}"
     refused = kube.until_condition("trainingrun", run, "Ready", "False", "ImagePullFailed", 120)
     assert "spec.trainer.script.bundle.image" in refused["message"]
-    assert "no basic auth credentials" in refused["message"]
+    assert "no basic auth" in refused["message"]
     kube.apply(registry.secret("pull"))
     kube.until_condition("trainingrun", run, "Ready", "True", seconds=240)
     assert names(kube, "modelversions") == {"flowers-v1"}

@@ -35,7 +35,7 @@ class Document:
 
 def recover(places: Places) -> list[Path]:
     """Makes the files anew that are older than their documents, or were left half written, and returns them."""
-    if not (places.updates.exists() and places.file_ids.exists()):
+    if not _has_edits(places):
         return []
     written = []
     with closing(sqlite3.connect(places.updates)) as updates:
@@ -47,6 +47,21 @@ def recover(places: Places) -> list[Path]:
             except Exception as error:  # One document that can't be recovered must not keep people from the others.
                 say(f"{document.file} can't be recovered from {places.updates}: {type(error).__name__}: {error}")
     return written
+
+
+def unsaved(places: Places) -> bool:
+    """Returns whether a document has edits that its file lacks, or whether nobody can say that now."""
+    try:
+        if not _has_edits(places):
+            return False
+        with closing(sqlite3.connect(places.updates)) as updates:
+            return any(_is_stale(document) for document in _documents(updates, places.file_ids))
+    except (sqlite3.Error, OSError):
+        return True
+
+
+def _has_edits(places: Places) -> bool:
+    return places.updates.exists() and places.file_ids.exists()
 
 
 def _documents(updates: sqlite3.Connection, file_ids: Path) -> Iterator[Document]:
