@@ -106,7 +106,8 @@ class Steps:
             body = {"spec": {"suspend": children.is_suspended(self.view, spec)}}
             writes = (Patch(Resource.of(kind), meta["namespace"], meta["name"], meta["uid"], body),)
         if kstatus.holds(child, "Suspended"):
-            return StepProgress(_told(status, Phase.SUSPENDED, "Suspended", f"{kind} {meta['name']} is suspended"), writes)
+            told = _told(status, Phase.SUSPENDED, "Suspended", f"{kind} {meta['name']} is suspended")
+            return StepProgress(told, writes)
         reason, message = ready.get("reason", "Starting"), ready.get("message", "")
         starts = (child.get("status") or {}).get("phase") in (None, Phase.PENDING)
         return StepProgress(_told(status, Phase.PENDING if starts else Phase.RUNNING, reason, message), writes)
