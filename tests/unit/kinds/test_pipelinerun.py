@@ -62,7 +62,8 @@ def test_a_run_ends_with_what_its_steps_have_made() -> None:
     assert ready(world)[:2] == ("True", "Succeeded")
     assert world.condition(PIPELINE_RUNS, name, "Complete")[0] == "True"
     ended = status(world)
-    assert (ended["phase"], ended["progress"], ended["completionTime"]) == ("Succeeded", "1/1", at(world))
+    done_ = {"percent": 100, "message": "1 of 1"}
+    assert (ended["phase"], ended["progress"], ended["completionTime"]) == ("Succeeded", done_, at(world))
     assert ended["outputs"]["modelVersion"] == "species-v1"
     assert step(world, name, "train")["outputs"] == ended["outputs"]
 

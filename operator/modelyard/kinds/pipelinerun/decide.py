@@ -11,12 +11,12 @@ from modelyard.engine.plan import Facts, Note, Plan
 from modelyard.engine.resource import PIPELINE_RUNS
 from modelyard.kinds.pipelinerun.observe import View
 from modelyard.kinds.pipelinerun.source import source
-from modelyard.kinds.pipelinerun.steps import OVER, SKIPPED, Progress, Steps
+from modelyard.kinds.pipelinerun.steps import OVER, SKIPPED, StepProgress, Steps
 from modelyard.workload.conclude import Fails, Step, Waits, conclude
 from modelyard.workload.pipelines.causes import cause_of
 from modelyard.workload.run import record
 from modelyard.workload.run.ttl import kept
-from modelyard_api.fields.status import Outputs, Phase
+from modelyard_api.fields.status import Outputs, Phase, Progress
 from modelyard_api.kinds.pipelinerun import PipelineRunStatus, StepStatus
 
 ENDED = (Phase.SUCCEEDED, Phase.FAILED)
@@ -55,13 +55,13 @@ def _step(view: View, facts: Facts, now: datetime) -> Step:
     return _concluded(view, progress, now)
 
 
-def _concluded(view: View, progress: list[Progress], now: datetime) -> Step:
+def _concluded(view: View, progress: list[StepProgress], now: datetime) -> Step:
     steps = [item.status for item in progress]
     succeeded = sum(item.phase == Phase.SUCCEEDED for item in steps)
     status = view.run.status.model_copy(
         update={
             "steps": steps,
-            "progress": f"{succeeded}/{len(steps)}",
+            "progress": Progress(percent=100 * succeeded // len(steps), message=f"{succeeded} of {len(steps)}"),
             "start_time": view.run.status.start_time or timestamp(now),
             "outputs": _outputs(steps),
         }
