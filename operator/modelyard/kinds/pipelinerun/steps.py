@@ -16,7 +16,8 @@ from modelyard.kinds.pipelinerun.observe import View
 from modelyard.kinds.pipelinerun.source import Source
 from modelyard.kinds.pipelinerun.values import spec_of, values
 from modelyard.workload.conclude import Fails, Trouble, Waits
-from modelyard.workload.pipelines.graph import dependencies, outputs_of
+from modelyard.workload.names import version_number
+from modelyard.workload.pipelines.graph import MODEL_VERSION, VERSION_NUMBER, dependencies, outputs_of
 from modelyard.workload.run.follow import follow
 from modelyard.workload.run.states import Absent, Broken, Ended, Held, Running
 from modelyard_api.fields.status import Phase
@@ -161,4 +162,6 @@ def _told(status: StepStatus, phase: str, reason: str, message: str) -> StepStat
 
 def _outputs(child: Object, known: tuple[str, ...]) -> dict[str, str]:
     outputs = (child.get("status") or {}).get("outputs") or {}
+    if version := outputs.get(MODEL_VERSION):
+        outputs = {**outputs, VERSION_NUMBER: version_number(version)}
     return {name: str(outputs[name]) for name in known if isinstance(outputs.get(name), str | int | float)}
