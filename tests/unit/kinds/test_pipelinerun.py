@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from modelyard.engine.plan import Result
+from modelyard.engine.plan import Create, Result
 from modelyard.engine.resource import (
     BATCH_PREDICTIONS,
     DATASETS,
@@ -15,8 +15,10 @@ from modelyard.engine.resource import (
     PIPELINE_RUNS,
     PIPELINES,
     TRAINING_RUNS,
+    Key,
     Object,
 )
+from modelyard.workload.names import short_hash
 from modelyard_api.kinds.pipelinerun import CAUSE, STEPS
 from modelyard_api.wire.task import StepTask
 from tests.unit.kinds.objects import active, at, complete, fail, failed, model, task_of
@@ -330,3 +332,26 @@ def test_deleting_it_takes_its_steps_and_leaves_the_version() -> None:
     assert (world.all(TRAINING_RUNS), len(world.all(MODELS))) == ([], 1)
     assert world.condition(DATASETS, "penguins")[0] == "True"
     assert world.all(JOBS) != [], "the Dataset's own"
+
+
+def test_a_step_that_the_api_server_refuses_says_why_until_it_is_made() -> None:
+    """The engine writes the refusal into Ready, and sends the step again later."""
+    world = with_data()
+    start(world, steps=[CHECK], suspend=True)
+    run = world.get(PIPELINE_RUNS, "once")
+    name = f"once-step-{short_hash(run['metadata']['uid'], 'check')}"
+    words = f'have the quota raised, or delete what is not needed: jobs.batch "{name}" is forbidden: exceeded quota: q'
+    refused = {"type": "Ready", "status": "False", "reason": "QuotaExceeded", "message": words}
+    refused["lastTransitionTime"] = at(world)
+    world.put(PIPELINE_RUNS, pipeline_run(steps=[CHECK]))
+    world.run(Key(PIPELINE_RUNS, "team", "once"))
+    world.status(PIPELINE_RUNS, "once", {**status(world), "conditions": [refused]})
+    plan = world.run(Key(PIPELINE_RUNS, "team", "once"))
+    assert plan is not None
+    assert [write.alone for write in plan.writes if isinstance(write, Create)] == [True]
+    told = step(world, "once", "check")
+    assert (told["phase"], told["reason"]) == ("Pending", "QuotaExceeded")
+    assert "have the quota raised" in told["message"]
+    active(world, job_of(world, "PipelineRun", "once"))
+    world.settle()
+    assert step(world, "once", "check")["reason"] == "Running"
