@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from modelyard.engine.plan import Delete, Patch
 from modelyard.engine.resource import JOBS, Object
@@ -27,6 +27,15 @@ def suspended(every: Collection[Object], keep: str | None, policy: RunPolicy) ->
     """
     running = [job for job in every if job["metadata"]["name"] == keep and jobs.phase(job) is JobPhase.ACTIVE]
     return (*(patch for job in running for patch in jobs.adjust(job, policy)), *stale(every, keep or ""))
+
+
+def spent(every: Iterable[Object], result_uri: Callable[[str], str]) -> list[str]:
+    """Returns the folders of the results of these Jobs that are over, each of which has been followed to its end.
+
+    ``result_uri`` returns where the Job of a name writes its result, in a folder of its own.
+    """
+    names = [job["metadata"]["name"] for job in every if is_over(job)]
+    return [result_uri(name).rpartition("/")[0] for name in names]
 
 
 def old(every: Collection[Object], keep: str = "") -> tuple[Delete, ...]:
