@@ -1,4 +1,4 @@
-"""A sweep on real pods loses one of its two workers: each trial is finished once, and one version is registered."""
+"""Sweeps on real pods: one loses a worker, and another never gets its second one."""
 
 from __future__ import annotations
 
@@ -37,13 +37,34 @@ def status(kube: Kube) -> dict[str, Any]:
     return dict((kube.get("sweep", NAME) or {}).get("status") or {})
 
 
-def test_a_lost_worker_costs_no_trial(kube: Kube) -> None:
+def start(kube: Kube, **spec: Any) -> None:
+    kube.apply({"apiVersion": API_VERSION, "kind": "Sweep", "metadata": {"name": NAME}, "spec": {**SPEC, **spec}})
+
+
+def put_data(kube: Kube) -> None:
     job = MainJob(kube)
     job.put_data()
     job.apply("dataset.yaml")
     job.apply("model.yaml")
     kube.until_condition("dataset", DATASET, seconds=240)
-    kube.apply({"apiVersion": API_VERSION, "kind": "Sweep", "metadata": {"name": NAME}, "spec": SPEC})
+
+
+def test_a_worker_that_a_quota_refuses_is_told_and_not_needed(kube: Kube) -> None:
+    """There is room for one pod: the first one searches alone, and the Sweep ends without the second."""
+    put_data(kube)
+    quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "one"}, "spec": {"hard": {"pods": "1"}}}
+    kube.apply(quota)
+    slow = {"algorithm": "RandomForestClassifier", "params": {"n_estimators": {"values": [500]}}}
+    start(kube, maxTrials=25, validation={"folds": 5}, search={"candidates": [slow]})
+    message = kube.until_condition("sweep", NAME, "Ready", "False", "QuotaExceeded")["message"]
+    assert "1 of its 2 pods does not run, the others do: pods can't be created: exceeded quota: one" in message
+    kube.run("wait", "--for=condition=Complete", f"sweep/{NAME}", "--timeout=300s")
+    assert status(kube)["trials"]["succeeded"] == 25
+
+
+def test_a_lost_worker_costs_no_trial(kube: Kube) -> None:
+    put_data(kube)
+    start(kube)
     kube.until("some trials", lambda: (status(kube).get("trials") or {}).get("succeeded", 0) >= 3, 240)
     (worker,) = kube.list("pods", "modelyard.dev/sweep,batch.kubernetes.io/job-completion-index=1")
     kube.run("delete", "pod", worker["metadata"]["name"], "--grace-period=0", "--force")

@@ -26,6 +26,7 @@ class Tree:
                 stderr=subprocess.STDOUT,
                 env=dict(os.environ if env is None else env),
                 cwd=log.parent,
+                start_new_session=True,  # in a shell's session, Linux would continue what is paused when the shell ends
             )
 
     @property

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from modelyard_api.fields.base import Kind, Model, StatusName, Time
+from modelyard_api.fields.base import Kind, Model, StatusName, StatusURL, Time
 
 
 class Condition(Model):
@@ -64,11 +64,19 @@ class Phase(StrEnum):
     SUSPENDED = "Suspended"
 
 
+class Progress(Model):
+    """How far something is that ends."""
+
+    percent: int = Field(ge=0, le=100, description="The share that is done.")
+    message: str = Field(max_length=256, description="The same in words.")
+
+
 class RunStatus(Status):
     """The status of a kind that runs to completion."""
 
     phase: Phase | None = Field(None, description="Pending, Running, Succeeded, Failed or Suspended.")
     job: StatusName | None = Field(None, description="The Job.")
+    result_uri: StatusURL | None = Field(None, description="Where the pod writes its result.")
     attempts: int = Field(0, description="How many pods were started.")
     start_time: Time | None = Field(None, description="When it started.")
     completion_time: Time | None = Field(None, description="When it ended.")

@@ -13,7 +13,6 @@ from modelyard_api.fields.base import (
     Kind,
     Model,
     ObjectRef,
-    StatusURL,
     rule,
     rules,
 )
@@ -67,7 +66,6 @@ class BadRow(Model):
 
 class BatchPredictionStatus(RunStatus):
     inputs: Inputs | None = Field(None, description="What was resolved when it started.")
-    result_uri: StatusURL | None = Field(None, description="Where the pod writes its result.")
     rows: Count | None = Field(None, description="Rows that were scored.")
     bad_rows: Count | None = Field(None, description="Rows that were left out because they can't be scored.")
     bad_examples: list[BadRow] = Field(

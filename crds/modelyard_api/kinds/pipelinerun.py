@@ -8,7 +8,7 @@ from pydantic import Field
 
 from modelyard_api.fields.base import NAME_RULE, Kind, Model, ObjectRef, StatusName, Time
 from modelyard_api.fields.facts import Column, Figure, KindInfo, Reference, Run
-from modelyard_api.fields.status import Outputs, Phase, Status
+from modelyard_api.fields.status import Outputs, Phase, Progress, Status
 from modelyard_api.fields.updates import immutable
 from modelyard_api.kinds.pipeline import MAX_OUTPUTS, MAX_STEPS, MAX_TRIGGERS, STEP_OBJECTS, Parameters, StepName, Steps
 
@@ -16,6 +16,8 @@ MAX_COVERED = 10
 STEPS = "modelyard.dev/steps"
 """Annotation of a run whose spec has no steps: those of its Pipeline, as they were when it started, with the values of
 its parameters."""
+STARTED = "modelyard.dev/started-as"
+"""Annotation of a run that has started: its name and its uid, which it has no more if it comes from a backup."""
 CAUSE = "modelyard.dev/cause"
 """Annotation of a run and of all that it makes: why it was started, for people."""
 
@@ -70,7 +72,7 @@ class StepStatus(Model):
 
 class PipelineRunStatus(Status):
     phase: Phase | None = Field(None, description="Pending, Running, Succeeded, Failed or Suspended.")
-    progress: str | None = Field(None, max_length=16, description="Steps that have succeeded, of all.")
+    progress: Progress | None = Field(None, description="How many of its steps have succeeded.")
     start_time: Time | None = Field(None, description="When it started.")
     completion_time: Time | None = Field(None, description="When it ended.")
     outputs: Outputs | None = Field(None, description="What the last of its steps that has them made.")
@@ -94,7 +96,7 @@ class PipelineRun(Kind):
             Column("Pipeline", ".spec.pipelineRef.name"),
             Column("Trigger", ".spec.trigger.name"),
             Column("Cause", ".spec.trigger.cause.value"),
-            Column("Steps", ".status.progress"),
+            Column("Steps", ".status.progress.message"),
             Column("Version", ".status.outputs.modelVersion"),
             Column("Message", ".status.conditions[?(@.type=='Ready')].message", priority=1),
             Column("Age", ".metadata.creationTimestamp", "date"),

@@ -6,12 +6,12 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from modelyard_api.fields.base import NAME_RULE, Duration, Kind, Model, ObjectRef, StatusName, StatusURL
+from modelyard_api.fields.base import NAME_RULE, Duration, Kind, Model, ObjectRef, StatusName
 from modelyard_api.fields.facts import Column, Figure, KindInfo, Reference, Run
 from modelyard_api.fields.metrics import Metric
 from modelyard_api.fields.pods import POD_TEMPLATE_REFERENCES, PodTemplate, RunPolicy
 from modelyard_api.fields.search import Search
-from modelyard_api.fields.status import Outputs, RunStatus
+from modelyard_api.fields.status import Outputs, Progress, RunStatus
 from modelyard_api.fields.updates import immutable_once_started
 from modelyard_api.kinds.trainingrun import DatasetRef
 
@@ -50,11 +50,6 @@ class Trials(Model):
     failed: int = Field(0, ge=0, description="How many failed or took too long.")
 
 
-class Progress(Model):
-    percent: int = Field(ge=0, le=100, description="The share of maxTrials that is finished.")
-    message: str = Field(max_length=256, description="The same in words.")
-
-
 class BestTrial(Model):
     trial: int = Field(ge=0, description="Its number, from 0.")
     value: float = Field(description="The objective, as the mean over the folds.")
@@ -71,7 +66,6 @@ class SweepOutputs(Outputs):
 class SweepStatus(RunStatus):
     dataset_version: StatusName | None = Field(None, description="The DatasetVersion that was resolved.")
     image: str | None = Field(None, max_length=512, description="The image of the pods.")
-    result_uri: StatusURL | None = Field(None, description="Where the result is written.")
     trials: Trials | None = Field(None, description="How many trials there are.")
     best: BestTrial | None = Field(None, description="The best trial so far.")
     progress: Progress | None = Field(None, description="How far the search is.")

@@ -67,7 +67,6 @@ class TrainingRunStatus(RunStatus):
         None,
         description="SHA-256 digests of the script's files when the run started, by key of its ConfigMap.",
     )
-    result_uri: StatusURL | None = Field(None, description="Where the pod writes its result.")
     objective: str | None = Field(None, max_length=64, description="The metric that matters.")
     score: str | None = Field(None, max_length=32, description="The objective on the held-out rows.")
     metrics: dict[str, float] = Field(

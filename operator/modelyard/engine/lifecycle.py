@@ -19,9 +19,10 @@ from modelyard.engine.client import WATCH_SECONDS
 from modelyard.engine.feed import on_events
 from modelyard.engine.process import Process
 
-KOPF_EXIT_SECONDS = 3.0
-"""Time that kopf has to end after our own parts have stopped. If one of its watches fails, it waits for the others
-until it is killed."""
+KOPF_EXIT_SECONDS = 6.0
+"""Time that kopf has to end after our own parts have stopped: longer than the 5 s that it waits for its own remains."""
+_OF_WATCHES = ("watcher for ", "pause-waiter for ")
+"""How the names of kopf's tasks of watches begin."""
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +63,15 @@ class Life:
         return kopf.AiohttpSession(server=self._process.server, aiohttp_session=self._process.streams.session())
 
     async def stop(self, **_: Any) -> None:
+        """Stops our own parts, and then the watches that kopf has left.
+
+        It forgets a task of each watch that is stopped while an event is taken, and all other watches if one has
+        failed. It would wait 5 s for them, and then cancel their helpers too, without which they never end.
+        """
         await self._process.stop()
+        for task in asyncio.all_tasks():
+            if task.get_name().startswith(_OF_WATCHES):
+                task.cancel()
         self._forced_exit = asyncio.get_running_loop().call_later(KOPF_EXIT_SECONDS, _force_exit)
 
     def ended(self) -> None:
@@ -72,7 +81,8 @@ class Life:
 
 
 def _force_exit() -> None:
-    log.critical("kopf doesn't come to its end: ending at once")
+    running = sorted(task.get_name() for task in asyncio.all_tasks())
+    log.critical("kopf doesn't come to its end: ending at once, with these tasks: %s", "; ".join(running))
     os._exit(1)
 
 

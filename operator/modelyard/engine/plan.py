@@ -79,7 +79,7 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """Asks that an entry of this URI be in the artifact store: the only need that writes. The fact is True.
+    """Asks that an entry of this URI be in the artifact store. This need writes. The fact is True.
 
     Its name is all that counts, so it may be written by anyone any number of times, and a crash before or after it
     changes nothing. A decision asks for it before what is to outlive the object's deletion becomes visible.
@@ -90,7 +90,8 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """Asks that an object be as this manifest says, which is JSON. The fact is None if it is, Denied or Unavailable.
+    """Asks that an object be as this manifest says, which is JSON. This need writes too. The fact is None if the object
+    is so, Denied or Unavailable.
 
     The object belongs to nobody that Kubernetes knows, so it may be in any namespace. ``owner`` are labels of the
     manifest, of which an existing object must have all: any other object of its name is left alone. It may be asked

@@ -8,6 +8,7 @@ from typing import Any
 
 from modelyard.engine.adopt import controller_of
 from modelyard.engine.client import ApiError
+from modelyard.engine.conditions import find
 from modelyard.engine.plan import Apply, Create, Write
 from modelyard.engine.resource import Object, Resource
 
@@ -36,8 +37,8 @@ class Refusal(Exception):
 def refusal_of(write: Write, error: ApiError) -> Refusal | None:
     """Returns the Refusal that an error amounts to, or None if the write should be retried soon."""
     if error.code in (400, 422):
-        kind = write.resource.kind
-        return Refusal("InvalidChild", f"correct the part of spec that its {kind} is made from: {error.message}")
+        name = write.manifest["metadata"]["name"] if isinstance(write, Apply | Create) else write.name
+        return Refusal("InvalidChild", f"{_invalid(write.resource.kind, name)}: {error.message}")
     if error.code == 403 and error.namespace_is_terminating:
         return Refusal("NamespaceTerminating", error.message)
     if error.code == 403 and "exceeded quota" in error.message:
@@ -45,6 +46,21 @@ def refusal_of(write: Write, error: ApiError) -> Refusal | None:
     if error.code == 403 and isinstance(write, Apply | Create):
         return Refusal("ChildForbidden", error.message)
     return None
+
+
+def why_invalid(owner: Object, kind: str, name: str) -> str | None:
+    """Returns in the API server's words why it refused to make this child in the pass before, None if it did not.
+
+    A kind whose spec can't be corrected any more asks this, to end instead of waiting for ever.
+    """
+    ready, start = find(owner, "Ready") or {}, f"{_invalid(kind, name)}: "
+    if ready.get("reason") != "InvalidChild" or not ready["message"].startswith(start):
+        return None
+    return str(ready["message"]).removeprefix(start).split(" is invalid: ", 1)[-1]
+
+
+def _invalid(kind: str, name: str) -> str:
+    return f"correct the part of spec that its {kind} {name} is made from"
 
 
 def name_taken(resource: Resource, desired: Object, live: Object) -> Refusal:

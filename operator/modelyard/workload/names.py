@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from typing import Any
 
 from modelyard.engine.adopt import controller_of
@@ -89,6 +90,11 @@ def controller_uid(obj: Object) -> str | None:
 def owned_by(obj: Object | None, owner: Object) -> bool:
     """Whether ``owner`` is the controller owner of ``obj``, by uid."""
     return obj is not None and controller_uid(obj) == owner["metadata"]["uid"]
+
+
+def of_name(objects: Iterable[Object], name: str | None) -> Object | None:
+    """Returns the object of this name, or None."""
+    return next((item for item in objects if item["metadata"]["name"] == name), None)
 
 
 def manifest(resource: Resource, metadata: dict[str, Any], **parts: Any) -> Object:

@@ -75,6 +75,17 @@ def check_target(version: Object, field: str) -> None:
         raise Fails(Trouble("NoTarget", message))
 
 
+def resolved(existing: M | None, reason: str, name: str | None) -> M:
+    """Returns ``existing``, the version of this name that a run resolved when it started. Raises Fails if it is None.
+
+    ``reason`` is the version's kind with ``NotFound``.
+    """
+    if existing is None:
+        kind = reason.removesuffix("NotFound")
+        raise Fails(Trouble(reason, f"{kind} {name!r} was deleted; apply a run with a new name"))
+    return existing
+
+
 def model(name: str, existing: M | None, field: str = "spec.modelRef") -> M:
     """Returns ``existing``, the Model of this name. Raises Waits if it is None."""
     if existing is None:

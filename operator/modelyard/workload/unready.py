@@ -15,7 +15,7 @@ from modelyard.engine.plan import Facts, PodsWith, Unavailable
 from modelyard.engine.resource import Object
 from modelyard.workload import refusals
 from modelyard.workload.conclude import Trouble
-from modelyard.workload.run import disruptions, failures
+from modelyard.workload.run import disruptions, failures, mounts
 from modelyard.workload.run.failures import Fields
 from modelyard.workload.versions import DAMAGE
 
@@ -86,11 +86,13 @@ def explain(pods: Sequence[Object], described: Described, facts: Facts, now: dat
     fields = described.fields
     existing = [pod for pod in pods if not pod["metadata"].get("deletionTimestamp")]
     newest = _template_of(existing[-1]) if existing else None
-    for pod in reversed(existing):
-        if holds(pod, "Ready") or _template_of(pod) != newest:
-            continue
+    unready = [pod for pod in reversed(existing) if not holds(pod, "Ready") and _template_of(pod) == newest]
+    for pod in unready:
         if waits := failures.waiting([pod], fields):
             return waits, True
+        # Only one pod's Events are read: the others have the same volumes.
+        if pod is unready[0] and (unmounted := mounts.not_mounted(pod, facts, now)):
+            return unmounted
         if failures.has_ended(pod):
             trouble, stalled = failures.ended([pod], fields), False
         elif disruptions.is_unreachable(pod):

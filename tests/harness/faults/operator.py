@@ -22,7 +22,8 @@ class Forge:
     async def __aenter__(self) -> Forge:
         pipe = asyncio.subprocess.PIPE
         argv = [sys.executable, "-m", "tests.harness.faults.fork"]
-        self._process = await asyncio.create_subprocess_exec(*argv, stdin=pipe, stdout=pipe)
+        # In the session of a shell, Linux would continue a paused operator when that shell ends.
+        self._process = await asyncio.create_subprocess_exec(*argv, stdin=pipe, stdout=pipe, start_new_session=True)
         self._lock = asyncio.Lock()
         return self
 
@@ -52,15 +53,15 @@ class Operator:
             "POD_UID": "1",
         }
         self.ended = asyncio.Event()
-        self._fd = -1
+        self._fd, self._pid = -1, 0
 
     async def start(self, times: dict[str, str], broken: str | None) -> None:
         self.port = free_port()
         environment = {**self._environment, **times, "PORT": str(self.port)}
         self.ended.clear()
-        pid = await self._forge.fork({"environment": environment, "log": str(self.log), "broken": broken})
+        self._pid = await self._forge.fork({"environment": environment, "log": str(self.log), "broken": broken})
         try:
-            self._fd = os.pidfd_open(pid)
+            self._fd = os.pidfd_open(self._pid)
         except ProcessLookupError:
             self.ended.set()
             return
@@ -86,6 +87,13 @@ class Operator:
 
     def resume(self) -> None:
         self._signal(signal.SIGCONT)
+
+    def is_paused(self) -> bool:
+        """Returns whether the process runs no code now; somebody else may have continued it."""
+        if self._fd < 0:
+            return False
+        stat = Path(f"/proc/{self._pid}/stat").read_text()
+        return stat.rpartition(")")[2].split()[0] == "T"  # the name in parentheses may contain anything
 
     async def leads(self, session: aiohttp.ClientSession) -> bool:
         return (await self._get(session, "/readyz")).startswith("leading")

@@ -98,6 +98,8 @@ class Play:
         self._restarts, self._away, self._leads = 0, 0.0, False
         self._first: Operator | None = None
         """The leader whose lease was taken, in a run with two leaders."""
+        self._spoilt: list[str] = []
+        """What makes this run say nothing about the operator."""
 
     async def run(self, learnt: Ended | None = None) -> Ended:
         """Plays the scenario to its end; with ``learnt``, waits until the end state equals the learnt one."""
@@ -133,7 +135,7 @@ class Play:
                     if self._first and not self._first.ended.is_set():
                         ended.wrong.append("the first leader, whose lease was taken, still runs")
                         await self._first.kill()
-        ended.wrong += dict.fromkeys(gateways.wrong)
+        ended.wrong += [*dict.fromkeys(gateways.wrong), *self._spoilt]
         ended.writes, ended.events, ended.restarts = self._labels, self._events, self._restarts
         return ended
 
@@ -213,6 +215,8 @@ class Play:
         await self._start()
         with contextlib.suppress(Stuck):
             await self.stage.calm(1)
+        if not self._first.is_paused():
+            self._spoilt.append("the first leader, which was paused, was continued or killed by somebody else")
         self._first.resume()
 
     # --- what passes the proxy ------------------------------------------------------------------------------------

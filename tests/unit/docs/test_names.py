@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from modelyard_api.installation import Images
 from modelyard_api.kinds.registry import KINDS
 from tests.support.documentation import PAGES, README, ROOT, blocks, code, name, rows
 
@@ -49,6 +50,29 @@ def test_benchmarks_exist() -> None:
     named = set(re.findall(r'make bench ARGS="([a-z-]+)', text))
     assert len(known) > 3
     assert named == known
+
+
+def test_every_image_is_built_and_named() -> None:
+    """Who follows the walk-through must not learn from an ImagePullBackOff which image it has forgotten."""
+    page = (ROOT / "docs/getting-started/your-cluster.md").read_text()
+    (built,) = re.findall(r"^for image in ([a-z ]+); do$", page, re.MULTILINE)
+    assert set(built.split()) == {path.parent.name for path in ROOT.glob("images/*/Dockerfile")}
+    for document in (page, (ROOT / "manifests/overlays/production/installation.yaml").read_text()):
+        assert [key for key in Images.model_fields if f"\n  {key}: " not in document] == []
+
+
+def test_what_kubectl_shows_has_the_columns_of_today() -> None:
+    ours = {word: kind for kind in KINDS.values() for word in (kind.info.plural, kind.info.short)}
+    met = 0
+    for page in PAGES:
+        text = page.read_text()
+        for header in re.finditer(r"^NAME +[A-Z].*$", text, re.MULTILINE):
+            command = re.findall(r"kubectl(?: -n \S+)? get (\w+)", text[: header.start()])[-1]
+            if command in ours:
+                columns = [column.name.upper() for column in ours[command].info.columns if not column.priority]
+                assert re.split(r" {2,}", header[0].strip()) == ["NAME", *columns], name(page)
+                met += 1
+    assert met
 
 
 def test_every_kind_is_in_the_table_of_kinds() -> None:

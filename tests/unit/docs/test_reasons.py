@@ -18,6 +18,7 @@ TAKES_REASON = {
     **dict.fromkeys(("ready", "reconciling", "stalled", "complete", "failed"), 0),
     "Condition": 2,
     "read": 2,
+    "resolved": 1,
     "Run": "under_way",
 }
 """Functions and classes that take a reason -> the index or the name of that argument."""

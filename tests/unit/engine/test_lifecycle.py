@@ -31,6 +31,9 @@ COMMANDS = {
     "kopf": ["-m", "kopf", "run", "-m", "modelyard.main", "--all-namespaces"],
 }
 
+FLOOD = 2000
+"""Events that keep kopf busy for seconds."""
+
 
 class Operator:
     def __init__(self, url: str, folder: Path) -> None:
@@ -102,6 +105,7 @@ async def test_it_works_and_ends_well_either_way(api: Api, operator: Operator, a
     assert await operator.ended(30) == 0
     assert api.lease
     assert api.lease["spec"]["holderIdentity"] == ""
+    assert "ending at once" not in operator.log.read_text()
 
 
 @pytest.mark.parametrize("argv", COMMANDS.values(), ids=list(COMMANDS))
@@ -115,8 +119,25 @@ async def test_an_error_that_kopf_does_not_survive_is_a_restart(api: Api, operat
     await until("kopf watches", watched, 30)
     api.tell(MODELS, error(500))
     assert await operator.ended(30) == 1
+    assert "ending at once" not in operator.log.read_text()
     await operator.start(*argv)
     await until("it leads again", operator.leads, 60)
+
+
+async def test_it_ends_well_while_kopf_takes_events(api: Api, operator: Operator) -> None:
+    """kopf forgets a task of each watch that it stops at such a moment."""
+    await operator.start(*COMMANDS["python"])
+    await until("it leads", operator.leads, 60)
+
+    async def watched() -> bool:
+        return len(api.watched_from) >= len(all_controllers(Installation()))
+
+    await until("all is watched", watched, 30)
+    for number in range(FLOOD):
+        api.tell(MODELS, event("ADDED", widget(f"m{number}", 11 + number)))
+    operator.process.send_signal(signal.SIGTERM)
+    assert await operator.ended(60) == 0
+    assert "ending at once" not in operator.log.read_text()
 
 
 async def test_it_ends_well_before_it_leads(api: Api, operator: Operator) -> None:

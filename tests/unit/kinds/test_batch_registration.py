@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 
 import pytest
 
@@ -117,6 +118,27 @@ def test_what_a_backup_holds_of_a_run_that_has_ended_does_not_score_again(world:
         without = {key: value for key, value in status(world).items() if key != "conditions"}
         assert without == {key: value for key, value in before.items() if key != "conditions"}
         assert ready(world) == told
+
+
+@pytest.mark.parametrize(
+    "forged", [{"phase": "Running"}, {"resultURI": "mlflow-artifacts:/modelyard/others/uid/result.json"}]
+)
+def test_no_annotation_lets_a_run_tell_what_is_another_namespaces(world: World, forged: Object) -> None:
+    start(world)
+    end(world)
+    meta = world.get(BATCH_PREDICTIONS, "scores")["metadata"]
+    (key, text), *_ = ((key, text) for key, text in meta["annotations"].items() if text.startswith("{"))
+    record = json.loads(text)
+    record["status"] |= forged
+    world.delete(BATCH_PREDICTIONS, "scores")
+    copy = prediction()
+    copy["metadata"]["annotations"] = {key: json.dumps(record)}
+    world.put(BATCH_PREDICTIONS, copy)
+    world.settle()
+    assert status(world)["phase"] == "Pending", "it scores itself"
+    assert "others" not in status(world)["resultURI"]
+    end(world)
+    assert json.loads(world.get(BATCH_PREDICTIONS, "scores")["metadata"]["annotations"][key])["status"] != record
 
 
 @pytest.mark.parametrize("when", ["before", "after"])

@@ -256,6 +256,10 @@ def test_no_pods_but_those_of_the_stable_version_are_asked() -> None:
     assert (len(asked), "http://10.0.1.1:8080" in asked[0]) == (1, True)
 
 
+def _without_rows(world: World) -> None:
+    world.delete(DATASET_VERSIONS, version(world)["spec"]["lineage"]["datasetVersion"], force=True)
+
+
 def _without_deployment(world: World) -> None:
     world.delete(MODEL_DEPLOYMENTS, "species", force=True)
 
@@ -275,6 +279,7 @@ def _without_document(world: World) -> None:
     ("lack", "reason", "kind"),
     [
         (_without_deployment, "DeploymentNotFound", "Reconciling"),
+        (_without_rows, "NoReference", "Stalled"),
         (_without_profile, "NoReference", "Stalled"),
         (_without_document, "NoReference", "Stalled"),
     ],
@@ -285,6 +290,10 @@ def test_without_a_reference_nothing_is_known(lack: Any, reason: str, kind: str)
     look(world, MOVED)
     assert (said(world), said(world, kind)) == (("False", reason), ("True", reason))
     assert both(world) == (("Unknown", reason), ("Unknown", reason))
+    plan = world.run(Key(MODEL_MONITORS, "team", NAME))
+    assert plan is not None
+    assert plan.after is not None, "nobody wakes it for what its spec doesn't name"
+    assert timedelta() < plan.after - world.now <= timedelta(minutes=10)
 
 
 def test_it_waits_for_the_store() -> None:

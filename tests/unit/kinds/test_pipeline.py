@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -153,6 +154,24 @@ def test_an_operator_that_dies_starts_no_second_run(write: int, when: str) -> No
     trained(world)
     world.tick(10)
     assert len(runs(world)) == 1, "a lost status is read from the runs"
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("write", range(1, 4))
+def test_no_run_is_deleted_before_the_status_tells_what_it_has_used(write: int, when: str) -> None:
+    world = with_pipeline(triggers=[FRESH])
+    (run,) = runs(world)
+    trained(world)
+    world.put(PIPELINES, pipeline(triggers=[FRESH], retention={"succeeded": 0, "failed": 0}))
+    world.status(PIPELINES, "species", None)
+    world.die_at = (world.writes + write, when)
+    with contextlib.suppress(Died):
+        world.settle()
+    world.die_at = None
+    world.restart()
+    world.settle()
+    world.tick(60)
+    assert (runs(world), world.created[PIPELINE_RUNS, "team", run["metadata"]["name"]]) == ([], 1)
 
 
 def test_a_condition_starts_a_run_once_it_has_lasted() -> None:

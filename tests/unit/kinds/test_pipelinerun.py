@@ -62,7 +62,8 @@ def test_a_run_ends_with_what_its_steps_have_made() -> None:
     assert ready(world)[:2] == ("True", "Succeeded")
     assert world.condition(PIPELINE_RUNS, name, "Complete")[0] == "True"
     ended = status(world)
-    assert (ended["phase"], ended["progress"], ended["completionTime"]) == ("Succeeded", "1/1", at(world))
+    done_ = {"percent": 100, "message": "1 of 1"}
+    assert (ended["phase"], ended["progress"], ended["completionTime"]) == ("Succeeded", done_, at(world))
     assert ended["outputs"]["modelVersion"] == "species-v1"
     assert step(world, name, "train")["outputs"] == ended["outputs"]
 
@@ -181,6 +182,29 @@ def test_a_value_that_does_not_fit_fails_its_step() -> None:
     start(world)
     assert ready(world)[1] == "StepFailed"
     assert "StepInvalid: spec.steps[train].trainingRun.modelRef.name" in ready(world)[2]
+
+
+@pytest.mark.parametrize(("step_", "kind"), [(train(modelRef=None), "TrainingRun"), (CHECK, "Job")])
+def test_a_step_whose_object_the_api_server_calls_invalid_fails(step_: Object, kind: str) -> None:
+    """Nobody can correct the steps of a run, so waiting would hold up its Pipeline for ever."""
+    world = with_data()
+    world.invalid[kind] = f'{kind} "x" is invalid: spec: write an entry without a colon'
+    start(world, steps=[step_, train("other", modelRef=None)] if kind == "Job" else [step_, CHECK])
+    failed_ = status(world)["steps"][0]
+    assert (failed_["phase"], failed_["reason"]) == ("Failed", "StepInvalid")
+    at = f"spec.steps[{step_['name']}].{'container' if kind == 'Job' else 'trainingRun'}"
+    assert failed_["message"] == f"{at}: spec: write an entry without a colon; correct it in the Pipeline"
+    assert status(world)["steps"][1].get("object"), "the other step goes on"
+    assert ready(world)[1] == "Running"
+
+
+def test_no_placeholder_brings_the_operators_priority_into_a_container() -> None:
+    world = with_data()
+    step_ = {"name": "check", "container": {"image": "a", "podTemplate": {"priorityClassName": "$(parameters.class)"}}}
+    world.put(PIPELINES, pipeline(steps=[step_], parameters=[{"name": "class", "default": "modelyard-system"}]))
+    start(world)
+    assert "StepInvalid: spec.steps[check].container.podTemplate.priorityClassName" in ready(world)[2]
+    assert not [job for job in world.all(JOBS) if "modelyard.dev/pipelinerun" in job["metadata"]["labels"]]
 
 
 def test_a_trigger_that_is_none_leaves_its_field_out() -> None:

@@ -250,6 +250,33 @@ def test_an_edit_during_a_build_starts_anew_and_counts_anew() -> None:
     assert world.state["attempts"] == 0
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"podTemplate": {"resources": {"requests": {"memory": "1Gi"}}}},
+        {"podTemplate": {"nodeSelector": {"disk": "fast"}}},
+        {"git": {"secretRef": {"name": "right"}}},
+        {"git": {"url": "https://git.example.com/acme/moved.git"}},
+    ],
+)
+def test_an_edit_that_mends_the_pod_of_a_build_takes_effect_at_once(change: Object) -> None:
+    world = Repository()
+    world.source()
+    world.end()
+    before = world.job
+    world.source(**change)
+    after = world.job
+    assert after["metadata"]["name"] != before["metadata"]["name"]
+    assert after["spec"]["template"] != before["spec"]["template"]
+    assert task_of(after, SourceTask).commit == commit_of(FIRST)
+    assert before["metadata"]["name"] not in [job["metadata"]["name"] for job in world.all(JOBS)]
+    world.end()
+    world.end()  # the look that an edit asks for
+    assert world.told()[:2] == ("True", "Delivered")
+    world.source(**change | {"podTemplate": {"env": [{"name": "A", "value": "b"}]}})
+    assert task_of(world.job, SourceTask).commit is None, "a commit with a verdict is not built again"
+
+
 def test_a_store_that_is_away_during_a_look_makes_nothing_unready() -> None:
     world = delivered()
     world.tick(60)

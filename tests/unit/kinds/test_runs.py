@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
+import orjson
 import pytest
 
 from modelyard.engine.plan import Result
 from modelyard.engine.resource import JOBS, Object, Resource
 from modelyard_api.fields.status import is_run
+from modelyard_api.wire.task import ANNOTATION
 from tests.kinds import SAMPLES
 from tests.kinds.sample import Sample
 from tests.unit.kinds.objects import active, at, complete, fail, failed, task_of
@@ -191,3 +193,23 @@ def test_a_lost_status_comes_back(stage: Stage, job_is_there: bool) -> None:
     assert {field: after.get(field) for field in kept} == {field: before[field] for field in kept}
     assert stage.ready[0] == "True"
     assert len(stage.jobs) == job_is_there
+
+
+def test_a_forged_job_leads_to_no_result_of_another_namespace(stage: Stage) -> None:
+    """Whoever may make Jobs may write one that has the run as its owner, and any task."""
+    stage.start()
+    job = stage.job
+    annotations = job["spec"]["template"]["metadata"]["annotations"]
+    task = orjson.loads(annotations[ANNOTATION])
+    task["subject"]["namespace"] = "others"
+    task["resultURI"] = task["resultURI"].replace(f"/{NAMESPACE}/", "/others/")
+    annotations[ANNOTATION] = orjson.dumps(task).decode()
+    stage.world.put(JOBS, job)
+    stage.world.status(stage.resource, NAME, None)
+    complete(stage.world, job)
+    stage.world.read.clear()
+    stage.world.settle()
+    read = [need.uri for need in stage.world.read if isinstance(need, Result)]
+    assert stage.status("startTime") == (job["metadata"]["creationTimestamp"],), "it is taken for the run's own"
+    assert read
+    assert not [uri for uri in read if "/others/" in uri]

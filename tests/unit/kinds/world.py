@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 import orjson
 
 from modelyard.engine.adopt import controller_of, is_orphan_of, owners_after
+from modelyard.engine.client import ApiError
 from modelyard.engine.conditions import timestamp
 from modelyard.engine.plan import (
     Apply,
@@ -40,8 +42,9 @@ from modelyard.engine.plan import (
     Unavailable,
 )
 from modelyard.engine.plan import Controller as Kind
+from modelyard.engine.refusal import Refusal, refusal_of
 from modelyard.engine.resource import JOBS, Key, Object, Resource
-from modelyard.engine.status import difference, without_nulls
+from modelyard.engine.status import difference, refused, without_nulls
 from modelyard.engine.store import Store
 from modelyard.kinds import all_controllers
 from modelyard.workload.names import controller_uid
@@ -86,6 +89,8 @@ class World:
         self.notes: list[tuple[str, str, str]] = []
         """The (object, reason, message) of every Event."""
         self.read: Counter[Need] = Counter()
+        self.invalid: dict[str, str] = {}
+        """Kind -> why the API server calls every new object of it invalid."""
         self.refuses = False
         """Whether a name that is taken ends the pass, as in the engine, instead of the test."""
         self.writes = 0
@@ -226,6 +231,8 @@ class World:
         try:
             for write in plan.writes:
                 self._carry_out(write, key, obj)
+        except Refusal as refusal:
+            plan = replace(plan, status=refused(obj, plan.status, refusal.reason, refusal.message, self.now))
         except NameTaken as taken:
             if not self.refuses:
                 raise
@@ -316,6 +323,10 @@ class World:
                     self._write(lambda: self._patched(write.resource, patched))
                     current = self.objects[slot]
                 rules.check_child(write.resource, write.manifest)
+                if current is None and (why := self.invalid.get(write.resource.kind)):
+                    refusal = refusal_of(write, ApiError(422, "Invalid", why))
+                    assert refusal is not None
+                    raise refusal
                 if current is None or (isinstance(write, Apply) and _lacks(current, write.manifest)):
                     self._write(lambda: self.put(write.resource, write.manifest))
             case Patch():

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from modelyard.engine.conditions import timestamp
-from modelyard.engine.plan import Facts, Fetch, Missing, PodsWith, Unavailable
+from modelyard.engine.plan import EventsOf, Facts, Fetch, Missing, PodsWith, Unavailable
 from modelyard.engine.resource import NODES
 from modelyard.workload.run.failures import Fields
 from modelyard.workload.unready import Described, Unready, inspect
@@ -18,6 +18,7 @@ NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 PODS = PodsWith("team", "a=b")
 DESCRIBED = Described(PODS, Fields(), 180)
 NODE = Fetch(NODES, "", "n-1")
+MOUNTS = EventsOf("team", "u", "FailedMount")
 DOWN = {"status": {"conditions": [{"type": "Ready", "status": "Unknown", "lastTransitionTime": "11:59"}]}}
 OVERDUE = {"type": "Progressing", "status": "False", "message": "timed out", "lastUpdateTime": timestamp(NOW)}
 
@@ -38,7 +39,8 @@ def pod(*statuses: dict[str, Any], init: Any = (), template: str = "one", **stat
     limits = {"resources": {"limits": {"memory": "16Mi"}}}
     spec = {"nodeName": "n-1", "containers": [{"name": "server", **limits}], "initContainers": [{"name": "fetch"}]}
     status = {"phase": "Pending", "containerStatuses": list(statuses), "initContainerStatuses": list(init), **status}
-    return {"metadata": {"name": "p", "labels": {"pod-template-hash": template}}, "spec": spec, "status": status}
+    meta = {"name": "p", "namespace": "team", "uid": "u", "labels": {"pod-template-hash": template}}
+    return {"metadata": meta, "spec": spec, "status": status}
 
 
 def waits(reason: str, name: str = "server", last: Any = None, restarts: int = 0, **more: Any) -> dict[str, Any]:
@@ -68,8 +70,8 @@ STARTING = pod(waits("ContainerCreating"))
 UNSCHEDULABLE = pod(conditions=[{"type": "PodScheduled", "status": "False", "message": "0/2 nodes: no such label"}])
 
 
-def inspected(obj: dict[str, Any], *pods: dict[str, Any], node: Any = None) -> Unready:
-    return inspect(obj, DESCRIBED, Facts({PODS: list(pods), NODE: node}), NOW)
+def inspected(obj: dict[str, Any], *pods: dict[str, Any], node: Any = None, events: Any = ()) -> Unready:
+    return inspect(obj, DESCRIBED, Facts({PODS: list(pods), NODE: node, MOUNTS: list(events)}), NOW)
 
 
 @pytest.mark.parametrize("obj", [child(ready=2), child(ready=3, updated=3), child(observed=0)])
@@ -204,7 +206,7 @@ def test_after_the_deadline_the_pods_still_have_the_first_word() -> None:
     assert unready.trouble is not None
     assert unready.trouble.reason == "ImagePullFailed"
     for pods in ([STARTING], Unavailable("403")):
-        unready = inspect(late, DESCRIBED, Facts({PODS: pods}), NOW)
+        unready = inspect(late, DESCRIBED, Facts({PODS: pods, MOUNTS: []}), NOW)
         assert unready.trouble is not None
         assert (unready.trouble.reason, unready.stalled) == ("RolloutFailed", True)
         assert "not all pods are ready after 180 s (timed out); see kubectl describe pods -l a=b" in (
@@ -227,3 +229,18 @@ def test_pods_that_are_not_created_need_no_read(words: str, reason: str, stalled
     assert unready.trouble is not None
     assert (unready.trouble.reason, unready.stalled, unready.after) == (reason, stalled, None)
     assert f"pods can't be created: {words}; " in unready.trouble.message
+
+
+@pytest.mark.parametrize(
+    ("note", "age", "stalled"),
+    [('secret "s" not found', 5, True), ("volume is attached elsewhere", 5, False), ("old", 300, None)],
+)
+def test_a_volume_that_cannot_be_mounted_is_told(note: str, age: float, stalled: bool | None) -> None:
+    event = {"metadata": {"creationTimestamp": ago(age)}, "note": note, "eventTime": ago(age)}
+    unready = inspected(child(), STARTING, events=[event])
+    if stalled is None:
+        assert unready.trouble is None
+        return
+    assert unready.trouble is not None
+    assert (unready.trouble.reason, unready.stalled) == ("VolumeNotMounted", stalled)
+    assert note in unready.trouble.message

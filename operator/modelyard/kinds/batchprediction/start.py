@@ -15,7 +15,6 @@ from modelyard.workload import references
 from modelyard.workload.conclude import Fails, Step, Trouble, Waits
 from modelyard.workload.run import jobs
 from modelyard.workload.run.conditions import pod_pending
-from modelyard_api.fields.artifact import is_of
 from modelyard_api.fields.status import Inputs, Phase
 from modelyard_api.kinds.batchprediction import BatchPredictionStatus
 from modelyard_api.kinds.dataset import Dataset, DatasetSpec
@@ -60,9 +59,7 @@ def started(view: View, inputs: Inputs, at: str) -> BatchPredictionStatus:
 
 def restored(task: PredictTask) -> dict[str, Any]:
     """Returns the fields of a lost status that the Job's task tells."""
-    # Anybody may write a Job's annotation, so a result of another namespace doesn't count.
-    result = {"result_uri": task.result_uri} if is_of(task.subject.namespace, task.result_uri) else {}
-    return {"inputs": inputs_of(task.data.name, task.model_version, task.image), **result}
+    return {"inputs": inputs_of(task.data.name, task.model_version, task.image)}
 
 
 def of_result(result: PredictResult) -> Inputs:
@@ -94,10 +91,7 @@ def _model_version(view: View) -> ModelVersion:
     """Returns the version that was resolved, or resolves it. Raises Waits and Fails."""
     ref, inputs = view.run.spec.model_ref, view.run.status.inputs
     if inputs and inputs.model_version:
-        if view.model_version is None:
-            message = f"ModelVersion {inputs.model_version!r} was deleted; apply a run with a new name"
-            raise Fails(Trouble("ModelVersionNotFound", message))
-        return view.model_version
+        return references.resolved(view.model_version, "ModelVersionNotFound", inputs.model_version)
     version = references.model_version(ref, view.model, view.versions)
     if ref.version is not None and view.model is not None:
         references.check_gates(version, view.model)
@@ -108,8 +102,5 @@ def _data(view: View) -> Object:
     """Returns the DatasetVersion that was resolved, or resolves it. Raises Waits and Fails."""
     ref, inputs = view.run.spec.dataset_ref, view.run.status.inputs
     if inputs and inputs.dataset_version:
-        if view.data is None:
-            message = f"DatasetVersion {inputs.dataset_version!r} was deleted; apply a run with a new name"
-            raise Fails(Trouble("DatasetVersionNotFound", message))
-        return view.data
+        return references.resolved(view.data, "DatasetVersionNotFound", inputs.dataset_version)
     return references.dataset_version(ref.name, ref.version, view.dataset, view.data)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from modelyard.engine.resource import DATASET_VERSIONS, JOBS, Object
 from modelyard.engine.store import Store
 from modelyard.workload import pushes
+from modelyard.workload.names import of_name
 from modelyard_api.installation import Installation
 from modelyard_api.kinds.batchprediction import BatchPrediction
 from modelyard_api.kinds.dataset import Dataset
@@ -24,11 +25,11 @@ class View:
 
     def version(self, name: str | None) -> Object | None:
         """Returns this Dataset's DatasetVersion of this name, or None."""
-        return next((item for item in self.versions if item["metadata"]["name"] == name), None)
+        return of_name(self.versions, name)
 
     def job(self, name: str | None) -> Object | None:
         """Returns this Dataset's ingest Job of this name, or None."""
-        return next((item for item in self.jobs if item["metadata"]["name"] == name), None)
+        return of_name(self.jobs, name)
 
 
 def observe(store: Store, raw: Object, installation: Installation) -> View:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from modelyard.engine import conditions as kstatus
@@ -35,9 +36,9 @@ def _step(view: View, facts: Facts, now: datetime) -> Step:
     try:
         return _look(view, watched(view), status, span, facts, now)
     except Waits as waits:
-        return _blind(waits.step(status), waits.reason, waits.message)
+        return _blind(waits.step(status), waits.reason, waits.message, span)
     except Fails as fails:
-        return _blind(fails.step(status), fails.trouble.reason, fails.trouble.message)
+        return _blind(fails.step(status), fails.trouble.reason, fails.trouble.message, span)
 
 
 def _look(view: View, of: Watched, status: ModelMonitorStatus, span: Span, facts: Facts, now: datetime) -> Step:
@@ -98,7 +99,12 @@ def _said(status: ModelMonitorStatus) -> tuple[Condition, ...]:
     return tuple(Condition(item.type, words[item.status], item.reason, item.message) for item in said)
 
 
-def _blind(step: Step, reason: str, message: str) -> Step:
-    """Returns the step of a monitor that can't look: nothing is known of inputs and outputs."""
+def _blind(step: Step, reason: str, message: str, span: Span) -> Step:
+    """Returns the step of a monitor that can't look: nothing is known of inputs and outputs.
+
+    It tries again at each window. The version that serves and the rows that it learned from are not named in the spec,
+    so no change of theirs wakes the monitor.
+    """
     conditions = (*step.conditions, *(unknown(type_, reason, message) for type_ in (INPUTS, OUTPUTS)))
-    return Step(step.status, conditions, step.writes, step.after, step.notes)
+    after = min(step.after or span.next_look, span.next_look)
+    return replace(step, conditions=conditions, after=after)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from modelyard.engine import conditions as kstatus
@@ -31,7 +32,7 @@ def decide(view: View, facts: Facts, now: datetime) -> Plan:
 
 def _step(view: View, now: datetime) -> Step:
     status = _counted(view)
-    deletes = retention.expired((run for run in view.runs if run.uid in view.own), view.pipeline.spec.retention)
+    deletes = retention.expired(_recorded(view), view.pipeline.spec.retention)
     if trouble := problem(view.pipeline.spec):
         status.next_schedule = None
         return Step(status, kstatus.stalled(trouble.reason, trouble.message), deletes)
@@ -73,6 +74,13 @@ def _counted(view: View) -> PipelineStatus:
         if made >= (status.last_start_time or ""):
             status.last_run, status.last_start_time = view.runs[-1].name, made
     return status
+
+
+def _recorded(view: View) -> Iterator[PipelineRun]:
+    """Yields the Pipeline's own runs that its status knows. A newer one isn't deleted yet: if the operator ended before
+    it wrote the status, nothing would say any more what that run has used."""
+    known = view.pipeline.status.last_start_time or ""
+    return (run for run in view.runs if run.uid in view.own and str(run.metadata["creationTimestamp"]) <= known)
 
 
 def _run_of(view: View, trigger: Trigger, cause: Cause) -> PipelineRun | None:

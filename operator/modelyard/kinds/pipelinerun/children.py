@@ -48,7 +48,11 @@ def container_run(view: View, step: str, spec: ContainerStep, known: StepStatus 
     """Returns the Run of a container, of which ``known`` is its step's status."""
     name = job_name(view.run, step)
     at = f"spec.steps[{step}].container"
-    fields = Fields(resources=f"{at}.podTemplate.resources", own_image=f"{at}.image")
+    fields = Fields(
+        resources=f"{at}.podTemplate.resources",
+        own_image=f"{at}.image",
+        deadline=f"{at}.activeDeadlineSeconds",
+    )
     return Run(
         StepResult,
         f"{folder(view.run.namespace, view.run.uid)}/{name}/{RESULT_JSON}",

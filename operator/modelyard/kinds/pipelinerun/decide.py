@@ -8,22 +8,31 @@ from datetime import datetime
 from modelyard.engine import conditions as kstatus
 from modelyard.engine.conditions import Condition, timestamp
 from modelyard.engine.plan import Facts, Note, Plan
+from modelyard.engine.resource import PIPELINE_RUNS
 from modelyard.kinds.pipelinerun.observe import View
 from modelyard.kinds.pipelinerun.source import source
-from modelyard.kinds.pipelinerun.steps import OVER, SKIPPED, Progress, Steps
+from modelyard.kinds.pipelinerun.steps import OVER, SKIPPED, StepProgress, Steps
 from modelyard.workload.conclude import Fails, Step, Waits, conclude
 from modelyard.workload.pipelines.causes import cause_of
+from modelyard.workload.run import record
 from modelyard.workload.run.ttl import kept
-from modelyard_api.fields.status import Outputs, Phase
+from modelyard_api.fields.status import Outputs, Phase, Progress
 from modelyard_api.kinds.pipelinerun import PipelineRunStatus, StepStatus
 
 ENDED = (Phase.SUCCEEDED, Phase.FAILED)
+DECIDES = {"pipeline_ref", "parameters", "trigger", "covers", "steps"}
+"""Fields of the spec that decide what it does."""
+AS_USUAL = (None, "Starting", "PodPending", "Running", "Waiting", "Suspended")
+"""Reasons of a step that goes on without any trouble."""
 
 
 def decide(view: View, facts: Facts, now: datetime) -> Plan:
     """Returns the plan of one pass. Raises Missing."""
-    if view.run.status.phase in ENDED:
-        return Plan(status=kept(view.raw))
+    status, digest = view.run.status, record.digest(view.run.spec, DECIDES)
+    if status.phase in ENDED:
+        return Plan(status=kept(view.raw), writes=record.writes(PIPELINE_RUNS, view.raw, digest))
+    if not status.start_time and (known := record.ended(view.raw, digest, PipelineRunStatus)):
+        return conclude(view.raw, known, now)
     return conclude(view.raw, _step(view, facts, now), now)
 
 
@@ -39,20 +48,20 @@ def _step(view: View, facts: Facts, now: datetime) -> Step:
     except Fails as fails:
         failed = {"phase": Phase.FAILED, "completion_time": timestamp(now)}
         return Step(status.model_copy(update=failed), kstatus.failed(fails.trouble.reason, fails.trouble.message))
-    if steps.keep is not None:
+    if keep := steps.keep(view):
         pending = status.model_copy(update={"phase": Phase.PENDING})
-        return Step(pending, kstatus.reconciling("Starting", "the steps of its Pipeline are kept"), (steps.keep,))
+        return Step(pending, kstatus.reconciling("Starting", "what it does is being recorded"), (keep,))
     progress = Steps(view, steps, facts, now).advance()
     return _concluded(view, progress, now)
 
 
-def _concluded(view: View, progress: list[Progress], now: datetime) -> Step:
+def _concluded(view: View, progress: list[StepProgress], now: datetime) -> Step:
     steps = [item.status for item in progress]
     succeeded = sum(item.phase == Phase.SUCCEEDED for item in steps)
     status = view.run.status.model_copy(
         update={
             "steps": steps,
-            "progress": f"{succeeded}/{len(steps)}",
+            "progress": Progress(percent=100 * succeeded // len(steps), message=f"{succeeded} of {len(steps)}"),
             "start_time": view.run.status.start_time or timestamp(now),
             "outputs": _outputs(steps),
         }
@@ -95,7 +104,10 @@ def _conditions(view: View, steps: list[StepStatus]) -> tuple[Condition, ...]:
 
 
 def _news(view: View, steps: list[StepStatus]) -> Iterable[Note]:
-    """Yields an Event for each step that was started, or has ended. Each start tells the cause of the run."""
+    """Yields an Event for each step that was started, is held up, or has ended. Each start tells the cause of the run.
+
+    What holds an object of ours up is told in Events of that object.
+    """
     before = {item.name: item for item in view.run.status.steps}
     for item in steps:
         old = before.get(item.name)
@@ -104,6 +116,8 @@ def _news(view: View, steps: list[StepStatus]) -> Iterable[Note]:
             yield Note("StepStarted", f"step {item.name}: {item.kind} {item.object}; {cause}"[:1000])
         if item.phase in OVER and not (old and old.phase in OVER):
             yield _end(item)
+        elif item.kind == "Job" and item.reason not in (*AS_USUAL, old and old.reason):
+            yield Note(str(item.reason), f"step {item.name}: {item.message}", "Warning")
 
 
 def _end(item: StepStatus) -> Note:

@@ -9,6 +9,7 @@ from typing import Any
 from modelyard.engine import conditions as kstatus
 from modelyard.engine.conditions import timestamp
 from modelyard.engine.plan import Create, Facts, Patch, Write
+from modelyard.engine.refusal import why_invalid
 from modelyard.engine.resource import JOBS, Object, Resource
 from modelyard.kinds.pipelinerun import children
 from modelyard.kinds.pipelinerun.observe import View
@@ -28,7 +29,7 @@ MAX_MESSAGE = 200
 
 
 @dataclass(frozen=True)
-class Progress:
+class StepProgress:
     """How a step is now, what brings it further, and when to look again."""
 
     status: StepStatus
@@ -44,32 +45,32 @@ class Steps:
     source: Source
     facts: Facts
     now: datetime
-    progress: dict[str, Progress] = field(default_factory=dict)
+    progress: dict[str, StepProgress] = field(default_factory=dict)
 
-    def advance(self) -> list[Progress]:
+    def advance(self) -> list[StepProgress]:
         """Returns the progress of each step. Raises Missing."""
         for step in self.source.steps:
             before = next((item for item in self.view.run.status.steps if item.name == step.name), None)
             self.progress[step.name] = self._of(step, before)
         return list(self.progress.values())
 
-    def _of(self, step: Step, before: StepStatus | None) -> Progress:
+    def _of(self, step: Step, before: StepStatus | None) -> StepProgress:
         if before is not None and before.phase in OVER:
-            return Progress(before)
+            return StepProgress(before)
         status = before or StepStatus(name=step.name, phase=Phase.PENDING)
         earlier = {name: self.progress[name].status.phase for name in dependencies(step)}
         if failed := [name for name, phase in earlier.items() if phase in (Phase.FAILED, SKIPPED)]:
             return self._over(status, SKIPPED, Trouble("DependencyFailed", f"{', '.join(failed)} did not succeed"))
         if unfinished := [name for name, phase in earlier.items() if phase != Phase.SUCCEEDED]:
-            return Progress(_told(status, Phase.PENDING, "Waiting", f"waits for {', '.join(unfinished)}"))
+            return StepProgress(_told(status, Phase.PENDING, "Waiting", f"waits for {', '.join(unfinished)}"))
         try:
             return self._active(step, status)
         except Fails as fails:
             return self._over(status, Phase.FAILED, fails.trouble)
         except Waits as waits:
-            return Progress(_told(status, status.phase, waits.reason, waits.message), after=waits.after)
+            return StepProgress(_told(status, status.phase, waits.reason, waits.message), after=waits.after)
 
-    def _active(self, step: Step, status: StepStatus) -> Progress:
+    def _active(self, step: Step, status: StepStatus) -> StepProgress:
         """Follows a step that waits for no other one, or starts it. Raises Missing, Waits and Fails."""
         run, (name, _) = self.view.run, step.content
         known = values(run, self.source, [item.status for item in self.progress.values()])
@@ -85,12 +86,13 @@ class Steps:
             message = f"{kind} {status.object} was deleted before it had ended; apply a new PipelineRun"
             raise Fails(Trouble("StepDeleted", message))
         if run.spec.suspend:
-            return Progress(_told(status, Phase.SUSPENDED, "Suspended", "the run is suspended"))
+            return StepProgress(_told(status, Phase.SUSPENDED, "Suspended", "the run is suspended"))
+        self._refuse_invalid(step, kind, children.object_name(run, step.name))
         made = children.step_object(self.view, kind, step.name, spec)
         told = _told(status, Phase.PENDING, "Starting", f"{kind} {made['metadata']['name']} is being made")
-        return Progress(told, (Create(Resource.of(kind), made),))
+        return StepProgress(told, (Create(Resource.of(kind), made),))
 
-    def _followed(self, step: Step, status: StepStatus, kind: str, spec: dict[str, Any], child: Object) -> Progress:
+    def _followed(self, step: Step, status: StepStatus, kind: str, spec: dict[str, Any], child: Object) -> StepProgress:
         meta, ready = child["metadata"], kstatus.find(child, "Ready") or {}
         update = {"kind": kind, "object": meta["name"], "start_time": meta["creationTimestamp"]}
         status = status.model_copy(update=update)
@@ -104,12 +106,13 @@ class Steps:
             body = {"spec": {"suspend": children.is_suspended(self.view, spec)}}
             writes = (Patch(Resource.of(kind), meta["namespace"], meta["name"], meta["uid"], body),)
         if kstatus.holds(child, "Suspended"):
-            return Progress(_told(status, Phase.SUSPENDED, "Suspended", f"{kind} {meta['name']} is suspended"), writes)
+            told = _told(status, Phase.SUSPENDED, "Suspended", f"{kind} {meta['name']} is suspended")
+            return StepProgress(told, writes)
         reason, message = ready.get("reason", "Starting"), ready.get("message", "")
         starts = (child.get("status") or {}).get("phase") in (None, Phase.PENDING)
-        return Progress(_told(status, Phase.PENDING if starts else Phase.RUNNING, reason, message), writes)
+        return StepProgress(_told(status, Phase.PENDING if starts else Phase.RUNNING, reason, message), writes)
 
-    def _container(self, step: Step, status: StepStatus, spec: ContainerStep) -> Progress:
+    def _container(self, step: Step, status: StepStatus, spec: ContainerStep) -> StepProgress:
         name = children.job_name(self.view.run, step.name)
         job = self.view.child("Job", name)
         if job is not None:
@@ -118,11 +121,12 @@ class Steps:
         run = children.container_run(self.view, step.name, spec, status)
         match state := follow(run, job, self.facts, self.now):
             case Absent():
+                self._refuse_invalid(step, "Job", name)
                 made = children.container_job(self.view, step.name, spec, run)
                 told = _told(status, Phase.PENDING, "Starting", f"Job {name} is being made")
-                return Progress(told, (Create(JOBS, made),))
+                return StepProgress(told, (Create(JOBS, made),))
             case Held(writes):
-                return Progress(_told(status, Phase.SUSPENDED, "Suspended", "the run is suspended"), writes)
+                return StepProgress(_told(status, Phase.SUSPENDED, "Suspended", "the run is suspended"), writes)
             case Ended(attempts, result):
                 return self._succeeded(status.model_copy(update={"attempts": attempts}), result.outputs)
             case Broken(attempts, trouble):
@@ -132,15 +136,21 @@ class Steps:
         if state.trouble is not None:
             reason, message = state.trouble.reason, state.trouble.message
         status = status.model_copy(update={"attempts": state.attempts})
-        return Progress(_told(status, phase, reason, message), state.writes, state.after)
+        return StepProgress(_told(status, phase, reason, message), state.writes, state.after)
 
-    def _succeeded(self, status: StepStatus, outputs: dict[str, str]) -> Progress:
+    def _refuse_invalid(self, step: Step, kind: str, name: str) -> None:
+        """Raises Fails if the API server has called the step's object invalid: nobody can correct a run's steps."""
+        if why := why_invalid(self.view.raw, kind, name):
+            message = f"spec.steps[{step.name}].{step.content[0]}: {why}; correct it in the Pipeline"
+            raise Fails(Trouble("StepInvalid", message))
+
+    def _succeeded(self, status: StepStatus, outputs: dict[str, str]) -> StepProgress:
         update = {"phase": Phase.SUCCEEDED, "outputs": outputs, "completion_time": timestamp(self.now)}
-        return Progress(status.model_copy(update={**update, "reason": None, "message": None}))
+        return StepProgress(status.model_copy(update={**update, "reason": None, "message": None}))
 
-    def _over(self, status: StepStatus, phase: str, why: Trouble) -> Progress:
+    def _over(self, status: StepStatus, phase: str, why: Trouble) -> StepProgress:
         told = _told(status, phase, why.reason, why.message)
-        return Progress(told.model_copy(update={"completion_time": timestamp(self.now)}))
+        return StepProgress(told.model_copy(update={"completion_time": timestamp(self.now)}))
 
 
 def _told(status: StepStatus, phase: str, reason: str, message: str) -> StepStatus:

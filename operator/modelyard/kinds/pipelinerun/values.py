@@ -10,7 +10,8 @@ from pydantic import BaseModel, ValidationError
 from modelyard.kinds.pipelinerun.source import Source
 from modelyard.workload.conclude import Fails, Trouble
 from modelyard.workload.pipelines.placeholders import Unresolved, resolved, shown
-from modelyard_api.kinds.pipeline import STEP_KINDS, Step
+from modelyard_api.fields.pods import SYSTEM_PRIORITY
+from modelyard_api.kinds.pipeline import STEP_KINDS, ContainerStep, Step
 from modelyard_api.kinds.pipelinerun import PipelineRun, RunTrigger, StepStatus
 
 
@@ -37,11 +38,17 @@ def spec_of(step: Step, known: Mapping[str, str | None]) -> tuple[dict[str, Any]
     except Unresolved as error:
         raise Fails(Trouble("ValueMissing", f"{at}.{error}")) from error
     try:
-        return spec, mark.spec.model_validate(spec)
+        model = mark.spec.model_validate(spec)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         message = f"{at}.{shown(first['loc'])}: {first['msg']}, not {str(first['input'])[:100]!r}"
         raise Fails(Trouble("StepInvalid", message)) from error
+    # The API server checks the rules of what becomes an object. A container becomes a Job, and its only rule about a
+    # text, which may have been a placeholder, is this one.
+    if isinstance(model, ContainerStep) and model.pod_template.priority_class_name == SYSTEM_PRIORITY:
+        message = f"{at}.podTemplate.priorityClassName: {SYSTEM_PRIORITY} is the operator's own; name another one"
+        raise Fails(Trouble("StepInvalid", message))
+    return spec, model
 
 
 def _dataset_version(triggers: Iterable[RunTrigger]) -> str | None:

@@ -40,7 +40,11 @@ def key(view: View, commit: str) -> str:
 
 
 def build_name(view: View, key: str, tries: int) -> str:
-    return child_name(view.source.name, "source", view.source.uid, "build", key, tries)
+    """Returns the name of a build's Job. An edit of what its pod is made from replaces a Job that has no verdict yet:
+    the API server lets nobody change the pod of a Job, and a person may have corrected what kept it from starting."""
+    spec = view.source.spec
+    pod = spec.model_dump_json(include={"git": {"url", "secret_ref"}, "bundle": {"secret_ref"}, "pod_template": True})
+    return child_name(view.source.name, "source", view.source.uid, "build", key, tries, pod)
 
 
 def policy(source: PipelineSource) -> RunPolicy:

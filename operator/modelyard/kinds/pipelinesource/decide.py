@@ -23,7 +23,7 @@ from modelyard.workload.run.cleanup import is_over, old, stale
 from modelyard.workload.run.conditions import pod_pending, progressing
 from modelyard.workload.run.follow import follow
 from modelyard.workload.run.jobs import JobPhase
-from modelyard.workload.run.states import Absent, Broken, Ended, Held, Starting
+from modelyard.workload.run.states import Absent, Broken, Ended, Held
 from modelyard_api.kinds.pipelinesource import Built, Look, PipelineSourceStatus
 
 
@@ -96,13 +96,11 @@ def _look(view: View, facts: Facts, now: datetime, status: PipelineSourceStatus)
             return looked(view, status, now, result)
         case Broken(_, trouble):
             return looked(view, status, now, trouble)
-        case Starting(attempts, trouble, _, writes, after) if trouble:
-            # Beside what was delivered, which keeps Ready, only Fetched can say what holds the look up.
-            status.attempts = attempts
-            status.look = Look(succeeded=False, reason=trouble.reason, message=trouble.message[:1000])
-            return Step(status, standing(status), writes, after)
         case _:
             status.attempts = state.attempts
+            if (held := state.trouble) is not None:
+                # Beside what was delivered, which keeps Ready, only Fetched can say what holds the look up.
+                status.look = Look(succeeded=False, reason=held.reason, message=held.message[:1000])
             return Step(status, standing(status), (*state.writes, *stale(view.jobs, name)), state.after)
 
 

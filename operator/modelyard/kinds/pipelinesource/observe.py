@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from modelyard.engine.resource import JOBS, Object, Resource
 from modelyard.engine.store import Store
+from modelyard.workload.names import of_name
 from modelyard_api.installation import Installation
 from modelyard_api.kinds.pipelinesource import PipelineSource
 from modelyard_api.kinds.registry import DELIVERED
@@ -31,7 +32,7 @@ class View:
 
     def job(self, name: str | None) -> Object | None:
         """Returns this source's Job of this name, or None."""
-        return next((item for item in self.jobs if item["metadata"]["name"] == name), None)
+        return of_name(self.jobs, name)
 
 
 def observe(store: Store, raw: Object, installation: Installation) -> View:

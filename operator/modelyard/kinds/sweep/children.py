@@ -11,6 +11,7 @@ from modelyard.workload import template
 from modelyard.workload.data import data_of
 from modelyard.workload.durations import duration
 from modelyard.workload.names import child_metadata, manifest
+from modelyard.workload.run.failures import Fields
 from modelyard.workload.run.jobs import job
 from modelyard.workload.run.run import Run, was_running
 from modelyard.workload.run.task import addresses
@@ -22,6 +23,7 @@ from modelyard_api.wire.task import SweepTask
 PORT = 8646
 """The port of the coordinator, which the first pod has beside its worker."""
 COMPONENT = "modelyard-sweep"
+_FIELDS = Fields(deadline="the search's part of spec.activeDeadlineSeconds")
 
 
 def result_uri(sweep: Sweep) -> str:
@@ -37,7 +39,7 @@ def run(view: View) -> Run[SweepResult]:
     sweep = view.sweep
     policy = sweep.spec.model_copy(update={"active_deadline_seconds": deadline.of_search(sweep.spec)})
     uri = sweep.status.result_uri or result_uri(sweep)
-    return Run(SweepResult, uri, policy, sweep.status.attempts, was_running=was_running(view.raw, Sweep))
+    return Run(SweepResult, uri, policy, sweep.status.attempts, _FIELDS, was_running=was_running(view.raw, Sweep))
 
 
 def image(view: View) -> str:
@@ -46,7 +48,10 @@ def image(view: View) -> str:
 
 
 def search_job(view: View, version: Object) -> Object:
-    """Returns an Indexed Job: each of its pods has a number, and with the Service a name of its own."""
+    """Returns an Indexed Job: each of its pods has a number, and with the Service a name of its own.
+
+    The first one ends with the result. What others do then doesn't count: one may never have found a node.
+    """
     sweep, spec, name = view.sweep, view.sweep.spec, job_name(view.sweep)
     task = SweepTask(
         **addresses(sweep, view.installation, result_uri(sweep)),
@@ -61,7 +66,7 @@ def search_job(view: View, version: Object) -> Object:
     metadata = child_metadata(view.raw, name, COMPONENT)
     search = job(metadata, task, pod, run(view).policy, spec.pod_template, sweep.status.attempts)
     pods = {"completionMode": "Indexed", "completions": spec.parallel_trials, "parallelism": spec.parallel_trials}
-    search["spec"] |= pods
+    search["spec"] |= {**pods, "successPolicy": {"rules": [{"succeededIndexes": "0"}]}}
     return search
 
 

@@ -7,12 +7,13 @@ from datetime import datetime
 
 from modelyard.engine import conditions as kstatus
 from modelyard.engine.plan import Apply, Delete, Facts, Plan
-from modelyard.engine.resource import SERVICES
+from modelyard.engine.resource import SERVICES, SWEEPS
 from modelyard.kinds.sweep import children, outcome, progress
 from modelyard.kinds.sweep.observe import View, job_name
 from modelyard.kinds.sweep.progress import INTERVAL, with_progress
 from modelyard.kinds.sweep.start import again, restored, start
 from modelyard.workload.conclude import Step, conclude
+from modelyard.workload.run import record
 from modelyard.workload.run.adopt import adopted
 from modelyard.workload.run.conditions import progressing
 from modelyard.workload.run.ending import attempt, fail, has_ended
@@ -23,6 +24,12 @@ from modelyard_api.fields.status import Phase
 from modelyard_api.kinds.sweep import SweepStatus
 from modelyard_api.wire.task import SweepTask
 
+DECIDES = {
+    *("dataset_ref", "model_ref", "objective", "sampler", "max_trials", "max_failed_trials"),
+    *("trial_timeout", "validation", "search"),
+}
+"""Fields of the spec that decide which model is found."""
+
 
 def decide(view: View, facts: Facts, now: datetime) -> Plan:
     """Returns the plan of one pass. Raises Missing."""
@@ -30,7 +37,9 @@ def decide(view: View, facts: Facts, now: datetime) -> Plan:
     if has_ended(status, view.sweep.generation):
         plan = finished(view.raw, status, view.job, view.sweep.spec, now)
         services = (Delete.of(SERVICES, view.service),) if view.service else ()
-        return replace(plan, writes=(*services, *plan.writes))
+        return replace(plan, writes=(*record.writes(SWEEPS, view.raw, _digest(view)), *services, *plan.writes))
+    if not status.start_time and (known := record.ended(view.raw, _digest(view), SweepStatus)):
+        return conclude(view.raw, known, now)
     if view.job is not None and not status.start_time:
         view = _with_status(view, adopted(status, view.job, SweepTask, restored) or status)
     return conclude(view.raw, attempt(lambda: _step(view, facts, now), view.sweep.status, now), now)
@@ -79,6 +88,10 @@ def _unfinished(view: View, state: Unfinished, facts: Facts, now: datetime) -> S
     service = () if view.service else (Apply(SERVICES, children.service(view)),)
     conditions = progressing(state, job_name(view.sweep), "Searching", message)
     return Step(status, conditions, (*service, *state.writes), after)
+
+
+def _digest(view: View) -> str:
+    return record.digest(view.sweep.spec, DECIDES)
 
 
 def _with_status(view: View, status: SweepStatus) -> View:

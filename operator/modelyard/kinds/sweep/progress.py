@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from modelyard.engine.plan import Facts, Listing, Result
 from modelyard.kinds.sweep.children import journal_uri
 from modelyard.workload.conclude import RETRY, Waits, read
-from modelyard_api.kinds.sweep import BestTrial, Progress, Sweep, SweepSpec, SweepStatus, Trials
+from modelyard_api.fields.status import Progress
+from modelyard_api.kinds.sweep import BestTrial, Sweep, SweepSpec, SweepStatus, Trials
 from modelyard_api.wire.result import SweepResult, TrialResult
 
 INTERVAL = timedelta(seconds=10)

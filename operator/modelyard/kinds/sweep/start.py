@@ -16,7 +16,6 @@ from modelyard.workload.conclude import Fails, Step, Trouble
 from modelyard.workload.run import jobs
 from modelyard.workload.run.conditions import pod_pending
 from modelyard.workload.run.follow import earlier
-from modelyard_api.fields.artifact import is_of
 from modelyard_api.fields.status import Phase
 from modelyard_api.kinds.sweep import SweepStatus
 from modelyard_api.wire.task import SweepTask
@@ -45,18 +44,13 @@ def again(view: View, facts: Facts, now: datetime) -> Step:
     """
     if result := earlier(children.run(view), facts, now):
         return outcome.searched(view, now, result, view.sweep.status)
-    if view.version is None:
-        name = view.sweep.status.dataset_version
-        message = f"DatasetVersion {name!r} was deleted; apply a sweep with a new name"
-        raise Fails(Trouble("DatasetVersionNotFound", message))
-    return _begin(view, view.version, view.sweep.status)
+    version = references.resolved(view.version, "DatasetVersionNotFound", view.sweep.status.dataset_version)
+    return _begin(view, version, view.sweep.status)
 
 
 def restored(task: SweepTask) -> dict[str, Any]:
     """Returns the fields of a lost status that the Job's task tells."""
-    # Anybody may write a Job's annotation, so a result of another namespace doesn't count.
-    result = {"result_uri": task.result_uri} if is_of(task.subject.namespace, task.result_uri) else {}
-    return {"dataset_version": task.data.name, "image": task.image, **result}
+    return {"dataset_version": task.data.name, "image": task.image}
 
 
 def _begin(view: View, version: Object, status: SweepStatus) -> Step:

@@ -20,7 +20,6 @@ from modelyard.workload.run import jobs
 from modelyard.workload.run.adopt import may_have_lost_its_status
 from modelyard.workload.run.conditions import pod_pending
 from modelyard.workload.run.follow import earlier, result_of
-from modelyard_api.fields.artifact import is_of
 from modelyard_api.fields.status import Phase
 from modelyard_api.kinds.trainingrun import TrainingRunStatus
 from modelyard_api.wire.result import TrainResult
@@ -56,22 +55,16 @@ def again(view: View, facts: Facts, now: datetime) -> Step:
     """
     if may_have_lost_its_status(view.raw, now) and (result := earlier(children.run(view), facts, now)):
         return outcome.trained(view, now, result, view.run.status)
-    if view.version is None:
-        name = view.run.status.dataset_version
-        raise Fails(
-            Trouble("DatasetVersionNotFound", f"DatasetVersion {name!r} was deleted; apply a run with a new name")
-        )
+    version = references.resolved(view.version, "DatasetVersionNotFound", view.run.status.dataset_version)
     if view.run.spec.model_ref:
         references.model(view.run.spec.model_ref.name, view.model)
     files = script.digests(view, facts, now)
-    return _begin(view, view.version, view.run.status.model_copy(update={"script_files": files or None}))
+    return _begin(view, version, view.run.status.model_copy(update={"script_files": files or None}))
 
 
 def restored(task: TrainTask) -> dict[str, Any]:
     """Returns the fields of a lost status that the Job's task tells."""
-    # Anybody may write a Job's annotation, so a result of another namespace doesn't count.
-    result = {"result_uri": task.result_uri} if is_of(task.subject.namespace, task.result_uri) else {}
-    return {"dataset_version": task.data.name, "image": task.image, "script_files": task.script_files or None, **result}
+    return {"dataset_version": task.data.name, "image": task.image, "script_files": task.script_files or None}
 
 
 def _begin(view: View, version: Object, status: TrainingRunStatus) -> Step:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from modelyard.engine.conditions import parse_time
 from modelyard.engine.resource import Object
+from modelyard_api.fields.artifact import is_of
 from modelyard_api.fields.status import RunStatus
 from modelyard_api.wire.task import ANNOTATION, Common
 
@@ -32,11 +33,14 @@ def task_of(job: Object, kind: type[T]) -> T | None:
 def adopted(status: S, job: Object, kind: type[T], known: Callable[[T], Mapping[str, Any]]) -> S | None:
     """Returns the lost status of a run that has a Job, or None if the Job has no task.
 
-    ``known`` returns the fields of the kind's status that the task tells.
+    ``known`` returns the fields of the kind's own that the task tells.
     """
     task = task_of(job, kind)
     if task is None:
         return None
     metadata = job["metadata"]
     update = {"job": metadata["name"], "start_time": metadata["creationTimestamp"], **known(task)}
+    # Anybody may write a Job's annotation, so a result of another namespace doesn't count.
+    if is_of(metadata["namespace"], task.result_uri):
+        update["result_uri"] = task.result_uri
     return status.model_copy(update=update)

@@ -10,7 +10,9 @@ from modelyard.workload.run.states import Running, Starting, Unfinished
 def progressing(state: Unfinished, job: str, reason: str, message: str) -> tuple[Condition, ...]:
     """Returns the conditions of an unfinished run. ``reason`` and ``message`` apply while a pod of Job ``job`` runs."""
     if isinstance(state, Running) and state.trouble is None:
-        return kstatus.reconciling(reason, message)
+        if state.hindrance is None:
+            return kstatus.reconciling(reason, message)
+        return kstatus.reconciling(state.hindrance.reason, f"{state.hindrance.message}; {message}", warning=True)
     if state.trouble is None:
         return pod_pending(job)
     if isinstance(state, Starting) and state.stalled:

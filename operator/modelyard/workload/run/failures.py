@@ -31,6 +31,7 @@ class Fields:
     resources: str = "spec.podTemplate.resources"
     own_image: str | None = None
     """The field of the user's own image, if the main container runs one. Other containers run the installation's."""
+    deadline: str = "spec.activeDeadlineSeconds"
     mounted: Mapping[str, str] = field(default_factory=dict)
     """Image that is mounted as a volume -> its field. Kubernetes tells of it as of the container's own image."""
 
@@ -140,9 +141,17 @@ def _reported_error(message: str) -> Error | None:
         return None
 
 
+def is_being_created(pod: Object) -> bool:
+    """Whether the pod has a node, but none of its containers has been started yet."""
+    reasons = [((status.get("state") or {}).get("waiting") or {}).get("reason") for status in statuses(pod)]
+    return bool(reasons) and all(reason in ("ContainerCreating", "PodInitializing") for reason in reasons)
+
+
 def ended(pods: list[Object], fields: Fields = SPEC) -> Trouble | None:
-    """Returns why the newest failed pod failed, or None."""
-    return next(filter(None, (_ended(pod, fields) for pod in reversed(pods))), None)
+    """Returns why the newest failed pod failed, or None. One that was deleted counts last: a Job that has failed
+    deletes those of its pods that still run."""
+    told_last = sorted(pods, key=lambda pod: not pod["metadata"].get("deletionTimestamp"))
+    return next(filter(None, (_ended(pod, fields) for pod in reversed(told_last))), None)
 
 
 def _ended(pod: Object, fields: Fields) -> Trouble | None:
@@ -200,7 +209,7 @@ def exited(pod: Object, status: dict[str, Any], terminated: dict[str, Any], fiel
             f"for more in {fields.resources_of(container)}.requests.ephemeral-storage",
         )
     if fields.own_image and container == MAIN:
-        end = f"spec.trainer.container {how_it_ended(terminated)}{tail}"
+        end = f"{fields.own_image.removesuffix('.image')} {how_it_ended(terminated)}{tail}"
         return Trouble("ContainerFailed", f"{end}; see kubectl logs {name}")
     end = f"container {container!r} {how_it_ended(terminated)}{tail}"
     if terminated.get("exitCode") == 0:
@@ -208,12 +217,12 @@ def exited(pod: Object, status: dict[str, Any], terminated: dict[str, Any], fiel
     return Trouble("PodFailed", f"{end}; see kubectl logs {name} -c {container}")
 
 
-def past_deadline(job: Object, grace_seconds: int) -> Trouble:
+def past_deadline(job: Object, grace_seconds: int, fields: Fields = SPEC) -> Trouble:
     """Returns that the pods of a Job that has missed its deadline are being stopped, before the Job itself fails."""
     seconds = job["spec"].get("activeDeadlineSeconds")
     return Trouble(
         "DeadlineExceeded",
-        f"it did not end within spec.activeDeadlineSeconds ({seconds}), so its pod is being stopped, which may take "
+        f"it did not end within {fields.deadline} ({seconds}), so its pod is being stopped, which may take "
         f"{grace_seconds} s; then the run has failed. Raise it or make the work smaller",
     )
 
@@ -225,7 +234,7 @@ def of_job(job: Object, pods: list[Object], result: Failed | None, fields: Field
         seconds = job["spec"].get("activeDeadlineSeconds")
         return Trouble(
             "DeadlineExceeded",
-            f"it did not end within spec.activeDeadlineSeconds ({seconds}); raise it or make the work smaller",
+            f"it did not end within {fields.deadline} ({seconds}); raise it or make the work smaller",
         )
     pod_trouble = ended(pods, fields)
     if pod_trouble and fields.own_image:

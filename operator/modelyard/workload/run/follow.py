@@ -49,12 +49,12 @@ def result_of(run: Run[R], facts: Facts, now: datetime) -> R | results.Failed | 
 def _unfinished(run: Run[R], job: Object, facts: Facts, now: datetime) -> Starting | Running | Lost:
     writes, attempts = jobs.adjust(job, run.policy), max(jobs.attempts(job), run.attempts)
     if not writes and jobs.is_past_deadline(job, now):
-        return Running(attempts, failures.past_deadline(job, run.grace_seconds))
+        return Running(attempts, failures.past_deadline(job, run.grace_seconds, run.fields))
     pods = progress.inspect(job, facts, now, run.fields)
     # A pod is no longer ready as soon as its main container has ended, while a helper still collects the output.
     has_just_ended = run.was_running and pods.trouble is None and not jobs.was_interrupted(job)
     if pods.runs or has_just_ended:
-        return Running(attempts, None, writes, _earliest(pods.after, jobs.deadline(job)))
+        return Running(attempts, None, writes, _earliest(pods.after, jobs.deadline(job)), pods.trouble)
     if pods.lost and pods.trouble:
         return lost.give_up(run, job, pods.trouble, jobs.failed_attempts(job), now)
     after = _earliest(pods.after, jobs.deadline(job))

@@ -23,6 +23,8 @@ POD_TEMPLATE = "modelyard.dev/pod-template"
 """Annotation of a Job: the digest of the ``spec.podTemplate`` from which it was built."""
 ATTEMPTS_BEFORE = "modelyard.dev/attempts-before"
 """Annotation of a Job that replaces another: the number of its owner's attempts that had failed by then."""
+INDEX = "batch.kubernetes.io/job-completion-index"
+"""Annotation of a pod of an Indexed Job."""
 MAX_TASK_BYTES = 250 * 1024
 """Longest task. The API server accepts 256 KiB of annotations, names included."""
 MAIN = "main"
@@ -167,17 +169,32 @@ def verdict(job: Object, pod: Object) -> str:
     return "Count"
 
 
+def completions(job: Object) -> int:
+    """Returns how many pods have to succeed. All of them run at once."""
+    return int(job["spec"].get("completions") or 1)
+
+
+def index(pod: Object) -> int:
+    """Returns a pod's number within an Indexed Job."""
+    number = (pod["metadata"].get("annotations") or {}).get(INDEX, "0")
+    return int(number) if number.isdigit() else 0
+
+
+def _succeeded(job: Object) -> int:
+    status = job.get("status") or {}
+    uncounted = (status.get("uncountedTerminatedPods") or {}).get("succeeded") or ()
+    return int(status.get("succeeded", 0)) + len(uncounted)
+
+
 def is_running(job: Object) -> bool:
-    """Whether a pod of the Job is ready."""
-    return bool((job.get("status") or {}).get("ready"))
+    """Whether all pods of the Job that have not succeeded yet are ready."""
+    ready = int((job.get("status") or {}).get("ready", 0))
+    return bool(ready) and ready + _succeeded(job) >= completions(job)
 
 
 def is_ending(job: Object) -> bool:
     """Whether the Job's last pod has ended, in success or failure, but the Job has no final condition yet."""
-    status = job.get("status") or {}
-    if status.get("succeeded") or (status.get("uncountedTerminatedPods") or {}).get("succeeded"):
-        return True
-    return _holds(job, "FailureTarget") or not attempts_left(job)
+    return _succeeded(job) >= completions(job) or _holds(job, "FailureTarget") or not attempts_left(job)
 
 
 def deadline(job: Object) -> datetime | None:
@@ -204,7 +221,7 @@ def was_interrupted(job: Object) -> bool:
 
 
 def look_at_pods(job: Object, now: datetime) -> datetime | None:
-    """Returns when to read the pods of an active Job because none is ready; None if one runs or the last has ended.
+    """Returns when to read the pods of an active Job because some are not ready; None if all run or the last has ended.
 
     A time in the past means now. Only the pods show an image that can't be pulled, or a pod that fits on no node.
     """
@@ -217,7 +234,7 @@ def look_at_pods(job: Object, now: datetime) -> datetime | None:
 
 
 def look_again(job: Object, now: datetime) -> datetime:
-    """Returns when to read the pods again while none is ready: the longer the Job has waited, the later.
+    """Returns when to read the pods again while some are not ready: the longer the Job has waited, the later.
 
     Each read is a request, and thousands of runs may wait in a queue for hours.
     """
@@ -240,8 +257,7 @@ def adjust(job: Object, policy: RunPolicy) -> tuple[Patch, ...]:
         changes["activeDeadlineSeconds"] = policy.active_deadline_seconds
     if foreign(job, ("f:spec", "f:backoffLimit")):
         changes["backoffLimit"] = max(policy.backoff_limit - _attempts_before(job), 0)
-    # All pods of an Indexed Job of ours run at once.
-    pods = spec.get("completions") or 1
+    pods = completions(job)
     if spec.get("parallelism", 1) != pods:
         changes["parallelism"] = pods
     if spec.get("ttlSecondsAfterFinished") is not None:

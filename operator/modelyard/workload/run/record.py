@@ -16,12 +16,12 @@ from modelyard.engine.plan import Patch
 from modelyard.engine.resource import Object, Resource
 from modelyard.workload.conclude import Step
 from modelyard.workload.names import short_hash
-from modelyard_api.fields.artifact import canonical
+from modelyard_api.fields.artifact import canonical, is_of
 from modelyard_api.fields.base import Model
-from modelyard_api.fields.status import RunStatus
+from modelyard_api.fields.status import Phase, Status
 from modelyard_api.kinds.trainingrun import OUTCOME
 
-S = TypeVar("S", bound=RunStatus)
+S = TypeVar("S", bound=Status)
 
 
 def digest(spec: Model, decides: set[str]) -> str:
@@ -60,9 +60,17 @@ def ended(raw: Object, spec: str, kind: type[S]) -> Step | None:
 
 
 def _known(raw: Object, spec: str) -> Any | None:
+    """Returns the status in the annotation, None if it isn't of this run and its end.
+
+    Anybody may write an annotation, so one whose result is another namespace's doesn't count: the result would be told.
+    """
     meta = raw["metadata"]
     try:
         record = json.loads((meta.get("annotations") or {}).get(OUTCOME) or "null")
-        return record["status"] if record and (record["run"], record["spec"]) == (meta["name"], spec) else None
-    except (ValueError, TypeError, KeyError):
+        if not record or (record["run"], record["spec"]) != (meta["name"], spec):
+            return None
+        status = record["status"]
+        uri, has_ended = status.get("resultURI"), status["phase"] in (Phase.SUCCEEDED, Phase.FAILED)
+        return status if has_ended and (uri is None or is_of(meta["namespace"], uri)) else None
+    except (ValueError, TypeError, KeyError, AttributeError):
         return None

@@ -38,12 +38,16 @@ class Starting:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A pod runs, or the last one has just ended. ``trouble`` is why it is being stopped, and the run will fail."""
+    """A pod runs, or the last one has just ended. ``trouble`` is why it is being stopped, and the run will fail.
+
+    ``hindrance`` is why some of its pods don't run, while the others do.
+    """
 
     attempts: int
     trouble: Trouble | None = None
     writes: tuple[Write, ...] = ()
     after: datetime | None = None
+    hindrance: Trouble | None = None
 
 
 @dataclass(frozen=True, slots=True)
