@@ -45,7 +45,8 @@ def test_people_come_in_and_find_their_data_and_what_they_have_written(lab: Lab)
     lab.put(**DATA)
     message = kube.until_condition("workspace", NAME, "Ready", "False", "TokenMissing", 400)["message"]
     assert "lee has no token: there is no Secret 'of-lee' with the key 'token'" in message
-    assert lab.ask("GET", "/api/contents", TOKENS["kim"])[0] == 200, "the others work meanwhile"
+    # kube-proxy may learn a little later than the Workspace that the pod is ready.
+    kube.until("the others work meanwhile", lambda: lab.ask("GET", "/api/contents", TOKENS["kim"])[0] == 200, 60)
     lab.put_token("lee")
     lab.until_ready()
     for name, token in TOKENS.items():
