@@ -90,13 +90,13 @@ def _quiet(kube: Kube, windows: int) -> dict[str, Any]:
         for name, monitor in _monitors(kube).items():
             inputs, outputs = condition(monitor, "InputsStable"), condition(monitor, "OutputsStable")
             window = (monitor.get("status") or {}).get("window")
-            if not (window and inputs and outputs) or (name, window["end"]) in seen:
+            if not (window and inputs and outputs) or (name, window["to"]) in seen:
                 continue
-            seen.add((name, window["end"]))
+            seen.add((name, window["to"]))
             if inputs["status"] == "Unknown":
                 unjudged[inputs["reason"]] += 1
             else:
-                judged[name, window["end"]] = (inputs["status"], outputs["status"])
+                judged[name, window["to"]] = (inputs["status"], outputs["status"])
                 for said in (inputs, outputs):
                     if said["status"] == "False":
                         print(f"{name}, {window['end']}: {said['message']}", flush=True)
@@ -121,7 +121,7 @@ def _found(kube: Kube, names: list[str], shifted: float) -> dict[str, Any]:
         for name, monitor in _monitors(kube).items():
             inputs = condition(monitor, "InputsStable")
             if found[name] is None and inputs and inputs["status"] == "False" and "body_mass_g" in inputs["message"]:
-                began = parse_time(monitor["status"]["window"]["start"]).timestamp()
+                began = parse_time(monitor["status"]["window"]["from"]).timestamp()
                 found[name] = round((began - first) / SECONDS)
         time.sleep(0.5)
     return found
