@@ -13,19 +13,23 @@ import signal
 import sys
 import threading
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
 from modelyard_api.wire.result import EXIT_UNAVAILABLE, EXIT_USER_ERROR, TrainResult
 from modelyard_api.wire.task import TASK_FILE, Common, Task, TrainTask
-from modelyard_runtime.pod import outcome
+from modelyard_runtime.pod import closing, outcome
 from modelyard_runtime.pod.errors import Retriable, UserError
 from modelyard_runtime.pod.say import say
 from modelyard_runtime.pod.store import ArtifactStore
 from modelyard_runtime.pod.web import Unavailable, Web
 from modelyard_runtime.table import COMMANDS, load
 
+STOPPED = 143
+FAREWELL = 10.0
+"""Longest time in seconds that a pod which is told to stop takes to say so to the tracking server."""
 COLLECTING = 75.0
 """Seconds for which ``collect`` keeps asking an unavailable store."""
 
@@ -47,7 +51,15 @@ def main(arguments: list[str] | None = None) -> int:
     command = options.command or task.kind.lower()
     if COMMANDS[command].kind != task.kind:
         return _broken(f"{command} was asked for, but the task is to {task.kind.lower()}")
-    stop_on_sigterm(awaits=COMMANDS[command].waits is not None)
+    stop_on_sigterm(COMMANDS[command].waits is not None, lambda: closing.close(task, "KILLED"))
+    code = _outcome(command, task)
+    if code not in (0, EXIT_UNAVAILABLE):
+        closing.close(task, "FAILED")
+    return code
+
+
+def _outcome(command: str, task: Task) -> int:
+    """Does the task, and tells how it has ended; returns the exit code."""
     store = ArtifactStore(Web(task.tracking_url))
     try:
         return run(command, task, store)
@@ -66,20 +78,25 @@ def main(arguments: list[str] | None = None) -> int:
         return _broken(_first_line(error))
 
 
-def stop_on_sigterm(awaits: bool) -> None:
-    """Makes SIGTERM end the process at once with 143, unless the command ``awaits`` the signal itself.
+def stop_on_sigterm(awaits: bool, before: Callable[[], None] = lambda: None) -> None:
+    """Makes SIGTERM end the process with 143 once ``before`` has returned, which may take ``FAREWELL`` seconds, unless
+    the command ``awaits`` the signal itself.
 
     A thread waits for it: a Python handler runs only between two instructions, and one fit may be a single call of
     minutes. The signal is blocked before the numeric libraries start their threads, which inherit that.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     if not awaits:
-        threading.Thread(target=_await_sigterm, name="sigterm", daemon=True).start()
+        threading.Thread(target=_await_sigterm, args=(before,), name="sigterm", daemon=True).start()
 
 
-def _await_sigterm() -> None:
+def _await_sigterm(before: Callable[[], None]) -> None:
     signal.sigwait({signal.SIGTERM})
-    os._exit(143)
+    threading.Timer(FAREWELL, os._exit, (STOPPED,)).start()
+    try:
+        before()
+    finally:
+        os._exit(STOPPED)
 
 
 def run(name: str, task: Common, store: ArtifactStore) -> int:

@@ -50,16 +50,7 @@ def test_many_metrics_are_few_requests_and_none_is_lost(server: Server, metrics:
 
 def test_a_run_that_reports_nothing_asks_nothing(server: Server, metrics: LiveMetrics) -> None:
     metrics.flush()
-    metrics.failed()
     assert not server.requests
-
-
-def test_a_failed_run_is_ended_with_what_it_has_reported(server: Server, metrics: LiveMetrics) -> None:
-    metrics.add("loss", 1)
-    metrics.add("loss", 0.5, 1)
-    metrics.failed()
-    assert sum(len(batch["metrics"]) for batch in server.documents("runs/log-batch")) == 2
-    assert server.documents("runs/update")[0]["status"] == "FAILED"
 
 
 @pytest.mark.parametrize(

@@ -114,7 +114,7 @@ def test_what_stands_in_the_way_is_told_by_reason_and_exit_code(
     (tmp_path / "task").write_text(train_task(data, "DecisionTreeClassifier").model_dump_json(by_alias=True))
     monkeypatch.setenv("MODELYARD_TERMINATION_LOG", str(tmp_path / "log"))
     monkeypatch.setattr(program, "run", run)
-    monkeypatch.setattr(program, "stop_on_sigterm", lambda awaits: None)
+    monkeypatch.setattr(program, "stop_on_sigterm", lambda *_: None)
     assert program.main(["train", "--task", str(tmp_path / "task")]) == code
     failure = json.loads((tmp_path / "log").read_bytes())["error"]
     assert failure["reason"] == reason

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,10 @@ def spec(**more: Any) -> SweepSpec:
     return SweepSpec.model_validate(base | more)
 
 
+def _tags(run: dict[str, Any]) -> dict[str, str]:
+    return {tag["key"]: tag["value"] for tag in run["data"]["tags"]}
+
+
 class Pods:
     """The pods of one sweep; ``start`` starts the one with this index, again if it was killed."""
 
@@ -79,6 +84,11 @@ class Pods:
         self._of[index].kill()
         self._of[index].wait()
 
+    def stop(self, index: int) -> int:
+        """Lets the kubelet stop a pod, and returns its exit code."""
+        self._of[index].terminate()
+        return self._of[index].wait(60)
+
     def wait(self, *indexes: int) -> list[int]:
         """Returns the exit codes of these pods, once they have ended."""
         return [self._of[index].wait(240) for index in indexes]
@@ -107,13 +117,23 @@ class Pods:
         parts = [self.store.get_json(f"{folder}/{name}") for name in self.store.names(folder)]
         return [entry for part in parts if part for entry in part["entries"]]
 
+    def statuses(self) -> Counter[str]:
+        """Counts the statuses of the trials' runs in the tracking server, and that of the sweep's own."""
+        found = [(run["info"]["status"], _tags(run)["modelyard.dev/uid"]) for run in self._runs()]
+        return Counter(f"sweep {status}" if uid == self.task.subject.uid else status for status, uid in found)
+
     def tracked(self) -> list[dict[str, str]]:
         """Returns the tags of each run in the tracking server."""
+        return [_tags(run) for run in self._runs()]
+
+    def _runs(self) -> list[dict[str, Any]]:
         tracking = Tracked(self.store.web)
         url = f"{self.store.web.base}/api/2.0/mlflow/runs/search"
         ids = [tracking.experiment(f"modelyard/n/{self.task.subject.name}")]
-        runs = self.store.web.json("POST", url, {"experiment_ids": ids, "max_results": 1000})["runs"]
-        return [{tag["key"]: tag["value"] for tag in run["data"]["tags"]} for run in runs]
+        runs: list[dict[str, Any]] = self.store.web.json("POST", url, {"experiment_ids": ids, "max_results": 1000})[
+            "runs"
+        ]
+        return runs
 
     def result(self) -> SweepResult:
         return SweepResult.model_validate(self.store.get_json(self.task.result_uri))

@@ -72,6 +72,21 @@ def test_a_killed_coordinator(make: Make) -> None:
     assert len(starts) == 3
 
 
+def test_a_stopped_search_is_ended_in_the_tracking_server_until_it_goes_on(make: Make) -> None:
+    pods = make("stopped", parallelTrials=2, maxTrials=40)
+    pods.start(0)
+    pods.start(1)
+    pods.until_finished(10)
+    assert pods.stop(1) == 143
+    assert pods.statuses()["sweep RUNNING"] == 1, "one worker is not the search"
+    assert pods.stop(0) == 143
+    assert pods.statuses()["sweep KILLED"] == 1
+    pods.start(0)
+    assert pods.wait(0) == [0]
+    assert pods.statuses() == {"FINISHED": 40, "sweep FINISHED": 1}
+    finished_once(pods, 40)
+
+
 def test_the_same_seed_and_one_worker_try_the_same(make: Make) -> None:
     proposals = []
     for uid in ("first", "second"):
@@ -92,4 +107,5 @@ def test_too_many_failed_trials(make: Make) -> None:
     error = pods.store.get_json(pods.task.result_uri)["error"]
     assert error["reason"] == "TooManyFailedTrials"
     assert "3 trials have failed, 2 may" in error["message"]
+    assert pods.statuses() == {"FAILED": 3, "sweep FAILED": 1}
     assert "l1_ratio" in error["message"] or "elasticnet" in error["message"]

@@ -53,7 +53,7 @@ def script(
         metrics.flush()
         return _kept(task, store, spec, answer, out)
     except UserError as error:
-        metrics.failed()
+        metrics.flush()
         # What is shared with estimators names their field.
         raise error.about(FIELD) from error
 

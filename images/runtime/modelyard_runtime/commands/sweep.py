@@ -6,12 +6,10 @@ import os
 
 from modelyard_api.wire.result import SweepResult
 from modelyard_api.wire.task import SweepTask
+from modelyard_runtime.pod.closing import INDEX
 from modelyard_runtime.pod.errors import UserError
 from modelyard_runtime.pod.store import ArtifactStore
 from modelyard_runtime.search import service
-
-INDEX = "JOB_COMPLETION_INDEX"
-"""The pod's number within its Job, which Kubernetes sets."""
 
 
 def sweep(task: SweepTask, store: ArtifactStore) -> SweepResult | None:

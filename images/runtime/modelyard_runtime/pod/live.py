@@ -51,12 +51,6 @@ class LiveMetrics:
             return
         if self._run is None:
             experiment = self._tracking.experiment(experiment_of(self._task))
-            self._run, _ = self._tracking.open(experiment, self._task.subject.name, self._task.subject.uid)
+            self._run = self._tracking.open(experiment, self._task.subject.name, self._task.subject.uid)
         self._tracking.log_metrics(self._run, self._values)
         self._values, self._sent = [], time.time()
-
-    def failed(self) -> None:
-        """Ends the run in the tracking server, if anything was reported, since nobody else will."""
-        self.flush()
-        if self._run is not None:
-            self._tracking.end(self._run, "FAILED")

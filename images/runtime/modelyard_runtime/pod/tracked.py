@@ -5,14 +5,16 @@ from __future__ import annotations
 from modelyard_api.fields.artifact import RESULT_JSON
 from modelyard_api.fields.trainer import Estimator
 from modelyard_api.wire.result import TrainResult
-from modelyard_api.wire.task import TrainTask
+from modelyard_api.wire.task import SweepTask, TrainTask
 from modelyard_runtime.pod.store import ArtifactStore
 from modelyard_runtime.pod.tracking import Tracking
 
 
-def experiment_of(task: TrainTask) -> str:
+def experiment_of(task: TrainTask | SweepTask) -> str:
     """Returns the name of the experiment of a run: its Model's, or its own."""
-    return f"modelyard/{task.subject.namespace}/{task.model or task.subject.name}"
+    ref = task.spec.model_ref if isinstance(task, SweepTask) else None
+    model = task.model if isinstance(task, TrainTask) else ref and ref.name
+    return f"modelyard/{task.subject.namespace}/{model or task.subject.name}"
 
 
 def keep(task: TrainTask, store: ArtifactStore, result: TrainResult) -> None:

@@ -12,6 +12,7 @@ from modelyard_runtime.pod.say import say
 from modelyard_runtime.pod.web import Unavailable, Web, nothing_there
 
 API = "/api/2.0/mlflow"
+RUNNING = "RUNNING"
 
 
 class Tracking:
@@ -42,21 +43,29 @@ class Tracking:
         params: dict[str, Any],
         metrics: dict[str, float],
         tags: dict[str, str],
+        status: str = "FINISHED",
     ) -> str:
-        """Creates, fills and finishes the run with this uid, or fills the existing one again. Returns its id."""
+        """Creates, fills and ends the run with this uid, or fills the existing one again. Returns its id."""
         now = int(time.time() * 1000)
-        run, logged = self.open(experiment, name, uid)
+        run, logged, _ = self._run(experiment, name, uid)
         values = [{"key": key, "value": value, "timestamp": now, "step": 0} for key, value in metrics.items()]
         # MLflow lets a parameter be written only once, so skip those of an earlier try.
         unlogged = [item for item in _params(params) if item["key"] not in logged]
         labels = [{"key": key, "value": value[:5000]} for key, value in tags.items()]
         self._log_batch({"run_id": run, "metrics": values, "tags": labels}, unlogged)
-        self.end(run, "FINISHED")
+        self.end(run, status)
         return run
 
-    def open(self, experiment: str, name: str, uid: str) -> tuple[str, set[str]]:
-        """Returns the id of the run with this uid, which is created if it doesn't exist, and its parameters' keys."""
-        run, logged = self._find(experiment, uid)
+    def open(self, experiment: str, name: str, uid: str) -> str:
+        """Returns the id of the run with this uid. It is created if it doesn't exist, and goes on if it has ended."""
+        run, _, status = self._run(experiment, name, uid)
+        if status != RUNNING:
+            self._post("runs/update", {"run_id": run, "status": RUNNING})
+        return run
+
+    def _run(self, experiment: str, name: str, uid: str) -> tuple[str, set[str], str]:
+        """Returns what ``_find`` does of the run with this uid, which is created if it doesn't exist."""
+        run, logged, status = self._find(experiment, uid)
         if run is None:
             labels = {"mlflow.runName": name, "modelyard.dev/uid": uid}
             body = {
@@ -65,15 +74,22 @@ class Tracking:
                 "start_time": int(time.time() * 1000),
                 "tags": [{"key": key, "value": value} for key, value in labels.items()],
             }
-            run = str(self._post("runs/create", body)["run"]["info"]["run_id"])
-        return run, logged
+            run, status = str(self._post("runs/create", body)["run"]["info"]["run_id"]), RUNNING
+        return run, logged, status
 
     def log_metrics(self, run: str, values: list[dict[str, Any]]) -> None:
         """Logs metrics with their times and steps."""
         self._post("runs/log-batch", {"run_id": run, "metrics": values})
 
+    def close(self, experiment: str, uid: str, status: str) -> None:
+        """Ends the run with this uid in the experiment of this name, if it is there and has not ended."""
+        found = self._by_name(experiment)
+        run, _, known = self._find(str(found["experiment_id"]), uid) if found else (None, set(), "")
+        if run is not None and known == RUNNING:
+            self.end(run, status)
+
     def end(self, run: str, status: str) -> None:
-        """Ends a run as FINISHED or FAILED."""
+        """Ends a run as FINISHED, FAILED or KILLED."""
         self._post("runs/update", {"run_id": run, "status": status, "end_time": int(time.time() * 1000)})
 
     def _log_batch(self, batch: dict[str, Any], params: list[dict[str, str]]) -> None:
@@ -97,13 +113,14 @@ class Tracking:
         experiment: dict[str, Any] = json.loads(data)["experiment"]
         return experiment
 
-    def _find(self, experiment: str, uid: str) -> tuple[str | None, set[str]]:
-        """Returns the id of the run with this uid, or None, and the keys of its parameters."""
+    def _find(self, experiment: str, uid: str) -> tuple[str | None, set[str], str]:
+        """Returns the id of the run with this uid, or None, the keys of its parameters, and its status."""
         body = {"experiment_ids": [experiment], "filter": f"tags.`modelyard.dev/uid` = '{uid}'", "max_results": 1}
         runs = self._post("runs/search", body).get("runs") or []
         if not runs:
-            return None, set()
-        return str(runs[0]["info"]["run_id"]), {item["key"] for item in runs[0]["data"].get("params", [])}
+            return None, set(), ""
+        info, data = runs[0]["info"], runs[0]["data"]
+        return str(info["run_id"]), {item["key"] for item in data.get("params", [])}, info.get("status", "")
 
     def _post(self, path: str, body: dict[str, Any]) -> Any:
         return self.web.json("POST", self._url(path), body)

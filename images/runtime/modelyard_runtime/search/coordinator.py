@@ -104,7 +104,8 @@ class Coordinator:
 
     def result(self) -> SweepResult:
         """Returns the result of a search that is over, once its trials are recorded. Raises UserError."""
-        self._untracked = self._records.finish()
+        has_failed = self._trials.has_failed or self._trials.best is None
+        self._untracked = self._records.finish("FAILED" if has_failed else "FINISHED")
         with self._lock:
             result = self.summary()
         allowed = self._task.spec.max_failed_trials

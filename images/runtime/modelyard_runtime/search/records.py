@@ -9,6 +9,7 @@ import time
 from modelyard_api.fields.trainer import Estimator
 from modelyard_api.wire.task import SweepTask
 from modelyard_runtime.pod.say import say
+from modelyard_runtime.pod.tracked import experiment_of
 from modelyard_runtime.pod.tracking import Tracking
 from modelyard_runtime.pod.web import Unavailable, Web
 from modelyard_runtime.search.trials import Trial
@@ -24,7 +25,7 @@ class Records:
 
     def __init__(self, task: SweepTask) -> None:
         self._task, self._tracking = task, Tracking(Web(task.tracking_url))
-        self._waiting: queue.SimpleQueue[tuple[Trial, Estimator] | None] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[tuple[Trial, Estimator] | str] = queue.SimpleQueue()
         self._added = self._recorded = 0
         self._thread = threading.Thread(target=self._record_all, name="records", daemon=True)
         self._thread.start()
@@ -34,15 +35,16 @@ class Records:
         self._added += 1
         self._waiting.put((trial, estimator))
 
-    def finish(self) -> int:
-        """Waits for the records, but not for long; returns how many trials are not recorded."""
-        self._waiting.put(None)
+    def finish(self, status: str) -> int:
+        """Waits for the records, but not for long, and ends the sweep's run so; returns how many trials are not
+        recorded."""
+        self._waiting.put(status)
         self._thread.join(FLUSH)
         return self._added - self._recorded
 
     def _record_all(self) -> None:
         parent: tuple[str, str] | None = None
-        while (item := self._waiting.get()) is not None:
+        while not isinstance(item := self._waiting.get(), str):
             while True:
                 try:
                     parent = parent or self._parent()
@@ -53,13 +55,13 @@ class Records:
                     time.sleep(_PAUSE)
             self._recorded += 1
         if parent is not None:
-            self._tracking.end(parent[1], "FINISHED")
+            self._tracking.end(parent[1], item)
 
     def _parent(self) -> tuple[str, str]:
         """Returns the ids of the experiment, which is the Model's, and of the sweep's run."""
-        subject, ref = self._task.subject, self._task.spec.model_ref
-        experiment = self._tracking.experiment(f"modelyard/{subject.namespace}/{ref.name if ref else subject.name}")
-        run, _ = self._tracking.open(experiment, subject.name, subject.uid)
+        subject = self._task.subject
+        experiment = self._tracking.experiment(experiment_of(self._task))
+        run = self._tracking.open(experiment, subject.name, subject.uid)
         return experiment, run
 
     def _record(self, experiment: str, parent: str, trial: Trial, estimator: Estimator) -> None:
@@ -70,4 +72,5 @@ class Records:
         tags = {"mlflow.parentRunId": parent, "modelyard.dev/sweep": subject.name}
         tags |= {"modelyard.dev/error": trial.error} if trial.error else {}
         name = f"{subject.name}-{trial.number}"
-        self._tracking.log(experiment, name, f"{subject.uid}-{trial.number}", params, metrics, tags)
+        status = "FAILED" if trial.error else "FINISHED"
+        self._tracking.log(experiment, name, f"{subject.uid}-{trial.number}", params, metrics, tags, status)

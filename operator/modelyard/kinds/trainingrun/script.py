@@ -13,6 +13,8 @@ from modelyard_api.fields.artifact import sha256
 from modelyard_api.fields.trainer import ScriptFiles
 
 FIELD = "spec.trainer.script.configMap"
+LOOKED_FOR = f"it is looked for every {RETRY.total_seconds():.0f} s"
+"""Only the ConfigMaps that the operator makes are watched: a cluster may have very many others, and large ones."""
 
 
 def digests(view: View, facts: Facts, now: datetime) -> dict[str, str]:
@@ -28,7 +30,7 @@ def digests(view: View, facts: Facts, now: datetime) -> dict[str, str]:
     config_map = read(facts, Fetch(CONFIG_MAPS, view.run.namespace, files.name), "ScriptUnavailable", now + RETRY)
     if config_map is None:
         where = f"in namespace {view.run.namespace!r}"
-        message = f"{FIELD}.name: there is no ConfigMap {files.name!r} {where}; apply it"
+        message = f"{FIELD}.name: there is no ConfigMap {files.name!r} {where}; apply it: {LOOKED_FOR}"
         raise Waits("ScriptNotFound", message, now + RETRY)
     found = {key: _digest(config_map, key, field, now) for field, key in _keys(files)}
     earlier = view.run.status.script_files or {}
@@ -57,5 +59,6 @@ def _digest(config_map: Object, key: str, field: str, now: datetime) -> str:
         return sha256(base64.b64decode(binary[key]))
     keys = ", ".join(sorted([*text, *binary])[:20]) or "none"
     name = config_map["metadata"]["name"]
-    message = f"{field}: ConfigMap {name!r} has no key {key!r}; it has {keys}; name one of them, or add it"
+    has = f"ConfigMap {name!r} has no key {key!r}; it has {keys}"
+    message = f"{field}: {has}; name one of them, or add it: {LOOKED_FOR}"
     raise Waits("ScriptNotFound", message, now + RETRY, warning=True)
