@@ -2,7 +2,7 @@
 
 Needs a cluster with Modelyard. Several ModelDeployments serve one model, the last one in a ModelPool, and each has a
 monitor with the shortest window. Clients ask each about birds drawn from the rows that the model was trained on, until
-so many windows are judged; then the scale of all clients adds 600 g to each bird.
+so many windows are judged; then the scale of all clients adds some grams to each bird.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 
 from modelyard.engine.conditions import parse_time
 from modelyard_api.kinds.modelmonitor import FalseAlarms
+from tests.localcluster import access
 from tests.support.birds import ROWS, Flock
 from tests.support.kube import Kube, Object, condition
 from tests.support.mainjob import EXAMPLES, FIRST_DATA, MODEL, MainJob
@@ -22,7 +23,6 @@ from tests.support.namespace import new_namespace
 from tests.support.report import Progress, show
 from tests.support.scene import Scene
 
-GRAMS = 600.0
 POOL = "pool"
 SECONDS = 10
 """The length of a window."""
@@ -34,10 +34,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", default="modelyard", help="the cluster, with Modelyard installed [modelyard]")
     parser.add_argument("--windows", type=int, default=100, help="unshifted windows to judge, in all [%(default)s]")
     parser.add_argument("--deployments", type=int, default=4, help="watched side by side [%(default)s]")
+    parser.add_argument("--grams", type=float, default=1000, help="that the shifted birds are heavier [%(default)s]")
     parser.add_argument("--rate", type=float, default=5, help=f"requests a second of {ROWS} rows to each [%(default)s]")
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
+    access.enter(options.name)
     with new_namespace(options.name) as kube:
         _learn(kube)
         names = [f"watched-{number}" for number in range(1, options.deployments + 1)]
@@ -45,8 +47,9 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         flock = Flock(EXAMPLES / FIRST_DATA)
         with ExitStack() as stack:
             clients = [stack.enter_context(flock.clients(kube, name, options.rate)) for name in names]
+            kube.until("all clients are answered", lambda: all(client.answers for client in clients), 60)
             quiet = _quiet(kube, options.windows)
-            flock.scale_error = GRAMS
+            flock.scale_error = options.grams
             found = _found(kube, names, time.time())
             failed = sum(len(client.failures) for client in clients)
     figures = {**quiet, "found_after_windows": found, "requests_failed": failed}
