@@ -76,7 +76,7 @@ cluster-env: .venv/installed ## Prints the exports that kubectl needs: eval "$$(
 cluster-logs: .venv/installed ## The logs of the cluster's own programs
 	@$(PYTHON) -m tests.localcluster logs --name $(NAME)
 
-cluster-addon: .venv/installed ## Adds a gateway and metrics to the cluster NAME: make cluster-addon ADDONS="gateway metrics-server keda"
+cluster-addon: .venv/installed ## Adds a gateway, metrics and a registry to the cluster NAME: make cluster-addon ADDONS="gateway metrics-server keda registry"
 	$(PYTHON) -m tests.localcluster addon $(ADDONS) --name $(NAME)
 
 install: .venv/installed ## Builds the images and installs Modelyard on the cluster NAME

@@ -12,7 +12,7 @@ import pytest
 from tests.localcluster import access
 from tests.localcluster.say import CannotRun
 from tests.support import flaky, seed
-from tests.support.addons import Gateway, bring_up
+from tests.support.addons import Gateway, Registry, bring_up
 from tests.support.health import Health
 from tests.support.kstatus import Kstatus
 from tests.support.kube import Kube
@@ -99,6 +99,13 @@ def keda(cluster: str, request: pytest.FixtureRequest) -> str:
     with shown(request):
         bring_up(cluster, "keda")
     return cluster
+
+
+@pytest.fixture(scope="session")
+def registry(cluster: str, request: pytest.FixtureRequest) -> Registry:
+    """The registries of that cluster, which are installed if they are missing, and stay."""
+    with shown(request):
+        return Registry(cluster)
 
 
 @contextmanager

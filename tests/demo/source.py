@@ -10,12 +10,12 @@ import yaml
 
 from modelyard_api.kinds.pipelinesource import ACCEPTS
 from tests.demo.story import Story
-from tests.localcluster.config import CONTROL_PLANE_IP, REGISTRY
+from tests.localcluster.config import CONTROL_PLANE_IP
 from tests.localcluster.paths import REPO
+from tests.support.addons import Registry, bring_up
 from tests.support.git_server import PASSWORD, USER, Repository, git_server
 from tests.support.kube import Kube, condition
 from tests.support.mainjob import MainJob
-from tests.support.registry import registry
 
 EXAMPLE = REPO / "manifests" / "examples" / "source"
 SOURCE, SECRET, SERVED = "species", "species-git", "species-from-git"
@@ -30,15 +30,13 @@ class Delivery:
         self.story, self.production, self.staging = story, production, staging
 
     def play(self) -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            images = Path(folder, "images")
-            images.mkdir()
-            with git_server(Path(folder, "git"), CONTROL_PLANE_IP) as server, registry(images, REGISTRY):
-                repository = server.repository(SOURCE)
-                self.story.title("Act source", "from a commit to production")
-                self.prepare(f"{server.url}/{repository.name}")
-                self.good(repository)
-                self.red(repository)
+        bring_up(self.staging.cluster, "registry")
+        with tempfile.TemporaryDirectory() as folder, git_server(Path(folder, "git"), CONTROL_PLANE_IP) as server:
+            repository = server.repository(SOURCE)
+            self.story.title("Act source", "from a commit to production")
+            self.prepare(f"{server.url}/{repository.name}")
+            self.good(repository)
+            self.red(repository)
 
     def prepare(self, url: str) -> None:
         """Applies the table in both namespaces, and the source in the first of them."""
@@ -54,7 +52,7 @@ class Delivery:
         source = yaml.safe_load((EXAMPLE / "pipelinesource.yaml").read_text())
         source["spec"] |= {
             "git": {"url": url, "secretRef": {"name": SECRET}, "pollEvery": "10s"},
-            "bundle": {"repository": f"{REGISTRY}/acme/species", "plainHttp": True},
+            "bundle": {"repository": f"{Registry.open}/acme/species", "plainHttp": True},
             "targets": [{"name": "staging"}, {"name": "production", "namespace": self.production.namespace}],
             "suspend": False,
         }

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from modelyard_api.kinds.pipelinesource import ACCEPTS
-from tests.localcluster.config import CONTROL_PLANE_IP, REGISTRY
+from tests.localcluster.config import CONTROL_PLANE_IP
+from tests.support.addons import Registry
 from tests.support.git_server import PASSWORD, USER, GitServer, git_server
 from tests.support.kube import Kube, Object
 from tests.support.namespace import new_namespace
-from tests.support.registry import RunningRegistry, registry
 from tests.support.scene import CSV
 from tests.support.wheels import wheel
 
@@ -30,6 +30,7 @@ spec:
   datasetRef: {{name: flowers}}
   modelRef: {{name: flowers}}
   trainer: {{script: {{bundle: {{image: $(bundle.image)}}, entry: "acme.train:train"}}}}
+  podTemplate: {{imagePullSecrets: [pull]}}
 """
 DEPLOYMENT = (
     f"{KIND}ModelDeployment\nmetadata: {{name: flowers}}\nspec: {{modelRef: {{name: flowers, alias: champion}}}}\n"
@@ -68,12 +69,6 @@ def server(cluster: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[G
         yield server
 
 
-@pytest.fixture(scope="module")
-def images(cluster: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningRegistry]:
-    with registry(tmp_path_factory.mktemp("registry"), REGISTRY) as running:
-        yield running
-
-
 def files() -> dict[str, str | bytes | None]:
     name, data, digest = wheel("greeting", {"greeting/__init__.py": "WORD = 'hello'\n"})
     return {
@@ -102,7 +97,7 @@ class Sourced:
             "git": {"url": url, "secretRef": {"name": "git"}, "pollEvery": "10s"},
             "build": {"requirements": "lock.txt"},
             "test": {"testTimeoutSeconds": 3},
-            "bundle": {"repository": f"{REGISTRY}/{kube.namespace}/churn", "plainHttp": True},
+            "bundle": {"repository": f"{Registry.open}/{kube.namespace}/churn", "plainHttp": True},
             "targets": [{"name": "here"}],
             "podTemplate": {"env": [{"name": key, "value": value} for key, value in WHEELS.items()]},
             **spec,
@@ -144,13 +139,17 @@ def names(kube: Kube, kind: str) -> set[str]:
 
 
 def test_from_a_commit_to_a_registered_model(
-    kube: Kube, other_namespace: Kube, server: GitServer, images: RunningRegistry
+    kube: Kube, other_namespace: Kube, server: GitServer, registry: Registry
 ) -> None:
     repository = server.repository("churn")
     first = repository.commit(files())
     table(kube)
     production = {"name": "production", "namespace": other_namespace.namespace}
-    sourced = Sourced(kube, f"{server.url}/{repository.name}", targets=[{"name": "here"}, production])
+    name = f"{kube.namespace}/churn"
+    bundle = {"repository": f"{registry.locked}/{name}", "plainHttp": True, "secretRef": {"name": "push"}}
+    kube.apply(registry.secret("push"))
+    url = f"{server.url}/{repository.name}"
+    sourced = Sourced(kube, url, bundle=bundle, targets=[{"name": "here"}, production])
     build = sourced.built(first)
     assert build["passed"], build
     assert build["checks"][0]["message"] == "2 tests passed"
@@ -163,6 +162,10 @@ def test_from_a_commit_to_a_registered_model(
     assert names(other_namespace, "models") == names(kube, "models") == {"flowers", "extra"}
 
     run = f"flowers-{first[:12]}"
+    refused = kube.until_condition("trainingrun", run, "Ready", "False", "ImagePullFailed", 120)
+    assert "spec.trainer.script.bundle.image" in refused["message"]
+    assert "no basic auth" in refused["message"]
+    kube.apply(registry.secret("pull"))
     kube.until_condition("trainingrun", run, "Ready", "True", seconds=240)
     assert names(kube, "modelversions") == {"flowers-v1"}
     trained = kube.get("trainingrun", run) or {}
@@ -171,12 +174,13 @@ def test_from_a_commit_to_a_registered_model(
 
     repository.commit({"tests/test_red.py": RED})
     red = repository.run("rev-parse", "HEAD").strip()
-    before = images.tags(f"{kube.namespace}/churn")
+    images = registry.seen(registry.locked)
+    before = images.tags(name)
     failed = sourced.built(red)
     assert not failed["passed"]
     for word in ("2 of 4 tests failed", "tests.test_red::test_shape", "tests.test_red::test_hangs: Failed: Timeout"):
         assert word in failed["message"]
-    assert images.tags(f"{kube.namespace}/churn") == before
+    assert images.tags(name) == before
     kube.until_condition("pipelinesource", "churn", "TestsPassed", "False", "TestsFailed")
     assert run in names(kube, "trainingruns"), "what was delivered stays"
 

@@ -28,6 +28,10 @@ print(json.dumps(found))
 """
 
 
+def ready(kube: Kube) -> bool:
+    return (condition(kube.get("workspace", NAME), "Ready") or {}).get("status") == "True"
+
+
 @pytest.fixture
 def lab(kube: Kube) -> Iterator[Lab]:
     lab = Lab(kube)
@@ -40,15 +44,19 @@ def lab(kube: Kube) -> Iterator[Lab]:
 
 def test_people_come_in_and_find_their_data_and_what_they_have_written(lab: Lab) -> None:
     kube = lab.kube
+
+    def code(name: str) -> int:
+        return lab.ask("GET", "/api/contents", TOKENS[name])[0]
+
     lab.scene.dataset()
     lab.put_token("kim")
     lab.put(**DATA)
     message = kube.until_condition("workspace", NAME, "Ready", "False", "TokenMissing", 400)["message"]
     assert "lee has no token: there is no Secret 'of-lee' with the key 'token'" in message
-    # kube-proxy may learn a little later than the Workspace that the pod is ready.
-    kube.until("the others work meanwhile", lambda: lab.ask("GET", "/api/contents", TOKENS["kim"])[0] == 200, 60)
+    # The way to a pod is open a moment after it is Ready.
+    kube.until("the others work meanwhile", lambda: code("kim") == 200, 60)
     lab.put_token("lee")
-    lab.until_ready()
+    kube.until("lee has come", lambda: lab.look_now() and ready(kube), 180, every=1)
     for name, token in TOKENS.items():
         assert lab.ask("GET", "/api/me", token)[1]["identity"]["name"] == name
     assert [lab.ask("GET", "/api/contents", token)[0] for token in ("", "wrong")] == [403, 403]
@@ -66,11 +74,13 @@ def test_people_come_in_and_find_their_data_and_what_they_have_written(lab: Lab)
     assert kube.list("pods", POD) == []
     kube.patch("workspace", NAME, {"spec": {"suspend": False}})
     lab.until_ready()
+    kube.until("lee is let in", lambda: code("lee") == 200, 60)
     assert lab.ask("GET", "/api/contents/a.txt", TOKENS["lee"])[1]["content"] == "kept\n"
 
     kube.run("delete", "secret", "of-lee")
-    kube.until("lee is out", lambda: lab.ask("GET", "/api/contents", TOKENS["lee"])[0] == 403, 180)
-    assert lab.ask("GET", "/api/contents", TOKENS["kim"])[0] == 200
-    kube.until_condition("workspace", NAME, "Ready", "False", "TokenMissing", 180)
+    kube.until("lee is out", lambda: lab.look_now() and code("lee") == 403, 180, every=1)
+    assert code("kim") == 200
+    kube.until("that is told", lambda: lab.look_now() and not ready(kube), 180, every=1)
+    kube.until_condition("workspace", NAME, "Ready", "False", "TokenMissing")
     kube.delete("workspace", NAME)
     kube.until("its volume goes with it", lambda: kube.get("pvc", CHILD) is None, 120)

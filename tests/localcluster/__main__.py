@@ -18,7 +18,7 @@ _COMMANDS = {
     "status": "what runs",
     "logs": "the last lines of every daemon's log",
     "images": "build the project's images and bring them to the cluster, where something changed",
-    "addon": "add to a cluster that runs: an HTTP gateway (Gateway API), its CRDs alone, or metrics for autoscaling",
+    "addon": "add to a cluster that runs: a gateway (Gateway API), its CRDs alone, metrics for autoscaling, a registry",
     "node": "take the power from a node, or give it back (0: the control plane)",
 }
 

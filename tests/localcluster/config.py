@@ -14,8 +14,6 @@ POD_CIDR = "10.244.0.0/16"
 SERVICE_CIDR = "10.96.0.0/16"
 API_SERVICE_IP = "10.96.0.1"
 DNS_SERVICE_IP = "10.96.0.10"
-# A registry that a test starts, which nodes and pods know by one name and which speaks http.
-REGISTRY = f"{CONTROL_PLANE_IP}:5000"
 PAUSE_IMAGE = "localhost/modelyard/pause:1"
 COREDNS_IMAGE = "localhost/modelyard/coredns:1.14.6"
 REGISTRIES = "certs.d"
@@ -70,6 +68,11 @@ disabled_plugins = [{", ".join(f'"{plugin}"' for plugin in disabled)}]
 """
 
 
+def hosts_toml(address: str) -> str:
+    """Returns what tells containerd to pull from this address, by http."""
+    return f'server = "http://{address}"\n'
+
+
 def kubelet_yaml(folder: Path, n: int) -> str:
     """Returns the kubelet's configuration on node n of the cluster in `folder`."""
     pki = folder / "pki"
@@ -111,9 +114,6 @@ def write(folder: Path, name: str, port: int, programs: str, workers: tuple[int,
         node.mkdir(parents=True, exist_ok=True)
         toml = containerd_toml(node / "containerd", node / "run", node / "containerd.sock", node / "cni/net.d")
         (node / "containerd.toml").write_text(toml)
-        hosts = node / REGISTRIES / REGISTRY / "hosts.toml"
-        hosts.parent.mkdir(parents=True, exist_ok=True)
-        hosts.write_text(f'server = "http://{REGISTRY}"\n')
         (node / "kubelet.yaml").write_text(kubelet_yaml(folder, n))
     for volume in VOLUMES if workers else ():
         path = folder / "1/volumes" / volume

@@ -53,6 +53,10 @@ class Current:
         """Refused."""
         raise self._refuse("add to")
 
+    def trust_registry(self, host: str, address: str) -> None:
+        """Refused."""
+        raise self._refuse("add to")
+
     def logs(self, lines: int) -> str:
         """Refused."""
         raise self._refuse("read logs of")

@@ -5,6 +5,7 @@ with what it should be.
 """
 
 import os
+import shlex
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -37,11 +38,15 @@ def container(name: str, n: int) -> str:
     return f"{name}-{['control-plane', 'worker', 'worker2'][n]}"
 
 
-def commands(action: str, name: str, folder: Path, images: list[str] | None = None, n: int = 0) -> list[list[str]]:
+def commands(
+    action: str, name: str, folder: Path, images: list[str] | None = None, n: int = 0, host: str = "", address: str = ""
+) -> list[list[str]]:
     """Returns the command lines of an action, one of the keys below, in their order."""
     kubeconfig = ["--kubeconfig", str(folder / "kubeconfig")]
     everyone = [container(name, each) for each in range(3)]
     create = ["kind", "create", "cluster", "--name", name, "--config", str(folder / "kind.yaml"), *kubeconfig]
+    hosts = f"/etc/containerd/certs.d/{host}"
+    trust = f"mkdir -p {hosts} && echo {shlex.quote(config.hosts_toml(address).strip())} > {hosts}/hosts.toml"
     return {
         "up": [[*create, "--wait", "180s"]],
         "settle": [
@@ -60,6 +65,7 @@ def commands(action: str, name: str, folder: Path, images: list[str] | None = No
         "kill": [["docker", "kill", *everyone]],
         "images": [["kind", "load", "docker-image", *(images or []), "--name", name]],
         "archive": [["kind", "load", "image-archive", str(folder / "programs.tar"), "--name", name]],
+        "trust": [["docker", "exec", each, "sh", "-c", trust] for each in everyone],
         "logs": [["kind", "export", "logs", str(folder / "logs"), "--name", name]],
         "stop": [["docker", "kill", container(name, n)]],
         "start": [["docker", "start", container(name, n)]],
@@ -136,11 +142,17 @@ class Kind:
         """Loads images that Docker built from Docker, and the programs' images from an archive of our layout."""
         if images:
             self._do("images", images=[reference(image) for image in images])
+        if not programs:
+            return
         archive = self.folder / "programs.tar"
         with open(archive, "wb") as out:
             oci.write_archive(out, programs, set())
         self._do("archive")
         archive.unlink()
+
+    def trust_registry(self, host: str, address: str) -> None:
+        """Writes what each node's containerd reads at each pull."""
+        self._do("trust", host=host, address=address)
 
     def logs(self, lines: int) -> str:
         """Exports the logs, and returns a text with their folder."""

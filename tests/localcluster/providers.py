@@ -37,6 +37,9 @@ class Provider(Protocol):
     def load_addon(self, images: Sequence[str], programs: Sequence[str]) -> None:
         """Brings an addon's images to the nodes: those built from Dockerfiles, and the programs' in the layout."""
 
+    def trust_registry(self, host: str, address: str) -> None:
+        """Lets nodes pull images of the registry ``host`` from this address in the cluster's network, by http."""
+
     def logs(self, lines: int) -> str:
         """Returns the end of the daemons' logs."""
 

@@ -51,7 +51,7 @@ def plan(name: str) -> list[Phase]:
             [
                 up_played,
                 [*localcluster[:2], "tests.localcluster.install", "--name", name],
-                [*localcluster, "addon", "gateway", "metrics-server", "keda", "--name", name],
+                [*localcluster, "addon", "gateway", "metrics-server", "keda", "registry", "--name", name],
             ],
         ),
         Phase("disrupts", [pytest("cluster and disrupts and not quiet", *on_real)], after=("clusters",)),

@@ -6,8 +6,9 @@ import subprocess
 import sys
 from typing import Any
 
-from tests.localcluster.addons import gateway
+from tests.localcluster.addons import gateway, registry
 from tests.localcluster.paths import REPO
+from tests.support.registry import RunningRegistry, docker_config
 
 Object = dict[str, Any]
 
@@ -32,3 +33,23 @@ class Gateway:
     def parent() -> Object:
         """Returns the Gateway's item for an HTTPRoute's ``parentRefs``."""
         return {"name": gateway.NAME, "namespace": gateway.NAMESPACE}
+
+
+class Registry:
+    """The registries of a cluster: one for everybody, and one with a password."""
+
+    open, locked = registry.OPEN, registry.LOCKED
+
+    def __init__(self, cluster: str) -> None:
+        bring_up(cluster, "registry")
+        self._addresses = registry.addresses(cluster)
+
+    def seen(self, host: str) -> RunningRegistry:
+        """Returns one of the two as this process reaches it."""
+        return RunningRegistry(self._addresses[host], host == self.locked)
+
+    def secret(self, name: str) -> Object:
+        """Returns a Secret with the password, for pushes and pulls."""
+        data = {".dockerconfigjson": docker_config(self.locked)}
+        kind = {"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/dockerconfigjson"}
+        return {**kind, "metadata": {"name": name}, "stringData": data}

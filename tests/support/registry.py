@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import ssl
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-import yaml
-
+from tests.localcluster.addons.registry import HTPASSWD, PASSWORD, USER, config
 from tests.localcluster.debian import unpacked
 from tests.localcluster.paths import REPO
 from tests.localcluster.say import until
@@ -24,45 +26,65 @@ ACCEPT = "application/vnd.oci.image.manifest.v1+json"
 @dataclass(frozen=True)
 class RunningRegistry:
     host: str
+    locked: bool = False
+    """Whether it asks for the password."""
+    scheme: str = "http"
 
     def manifest(self, repository: str, reference: str) -> Any:
         """Returns the manifest by its tag or digest. Raises HTTPError if there is none."""
-        url = f"http://{self.host}/v2/{repository}/manifests/{reference}"
-        with urllib.request.urlopen(urllib.request.Request(url, headers={"Accept": ACCEPT})) as answer:
-            return json.load(answer)
+        return json.loads(self._get(f"{repository}/manifests/{reference}", {"Accept": ACCEPT}))
 
     def blob(self, repository: str, digest: str) -> bytes:
-        with urllib.request.urlopen(f"http://{self.host}/v2/{repository}/blobs/{digest}") as answer:
-            return bytes(answer.read())
+        return self._get(f"{repository}/blobs/{digest}")
 
     def tags(self, repository: str) -> list[str]:
-        with urllib.request.urlopen(f"http://{self.host}/v2/{repository}/tags/list") as answer:
-            return list(json.load(answer)["tags"] or ())
+        return list(json.loads(self._get(f"{repository}/tags/list"))["tags"] or ())
+
+    def answers(self) -> bool:
+        try:
+            self._get("")
+        except OSError:
+            return False
+        return True
+
+    def _get(self, path: str, headers: Mapping[str, str] = MappingProxyType({})) -> bytes:
+        request = urllib.request.Request(f"{self.scheme}://{self.host}/v2/{path}", headers=dict(headers))
+        if self.locked:
+            request.add_header("Authorization", f"Basic {basic()}")
+        context = ssl._create_unverified_context()  # who asks is the test that has started it
+        with urllib.request.urlopen(request, timeout=60, context=context) as answer:
+            return bytes(answer.read())
+
+
+def basic(user: str = USER, password: str = PASSWORD) -> str:
+    return base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+def docker_config(host: str, user: str = USER, password: str = PASSWORD) -> str:
+    """Returns what is in a Secret of type kubernetes.io/dockerconfigjson for this registry."""
+    return json.dumps({"auths": {host: {"auth": basic(user, password)}}})
 
 
 @contextmanager
-def registry(folder: Path, host: str) -> Iterator[RunningRegistry]:
-    """Runs a registry that listens on ``host``, an address with a port, until the context ends."""
+def registry(
+    folder: Path, host: str, locked: bool = False, tls: tuple[Path, Path] | None = None
+) -> Iterator[RunningRegistry]:
+    """Runs a registry that listens on ``host``, an address with a port, until the context ends. ``tls`` is a
+    certificate with its key."""
     # In a process of its own: it may have to be downloaded, by the machine's own network.
     subprocess.run([sys.executable, "-m", "tests.localcluster.debian", "docker-registry"], cwd=REPO, check=True)
     program = unpacked("docker-registry") / "usr/bin/docker-registry"
-    storage = {"filesystem": {"rootdirectory": str(folder / "data")}, "delete": {"enabled": True}}
-    config = {"version": 0.1, "log": {"level": "warn"}, "storage": storage, "http": {"addr": host}}
-    (folder / "config.yml").write_text(yaml.safe_dump(config))
+    (folder / "htpasswd").write_text(HTPASSWD)
+    settings = config(host, str(folder / "data"), str(folder / "htpasswd") if locked else None)
+    if tls:
+        settings["http"]["tls"] = {"certificate": str(tls[0]), "key": str(tls[1])}
+    (folder / "config.yml").write_text(json.dumps(settings))
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen([program, "serve", folder / "config.yml"], stdout=log, stderr=log)
-    running = RunningRegistry(host)
+    running = RunningRegistry(host, locked, "https" if tls else "http")
     try:
-        until(60, "the registry answers", lambda: _answers(running))
+        until(60, "the registry answers", running.answers)
         yield running
     finally:
         process.terminate()
         process.wait()
-
-
-def _answers(running: RunningRegistry) -> bool:
-    try:
-        with urllib.request.urlopen(f"http://{running.host}/v2/", timeout=5) as answer:
-            return bool(answer.status == 200)
-    except OSError:
-        return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import urllib.error
 import urllib.request
 from typing import Any
@@ -51,6 +52,14 @@ class Lab:
 
     def until_ready(self, seconds: float = 300) -> Object:
         return self.kube.until_condition("workspace", NAME, "Ready", "True", "Running", seconds)
+
+    def look_now(self) -> bool:
+        """Makes the kubelet bring changed Secrets, and the operator ask the pod, which both do by themselves each
+        minute or so. Returns True."""
+        word = f"example.com/look={time.monotonic_ns()}"
+        self.kube.run("annotate", "pod", f"--selector={POD}", "--overwrite", word)
+        self.kube.run("annotate", "workspace", NAME, "--overwrite", word)
+        return True
 
     def pod(self) -> Object | None:
         """Returns the pod that runs, and is not being stopped."""

@@ -30,4 +30,4 @@ def command(places: Places, port: int, probe: str) -> list[str]:
         # Every question of the readiness probe is a line of level INFO.
         "Application.log_level": "WARN",
     }
-    return [sys.executable, "-m", "jupyterlab", *(f"--{name}={value}" for name, value in settings.items())]
+    return [sys.executable, "-m", "modelyard_workspace.lab", *(f"--{name}={value}" for name, value in settings.items())]

@@ -16,10 +16,6 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-import nbformat
-from jupyter_ydoc import ydocs
-from pycrdt import Doc
-
 from modelyard_workspace.places import Places
 from modelyard_workspace.say import say
 
@@ -39,7 +35,7 @@ class Document:
 
 def recover(places: Places) -> list[Path]:
     """Makes the files anew that are older than their documents, or were left half written, and returns them."""
-    if not (places.updates.exists() and places.file_ids.exists()):
+    if not _has_edits(places):
         return []
     written = []
     with closing(sqlite3.connect(places.updates)) as updates:
@@ -51,6 +47,21 @@ def recover(places: Places) -> list[Path]:
             except Exception as error:  # One document that can't be recovered must not keep people from the others.
                 say(f"{document.file} can't be recovered from {places.updates}: {type(error).__name__}: {error}")
     return written
+
+
+def unsaved(places: Places) -> bool:
+    """Returns whether a document has edits that its file lacks, or whether nobody can say that now."""
+    try:
+        if not _has_edits(places):
+            return False
+        with closing(sqlite3.connect(places.updates)) as updates:
+            return any(_is_stale(document) for document in _documents(updates, places.file_ids))
+    except (sqlite3.Error, OSError):
+        return True
+
+
+def _has_edits(places: Places) -> bool:
+    return places.updates.exists() and places.file_ids.exists()
 
 
 def _documents(updates: sqlite3.Connection, file_ids: Path) -> Iterator[Document]:
@@ -86,6 +97,11 @@ def _backup(file: Path) -> Path:
 
 def _content(document: Document, updates: sqlite3.Connection) -> bytes:
     """Returns the bytes of the file that the document is."""
+    # People wait for each start, which mostly finds nothing to recover, and these take a second or two to import.
+    import nbformat
+    from jupyter_ydoc import ydocs
+    from pycrdt import Doc
+
     doc: Doc[object] = Doc()
     shared = ydocs.get(document.type, ydocs["file"])(doc)
     order = "SELECT yupdate FROM yupdates WHERE path = ? ORDER BY timestamp, rowid"

@@ -15,13 +15,14 @@ from typing import IO, NoReturn
 from modelyard_workspace.health import HealthServer
 from modelyard_workspace.jupyter import command
 from modelyard_workspace.places import Places
+from modelyard_workspace.recover import unsaved
 from modelyard_workspace.say import say
 from modelyard_workspace.tokens import hashed
 
 AUTOSAVE_SECONDS = 2.0
-"""Time for the server to save what was typed last: it does one second after that."""
+"""Time for the server to save what was typed last: it does one second after that. What people type on is recovered."""
 STOP_SECONDS = 5.0
-"""Time for the server to end. With a browser connected it never does."""
+"""Time for the server to end, its kernels before it."""
 RECOVER_SECONDS = 20.0
 """Time to recover after the end; what is left then is recovered at the next start."""
 
@@ -55,7 +56,7 @@ def _serve(places: Places, port: int, health_port: int) -> int:
     except _Stop:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_IGN)
-        _stop(server)
+        _stop(server, places)
         code = 0
     # Process 1 ends last: whatever still runs in the pod ends with it.
     _recover(places, RECOVER_SECONDS)
@@ -82,8 +83,10 @@ def _wait(server: subprocess.Popen[bytes]) -> int:
             return server.returncode
 
 
-def _stop(server: subprocess.Popen[bytes]) -> None:
-    time.sleep(AUTOSAVE_SECONDS)
+def _stop(server: subprocess.Popen[bytes], places: Places) -> None:
+    limit = time.monotonic() + AUTOSAVE_SECONDS
+    while unsaved(places) and time.monotonic() < limit:
+        time.sleep(0.1)
     server.terminate()
     try:
         server.wait(STOP_SECONDS)

@@ -7,11 +7,11 @@ from tests.localcluster import access, binaries, images, oci, preflight, provide
 from tests.localcluster.paths import locked
 from tests.localcluster.say import CannotRun, say
 
-from . import charts, gateway, keda, metrics_server
+from . import charts, gateway, keda, metrics_server, registry
 from .parts import Addon, Object
 
 _CRDS_ALONE = "gateway-crds"
-NAMES = ("gateway", _CRDS_ALONE, "metrics-server", "keda")
+NAMES = ("gateway", _CRDS_ALONE, "metrics-server", "keda", "registry")
 # Measured: Go's caches need 4.4 GB, and 5.0 GB for KEDA; programs, images and two nodes' copies need the rest.
 COLD_GB = 11
 _REFUSED = {
@@ -37,6 +37,10 @@ def add(cluster: str, names: Collection[str], provider_asked: str = "auto") -> N
         with locked(f"cluster-{cluster}"):
             provider.load_addon(addon.dockerfiles, list(addon.images.values()))
         _apply(cluster, addon)
+        for host, address in addon.registries(cluster).items():
+            provider.trust_registry(host, address)
+        if addon.news:
+            say(f"  {addon.news}")
 
 
 def _addon(name: str, provider: str) -> Addon:
@@ -44,6 +48,8 @@ def _addon(name: str, provider: str) -> Addon:
         return gateway.addon()
     if name == "keda":
         return keda.addon()
+    if name == "registry":
+        return registry.addon()
     return metrics_server.addon(kubelets_have_certificates=provider == "embedded")
 
 
@@ -59,14 +65,15 @@ def _check_answers(cluster: str, provider: providers.Provider) -> None:
 
 
 def _build(addons: list[Addon], provider: providers.Provider) -> None:
-    programs = [charts.helm(), *(addon.program for addon in addons)]
-    if not all(program.built() for program in programs):
+    programs = [addon.program for addon in addons if addon.program]
+    if programs and not all(program.built() for program in (charts.helm(), *programs)):
         preflight.check_space(COLD_GB, "the addons' first build")
     for addon in addons:
-        folder = binaries.build(addon.program)
-        for file, image in addon.images.items():
-            with locked("oci"):
-                oci.put_program(image, folder / file, f"/{file}", user=addon.user)
+        if addon.program:
+            folder = binaries.build(addon.program)
+            for file, image in addon.images.items():
+                with locked("oci"):
+                    oci.put_program(image, folder / file, f"/{file}", user=addon.user)
         addon.rendered()
         if addon.dockerfiles:
             images.build_all(providers.builder(provider), addon.dockerfiles)

@@ -19,11 +19,12 @@ class Rendered:
 
 @dataclass(frozen=True)
 class Addon:
-    """Go programs that run in pods, the objects that install them, and our own objects for them."""
+    """Programs that run in pods, the objects that install them, and our own objects for them."""
 
     name: str
     namespace: str
-    program: Program
+    program: Program | None
+    """The Go program, if it is one."""
     images: Mapping[str, str]
     """File of the program -> reference of the image that has it at ``/<file>``."""
     rendered: Callable[[], Rendered]
@@ -36,3 +37,7 @@ class Addon:
     """Further images, built from Dockerfiles in the folders of these names beside this file."""
     objects: tuple[Object, ...] = ()
     """Our own objects, applied with the rendered ones."""
+    registries: Callable[[str], Mapping[str, str]] = lambda cluster: {}
+    """Returns the registries that it runs on that cluster, as images name them -> the address that nodes reach."""
+    news: str = ""
+    """What a person has to know, said when it is ready."""

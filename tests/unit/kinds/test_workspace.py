@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from modelyard.engine.conditions import timestamp
 from modelyard.engine.plan import Page
+from modelyard.engine.queue import Key
 from modelyard.engine.resource import (
     CLAIMS,
     DATASET_VERSIONS,
@@ -295,3 +297,13 @@ def test_a_new_default_image_does_not_restart_a_pod_that_runs() -> None:
     roll_out(world)
     put(world, **DATA)
     assert {pod(world)[key][0]["image"] for key in ("containers", "initContainers")} == {images.workspace}
+
+
+def test_the_pod_is_asked_again_soon_while_a_token_is_missing_and_else_each_minute() -> None:
+    world = World()
+    put(world)
+    for people, seconds in ((("kim",), 10), (("kim", "lee"), 60)):
+        roll_out(world, people)
+        plan = world.run(Key(WORKSPACES, NAMESPACE, NAME))
+        assert plan is not None
+        assert plan.after == world.now + timedelta(seconds=seconds)

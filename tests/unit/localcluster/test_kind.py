@@ -40,6 +40,15 @@ def test_loading_images() -> None:
     ]
 
 
+def test_nodes_trust_a_registry() -> None:
+    host, address = "registry.modelyard-registry.svc:5000", "10.96.7.7:5000"
+    folder = f"/etc/containerd/certs.d/{host}"
+    write = f"mkdir -p {folder} && echo 'server = \"http://{address}\"' > {folder}/hosts.toml"
+    assert kind.commands("trust", "yard", FOLDER, host=host, address=address) == [
+        ["docker", "exec", node, "sh", "-c", write] for node in ("yard-control-plane", "yard-worker", "yard-worker2")
+    ]
+
+
 @pytest.mark.parametrize(("n", "container"), [(0, "yard-control-plane"), (1, "yard-worker"), (2, "yard-worker2")])
 def test_power_of_a_node(n: int, container: str) -> None:
     assert kind.commands("stop", "yard", FOLDER, n=n) == [["docker", "kill", container]]

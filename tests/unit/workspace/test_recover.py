@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import subprocess
+import sys
 import time
 import uuid
 from contextlib import closing
@@ -19,7 +21,7 @@ from pycrdt import Doc
 from pycrdt.store import SQLiteYStore
 
 from modelyard_workspace.places import Places
-from modelyard_workspace.recover import recover
+from modelyard_workspace.recover import recover, unsaved
 
 # The schema of jupyter-server-fileid in the workspace image; tests/e2e/test_workspace.py has the real one.
 FILES = "CREATE TABLE Files(id TEXT PRIMARY KEY NOT NULL, path TEXT NOT NULL UNIQUE)"
@@ -77,7 +79,9 @@ def test_what_was_typed_after_the_last_save_comes_back(places: Places) -> None:
     for letter in "  # typed by two":
         source += letter
     room.shared.append_cell({"cell_type": "markdown", "source": "été", "metadata": {"trusted": True}, "id": "new"})
+    assert unsaved(places)
     assert recover(places) == [room.file]
+    assert not unsaved(places)
     assert sources(room.file) == ["x = 1  # typed by two", "y = 2", "été"]
     nbformat.validate(json.loads(room.file.read_text()))
     assert "trusted" not in room.file.read_text(), "that is for the browser that trusts it"
@@ -150,5 +154,24 @@ def test_one_that_can_not_be_recovered_keeps_no_other_from_it(
 
 def test_a_new_volume_has_nothing_to_recover(tmp_path: Path, places: Places) -> None:
     assert recover(Places(tmp_path / "new", tmp_path, tmp_path)) == []
+    assert not unsaved(Places(tmp_path / "new", tmp_path, tmp_path))
+    assert not places.updates.exists(), "the server makes it"
     places.updates.touch()
+    assert not unsaved(places)
     assert recover(places) == [], "the server was ended before it had made the table"
+
+
+def test_what_can_not_be_read_may_be_unsaved(places: Places) -> None:
+    places.updates.write_bytes(b"no database" * 100)
+    assert unsaved(places)
+
+
+def test_nobody_waits_for_libraries_that_nothing_needs(places: Places) -> None:
+    Room(places, "a.py", "file", "x = 1\n")
+    program = (
+        "import sys; from modelyard_workspace.__main__ import main; "
+        f"main(['recover', '--volume', {str(places.volume)!r}]); "
+        "print(sorted({'nbformat', 'jupyter_ydoc', 'pycrdt'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "[]", done.stderr
