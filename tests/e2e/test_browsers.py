@@ -25,7 +25,7 @@ NOTEBOOK: dict[str, Any] = {
     "nbformat_minor": 5,
 }
 TOLD = "The server can't be reached"
-"""What a notification says. JupyterLab's own dialog would take the keys, and no word typed into it would be kept."""
+"""What a banner says. JupyterLab's own dialog would take the keys, and no word typed into it would be kept."""
 BEFORE, AFTER = 8, 4
 """How often each of the two types a word before the pod is killed, and once the next one is Ready."""
 PACE = 40
@@ -101,6 +101,7 @@ def test_no_word_is_lost_when_the_pod_is_killed_while_two_people_type(lab: Lab, 
         alone.get_by_text(TOLD).first.wait_for(timeout=120_000)
         typing.both()
         alone.context.set_offline(False)
+        alone.get_by_text(TOLD).first.wait_for(state="detached", timeout=120_000)
         kube.until("each sees what lee typed without the network", lambda: not typing.missing(), 120)
     lab.until_ready()
 
