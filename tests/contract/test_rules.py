@@ -96,3 +96,22 @@ def test_update(stored: Api, sample: Sample, case: Update) -> None:
             assert case.message in answer.message
     finally:
         stored.release(kind, name)
+
+
+@pytest.mark.parametrize(
+    ("step", "says"),
+    [
+        ({"maxBadRows": "$(parameters.bad)", "modelRef": {"name": "m", "version": "$(steps.a.outputs.n)"}}, None),
+        ({"maxBadRows": 5}, None),
+        ({"maxBadRows": "5"}, "maxBadRows"),
+        ({"maxBadRows": "$(parameters.bad)0"}, "maxBadRows"),
+        ({"maxBadRows": -1}, "should be greater than or equal to 0"),
+        ({"maxBadRows": 1.5}, "maxBadRows"),
+        ({"suspend": "$(parameters.suspend)"}, "must be of type boolean"),
+    ],
+)
+def test_a_placeholder_may_stand_for_a_whole_number(api: Api, step: dict[str, Any], says: str | None) -> None:
+    spec = {**SAMPLES["BatchPrediction"].make()["spec"], **step}
+    answer = api.create(SAMPLES["Pipeline"].make({"steps": [{"name": "score", "batchPrediction": spec}]}))
+    assert answer.code == (201 if says is None else 422), answer.message
+    assert (says or "") in answer.message

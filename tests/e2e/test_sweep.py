@@ -55,11 +55,11 @@ def test_a_worker_that_a_quota_refuses_is_told_and_not_needed(kube: Kube) -> Non
     quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "one"}, "spec": {"hard": {"pods": "1"}}}
     kube.apply(quota)
     slow = {"algorithm": "RandomForestClassifier", "params": {"n_estimators": {"values": [500]}}}
-    start(kube, maxTrials=25, validation={"folds": 5}, search={"candidates": [slow]})
+    start(kube, maxTrials=10, validation={"folds": 5}, search={"candidates": [slow]})
     message = kube.until_condition("sweep", NAME, "Ready", "False", "QuotaExceeded")["message"]
     assert "1 of its 2 pods does not run, the others do: pods can't be created: exceeded quota: one" in message
     kube.run("wait", "--for=condition=Complete", f"sweep/{NAME}", "--timeout=300s")
-    assert status(kube)["trials"]["succeeded"] == 25
+    assert status(kube)["trials"]["succeeded"] == 10
 
 
 def test_a_lost_worker_costs_no_trial(kube: Kube) -> None:

@@ -1,7 +1,8 @@
 """The spec of a kind inside another kind's spec, with placeholders such as ``$(parameters.trees)`` in its texts.
 
-The API server checks it by the schema of the embedded kind, in which every text may be or contain a placeholder. The
-operator keeps it as it was written, and validates it once the placeholders have values.
+The API server checks it by the schema of the embedded kind, in which every text may be or contain a placeholder, and
+every whole number may be one. The operator keeps it as it was written, and validates it once the placeholders have
+values.
 """
 
 from __future__ import annotations
@@ -56,10 +57,18 @@ def exactly_one(schema: dict[str, Any], model: type[BaseModel]) -> None:
 
 
 def loosened(node: dict[str, Any]) -> dict[str, Any]:
-    """Returns the schema of a text in which a placeholder may stand. An enumeration stays: it has no placeholders."""
-    if node.get("type") != "string" or "enum" in node:
+    """Returns the schema of a text in which a placeholder may stand, or of a whole number in whose place one may.
+
+    An enumeration stays: it has no placeholders. So do fractions and truth values: the API server knows no type that is
+    one of them or a text.
+    """
+    if node.get("type") not in ("string", "integer") or "enum" in node:
         return node
     loose = dict(node)
+    if node["type"] == "integer":
+        loose.pop("format", None)
+        whole = {"x-kubernetes-int-or-string": True, "pattern": f"^{PLACEHOLDER}$", "maxLength": SHORTEST_BOUND}
+        return loose | whole
     if "pattern" in node:
         loose["pattern"] = f"{node['pattern']}|{PLACEHOLDER}"
     if "maxLength" in node:

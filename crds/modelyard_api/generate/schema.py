@@ -6,6 +6,8 @@ rewrites pydantic's JSON Schema to that form, and raises an error where it can't
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from typing import Any, cast
 
 from pydantic import BaseModel
@@ -60,6 +62,15 @@ def structural(model: type[BaseModel], *, defaults: bool = True) -> Schema:
     return _Rewriter(whole.pop("$defs", {}), defaults).node(whole, model.__name__)
 
 
+def _compared(validations: Iterable[Schema]) -> set[str]:
+    """Returns the properties whose values the rules compare, for which a text could not stand."""
+    return {name for item in validations for name in re.findall(r"(?<!has\()self\.(\w+)", item["rule"])}
+
+
+def _is_whole_number(schema: Schema) -> bool:
+    return any(item.get("type") == "integer" for item in (schema, *schema.get("anyOf", ())))
+
+
 class _Rewriter:
     def __init__(self, definitions: dict[str, Schema], defaults: bool) -> None:
         self._definitions, self._defaults = definitions, defaults
@@ -95,8 +106,12 @@ class _Rewriter:
 
     def _children(self, source: Schema, rewritten: Schema, path: str, embedded: bool) -> None:
         if "properties" in source:
+            compared = _compared(source.get(_VALIDATIONS, ()))
             rewritten["properties"] = {
-                name: self.node(child, f"{path}.{name}", embedded) for name, child in source["properties"].items()
+                name: self.node(
+                    child, f"{path}.{name}", embedded and not (_is_whole_number(child) and name in compared)
+                )
+                for name, child in source["properties"].items()
             }
         if "items" in source:
             # An item may be anything, even null, as a value of a map may.

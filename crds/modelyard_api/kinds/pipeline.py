@@ -226,7 +226,8 @@ class PipelineSpec(Model):
         default_factory=list, description="Values that steps use, and that a run may set."
     )
     steps: Steps = Field(
-        description="What a run does. In their texts $(parameters.<name>), $(steps.<name>.outputs.<name>), "
+        description="What a run does. In their texts, and in place of whole numbers, $(parameters.<name>), "
+        "$(steps.<name>.outputs.<name>), "
         "$(trigger.name), $(trigger.value), $(trigger.datasetVersion) and $(run.name) are replaced; $$( is $( itself."
     )
     retention: Retention = Field(

@@ -172,11 +172,13 @@ class Create:
     """Creates an object unless one of its name exists.
 
     An existing object with the same controller owner (uid) is left as it is. With another owner it is a conflict: the
-    pass ends in an error that names both.
+    pass ends in an error that names both. ``alone`` says that nothing after it relies on it: if the API server refuses
+    it, the writes after it are done all the same.
     """
 
     resource: Resource
     manifest: Object
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from modelyard.engine.apply import Applier
 from modelyard.engine.client import ApiClient, ApiError
 from modelyard.engine.events import Recorder
 from modelyard.engine.metrics import Metrics
-from modelyard.engine.plan import Controller, Facts, Missing, Need, Note, Plan
+from modelyard.engine.plan import Controller, Create, Facts, Missing, Need, Note, Plan
 from modelyard.engine.queue import Queue
 from modelyard.engine.reads import Reads
 from modelyard.engine.refusal import Refusal
@@ -99,25 +99,29 @@ class Reconciler:
             return
         plan, decided = await self._plan(controller, view)
         wrote = False
-        refusal: Refusal | None = None
-        try:
-            for write in plan.writes:
+        refusals: list[Refusal] = []
+        for write in plan.writes:
+            try:
                 outcome = await self._applier.carry_out(write, key, obj)
-                wrote |= outcome.sent
-                # Told at once: what was undone is not seen again if the status write fails.
-                self._recorder.record(obj, outcome.notes)
-                if outcome.after is not None:
-                    self._queue.add_after(key, outcome.after)
-        except Refusal as error:
-            refusal = error
+            except Refusal as error:
+                refusals.append(error)
+                if isinstance(write, Create) and write.alone:
+                    continue
+                break
+            wrote |= outcome.sent
+            # Told at once: what was undone is not seen again if the status write fails.
+            self._recorder.record(obj, outcome.notes)
+            if outcome.after is not None:
+                self._queue.add_after(key, outcome.after)
         status, notes = plan.status, plan.notes
-        if refusal is not None:
-            if refusal.reason == "NamespaceTerminating":
+        if refusals:
+            first = refusals[0]
+            if first.reason == "NamespaceTerminating":
                 return
-            log.warning("refused: %s", refusal)
-            status = refused(obj, plan.status, refusal.reason, refusal.message, self._now())
-            notes = (Note(refusal.reason, refusal.message, "Warning"),)
-            self._queue.add_after(key, refusal.retry_after)
+            log.warning("refused: %s", "; ".join(map(str, refusals)))
+            status = refused(obj, plan.status, first.reason, first.message, self._now())
+            notes = tuple(Note(refusal.reason, refusal.message, "Warning") for refusal in refusals)
+            self._queue.add_after(key, min(refusal.retry_after for refusal in refusals))
         with self._store.writing(*key):
             wrote |= await self._write_status(key, obj, status)
         self._recorder.record(obj, notes)

@@ -59,6 +59,14 @@ def why_invalid(owner: Object, kind: str, name: str) -> str | None:
     return str(ready["message"]).removeprefix(start).split(" is invalid: ", 1)[-1]
 
 
+def why_refused(owner: Object, name: str) -> tuple[str, str] | None:
+    """Returns the reason and the message of the refusal of the child of this name in the pass before, None if there was
+    none. Only the first one of a pass is in the owner's conditions."""
+    ready = find(owner, "Ready") or {}
+    is_ours = ready.get("reason") in RETRY_SECONDS and name in ready.get("message", "")
+    return (ready["reason"], ready["message"]) if is_ours else None
+
+
 def _invalid(kind: str, name: str) -> str:
     return f"correct the part of spec that its {kind} {name} is made from"
 

@@ -53,6 +53,11 @@ def version_name(model: str, number: int) -> str:
     return f"{model}-v{number}"
 
 
+def version_number(name: str) -> int:
+    """Returns the number in the name of a Model's version."""
+    return int(name.rpartition("-v")[2])
+
+
 def child_metadata(owner: Object, name: str, component: str, extra: dict[str, str] | None = None) -> dict[str, Any]:
     """Returns a child's metadata: the owner's namespace, the owner as controller, and labels to find the child by."""
     meta, kind = owner["metadata"], owner["kind"]

@@ -12,6 +12,7 @@ from modelyard.engine.plan import Fetch
 from modelyard.engine.resource import CONFIG_MAPS, DATASET_VERSIONS, DATASETS, JOBS, Object
 from modelyard_api.kinds.dataset import Dataset
 from modelyard_api.kinds.datasetversion import DatasetVersionSpec
+from modelyard_api.wire.task import IngestTask
 from tests.unit.kinds.objects import (
     active,
     complete,
@@ -19,6 +20,7 @@ from tests.unit.kinds.objects import (
     ingest_result,
     put_claim,
     put_data,
+    task_of,
 )
 from tests.unit.kinds.world import Died, World
 
@@ -97,7 +99,10 @@ def test_a_volume_is_read_at_every_look(world: World) -> None:
     complete(world, job, ingest_result(job, "a"))
     world.settle()
     world.tick(60)
-    assert world.status_of(DATASETS, "lake")["job"] != job["metadata"]["name"]
+    next_ = world.status_of(DATASETS, "lake")["job"]
+    assert next_ != job["metadata"]["name"]
+    spent = [uri.rpartition("/")[2] for uri in task_of(world.get(JOBS, next_), IngestTask).spent]
+    assert spent == [job["metadata"]["name"]], "nobody reads that result any more"
 
 
 @pytest.mark.parametrize(

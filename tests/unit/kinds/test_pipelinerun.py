@@ -6,12 +6,24 @@ from typing import Any
 
 import pytest
 
-from modelyard.engine.plan import Result
-from modelyard.engine.resource import DATASETS, JOBS, MODELS, PIPELINE_RUNS, PIPELINES, TRAINING_RUNS, Object
+from modelyard.engine.plan import Create, Result
+from modelyard.engine.resource import (
+    BATCH_PREDICTIONS,
+    DATASETS,
+    JOBS,
+    MODELS,
+    PIPELINE_RUNS,
+    PIPELINES,
+    TRAINING_RUNS,
+    Key,
+    Object,
+)
+from modelyard.workload.names import short_hash
 from modelyard_api.kinds.pipelinerun import CAUSE, STEPS
 from modelyard_api.wire.task import StepTask
 from tests.unit.kinds.objects import active, at, complete, fail, failed, model, task_of
 from tests.unit.kinds.pipelines import CHECK, job_of, pipeline, pipeline_run, step, train, trained, with_pipeline
+from tests.unit.kinds.test_pushed import pushed
 from tests.unit.kinds.test_trainingrun import with_data
 from tests.unit.kinds.world import World
 
@@ -65,7 +77,7 @@ def test_a_run_ends_with_what_its_steps_have_made() -> None:
     done_ = {"percent": 100, "message": "1 of 1"}
     assert (ended["phase"], ended["progress"], ended["completionTime"]) == ("Succeeded", done_, at(world))
     assert ended["outputs"]["modelVersion"] == "species-v1"
-    assert step(world, name, "train")["outputs"] == ended["outputs"]
+    assert step(world, name, "train")["outputs"] == {**ended["outputs"], "modelVersionNumber": "1"}
 
 
 def test_a_container_hands_values_on_to_the_steps_that_name_them() -> None:
@@ -207,6 +219,52 @@ def test_no_placeholder_brings_the_operators_priority_into_a_container() -> None
     assert not [job for job in world.all(JOBS) if "modelyard.dev/pipelinerun" in job["metadata"]["labels"]]
 
 
+SCORE: Object = {
+    "name": "score",
+    "batchPrediction": {
+        "modelRef": {"name": "species", "version": "$(steps.train.outputs.modelVersionNumber)"},
+        "datasetRef": {"name": "penguins"},
+        "output": {"datasetRef": {"name": "scored"}},
+    },
+}
+
+
+def test_a_prediction_takes_the_version_that_a_step_before_it_has_made() -> None:
+    world = with_data()
+    world.put(MODELS, model())
+    world.put(DATASETS, pushed("scored"))
+    start(world, steps=[train(), SCORE])
+    trained(world)
+    assert step(world, "once", "train")["outputs"]["modelVersionNumber"] == "1"
+    (prediction,) = world.all(BATCH_PREDICTIONS)
+    assert prediction["spec"]["modelRef"] == {"name": "species", "version": 1}
+    assert "modelVersionNumber" not in status(world).get("outputs", {})
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        ("many", "batchPrediction.maxBadRows: Input should be a valid integer, unable to parse string"),
+        ("1.5", "batchPrediction.maxBadRows: Input should be a valid integer"),
+        ("-1", "batchPrediction.maxBadRows: Input should be greater than or equal to 0"),
+        ("", "batchPrediction.maxBadRows: Input should be a valid integer"),
+        ("7", None),
+    ],
+)
+def test_a_whole_number_is_read_from_its_value_or_refused(value: str, says: str | None) -> None:
+    world = with_data()
+    spec = {**SCORE["batchPrediction"], "modelRef": {"name": "m", "version": 1}, "maxBadRows": "$(parameters.bad)"}
+    steps = [{"name": "score", "batchPrediction": spec}]
+    world.put(PIPELINES, pipeline(steps=steps, parameters=[{"name": "bad", "default": "0"}]))
+    start(world, parameters={"bad": value})
+    if says is None:
+        assert world.one(BATCH_PREDICTIONS)["spec"]["maxBadRows"] == 7
+        return
+    assert ready(world)[1] == "StepFailed"
+    assert f"StepInvalid: spec.steps[score].{says}" in ready(world)[2]
+    assert f"not {value!r}" in ready(world)[2]
+
+
 def test_a_trigger_that_is_none_leaves_its_field_out() -> None:
     """A person's run of a Pipeline with a dataset trigger reads the newest version."""
     world = with_data()
@@ -274,3 +332,26 @@ def test_deleting_it_takes_its_steps_and_leaves_the_version() -> None:
     assert (world.all(TRAINING_RUNS), len(world.all(MODELS))) == ([], 1)
     assert world.condition(DATASETS, "penguins")[0] == "True"
     assert world.all(JOBS) != [], "the Dataset's own"
+
+
+def test_a_step_that_the_api_server_refuses_says_why_until_it_is_made() -> None:
+    """The engine writes the refusal into Ready, and sends the step again later."""
+    world = with_data()
+    start(world, steps=[CHECK], suspend=True)
+    run = world.get(PIPELINE_RUNS, "once")
+    name = f"once-step-{short_hash(run['metadata']['uid'], 'check')}"
+    words = f'have the quota raised, or delete what is not needed: jobs.batch "{name}" is forbidden: exceeded quota: q'
+    refused = {"type": "Ready", "status": "False", "reason": "QuotaExceeded", "message": words}
+    refused["lastTransitionTime"] = at(world)
+    world.put(PIPELINE_RUNS, pipeline_run(steps=[CHECK]))
+    world.run(Key(PIPELINE_RUNS, "team", "once"))
+    world.status(PIPELINE_RUNS, "once", {**status(world), "conditions": [refused]})
+    plan = world.run(Key(PIPELINE_RUNS, "team", "once"))
+    assert plan is not None
+    assert [write.alone for write in plan.writes if isinstance(write, Create)] == [True]
+    told = step(world, "once", "check")
+    assert (told["phase"], told["reason"]) == ("Pending", "QuotaExceeded")
+    assert "have the quota raised" in told["message"]
+    active(world, job_of(world, "PipelineRun", "once"))
+    world.settle()
+    assert step(world, "once", "check")["reason"] == "Running"

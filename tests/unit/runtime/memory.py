@@ -36,7 +36,7 @@ class MemoryStore(ArtifactStore):
         path.write_bytes(self.read(uri, digest))
 
     def delete(self, uri: str) -> None:
-        self.files.pop(uri, None)
+        self.files = {at: data for at, data in self.files.items() if at != uri and not at.startswith(f"{uri}/")}
 
 
 def run_ingest(folder: Path, file: str, store: MemoryStore | None = None, **spec: Any) -> IngestResult:

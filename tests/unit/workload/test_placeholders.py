@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from modelyard.workload.pipelines.placeholders import Unresolved, names, resolved
+from modelyard.workload.pipelines.placeholders import Unresolved, names, resolved, typed
 
 VALUES = {"a": "1", "b": "x y", "none": None, "big": "1e400", "true": "true", "nested": "$(a)"}
 FREE = (("params",),)
@@ -50,6 +50,12 @@ def test_names(text: str, expected: list[str]) -> None:
 )
 def test_values(spec: Any, expected: Any) -> None:
     assert resolved(spec, VALUES, FREE) == expected
+
+
+def test_texts_become_whole_numbers_where_they_were_read_as_such() -> None:
+    spec = {"a": "5", "b": {"c": ["7", "x"]}, "d": "5", "e": {"f": "1"}, "g": "true", "h": 3}
+    valid = {"a": 5, "b": {"c": [7, "x"]}, "d": "5", "g": True, "h": 3, "more": 1}
+    assert typed(spec, valid) == {"a": 5, "b": {"c": [7, "x"]}, "d": "5", "e": {"f": "1"}, "g": True, "h": 3}
 
 
 @pytest.mark.parametrize(

@@ -9,14 +9,15 @@ from typing import Any
 from modelyard.engine import conditions as kstatus
 from modelyard.engine.conditions import timestamp
 from modelyard.engine.plan import Create, Facts, Patch, Write
-from modelyard.engine.refusal import why_invalid
+from modelyard.engine.refusal import why_invalid, why_refused
 from modelyard.engine.resource import JOBS, Object, Resource
 from modelyard.kinds.pipelinerun import children
 from modelyard.kinds.pipelinerun.observe import View
 from modelyard.kinds.pipelinerun.source import Source
 from modelyard.kinds.pipelinerun.values import spec_of, values
 from modelyard.workload.conclude import Fails, Trouble, Waits
-from modelyard.workload.pipelines.graph import dependencies, outputs_of
+from modelyard.workload.names import version_number
+from modelyard.workload.pipelines.graph import MODEL_VERSION, VERSION_NUMBER, dependencies, outputs_of
 from modelyard.workload.run.follow import follow
 from modelyard.workload.run.states import Absent, Broken, Ended, Held, Running
 from modelyard_api.fields.status import Phase
@@ -89,8 +90,7 @@ class Steps:
             return StepProgress(_told(status, Phase.SUSPENDED, "Suspended", "the run is suspended"))
         self._refuse_invalid(step, kind, children.object_name(run, step.name))
         made = children.step_object(self.view, kind, step.name, spec)
-        told = _told(status, Phase.PENDING, "Starting", f"{kind} {made['metadata']['name']} is being made")
-        return StepProgress(told, (Create(Resource.of(kind), made),))
+        return self._making(status, Resource.of(kind), made)
 
     def _followed(self, step: Step, status: StepStatus, kind: str, spec: dict[str, Any], child: Object) -> StepProgress:
         meta, ready = child["metadata"], kstatus.find(child, "Ready") or {}
@@ -123,8 +123,7 @@ class Steps:
             case Absent():
                 self._refuse_invalid(step, "Job", name)
                 made = children.container_job(self.view, step.name, spec, run)
-                told = _told(status, Phase.PENDING, "Starting", f"Job {name} is being made")
-                return StepProgress(told, (Create(JOBS, made),))
+                return self._making(status, JOBS, made)
             case Held(writes):
                 return StepProgress(_told(status, Phase.SUSPENDED, "Suspended", "the run is suspended"), writes)
             case Ended(attempts, result):
@@ -137,6 +136,13 @@ class Steps:
             reason, message = state.trouble.reason, state.trouble.message
         status = status.model_copy(update={"attempts": state.attempts})
         return StepProgress(_told(status, phase, reason, message), state.writes, state.after)
+
+    def _making(self, status: StepStatus, resource: Resource, made: Object) -> StepProgress:
+        """Makes a step's object. Refused, for example by a quota, it holds up no step that doesn't need it."""
+        name = made["metadata"]["name"]
+        refused = why_refused(self.view.raw, name)
+        reason, message = refused or ("Starting", f"{resource.kind} {name} is being made")
+        return StepProgress(_told(status, Phase.PENDING, reason, message), (Create(resource, made, alone=True),))
 
     def _refuse_invalid(self, step: Step, kind: str, name: str) -> None:
         """Raises Fails if the API server has called the step's object invalid: nobody can correct a run's steps."""
@@ -161,4 +167,6 @@ def _told(status: StepStatus, phase: str, reason: str, message: str) -> StepStat
 
 def _outputs(child: Object, known: tuple[str, ...]) -> dict[str, str]:
     outputs = (child.get("status") or {}).get("outputs") or {}
+    if version := outputs.get(MODEL_VERSION):
+        outputs = {**outputs, VERSION_NUMBER: version_number(version)}
     return {name: str(outputs[name]) for name in known if isinstance(outputs.get(name), str | int | float)}

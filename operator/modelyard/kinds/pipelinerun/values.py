@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from modelyard.kinds.pipelinerun.source import Source
 from modelyard.workload.conclude import Fails, Trouble
-from modelyard.workload.pipelines.placeholders import Unresolved, resolved, shown
+from modelyard.workload.pipelines.placeholders import Unresolved, resolved, shown, typed
 from modelyard_api.fields.pods import SYSTEM_PRIORITY
 from modelyard_api.kinds.pipeline import STEP_KINDS, ContainerStep, Step
 from modelyard_api.kinds.pipelinerun import PipelineRun, RunTrigger, StepStatus
@@ -48,7 +48,7 @@ def spec_of(step: Step, known: Mapping[str, str | None]) -> tuple[dict[str, Any]
     if isinstance(model, ContainerStep) and model.pod_template.priority_class_name == SYSTEM_PRIORITY:
         message = f"{at}.podTemplate.priorityClassName: {SYSTEM_PRIORITY} is the operator's own; name another one"
         raise Fails(Trouble("StepInvalid", message))
-    return spec, model
+    return typed(spec, model.model_dump(mode="json", by_alias=True)), model
 
 
 def _dataset_version(triggers: Iterable[RunTrigger]) -> str | None:

@@ -8,6 +8,7 @@ from modelyard.engine.resource import Object
 from modelyard.kinds.pipelinesource.observe import View
 from modelyard.workload import template
 from modelyard.workload.names import child_metadata, child_name, short_hash
+from modelyard.workload.run.cleanup import spent
 from modelyard.workload.run.failures import Fields
 from modelyard.workload.run.jobs import MAIN, job
 from modelyard.workload.run.run import Run
@@ -19,6 +20,9 @@ from modelyard_api.kinds.pipelinesource import PipelineSource
 from modelyard_api.wire.result import EXIT_UNAVAILABLE, EXIT_USER_ERROR, SourceResult
 from modelyard_api.wire.task import BUNDLE_FOLDER, GIT_FOLDER, PUSH_FOLDER, REPORT_FOLDER, WORK_FOLDER, SourceTask
 
+LOOK, BUILD = "look", "build"
+PURPOSE = "modelyard.dev/purpose"
+"""Label of a Job: what it is for."""
 BACKOFF_LIMIT = 2
 """How many times a failed pod is replaced."""
 STAGES = ("fetch", "build", "test")
@@ -29,7 +33,7 @@ _FIELDS = Fields(image="images.builder of the installation, or spec.podTemplate.
 def look_name(source: PipelineSource) -> str:
     """Returns the name of the next look's Job: a function of the last look, so that it can't be created twice."""
     last = source.status.last_look_time or ""
-    return child_name(source.name, "source", source.uid, "look", source.generation, last)
+    return child_name(source.name, "source", source.uid, LOOK, source.generation, last)
 
 
 def key(view: View, commit: str) -> str:
@@ -44,7 +48,7 @@ def build_name(view: View, key: str, tries: int) -> str:
     the API server lets nobody change the pod of a Job, and a person may have corrected what kept it from starting."""
     spec = view.source.spec
     pod = spec.model_dump_json(include={"git": {"url", "secret_ref"}, "bundle": {"secret_ref"}, "pod_template": True})
-    return child_name(view.source.name, "source", view.source.uid, "build", key, tries, pod)
+    return child_name(view.source.name, "source", view.source.uid, BUILD, key, tries, pod)
 
 
 def policy(source: PipelineSource) -> RunPolicy:
@@ -64,7 +68,8 @@ def look_job(view: View, name: str) -> Object:
     spec, default = view.source.spec, view.installation.resources.run
     mounts, volumes = _secret("git", GIT_FOLDER, spec.git.secret_ref)
     pod = template.program("look", _image(view), spec.pod_template, default, mounts=mounts, volumes=volumes)
-    return _job(view, name, pod)
+    looks = [job for job in view.jobs if job["metadata"]["labels"].get(PURPOSE) == LOOK]
+    return _job(view, name, LOOK, pod, spent=spent(looks, lambda earlier: run(view, earlier).result_uri))
 
 
 def build_job(view: View, name: str, commit: str, key: str) -> Object:
@@ -93,7 +98,7 @@ def build_job(view: View, name: str, commit: str, key: str) -> Object:
         initContainers=stages,
         containers=[container(MAIN, "push", [sealed, {**report, "readOnly": True}, *push])],
     )
-    result = _job(view, name, pod, commit=commit, key=key)
+    result = _job(view, name, BUILD, pod, commit=commit, key=key)
     rules = result["spec"]["podFailurePolicy"]["rules"]
     for stage in STAGES:
         for action, code in (("FailJob", EXIT_USER_ERROR), ("Ignore", EXIT_UNAVAILABLE)):
@@ -109,14 +114,14 @@ def _own_folders(container: dict[str, Any]) -> None:
         mount["name"] = own.get(mount["mountPath"], mount["name"])
 
 
-def _job(view: View, name: str, pod: dict[str, Any], **more: Any) -> Object:
+def _job(view: View, name: str, purpose: str, pod: dict[str, Any], **more: Any) -> Object:
     source = view.source
     task = SourceTask(
         **addresses(source, view.installation, run(view, name).result_uri),
         spec=source.spec.model_copy(update={"suspend": False}),
         **more,
     )
-    metadata = child_metadata(view.raw, name, "modelyard-source")
+    metadata = child_metadata(view.raw, name, "modelyard-source", {PURPOSE: purpose})
     return job(metadata, task, pod, policy(source), source.spec.pod_template, run(view, name).attempts)
 
 

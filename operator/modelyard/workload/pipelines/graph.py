@@ -15,6 +15,8 @@ from modelyard_api.kinds.registry import KINDS
 OF_TRIGGER = ("trigger.name", "trigger.value", "trigger.datasetVersion")
 """Placeholders that have a value only in runs that a trigger has started; the last one only if that was a dataset's."""
 OF_RUN = "run.name"
+MODEL_VERSION, VERSION_NUMBER = "modelVersion", "modelVersionNumber"
+"""Outputs: the name of a ModelVersion, and its number, by which a BatchPrediction names it beside its Model."""
 _DEEPEST = 2 * MAX_LEVELS
 """Most levels of a step's spec: those of an estimator's parameters, and those around them."""
 
@@ -27,7 +29,8 @@ def outputs_of(step: Step) -> tuple[str, ...]:
         return tuple(spec.get("outputs") or ())
     outputs = KINDS[kind].model_fields["status"].annotation.model_fields["outputs"].annotation  # type: ignore[union-attr]
     model = next(item for item in (outputs, *get_args(outputs)) if isinstance(item, type) and issubclass(item, Model))
-    return tuple(field.alias or name for name, field in model.model_fields.items())
+    names = tuple(field.alias or name for name, field in model.model_fields.items())
+    return (*names, VERSION_NUMBER) if MODEL_VERSION in names else names
 
 
 def dependencies(step: Step) -> tuple[str, ...]:

@@ -48,6 +48,15 @@ def resolved(spec: Any, values: Mapping[str, str | None], free: Iterable[Path]) 
     return _resolved(spec, values, lambda path: any(path[: len(start)] == start for start in free), ())
 
 
+def typed(spec: Any, valid: Any) -> Any:
+    """Returns a spec in which a text is a number where ``valid``, the same spec once it was validated, has one."""
+    if isinstance(spec, dict) and isinstance(valid, dict):
+        return {key: typed(item, valid.get(key)) for key, item in spec.items()}
+    if isinstance(spec, list) and isinstance(valid, list) and len(spec) == len(valid):
+        return [typed(item, other) for item, other in zip(spec, valid, strict=True)]
+    return valid if isinstance(spec, str) and isinstance(valid, int) else spec
+
+
 def _resolved(value: Any, values: Mapping[str, str | None], is_free: Callable[[Path], bool], path: Path) -> Any:
     if isinstance(value, str):
         return _text(value, values, is_free, path)

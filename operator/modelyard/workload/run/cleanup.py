@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from modelyard.engine.plan import Delete
 from modelyard.engine.resource import JOBS, Object
@@ -17,6 +17,15 @@ def is_over(job: Object) -> bool:
 def stale(every: Iterable[Object], keep: str) -> tuple[Delete, ...]:
     """Returns the deletes of the unfinished Jobs but that of this name: they work for an older spec or source."""
     return tuple(Delete.of(JOBS, job) for job in every if job["metadata"]["name"] != keep and not is_over(job))
+
+
+def spent(every: Iterable[Object], result_uri: Callable[[str], str]) -> list[str]:
+    """Returns the folders of the results of these Jobs that are over, each of which has been followed to its end.
+
+    ``result_uri`` returns where the Job of a name writes its result, in a folder of its own.
+    """
+    names = [job["metadata"]["name"] for job in every if is_over(job)]
+    return [result_uri(name).rpartition("/")[0] for name in names]
 
 
 def old(every: Collection[Object], keep: str = "") -> tuple[Delete, ...]:
