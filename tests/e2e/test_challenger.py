@@ -60,8 +60,7 @@ class Reading:
         self.kube.until_condition("trainingrun", name, seconds=150)
 
     def ask(self) -> int:
-        service = self.kube.get("service", "reading")["spec"]
-        return post(service["clusterIP"], service["ports"][0]["port"], "/v2/models/reading/infer", ASKED)[0]
+        return post(*self.kube.address("reading"), "/v2/models/reading/infer", ASKED)[0]
 
     def message(self, kind: str, name: str, type_: str) -> str:
         return str((condition(self.kube.get(kind, name), type_) or {}).get("message"))

@@ -14,7 +14,6 @@ from tests.support.clients import Clients, Rest
 from tests.support.kube import Kube, Object
 from tests.support.models import above
 from tests.support.namespace import new_namespace
-from tests.support.ports import is_open
 from tests.support.scene import Scene
 from tests.support.versions import Shelf
 
@@ -51,16 +50,14 @@ class Packed:
     def served(self, seconds: float = 300) -> None:
         """Waits until all 50 are Ready and their addresses answer: kube-proxy doesn't report when it opens them."""
         self.kube.until("all are served", lambda: len(self.stable()) == COUNT, seconds, every=1)
-        for host in map(self.address, self.stable()):
-            self.kube.until(f"an answer at {host}", functools.partial(is_open, (host, 80)), 30)
+        for name in self.stable():
+            self.address(name)
 
     def pods(self) -> list[Object]:
         return self.kube.list("pods", f"modelyard.dev/modelpool={POOL}")
 
     def address(self, name: str) -> str:
-        service = self.kube.get("service", name)
-        assert service is not None
-        return str(service["spec"]["clusterIP"])
+        return self.kube.address(name)[0]
 
     def answers(self, name: str) -> tuple[int, list[Any]]:
         """Returns the version that answers and its labels for all of ``PROBES``."""

@@ -47,8 +47,7 @@ def train(scene: Scene, name: str) -> None:
 
 
 def ask(kube: Kube) -> int:
-    service = kube.get("service", "good")["spec"]
-    return post(service["clusterIP"], service["ports"][0]["port"], "/v2/models/good/infer", ROW)[0]
+    return post(*kube.address("good"), "/v2/models/good/infer", ROW)[0]
 
 
 def names(kube: Kube, plural: str) -> set[str]:

@@ -10,7 +10,6 @@ from typing import Any
 from tests.support.clients import Clients, Rest
 from tests.support.infer import request_of
 from tests.support.kube import Kube
-from tests.support.ports import is_open
 
 NUMBERS = ("bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g")
 TEXTS = ("island", "sex")
@@ -39,11 +38,7 @@ class Flock:
 
     def clients(self, kube: Kube, deployment: str, rate: float = 20) -> Clients:
         """Returns clients of the deployment's Service, once it is reached."""
-        service = kube.get("service", deployment)
-        assert service is not None, f"there is no Service {deployment}"
-        address = (service["spec"]["clusterIP"], service["spec"]["ports"][0]["port"])
-        # kube-proxy opens the address up to a second after the API shows the Service, without any sign.
-        kube.until(f"{address[0]}:{address[1]} is open", lambda: is_open(address), 30)
+        address = kube.address(deployment)
         return Clients(lambda: Drawn(address, deployment, self), rate)
 
 

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from tests.localcluster import access
 from tests.support.client import APPLY, MERGE_PATCH, Client, Refused
+from tests.support.ports import is_open
 from tests.support.resources import Resources
 
 Object = dict[str, Any]
@@ -86,6 +87,19 @@ class Kube:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"not within {seconds:.0f} s: {what}\n{self.picture()}")
             time.sleep(every)
+
+    def address(self, service: str, port: str | None = None) -> tuple[str, int]:
+        """Returns cluster IP and port of a Service, its first port by default, once it accepts connections.
+
+        kube-proxy opens an address some time after the API shows a Service or its pods as ready, without any sign.
+        """
+        obj = self.get("service", service)
+        assert obj is not None, f"there is no Service {service}"
+        spec = obj["spec"]
+        number = next(item["port"] for item in spec["ports"] if port in (None, item["name"]))
+        address = (str(spec["clusterIP"]), int(number))
+        self.until(f"{address[0]}:{address[1]} is open", lambda: is_open(address), 60)
+        return address
 
     def until_condition(
         self,

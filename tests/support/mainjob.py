@@ -54,27 +54,12 @@ class MainJob:
         return dict(self.kube.until(f"version {version} of {MODEL} served", probe, seconds))
 
     def address(self) -> tuple[str, int]:
-        """Returns the cluster IP and port of the Service."""
-        service = self.kube.get("service", DEPLOYMENT)
-        assert service is not None, f"there is no Service {DEPLOYMENT}"
-        return service["spec"]["clusterIP"], service["spec"]["ports"][0]["port"]
+        """Returns the cluster IP and port of the Service, once it accepts connections."""
+        return self.kube.address(DEPLOYMENT)
 
     def infer(self, rows: list[dict[str, Any]]) -> tuple[int, Any]:
-        """Sends the rows to the Service, and returns the answer's status and body.
-
-        Refused connections are tried again: kube-proxy learns of a new Service's pods up to a second after they are
-        ready.
-        """
-        host, port = self.address()
-
-        def probe() -> tuple[int, Any] | None:
-            try:
-                return post(host, port, f"/v2/models/{DEPLOYMENT}/infer", request_of(rows))
-            except ConnectionRefusedError:
-                return None
-
-        answer: tuple[int, Any] = self.kube.until("the Service answers", probe, 10)
-        return answer
+        """Sends the rows to the Service, and returns the answer's status and body."""
+        return post(*self.address(), f"/v2/models/{DEPLOYMENT}/infer", request_of(rows))
 
 
 def masked(kube: Kube) -> str:

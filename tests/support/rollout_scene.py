@@ -7,12 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from modelyard.workload.server import GRPC_PORT
 from tests.support.addons import Gateway
 from tests.support.clients import Clients, Connection, Grpc, Rest
 from tests.support.kube import Kube, Object, condition
 from tests.support.models import KINDS
-from tests.support.ports import is_open
 from tests.support.scene import Scene
 from tests.support.versions import Shelf
 
@@ -116,11 +114,7 @@ class Rollouts:
         if self.gateway:
             address = (self.gateway.address, self.gateway.port)
         else:
-            service = self.kube.get("service", MODEL)
-            assert service is not None
-            address = (service["spec"]["clusterIP"], GRPC_PORT if by_grpc else 80)
-            # kube-proxy opens the address up to a second after the API shows the Service, without any sign.
-            self.kube.until(f"{address[0]}:{address[1]} is open", lambda: is_open(address), 30)
+            address = self.kube.address(MODEL, "grpc" if by_grpc else "http")
 
         def connect() -> Connection:
             if by_grpc:

@@ -35,9 +35,7 @@ def _signature(columns: Sequence[str]) -> Signature:
 
 def artifact_store(kube: Kube) -> ArtifactStore:
     """Returns the artifact store of the installation on the cluster."""
-    service = Kube(kube.cluster, SYSTEM).get("service", TRACKING)
-    assert service is not None, "Modelyard is not installed"
-    address, port = service["spec"]["clusterIP"], service["spec"]["ports"][0]["port"]
+    address, port = Kube(kube.cluster, SYSTEM).address(TRACKING)
     return ArtifactStore(Web(f"http://{address}:{port}"))
 
 

@@ -8,6 +8,7 @@ import json
 
 BENCHMARKS = {
     "controllers": "tests.harness.bench.controllers.main",
+    "monitor": "tests.harness.bench.monitor",
     "rollout": "tests.harness.bench.rollout",
     "rollout-analysis": "tests.harness.bench.rollout_analysis",
     "run-overhead": "tests.harness.bench.run_overhead",
