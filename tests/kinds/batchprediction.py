@@ -7,7 +7,7 @@ from modelyard_api.kinds.batchprediction import BatchPrediction
 from modelyard_api.wire.result import Error, Failed, PredictResult
 from modelyard_api.wire.task import PredictTask
 from tests.kinds.datasetversion import RESULT, VERSION
-from tests.kinds.sample import Create, Pod, Sample, once_started
+from tests.kinds.sample import STARTED, Create, Pod, Sample, Update, once_started
 
 ENDED_AT = "2026-01-05T12:00:00Z"
 """When every played pod has ended: a played result depends on nothing but the task."""
@@ -61,15 +61,23 @@ SAMPLE = Sample(
         ),
         Create("write exactly one of alias and version", bad={"modelRef": {"alias": None}}),
     ),
-    updates=once_started(
-        BatchPrediction,
-        {"datasetRef": {"name": "other"}},
-        {"modelRef": {"alias": "challenger"}},
-        {"output": {"datasetRef": {"name": "other"}}},
-        {"output": {"keep": ["id"]}},
-        {"maxBadRows": 1},
-        {"backoffLimit": 0},
-        {"podTemplate": {"image": "other"}},
+    updates=(
+        *once_started(
+            BatchPrediction,
+            {"datasetRef": {"name": "other"}},
+            {"modelRef": {"alias": "challenger"}},
+            {"output": {"datasetRef": {"name": "other"}}},
+            {"output": {"keep": ["id"]}},
+            {"maxBadRows": 1},
+            {"backoffLimit": 0},
+            {"suspend": False, "podTemplate": {"image": "other"}},
+        ),
+        Update(
+            "a BatchPrediction that has started is immutable",
+            status=STARTED,
+            good=({"podTemplate": {"resources": {"requests": {"cpu": 1}}}},),
+            bad=(),
+        ),
     ),
     pod=Pod(
         PredictTask,

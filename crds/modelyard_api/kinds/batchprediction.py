@@ -97,7 +97,9 @@ class BatchPrediction(Kind):
         rules=(
             NAME_RULE,
             immutable_once_started(
-                "BatchPrediction", "modelRef", "datasetRef", "output", "maxBadRows", "backoffLimit", "podTemplate"
+                "BatchPrediction",
+                *("modelRef", "datasetRef", "output", "maxBadRows", "backoffLimit"),
+                while_suspended=("podTemplate",),
             ),
         ),
         columns=(

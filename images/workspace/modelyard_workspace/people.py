@@ -11,8 +11,9 @@ from traitlets import Unicode
 
 from modelyard_workspace.tokens import hashed, owner, tokens
 
-PROBE = "modelyard-readiness"
-"""The user as which the entrypoint asks whether the server takes part in edits."""
+PROBE = "Modelyard-readiness"
+"""The user as which the entrypoint asks whether the server takes part in edits. Nobody has that name: those of people
+have no capitals."""
 
 
 class FolderIdentityProvider(IdentityProvider):

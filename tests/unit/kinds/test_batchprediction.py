@@ -107,6 +107,22 @@ def test_both_versions_are_resolved_once_and_told(world: World) -> None:
     assert ready(world)[1:] == ("Predicting", f"{data} is scored by species-v1, attempt 1")
 
 
+def test_a_pod_template_edited_while_suspended_is_what_runs_then(world: World) -> None:
+    mended: Object = {"podTemplate": {"image": "mine:1", "resources": {"limits": {"memory": "8Gi"}}}}
+    start(world)
+    first = job_of(world)["metadata"]["uid"]
+    start(world, suspend=True)
+    assert job_of(world)["metadata"]["uid"] == first
+    start(world, suspend=True, **mended)
+    assert not [job for job in world.all(JOBS) if job["metadata"]["uid"] == first]
+    start(world, **mended)
+    (main,) = job_of(world)["spec"]["template"]["spec"]["containers"]
+    assert (main["image"], main["resources"]["limits"]["memory"]) == ("mine:1", "8Gi")
+    assert status(world)["inputs"]["image"] == task_of(job_of(world), PredictTask).image == "mine:1"
+    end(world)
+    assert ready(world)[1] == "Registered"
+
+
 def test_its_table_is_a_version_of_the_dataset(world: World) -> None:
     start(world)
     end(world)

@@ -29,11 +29,15 @@ def run(view: View) -> Run[PredictResult]:
     return Run(PredictResult, uri, view.run.spec, status.attempts, was_running=running)
 
 
+def own_image(view: View) -> str:
+    """Returns the image that the spec and the installation name now."""
+    return view.run.spec.pod_template.image or view.installation.images.runtime
+
+
 def image(view: View) -> str:
     """Returns the image that was recorded at the start, so that a new default does not change a run."""
     inputs = view.run.status.inputs
-    own = view.run.spec.pod_template.image or view.installation.images.runtime
-    return (inputs.image if inputs else None) or own
+    return (inputs.image if inputs else None) or own_image(view)
 
 
 def predict_job(view: View, version: ModelVersion, data: Object, rules: DatasetSpec) -> Object:

@@ -19,6 +19,7 @@ from modelyard.workload.run.adopt import adopted, may_have_lost_its_status
 from modelyard.workload.run.conditions import progressing
 from modelyard.workload.run.ending import attempt, fail, has_ended
 from modelyard.workload.run.follow import earlier, follow
+from modelyard.workload.run.held import held
 from modelyard.workload.run.states import Absent, Broken, Ended, Held, Running
 from modelyard.workload.run.ttl import finished
 from modelyard_api.fields.status import Phase
@@ -49,8 +50,11 @@ def _step(view: View, facts: Facts, now: datetime) -> Step:
     match state := follow(children.run(view), view.job, facts, now):
         case Absent():
             return _again(view, facts, now) or begin(view, now)
-        case Held(writes):
-            suspended = status.model_copy(update={"phase": Phase.SUSPENDED})
+        case Held(stops):
+            suspended, writes, anew = held(status, view.job, view.run.spec.pod_template, stops)
+            if anew and suspended.inputs:
+                inputs = suspended.inputs.model_copy(update={"image": children.own_image(view)})
+                suspended.inputs = inputs
             message = "spec.suspend is true; set it to false and the run starts anew"
             return Step(suspended, kstatus.suspended(message), writes)
         case Ended(attempts, result):

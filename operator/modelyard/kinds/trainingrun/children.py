@@ -9,13 +9,13 @@ from modelyard.engine.resource import Object
 from modelyard.kinds.trainingrun.observe import View, job_name
 from modelyard.workload import own_container, template
 from modelyard.workload.data import data_of
-from modelyard.workload.names import child_metadata, short_hash
+from modelyard.workload.names import child_metadata
 from modelyard.workload.own_container import LAY_OUT, OWN_GRACE_SECONDS
 from modelyard.workload.run.failures import Fields
-from modelyard.workload.run.jobs import POD_TEMPLATE, job
+from modelyard.workload.run.jobs import job
 from modelyard.workload.run.run import Run, was_running
 from modelyard.workload.run.task import addresses
-from modelyard_api.fields.artifact import RESULT_JSON, canonical, folder
+from modelyard_api.fields.artifact import RESULT_JSON, folder
 from modelyard_api.fields.metrics import Task
 from modelyard_api.fields.pods import EnvVar
 from modelyard_api.fields.trainer import Script
@@ -62,11 +62,6 @@ def recorded_image(view: View) -> str:
     return view.run.status.image or image(view)
 
 
-def pod_template(view: View) -> str:
-    """Returns a digest of the pod template, which shows whether a Job was made from an older one."""
-    return short_hash(canonical(view.run.spec.pod_template.wire()).decode())
-
-
 def training_job(view: View, version: Object, script_files: dict[str, str]) -> Object:
     run, spec = view.run, view.run.spec
     task = TrainTask(
@@ -82,7 +77,6 @@ def training_job(view: View, version: Object, script_files: dict[str, str]) -> O
         image=recorded_image(view),
     )
     metadata = child_metadata(view.raw, job_name(run.name, run.uid), "modelyard-training")
-    metadata["annotations"] = {POD_TEMPLATE: pod_template(view)}
     if spec.trainer.container:
         pod = own_container.pod(spec.trainer.container, spec.pod_template, view.installation, "lay-out", "collect")
         return job(metadata, task, pod, spec, spec.pod_template, run.status.attempts, asks_store=LAY_OUT)

@@ -6,19 +6,19 @@ from dataclasses import replace
 from datetime import datetime
 
 from modelyard.engine import conditions as kstatus
-from modelyard.engine.plan import Delete, Facts, Plan, Write
-from modelyard.engine.resource import JOBS
+from modelyard.engine.plan import Facts, Plan, Write
 from modelyard.kinds.trainingrun import children, record
 from modelyard.kinds.trainingrun.checks import default_objective
 from modelyard.kinds.trainingrun.observe import View, job_name
 from modelyard.kinds.trainingrun.outcome import registered, trained
 from modelyard.kinds.trainingrun.start import again, restored, start
 from modelyard.workload.conclude import Step, conclude
-from modelyard.workload.run import jobs
+from modelyard.workload.run import tracked
 from modelyard.workload.run.adopt import adopted
 from modelyard.workload.run.conditions import progressing
 from modelyard.workload.run.ending import attempt, fail, has_ended
 from modelyard.workload.run.follow import follow
+from modelyard.workload.run.held import held
 from modelyard.workload.run.states import Absent, Broken, Ended, Held, Running
 from modelyard.workload.run.ttl import finished
 from modelyard_api.fields.status import Phase
@@ -58,6 +58,8 @@ def _step(view: View, facts: Facts, now: datetime) -> Step:
         case Ended(attempts, result):
             return trained(view, now, result, run.status.model_copy(update={"attempts": attempts}))
         case Broken(attempts, trouble):
+            if run.spec.trainer.script:
+                tracked.close(run, run.spec.model_ref.name if run.spec.model_ref else None, trouble, facts, now)
             return fail(run.status.model_copy(update={"attempts": attempts}), now, trouble)
     phase = Phase.RUNNING if isinstance(state, Running) else Phase.PENDING
     status = run.status.model_copy(update={"attempts": state.attempts, "phase": phase})
@@ -67,14 +69,10 @@ def _step(view: View, facts: Facts, now: datetime) -> Step:
 
 
 def _suspended(view: View, job_writes: tuple[Write, ...]) -> Step:
-    """Suspends the Job too, or deletes it if it has another pod template, which it would keep when resumed."""
-    run, job, writes = view.run, view.job, job_writes
-    status = run.status.model_copy(update={"phase": Phase.SUSPENDED})
-    if job is None or jobs.pod_template(job) != children.pod_template(view):
+    run = view.run
+    status, writes, anew = held(run.status, view.job, run.spec.pod_template, job_writes)
+    if anew:
         status.image = children.image(view) if run.status.start_time else None
-        if job is not None:
-            writes = (Delete.of(JOBS, job),)
-            status.attempts = jobs.failed_attempts(job)
     message = "spec.suspend is true; set it to false and the run starts anew"
     return Step(status, kstatus.suspended(message), writes)
 

@@ -12,15 +12,16 @@ from modelyard.engine.conditions import find, parse_time
 from modelyard.engine.ownership import foreign
 from modelyard.engine.plan import Patch
 from modelyard.engine.resource import JOBS, Object
-from modelyard.workload.names import is_own_label, manifest
+from modelyard.workload.names import is_own_label, manifest, short_hash
 from modelyard.workload.pod_metadata import pod_metadata
+from modelyard_api.fields.artifact import canonical
 from modelyard_api.fields.base import Model
 from modelyard_api.fields.pods import PodTemplate, RunPolicy
 from modelyard_api.wire.result import EXIT_UNAVAILABLE, EXIT_USER_ERROR
 from modelyard_api.wire.task import ANNOTATION
 
 POD_TEMPLATE = "modelyard.dev/pod-template"
-"""Annotation of a Job: the digest of the ``spec.podTemplate`` from which it was built."""
+"""Annotation of a Job: the digest of the podTemplate from which it was built."""
 ATTEMPTS_BEFORE = "modelyard.dev/attempts-before"
 """Annotation of a Job that replaces another: the number of its owner's attempts that had failed by then."""
 INDEX = "batch.kubernetes.io/job-completion-index"
@@ -58,8 +59,10 @@ def job(
     ``before`` is the number of attempts that had failed when the replaced Job was given up.
     ``asks_store`` names the container that runs our program, whose exit code reports an unavailable tracking server.
     """
+    annotations = {**metadata.get("annotations", {}), POD_TEMPLATE: _digest(pod_template)}
     if before:
-        metadata = {**metadata, "annotations": {**metadata.get("annotations", {}), ATTEMPTS_BEFORE: str(before)}}
+        annotations[ATTEMPTS_BEFORE] = str(before)
+    metadata = {**metadata, "annotations": annotations}
     body: dict[str, Any] = {
         "backoffLimit": max(policy.backoff_limit - before, 0),
         "podReplacementPolicy": "Failed",
@@ -122,10 +125,14 @@ def _holds(job: Object, type_: str) -> bool:
     return any(condition["type"] == type_ and condition["status"] == "True" for condition in conditions)
 
 
-def pod_template(job: Object) -> str | None:
-    """Returns the digest of the ``spec.podTemplate`` from which an existing Job was built."""
+def is_built_from(job: Object, pod_template: PodTemplate) -> bool:
+    """Whether a Job was built from this podTemplate: nobody can change the pods of a Job."""
     annotations = job["metadata"].get("annotations") or {}
-    return annotations.get(POD_TEMPLATE)
+    return bool(annotations.get(POD_TEMPLATE) == _digest(pod_template))
+
+
+def _digest(pod_template: PodTemplate) -> str:
+    return short_hash(canonical(pod_template.wire()).decode())
 
 
 def failed_attempts(job: Object) -> int:
