@@ -32,6 +32,11 @@ def folder(namespace: str, uid: str, *parts: str) -> str:
     return SCHEME + "/".join(("modelyard", namespace, uid, *parts))
 
 
+def experiment(namespace: str, name: str) -> str:
+    """Returns the name of an experiment in the tracking server: that of a Model, or of a run without one."""
+    return f"modelyard/{namespace}/{name}"
+
+
 def is_of(namespace: str, uri: str) -> bool:
     """Whether a URI lies among the artifacts of a namespace."""
     return uri.startswith(f"{SCHEME}modelyard/{namespace}/") and ".." not in uri.split("/")

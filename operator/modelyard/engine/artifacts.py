@@ -28,7 +28,7 @@ async def download(session: aiohttp.ClientSession, at: str) -> bytes | None:
         # Only a 404 of MLflow's own says that the artifact doesn't exist. Any other may mean a wrong address.
         if answer.status == 404 and b"RESOURCE_DOES_NOT_EXIST" in await answer.content.read(MAX_BYTES):
             return None
-        _check(answer)
+        check(answer)
         return await body(answer)
 
 
@@ -36,7 +36,7 @@ async def listed(session: aiohttp.ClientSession, tracking_url: str, uri: str) ->
     """Returns the names in a folder, none if it doesn't exist."""
     at = f"{tracking_url.rstrip('/')}{_ARTIFACTS}"
     async with session.get(at, params={"path": _path(uri)}) as answer:
-        _check(answer)
+        check(answer)
         document = orjson.loads(await body(answer))
     try:
         return tuple(str(item["path"]) for item in document.get("files", ()))
@@ -47,7 +47,7 @@ async def listed(session: aiohttp.ClientSession, tracking_url: str, uri: str) ->
 async def record(session: aiohttp.ClientSession, at: str) -> None:
     """Writes an entry of which only the name counts, so that no half-written content can be wrong."""
     async with session.put(at, data=b"{}") as answer:
-        _check(answer)
+        check(answer)
 
 
 async def body(answer: aiohttp.ClientResponse) -> bytes:
@@ -68,6 +68,6 @@ def _path(uri: str) -> str:
     return path
 
 
-def _check(answer: aiohttp.ClientResponse) -> None:
+def check(answer: aiohttp.ClientResponse) -> None:
     if answer.status != 200:
         raise NoDocument(f"the artifact store answered {answer.status}")

@@ -105,7 +105,17 @@ class Delivered:
     owner: tuple[tuple[str, str], ...]
 
 
-Need = Fetch | PodsOf | PodsWith | EventsOf | Page | Result | Listing | Recorded | Delivered
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """Asks that no run with this uid be open in an experiment of the tracking server: one that is open is ended with
+    ``status``. The fact is True. It may be asked any number of times."""
+
+    experiment: str
+    uid: str
+    status: str
+
+
+Need = Fetch | PodsOf | PodsWith | EventsOf | Page | Result | Listing | Recorded | Closed | Delivered
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from modelyard.engine.client import ApiClient, ApiError
 from modelyard.engine.deliver import deliver
 from modelyard.engine.events import last_seen
 from modelyard.engine.plan import (
+    Closed,
     Delivered,
     EventsOf,
     Fetch,
@@ -30,6 +31,7 @@ from modelyard.engine.plan import (
     Unreadable,
 )
 from modelyard.engine.resource import EVENTS, PODS, Object
+from modelyard.engine.tracking import close
 
 CACHE_BYTES = 16 * 1024 * 1024
 """Size of the cache of documents. A document is written once, by digest, so it is not read again."""
@@ -82,6 +84,8 @@ class Reads:
                     )
                 case Recorded():
                     return await self._stored(need.uri, lambda: self._record(need.uri))
+                case Closed():
+                    return await self._stored(need.experiment, lambda: self._close(need))
                 case Delivered():
                     return await deliver(self._client, need)
                 case _:
@@ -130,6 +134,12 @@ class Reads:
         if not self._may_write():
             raise NoDocument("nothing was recorded, since the lease was not renewed in time")
         await record(self._open_session(), address(self._tracking_url, uri))
+        return True
+
+    async def _close(self, need: Closed) -> bool:
+        if not self._may_write():
+            raise NoDocument("no run was ended, since the lease was not renewed in time")
+        await close(self._open_session(), self._tracking_url, need)
         return True
 
     async def _stored(self, uri: str, ask: Callable[[], Awaitable[Any]]) -> Any:

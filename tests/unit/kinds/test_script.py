@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from modelyard.engine.resource import CONFIG_MAPS, JOBS, TRAINING_RUNS
+from modelyard.engine.plan import Closed
+from modelyard.engine.resource import CONFIG_MAPS, JOBS, TRAINING_RUNS, Object
 from modelyard_api.installation import Installation
 from modelyard_api.wire.task import TrainTask
-from tests.unit.kinds.objects import active, complete, digest, meta, pod, run, task_of, train_result
-from tests.unit.kinds.test_trainingrun import job_of, jobs_of, ready, start, with_data
+from tests.unit.kinds.objects import active, complete, digest, fail, meta, pod, run, task_of, train_result
+from tests.unit.kinds.test_trainingrun import job_of, jobs_of, phase, ready, start, with_data
 from tests.unit.kinds.world import World
 
 SOURCE, LOCK = "def train(context): ...", "answers==1.0 --hash=sha256:0"
@@ -145,3 +146,29 @@ def test_parameters_that_no_json_reader_takes_are_refused(world: World) -> None:
         deep = {"a": deep}
     start(world, trainer={"script": {"configMap": CODE, "parameters": deep}})
     assert ready(world) == ("False", "SpecTooDeep")
+
+
+@pytest.mark.parametrize(
+    ("trainer", "because", "status"),
+    [
+        (SCRIPT, "BackoffLimitExceeded", "FAILED"),
+        (SCRIPT, "DeadlineExceeded", "KILLED"),
+        ({"estimator": {"algorithm": "RandomForestClassifier"}}, "BackoffLimitExceeded", None),
+    ],
+)
+def test_what_a_killed_script_has_left_open_is_closed(
+    world: World, trainer: Object, because: str, status: str | None
+) -> None:
+    put(world)
+    start(world, trainer=trainer)
+    fail(world, job_of(world), because=because, exitCode=137, reason="OOMKilled")
+    world.down.add(Closed)
+    world.settle()
+    uid = world.get(TRAINING_RUNS, "forest")["metadata"]["uid"]
+    if status is not None:
+        assert ready(world) == ("False", "ArtifactStoreUnavailable"), "it has not ended before that is closed"
+        world.down.clear()
+        world.tick(10)
+        assert world.closed[uid] == Closed("modelyard/team/forest", uid, status)
+    assert (uid in world.closed) == (status is not None)
+    assert phase(world) == "Failed"

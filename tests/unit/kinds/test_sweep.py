@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from modelyard.engine.plan import Listing
+from modelyard.engine.plan import Closed, Listing
 from modelyard.engine.resource import JOBS, MODEL_VERSIONS, MODELS, SERVICES, SWEEPS, TRAINING_RUNS, Object
 from modelyard_api.wire.task import SweepTask, TrainTask
 from tests.kinds import SAMPLES
@@ -207,6 +207,8 @@ def test_a_deadline_without_a_trial_fails_it(world: World) -> None:
     world.settle()
     assert ready(world)[:2] == ("False", "DeadlineExceeded")
     assert world.all(TRAINING_RUNS) == []
+    uid = world.get(SWEEPS, NAME)["metadata"]["uid"]
+    assert world.closed[uid] == Closed("modelyard/team/species", uid, "KILLED"), "in the tracking server"
 
 
 def test_dying_anywhere_makes_nothing_twice() -> None:

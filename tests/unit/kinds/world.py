@@ -22,6 +22,7 @@ from modelyard.engine.client import ApiError
 from modelyard.engine.conditions import timestamp
 from modelyard.engine.plan import (
     Apply,
+    Closed,
     Create,
     Delete,
     Delivered,
@@ -83,6 +84,8 @@ class World:
         """Events of others, by the uid of the object that they are about."""
         self.pages: dict[str, bytes] = {}
         """The answers of pods, by URL."""
+        self.closed: dict[str, Closed] = {}
+        """What was asked to be closed in the tracking server, by uid."""
         self.down: set[type] = set()
         """The types of needs that are Unavailable now."""
         self.created: Counter[Slot] = Counter()
@@ -276,6 +279,9 @@ class World:
             case Recorded():
                 if need.uri not in self.results:
                     self._write(lambda: self.results.update({need.uri: {}}))
+                return True
+            case Closed():
+                self.closed[need.uid] = need
                 return True
             case Delivered():
                 return self._deliver(need)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from modelyard_api.fields.artifact import RESULT_JSON
+from modelyard_api.fields.artifact import RESULT_JSON, experiment
 from modelyard_api.fields.trainer import Estimator
 from modelyard_api.wire.result import TrainResult
 from modelyard_api.wire.task import SweepTask, TrainTask
@@ -14,14 +14,14 @@ def experiment_of(task: TrainTask | SweepTask) -> str:
     """Returns the name of the experiment of a run: its Model's, or its own."""
     ref = task.spec.model_ref if isinstance(task, SweepTask) else None
     model = task.model if isinstance(task, TrainTask) else ref and ref.name
-    return f"modelyard/{task.subject.namespace}/{model or task.subject.name}"
+    return experiment(task.subject.namespace, model or task.subject.name)
 
 
 def keep(task: TrainTask, store: ArtifactStore, result: TrainResult) -> None:
     """Logs the run to the tracking server, adds its ids to the result, and writes the result beside the model."""
     tracking = Tracking(store.web)
     subject = task.subject
-    experiment = tracking.experiment(experiment_of(task))
+    experiment_id = tracking.experiment(experiment_of(task))
     spec: Estimator | None = task.trainer.estimator
     params = {"algorithm": spec.algorithm if spec else task.trainer.field.rpartition(".")[2], **result.parameters}
     tags = {
@@ -35,6 +35,6 @@ def keep(task: TrainTask, store: ArtifactStore, result: TrainResult) -> None:
         "modelyard.dev/source-digest": result.source_digest,
         **{f"modelyard.dev/script/{key}": digest for key, digest in task.script_files.items()},
     }
-    result.tracking_experiment_id = experiment
-    result.tracking_run_id = tracking.log(experiment, subject.name, subject.uid, params, result.metrics, tags)
+    result.tracking_experiment_id = experiment_id
+    result.tracking_run_id = tracking.log(experiment_id, subject.name, subject.uid, params, result.metrics, tags)
     store.put_json(f"{result.artifact_uri}/{RESULT_JSON}", result.wire())

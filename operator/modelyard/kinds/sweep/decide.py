@@ -13,7 +13,7 @@ from modelyard.kinds.sweep.observe import View, job_name
 from modelyard.kinds.sweep.progress import INTERVAL, with_progress
 from modelyard.kinds.sweep.start import again, restored, start
 from modelyard.workload.conclude import Step, conclude
-from modelyard.workload.run import record
+from modelyard.workload.run import record, tracked
 from modelyard.workload.run.adopt import adopted
 from modelyard.workload.run.conditions import progressing
 from modelyard.workload.run.ending import attempt, fail, has_ended
@@ -61,6 +61,8 @@ def _step(view: View, facts: Facts, now: datetime) -> Step:
         case Ended(attempts, result):
             return outcome.searched(view, now, result, status.model_copy(update={"attempts": attempts}))
         case Broken(attempts, trouble):
+            ref = view.sweep.spec.model_ref
+            tracked.close(view.sweep, ref.name if ref else None, trouble, facts, now)
             status = status.model_copy(update={"attempts": attempts})
             if trouble.reason == "DeadlineExceeded":
                 known = progress.newest(view.sweep, facts, now)

@@ -13,6 +13,7 @@ from modelyard.kinds.trainingrun.observe import View, job_name
 from modelyard.kinds.trainingrun.outcome import registered, trained
 from modelyard.kinds.trainingrun.start import again, restored, start
 from modelyard.workload.conclude import Step, conclude
+from modelyard.workload.run import tracked
 from modelyard.workload.run.adopt import adopted
 from modelyard.workload.run.conditions import progressing
 from modelyard.workload.run.ending import attempt, fail, has_ended
@@ -57,6 +58,8 @@ def _step(view: View, facts: Facts, now: datetime) -> Step:
         case Ended(attempts, result):
             return trained(view, now, result, run.status.model_copy(update={"attempts": attempts}))
         case Broken(attempts, trouble):
+            if run.spec.trainer.script:
+                tracked.close(run, run.spec.model_ref.name if run.spec.model_ref else None, trouble, facts, now)
             return fail(run.status.model_copy(update={"attempts": attempts}), now, trouble)
     phase = Phase.RUNNING if isinstance(state, Running) else Phase.PENDING
     status = run.status.model_copy(update={"attempts": state.attempts, "phase": phase})

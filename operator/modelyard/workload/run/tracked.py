@@ -1,0 +1,21 @@
+"""Ends what a run that has failed has left open in the tracking server.
+
+A pod that is stopped does so itself. One that was killed, by its memory limit or with its node, can't, and no other pod
+follows that would.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from modelyard.engine.plan import Closed, Facts
+from modelyard.workload.conclude import RETRY, Trouble, read
+from modelyard_api.fields.artifact import experiment
+from modelyard_api.fields.base import Kind
+
+
+def close(owner: Kind, model: str | None, trouble: Trouble, facts: Facts, now: datetime) -> None:
+    """Sees that no run of ``owner`` is open, in the experiment of ``model`` or its own. Raises Missing and Waits."""
+    status = "KILLED" if trouble.reason == "DeadlineExceeded" else "FAILED"
+    need = Closed(experiment(owner.namespace, model or owner.name), owner.uid, status)
+    read(facts, need, "ArtifactStoreUnavailable", now + RETRY)
