@@ -91,3 +91,12 @@ def test_a_create_that_arrives_after_its_owners_end_is_collected(
     name = "jobs/a-train-#"
     learnt, ended = (Ended(state=at_the_end, created=Counter({name: count}), writes=["w"]) for count in (1, times))
     assert (judge(learnt, ended, late) == []) is good
+
+
+@pytest.mark.parametrize(("more", "good"), [({}, True), ({"jobs/a-source-# (2)": "1"}, False)])
+def test_one_of_several_that_is_made_late_is_collected_too(more: dict[str, str], good: bool) -> None:
+    name = "jobs/a-source-#"
+    learnt = Ended(state={name: "1"}, created=Counter({name: 4}), writes=["w"])
+    ended = Ended(state={name: "1", **more}, created=Counter({name: 5}), writes=["w"])
+    assert (judge(learnt, ended, "create jobs a-source-# #1") == []) is good
+    assert judge(learnt, ended) != []
