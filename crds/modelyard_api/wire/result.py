@@ -49,6 +49,10 @@ def _check_parameters(parameters: dict[str, Any]) -> dict[str, Any]:
     return parameters
 
 
+def _told(message: str) -> str:
+    return message if message.strip() else "its program gave no message; see the log of its pod"
+
+
 # A result's values are copied into specs and statuses, so they have the bounds of those fields.
 Metrics = Annotated[dict[Annotated[str, Field(max_length=64)], float], Field(max_length=32)]
 Parameters = Annotated[dict[str, Any], Field(max_length=512), AfterValidator(_check_parameters)]
@@ -57,10 +61,10 @@ Identifier = Annotated[str, Field(max_length=256)]
 
 class Error(Model):
     """Why a task failed, for people: ``reason`` is in CamelCase, ``field`` is the spec's field, ``message`` says what
-    is allowed."""
+    is allowed, and is never empty."""
 
     reason: str = Field(pattern=r"^[A-Z][A-Za-z0-9]*$", max_length=128)
-    message: str
+    message: Annotated[str, AfterValidator(_told)]
     field: str | None = None
 
 

@@ -19,6 +19,8 @@ from pathlib import Path
 from modelyard_workspace.places import Places
 from modelyard_workspace.say import say
 
+MARK_SECONDS = 0.5
+"""The server marks a document as saved within this time after a save, and the mark counts as an edit."""
 _KEY = re.compile(r"\.(?P<type>[^:]+):(?P<id>[^:]+)\.y")
 """The name of a document in the database of edits."""
 
@@ -50,12 +52,12 @@ def recover(places: Places) -> list[Path]:
 
 
 def unsaved(places: Places) -> bool:
-    """Returns whether a document has edits that its file lacks, or whether nobody can say that now."""
+    """Returns whether the server may still have to save a document. What it doesn't save, ``recover`` does."""
     try:
         if not _has_edits(places):
             return False
         with closing(sqlite3.connect(places.updates)) as updates:
-            return any(_is_stale(document) for document in _documents(updates, places.file_ids))
+            return any(_is_stale(document, MARK_SECONDS) for document in _documents(updates, places.file_ids))
     except (sqlite3.Error, OSError):
         return True
 
@@ -78,8 +80,8 @@ def _documents(updates: sqlite3.Connection, file_ids: Path) -> Iterator[Document
             yield Document(key, match["type"], Path(path), newest)
 
 
-def _is_stale(document: Document) -> bool:
-    if document.newest > document.file.stat().st_mtime or _backup(document.file).exists():
+def _is_stale(document: Document, slack: float = 0) -> bool:
+    if document.newest > document.file.stat().st_mtime + slack or _backup(document.file).exists():
         return True
     if document.type != "notebook":
         return False
@@ -125,5 +127,8 @@ def _write(document: Document, content: bytes) -> bool:
             os.fsync(file.fileno())
         part.chmod(document.file.stat().st_mode)
         part.replace(document.file)
+    elif document.newest > document.file.stat().st_mtime:
+        # The next start need not compare them again.
+        os.utime(document.file, (document.newest, document.newest))
     _backup(document.file).unlink(missing_ok=True)
     return is_other

@@ -264,6 +264,17 @@ def test_suspend_stops_the_job_and_resume_looks_anew(world: World) -> None:
     assert ready(world) == ("True", "VersionAccepted")
 
 
+def test_a_job_that_comes_late_does_not_stay_while_it_is_suspended(world: World) -> None:
+    late = running_job(world)
+    ingest(world)
+    world.put(DATASETS, dataset(checkEvery="1m", suspend=True))
+    world.settle()
+    jobs = {job["metadata"]["name"] for job in world.all(JOBS)}
+    world.put(JOBS, {**late, "metadata": {**late["metadata"], "name": "late"}})
+    world.settle()
+    assert {job["metadata"]["name"] for job in world.all(JOBS)} == jobs
+
+
 def test_a_job_suspended_by_somebody_else_goes_on(world: World) -> None:
     job = running_job(world)
     world.put(JOBS, {**job, "spec": {**job["spec"], "suspend": True}})

@@ -224,6 +224,18 @@ def test_a_first_look_that_fails_stalls(world: Repository) -> None:
     assert task_of(world.job, SourceTask).spec.git.ref == "v1", "an edit is looked up at once"
 
 
+def test_what_fails_without_a_message_has_one(world: Repository) -> None:
+    world.fail("BadLuck", "")
+    messages = {world.told(type_)[2] for type_ in ("Ready", "Stalled", "Fetched")}
+    assert messages == {"its program gave no message; see the log of its pod"}
+    world.tick(3600)
+    world.end()
+    checks = [{"name": "tests", "passed": False, "message": ""}]
+    complete(world, world.job, {"kind": "Source", "commit": commit_of(FIRST), "checks": checks})
+    world.settle()
+    assert world.told("TestsPassed")[1:] == ("TestsFailed", "the program of the tests gave no message; see its log")
+
+
 def test_a_build_without_a_verdict_is_tried_again() -> None:
     world = Repository()
     world.source()
@@ -314,6 +326,17 @@ def test_suspended_it_does_nothing() -> None:
     assert world.told("Suspended")[0] == "True"
     world.source()
     assert not world.one(JOBS)["spec"].get("suspend")
+
+
+def test_a_job_that_comes_late_does_not_stay_while_it_is_suspended(world: Repository) -> None:
+    late = world.job
+    world.end()
+    world.end()
+    world.source(suspend=True)
+    jobs = {job["metadata"]["name"] for job in world.all(JOBS)}
+    world.put(JOBS, {**late, "metadata": {**late["metadata"], "name": "late"}})
+    world.settle()
+    assert {job["metadata"]["name"] for job in world.all(JOBS)} == jobs
 
 
 @pytest.mark.parametrize("when", ["before", "after"])

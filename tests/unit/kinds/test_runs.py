@@ -106,6 +106,7 @@ def test_a_pod_that_has_ended_is_not_waited_for(stage: Stage) -> None:
 
 FAILURES: list[tuple[Object | None, Object, str, str]] = [
     (failed("BadLuck", "spec.field: this is wrong"), {}, "BadLuck", "spec.field"),
+    (failed("BadLuck", " "), {}, "BadLuck", "see the log of its pod"),
     (None, {"exitCode": 137, "reason": "OOMKilled"}, "OOMKilled", "spec.podTemplate.resources.limits"),
     (None, {"exitCode": 3, "message": "x"}, "PodFailed", "exit code 3"),
 ]

@@ -159,6 +159,21 @@ def test_the_best_is_trained_and_registered(world: World) -> None:
     assert [item for item in world.all(SERVICES) if "modelyard.dev/sweep" in item["metadata"]["labels"]] == []
 
 
+@pytest.mark.parametrize("of", ["the result", "the journal"])
+def test_what_it_has_found_is_told_also_after_a_death_before_it_was(world: World, of: str) -> None:
+    start(world)
+    complete(world, job_of(world), result(world))
+    world.settle()
+    told = status(world)
+    if of == "the journal":
+        del world.results[told["resultURI"]]
+        part(world, 9, running=1)
+    world.status(SWEEPS, NAME, {key: told[key] for key in told if key not in ("best", "progress", "trials", "outputs")})
+    world.settle()
+    assert status(world) == told
+    assert told["trials"] == {"running": 0, "succeeded": 3, "failed": 1}
+
+
 def test_a_failed_training_fails_it(world: World) -> None:
     start(world)
     complete(world, job_of(world), result(world))

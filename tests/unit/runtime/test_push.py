@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 
@@ -24,6 +29,56 @@ def push(folder: Path, bundle: Bundle) -> str:
     config, manifest, digest = pack.image([layer], {"dev.modelyard.commit": "c0ffee"})
     Registry(bundle, folder).push([layer], config, manifest, TAG)
     return digest
+
+
+class Redirecting(BaseHTTPRequestHandler):
+    """A registry that keeps its blobs on another server, as those on S3 do, and that other server."""
+
+    asked: ClassVar[list[tuple[str, str]]] = []
+    elsewhere = ""
+    host = ""
+
+    def do_HEAD(self) -> None:
+        self.asked.append((self.command, self.path))
+        if self.elsewhere:
+            self.send_response(307)
+            self.send_header("Location", f"http://{self.elsewhere}{self.path}?signature=x")
+        else:
+            self.send_response(403)
+        self.end_headers()
+
+    do_GET = do_HEAD
+
+    def do_PUT(self) -> None:
+        self.asked.append((self.command, self.path))
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(201)
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None: ...
+
+
+@contextmanager
+def served(**change: Any) -> Iterator[type[Redirecting]]:
+    handler = type("Handler", (Redirecting,), {"asked": [], **change})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    handler.host = f"127.0.0.1:{server.server_port}"
+    try:
+        yield handler
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_a_registry_whose_blobs_are_elsewhere_has_them_and_no_other_server_is_asked(tmp_path: Path) -> None:
+    with served() as other, served(elsewhere=other.host) as ours:
+        (tmp_path / CONFIG_FILE).write_text(docker_config(ours.host))
+        where = {"repository": f"{ours.host}/{NAME}", "plainHttp": True, "secretRef": {"name": "push"}}
+        push(tmp_path, Bundle.model_validate(where))
+        assert [method for method, _ in ours.asked] == ["HEAD", "HEAD", "PUT"], "nothing is sent again"
+        assert ours.asked[-1][1].endswith(f"/manifests/{TAG}")
+        assert other.asked == [], "it would get the password"
 
 
 def test_a_registry_with_a_password(tmp_path: Path) -> None:

@@ -79,6 +79,7 @@ def test_what_was_typed_after_the_last_save_comes_back(places: Places) -> None:
     for letter in "  # typed by two":
         source += letter
     room.shared.append_cell({"cell_type": "markdown", "source": "été", "metadata": {"trusted": True}, "id": "new"})
+    os.utime(room.file, (time.time() - 1,) * 2)
     assert unsaved(places)
     assert recover(places) == [room.file]
     assert not unsaved(places)
@@ -167,7 +168,10 @@ def test_what_can_not_be_read_may_be_unsaved(places: Places) -> None:
 
 
 def test_nobody_waits_for_libraries_that_nothing_needs(places: Places) -> None:
-    Room(places, "a.py", "file", "x = 1\n")
+    room = Room(places, "a.py", "file", "x = 1\n")
+    os.utime(room.file, (room.file.stat().st_mtime - 0.2,) * 2)  # the server marks it as saved after it has saved it
+    assert not unsaved(places)
+    assert recover(places) == []
     program = (
         "import sys; from modelyard_workspace.__main__ import main; "
         f"main(['recover', '--volume', {str(places.volume)!r}]); "

@@ -22,6 +22,18 @@ _SECONDS = 120
 CONFIG_FILE = ".dockerconfigjson"
 
 
+class _Stays(urllib.request.HTTPRedirectHandler):
+    """Follows no redirection: the other server would get the registry's password, and be asked by GET."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+def _open(request: urllib.request.Request) -> Any:
+    tls = urllib.request.HTTPSHandler(context=ssl.create_default_context())
+    return urllib.request.build_opener(_Stays, tls).open(request, timeout=_SECONDS)
+
+
 class Registry:
     """One repository of a registry. Methods raise UserError, whose reason says what may be wrong."""
 
@@ -58,11 +70,13 @@ class Registry:
             if self._authorization and request.host == self._host:
                 request.add_header("Authorization", self._authorization)
             try:
-                with urllib.request.urlopen(request, timeout=_SECONDS, context=ssl.create_default_context()) as answer:
+                with _open(request) as answer:
                     return answer.headers
             except urllib.error.HTTPError as error:
                 if error.code == 404 and missing:
                     return None
+                if method == "HEAD" and 300 <= error.code < 400:
+                    return error.headers  # the registry has the blob, and would say where
                 if error.code == 401 and attempt == 1 and self._take_token(error.headers.get("WWW-Authenticate", "")):
                     if hasattr(data, "seek"):
                         data.seek(0)
@@ -91,7 +105,7 @@ class Registry:
         if self._basic:
             request.add_header("Authorization", f"Basic {self._basic}")
         try:
-            with urllib.request.urlopen(request, timeout=_SECONDS) as answer:
+            with _open(request) as answer:
                 document = json.loads(answer.read(1 << 20))
         except (OSError, ValueError):
             return False

@@ -18,11 +18,10 @@ from modelyard.kinds.dataset.observe import View
 from modelyard.kinds.dataset.outcome import checked, ingested, unreadable
 from modelyard.kinds.dataset.schedule import interval, next_check
 from modelyard.workload.conclude import RETRY, Step, Trouble, Waits, conclude, read
-from modelyard.workload.run import jobs
+from modelyard.workload.run import cleanup, jobs
 from modelyard.workload.run.cleanup import old, stale
 from modelyard.workload.run.conditions import pod_pending, progressing
 from modelyard.workload.run.follow import follow
-from modelyard.workload.run.jobs import JobPhase
 from modelyard.workload.run.states import Absent, Broken, Ended, Held, Starting
 from modelyard_api.kinds.dataset import DatasetStatus
 
@@ -41,8 +40,7 @@ def decide(view: View, facts: Facts, now: datetime) -> Plan:
 
 def _step(view: View, facts: Facts, now: datetime, status: DatasetStatus) -> Step:
     if view.dataset.spec.suspend:
-        running = [job for job in view.jobs if jobs.phase(job) is JobPhase.ACTIVE]
-        writes = tuple(patch for job in running for patch in jobs.adjust(job, children.policy(view.dataset)))
+        writes = cleanup.suspended(view.jobs, status.job, children.policy(view.dataset))
         return Step(status, suspended(view, status), writes)
     if view.dataset.spec.source.pushed:
         step = pushed.step(view, facts, now, status)

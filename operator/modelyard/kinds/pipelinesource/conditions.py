@@ -51,7 +51,8 @@ def with_parts(step: Step) -> Step:
     for check in build.checks if build else ():
         if check.name == "tests":
             reason = "TestsPassed" if check.passed else "TestsFailed"
-            parts.append(Condition("TestsPassed", check.passed, reason, check.message, not check.passed))
+            message = check.message.strip() or "the program of the tests gave no message; see its log"
+            parts.append(Condition("TestsPassed", check.passed, reason, message, not check.passed))
     if build and status.targets:
         bad = [item for item in status.targets if item.phase == "Refused"]
         done = all(item.commit == build.commit and item.phase == "Delivered" for item in status.targets)

@@ -18,11 +18,10 @@ from modelyard.kinds.pipelinesource.observe import View
 from modelyard.kinds.pipelinesource.outcome import looked, unbuilt, verdict
 from modelyard.kinds.pipelinesource.schedule import next_look
 from modelyard.workload.conclude import Step, Waits, conclude
-from modelyard.workload.run import jobs
+from modelyard.workload.run import cleanup
 from modelyard.workload.run.cleanup import is_over, old, stale
 from modelyard.workload.run.conditions import pod_pending, progressing
 from modelyard.workload.run.follow import follow
-from modelyard.workload.run.jobs import JobPhase
 from modelyard.workload.run.states import Absent, Broken, Ended, Held
 from modelyard_api.kinds.pipelinesource import Built, Look, PipelineSourceStatus
 
@@ -40,11 +39,9 @@ def decide(view: View, facts: Facts, now: datetime) -> Plan:
 def _step(view: View, facts: Facts, now: datetime, status: PipelineSourceStatus) -> Step:
     build = status.build
     if view.source.spec.suspend:
-        running = [job for job in view.jobs if jobs.phase(job) is JobPhase.ACTIVE]
-        writes = tuple(patch for job in running for patch in jobs.adjust(job, children.policy(view.source)))
-        return Step(
-            status, suspended(), (*writes, *old([job for job in view.jobs if is_over(job)], _kept(view, build)))
-        )
+        writes = cleanup.suspended(view.jobs, status.job, children.policy(view.source))
+        ended = [job for job in view.jobs if is_over(job)]
+        return Step(status, suspended(), (*writes, *old(ended, _kept(view, build))))
     if build and build.passed is None and build.key == children.key(view, build.commit):
         due = build.retry_time is None or parse_time(build.retry_time) <= now
         if due or view.job(children.build_name(view, build.key, build.tries)):

@@ -17,11 +17,12 @@ from modelyard.workload.run import record, tracked
 from modelyard.workload.run.adopt import adopted
 from modelyard.workload.run.conditions import progressing
 from modelyard.workload.run.ending import attempt, fail, has_ended
-from modelyard.workload.run.follow import follow
+from modelyard.workload.run.follow import earlier, follow
 from modelyard.workload.run.states import Absent, Broken, Ended, Held, Running, Unfinished
 from modelyard.workload.run.ttl import finished
 from modelyard_api.fields.status import Phase
 from modelyard_api.kinds.sweep import SweepStatus
+from modelyard_api.wire.result import SweepResult
 from modelyard_api.wire.task import SweepTask
 
 DECIDES = {
@@ -48,8 +49,8 @@ def decide(view: View, facts: Facts, now: datetime) -> Plan:
 def _step(view: View, facts: Facts, now: datetime) -> Step:
     status = view.sweep.status
     if view.training_run is not None:
-        if status.best is None:
-            status = with_progress(view.sweep.spec, status, progress.glanced(view.sweep, facts, now))
+        if status.best is None:  # the process has died after the run's creation, or the status was lost
+            status = with_progress(view.sweep.spec, status, _found(view, facts, now))
         return outcome.trained(view, view.training_run, status, now)
     match state := follow(children.run(view), view.job, facts, now):
         case Absent():
@@ -71,6 +72,13 @@ def _step(view: View, facts: Facts, now: datetime) -> Step:
             known = progress.glanced(view.sweep, facts, now)
             return fail(with_progress(view.sweep.spec, status, known), now, trouble)
     return _unfinished(view, state, facts, now)
+
+
+def _found(view: View, facts: Facts, now: datetime) -> SweepResult | None:
+    """Returns what the search has found: its result, or its journal where its time was over before. Raises Missing and
+    Waits."""
+    known = earlier(children.run(view), facts, now) or progress.newest(view.sweep, facts, now)
+    return known.model_copy(update={"running": 0}) if known else None
 
 
 def _unfinished(view: View, state: Unfinished, facts: Facts, now: datetime) -> Step:

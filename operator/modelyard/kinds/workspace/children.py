@@ -23,7 +23,7 @@ PORT = 8888
 PROGRESS_SECONDS, START_SECONDS = 900, 600
 """Long limits: the first start brings the data and a large image, and a volume may have to be made."""
 GRACE_SECONDS = 30
-"""The entrypoint needs about 8 s of them, and more to recover many large notebooks."""
+"""The entrypoint needs about 4 s of them, and more to recover many large notebooks."""
 
 
 def selector(name: str) -> dict[str, str]:

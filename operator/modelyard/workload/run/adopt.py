@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
+from pydantic import ValidationError
+
 from modelyard.engine.conditions import parse_time
 from modelyard.engine.resource import Object
 from modelyard_api.fields.artifact import is_of
@@ -25,9 +27,12 @@ def may_have_lost_its_status(raw: Object, now: datetime) -> bool:
 
 
 def task_of(job: Object, kind: type[T]) -> T | None:
-    """Returns the task that a Job holds, or None. Raises ValidationError if it is not a task of this kind."""
+    """Returns the task that a Job holds, or None if it holds none of this kind, as one of another release may."""
     document = (job["spec"]["template"]["metadata"].get("annotations") or {}).get(ANNOTATION)
-    return None if document is None else kind.model_validate_json(document)
+    try:
+        return None if document is None else kind.model_validate_json(document)
+    except ValidationError:
+        return None
 
 
 def adopted(status: S, job: Object, kind: type[T], known: Callable[[T], Mapping[str, Any]]) -> S | None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 
-from modelyard.engine.plan import Delete
+from modelyard.engine.plan import Delete, Patch
 from modelyard.engine.resource import JOBS, Object
 from modelyard.workload.run import jobs
 from modelyard.workload.run.jobs import JobPhase
+from modelyard_api.fields.pods import RunPolicy
 
 
 def is_over(job: Object) -> bool:
@@ -17,6 +18,15 @@ def is_over(job: Object) -> bool:
 def stale(every: Iterable[Object], keep: str) -> tuple[Delete, ...]:
     """Returns the deletes of the unfinished Jobs but that of this name: they work for an older spec or source."""
     return tuple(Delete.of(JOBS, job) for job in every if job["metadata"]["name"] != keep and not is_over(job))
+
+
+def suspended(every: Collection[Object], keep: str | None, policy: RunPolicy) -> tuple[Patch | Delete, ...]:
+    """Returns the writes that suspend the Job of this name, and delete the other unfinished ones.
+
+    A leader that has lost its lease may create one late: nobody follows it, so it would be left suspended.
+    """
+    running = [job for job in every if job["metadata"]["name"] == keep and jobs.phase(job) is JobPhase.ACTIVE]
+    return (*(patch for job in running for patch in jobs.adjust(job, policy)), *stale(every, keep or ""))
 
 
 def spent(every: Iterable[Object], result_uri: Callable[[str], str]) -> list[str]:

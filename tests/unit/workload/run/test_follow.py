@@ -214,5 +214,7 @@ def test_a_job_says_what_it_was_made_from() -> None:
         "subject": {"namespace": "team", "name": "a", "uid": "1"}, "trackingURL": "http://t", "baseURI": "b",
         "resultURI": URI, "data": data, "artifactURI": "a", "artifactDigest": "d", "task": "Regression",
     })  # fmt: skip
+    for other in ("{", "{}", '{"kind": "Ingest"}'):
+        assert task_of({"spec": {"template": {"metadata": {"annotations": {ANNOTATION: other}}}}}, EvaluateTask) is None
     annotations = {ANNOTATION: document.model_dump_json(by_alias=True)}
     assert task_of({"spec": {"template": {"metadata": {"annotations": annotations}}}}, EvaluateTask) == document
