@@ -19,8 +19,8 @@ from tests.support.mainjob import MainJob
 
 EXAMPLE = REPO / "manifests" / "examples" / "source"
 SOURCE, SECRET, SERVED = "species", "species-git", "species-from-git"
-CODE = "acme/ratios.py"
-RIGHT, WRONG = "length_mm / depth_mm", "depth_mm / length_mm"
+CODE = "acme/train.py"
+RIGHT, WRONG = "context.train[context.target]", "context.train[context.target][::-1]"
 
 
 class Delivery:
@@ -64,9 +64,8 @@ class Delivery:
         self.story.until("a version in production", lambda: self._stable() is not None, 400)
 
     def red(self, repository: Repository) -> None:
-        code = (EXAMPLE / CODE).read_text()
-        commit = repository.commit({CODE: code.replace(RIGHT, WRONG)})
-        self.story.say(f"git push: {commit[:12]}, which divides the wrong way round")
+        commit = repository.commit(wrong())
+        self.story.say(f"git push: {commit[:12]}, which learns the labels in the wrong order")
 
         def stopped() -> Any:
             failed = condition(self.staging.get("pipelinesource", SOURCE), "TestsPassed") or {}
@@ -78,6 +77,13 @@ class Delivery:
     def _stable(self) -> int | None:
         deployment = self.production.get("modeldeployment", SERVED) or {}
         return (deployment.get("status") or {}).get("stable")
+
+
+def wrong() -> dict[str, str | bytes | None]:
+    """Returns what the second commit changes."""
+    code = (EXAMPLE / CODE).read_text()
+    assert RIGHT in code
+    return {CODE: code.replace(RIGHT, WRONG)}
 
 
 def files() -> dict[str, str | bytes | None]:

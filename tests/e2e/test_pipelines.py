@@ -100,3 +100,44 @@ def test_a_time_of_a_schedule_has_one_run(other: Scene) -> None:
     values = [slot["value"] for slot in slots]
     covered = [value for slot in slots for value in slot.get("earlier", ())]
     assert len({*values, *covered}) == len(values) + len(covered), "each time of the schedule is used once"
+
+
+def test_a_step_that_a_quota_refuses_goes_on_and_hands_its_version_on(scene: Scene) -> None:
+    """Its quota holds up no other step; a prediction then takes the number of the version that it has made."""
+    kube = scene.kube
+    scene.put("Model", "good", {"task": "Classification"})
+    scene.put("Dataset", "good", {"source": {"configMap": {"name": "good", "key": "t.csv"}}, "target": "y"})
+    scene.put("Dataset", "scored", {"source": {"pushed": {}}})
+    kube.until_condition("dataset", "good", seconds=240)
+    hard = {"count/trainingruns.modelyard.dev": "0"}
+    kube.apply({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "none"}, "spec": {"hard": hard}})
+    counted = lambda: (kube.get("resourcequota", "none") or {}).get("status", {}).get("hard") == hard  # noqa: E731
+    kube.until("the quota", counted)
+    training = {"datasetRef": {"name": "good"}, "modelRef": {"name": "good"}}
+    version = {"name": "good", "version": "$(steps.train.outputs.modelVersionNumber)"}
+    steps: list[Object] = [
+        {"name": "train", "trainingRun": {**training, "trainer": {"estimator": {"algorithm": "GaussianNB"}}}},
+        {"name": "other", "container": {"image": RUNTIME, "command": ["true"]}},
+        {
+            "name": "score",
+            "batchPrediction": {
+                "modelRef": version,
+                "datasetRef": {"name": "good"},
+                "output": {"datasetRef": {"name": "scored"}},
+            },
+        },
+    ]
+    scene.put("PipelineRun", "once", {"pipelineRef": {"name": "none"}, "steps": steps})
+    message = kube.until_condition("pipelinerun", "once", "Stalled", "True", "QuotaExceeded")["message"]
+    assert "have the quota raised" in message
+
+    def phases() -> dict[str, Any]:
+        run = kube.get("pipelinerun", "once") or {}
+        return {item["name"]: item["phase"] for item in run["status"].get("steps", [])}
+
+    kube.until("the other step", lambda: phases().get("other") == "Succeeded", 240)
+    assert (phases()["train"], phases()["score"]) == ("Pending", "Pending")
+    kube.delete("resourcequota", "none")
+    kube.until_condition("pipelinerun", "once", "Complete", seconds=400)
+    (prediction,) = kube.list("batchpredictions")
+    assert prediction["spec"]["modelRef"] == {"name": "good", "version": 1}

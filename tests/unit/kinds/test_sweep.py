@@ -159,6 +159,17 @@ def test_the_best_is_trained_and_registered(world: World) -> None:
     assert [item for item in world.all(SERVICES) if "modelyard.dev/sweep" in item["metadata"]["labels"]] == []
 
 
+def test_a_best_trial_that_the_api_server_refuses_to_train_fails_it(world: World) -> None:
+    """Nobody can correct the spec of a Sweep that has started."""
+    start(world)
+    world.invalid["TrainingRun"] = 'TrainingRun "x" is invalid: spec.trainer: not so'
+    complete(world, job_of(world), result(world))
+    world.settle()
+    state, reason, message = ready(world)
+    assert (state, reason, status(world)["phase"]) == ("False", "InvalidChild", "Failed")
+    assert "refuses the TrainingRun of the best trial: spec.trainer: not so" in message
+
+
 @pytest.mark.parametrize("of", ["the result", "the journal"])
 def test_what_it_has_found_is_told_also_after_a_death_before_it_was(world: World, of: str) -> None:
     start(world)

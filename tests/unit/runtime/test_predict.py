@@ -11,11 +11,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from modelyard_api.fields.signature import Input
+from modelyard_api.kinds.batchprediction import BadRow
 from modelyard_api.kinds.dataset import DatasetSpec
 from modelyard_api.wire.result import PredictResult, TrainResult
 from modelyard_api.wire.task import Data, PredictTask
 from modelyard_models.tolerance import are_same
 from modelyard_runtime.commands.predict import predict
+from modelyard_runtime.models.rows import prepare
 from modelyard_runtime.pod.errors import UserError
 from modelyard_runtime.tables import files
 from modelyard_server import rest
@@ -53,6 +56,13 @@ def run_predict(store: MemoryStore, model: TrainResult, data: Data, output: Any 
         **more,
     )
     return predict(task, store)
+
+
+@pytest.mark.parametrize("value", ["a" * 500, "\x01" * 500, "\U000e0001" * 500, "\\" * 500, "'" * 300 + '"' * 300])
+def test_why_a_row_is_bad_fits_into_a_status_whatever_it_holds(value: str) -> None:
+    _, bad = prepare(pa.record_batch({"x": [value]}), [Input(name="x", datatype="FP32")])
+    ((column, reason),) = bad.values()
+    assert BadRow(row=1, column=column, reason=reason).reason.endswith(" is no number")
 
 
 def table_of(store: MemoryStore, uri: str, part: str = "train") -> pa.Table:

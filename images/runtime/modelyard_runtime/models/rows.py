@@ -35,7 +35,8 @@ def _numbers(column: pa.Array, name: str, bad: Bad) -> np.ndarray:
     if pa.types.is_string(column.type):
         values, others = numbers_among(column)
         for index in np.flatnonzero(others.to_numpy(zero_copy_only=False)):
-            bad.setdefault(int(index), (name, f"{column[int(index)].as_py()[:64]!r} is no number"))
+            # A character that can't be printed is up to ten in the message.
+            bad.setdefault(int(index), (name, f"{column[int(index)].as_py()[:64]!r:.100} is no number"))
     else:
         values = column
     # By way of float64, as a number in JSON: a large integer would else be rounded once instead of twice.

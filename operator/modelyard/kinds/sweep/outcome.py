@@ -7,6 +7,7 @@ from datetime import datetime
 from modelyard.engine import conditions as kstatus
 from modelyard.engine.conditions import timestamp
 from modelyard.engine.plan import Create, Patch
+from modelyard.engine.refusal import why_invalid
 from modelyard.engine.resource import TRAINING_RUNS, Object
 from modelyard.kinds.sweep import children
 from modelyard.kinds.sweep.observe import View, training_run_name
@@ -32,6 +33,9 @@ def searched(view: View, now: datetime, result: SweepResult, status: SweepStatus
         update = {"phase": Phase.SUCCEEDED, "completion_time": timestamp(now), "outputs": outputs}
         return Step(status.model_copy(update=update), kstatus.complete("Searched", _summary(view, status)))
     outputs.training_run = training_run_name(view.sweep)
+    if why := why_invalid(view.raw, "TrainingRun", outputs.training_run):
+        message = f"the API server refuses the TrainingRun of the best trial: {why}; apply a sweep with a new name"
+        return fail(status, now, Trouble("InvalidChild", message))
     status = status.model_copy(update={"phase": Phase.RUNNING, "outputs": outputs})
     message = f"{_summary(view, status)}; TrainingRun {outputs.training_run} trains it"
     writes = (Create(TRAINING_RUNS, children.training_run(view, result.best, now)),)
