@@ -75,6 +75,8 @@ class Ended:
     """Masked name -> how many objects with that name were created."""
     writes: list[str] = field(default_factory=list)
     """The labels of the writes since the story began, in order."""
+    refused: int = 0
+    """How many of the writes the fault answered in the API server's place. The operator tries each of them again."""
     events: int = 0
     restarts: int = 0
     """How often the operator was started again."""
@@ -93,7 +95,7 @@ class Play:
         self._labels: list[str] = []
         self._writes_counted: Counter[str] = Counter()
         self._label_of: dict[Call, str] = {}
-        self._events = 0
+        self._events = self._refused = 0
         self._wrote_at = time.monotonic()
         self._restarts, self._away, self._leads = 0, 0.0, False
         self._first: Operator | None = None
@@ -137,6 +139,7 @@ class Play:
                         await self._first.kill()
         ended.wrong += [*dict.fromkeys(gateways.wrong), *self._spoilt]
         ended.writes, ended.events, ended.restarts = self._labels, self._events, self._restarts
+        ended.refused = self._refused
         return ended
 
     def _quiet(self) -> float:
@@ -237,7 +240,9 @@ class Play:
         if self.fault is None or label is None:
             return None
         if when == "before":
-            return await self.fault.before(self, call, label)
+            reply = await self.fault.before(self, call, label)
+            self._refused += reply is not None
+            return reply
         await self.fault.after(self, call, label)
         return None
 

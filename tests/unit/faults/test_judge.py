@@ -59,6 +59,7 @@ def test_what_ends_for_ever_is_seen() -> None:
         (Ended(state={"a": "1"}, created=Counter(a=2), writes=["w"]), ["a was made 2 times, not 1"]),
         (Ended(state={}, created=Counter(a=1), writes=["w"]), ["a differs:"]),
         (Ended(state={"a": "1"}, created=Counter(a=1), writes=["w"] * (2 + ALLOWANCE)), ["8 writes, 7 more"]),
+        (Ended(state={"a": "1"}, created=Counter(a=1), writes=["w"] * (2 + ALLOWANCE), refused=1), []),
         (Ended(state={"a": "1"}, created=Counter(a=1), writes=["w"], wrong=["it is stuck"]), ["it is stuck"]),
     ],
 )
