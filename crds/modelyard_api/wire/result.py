@@ -60,10 +60,10 @@ Identifier = Annotated[str, Field(max_length=256)]
 
 
 class Error(Model):
-    """Why a task failed, for people: ``reason`` is in CamelCase, ``field`` is the spec's field, ``message`` says what
-    is allowed, and is never empty."""
+    """Why a task failed, for people: ``reason`` is a word in CamelCase, ``field`` is the spec's field, ``message`` says
+    what is allowed, and is never empty."""
 
-    reason: str = Field(pattern=r"^[A-Z][A-Za-z0-9]*$", max_length=128)
+    reason: str = Field(pattern=r"^[A-Z][A-Za-z0-9]{1,62}$")
     message: Annotated[str, AfterValidator(_told)]
     field: str | None = None
 

@@ -31,7 +31,7 @@ def test_a_message_of_any_characters_fits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, character: str, length: int
 ) -> None:
     monkeypatch.setenv("MODELYARD_TERMINATION_LOG", str(tmp_path / "log"))
-    error = {"reason": "R", "message": character * length, "field": "spec.target"}
+    error = {"reason": "BadRows", "message": character * length, "field": "spec.target"}
     outcome.leave({"kind": "Failed", "error": error}, URI)
     data = (tmp_path / "log").read_bytes()
     assert len(data) <= MAX_MESSAGE_BYTES
@@ -42,8 +42,8 @@ def test_a_message_of_any_characters_fits(
 
 def test_what_can_not_be_cut_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MODELYARD_TERMINATION_LOG", str(tmp_path / "log"))
-    outcome.leave({"kind": "Failed", "error": {"reason": "R" * 128, "message": "m", "field": "f" * 2000}}, "u" * 2000)
-    assert json.loads((tmp_path / "log").read_bytes())["error"]["reason"] == "R" * 80
+    outcome.leave({"kind": "Failed", "error": {"reason": "R" * 63, "message": "m", "field": "f" * 2000}}, "u" * 2000)
+    assert json.loads((tmp_path / "log").read_bytes())["error"]["reason"] == "R" * 63
 
 
 def test_what_nobody_reads_any_more_is_deleted_and_an_error_in_that_is_none(

@@ -69,7 +69,7 @@ def _fitted(message: Message) -> bytes:
     if _too_long(message):
         message.result_uri = None
     if error and _too_long(message):
-        error.message, error.field, error.reason = "", None, error.reason[:ENOUGH]
+        error.message, error.field = "", None
     return _encode(message)
 
 

@@ -206,7 +206,16 @@ def test_a_job_without_a_message_still_says_something() -> None:
     assert failures.of_job(job(message=""), [], None).message == "the Job failed, and its pods are gone"
 
 
-@pytest.mark.parametrize("document", [[], 1, {}, {"kind": "Other"}, {"kind": "Train"}, {"kind": "Failed", "error": 1}])
+NO_WORDS = ("", "A", "a b", "lower", "R" * 64, "Line\n")
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        *([], 1, {}, {"kind": "Other"}, {"kind": "Train"}, {"kind": "Failed", "error": 1}),
+        *({"kind": "Failed", "error": {"reason": word, "message": "why"}} for word in NO_WORDS),
+    ],
+)
 def test_a_result_that_cannot_be_understood_is_a_failure_and_no_exception(document: Any) -> None:
     result = parse(document, "mlflow-artifacts:/x")
     assert isinstance(result, Failed)

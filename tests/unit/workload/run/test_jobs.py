@@ -74,7 +74,7 @@ def test_attempts_and_the_time_between_pods(
 
 
 def new_job(before: int = 0, asks_store: str = "main") -> Any:
-    task = Failed(error=Error(reason="R", message="m"))
+    task = Failed(error=Error(reason="BadRows", message="m"))
     return jobs.job({"name": "j", "labels": {}}, task, {}, RunPolicy(), PodTemplate(), before, asks_store)
 
 
