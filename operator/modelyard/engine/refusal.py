@@ -36,15 +36,15 @@ class Refusal(Exception):
 
 def refusal_of(write: Write, error: ApiError) -> Refusal | None:
     """Returns the Refusal that an error amounts to, or None if the write should be retried soon."""
+    name = write.manifest["metadata"]["name"] if isinstance(write, Apply | Create) else write.name
     if error.code in (400, 422):
-        name = write.manifest["metadata"]["name"] if isinstance(write, Apply | Create) else write.name
         return Refusal("InvalidChild", f"{_invalid(write.resource.kind, name)}: {error.message}")
     if error.code == 403 and error.namespace_is_terminating:
         return Refusal("NamespaceTerminating", error.message)
     if error.code == 403 and "exceeded quota" in error.message:
         return Refusal("QuotaExceeded", f"have the quota raised, or delete what is not needed: {error.message}")
     if error.code == 403 and isinstance(write, Apply | Create):
-        return Refusal("ChildForbidden", error.message)
+        return Refusal("ChildForbidden", f"{_invalid(write.resource.kind, name)}, or have it allowed: {error.message}")
     return None
 
 

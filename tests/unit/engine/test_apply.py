@@ -84,7 +84,9 @@ def test_what_ends_in_a_condition(write: Write, code: int, message: str, reason:
     if refusal:
         assert refusal.message.endswith(message)
         # The API server names a field of the child; the prefix points the user at the part of spec behind it.
-        assert refusal.message.startswith("correct the part of spec that its Widget") == (reason == "InvalidChild")
+        named = refusal.message.startswith("correct the part of spec that its Widget")
+        assert named == (reason in ("InvalidChild", "ChildForbidden"))
+        assert ("or have it allowed" in refusal.message) == (reason == "ChildForbidden")
 
 
 class Child:
