@@ -62,8 +62,7 @@ def _step(view: View, facts: Facts, now: datetime) -> Step:
         case Ended(attempts, result):
             return outcome.searched(view, now, result, status.model_copy(update={"attempts": attempts}))
         case Broken(attempts, trouble):
-            ref = view.sweep.spec.model_ref
-            tracked.close(view.sweep, ref.name if ref else None, trouble, facts, now)
+            tracked.close(view.sweep, trouble, facts, now)
             status = status.model_copy(update={"attempts": attempts})
             if trouble.reason == "DeadlineExceeded":
                 known = progress.newest(view.sweep, facts, now)

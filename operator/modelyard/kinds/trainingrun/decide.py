@@ -59,7 +59,7 @@ def _step(view: View, facts: Facts, now: datetime) -> Step:
             return trained(view, now, result, run.status.model_copy(update={"attempts": attempts}))
         case Broken(attempts, trouble):
             if run.spec.trainer.script:
-                tracked.close(run, run.spec.model_ref.name if run.spec.model_ref else None, trouble, facts, now)
+                tracked.close(run, trouble, facts, now)
             return fail(run.status.model_copy(update={"attempts": attempts}), now, trouble)
     phase = Phase.RUNNING if isinstance(state, Running) else Phase.PENDING
     status = run.status.model_copy(update={"attempts": state.attempts, "phase": phase})

@@ -11,11 +11,13 @@ from datetime import datetime
 from modelyard.engine.plan import Closed, Facts
 from modelyard.workload.conclude import RETRY, Trouble, read
 from modelyard_api.fields.artifact import experiment
-from modelyard_api.fields.base import Kind
+from modelyard_api.kinds.sweep import Sweep
+from modelyard_api.kinds.trainingrun import TrainingRun
 
 
-def close(owner: Kind, model: str | None, trouble: Trouble, facts: Facts, now: datetime) -> None:
-    """Sees that no run of ``owner`` is open, in the experiment of ``model`` or its own. Raises Missing and Waits."""
+def close(owner: TrainingRun | Sweep, trouble: Trouble, facts: Facts, now: datetime) -> None:
+    """Sees that no run of ``owner`` is open, in the experiment of its Model or its own. Raises Missing and Waits."""
+    model = owner.spec.model_ref
     status = "KILLED" if trouble.reason == "DeadlineExceeded" else "FAILED"
-    need = Closed(experiment(owner.namespace, model or owner.name), owner.uid, status)
+    need = Closed(experiment(owner.namespace, model.name if model else owner.name), owner.uid, status)
     read(facts, need, "ArtifactStoreUnavailable", now + RETRY)
