@@ -19,12 +19,14 @@ from modelyard.engine.resource import (
     MODEL_POOLS,
     MODEL_VERSIONS,
     MODELS,
+    SWEEPS,
     TRAINING_RUNS,
     WORKSPACES,
     Object,
     Resource,
 )
 from modelyard_api.fields.artifact import is_of
+from tests.kinds import SAMPLES
 from tests.unit.kinds import packs
 from tests.unit.kinds.objects import complete, deployment, evaluate_result, imported, run
 from tests.unit.kinds.test_batchprediction import prediction, with_champion
@@ -34,7 +36,7 @@ from tests.unit.kinds.test_modeldeployment import deploy, rolled, served
 from tests.unit.kinds.test_modelmonitor import monitor
 from tests.unit.kinds.test_trainingrun import with_data
 from tests.unit.kinds.test_workspace import workspace
-from tests.unit.kinds.world import World
+from tests.unit.kinds.world import NAMESPACE, World
 
 FOREIGN = "mlflow-artifacts:/modelyard/others/uid/model"
 DATA = DATASET_VERSIONS
@@ -127,6 +129,12 @@ def _train() -> tuple[World, Object, Resource, str]:
     return world, run(), DATA, name
 
 
+def _search() -> tuple[World, Object, Resource, str]:
+    world, name = _with_rows()
+    spec: Object = {"datasetRef": {"name": "penguins"}, "modelRef": None, "suspend": None}
+    return world, SAMPLES["Sweep"].make(spec, "search", NAMESPACE), DATA, name
+
+
 def _score(of: Resource) -> Callable[[], tuple[World, Object, Resource, str]]:
     def build() -> tuple[World, Object, Resource, str]:
         world = with_champion()
@@ -162,6 +170,7 @@ def _pack() -> tuple[World, Object, Resource, str]:
 
 USERS: dict[str, tuple[Resource, Callable[[], tuple[World, Object, Resource, str]]]] = {
     "TrainingRun": (TRAINING_RUNS, _train),
+    "Sweep": (SWEEPS, _search),
     "BatchPrediction of a model": (BATCH_PREDICTIONS, _score(MODEL_VERSIONS)),
     "BatchPrediction of rows": (BATCH_PREDICTIONS, _score(DATA)),
     "ModelVersion": (MODEL_VERSIONS, _evaluate),
