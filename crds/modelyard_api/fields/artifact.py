@@ -32,6 +32,11 @@ def folder(namespace: str, uid: str, *parts: str) -> str:
     return SCHEME + "/".join(("modelyard", namespace, uid, *parts))
 
 
+def folder_of_namespace(namespace: str) -> str:
+    """Returns the URI of all artifacts of a namespace."""
+    return f"{SCHEME}modelyard/{namespace}"
+
+
 def experiment(namespace: str, name: str) -> str:
     """Returns the name of an experiment in the tracking server: that of a Model, or of a run without one."""
     return f"modelyard/{namespace}/{name}"
@@ -39,7 +44,7 @@ def experiment(namespace: str, name: str) -> str:
 
 def is_of(namespace: str, uri: str) -> bool:
     """Whether a URI lies among the artifacts of a namespace."""
-    return uri.startswith(f"{SCHEME}modelyard/{namespace}/") and ".." not in uri.split("/")
+    return uri.startswith(f"{folder_of_namespace(namespace)}/") and ".." not in uri.split("/")
 
 
 def memory(namespace: str, plural: str, name: str, *parts: str) -> str:
