@@ -193,8 +193,8 @@ def _refusal(url: str, error: urllib.error.HTTPError) -> str:
         said = error.read(300).decode(errors="replace")
     return (
         f"{url} answers HTTP {error.code} {said}: the tracking server takes this pod for nobody, or for one that may "
-        f"not read this; see that it is of the operator's release, that the pod has a token in {TOKEN_FILE}, and that the "
-        "nodes' clocks are right"
+        f"not read this; see that it is of the operator's release, that the pod has a token in {TOKEN_FILE}, and that "
+        "the nodes' clocks are right"
     )
 
 

@@ -11,7 +11,7 @@ from modelyard.kinds.modelpool.observe import View, child_name
 from modelyard.workload import pools, server, template
 from modelyard.workload.names import child_metadata, manifest
 from modelyard.workload.unready import Described
-from modelyard_api.fields.artifact import folder_of_namespace
+from modelyard_api.fields.artifact import home
 from modelyard_api.wire.identity import READS
 from modelyard_api.wire.packing import CATALOGUE_JSON, Catalogue
 
@@ -69,7 +69,7 @@ def deployment(view: View) -> Object:
     pod = server.pod(spec.pod_template, volumes, labels, containers=[serve])
     metadata = child_metadata(view.raw, child_name(name), server.COMPONENT)
     # Its catalogue changes while it runs, so the pods may read what any version of the namespace is made of.
-    reads = {READS: folder_of_namespace(view.pool.namespace)}
+    reads = {READS: home(view.pool.namespace).rstrip("/")}
     return server.deployment(
         metadata, labels, pod, spec.replicas, spec.pod_template, PROGRESS_SECONDS, annotations=reads
     )
