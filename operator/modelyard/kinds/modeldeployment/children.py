@@ -9,6 +9,7 @@ from modelyard.kinds.modeldeployment.names import number_of, selector, version_n
 from modelyard.kinds.modeldeployment.observe import View
 from modelyard.kinds.modeldeployment.rollout.advance import Pods
 from modelyard.workload import server, template
+from modelyard.workload.foreign import artifact_of
 from modelyard.workload.names import child_metadata, label
 from modelyard_api.kinds.modelversion import ModelVersion
 
@@ -60,7 +61,7 @@ def pods_of(view: View, version: ModelVersion) -> Pods:
 
 def _pod(view: View, version: ModelVersion) -> dict[str, Any]:
     spec, default, used = view.deployment.spec, view.installation.resources.server, image(view, version)
-    artifact = version.spec.artifact
+    artifact = artifact_of(version)
     mount = {"name": "model", "mountPath": MODEL_FOLDER}
     log_volumes, log_mounts, log_args = _log(spec.logging.sample_rate)
     fetch = template.container(
