@@ -50,6 +50,14 @@ async def record(session: aiohttp.ClientSession, at: str) -> None:
         check(answer)
 
 
+async def delete(session: aiohttp.ClientSession, at: str) -> None:
+    """Deletes a folder, if there is one."""
+    async with session.delete(at) as answer:
+        if answer.status == 404 and b"RESOURCE_DOES_NOT_EXIST" in await answer.content.read(MAX_BYTES):
+            return
+        check(answer)
+
+
 async def body(answer: aiohttp.ClientResponse) -> bytes:
     """Returns the body. Raises ValueError if it is longer than ``MAX_BYTES``."""
     data = bytearray()
