@@ -106,7 +106,7 @@ def operator_rules() -> Iterator[Rule]:
         write = tuple(verb for verb in WRITE if verb != "delete" or kind not in KEPT)
         yield built_in(kind, (*read, *write), CHILDREN.get(kind, ""))
     for kind in _once(kind for info in INFOS for kind in info.watches):
-        yield built_in(kind, READ, CHILDREN.get(kind, ""))
+        yield built_in(kind, ("list", "watch"), CHILDREN.get(kind, ""))
     yield from OTHERS
 
 

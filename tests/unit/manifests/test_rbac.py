@@ -28,7 +28,7 @@ OTHERS = {
     "httproutes.gateway.networking.k8s.io": ADDED,
     "backendtrafficpolicies.gateway.envoyproxy.io": ADDED,
     "configmaps.": "get list watch create patch",
-    "endpointslices.discovery.k8s.io": "get list watch",
+    "endpointslices.discovery.k8s.io": "list watch",
     "customresourcedefinitions.apiextensions.k8s.io scaledobjects.keda.sh": "get",
     "gateways.gateway.networking.k8s.io": "get",
     "gatewayclasses.gateway.networking.k8s.io": "get",
