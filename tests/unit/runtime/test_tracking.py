@@ -165,7 +165,7 @@ def test_a_server_that_comes_back_is_waited_for(server: Server) -> None:
 )
 def test_a_store_that_takes_no_more_is_the_users_to_mend(server: Server, body: bytes, says: str) -> None:
     server.answer = lambda path, _: (413, body)
-    with pytest.raises(UserError, match=f"/a/b can't be kept: {says}; keep less, or have it raised") as caught:
+    with pytest.raises(UserError, match=f"/a/b can't be kept: {says}; ask for more, or keep less") as caught:
         ArtifactStore(Web(server.url())).put("mlflow-artifacts:/a/b", b"x")
     assert caught.value.reason == "StorageLimitReached"
 
