@@ -56,9 +56,7 @@ class ArtifactStore:
         if status == 409:
             raise Conflict(uri)
         if status == 413:
-            raise UserError(
-                "StorageLimitReached", f"{uri} can't be kept: {_said(answer)}; ask for more, or keep less"
-            )
+            raise UserError("StorageLimitReached", f"{uri} can't be kept: {_said(answer)}; ask for more, or keep less")
         if status != 200:
             raise Unavailable(f"PUT {uri}: {status} {answer[:200].decode(errors='replace')}")
 
