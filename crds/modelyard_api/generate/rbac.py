@@ -77,6 +77,8 @@ OTHERS = (
     built_in(
         "Event", ("list", "create", "patch"), "Why no pod of a Job is created, such as a quota; and its own Events."
     ),
+    built_in("TokenReview", ("create",), "Who reads its metrics, which name the objects of all namespaces."),
+    built_in("SubjectAccessReview", ("create",)),
 )
 """Rules for resources that are neither one of our kinds nor a child of one."""
 

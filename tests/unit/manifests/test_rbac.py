@@ -37,6 +37,8 @@ OTHERS = {
     "namespaces.": "get",
     "persistentvolumeclaims.": "get list watch create patch",
     "events.events.k8s.io": "list create patch",
+    "tokenreviews.authentication.k8s.io": "create",
+    "subjectaccessreviews.authorization.k8s.io": "create",
 }
 """Other resources -> the operator's verbs on them in all namespaces. A wider right must be added here too."""
 OWN_NAMESPACE = {
