@@ -91,7 +91,7 @@ def guarded(app: Any, options: argparse.Namespace) -> Any:
     shares = None if options.artifacts else Shares(root, options.namespace_bytes, options.namespace_files)
     repository = handlers._get_artifact_repo_mlflow_artifacts
     uploads = Uploads(options.data / "uploads", repository, options.file_bytes, shares)
-    return Guard(app, identities, Lookup(handlers._get_tracking_store), uploads, options.admit_unknown)
+    return Guard(app, identities, Lookup(handlers._get_tracking_store), uploads)
 
 
 def main() -> None:

@@ -42,7 +42,6 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--service-account", type=Path, default=FOLDER, help="folder with token and ca.crt [%(default)s]"
     )
-    parser.add_argument("--admit-unknown", action="store_true", help="admit clients that send no token, to everything")
     options = parser.parse_args(given)
     if options.namespace_bytes is None and options.data.exists():
         options.namespace_bytes = shutil.disk_usage(options.data).total * 4 // 5
