@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from modelyard_api.wire.redact import redacted
 from modelyard_runtime.pod.say import say
 
 TIMEOUT = 30.0
@@ -19,6 +20,8 @@ PATIENCE = 30.0
 its object's status reports, and the Job starts another pod."""
 AFTER_WORK = 300.0
 """The same when work could be lost: a fit may have taken hours."""
+
+_MOST_QUOTED = 65536
 
 PIECE = 1024 * 1024
 """Bytes of a file that are read or sent at once."""
@@ -49,6 +52,10 @@ def _full(status: int, data: bytes) -> bool:
     """Returns whether the server has no space left: the tracking image answers 507, MLflow a 503 with SQLite's message
     or a 500 with PostgreSQL's."""
     return status == 507 or (status >= 500 and (b"disk is full" in data or b"No space left on device" in data))
+
+
+def _quoted(data: bytes, most: int) -> str:
+    return redacted(data[:_MOST_QUOTED].decode(errors="replace"))[:most]
 
 
 class Web:
@@ -84,7 +91,7 @@ class Web:
                     return status, data
                 # Keep it for later tries: a server that refuses a body may close the connection before all is sent.
                 full = full or _full(status, data)
-                problem = f"{status} {data[:200].decode(errors='replace')}"
+                problem = f"{status} {_quoted(data, 200)}"
             except (OSError, http.client.HTTPException) as error:
                 problem = f"{type(error).__name__}: {error}"
                 self._connection = None
@@ -99,7 +106,7 @@ class Web:
         body = None if document is None else json.dumps(document, allow_nan=False).encode()
         status, data = self.request(method, url, body, "application/json")
         if status != 200:
-            raise Unavailable(f"{method} {url}: {status} {data[:300].decode(errors='replace')}")
+            raise Unavailable(f"{method} {url}: {status} {_quoted(data, 300)}")
         return json.loads(data)
 
     def _once(
