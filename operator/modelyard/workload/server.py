@@ -67,6 +67,7 @@ def container(
     mounts: list[template.Mount],
     args: list[str],
     start_seconds: int,
+    asks_store: bool = False,
 ) -> dict[str, Any]:
     """Returns the container that serves; ``args`` are the server's arguments."""
     return template.container(
@@ -75,6 +76,7 @@ def container(
         wanted,
         default,
         mounts,
+        asks_store=asks_store,
         args=args,
         ports=[
             {"name": "http", "containerPort": PORT, "protocol": "TCP"},

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from modelyard_api.fields.artifact import SCHEME, canonical, digest_of, http_url, sha256
 from modelyard_runtime.pod.errors import UserError
-from modelyard_runtime.pod.web import Unavailable, Web, nothing_there
+from modelyard_runtime.pod.web import Unavailable, Web, nothing_there, quoted
 
 
 class ArtifactStore:
@@ -25,7 +25,7 @@ class ArtifactStore:
         if nothing_there(status, data):
             return None
         if status != 200:
-            raise Unavailable(f"GET {uri}: {status} {data[:200].decode(errors='replace')}")
+            raise Unavailable(f"GET {uri}: {status} {quoted(data, 200)}")
         return data
 
     def read(self, uri: str, digest: str | None = None) -> bytes:
@@ -41,7 +41,7 @@ class ArtifactStore:
         """Writes the bytes, or those of a file piece by piece; writing the same again is fine. Raises Unavailable."""
         status, answer = self.web.request("PUT", http_url(self.web.base, uri), data)
         if status != 200:
-            raise Unavailable(f"PUT {uri}: {status} {answer[:200].decode(errors='replace')}")
+            raise Unavailable(f"PUT {uri}: {status} {quoted(answer, 200)}")
 
     def fetch(self, uri: str, path: Path, digest: str | None = None) -> None:
         """Writes the bytes into a file, piece by piece. Raises UserError if there are none, or if they have another
@@ -50,7 +50,7 @@ class ArtifactStore:
         if nothing_there(status, data):
             raise _nothing(uri)
         if status != 200:
-            raise Unavailable(f"GET {uri}: {status} {data[:200].decode(errors='replace')}")
+            raise Unavailable(f"GET {uri}: {status} {quoted(data, 200)}")
         if digest is not None and digest_of(path) != digest:
             raise _other(uri, digest_of(path), digest)
 
@@ -58,7 +58,7 @@ class ArtifactStore:
         """Deletes the bytes, if there are any. Raises Unavailable."""
         status, answer = self.web.request("DELETE", http_url(self.web.base, uri))
         if status != 200 and not nothing_there(status, answer):
-            raise Unavailable(f"DELETE {uri}: {status} {answer[:200].decode(errors='replace')}")
+            raise Unavailable(f"DELETE {uri}: {status} {quoted(answer, 200)}")
 
     def names(self, uri: str) -> list[str]:
         """Returns the sorted names in a folder, none if it doesn't exist. Raises Unavailable."""

@@ -11,6 +11,8 @@ from modelyard.kinds.modelpool.observe import View, child_name
 from modelyard.workload import pools, server, template
 from modelyard.workload.names import child_metadata, manifest
 from modelyard.workload.unready import Described
+from modelyard_api.fields.artifact import home
+from modelyard_api.wire.identity import READS
 from modelyard_api.wire.packing import CATALOGUE_JSON, Catalogue
 
 CATALOGUE_FOLDER, MODELS_FOLDER = "/modelyard/catalogue", "/modelyard/models"
@@ -60,12 +62,17 @@ def deployment(view: View) -> Object:
             f"--grpc-port={server.GRPC_PORT}",
         ],
         START_SECONDS,
+        asks_store=True,
     )
     # Mount the whole folder: the kubelet doesn't update a file that is mounted alone (subPath).
     volumes = [{"name": "catalogue", "configMap": {"name": child_name(name)}}, template.empty("models")]
     pod = server.pod(spec.pod_template, volumes, labels, containers=[serve])
     metadata = child_metadata(view.raw, child_name(name), server.COMPONENT)
-    return server.deployment(metadata, labels, pod, spec.replicas, spec.pod_template, PROGRESS_SECONDS)
+    # Its catalogue changes while it runs, so the pods may read what any version of the namespace is made of.
+    reads = {READS: home(view.pool.namespace).rstrip("/")}
+    return server.deployment(
+        metadata, labels, pod, spec.replicas, spec.pod_template, PROGRESS_SECONDS, annotations=reads
+    )
 
 
 def described(view: View) -> Described:

@@ -126,7 +126,15 @@ def _pod(view: View, tables: list[Table]) -> dict[str, Any]:
         brings = [template.TASK_MOUNT, {"name": "data", "mountPath": DATA_FOLDER}]
         program: dict[str, Any] = {"command": ["python", "-m", "modelyard_runtime"], "args": ["bring"]}
         before["initContainers"] = [
-            template.container("bring", image(view), PodTemplate(), view.installation.resources.run, brings, **program)
+            template.container(
+                "bring",
+                image(view),
+                PodTemplate(),
+                view.installation.resources.run,
+                brings,
+                asks_store=True,
+                **program,
+            )
         ]
     serve = template.container(
         "workspace",
