@@ -38,6 +38,9 @@ EXIT_USER_ERROR = 2
 EXIT_UNAVAILABLE = 75
 """``EX_TEMPFAIL`` of sysexits.h."""
 MAX_MESSAGE_BYTES = 1024
+SUPERSEDED = {"kind": "Superseded"}
+"""What a pod writes over the result of an earlier one whose container has failed or was stopped. It is no result: pods
+may delete nothing."""
 MAX_PARAMETERS_BYTES = 64 * 1024
 
 

@@ -47,9 +47,6 @@ class Common(Model):
     tracking_url: str
     base_uri: str = Field(description="The folder in the artifact store that the pod writes below.")
     result_uri: str = Field(description="Where the result document is written, last.")
-    spent: list[str] = Field(
-        default_factory=list, description="Folders of earlier results that nobody reads any more; they are deleted."
-    )
 
 
 class Data(Model):

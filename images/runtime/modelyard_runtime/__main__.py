@@ -32,8 +32,6 @@ FAREWELL = 10.0
 """Longest time in seconds that a pod which is told to stop takes to say so to the tracking server."""
 COLLECTING = 75.0
 """Seconds for which ``collect`` keeps asking an unavailable store."""
-FORGETTING = 5.0
-"""Seconds for which the store is asked to delete what is not needed."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -111,8 +109,6 @@ def run(name: str, task: Common, store: ArtifactStore) -> int:
         load(command.waits)()
         # The kubelet kills the pod two minutes after SIGTERM; a failure must be reported before that.
         store.web.patience = COLLECTING
-    if command.asks_store:
-        forget(task, store)
     asks = command.asks_store and not command.beside_container
     earlier = outcome.earlier(task, store, command.kind) if asks else None
     if earlier is not None:
@@ -132,21 +128,6 @@ def run(name: str, task: Common, store: ArtifactStore) -> int:
         outcome.succeed(task, store, result)
     say("done")
     return 0
-
-
-def forget(task: Common, store: ArtifactStore) -> None:
-    """Deletes results that nobody reads any more: a kind that looks each minute would leave half a million a year.
-
-    One that can't be deleted takes only space, so that is said, and is no error.
-    """
-    patience, store.web.patience = store.web.patience, FORGETTING
-    try:
-        for uri in task.spent:
-            store.delete(uri)
-    except Unavailable as error:
-        say(f"{uri} was not deleted: {error}")
-    finally:
-        store.web.patience = patience
 
 
 def _unavailable(url: str, error: Unavailable) -> int:

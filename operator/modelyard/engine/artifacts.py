@@ -60,6 +60,14 @@ async def record(session: aiohttp.ClientSession, at: str) -> None:
         await check(answer)
 
 
+async def delete(session: aiohttp.ClientSession, at: str) -> None:
+    """Deletes a folder, if there is one."""
+    async with session.delete(at, headers=identity()) as answer:
+        if answer.status == 404 and b"RESOURCE_DOES_NOT_EXIST" in await answer.content.read(MAX_BYTES):
+            return
+        await check(answer)
+
+
 async def body(answer: aiohttp.ClientResponse) -> bytes:
     """Returns the body. Raises ValueError if it is longer than ``MAX_BYTES``."""
     data = bytearray()

@@ -89,6 +89,14 @@ class Recorded:
 
 
 @dataclass(frozen=True, slots=True)
+class Deleted:
+    """Asks that nothing lie in these folders of the artifact store, which nobody reads any more. This need writes. The
+    fact is True, or Unavailable. It may be asked any number of times."""
+
+    uris: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Delivered:
     """Asks that an object be as this manifest says, which is JSON. This need writes too. The fact is None if the object
     is so, Denied or Unavailable.
@@ -115,7 +123,7 @@ class Closed:
     status: str
 
 
-Need = Fetch | PodsOf | PodsWith | EventsOf | Page | Result | Listing | Recorded | Closed | Delivered
+Need = Fetch | PodsOf | PodsWith | EventsOf | Page | Result | Listing | Recorded | Deleted | Closed | Delivered
 
 
 @dataclass(frozen=True, slots=True)

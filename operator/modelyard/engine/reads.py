@@ -11,12 +11,13 @@ from typing import Any, assert_never
 import aiohttp
 import orjson
 
-from modelyard.engine.artifacts import NoDocument, address, body, download, listed, record
+from modelyard.engine.artifacts import NoDocument, address, body, delete, download, listed, record
 from modelyard.engine.client import ApiClient, ApiError
 from modelyard.engine.deliver import deliver
 from modelyard.engine.events import last_seen
 from modelyard.engine.plan import (
     Closed,
+    Deleted,
     Delivered,
     EventsOf,
     Fetch,
@@ -32,6 +33,7 @@ from modelyard.engine.plan import (
 )
 from modelyard.engine.resource import EVENTS, PODS, Object
 from modelyard.engine.tracking import close
+from modelyard_api.wire.result import SUPERSEDED
 
 CACHE_BYTES = 16 * 1024 * 1024
 """Size of the cache of documents. A document is written once, by digest, so it is not read again."""
@@ -84,6 +86,8 @@ class Reads:
                     )
                 case Recorded():
                     return await self._stored(need.uri, lambda: self._record(need.uri))
+                case Deleted():
+                    return await self._stored(", ".join(need.uris), lambda: self._delete(need.uris))
                 case Closed():
                     return await self._stored(need.experiment, lambda: self._close(need))
                 case Delivered():
@@ -126,6 +130,8 @@ class Reads:
             message = f"{uri}: {error or type(error).__name__}"
             log.warning("can't read %s", message)
             return Unavailable(message)
+        if document == SUPERSEDED:
+            return None
         if data is not None:
             self._remember(uri, data)
         return document
@@ -134,6 +140,13 @@ class Reads:
         if not self._may_write():
             raise NoDocument("nothing was recorded, since the lease was not renewed in time")
         await record(self._open_session(), address(self._tracking_url, uri))
+        return True
+
+    async def _delete(self, uris: Iterable[str]) -> bool:
+        for uri in uris:
+            if not self._may_write():
+                raise NoDocument("nothing more was deleted, since the lease was not renewed in time")
+            await delete(self._open_session(), address(self._tracking_url, uri))
         return True
 
     async def _close(self, need: Closed) -> bool:

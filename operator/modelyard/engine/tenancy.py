@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from modelyard.engine.plan import (
     Closed,
+    Deleted,
     Delivered,
     EventsOf,
     Fetch,
@@ -42,12 +43,8 @@ def outside(need: Need, namespace: str) -> Unavailable | Unreadable | None:
         case Delivered() | Page():
             # What is delivered needs the other namespace's word, and pages are those of pods that were listed.
             return None
-    uris = (need.uri,) if isinstance(need, Result) else _uris(need)
+    uris = need.uris if isinstance(need, Deleted) else (need.uri,)
     if foreign := [uri for uri in uris if not is_of(namespace, uri)]:
         message = f"{foreign[0]} is no path of plain names below {home(namespace)}, and so of another namespace"
         return Unreadable(message) if isinstance(need, Result) else Unavailable(message)
     return None
-
-
-def _uris(need: object) -> tuple[str, ...]:
-    return getattr(need, "uris", None) or (getattr(need, "uri", ""),)

@@ -67,16 +67,16 @@ def container(
     mounts: list[template.Mount],
     args: list[str],
     start_seconds: int,
-    asks_store: bool = False,
 ) -> dict[str, Any]:
-    """Returns the container that serves; ``args`` are the server's arguments."""
+    """Returns the container that serves; ``args`` are the server's arguments. It never has the pod's identity: another
+    container fetches, so that a request that takes the server over can't ask the store for anything.
+    """
     return template.container(
         "server",
         image,
         wanted,
         default,
         mounts,
-        asks_store=asks_store,
         args=args,
         ports=[
             {"name": "http", "containerPort": PORT, "protocol": "TCP"},

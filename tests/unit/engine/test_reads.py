@@ -11,7 +11,18 @@ from kubernetes.aio.client import Configuration
 from modelyard.engine import artifacts
 from modelyard.engine import reads as module
 from modelyard.engine.client import ApiClient
-from modelyard.engine.plan import Closed, EventsOf, Listing, Need, Page, Recorded, Result, Unavailable, Unreadable
+from modelyard.engine.plan import (
+    Closed,
+    Deleted,
+    EventsOf,
+    Listing,
+    Need,
+    Page,
+    Recorded,
+    Result,
+    Unavailable,
+    Unreadable,
+)
 from modelyard.engine.reads import Reads
 from tests.unit.engine.server import Handler, serving
 
@@ -269,3 +280,27 @@ async def test_an_entry_that_the_store_refuses_is_unavailable() -> None:
     fact = await answer_to(Recorded("mlflow-artifacts:/a/1.uid"), handler)
     assert isinstance(fact, Unavailable)
     assert "507" in fact.message
+
+
+async def test_folders_that_nobody_reads_are_deleted_and_one_that_is_gone_is_no_error() -> None:
+    deleted = []
+
+    async def handler(request: web.Request) -> web.Response:
+        deleted.append((request.method, request.path.rpartition("/")[2]))
+        gone = {"error_code": "RESOURCE_DOES_NOT_EXIST"}
+        return web.json_response(gone, status=404) if request.path.endswith("/1") else web.json_response({})
+
+    need = Deleted(("mlflow-artifacts:/a/1", "mlflow-artifacts:/a/2"))
+    assert await answer_to(need, handler) is True
+    assert deleted == [("DELETE", "1"), ("DELETE", "2")]
+    assert isinstance(await answer_to(need, handler, leads=False), Unavailable)
+    assert len(deleted) == 2, "a process that no longer leads deletes nothing"
+
+
+async def test_a_result_that_was_taken_back_is_none_and_is_read_again() -> None:
+    documents = [{"kind": "Superseded"}, {"kind": "Step"}]
+
+    async def handler(request: web.Request) -> web.Response:
+        return web.json_response(documents.pop(0))
+
+    assert await fact(handler, times=2) == {"kind": "Step"}

@@ -30,7 +30,7 @@ IDENTIFIED = {
     ("PipelineSource", "main", "push"),
     ("Workspace", "bring", "bring"),
     ("ModelDeployment", "fetch", "fetch"),
-    ("ModelPool", "server", "serve"),
+    ("ModelPool", "fetcher", "fetcher"),
 }
 """The containers that have the pod's identity, by the kind that owns the pod, the container's name and its command."""
 IDENTITY = {

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from modelyard.engine.plan import Fetch
 from modelyard.engine.resource import (
     BATCH_PREDICTIONS,
     DATASET_VERSIONS,
@@ -20,7 +21,7 @@ from tests.kinds.batchprediction import predict
 from tests.unit.kinds.objects import active, complete, dataset, fail, failed, meta, model, task_of
 from tests.unit.kinds.test_model import train, with_model
 from tests.unit.kinds.test_pushed import pushed
-from tests.unit.kinds.world import World
+from tests.unit.kinds.world import NAMESPACE, World
 
 
 def prediction(name: str = "scores", **spec: Any) -> Object:
@@ -271,3 +272,20 @@ def test_a_pinned_version_must_pass_the_gates(world: World) -> None:
     start(world, modelRef={"name": "species", "version": 2})
     assert ready(world)[1] == "VersionNotApproved"
     assert "perfect" in ready(world)[2]
+
+
+def test_an_edit_of_the_rules_that_came_with_the_run_counts_though_the_watch_is_behind(world: World) -> None:
+    slot = (DATASETS, NAMESPACE, "scored")
+    world.objects[slot] = {**world.objects[slot], "spec": {**world.objects[slot]["spec"], "validation": {"minRows": 9}}}
+    start(world)
+    job = next(job for job in world.all(JOBS) if job["metadata"]["name"].startswith("scores"))
+    assert task_of(job, PredictTask).output.validation.min_rows == 9
+
+
+def test_rules_that_can_not_be_read_hold_the_run_up(world: World) -> None:
+    world.down.add(Fetch)
+    start(world)
+    assert world.condition(BATCH_PREDICTIONS, "scores") == ("False", "DatasetNotReady", "Fetch can't be read")
+    world.down.clear()
+    world.tick(10)
+    assert any(job["metadata"]["name"].startswith("scores") for job in world.all(JOBS))

@@ -7,10 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from modelyard.engine.plan import Fetch
+from modelyard.engine.plan import Deleted, Fetch
 from modelyard.engine.resource import CONFIG_MAPS, DATASET_VERSIONS, DATASETS, JOBS, Object
 from modelyard_api.kinds.datasetversion import DatasetVersionSpec
-from modelyard_api.wire.task import IngestTask
 from tests.unit.kinds.objects import (
     active,
     complete,
@@ -18,7 +17,6 @@ from tests.unit.kinds.objects import (
     ingest_result,
     put_claim,
     put_data,
-    task_of,
 )
 from tests.unit.kinds.world import Died, World
 
@@ -99,8 +97,20 @@ def test_a_volume_is_read_at_every_look(world: World) -> None:
     world.tick(60)
     next_ = world.status_of(DATASETS, "lake")["job"]
     assert next_ != job["metadata"]["name"]
-    spent = [uri.rpartition("/")[2] for uri in task_of(world.get(JOBS, next_), IngestTask).spent]
-    assert spent == [job["metadata"]["name"]], "nobody reads that result any more"
+    deleted = [uri.rpartition("/")[2] for uri in world.deleted]
+    assert deleted == [job["metadata"]["name"]], "nobody reads that result any more"
+
+
+def test_a_result_that_can_not_be_deleted_holds_nothing_up(world: World) -> None:
+    put_claim(world)
+    world.put(DATASETS, dataset("lake", source={"volume": {"claimName": "lake", "path": "in"}}, checkEvery="1m"))
+    world.settle()
+    job = world.get(JOBS, world.status_of(DATASETS, "lake")["job"])
+    complete(world, job, ingest_result(job, "a"))
+    world.settle()
+    world.down.add(Deleted)
+    world.tick(60)
+    assert world.status_of(DATASETS, "lake")["job"] != job["metadata"]["name"]
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from modelyard.engine.ownership import FIELD_MANAGER, Path
 from modelyard.engine.resource import (
     CONFIG_MAPS,
     DEPLOYMENTS,
+    HTTP_ROUTES,
     JOBS,
     MODEL_DEPLOYMENTS,
     MODEL_POOLS,
@@ -231,6 +232,14 @@ def test_one_more_label_in_a_selector_and_one_more_variable_are_removed() -> Non
     )
     assert containers(world.objects[slot])[0]["env"] == env
     assert "containers[name=server].env[name=EXTRA] was added by kubectl-set" in told[0][1]
+
+
+def test_a_rule_that_others_add_to_a_route_is_not_taken_for_one_of_a_test() -> None:
+    """While a rollout goes on, the rules of a test that has left the spec stay."""
+    world, slot = settled("rolling"), (HTTP_ROUTES, NAMESPACE, "species")
+    rules = copy.deepcopy(world.objects[slot]["spec"]["rules"])
+    assert written(world, slot, lambda obj: obj["spec"]["rules"].append(rules[-1]), THEM)
+    assert world.objects[slot]["spec"]["rules"] == rules
 
 
 def test_a_restart_annotation_and_labels_of_others_stay() -> None:

@@ -186,17 +186,15 @@ def test_a_look_deletes_what_the_one_before_has_left_and_nothing_of_a_build() ->
     world = Repository()
     world.source()
     first = task_of(world.job, SourceTask)
-    assert first.spent == []
     world.end()
-    built = task_of(world.job, SourceTask)
-    assert built.spent == []
     world.end()
+    assert world.deleted == []
     world.tick(60)
     second = task_of(world.job, SourceTask)
-    assert second.spent == [first.result_uri.rpartition("/")[0]]
+    assert world.deleted == [first.result_uri.rpartition("/")[0]]
     world.fail("GitUnavailable")
     world.tick(120)
-    assert task_of(world.job, SourceTask).spent == [second.result_uri.rpartition("/")[0]]
+    assert world.deleted[1:] == [second.result_uri.rpartition("/")[0]]
 
 
 def test_a_server_that_is_away_is_told_and_asked_less_often() -> None:

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from modelyard.engine.plan import (
     Closed,
+    Deleted,
     EventsOf,
     Fetch,
     Listing,
@@ -137,6 +138,9 @@ FOREIGN = "mlflow-artifacts:/modelyard/others/uid/result.json"
         (Listing("mlflow-artifacts:/modelyard/others/models/m/numbers"), Unavailable),
         (Recorded("mlflow-artifacts:/modelyard/team/models/m/numbers/1.uid"), None),
         (Recorded("mlflow-artifacts:/modelyard/others/models/m/numbers/1.uid"), Unavailable),
+        (Deleted(("mlflow-artifacts:/modelyard/team/uid/look-1",)), None),
+        (Deleted(("mlflow-artifacts:/modelyard/team/uid/look-1", "mlflow-artifacts:/modelyard/others/uid")), Unavailable),
+        (Deleted(("mlflow-artifacts:/modelyard/team/",)), Unavailable),
         (Closed("modelyard/team/m", "uid", "KILLED"), None),
         (Closed("modelyard/others/m", "uid", "KILLED"), Unavailable),
         (Closed("modelyard/teams/m", "uid", "KILLED"), Unavailable),

@@ -25,6 +25,7 @@ from modelyard.engine.plan import (
     Closed,
     Create,
     Delete,
+    Deleted,
     Delivered,
     Denied,
     EventsOf,
@@ -86,6 +87,7 @@ class World:
         self.pages: dict[str, bytes] = {}
         """The answers of pods, by URL."""
         self.closed: dict[str, Closed] = {}
+        self.deleted: list[str] = []
         """What was asked to be closed in the tracking server, by uid."""
         self.down: set[type] = set()
         """The types of needs that are Unavailable now."""
@@ -281,6 +283,12 @@ class World:
             case Recorded():
                 if need.uri not in self.results:
                     self._write(lambda: self.results.update({need.uri: {}}))
+                return True
+            case Deleted():
+                gone = [uri for uri in self.results if uri.startswith(tuple(f"{folder}/" for folder in need.uris))]
+                if gone:
+                    self._write(lambda: [self.results.pop(uri) for uri in gone])
+                self.deleted += need.uris
                 return True
             case Closed():
                 self.closed[need.uid] = need

@@ -11,16 +11,18 @@ from modelyard_api.wire.result import IngestResult, TrainResult
 from modelyard_api.wire.task import Data, IngestTask, Subject, TrainTask
 from modelyard_runtime.commands.ingest import ingest
 from modelyard_runtime.commands.train import train
-from modelyard_runtime.pod.store import ArtifactStore
+from modelyard_runtime.pod.store import ArtifactStore, Conflict
 from modelyard_runtime.pod.web import Web
 
 SUBJECT = Subject(namespace="n", name="s", uid="u")
 URL = "http://tracking:5000"
 STORE = "mlflow-artifacts:"
+RESULTS = ("/r", f"{STORE}/m/result.json")
+"""How URIs of results end, which a later pod of the same task may replace."""
 
 
 class MemoryStore(ArtifactStore):
-    """The real artifact store, digests and errors included, with its bytes in a dict."""
+    """The real artifact store, digests and errors included, with its bytes in a dict, written once each."""
 
     def __init__(self) -> None:
         super().__init__(Web(URL))
@@ -30,13 +32,13 @@ class MemoryStore(ArtifactStore):
         return self.files.get(uri)
 
     def put(self, uri: str, data: bytes | Path) -> None:
-        self.files[uri] = data.read_bytes() if isinstance(data, Path) else data
+        data = data.read_bytes() if isinstance(data, Path) else data
+        if self.files.get(uri, data) != data and not uri.endswith(RESULTS):
+            raise Conflict(uri)
+        self.files[uri] = data
 
     def fetch(self, uri: str, path: Path, digest: str | None = None) -> None:
         path.write_bytes(self.read(uri, digest))
-
-    def delete(self, uri: str) -> None:
-        self.files = {at: data for at, data in self.files.items() if at != uri and not at.startswith(f"{uri}/")}
 
 
 def run_ingest(folder: Path, file: str, store: MemoryStore | None = None, **spec: Any) -> IngestResult:

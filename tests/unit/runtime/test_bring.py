@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from modelyard_api.fields.artifact import sha256
@@ -73,6 +76,21 @@ def test_the_same_rows_read_again_by_other_libraries_leave_the_files_of_the_vers
         patch.setattr("modelyard_runtime.commands.ingest.parquet", lambda table: b"other bytes of the same rows")
         assert ingested(tmp_path, store).files == first.files
         assert {name: store.files[name] for name in before if name.endswith("parquet")}.items() <= before.items()
-        # What was damaged is stored anew, and the version says that it has other bytes.
         store.files[f"{first.uri}/train.parquet"] = b"damaged"
-        assert ingested(tmp_path, store).files != first.files
+        with pytest.raises(UserError, match=r"train\.parquet holds other bytes, which nobody may overwrite"):
+            ingested(tmp_path, store)
+
+
+def test_the_same_rows_that_a_pod_left_before_its_end_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = MemoryStore()
+    first = ingested(tmp_path, store)
+    for uri in [uri for uri in store.files if uri.endswith("result.json")]:
+        del store.files[uri]
+
+    def other(table: pa.Table) -> bytes:
+        out = io.BytesIO()
+        pq.write_table(table, out, compression="none")
+        return out.getvalue()
+
+    monkeypatch.setattr("modelyard_runtime.commands.ingest.parquet", other)
+    assert ingested(tmp_path, store).files == first.files

@@ -11,6 +11,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from modelyard_api.fields.trainer import Trainer
+from modelyard_api.wire.result import SUPERSEDED
 from modelyard_api.wire.task import TrainTask
 from modelyard_runtime.commands.collect import collect
 from modelyard_runtime.commands.layout import lay_out
@@ -60,7 +61,7 @@ def test_a_new_pod_takes_the_result_of_an_earlier_one_away(tmp_path: Path, task:
     result = collect(train_task, store, output(tmp_path, model("[0, 1]")))
     store.put_json(train_task.result_uri, result.wire())
     lay_out(train_task, store, tmp_path / "in")
-    assert store.get(train_task.result_uri) is None
+    assert store.get_json(train_task.result_uri) == SUPERSEDED
     assert (tmp_path / "in/train.parquet").stat().st_size > 0
 
 

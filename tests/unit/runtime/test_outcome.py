@@ -20,7 +20,7 @@ from modelyard_runtime import __main__ as program
 from modelyard_runtime.pod import outcome
 from modelyard_runtime.pod.errors import Retriable
 from modelyard_runtime.pod.web import Refused, Unavailable
-from tests.unit.runtime.memory import MemoryStore, train_task
+from tests.unit.runtime.memory import train_task
 
 URI = "mlflow-artifacts:/" + "u" * 150
 
@@ -44,27 +44,6 @@ def test_what_can_not_be_cut_is_left_out(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setenv("MODELYARD_TERMINATION_LOG", str(tmp_path / "log"))
     outcome.leave({"kind": "Failed", "error": {"reason": "R" * 63, "message": "m", "field": "f" * 2000}}, "u" * 2000)
     assert json.loads((tmp_path / "log").read_bytes())["error"]["reason"] == "R" * 63
-
-
-def test_what_nobody_reads_any_more_is_deleted_and_an_error_in_that_is_none(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    store = MemoryStore()
-    store.files = {"mlflow-artifacts:/a/1/result.json": b"1", "mlflow-artifacts:/a/12/result.json": b"2"}
-    data = Data(name="d-1", uri="mlflow-artifacts:/d", digest="sha256:" + "0" * 64, target="t", columns=[])
-    task = train_task(data, "RandomForestClassifier").model_copy(update={"spent": ["mlflow-artifacts:/a/1"]})
-    patience = store.web.patience
-    program.forget(task, store)
-    assert list(store.files) == ["mlflow-artifacts:/a/12/result.json"]
-
-    def away(_: str) -> None:
-        assert store.web.patience <= 5
-        raise Unavailable("DELETE: 500")
-
-    monkeypatch.setattr(store, "delete", away)
-    program.forget(task, store)
-    assert "mlflow-artifacts:/a/1 was not deleted" in capsys.readouterr().out
-    assert store.web.patience == patience
 
 
 ENDS = """

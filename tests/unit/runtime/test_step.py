@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from modelyard_api.wire.result import SUPERSEDED
 from modelyard_api.wire.task import StepTask
 from modelyard_runtime.commands.step import collect, lay_out
 from modelyard_runtime.pod.errors import UserError
@@ -30,7 +31,7 @@ def test_it_finds_its_parameters_and_no_earlier_result(tmp_path: Path) -> None:
     store.put_json(task().result_uri, {"kind": "Step"})
     lay_out(task(), store, tmp_path / "in")
     assert json.loads((tmp_path / "in/parameters.json").read_text()) == {"trees": "10"}
-    assert store.get(task().result_uri) is None
+    assert store.get_json(task().result_uri) == SUPERSEDED
 
 
 def test_texts_and_numbers_are_kept(tmp_path: Path) -> None:

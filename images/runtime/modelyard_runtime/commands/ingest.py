@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+import tempfile
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from modelyard_api.fields.artifact import RESULT_JSON, sha256
+from modelyard_api.fields.artifact import RESULT_JSON
 from modelyard_api.kinds.dataset import DatasetSpec
 from modelyard_api.wire.result import IngestResult
 from modelyard_api.wire.task import SOURCE_FOLDER, IngestTask
@@ -18,6 +19,7 @@ from modelyard_runtime.pod.say import say
 from modelyard_runtime.pod.store import ArtifactStore
 from modelyard_runtime.tables.columns import typed
 from modelyard_runtime.tables.read import read_source
+from modelyard_runtime.tables.stored import keep
 from modelyard_runtime.tables.version import Part, versioned
 
 MOST_COLUMNS = 1000
@@ -35,24 +37,17 @@ def ingest(task: IngestTask, store: ArtifactStore, root: Path = Path(SOURCE_FOLD
         part = parquet(table.filter(mask))
         return Part(len(part), _stored(store, uri, part))
 
-    result = IngestResult(**versioned(table, types, spec, lost, task.base_uri, write, store.put))
-    store.put_json(f"{result.uri}/{RESULT_JSON}", result.wire())
+    result = IngestResult(**versioned(table, types, spec, lost, task.base_uri, write, store.put_first))
+    store.put_json_first(f"{result.uri}/{RESULT_JSON}", result.wire())
     return result
 
 
 def _stored(store: ArtifactStore, uri: str, part: bytes) -> str:
-    """Writes a file of a version, and returns the digest of what is there.
-
-    Another release of the libraries writes the same rows as other bytes. A version never changes, so the file that an
-    earlier ingest left stays.
-    """
-    folder, _, name = uri.rpartition("/")
-    earlier = store.get_json(f"{folder}/{RESULT_JSON}") or {}
-    for file in earlier.get("files", ()):
-        if file["name"] == name and sha256(store.get(uri) or b"") == file["digest"]:
-            return str(file["digest"])
-    store.put(uri, part)
-    return sha256(part)
+    """Writes a file of a version, and returns the digest of what is there."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / uri.rpartition("/")[2]
+        path.write_bytes(part)
+        return keep(store, uri, path)
 
 
 def parquet(table: pa.Table) -> bytes:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from modelyard_api.fields.artifact import TEST_PARQUET, TRAIN_PARQUET, canonical
 from modelyard_api.wire.task import IN_FOLDER, TrainTask
+from modelyard_runtime.pod.outcome import supersede
 from modelyard_runtime.pod.say import say
 from modelyard_runtime.pod.store import ArtifactStore
 
@@ -13,9 +14,9 @@ from modelyard_runtime.pod.store import ArtifactStore
 def lay_out(task: TrainTask, store: ArtifactStore, folder: Path = Path(IN_FOLDER)) -> None:
     """Writes train.parquet, test.parquet and task.json.
 
-    Deletes the result of an earlier pod: whatever was collected, its container has failed or was stopped.
+    Takes the result of an earlier pod back.
     """
-    store.delete(task.result_uri)
+    supersede(task, store)
     folder.mkdir(parents=True, exist_ok=True)
     for name in (TRAIN_PARQUET, TEST_PARQUET):
         (folder / name).write_bytes(store.read(f"{task.data.uri}/{name}"))

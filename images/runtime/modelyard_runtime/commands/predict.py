@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from modelyard_api.fields.artifact import RESULT_JSON, TEST_PARQUET, TRAIN_PARQUET, digest_of
+from modelyard_api.fields.artifact import RESULT_JSON, TEST_PARQUET, TRAIN_PARQUET
 from modelyard_api.wire.result import PredictResult
 from modelyard_api.wire.task import PredictTask
 from modelyard_runtime.models import package
@@ -18,6 +18,7 @@ from modelyard_runtime.pod.errors import UserError
 from modelyard_runtime.pod.say import say
 from modelyard_runtime.pod.store import ArtifactStore
 from modelyard_runtime.tables.files import FileTable, batches, writer
+from modelyard_runtime.tables.stored import keep
 from modelyard_runtime.tables.version import Part, versioned
 
 _FIELD = "spec.output.datasetRef"
@@ -49,11 +50,10 @@ def _scored(task: PredictTask, store: ArtifactStore, answers: Answers, folder: P
     def write(uri: str, mask: pa.Array) -> Part:
         path = folder / uri.rpartition("/")[2]
         table.write(path, mask)
-        store.put(uri, path)
-        return Part(path.stat().st_size, digest_of(path))
+        return Part(path.stat().st_size, keep(store, uri, path))
 
     try:
-        version = versioned(table, answers.types, task.output, answers.lost, task.base_uri, write, store.put)
+        version = versioned(table, answers.types, task.output, answers.lost, task.base_uri, write, store.put_first)
     except UserError as error:
         raise UserError(error.reason, f"the answers don't fit the Dataset: {error.message}", _FIELD) from error
     result = PredictResult(
@@ -67,5 +67,5 @@ def _scored(task: PredictTask, store: ArtifactStore, answers: Answers, folder: P
         model_version=task.model_version,
         image=task.image,
     )
-    store.put_json(f"{result.uri}/{RESULT_JSON}", result.wire())
+    store.put_json_first(f"{result.uri}/{RESULT_JSON}", result.wire())
     return result

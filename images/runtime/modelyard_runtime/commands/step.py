@@ -13,13 +13,14 @@ from modelyard_api.wire.result import StepResult
 from modelyard_api.wire.task import IN_FOLDER, OUT_FOLDER, OUTPUTS_JSON, PARAMETERS_JSON, StepTask
 from modelyard_runtime.models import output
 from modelyard_runtime.pod.errors import UserError
+from modelyard_runtime.pod.outcome import supersede
 from modelyard_runtime.pod.say import say
 from modelyard_runtime.pod.store import ArtifactStore
 
 
 def lay_out(task: StepTask, store: ArtifactStore, folder: Path = Path(IN_FOLDER)) -> None:
-    """Writes the parameters. Deletes the result of an earlier pod: its container has failed or was stopped."""
-    store.delete(task.result_uri)
+    """Writes the parameters. Takes the result of an earlier pod back."""
+    supersede(task, store)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / PARAMETERS_JSON).write_bytes(canonical(task.parameters))
     say(f"{PARAMETERS_JSON} lies in {folder}")

@@ -89,7 +89,7 @@ def write_profile(store: ArtifactStore, uri: str, digest: str, session: Session,
     signature = session.signature
     columns = profile.of_answers(signature.outputs, signature.classes, session.ask(held_out))
     data, _ = profile.document(digest, len(held_out), columns)
-    store.put(f"{uri}/{PROFILE_JSON}", data)
+    store.put_first(f"{uri}/{PROFILE_JSON}", data)
 
 
 def read(store: ArtifactStore, uri: str, digest: str) -> tuple[ModelManifest, Session, int]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from modelyard_api.fields.base import Model
-from modelyard_api.wire.result import MAX_MESSAGE_BYTES, Error, Failed, Message
+from modelyard_api.wire.result import MAX_MESSAGE_BYTES, SUPERSEDED, Error, Failed, Message
 from modelyard_api.wire.task import TERMINATION_LOG, Common
 from modelyard_runtime.pod.errors import UserError
 from modelyard_runtime.pod.say import say
@@ -26,6 +26,12 @@ def earlier(task: Common, store: ArtifactStore, kind: str) -> dict[str, Any] | N
         say("an earlier pod has left its result: nothing to do again")
         return result
     return None
+
+
+def supersede(task: Common, store: ArtifactStore) -> None:
+    """Takes the result of an earlier pod back: whatever it collected, its container has failed or was stopped."""
+    if store.get(task.result_uri) is not None:
+        store.put_json(task.result_uri, SUPERSEDED)
 
 
 def succeed(task: Common, store: ArtifactStore, result: Model) -> None:

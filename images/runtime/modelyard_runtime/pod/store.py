@@ -9,7 +9,16 @@ from urllib.parse import quote
 
 from modelyard_api.fields.artifact import SCHEME, canonical, digest_of, http_url, sha256
 from modelyard_runtime.pod.errors import UserError
+from modelyard_runtime.pod.say import say
 from modelyard_runtime.pod.web import Unavailable, Web, nothing_there, quoted
+
+
+class Conflict(UserError):
+    """Other bytes are there already, which nobody may overwrite."""
+
+    def __init__(self, uri: str) -> None:
+        message = f"{uri} holds other bytes, which nobody may overwrite; have who runs the installation delete them"
+        super().__init__("ArtifactConflict", message)
 
 
 class ArtifactStore:
@@ -38,8 +47,13 @@ class ArtifactStore:
         return data
 
     def put(self, uri: str, data: bytes | Path) -> None:
-        """Writes the bytes, or those of a file piece by piece; writing the same again is fine. Raises Unavailable."""
+        """Writes the bytes, or those of a file piece by piece; writing the same again is fine.
+
+        Raises Conflict if other bytes are there, and Unavailable.
+        """
         status, answer = self.web.request("PUT", http_url(self.web.base, uri), data)
+        if status == 409:
+            raise Conflict(uri)
         if status != 200:
             raise Unavailable(f"PUT {uri}: {status} {quoted(answer, 200)}")
 
@@ -54,11 +68,13 @@ class ArtifactStore:
         if digest is not None and digest_of(path) != digest:
             raise _other(uri, digest_of(path), digest)
 
-    def delete(self, uri: str) -> None:
-        """Deletes the bytes, if there are any. Raises Unavailable."""
-        status, answer = self.web.request("DELETE", http_url(self.web.base, uri))
-        if status != 200 and not nothing_there(status, answer):
-            raise Unavailable(f"DELETE {uri}: {status} {quoted(answer, 200)}")
+    def put_first(self, uri: str, data: bytes) -> None:
+        """Writes the bytes, unless an earlier pod has written others: those stay, since they say the same in another
+        way. Raises Unavailable."""
+        try:
+            self.put(uri, data)
+        except Conflict:
+            say(f"{uri} was written before, and stays as it is")
 
     def names(self, uri: str) -> list[str]:
         """Returns the sorted names in a folder, none if it doesn't exist. Raises Unavailable."""
@@ -71,9 +87,17 @@ class ArtifactStore:
         return None if data is None else json.loads(data)
 
     def put_json(self, uri: str, document: Any) -> None:
-        """Writes a JSON document. Raises ValueError for infinity and NaN, which JSON doesn't have."""
-        json.dumps(document, allow_nan=False)
-        self.put(uri, canonical(document))
+        """Writes a JSON document, as ``put`` does. Raises ValueError for infinity and NaN, which JSON doesn't have."""
+        self.put(uri, _encoded(document))
+
+    def put_json_first(self, uri: str, document: Any) -> None:
+        """Writes a JSON document, as ``put_first`` does. Raises ValueError as ``put_json`` does."""
+        self.put_first(uri, _encoded(document))
+
+
+def _encoded(document: Any) -> bytes:
+    json.dumps(document, allow_nan=False)
+    return canonical(document)
 
 
 def _nothing(uri: str) -> UserError:

@@ -37,4 +37,4 @@ def keep(task: TrainTask, store: ArtifactStore, result: TrainResult) -> None:
     }
     result.tracking_experiment_id = experiment_id
     result.tracking_run_id = tracking.log(experiment_id, subject.name, subject.uid, params, result.metrics, tags)
-    store.put_json(f"{result.artifact_uri}/{RESULT_JSON}", result.wire())
+    store.put_json_first(f"{result.artifact_uri}/{RESULT_JSON}", result.wire())

@@ -31,7 +31,7 @@ class Part(NamedTuple):
 Write = Callable[[str, pa.Array], Part]
 """Writes the rows for which a mask is True to a URI, as Parquet."""
 Put = Callable[[str, bytes], None]
-"""Writes bytes to a URI."""
+"""Writes bytes to a URI where nothing is."""
 
 
 def versioned(
@@ -41,7 +41,7 @@ def versioned(
     lost: float,
     base_uri: str,
     write: Write,
-    put: Put,
+    put_first: Put,
 ) -> dict[str, Any]:
     """Writes both parts of the table, and its profile, below ``base_uri``; returns the fields of its TableResult.
 
@@ -57,7 +57,7 @@ def versioned(
     mask = _held_out(table, types, spec)
     rows = {TRAIN_PARQUET: ~mask, TEST_PARQUET: mask}
     parts = {name: write(f"{uri}/{name}", pa.array(chosen)) for name, chosen in rows.items()}
-    put(f"{uri}/{PROFILE_JSON}", profile.document_of(table, types, digest))
+    put_first(f"{uri}/{PROFILE_JSON}", profile.document_of(table, types, digest))
     accepted = not unusable and (not violations or spec.validation.on_failure == "Warn")
     say(f"version {id_[:10]}: {'accepted' if accepted else 'rejected'}, {len(violations)} rules broken")
     return {

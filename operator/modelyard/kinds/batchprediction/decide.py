@@ -49,7 +49,7 @@ def _step(view: View, facts: Facts, now: datetime) -> Step:
         return registered(view, now, status)
     match state := follow(children.run(view), view.job, facts, now):
         case Absent():
-            return _again(view, facts, now) or begin(view, now)
+            return _again(view, facts, now) or begin(view, facts, now)
         case Held(stops):
             suspended, writes, anew = held(status, view.job, view.run.spec.pod_template, stops)
             if anew and suspended.inputs:

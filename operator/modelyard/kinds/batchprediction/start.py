@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from modelyard.engine.conditions import timestamp
-from modelyard.engine.plan import Create
-from modelyard.engine.resource import JOBS, Object
+from modelyard.engine.plan import Create, Facts, Fetch
+from modelyard.engine.resource import DATASETS, JOBS, Object
 from modelyard.kinds.batchprediction import children
 from modelyard.kinds.batchprediction.checks import check
 from modelyard.kinds.batchprediction.observe import View, job_name
 from modelyard.workload import references
-from modelyard.workload.conclude import Fails, Step, Trouble, Waits
+from modelyard.workload.conclude import RETRY, Fails, Step, Trouble, Waits, read
 from modelyard.workload.run import jobs
 from modelyard.workload.run.conditions import pod_pending
 from modelyard_api.fields.status import Inputs, Phase
@@ -24,9 +24,11 @@ from modelyard_api.wire.result import PredictResult
 from modelyard_api.wire.task import PredictTask
 
 
-def begin(view: View, now: datetime) -> Step:
-    """Resolves what is not resolved yet, and creates the Job. Raises Waits and Fails."""
-    rules, model, data = _rules(view), _model_version(view), _data(view)
+def begin(view: View, facts: Facts, now: datetime) -> Step:
+    """Resolves what is not resolved yet, and creates the Job. Raises Missing, Waits and Fails."""
+    _rules(view, view.output)
+    model, data = _model_version(view), _data(view)
+    rules = _rules(view, _output(view, facts, now))
     signature = model.status.signature or model.spec.signature
     if signature is None:
         raise Waits("VersionNotReady", f"ModelVersion {model.name} has no signature yet; see its conditions")
@@ -71,13 +73,23 @@ def inputs_of(dataset_version: str, model_version: str, image: str) -> Inputs:
     return Inputs(dataset_version=dataset_version, model_version=model_version, image=image)
 
 
-def _rules(view: View) -> DatasetSpec:
+def _output(view: View, facts: Facts, now: datetime) -> Object | None:
+    """Returns the Dataset of the answers as it is now. Raises Missing and Waits.
+
+    It is read anew: the run and an edit of the rules may come in one commit, and the watch of the Datasets be behind.
+    """
+    need = Fetch(DATASETS, view.run.namespace, view.run.spec.output.dataset_ref.name)
+    dataset: Object | None = read(facts, need, "DatasetNotReady", now + RETRY)
+    return dataset
+
+
+def _rules(view: View, output: Object | None) -> DatasetSpec:
     """Returns the spec of the Dataset of the answers. Raises Waits and Fails."""
     field, name = "spec.output.datasetRef.name", view.run.spec.output.dataset_ref.name
-    if view.output is None:
+    if output is None:
         message = f"{field}: there is no Dataset {name!r}; apply one with spec.source: {{pushed: {{}}}}"
         raise Waits("DatasetNotFound", message)
-    spec = Dataset.model_validate(view.output).spec
+    spec = Dataset.model_validate(output).spec
     if spec.source.pushed is None:
         message = f"{field}: Dataset {name!r} reads its source itself; name one with spec.source: {{pushed: {{}}}}"
         raise Fails(Trouble("NotPushed", message))

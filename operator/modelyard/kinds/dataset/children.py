@@ -8,7 +8,6 @@ from modelyard.engine.resource import Object
 from modelyard.kinds.dataset.observe import View
 from modelyard.workload import template
 from modelyard.workload.names import child_metadata, child_name
-from modelyard.workload.run.cleanup import spent
 from modelyard.workload.run.jobs import job
 from modelyard.workload.run.run import Run
 from modelyard.workload.run.task import addresses
@@ -64,7 +63,6 @@ def ingest_job(view: View, name: str) -> Object:
         **addresses(dataset, view.installation, result_uri(dataset, name)),
         spec=spec,
         source=path,
-        spent=spent(view.jobs, lambda earlier: result_uri(dataset, earlier)),
     )
     pod = template.program(
         "ingest", image, spec.pod_template, view.installation.resources.run, mounts=[mount], volumes=[volume]

@@ -85,7 +85,7 @@ def _follow(view: View, facts: Facts, now: datetime, status: DatasetStatus, name
     reading = ("Checking", f"Job {name} reads the source")
     match state := follow(children.run(view, name), job, facts, now):
         case Absent():
-            return _begin(view, status, name)
+            return _begin(view, facts, status, name)
         case Held(writes):
             return Step(status, suspended(view, status), writes)
         case Ended(_, result):
@@ -106,10 +106,11 @@ def _follow(view: View, facts: Facts, now: datetime, status: DatasetStatus, name
             )
 
 
-def _begin(view: View, status: DatasetStatus, name: str) -> Step:
+def _begin(view: View, facts: Facts, status: DatasetStatus, name: str) -> Step:
     job = children.ingest_job(view, name)
     if too_large := jobs.task_too_large(job):
         status.job, status.attempts = None, 0
         why = Trouble("SpecTooLarge", f"spec.columns: their names and values {too_large}; declare fewer")
         return unreadable(view, status, why, None, stale(view.jobs, name))
+    cleanup.forget(facts, view.jobs, lambda earlier: children.result_uri(view.dataset, earlier))
     return Step(status, pod_pending(name), (*stale(view.jobs, name), Create(JOBS, job)))

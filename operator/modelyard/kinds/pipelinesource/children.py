@@ -8,7 +8,6 @@ from modelyard.engine.resource import Object
 from modelyard.kinds.pipelinesource.observe import View
 from modelyard.workload import template
 from modelyard.workload.names import child_metadata, child_name, short_hash
-from modelyard.workload.run.cleanup import spent
 from modelyard.workload.run.failures import Fields
 from modelyard.workload.run.jobs import MAIN, job
 from modelyard.workload.run.run import Run
@@ -68,8 +67,12 @@ def look_job(view: View, name: str) -> Object:
     spec, default = view.source.spec, view.installation.resources.run
     mounts, volumes = _secret("git", GIT_FOLDER, spec.git.secret_ref)
     pod = template.program("look", _image(view), spec.pod_template, default, mounts=mounts, volumes=volumes)
-    looks = [job for job in view.jobs if job["metadata"]["labels"].get(PURPOSE) == LOOK]
-    return _job(view, name, LOOK, pod, spent=spent(looks, lambda earlier: run(view, earlier).result_uri))
+    return _job(view, name, LOOK, pod)
+
+
+def looks(view: View) -> list[Object]:
+    """Returns the Jobs that look the ref up."""
+    return [job for job in view.jobs if job["metadata"]["labels"].get(PURPOSE) == LOOK]
 
 
 def build_job(view: View, name: str, commit: str, key: str) -> Object:

@@ -85,6 +85,7 @@ def _look(view: View, facts: Facts, now: datetime, status: PipelineSourceStatus)
         return Step(status, standing(status), after=waits.after)
     match state:
         case Absent():
+            cleanup.forget(facts, children.looks(view), lambda earlier: children.run(view, earlier).result_uri)
             create = Create(JOBS, children.look_job(view, name))
             return Step(status, standing(status), (*stale(view.jobs, name), create))
         case Held(writes):

@@ -1,10 +1,10 @@
-"""Deletes the Jobs of a kind that has one after the other."""
+"""Deletes the Jobs of a kind that has one after the other, and what they have left."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 
-from modelyard.engine.plan import Delete, Patch
+from modelyard.engine.plan import Delete, Deleted, Facts, Patch
 from modelyard.engine.resource import JOBS, Object
 from modelyard.workload.run import jobs
 from modelyard.workload.run.jobs import JobPhase
@@ -29,13 +29,15 @@ def suspended(every: Collection[Object], keep: str | None, policy: RunPolicy) ->
     return (*(patch for job in running for patch in jobs.adjust(job, policy)), *stale(every, keep or ""))
 
 
-def spent(every: Iterable[Object], result_uri: Callable[[str], str]) -> list[str]:
-    """Returns the folders of the results of these Jobs that are over, each of which has been followed to its end.
+def forget(facts: Facts, every: Iterable[Object], result_uri: Callable[[str], str]) -> None:
+    """Has the results deleted of these Jobs that are over, each of which has been followed to its end. Raises Missing.
 
-    ``result_uri`` returns where the Job of a name writes its result, in a folder of its own.
+    A kind that looks each minute would leave half a million a year. One that can't be deleted takes only space, which
+    the operator's log tells. ``result_uri`` returns where the Job of a name writes its result, in a folder of its own.
     """
     names = [job["metadata"]["name"] for job in every if is_over(job)]
-    return [result_uri(name).rpartition("/")[0] for name in names]
+    if names:
+        facts[Deleted(tuple(result_uri(name).rpartition("/")[0] for name in names))]
 
 
 def old(every: Collection[Object], keep: str = "") -> tuple[Delete, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from modelyard.engine.ownership import foreign
 from modelyard.engine.resource import BACKEND_POLICIES, HTTP_ROUTES, Object
 from modelyard.kinds.modeldeployment.names import versioned
 from modelyard.kinds.modeldeployment.observe import View
@@ -81,8 +82,10 @@ def policy(view: View, gateway: GatewayRef) -> Object:
 
 
 def is_tested(route: Object) -> bool:
-    """Whether the route has the rules of an A-B test, beside the two that match every request."""
-    return len(route["spec"].get("rules") or ()) > _RULES_WITHOUT_TEST
+    """Whether the route has the rules of an A-B test, beside the two that match every request. Rules that somebody else
+    has written say nothing."""
+    rules = route["spec"].get("rules") or ()
+    return len(rules) > _RULES_WITHOUT_TEST and not foreign(route, ("f:spec", "f:rules"))
 
 
 def begins(view: View, status: ModelDeploymentStatus) -> bool:
