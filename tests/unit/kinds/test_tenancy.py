@@ -139,7 +139,7 @@ FOREIGN = "mlflow-artifacts:/modelyard/others/uid/result.json"
         (Recorded("mlflow-artifacts:/modelyard/team/models/m/numbers/1.uid"), None),
         (Recorded("mlflow-artifacts:/modelyard/others/models/m/numbers/1.uid"), Unavailable),
         (Deleted(("mlflow-artifacts:/modelyard/team/uid/look-1",)), None),
-        (Deleted(("mlflow-artifacts:/modelyard/team/uid/look-1", "mlflow-artifacts:/modelyard/others/uid")), Unavailable),
+        (Deleted(("mlflow-artifacts:/modelyard/team/u/a", "mlflow-artifacts:/modelyard/others/u/a")), Unavailable),
         (Deleted(("mlflow-artifacts:/modelyard/team/",)), Unavailable),
         (Closed("modelyard/team/m", "uid", "KILLED"), None),
         (Closed("modelyard/others/m", "uid", "KILLED"), Unavailable),
