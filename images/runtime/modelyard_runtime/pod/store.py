@@ -10,7 +10,7 @@ from urllib.parse import quote
 from modelyard_api.fields.artifact import SCHEME, canonical, digest_of, http_url, sha256
 from modelyard_runtime.pod.errors import UserError
 from modelyard_runtime.pod.say import say
-from modelyard_runtime.pod.web import Unavailable, Web, nothing_there
+from modelyard_runtime.pod.web import Unavailable, Web, nothing_there, quoted
 
 
 class Conflict(UserError):
@@ -34,7 +34,7 @@ class ArtifactStore:
         if nothing_there(status, data):
             return None
         if status != 200:
-            raise Unavailable(f"GET {uri}: {status} {data[:200].decode(errors='replace')}")
+            raise Unavailable(f"GET {uri}: {status} {quoted(data, 200)}")
         return data
 
     def read(self, uri: str, digest: str | None = None) -> bytes:
@@ -49,13 +49,16 @@ class ArtifactStore:
     def put(self, uri: str, data: bytes | Path) -> None:
         """Writes the bytes, or those of a file piece by piece; writing the same again is fine.
 
-        Raises Conflict if other bytes are there, and Unavailable.
+        Raises Conflict if other bytes are there, UserError if the namespace or a file may not have so much, and
+        Unavailable.
         """
         status, answer = self.web.request("PUT", http_url(self.web.base, uri), data)
         if status == 409:
             raise Conflict(uri)
+        if status == 413:
+            raise UserError("StorageLimitReached", f"{uri} can't be kept: {_said(answer)}; ask for more, or keep less")
         if status != 200:
-            raise Unavailable(f"PUT {uri}: {status} {answer[:200].decode(errors='replace')}")
+            raise Unavailable(f"PUT {uri}: {status} {quoted(answer, 200)}")
 
     def fetch(self, uri: str, path: Path, digest: str | None = None) -> None:
         """Writes the bytes into a file, piece by piece. Raises UserError if there are none, or if they have another
@@ -64,7 +67,7 @@ class ArtifactStore:
         if nothing_there(status, data):
             raise _nothing(uri)
         if status != 200:
-            raise Unavailable(f"GET {uri}: {status} {data[:200].decode(errors='replace')}")
+            raise Unavailable(f"GET {uri}: {status} {quoted(data, 200)}")
         if digest is not None and digest_of(path) != digest:
             raise _other(uri, digest_of(path), digest)
 
@@ -98,6 +101,14 @@ class ArtifactStore:
 def _encoded(document: Any) -> bytes:
     json.dumps(document, allow_nan=False)
     return canonical(document)
+
+
+def _said(answer: bytes) -> str:
+    """Returns the message of an error of MLflow's form, else the answer's beginning."""
+    try:
+        return str(json.loads(answer)["message"])[:500]
+    except (ValueError, KeyError, TypeError):
+        return answer[:200].decode(errors="replace")
 
 
 def _nothing(uri: str) -> UserError:
