@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import filecmp
 import os
 import tempfile
@@ -10,6 +11,8 @@ from typing import Any
 
 from modelyard_tracking.answers import Refused
 
+NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
+"""How volumes answer that have no hard links, such as those of SMB."""
 TRIES = 3
 """A folder that somebody deletes meanwhile is made again."""
 
@@ -32,7 +35,7 @@ def _to_files(target: Path, path: str, file: Path, replace: bool) -> bool:
             if replace:
                 os.replace(file, target)
             else:
-                os.link(file, target)
+                _name(file, target)
             return True
         except FileNotFoundError:
             if last:
@@ -42,6 +45,19 @@ def _to_files(target: Path, path: str, file: Path, replace: bool) -> bool:
                 raise _exists(path) from None
             return False
     raise AssertionError("unreachable")
+
+
+def _name(file: Path, target: Path) -> None:
+    """Gives the file its name, unless there is one. Raises FileExistsError."""
+    try:
+        os.link(file, target)
+    except OSError as error:
+        if error.errno not in NO_LINKS:
+            raise
+        # The volume has no links. Of one process' uploads to a path only one is here at a time.
+        if target.exists():
+            raise FileExistsError(target) from error
+        os.replace(file, target)
 
 
 def _to_others(repository: Any, path: str, file: Path, replace: bool) -> bool:

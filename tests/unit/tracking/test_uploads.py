@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
+from modelyard_tracking import once
+from modelyard_tracking.answers import Refused
 from tests.unit.tracking.conftest import FILE_BYTES, World
 
 PATH = "/api/2.0/mlflow-artifacts/artifacts"
@@ -89,3 +94,18 @@ def _until(probe: object, seconds: float = 60) -> None:
     while not probe():
         assert time.monotonic() < ends
         time.sleep(0.02)
+
+
+def test_a_volume_without_links_holds_files_once_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_links(*_: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", no_links)
+    target = tmp_path / "store/a/b"
+    for data, new in ((b"bytes", True), (b"bytes", False)):
+        (tmp_path / "file").write_bytes(data)
+        assert once._to_files(target, "a/b", tmp_path / "file", replace=False) is new
+    (tmp_path / "file").write_bytes(b"BYTES")
+    with pytest.raises(Refused, match="a/b holds other bytes"):
+        once._to_files(target, "a/b", tmp_path / "file", replace=False)
+    assert target.read_bytes() == b"bytes"
