@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from modelyard_api.fields.artifact import SCHEME
-from tests.harness.hostile import attempts
 from tests.harness.hostile.attempts import ATTEMPTS, CONTROLS, Attempt
 from tests.localcluster.paths import REPO
 from tests.support.kube import Kube
@@ -152,11 +151,3 @@ def test_a_hostile_tenant_gets_at_nothing(scene: Scene, other: Scene) -> None:
     victim.run("delete", "pod", "--selector=modelyard.dev/modeldeployment=species", "--wait")
     victim.run("rollout", "status", "deployment", "--selector=modelyard.dev/modeldeployment=species", "--timeout=180s")
     victim.until_condition("modeldeployment", "species", seconds=120)
-
-
-def test_there_are_more_than_forty_attempts_each_told_once() -> None:
-    told = [each.what for each in ATTEMPTS]
-    assert len(told) == len(set(told))
-    assert len(told) > 40
-    assert all(each.stopped_by and each.expected for each in ATTEMPTS)
-    assert attempts.NO_ANSWER == 0

@@ -1,4 +1,4 @@
-"""Runs in the hostile container, which has Python and nothing of ours: makes the attempts and prints what came of them."""
+"""Runs in the hostile container, with Python alone: makes the attempts and prints what came of them."""
 
 import glob
 import http.client
@@ -29,9 +29,7 @@ def ask(attempt):
         body, headers = attempt["body"], dict(attempt["headers"])
         if body is not None and not isinstance(body, str):
             body, headers["Content-Type"] = json.dumps(body), "application/json"
-        connection.putrequest(
-            attempt["method"], attempt["path"], skip_host="Host" in headers, skip_accept_encoding=True
-        )
+        connection.putrequest(attempt["method"], attempt["path"], skip_host="Host" in headers)
         if body is not None:
             headers["Content-Length"] = str(len(body))
         for name, value in headers.items():
