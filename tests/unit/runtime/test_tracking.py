@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from modelyard_runtime.pod.store import ArtifactStore
+from modelyard_runtime.pod.store import ArtifactStore, Conflict
 from modelyard_runtime.pod.tracking import Tracking
 from modelyard_runtime.pod.web import Unavailable, Web
 
@@ -157,14 +157,17 @@ def test_a_server_that_comes_back_is_waited_for(server: Server) -> None:
         restarted[0].server_close()
 
 
-def test_what_is_deleted_may_not_be_there(server: Server) -> None:
-    store = ArtifactStore(Web(server.url()))
-    store.delete("mlflow-artifacts:/a/b")
-    server.answer = lambda path, _: ABSENT
-    store.delete("mlflow-artifacts:/a/b")
+def test_what_other_bytes_hold_stays_and_is_told(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
+    store, uri = ArtifactStore(Web(server.url())), "mlflow-artifacts:/a/b"
+    server.answer = lambda path, _: (409, b"{}")
+    with pytest.raises(Conflict, match="/a/b holds other bytes, which nobody may overwrite; have who runs"):
+        store.put(uri, b"x")
+    store.put_first(uri, b"x")
+    store.put_json_first(uri, {"x": 1})
+    assert capsys.readouterr().out.count(f"{uri} was written before, and stays as it is") == 2
     server.answer = lambda path, _: (403, b"no")
     with pytest.raises(Unavailable, match="403"):
-        store.delete("mlflow-artifacts:/a/b")
+        store.put_first(uri, b"x")
 
 
 @pytest.mark.parametrize("body", [b"<html>default backend - 404</html>", b""])
