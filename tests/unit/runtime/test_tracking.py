@@ -31,7 +31,8 @@ class Server:
 
             def do_GET(self) -> None:
                 length = int(self.headers.get("Content-Length") or 0)
-                document = json.loads(self.rfile.read(length)) if length else None
+                body = self.rfile.read(length)
+                document = json.loads(body) if self.command != "PUT" and length else None
                 server.requests.append((self.path, document))
                 status, answer = server.answer(self.path, document)
                 data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
@@ -40,7 +41,7 @@ class Server:
                 self.end_headers()
                 self.wfile.write(data)
 
-            do_POST = do_DELETE = do_GET
+            do_POST = do_PUT = do_GET
 
             def log_message(self, *_: Any) -> None: ...
 
