@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 
 from modelyard_api.kinds.datasetversion import DatasetVersion
-from tests.kinds.sample import SHA, Object, Sample, Update
+from tests.kinds.sample import HERE, SHA, Object, Sample, Update
 
 DATA_ID = hashlib.sha256(b"bench").hexdigest()
-DATA_URI = f"mlflow-artifacts:/modelyard/bench/data/{DATA_ID}"
+DATA_URI = f"{HERE}/data/{DATA_ID}"
 VERSION = f"table-{DATA_ID[:10]}"
 """The name of the accepted version of Dataset ``table``."""
 _COLUMNS = [{"name": f"x{i}", "type": "Float", "missing": 0} for i in range(20)] + [
@@ -33,7 +33,7 @@ SAMPLE = Sample(
     spec={
         "datasetRef": {"name": "table"},
         "digest": SHA,
-        "uri": "mlflow-artifacts:/modelyard/a/b/c",
+        "uri": f"{HERE}/b/c",
         "rows": 10,
         "testRows": 2,
         "bytes": 1000,

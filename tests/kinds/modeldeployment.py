@@ -47,6 +47,7 @@ SAMPLE = Sample(
         "VersionNotReady",
         "VersionNotJudged",
         "VersionNotApproved",
+        "ForeignArtifact",
         "PoolNotFound",
         "PoolHasNoPods",
         "WaitingForPool",

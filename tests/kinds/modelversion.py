@@ -7,10 +7,10 @@ from modelyard_api.kinds.modelversion import ModelVersion
 from modelyard_api.wire.result import EvaluateResult
 from modelyard_api.wire.task import EvaluateTask
 from tests.kinds.datasetversion import VERSION
-from tests.kinds.sample import METRICS, SHA, SIGNATURE, Create, Object, Pod, Sample, Update
+from tests.kinds.sample import HERE, METRICS, SHA, SIGNATURE, Create, Object, Pod, Sample, Update
 from tests.kinds.trainingrun import signature
 
-MODEL_URI = "mlflow-artifacts:/modelyard/fuzz/models/m"
+MODEL_URI = f"{HERE}/models/m"
 """The URI of the artifact of the version that exists in the fuzzer's world from the beginning."""
 
 
@@ -46,7 +46,7 @@ SAMPLE = Sample(
     spec={
         "modelRef": {"name": "m"},
         "number": 3,
-        "artifact": {"uri": "mlflow-artifacts:/modelyard/a/b/c", "digest": SHA},
+        "artifact": {"uri": f"{HERE}/b/c", "digest": SHA},
         "lineage": {"datasetVersion": "table-1"},
     },
     creates=(

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from modelyard_api import API_VERSION
+from modelyard_api.fields.artifact import SCHEME
 from modelyard_api.fields.base import NAME_RULE, Kind
 from modelyard_api.fields.facts import WAITING
 from modelyard_api.fields.status import is_run
@@ -20,6 +21,9 @@ Object = dict[str, Any]
 
 BASE = "mlflow-artifacts:/BASE"
 """Stands in a result for the task's folder in the artifact store, which is known only once the Job exists."""
+NAMESPACE = "NAMESPACE"
+HERE = f"{SCHEME}modelyard/{NAMESPACE}"
+"""Stands in a sample for the artifacts of the namespace that the object is applied to; ``placed`` replaces it."""
 SHA = "sha256:" + "0" * 64
 SIGNATURE = {
     "inputs": [{"name": "x", "datatype": "FP32"}],
@@ -189,7 +193,8 @@ class Sample:
         """Returns the object with a merge-patch of its spec, in which None removes a field."""
         meta = {"name": name or self.name} | ({"namespace": namespace} if namespace else {})
         spec = merged(self.spec, change or {})
-        return {"apiVersion": API_VERSION, "kind": self.kind.info.kind, "metadata": meta, "spec": spec}
+        obj = {"apiVersion": API_VERSION, "kind": self.kind.info.kind, "metadata": meta, "spec": spec}
+        return placed(obj, namespace) if namespace else obj
 
     def beside(self, number: int) -> Object:
         """Returns the n-th of many objects that may exist in one namespace."""
@@ -213,6 +218,18 @@ def _part(kind: type[Kind], name: str) -> type[BaseModel]:
     assert isinstance(part, type)
     assert issubclass(part, BaseModel)
     return part
+
+
+def placed(value: Any, namespace: str) -> Any:
+    """Returns a copy of a document in which ``HERE`` stands for this namespace."""
+    match value:
+        case str():
+            return value.replace(HERE, HERE.replace(NAMESPACE, namespace))
+        case dict():
+            return {key: placed(item, namespace) for key, item in value.items()}
+        case list():
+            return [placed(item, namespace) for item in value]
+    return value
 
 
 def merged(base: Object, change: Object) -> Object:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from modelyard_api.fields.artifact import RESULT_JSON
 from tests.kinds import SAMPLES
 from tests.kinds.datasetversion import DATA_URI, RESULT, SPEC, VERSION
-from tests.kinds.sample import Object
+from tests.kinds.sample import Object, placed
 
 
 def data(namespace: str) -> list[Object]:
@@ -13,6 +13,6 @@ def data(namespace: str) -> list[Object]:
     return [dataset, SAMPLES["DatasetVersion"].make(SPEC, VERSION, namespace)]
 
 
-def data_result() -> tuple[str, Object]:
+def data_result(namespace: str) -> tuple[str, Object]:
     """Returns the URI and the document of the result from which the operator reads that the version is accepted."""
-    return f"{DATA_URI}/{RESULT_JSON}", RESULT
+    return placed(f"{DATA_URI}/{RESULT_JSON}", namespace), placed(RESULT, namespace)

@@ -47,6 +47,7 @@ SAMPLE = Sample(
         "DatasetVersionNotReady",
         "DatasetVersionMismatch",
         "DatasetVersionRejected",
+        "ForeignArtifact",
     ),
     task=BringTask,
 )

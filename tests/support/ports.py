@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import random
 import socket
+import struct
 
 CHOICE = range(10_240, 30_000)
 """Below the ports that Linux gives to outgoing connections and to sockets bound to port 0, and below node ports."""
@@ -32,3 +35,15 @@ def is_open(address: tuple[str, int]) -> bool:
     except OSError:
         return False
     return True
+
+
+def own_address() -> str | None:
+    """Returns an IPv4 address of this machine, or of the network that this process has entered, that is no loopback."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        for _, name in socket.if_nameindex():
+            with contextlib.suppress(OSError):
+                answer = fcntl.ioctl(sock, 0x8915, struct.pack("256s", name.encode()))  # SIOCGIFADDR
+                address = socket.inet_ntoa(answer[20:24])
+                if not address.startswith("127."):
+                    return address
+    return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from tests.localcluster.debian import unpacked
 from tests.localcluster.paths import REPO
 from tests.support.kube import Kube
 from tests.support.ports import free_port
+from tests.support.scene import SYSTEM
 
 ALERTS = REPO / "manifests/alerts"
 EVERY = 1
@@ -78,12 +80,21 @@ class Prometheus:
         pods = json.loads(self._kube.run("get", "pods", "--all-namespaces", f"--selector={selector}", "--output=json"))
         targets = [_target(pod, endpoint["port"]) for pod in pods["items"] if _is_ready(pod)]
         assert targets, f"there is no ready pod with {selector}"
+        access = endpoint.get("authorization")
         return {
+            **({"authorization": {"credentials": self._token(**access["credentials"])}} if access else {}),
             "job_name": monitor["metadata"]["name"],
             "honor_labels": endpoint.get("honorLabels", False),
             "metrics_path": endpoint["path"],
             "static_configs": targets,
         }
+
+    def _token(self, name: str, key: str) -> str:
+        """Applies the account that may scrape, and returns the token that Kubernetes has filled in."""
+        system = Kube(self._kube.cluster, SYSTEM)
+        system.apply(*yaml.safe_load_all((ALERTS / "access.yaml").read_text()))
+        data = system.until("the token", lambda: (system.get("secret", name) or {}).get("data"), 60)
+        return base64.b64decode(data[key]).decode()
 
     def _scrapes(self) -> bool:
         assert self._process.poll() is None, (self._folder / "prometheus.log").read_text()[-2000:]

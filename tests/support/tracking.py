@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -17,25 +19,39 @@ from tests.support.ports import free_port
 from tests.support.venvs import python_with
 
 IMAGE = REPO / "images" / "tracking"
+ROOTS = os.pathsep.join((str(IMAGE), str(REPO / "crds"), str(REPO)))
+"""The source roots of the image and of the tests, which its environment of locked packages doesn't hold."""
 STARTS = 180
 """Longest time in seconds until the server answers; an idle machine needs about six."""
 
 
+def interpreter() -> Path:
+    """Returns the interpreter of an environment with the packages of the image."""
+    return python_with("tracking", IMAGE / "requirements.txt")
+
+
 class Tracking:
     """Use as ``with Tracking(folder) as tracking: tracking.url``. It listens on 127.0.0.1 of the network in which it is
-    started."""
+    started, unless ``arguments`` say otherwise. ``environment`` is added to that of this process."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._python = python_with("tracking", IMAGE / "requirements.txt")
+    def __init__(
+        self,
+        folder: Path,
+        *arguments: str,
+        environment: Mapping[str, str] | None = None,
+        module: str = "modelyard_tracking",
+    ) -> None:
+        self.folder, self._arguments = folder, ("-m", module, "--host", "127.0.0.1", "--data", str(folder), *arguments)
+        self._environment = {**os.environ, **(environment or {}), "PYTHONPATH": ROOTS}
+        self._python = interpreter()
 
     def __enter__(self) -> Tracking:
         self.folder.mkdir(parents=True, exist_ok=True)
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
-        argv = [str(self._python), str(IMAGE / "serve.py"), "--data", str(self.folder), "--host", "127.0.0.1"]
+        argv = [str(self._python), *self._arguments, "--port", str(port)]
         with (self.folder / "tracking.log").open("ab") as log:
-            self._process = subprocess.Popen([*argv, "--port", str(port)], stdout=log, stderr=log)
+            self._process = subprocess.Popen(argv, stdout=log, stderr=log, env=self._environment)
         ends = time.monotonic() + STARTS
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > ends:

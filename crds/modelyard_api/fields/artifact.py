@@ -37,9 +37,16 @@ def experiment(namespace: str, name: str) -> str:
     return f"modelyard/{namespace}/{name}"
 
 
+def home(namespace: str) -> str:
+    """Returns the URI below which all artifacts of a namespace lie."""
+    return f"{SCHEME}modelyard/{namespace}/"
+
+
 def is_of(namespace: str, uri: str) -> bool:
-    """Whether a URI lies among the artifacts of a namespace."""
-    return uri.startswith(f"{SCHEME}modelyard/{namespace}/") and ".." not in uri.split("/")
+    """Whether a URI lies among the artifacts of a namespace, however the store reads its path."""
+    parts = uri.removeprefix(home(namespace)).split("/")
+    unclear = any(part in ("", ".", "..") or "%" in part or "\\" in part for part in parts)
+    return uri.startswith(home(namespace)) and not unclear
 
 
 def memory(namespace: str, plural: str, name: str, *parts: str) -> str:

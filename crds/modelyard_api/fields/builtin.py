@@ -45,6 +45,8 @@ BUILT_IN: dict[str, ResourceType] = {
         ResourceType("scheduling.k8s.io", "v1", "priorityclasses", "PriorityClass"),
         ResourceType("coordination.k8s.io", "v1", "leases", "Lease"),
         ResourceType("events.k8s.io", "v1", "events", "Event"),
+        ResourceType("authentication.k8s.io", "v1", "tokenreviews", "TokenReview"),
+        ResourceType("authorization.k8s.io", "v1", "subjectaccessreviews", "SubjectAccessReview"),
     )
 }
 """Kind -> resource type: the facts of our kinds and the RBAC rules refer to these types by kind."""

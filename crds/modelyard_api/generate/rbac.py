@@ -77,6 +77,8 @@ OTHERS = (
     built_in(
         "Event", ("list", "create", "patch"), "Why no pod of a Job is created, such as a quota; and its own Events."
     ),
+    built_in("TokenReview", ("create",), "Who reads its metrics, which name the objects of all namespaces."),
+    built_in("SubjectAccessReview", ("create",)),
 )
 """Rules for resources that are neither one of our kinds nor a child of one."""
 
@@ -106,7 +108,7 @@ def operator_rules() -> Iterator[Rule]:
         write = tuple(verb for verb in WRITE if verb != "delete" or kind not in KEPT)
         yield built_in(kind, (*read, *write), CHILDREN.get(kind, ""))
     for kind in _once(kind for info in INFOS for kind in info.watches):
-        yield built_in(kind, READ, CHILDREN.get(kind, ""))
+        yield built_in(kind, ("list", "watch"), CHILDREN.get(kind, ""))
     yield from OTHERS
 
 

@@ -1,5 +1,5 @@
-"""Generates ``docs/reference``, a page a kind; ``python -m modelyard_api.generate.reference --check`` says if it is
-current.
+"""Generates ``docs/reference``, a page a kind and one of rights; ``python -m modelyard_api.generate.reference --check``
+says if it is current.
 
 The pages of the kinds are also listed in ``mkdocs.yml``, between two marks: a new kind has its place by itself.
 """
@@ -15,6 +15,7 @@ from typing import Any
 
 from modelyard_api import API_VERSION
 from modelyard_api.fields.base import Kind
+from modelyard_api.generate import permissions
 from modelyard_api.generate.crd import FOLDER, definition
 from modelyard_api.generate.schema import Schema, structural
 from modelyard_api.installation import Installation
@@ -33,7 +34,7 @@ of their kinds."""
 
 def files(root: Path = ROOT) -> dict[str, str]:
     """Returns path below ``root`` -> its generated text."""
-    pages = {"index": _index(), "installation": _installation()}
+    pages = {"index": _index(), "installation": _installation(), "permissions": permissions.page()}
     pages |= {name.lower(): _kind(name, kind) for name, kind in KINDS.items()}
     texts = {f"{PAGES}/{page}.md": "\n".join(lines).rstrip() + "\n" for page, lines in pages.items()}
     return texts | {SITE: _site((root / SITE).read_text())}
@@ -83,6 +84,7 @@ def _index() -> Iterator[str]:
     for name, kind in KINDS.items():
         yield f"| [{name}]({name.lower()}.md) | `{kind.info.short}` | {_sentence(kind.__doc__)} |"
     yield from ("", "- [The installation](installation.md): what holds for all of a cluster.")
+    yield "- [Permissions](permissions.md): what each account may do, and what people may."
     yield "- [Reasons](reasons.md): what conditions say, and what to do."
 
 

@@ -24,7 +24,7 @@ from modelyard_runtime.pod import closing, outcome
 from modelyard_runtime.pod.errors import Retriable, UserError
 from modelyard_runtime.pod.say import say
 from modelyard_runtime.pod.store import ArtifactStore
-from modelyard_runtime.pod.web import Unavailable, Web
+from modelyard_runtime.pod.web import Refused, Unavailable, Web
 from modelyard_runtime.table import COMMANDS, load
 
 STOPPED = 143
@@ -63,6 +63,8 @@ def _outcome(command: str, task: Task) -> int:
     store = ArtifactStore(Web(task.tracking_url))
     try:
         return run(command, task, store)
+    except Refused as error:
+        return _broken(f"the tracking server refuses this pod: {error}", "TrackingRefused")
     except Unavailable as error:
         return _unavailable(task.tracking_url, error)
     except Retriable as error:
@@ -107,7 +109,8 @@ def run(name: str, task: Common, store: ArtifactStore) -> int:
         load(command.waits)()
         # The kubelet kills the pod two minutes after SIGTERM; a failure must be reported before that.
         store.web.patience = COLLECTING
-    earlier = None if command.beside_container else outcome.earlier(task, store, command.kind)
+    asks = command.asks_store and not command.beside_container
+    earlier = outcome.earlier(task, store, command.kind) if asks else None
     if earlier is not None:
         outcome.leave(earlier, task.result_uri)
         return 0

@@ -28,7 +28,8 @@ class Command:
 
     ``waits`` names a function that must return before ``function`` is called. ``beside_container`` means that the
     command supports a container of the user's own; then an earlier pod's result doesn't count, since it may have been
-    collected although the container failed.
+    collected although the container failed. ``asks_store`` is false for one that runs the user's code in a container
+    without the pod's identity: the tracking server would refuse whatever it asked.
     """
 
     task: type[Common]
@@ -36,6 +37,7 @@ class Command:
     summary: str
     waits: str | None = None
     beside_container: bool = False
+    asks_store: bool = True
 
     @property
     def kind(self) -> str:
@@ -88,6 +90,6 @@ COMMANDS = {
     "look": Command(SourceTask, f"{_AT}.source:look", "look the ref of a PipelineSource up"),
     "fetch": Command(SourceTask, f"{_AT}.source:fetch", "fetch one folder of one commit"),
     "build": Command(SourceTask, f"{_AT}.source:build", "install a commit's locked libraries, and compile all"),
-    "test": Command(SourceTask, f"{_AT}.source:test", "run a commit's tests without a network"),
+    "test": Command(SourceTask, f"{_AT}.source:test", "run a commit's tests without a network", asks_store=False),
     "push": Command(SourceTask, f"{_AT}.source:push", "push a tested commit as a bundle"),
 }

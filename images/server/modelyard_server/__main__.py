@@ -1,4 +1,5 @@
-"""``python -m modelyard_server fetch ...`` and ``... serve ...``: the two containers of a serving pod."""
+"""``python -m modelyard_server fetch ...`` and ``... serve ...``: the two containers of a serving pod. In a pool's pods
+``... fetcher ...`` runs beside the server."""
 
 from __future__ import annotations
 
@@ -26,13 +27,18 @@ def parser() -> argparse.ArgumentParser:
     fetch.add_argument("--tracking-url", required=True, help="http://... of the store")
     fetch.add_argument("--to", type=Path, default=Path("/modelyard/model"), help="the folder to write")
     fetch.add_argument("--give-up-after", type=float, default=120.0, help="seconds without an answer [120]")
+    fetcher = commands.add_parser("fetcher", help="fetch the models that a server beside it asks for")
+    fetcher.add_argument("--repository", type=Path, required=True, help="where NAME/VERSION go")
+    fetcher.add_argument("--tracking-url", required=True, help="http://... of the store")
+    fetcher.add_argument("--socket", type=Path, required=True, help="the Unix socket at which it is asked")
+    fetcher.add_argument("--give-up-after", type=float, default=30.0, help="seconds without an answer [30]")
     serve = commands.add_parser("serve", help="answer the Open Inference Protocol V2")
     serve.add_argument("--model-dir", type=Path, default=Path("/modelyard/model"), help="what fetch wrote")
     serve.add_argument("--name", help="the model's name in the protocol")
     serve.add_argument("--model-version", help="the number of its version")
     serve.add_argument("--repository", type=Path, help="serve NAME/VERSION/model.json below it, not one model")
     serve.add_argument("--catalogue", type=Path, help="bring the models that this file lists into --repository")
-    serve.add_argument("--tracking-url", help="http://... of the store, for --catalogue")
+    serve.add_argument("--fetcher", type=Path, help="the Unix socket of the container that fetches, for --catalogue")
     serve.add_argument("--memory-budget", type=int, default=0, help="bytes for the repository's models [no limit]")
     serve.add_argument("--host", default="0.0.0.0", help="the address to listen on [0.0.0.0]")
     serve.add_argument("--port", type=int, default=8080, help="the port, with /metrics on it too [8080]")
@@ -58,8 +64,8 @@ def main() -> int:
     arguments = parser().parse_args()
     if arguments.command == "serve" and not arguments.repository and not (arguments.name and arguments.model_version):
         parser().error("serve needs --name and --model-version, or --repository")
-    if arguments.command == "serve" and arguments.catalogue and not (arguments.repository and arguments.tracking_url):
-        parser().error("--catalogue needs --repository and --tracking-url")
+    if arguments.command == "serve" and arguments.catalogue and not (arguments.repository and arguments.fetcher):
+        parser().error("--catalogue needs --repository and --fetcher")
     if arguments.command == "fetch":
         from modelyard_server.fetch import fetch
 
@@ -71,6 +77,10 @@ def main() -> int:
             give_up_after=arguments.give_up_after,
             termination_log=arguments.termination_log,
         )
+    if arguments.command == "fetcher":
+        from modelyard_server.fetcher import run
+
+        return run(arguments.socket, arguments.repository, arguments.tracking_url, arguments.give_up_after)
     import asyncio
 
     from modelyard_server.observe.payload import PayloadLog
@@ -86,7 +96,7 @@ def main() -> int:
             arguments.model_version,
             repository=arguments.repository,
             catalogue=arguments.catalogue,
-            tracking_url=arguments.tracking_url or "",
+            fetcher=arguments.fetcher,
             memory_budget=arguments.memory_budget,
             host=arguments.host,
             port=arguments.port,

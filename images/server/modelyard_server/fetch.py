@@ -21,6 +21,7 @@ from typing import IO, TypeVar
 from pydantic import ValidationError
 
 from modelyard_api.fields.artifact import MODEL_JSON, ModelManifest, digest_of, http_url, sha256
+from modelyard_api.wire.identity import TOKEN_FILE, authorization
 from modelyard_server.say import TERMINATION_LOG, last_words, say
 
 OK, FAILED, USER_ERROR = 0, 1, 2
@@ -153,10 +154,12 @@ def _retry(url: str, give_up_after: float, read: Callable[[http.client.HTTPRespo
     deadline, pause = time.monotonic() + give_up_after, 0.2
     while True:
         try:
-            with _open(url, timeout=TIMEOUT) as response:
+            with _open(_request(url), timeout=TIMEOUT) as response:
                 return read(response)
         except urllib.error.HTTPError as error:
             reason = f"HTTP {error.code} {error.reason}"
+            if error.code in (401, 403):
+                raise Refused("TrackingRefused", _refusal(url, error)) from error
             error.close()
             if error.code == 404:
                 message = f"{url} answers {reason}: the stored bytes are gone; restore them, or serve another version"
@@ -174,6 +177,25 @@ def _retry(url: str, give_up_after: float, read: Callable[[http.client.HTTPRespo
         # Jitter, since all replicas of a deployment may be waiting for the same store.
         time.sleep(min(pause * random.uniform(0.5, 1.0), left))
         pause = min(pause * 2, 5.0)
+
+
+def _request(url: str) -> urllib.request.Request:
+    """Returns a request that tells the store, and no host that it may redirect to, which pod asks."""
+    request = urllib.request.Request(url)
+    for name, value in authorization(Path(TOKEN_FILE)).items():
+        request.add_unredirected_header(name, value)
+    return request
+
+
+def _refusal(url: str, error: urllib.error.HTTPError) -> str:
+    """Returns why the store refused this pod, and what to look at."""
+    with error:
+        said = error.read(300).decode(errors="replace")
+    return (
+        f"{url} answers HTTP {error.code} {said}: the tracking server takes this pod for nobody, or for one that may "
+        f"not read this; see that it is of the operator's release, that the pod has a token in {TOKEN_FILE}, and that "
+        "the nodes' clocks are right"
+    )
 
 
 class _DiskError(Exception):

@@ -14,25 +14,24 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from modelyard_api.wire.packing import Catalogue, CatalogueState, PackedVersion, catalogue_digest
-from modelyard_server import fetch
+from modelyard_server import fetcher
 from modelyard_server.follow import Follower
 from modelyard_server.models import Models
 from modelyard_server.say import say
 
 LOOK_EVERY = 0.5
 """Seconds between two reads of the file."""
-AT_ONCE = 4
-"""Models fetched at once; the others wait, since all come from the same store."""
-GIVE_UP_AFTER = 30.0
-"""Seconds to keep asking the store for one model before it counts as unavailable for now."""
 
 
 class Loader:
-    """``file`` is the catalogue; ``folder`` is where the models are kept, as ``NAME/VERSION``."""
+    """``file`` is the catalogue; ``folder`` is where the models are kept, as ``NAME/VERSION``.
 
-    def __init__(self, models: Models, file: Path, folder: Path, tracking_url: str) -> None:
-        self._models, self._file, self._folder, self._tracking_url = models, file, folder, tracking_url
-        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="fetch")
+    At ``socket`` the sidecar is asked to fetch them.
+    """
+
+    def __init__(self, models: Models, file: Path, folder: Path, socket: Path) -> None:
+        self._models, self._file, self._folder, self._socket = models, file, folder, socket
+        self._threads = ThreadPoolExecutor(fetcher.AT_ONCE, thread_name_prefix="fetch")
         self._looks = ThreadPoolExecutor(1, thread_name_prefix="catalogue")
         self._followers: dict[str, Follower] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -97,7 +96,7 @@ class Loader:
         task.add_done_callback(ended)
 
     def _fetch(self, version: PackedVersion, to: Path) -> None:
-        fetch.bring(version.uri, version.digest, self._tracking_url, to, GIVE_UP_AFTER)
+        fetcher.ask(self._socket, version.uri, version.digest, str(to.relative_to(self._folder)))
 
     async def _sweep(self) -> None:
         """Removes the models an earlier process fetched that the catalogue no longer lists: the disk is bounded."""

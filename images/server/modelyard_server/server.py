@@ -51,7 +51,7 @@ async def serve(
     *,
     repository: Path | None = None,
     catalogue: Path | None = None,
-    tracking_url: str = "",
+    fetcher: Path | None = None,
     memory_budget: int = 0,
     host: str,
     port: int,
@@ -65,9 +65,10 @@ async def serve(
 ) -> int:
     """Serves models until SIGTERM or SIGINT; returns the exit code.
 
-    The models are the one in ``folder``, those of ``repository``, or those that ``catalogue`` lists, which are fetched
-    into ``repository``. After the signal the server reports not ready and answers for another ``drain_seconds``, asking
-    each client to leave after its answer; then it closes the sockets and finishes the requests in flight.
+    The models are the one in ``folder``, those of ``repository``, or those that ``catalogue`` lists, which the sidecar
+    at the socket ``fetcher`` fetches into ``repository``. After the signal the server reports not ready and answers for
+    another ``drain_seconds``, asking each client to leave after its answer; then it closes the sockets and finishes the
+    requests in flight.
     """
     gc.freeze()  # imported modules stay: a collection that scans them stops all requests for 15 ms
     warnings.filterwarnings(
@@ -79,7 +80,7 @@ async def serve(
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     models = Models(None if catalogue else repository, memory_budget, threads, observed)
     engine = Engine(models, Limiter(body_seconds), payloads)
-    loader = _loader(models, catalogue, repository, tracking_url) if catalogue and repository else None
+    loader = _loader(models, catalogue, repository, fetcher) if catalogue and repository and fetcher else None
     app = App(models, engine, loader.state if loader else None)
     # The embedded server runs in this process and loop: granian's parent with a worker would take twice the memory
     # and time to start, and here signals reach the loop that serves.
@@ -157,11 +158,11 @@ async def serve(
     return OK
 
 
-def _loader(models: Models, catalogue: Path, folder: Path, tracking_url: str) -> Loader:
+def _loader(models: Models, catalogue: Path, folder: Path, fetcher: Path) -> Loader:
     # Import only now: it needs pydantic, which a server of one model does without.
     from modelyard_server.loader import Loader
 
-    return Loader(models, catalogue, folder, tracking_url)
+    return Loader(models, catalogue, folder, fetcher)
 
 
 async def _listener(engine: Engine, models: Models, address: str, termination_log: Path) -> Listener:

@@ -229,6 +229,12 @@ class ApiClient:
             Request("create", resource.plural, "POST", path, (("fieldManager", FIELD_MANAGER),), body)
         )
 
+    async def review(self, resource: Resource, spec: Object) -> Object:
+        """Has the API server review a token or an access, of which nothing is stored. Returns the verdict."""
+        body = {"apiVersion": resource.api_version, "kind": resource.kind, "spec": spec}
+        answer = await self._send(Request("create", resource.plural, "POST", resource.path(), (), body))
+        return dict(answer.get("status") or {})
+
     async def patch(
         self, resource: Resource, namespace: str, name: str, body: Object, subresource: str | None = None
     ) -> Object:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from modelyard.engine import anyjson
+from modelyard.engine.access import Access
 from modelyard.engine.adopt import MANAGED_BY
 from modelyard.engine.client import ApiClient, ApiError
 from modelyard.engine.events import Recorder
@@ -89,7 +90,7 @@ class Process:
         self._reconciler = Reconciler(
             controllers, self.store, self.client, self._reads, self.queue, self.recorder, self.metrics
         )
-        self.web = Web(self.metrics, self.live, self.ready, settings.port)
+        self.web = Web(self.metrics, Access(self._lease_client, "/metrics"), self.live, self.ready, settings.port)
         self._workers: list[asyncio.Task[None]] = []
         self._background: list[asyncio.Task[None]] = []
         self._working = False

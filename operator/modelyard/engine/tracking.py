@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 import orjson
 
-from modelyard.engine.artifacts import NoDocument, body, check
+from modelyard.engine.artifacts import NoDocument, body, check, identity
 from modelyard.engine.plan import Closed
 
 _API = "/api/2.0/mlflow"
@@ -17,10 +17,11 @@ _API = "/api/2.0/mlflow"
 async def close(session: aiohttp.ClientSession, tracking_url: str, need: Closed) -> None:
     """Ends the run of a Closed, if there is one that is open. Any number of calls come to the same."""
     base = f"{tracking_url.rstrip('/')}{_API}"
-    async with session.get(f"{base}/experiments/get-by-name", params={"experiment_name": need.experiment}) as answer:
+    named, url = {"experiment_name": need.experiment}, f"{base}/experiments/get-by-name"
+    async with session.get(url, params=named, headers=identity()) as answer:
         if answer.status == 404 and b"RESOURCE_DOES_NOT_EXIST" in await body(answer):
             return
-        check(answer)
+        await check(answer)
         document = orjson.loads(await body(answer))
     try:
         wanted = f"tags.`modelyard.dev/uid` = '{need.uid}' and attributes.status = 'RUNNING'"
@@ -34,6 +35,6 @@ async def close(session: aiohttp.ClientSession, tracking_url: str, need: Closed)
 
 
 async def _post(session: aiohttp.ClientSession, url: str, document: dict[str, Any]) -> Any:
-    async with session.post(url, json=document) as answer:
-        check(answer)
+    async with session.post(url, json=document, headers=identity()) as answer:
+        await check(answer)
         return orjson.loads(await body(answer))

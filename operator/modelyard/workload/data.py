@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from modelyard.engine.resource import DATASET_VERSIONS, DATASETS, Object
 from modelyard.engine.store import Store
+from modelyard.workload.foreign import READ_THEM, check
 from modelyard_api.kinds.datasetversion import DatasetVersionSpec
 from modelyard_api.kinds.trainingrun import DatasetRef
 from modelyard_api.wire.task import Data
@@ -20,8 +21,19 @@ def observed(
 
 
 def data_of(version: Object) -> Data:
-    """Returns what a task says of a DatasetVersion."""
+    """Returns what a task says of a DatasetVersion. Raises Fails if its rows are another namespace's."""
     spec = DatasetVersionSpec.model_validate(version["spec"])
     return Data(
-        name=version["metadata"]["name"], uri=spec.uri, digest=spec.digest, target=spec.target, columns=spec.columns
+        name=version["metadata"]["name"],
+        uri=uri_of(version),
+        digest=spec.digest,
+        target=spec.target,
+        columns=spec.columns,
     )
+
+
+def uri_of(version: Object) -> str:
+    """Returns where the rows of a DatasetVersion are. Raises Fails if another namespace has them."""
+    meta, uri = version["metadata"], str(version["spec"]["uri"])
+    check(meta["namespace"], uri, f"DatasetVersion {meta['name']}: spec.uri", READ_THEM)
+    return uri

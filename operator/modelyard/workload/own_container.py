@@ -23,15 +23,24 @@ def pod(
     """Returns the pod with the user's container, an init container and a native sidecar.
 
     The init container lays out the inputs, by the command ``lay_out`` of our runtime. The sidecar is stopped once the
-    user's container has ended, and then checks and uploads what that has written, by the command ``collect``.
+    user's container has ended, and then checks and uploads what that has written, by the command ``collect``. These two
+    have the pod's identity; the user's container has not.
     """
     default, ours = installation.resources.run, installation.images.runtime
     folders = [template.TASK_MOUNT, template.IN_MOUNT, template.OUT_MOUNT]
     plain = pod_template.model_copy(update={"env": [], "resources": None})
-    before = template.container(LAY_OUT, ours, plain, default, folders, args=[lay_out])
+    before = template.container(LAY_OUT, ours, plain, default, folders, asks_store=True, args=[lay_out])
     probe = {"exec": {"command": ["test", "-e", COLLECT_READY]}, "periodSeconds": 1, "failureThreshold": 60}
     after = template.container(
-        "collect", ours, plain, default, folders, args=[collect], restartPolicy="Always", startupProbe=probe
+        "collect",
+        ours,
+        plain,
+        default,
+        folders,
+        asks_store=True,
+        args=[collect],
+        restartPolicy="Always",
+        startupProbe=probe,
     )
     command: dict[str, Any] = {"command": container.command} if container.command else {}
     if container.args:

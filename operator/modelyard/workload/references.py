@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar
 from modelyard.engine import conditions as kstatus
 from modelyard.engine.resource import Object
 from modelyard.workload.conclude import Fails, Trouble, Waits
+from modelyard.workload.foreign import artifact_of
 from modelyard.workload.versions import broken, is_stalled, judged, usable, why_unusable
 from modelyard_api.kinds.model import ModelKind
 from modelyard_api.kinds.modelversion import ModelVersion
@@ -107,6 +108,7 @@ def model_version(
     if version is None:
         newest = ", ".join(map(str, sorted(versions)[-20:])) or "none"
         raise Waits("VersionNotFound", f"{field}: Model {ref.name!r} has no version {number}; it has {newest}")
+    artifact_of(version)
     if not usable(version):
         message = f"ModelVersion {version.name} is not Ready{why_unusable(version) or '; see its conditions'}"
         if is_stalled(version):

@@ -68,7 +68,9 @@ def container(
     args: list[str],
     start_seconds: int,
 ) -> dict[str, Any]:
-    """Returns the container that serves; ``args`` are the server's arguments."""
+    """Returns the container that serves; ``args`` are the server's arguments. It never has the pod's identity: another
+    container fetches, so that a request that takes the server over can't ask the store for anything.
+    """
     return template.container(
         "server",
         image,

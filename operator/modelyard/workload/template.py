@@ -9,9 +9,12 @@ from typing import Any
 from modelyard.workload.run.jobs import MAIN
 from modelyard_api.fields.pods import PodTemplate, Resources
 from modelyard_api.fields.scheduling import Affinity
+from modelyard_api.wire.identity import AUDIENCE, IDENTITY_FOLDER, TOKEN, TOKEN_SECONDS
 from modelyard_api.wire.task import ANNOTATION, IN_FOLDER, OUT_FOLDER, TASK_FILE, WORK_FOLDER
 
 USER = 65532
+SHARED_BY_OURS, APART = ("work", "tmp"), ("apart-work", "apart-tmp")
+"""The emptyDirs for work and for temporary files of containers with the pod's identity, and of those without."""
 Volume = dict[str, Any]
 Mount = dict[str, Any]
 
@@ -72,9 +75,15 @@ def container(
     template: PodTemplate,
     default: Resources,
     mounts: list[Mount],
+    asks_store: bool = False,
     **more: Any,
 ) -> dict[str, Any]:
-    """Returns one container. Work and temporary files go to emptyDirs; on errors its message is the end of its log."""
+    """Returns one container. Work and temporary files go to emptyDirs; on errors its message is the end of its log.
+
+    ``asks_store`` is for our own program alone: the container gets the pod's identity. It shares no folder for work
+    with a container that doesn't: Python would run what somebody had left in its home.
+    """
+    work, tmp = SHARED_BY_OURS if asks_store else APART
     # A dict makes each name unique: the API server answers 500 to an apply that has a name twice.
     env = {"TMPDIR": WORK_FOLDER, "HOME": WORK_FOLDER, **{item.name: item.value for item in template.env}}
     return {
@@ -85,12 +94,18 @@ def container(
         "resources": resources(template.resources, default),
         "securityContext": security(),
         "terminationMessagePolicy": "FallbackToLogsOnError",
-        "volumeMounts": [{"name": "work", "mountPath": WORK_FOLDER}, {"name": "tmp", "mountPath": "/tmp"}, *mounts],
+        "volumeMounts": [
+            {"name": work, "mountPath": WORK_FOLDER},
+            {"name": tmp, "mountPath": "/tmp"},
+            *([IDENTITY_MOUNT] if asks_store else []),
+            *mounts,
+        ],
         **more,
     }
 
 
 TASK_MOUNT: Mount = {"name": "task", "mountPath": TASK_FILE.rsplit("/", 1)[0], "readOnly": True}
+IDENTITY_MOUNT: Mount = {"name": "identity", "mountPath": IDENTITY_FOLDER, "readOnly": True}
 IN_MOUNT: Mount = {"name": "in", "mountPath": IN_FOLDER}
 OUT_MOUNT: Mount = {"name": "out", "mountPath": OUT_FOLDER}
 
@@ -101,21 +116,34 @@ def task_volume() -> Volume:
     return {"name": "task", "downwardAPI": {"items": [source]}}
 
 
+def identity_volume() -> Volume:
+    """Returns the volume with the token that says to the tracking server, and to nobody else, which pod this is.
+
+    The kubelet lets the group of ``pod_security`` read it.
+    """
+    token = {"audience": AUDIENCE, "expirationSeconds": TOKEN_SECONDS, "path": TOKEN}
+    return {"name": "identity", "projected": {"sources": [{"serviceAccountToken": token}], "defaultMode": 0o440}}
+
+
 def empty(name: str, size_limit: str | None = None) -> Volume:
     """Returns an emptyDir volume."""
     return {"name": name, "emptyDir": {"sizeLimit": size_limit} if size_limit else {}}
 
 
 def pod(template: PodTemplate, volumes: list[Volume], **more: Any) -> dict[str, Any]:
-    """Returns a pod's spec. ``more`` holds its containers and any other fields of the caller.
+    """Returns a pod's spec. ``more`` holds its containers and any other fields of the caller. The volumes that every
+    container may have are added as they are mounted.
 
     No service account can bring its token into a pod: ``automountServiceAccountToken`` of the pod wins over its own.
     """
+    containers = (*more.get("initContainers", ()), *more["containers"])
+    mounted = {mount["name"] for container in containers for mount in container["volumeMounts"]}
+    common = [*(empty(name) for name in (*SHARED_BY_OURS, *APART)), identity_volume()]
     spec: dict[str, Any] = {
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "securityContext": pod_security(),
-        "volumes": [empty("work"), empty("tmp"), *volumes],
+        "volumes": [*(volume for volume in common if volume["name"] in mounted), *volumes],
         **more,
     }
     if template.node_selector:
@@ -175,6 +203,10 @@ def program(
     mounts: Iterable[Mount] = (),
     volumes: Iterable[Volume] = (),
 ) -> dict[str, Any]:
-    """Returns the spec of a pod with one container, which runs a ``command`` of our runtime on the task."""
-    main = container(MAIN, image, template, default, [TASK_MOUNT, *mounts], args=[command])
+    """Returns the spec of a pod with one container, which runs a ``command`` of our runtime on the task.
+
+    It has the pod's identity, also where a script of the user's runs in it: both are one process. So the script can do
+    what the pod may, which is what its own task names.
+    """
+    main = container(MAIN, image, template, default, [TASK_MOUNT, *mounts], asks_store=True, args=[command])
     return pod(template, [task_volume(), *volumes], containers=[main])

@@ -120,7 +120,11 @@ def _crashed(pod: Object, fields: Fields) -> tuple[Trouble | None, bool]:
 
 def _fetching(pod: Object, fetched: str, now: datetime) -> Trouble | None:
     """Returns that an init container takes long, which is told before it gives up: mostly the store doesn't answer."""
+    spec = pod.get("spec") or {}
+    sidecars = {item["name"] for item in spec.get("initContainers") or () if item.get("restartPolicy") == "Always"}
     for status in (pod.get("status") or {}).get("initContainerStatuses") or ():
+        if status["name"] in sidecars:
+            continue  # it runs as long as the pod does
         started = ((status.get("state") or {}).get("running") or {}).get("startedAt")
         if started and now >= parse_time(started) + FETCHES_WITHIN:
             name, container = pod["metadata"]["name"], status["name"]

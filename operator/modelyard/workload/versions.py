@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
+from modelyard.workload.foreign import is_own
 from modelyard_api.kinds.model import ModelKind
 from modelyard_api.kinds.modelversion import ModelVersion
 
@@ -14,9 +15,9 @@ LISTED_GATES = 3
 
 
 def usable(version: ModelVersion) -> bool:
-    """Whether the version is Ready."""
+    """Whether the version is Ready, and of its own namespace whatever its status says."""
     ready = version.status.condition("Ready")
-    return ready is not None and ready.status == "True"
+    return ready is not None and ready.status == "True" and is_own(version)
 
 
 def judged(version: ModelVersion, model: ModelKind, champion: int | None) -> bool:

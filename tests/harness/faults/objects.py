@@ -6,6 +6,7 @@ from typing import Any
 
 from modelyard_api import API_VERSION
 from tests.harness.faults.resources import Object
+from tests.kinds.sample import HERE
 from tests.kinds.trainingrun import BAD_SEED, WEAK_SEED
 
 FIRST = "x,y,label\n" + "".join(f"{i},{i % 7},{'yes' if i % 3 else 'no'}\n" for i in range(40))
@@ -47,7 +48,7 @@ def bad_run(name: str) -> Object:
 
 
 def imported(number: int, data: str) -> Object:
-    artifact = {"uri": "mlflow-artifacts:/elsewhere/model", "digest": f"sha256:{number:064x}"}
+    artifact = {"uri": f"{HERE}/elsewhere/model", "digest": f"sha256:{number:064x}"}
     spec = {"modelRef": {"name": MODEL}, "number": number, "artifact": artifact, "lineage": {"datasetVersion": data}}
     return _object("ModelVersion", f"{MODEL}-v{number}", spec)
 

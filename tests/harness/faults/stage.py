@@ -11,6 +11,7 @@ from tests.harness.faults.mirror import Mirror
 from tests.harness.faults.player import Player
 from tests.harness.faults.resources import Object, path, plural
 from tests.harness.faults.servers import Serving
+from tests.kinds.sample import placed
 from tests.support.api import Api
 
 
@@ -75,7 +76,8 @@ class Stage:
     async def apply(self, *objects: Object) -> None:
         for obj in objects:
             url = self._path(obj["kind"], obj["metadata"]["name"]) + "?fieldManager=person&force=true"
-            self._know(obj["kind"], await self.api("PATCH", url, obj, "application/apply-patch+yaml"))
+            body = placed(obj, self.namespace)
+            self._know(obj["kind"], await self.api("PATCH", url, body, "application/apply-patch+yaml"))
 
     async def edit(self, kind: str, name: str, body: Object) -> None:
         self._know(kind, await self.api("PATCH", self._path(kind, name), body))

@@ -11,6 +11,7 @@ from modelyard.engine.resource import PODS, Resource
 from modelyard_api.fields.builtin import BUILT_IN
 from modelyard_api.kinds.registry import KINDS as OUR_KINDS
 from tests.harness.fuzz.schema import DEEP
+from tests.kinds.sample import placed
 from tests.support.client import JSON_PATCH, MERGE_PATCH, Answer, Client
 
 Object = dict[str, Any]
@@ -42,12 +43,12 @@ class FuzzClient(Client):
 
     def create(self, manifest: Object, namespace: str) -> Answer:
         path = BY_KIND[manifest["kind"]].path(namespace)
-        return self.send("POST", f"{path}?fieldValidation=Strict", manifest)
+        return self.send("POST", f"{path}?fieldValidation=Strict", placed(manifest, namespace))
 
     def replace_spec(self, manifest: Object, spec: Any, namespace: str) -> Answer:
         """Replaces the spec alone, and keeps the rest of the object."""
         path = BY_KIND[manifest["kind"]].path(namespace, manifest["metadata"]["name"])
-        change = [{"op": "replace", "path": "/spec", "value": spec}]
+        change = [{"op": "replace", "path": "/spec", "value": placed(spec, namespace)}]
         return self.send("PATCH", path, change, JSON_PATCH)
 
     def get(self, resource: Resource, namespace: str, name: str) -> Object | None:

@@ -12,6 +12,7 @@ from tests.harness.fuzz.schema import Path, Strategy
 from tests.kinds import SAMPLES
 from tests.kinds.datasetversion import DATA_URI, VERSION
 from tests.kinds.modelversion import MODEL_URI
+from tests.kinds.sample import HERE
 
 LONGEST = "fz-" + "x" * 42
 OWN = ("fz-one", "fz-two", "fz-three", LONGEST)
@@ -34,8 +35,10 @@ _URIS = (
         "mlflow-artifacts:/é/名前",
         "mlflow-artifacts:/a\u00a0b",
         "file:///etc/passwd",
+        "mlflow-artifacts:/modelyard/fuzz-bystander/models/m",
         MODEL_URI,
     ),
+    *(f"{HERE}/{path}" for path in ("x/" * 300 + "x", "é/名前", "a\u00a0b", "../fuzz-bystander/m")),
 )
 _REFERRED = {
     **{kind: sample.referred for kind, sample in SAMPLES.items()},

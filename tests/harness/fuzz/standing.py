@@ -7,13 +7,15 @@ from typing import Any
 from modelyard_api.fields.artifact import RESULT_JSON
 from tests.kinds import SAMPLES, standing
 from tests.kinds.modelversion import MODEL_URI
+from tests.kinds.sample import placed
 
 Object = dict[str, Any]
 
 
-def results() -> list[tuple[str, Object]]:
+def results(namespace: str) -> list[tuple[str, Object]]:
     """Returns the documents in the artifact store, as (URI, document)."""
-    return [standing.data_result(), (f"{MODEL_URI}/{RESULT_JSON}", SAMPLES["ModelVersion"].good_result)]
+    model = placed(f"{MODEL_URI}/{RESULT_JSON}", namespace)
+    return [standing.data_result(namespace), (model, SAMPLES["ModelVersion"].good_result)]
 
 
 def ours(namespace: str) -> list[Object]:

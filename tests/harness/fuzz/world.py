@@ -43,9 +43,9 @@ class World:
             kubeconfig = played.install_rights(self._cluster, self.tracking.url, folder, namespaces)
             self.client = FuzzClient(self._cluster)
             anyjson.allow_depth()
-            for uri, document in standing.results():
-                self.tracking.put(uri, document)
             for namespace in namespaces:
+                for uri, document in standing.results(namespace):
+                    self.tracking.put(uri, document)
                 played.apply(self._cluster, [*standing.foreign(namespace), *standing.ours(namespace)])
             self.log_path.unlink(missing_ok=True)
             self.operator = Operator(kubeconfig, played.SYSTEM, self.log_path, self._module)

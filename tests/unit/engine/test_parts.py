@@ -1,4 +1,4 @@
-"""Checks the engine's small parts: feeds, the routing of changes, log lines, metrics and probes."""
+"""Checks the engine's small parts: feeds, the routing of changes, log lines and metrics."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import json
 import logging
 from typing import Any
 
-import aiohttp
 import pytest
 
 from modelyard.engine import logs
@@ -17,7 +16,6 @@ from modelyard.engine.queue import Queue
 from modelyard.engine.resource import DATASETS, JOBS, MODELS, Key
 from modelyard.engine.route import Router
 from modelyard.engine.store import Store
-from modelyard.engine.web import Web
 from tests.unit.engine.objects import WIDGETS, key, widget
 
 
@@ -141,32 +139,3 @@ def test_objects_are_counted_by_state(status: Any, state: str) -> None:
     assert 'state="Done"} 1.0' in metrics.page().decode()
     store.deleted(WIDGETS, widget("a", 4))
     assert 'state="Done"} 0.0' in metrics.page().decode()
-
-
-async def test_probes_and_metrics_answer() -> None:
-    answers = {"live": (True, "fine"), "ready": (False, "starting")}
-    web = Web(Metrics(), lambda: answers["live"], lambda: answers["ready"], port=0, host="127.0.0.1")
-    await web.start()
-    try:
-        async with aiohttp.ClientSession(f"http://127.0.0.1:{web.port}") as session:
-
-            async def ask(path: str) -> tuple[int, str]:
-                async with session.get(path) as answer:
-                    return answer.status, await answer.text()
-
-            assert await ask("/livez") == (200, "fine\n")
-            assert await ask("/readyz") == (503, "starting\n")
-            answers["ready"] = (True, "leading")
-            assert await ask("/readyz") == (200, "leading\n")
-            code, page = await ask("/metrics")
-            assert code == 200
-            assert "modelyard_queue_depth 0.0" in page
-            for name in (
-                "process_resident_memory_bytes",
-                "process_cpu_seconds_total",
-                "process_open_fds",
-                "python_info",
-            ):
-                assert f"\n{name}" in page
-    finally:
-        await web.close()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,18 @@ from kubernetes.aio.client import Configuration
 from modelyard.engine import artifacts
 from modelyard.engine import reads as module
 from modelyard.engine.client import ApiClient
-from modelyard.engine.plan import Deleted, EventsOf, Listing, Need, Recorded, Result, Unavailable, Unreadable
+from modelyard.engine.plan import (
+    Closed,
+    Deleted,
+    EventsOf,
+    Listing,
+    Need,
+    Page,
+    Recorded,
+    Result,
+    Unavailable,
+    Unreadable,
+)
 from modelyard.engine.reads import Reads
 from tests.unit.engine.server import Handler, serving
 
@@ -56,6 +68,54 @@ async def test_a_missing_document_is_none() -> None:
         return web.json_response(MISSING, status=404)
 
     assert await fact(handler) is None
+
+
+async def test_the_store_is_told_who_asks_and_no_pod(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    token, seen = tmp_path / "token", list[tuple[str, str, str | None]]()
+    monkeypatch.setattr(artifacts, "OPERATOR_TOKEN_FILE", str(token))
+
+    async def handler(request: web.Request) -> web.Response:
+        seen.append((request.method, request.path[-9:], request.headers.get("Authorization")))
+        if request.path.endswith("moved"):
+            raise web.HTTPTemporaryRedirect(f"{elsewhere}/elsewhere")
+        return web.json_response({"files": [], "experiment": {"experiment_id": "1"}, "runs": []})
+
+    async with serving(handler) as url, serving(handler) as elsewhere:
+        client, store = ApiClient(Configuration()), "mlflow-artifacts:/modelyard"
+        reads = Reads(client, url)
+        try:
+            await reads.read([Result(f"{store}/no-token")])
+            for text in ("first", "second"):
+                token.write_text(text)
+                await reads.read([Listing(f"{store}/{text}")])
+            await reads.read([Recorded(f"{store}/written")])
+            await reads.read([Closed("modelyard/team/a", "uid", "FAILED")])
+            await reads.read([Result(f"{store}/moved")])
+            await reads.read([Page(f"{url}/of-a-pod")])
+        finally:
+            await reads.close()
+            await client.close()
+    assert seen == [
+        ("GET", "/no-token", None),
+        ("GET", "artifacts", "Bearer first"),
+        ("GET", "artifacts", "Bearer second"),
+        ("PUT", "d/written", "Bearer second"),
+        ("GET", "t-by-name", "Bearer second"),
+        ("POST", "ns/search", "Bearer second"),
+        ("GET", "ard/moved", "Bearer second"),
+        ("GET", "elsewhere", None),
+        ("GET", "/of-a-pod", None),
+    ]
+
+
+async def test_a_refusal_of_the_operator_says_what_to_look_at() -> None:
+    async def handler(request: web.Request) -> web.Response:
+        return web.json_response({"error_code": "UNAUTHENTICATED", "message": "no token"}, status=401)
+
+    failure = await fact(handler)
+    assert isinstance(failure, Unavailable)
+    for text in ("answered 401 to the operator", "no token", "/var/run/secrets/modelyard/token"):
+        assert text in failure.message
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def deployment(name: str = "species", **spec: Any) -> Object:
 
 def imported(number: int, model: str = "species", data: str = "", **spec: Any) -> Object:
     """Returns a ModelVersion as a person who imports one writes it."""
-    uri = f"mlflow-artifacts:/imports/{model}/{number}"
+    uri = f"mlflow-artifacts:/modelyard/{NAMESPACE}/imports/{model}/{number}"
     base = {
         "modelRef": {"name": model},
         "number": number,

@@ -13,8 +13,37 @@ from modelyard.engine.status import without_nulls
 from modelyard_api.kinds.registry import KINDS
 
 MAX_STATUS_BYTES = 20 * 1024
+IDENTIFIED = {
+    ("Dataset", "main", "ingest"),
+    ("TrainingRun", "main", "train"),
+    ("TrainingRun", "main", "script"),
+    ("TrainingRun", "lay-out", "lay-out"),
+    ("TrainingRun", "collect", "collect"),
+    ("Sweep", "main", "sweep"),
+    ("ModelVersion", "main", "evaluate"),
+    ("BatchPrediction", "main", "predict"),
+    ("PipelineRun", "lay-out", "lay-out-step"),
+    ("PipelineRun", "collect", "collect-step"),
+    ("PipelineSource", "main", "look"),
+    ("PipelineSource", "fetch", "fetch"),
+    ("PipelineSource", "build", "build"),
+    ("PipelineSource", "main", "push"),
+    ("Workspace", "bring", "bring"),
+    ("ModelDeployment", "fetch", "fetch"),
+    ("ModelPool", "fetcher", "fetcher"),
+}
+"""The containers that have the pod's identity, by the kind that owns the pod, the container's name and its command."""
+IDENTITY = {
+    "name": "identity",
+    "projected": {
+        "sources": [{"serviceAccountToken": {"audience": "modelyard", "expirationSeconds": 600, "path": "token"}}],
+        "defaultMode": 0o440,
+    },
+}
 SOURCES = ("configMap", "downwardAPI", "emptyDir", "image", "persistentVolumeClaim", "projected", "secret")
 """What volumes of pods may be made of."""
+WORK = ("/modelyard/work", "/tmp")
+"""Where a container keeps its home and its temporary files."""
 _LABEL = re.compile(r"^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$")
 _NAME = re.compile(r"^[a-z]([-a-z0-9]*[a-z0-9])?$")
 _REASON = re.compile(r"^[A-Z][A-Za-z0-9]*$")
@@ -88,6 +117,7 @@ def check_child(resource: Resource, manifest: Object) -> None:
     _check_labels(meta["labels"])
     if resource in (JOBS, DEPLOYMENTS):
         _check_template(manifest["spec"]["template"], meta["labels"])
+        _check_identity(manifest["spec"]["template"], owner["kind"])
 
 
 def _check_labels(labels: dict[str, str]) -> None:
@@ -115,13 +145,38 @@ def _check_template(template: Object, labels: dict[str, str]) -> None:
     for volume in volumes.values():
         (source,) = set(volume) - {"name"}
         assert source in SOURCES, volume
-        assert all(set(item) == {"secret"} for item in volume.get("projected", {}).get("sources", ())), volume
+        if volume != IDENTITY:
+            assert all(set(item) == {"secret"} for item in volume.get("projected", {}).get("sources", ())), volume
     secrets = {name for name, volume in volumes.items() if "secret" in volume}
     containers: list[dict[str, Any]] = [*spec.get("initContainers", ()), *spec["containers"]]
     assert len({item["name"] for item in containers}) == len(containers)
     for container in containers:
         _check_container(container, set(volumes))
         assert all(mount.get("readOnly") for mount in container["volumeMounts"] if mount["name"] in secrets)
+
+
+def identified(template: Object) -> list[dict[str, Any]]:
+    """Returns the containers of a pod that have its identity."""
+    containers = (*template["spec"].get("initContainers", ()), *template["spec"]["containers"])
+    return [item for item in containers if "identity" in {mount["name"] for mount in item["volumeMounts"]}]
+
+
+def _check_identity(template: Object, kind: str) -> None:
+    """Checks that the identity is where our own program runs that needs it, and nowhere else; and that nobody else may
+    write what that program might run."""
+    ours = identified(template)
+    for container in ours:
+        assert (kind, container["name"], container["args"][0]) in IDENTIFIED, container["name"]
+        (mount,) = (mount for mount in container["volumeMounts"] if mount["name"] == "identity")
+        assert mount == {"name": "identity", "mountPath": "/modelyard/identity", "readOnly": True}
+    names = {item["name"] for item in ours}
+    assert "collect" not in names or "main" not in names, "a container of the user's own has an identity"
+    volumes = [volume for volume in template["spec"]["volumes"] if volume["name"] == "identity"]
+    assert volumes == ([IDENTITY] if ours else [])
+    every = (*template["spec"].get("initContainers", ()), *template["spec"]["containers"])
+    mine = {mount["name"] for item in ours for mount in item["volumeMounts"] if mount["mountPath"] in WORK}
+    theirs = {mount["name"] for item in every if item not in ours for mount in item["volumeMounts"]}
+    assert not mine & theirs
 
 
 def _check_container(container: dict[str, Any], volumes: set[str]) -> None:

@@ -80,14 +80,19 @@ def test_a_pool_makes_its_pods_with_an_empty_catalogue(world: World) -> None:
     (child,) = world.all(DEPLOYMENTS)
     assert (child["metadata"]["name"], child["spec"]["replicas"]) == (CHILD, 2)
     assert child["spec"]["selector"]["matchLabels"] == SHARED
-    assert "initContainers" not in child["spec"]["template"]["spec"]
+    (sidecar,) = child["spec"]["template"]["spec"]["initContainers"]
+    fetcher = parser().parse_args(sidecar["args"])
+    assert (sidecar["restartPolicy"], fetcher.command) == ("Always", "fetcher")
     (server,) = child["spec"]["template"]["spec"]["containers"]
     options = parser().parse_args(server["args"])
     # The installation's limit of 512 MiB less 160 MiB for the server itself, and a quarter of the rest stays free.
     assert options.memory_budget == (512 - 160) * 1024**2 * 3 // 4
     mounts = {mount["name"]: mount["mountPath"] for mount in server["volumeMounts"]}
     assert str(options.catalogue.parent) == mounts["catalogue"]
-    assert str(options.repository) == mounts["models"]
+    assert str(options.repository) == str(fetcher.repository) == mounts["models"]
+    assert options.fetcher == fetcher.socket
+    (both,) = (mount for mount in server["volumeMounts"] if mount["mountPath"] == str(fetcher.socket.parent))
+    assert both["readOnly"], "nobody puts another socket there"
     assert catalogue(world) == {}
     budget = world.get(DISRUPTION_BUDGETS, CHILD)["spec"]
     assert budget == {

@@ -131,10 +131,10 @@ def test_no_secret_is_where_the_users_code_runs() -> None:
         "test": set(),
         "main": {"push"},
     }
-    assert not mounts["test"] & {"work", "tmp"}
+    assert not mounts["test"] & {"work", "tmp", "identity"}
     test = next(item for item in spec["initContainers"] if item["name"] == "test")
     assert {mount["name"] for mount in test["volumeMounts"] if not mount.get("readOnly")} == {
-        *("test-work", "test-tmp", "report")
+        *("apart-work", "apart-tmp", "report")
     }
     rules = world.job["spec"]["podFailurePolicy"]["rules"]
     final = [rule["onExitCodes"]["containerName"] for rule in rules if rule["action"] == "FailJob"]

@@ -28,7 +28,7 @@ OTHERS = {
     "httproutes.gateway.networking.k8s.io": ADDED,
     "backendtrafficpolicies.gateway.envoyproxy.io": ADDED,
     "configmaps.": "get list watch create patch",
-    "endpointslices.discovery.k8s.io": "get list watch",
+    "endpointslices.discovery.k8s.io": "list watch",
     "customresourcedefinitions.apiextensions.k8s.io scaledobjects.keda.sh": "get",
     "gateways.gateway.networking.k8s.io": "get",
     "gatewayclasses.gateway.networking.k8s.io": "get",
@@ -37,6 +37,8 @@ OTHERS = {
     "namespaces.": "get",
     "persistentvolumeclaims.": "get list watch create patch",
     "events.events.k8s.io": "list create patch",
+    "tokenreviews.authentication.k8s.io": "create",
+    "subjectaccessreviews.authorization.k8s.io": "create",
 }
 """Other resources -> the operator's verbs on them in all namespaces. A wider right must be added here too."""
 OWN_NAMESPACE = {

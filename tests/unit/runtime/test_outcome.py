@@ -19,7 +19,7 @@ from modelyard_api.wire.task import Data
 from modelyard_runtime import __main__ as program
 from modelyard_runtime.pod import outcome
 from modelyard_runtime.pod.errors import Retriable
-from modelyard_runtime.pod.web import Unavailable
+from modelyard_runtime.pod.web import Refused, Unavailable
 from tests.unit.runtime.memory import train_task
 
 URI = "mlflow-artifacts:/" + "u" * 150
@@ -99,6 +99,7 @@ def test_sigterm_ends_a_fit_at_once() -> None:
     [
         (Unavailable("GET x: refused"), 75, "TrackingUnavailable", "http://tracking:5000 can't be reached"),
         (Unavailable("PUT x: 507", full=True), 75, "TrackingFull", "is full; enlarge it, or delete there"),
+        (Refused("GET x: 403 pod y may not"), 1, "TrackingRefused", "403 pod y may not"),
         (Retriable("PackageIndexUnavailable", "no index"), 1, "PackageIndexUnavailable", "no index"),
         (OSError(errno.ENOSPC, "No space left on device"), 1, "DiskFull", "resources.requests.ephemeral-storage"),
         (OSError(errno.EIO, "Input/output error"), 1, "InternalError", "Input/output error"),

@@ -257,6 +257,12 @@ def test_a_report_is_not_trusted(tmp_path: Path) -> None:
         check = testing.read(spec, tmp_path)
         assert not check.passed
         assert "left no report that can be read" in check.message
+    # Beside the report lie files of ``push`` that the tests' own container doesn't have.
+    (tmp_path / "password").write_text((tmp_path / testing.ENDED).read_text())
+    (tmp_path / testing.ENDED).unlink()
+    (tmp_path / testing.ENDED).symlink_to(tmp_path / "password")
+    assert "the tests left no report" in testing.read(spec, tmp_path).message
+    (tmp_path / testing.ENDED).unlink()
     (tmp_path / testing.ENDED).write_text("[]")
     assert not testing.read(spec, tmp_path).passed
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,6 +28,7 @@ class Packing:
         self.store = Store(self.folder)
         self.file, self.repository = scratch / "catalogue.json", scratch / "models"
         self.repository.mkdir()
+        self.socket = scratch / "socket"
 
     def put(self, model: StoredModel, name: str, number: int, digest: str = "") -> PackedVersion:
         """Puts a model into the store, with other bytes for each version; returns its entry for the catalogue."""
@@ -42,17 +45,26 @@ class Packing:
         os.replace(part, self.file)
         return catalogue_digest(catalogue.text())
 
+    def start_fetcher(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Starts the sidecar that fetches for the server."""
+        command = [sys.executable, "-m", "modelyard_server", "fetcher", "--repository", str(self.repository)]
+        command += ["--tracking-url", self.store.url, "--socket", str(self.socket), *arguments]
+        return subprocess.Popen(command)
+
     @contextmanager
-    def serving(self, *arguments: str, ready: bool = True) -> Iterator[Served]:
-        extra = ("--catalogue", str(self.file), "--tracking-url", self.store.url, *arguments)
+    def serving(self, *arguments: str, ready: bool = True, fetched: bool = True) -> Iterator[Served]:
+        """Yields a server with its sidecar, unless that is not ``fetched``."""
+        extra = ("--catalogue", str(self.file), "--fetcher", str(self.socket), *arguments)
+        fetchers = [self.start_fetcher()] if fetched else []
         server = Served(self.repository, self.scratch, *extra, repository=True)
         try:
             if ready:
                 server.wait_ready()
             yield server
         finally:
-            server.process.kill()
-            server.process.wait()
+            for process in (server.process, *fetchers):
+                process.kill()
+                process.wait()
 
 
 def state(server: Served, name: str = "") -> CatalogueState:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from modelyard_api.wire.result import Error, Failed
+from modelyard_server import fetch as fetching
 from modelyard_server.say import MAX_BYTES, last_words
 from tests.unit.server.models import StoredModel, write_manifest
 from tests.unit.server.serving import free_port, running
@@ -185,8 +186,39 @@ def test_an_address_that_is_wrong(
 def test_a_store_that_refuses_does_not_make_the_bytes_lost(iris: StoredModel, store: Store, fetch: Fetch) -> None:
     store.trouble = lambda handler: handler.send_error(403) is None
     assert fetch.run(store.url, iris.digest)[0] == 2
-    assert fetch.error.reason == "TrackingUnavailable"
+    assert fetch.error.reason == "TrackingRefused"
     assert "answers HTTP 403" in fetch.error.message
+    assert "has a token in /modelyard/identity/token" in fetch.error.message
+    assert len(store.requests) == 1, "asking again can't help"
+
+
+def test_the_store_is_told_who_asks_and_no_other_host(
+    iris: StoredModel, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[str, str | None]] = []
+    other = Store(iris.folder)
+
+    def see(who: str) -> Callable[[BaseHTTPRequestHandler], bool]:
+        return lambda handler: seen.append((who, handler.headers["Authorization"])) is not None
+
+    def elsewhere(handler: BaseHTTPRequestHandler) -> bool:
+        see("store")(handler)
+        handler.send_response(307)
+        handler.send_header("Location", f"{other.url}{handler.path}")
+        handler.end_headers()
+        return True
+
+    monkeypatch.setattr(fetching, "TOKEN_FILE", str(tmp_path / "token"))
+    try:
+        store.trouble = see("store")
+        (tmp_path / "token").write_text("first")
+        fetching.bring(URI, iris.digest, store.url, tmp_path / "a", 5)
+        (tmp_path / "token").write_text("second")
+        store.trouble, other.trouble = elsewhere, see("other")
+        fetching.bring(URI, iris.digest, store.url, tmp_path / "b", 5)
+    finally:
+        other.close()
+    assert seen == [("store", "Bearer first")] * 2 + [("store", "Bearer second"), ("other", None)] * 2
 
 
 def test_a_long_message_stays_a_document(tmp_path: Path) -> None:

@@ -183,6 +183,13 @@ def test_a_model_that_takes_long_to_come_is_told(seconds: float, reason: str | N
     assert unready.trouble.reason == "TrackingUnavailable", "what is known goes before what is guessed"
 
 
+def test_a_sidecar_that_runs_fetches_nothing_for_long() -> None:
+    running = {"name": "fetcher", "ready": True, "state": {"running": {"startedAt": ago(900)}}}
+    sidecar = pod(waits("ContainerCreating"), init=(running,))
+    sidecar["spec"]["initContainers"] = [{"name": "fetcher", "restartPolicy": "Always"}]
+    assert inspected(child(), sidecar).trouble is None
+
+
 def test_a_pod_that_its_node_refused_is_told() -> None:
     unready = inspected(child(), pod(phase="Failed", reason="OutOfcpu", message="Node didn't have enough: cpu"))
     assert unready.trouble is not None

@@ -9,6 +9,7 @@ from pathlib import Path
 from modelyard_api.kinds.pipelinesource import Check
 from modelyard_api.wire.result import SourceResult
 from modelyard_api.wire.task import BUNDLE_FOLDER, REPORT_FOLDER, WORK_FOLDER, SourceTask
+from modelyard_runtime.pod.say import say
 from modelyard_runtime.pod.store import ArtifactStore
 from modelyard_runtime.source import git, libraries, manifests, pack
 from modelyard_runtime.source.registry import Registry
@@ -39,9 +40,13 @@ def build(task: SourceTask, _: ArtifactStore) -> None:
 
 
 def test(task: SourceTask, _: ArtifactStore) -> None:
-    """Runs the tests without a network. What came of them is for ``push``: their code runs in this container."""
+    """Runs the tests without a network. What came of them is for ``push``: their code runs in this container, which
+    therefore has no identity."""
     from modelyard_runtime.source import isolation, testing
 
+    if not (_BUNDLE / "src").is_dir():
+        say("nothing was fetched: an earlier pod has left its result")
+        return
     isolation.leave_the_network()
     testing.run(task.spec.test, _BUNDLE, _REPORT)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from modelyard_api.wire.identity import TOKEN_FILE, authorization
 from modelyard_runtime.pod.say import say
 
 TIMEOUT = 30.0
@@ -35,6 +36,11 @@ class Unavailable(Exception):
         self.full = full
 
 
+class Refused(Unavailable):
+    """The server takes this pod for nobody, or lets it not do that. Asking again can't help; another pod has another
+    identity."""
+
+
 def nothing_there(status: int, data: bytes) -> bool:
     """Returns whether this is MLflow's own 404. Other 404s come from a proxy or a wrong address and prove nothing."""
     return status == 404 and b"RESOURCE_DOES_NOT_EXIST" in data
@@ -51,11 +57,31 @@ def _full(status: int, data: bytes) -> bool:
     return status == 507 or (status >= 500 and (b"disk is full" in data or b"No space left on device" in data))
 
 
-class Web:
-    """Sends requests to one server, called ``name`` in messages, over one kept-alive connection."""
+def _refusal(status: int, data: bytes) -> str:
+    """Returns why a request was refused, and what to look at."""
+    said = data[:300].decode(errors="replace")
+    if status == 403:
+        return f"403 {said}; this pod may do what its own task names: use images of the operator's release"
+    return (
+        f"401 {said}; see that the tracking server is of the operator's release, that the pod and its service account "
+        f"still exist and have a token in {TOKEN_FILE}, and that the nodes' clocks are right"
+    )
 
-    def __init__(self, base: str, patience: float = PATIENCE, name: str = "the tracking server") -> None:
-        self.base, self.patience, self._name = base.rstrip("/"), patience, name
+
+class Web:
+    """Sends requests to one server, called ``name`` in messages, over one kept-alive connection.
+
+    To the tracking server, and to no other, it says who it is, by the ``token`` in a file.
+    """
+
+    def __init__(
+        self,
+        base: str,
+        patience: float = PATIENCE,
+        name: str = "the tracking server",
+        token: Path | None = Path(TOKEN_FILE),
+    ) -> None:
+        self.base, self.patience, self._name, self._token = base.rstrip("/"), patience, name, token
         parts = urlsplit(self.base)
         self._origin = f"{parts.scheme}://{parts.netloc}"
         self._secure = parts.scheme == "https"
@@ -74,12 +100,14 @@ class Web:
 
         A file is sent piece by piece. With ``to`` the body of an answer of status 200 goes into that file instead.
 
-        Raises Unavailable, but not for a 4xx that another try would repeat.
+        Raises Unavailable, and Refused for a 401 or 403, but not for another 4xx that a second try would repeat.
         """
         deadline, wait, full = time.monotonic() + self.patience, 0.2, False
         while True:
             try:
                 status, data = self._once(method, url, body, type_, to)
+                if status in (401, 403) and self._token is not None:
+                    raise Refused(f"{method} {url}: {_refusal(status, data)}")
                 if not _busy(status, data):
                     return status, data
                 # Keep it for later tries: a server that refuses a body may close the connection before all is sent.
@@ -108,7 +136,9 @@ class Web:
         if self._connection is None:
             kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
             self._connection = kind(*self._address, timeout=TIMEOUT, blocksize=PIECE)
-        headers = {"Content-Type": type_ or "application/octet-stream"} if body is not None else {}
+        headers = authorization(self._token)
+        if body is not None:
+            headers["Content-Type"] = type_ or "application/octet-stream"
         path = url.removeprefix(self._origin)
         if isinstance(body, Path):
             headers["Content-Length"] = str(body.stat().st_size)

@@ -6,6 +6,7 @@ from modelyard.engine.resource import Object
 from modelyard.kinds.batchprediction.observe import View, job_name
 from modelyard.workload import template
 from modelyard.workload.data import data_of
+from modelyard.workload.foreign import artifact_of
 from modelyard.workload.names import child_metadata
 from modelyard.workload.run.jobs import job
 from modelyard.workload.run.run import Run, was_running
@@ -41,14 +42,17 @@ def image(view: View) -> str:
 
 
 def predict_job(view: View, version: ModelVersion, data: Object, rules: DatasetSpec) -> Object:
-    """Returns the Job that scores ``data`` with ``version``. ``rules`` is the spec of the Dataset of the answers."""
-    run, spec = view.run, view.run.spec
+    """Returns the Job that scores ``data`` with ``version``. ``rules`` is the spec of the Dataset of the answers.
+
+    Raises Fails if another namespace has the model or the rows.
+    """
+    run, spec, artifact = view.run, view.run.spec, artifact_of(version)
     task = PredictTask(
         **addresses(run, view.installation, result_uri(run)),
         data=data_of(data),
         model_version=version.name,
-        artifact_uri=version.spec.artifact.uri,
-        artifact_digest=version.spec.artifact.digest,
+        artifact_uri=artifact.uri,
+        artifact_digest=artifact.digest,
         keep=spec.output.keep,
         max_bad_rows=spec.max_bad_rows,
         output=rules,

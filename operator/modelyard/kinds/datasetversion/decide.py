@@ -10,9 +10,10 @@ from modelyard.engine.conditions import Condition
 from modelyard.engine.plan import Facts, Plan
 from modelyard.engine.resource import DATASET_VERSIONS, Object
 from modelyard.workload.adoption import adoption, due
-from modelyard.workload.conclude import Step, Waits, conclude
+from modelyard.workload.conclude import Fails, Step, Waits, conclude
+from modelyard.workload.foreign import READ_THEM, check
 from modelyard.workload.run.results import read_result
-from modelyard_api.fields.artifact import PROFILE_JSON, RESULT_JSON, canonical
+from modelyard_api.fields.artifact import PROFILE_JSON, RESULT_JSON, canonical, is_of
 from modelyard_api.kinds.datasetversion import DatasetVersion, DatasetVersionStatus, Profile, Violation
 from modelyard_api.wire import result as results
 
@@ -36,17 +37,21 @@ def decide(view: View, facts: Facts, now: datetime) -> Plan:
     is_adopted, look_again = due(view.raw, view.dataset, now)
     if is_adopted and view.dataset is not None:
         return Plan(writes=(adoption(DATASET_VERSIONS, view.raw, view.dataset),), after=now)
-    if status.accepted is not None and status.observed_generation == version.generation:
+    is_own = is_of(version.namespace, version.spec.uri)
+    if is_own and status.accepted is not None and status.observed_generation == version.generation:
         return Plan(after=look_again)
     try:
         step = _judged(version, status, facts, now)
-    except Waits as waits:
-        step = waits.step(status)
+    except (Waits, Fails) as obstacle:
+        step = obstacle.step(status)
     plan = conclude(view.raw, step, now)
     return replace(plan, after=look_again) if plan.after is None else plan
 
 
 def _judged(version: DatasetVersion, status: DatasetVersionStatus, facts: Facts, now: datetime) -> Step:
+    if not is_of(version.namespace, version.spec.uri):
+        status.accepted, status.violations, status.profile = None, [], None
+    check(version.namespace, version.spec.uri, "spec.uri", READ_THEM)
     uri = f"{version.spec.uri}/{RESULT_JSON}"
     result = read_result(facts, uri, now)
     if isinstance(result, results.TableResult) and _belongs_to(result, version):

@@ -9,8 +9,10 @@ from modelyard.kinds.modeldeployment.names import number_of, selector, version_n
 from modelyard.kinds.modeldeployment.observe import View
 from modelyard.kinds.modeldeployment.rollout.advance import Pods
 from modelyard.workload import server, template
+from modelyard.workload.foreign import artifact_of
 from modelyard.workload.names import child_metadata, label
 from modelyard_api.kinds.modelversion import ModelVersion
+from modelyard_api.wire.identity import READS
 
 MODEL_FOLDER = "/modelyard/model"
 LOG_FOLDER = "/modelyard/log"
@@ -39,7 +41,15 @@ def deployment(view: View, version: ModelVersion, replicas: int) -> Object:
     wanted, number = view.deployment.spec.pod_template, version.spec.number
     labels = {server.VERSION: str(number), label("ModelVersion"): version.name}
     metadata = child_metadata(view.raw, versioned(view, number), server.COMPONENT, labels)
-    return server.deployment(metadata, selector(view, number), _pod(view, version), replicas, wanted, PROGRESS_SECONDS)
+    return server.deployment(
+        metadata,
+        selector(view, number),
+        _pod(view, version),
+        replicas,
+        wanted,
+        PROGRESS_SECONDS,
+        annotations={READS: version.spec.artifact.uri},
+    )
 
 
 def pods_of(view: View, version: ModelVersion) -> Pods:
@@ -60,7 +70,7 @@ def pods_of(view: View, version: ModelVersion) -> Pods:
 
 def _pod(view: View, version: ModelVersion) -> dict[str, Any]:
     spec, default, used = view.deployment.spec, view.installation.resources.server, image(view, version)
-    artifact = version.spec.artifact
+    artifact = artifact_of(version)
     mount = {"name": "model", "mountPath": MODEL_FOLDER}
     log_volumes, log_mounts, log_args = _log(spec.logging.sample_rate)
     fetch = template.container(
@@ -69,6 +79,7 @@ def _pod(view: View, version: ModelVersion) -> dict[str, Any]:
         spec.pod_template,
         default,
         [mount],
+        asks_store=True,
         args=[
             "fetch",
             f"--uri={artifact.uri}",

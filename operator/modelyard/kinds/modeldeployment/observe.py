@@ -19,6 +19,7 @@ from modelyard.engine.resource import (
     Object,
 )
 from modelyard.engine.store import Store
+from modelyard.workload.foreign import is_own
 from modelyard.workload.names import owned_by
 from modelyard_api.installation import Installation
 from modelyard_api.kinds.model import ModelKind
@@ -34,6 +35,9 @@ KEDA_PREFIX = "keda-hpa-"
 class View:
     """The ModelDeployment and the stored objects that its decision depends on.
 
+    ``versions`` are the Model's by number. Those of ``foreign`` name artifacts of another namespace: nothing is made of
+    them, as if they were gone.
+
     ``pods`` are the Deployments of its serving pods. ``services``, ``autoscaler`` and ``budget`` are only objects that
     the ModelDeployment owns. ``scaler`` is the autoscaler that KEDA has made from its ScaledObject.
 
@@ -47,6 +51,7 @@ class View:
     installation: Installation
     model: ModelKind | None
     versions: dict[int, ModelVersion]
+    foreign: dict[int, ModelVersion] = field(default_factory=dict)
     pods: tuple[Object, ...] = ()
     services: tuple[Object, ...] = ()
     endpoints: dict[str, int] = field(default_factory=dict)
@@ -80,7 +85,8 @@ def observe(store: Store, raw: Object, installation: Installation) -> View:
         deployment=deployment,
         installation=installation,
         model=ModelKind.model_validate(model) if model else None,
-        versions={version.spec.number: version for version in versions},
+        versions={version.spec.number: version for version in versions if is_own(version)},
+        foreign={version.spec.number: version for version in versions if not is_own(version)},
         pods=tuple(store.owned(DEPLOYMENTS, uid)),
         services=tuple(services),
         endpoints={

@@ -34,7 +34,7 @@ def resolve(view: View, status: ModelDeploymentStatus) -> Goal:
     """
     ref = view.deployment.spec.model_ref
     try:
-        version = references.model_version(ref, view.model, view.versions)
+        version = references.model_version(ref, view.model, {**view.versions, **view.foreign})
         if ref.version is not None and view.model is not None and not _has_begun(version, view, status):
             references.check_gates(version, view.model)
     except Waits as waits:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from modelyard.engine.plan import Patch
 from modelyard.engine.resource import CONFIG_MAPS, DISRUPTION_BUDGETS, PODS, Object
@@ -11,9 +12,16 @@ from modelyard.kinds.modelpool.observe import View, child_name
 from modelyard.workload import pools, server, template
 from modelyard.workload.names import child_metadata, manifest
 from modelyard.workload.unready import Described
+from modelyard_api.fields.artifact import home
+from modelyard_api.fields.pods import PodTemplate, Resources
+from modelyard_api.wire.identity import READS
 from modelyard_api.wire.packing import CATALOGUE_JSON, Catalogue
 
 CATALOGUE_FOLDER, MODELS_FOLDER = "/modelyard/catalogue", "/modelyard/models"
+FETCHER, FETCHER_FOLDER = "fetcher", "/modelyard/fetcher"
+SOCKET = f"{FETCHER_FOLDER}/socket"
+"""Where the server asks the sidecar that fetches models."""
+FETCHER_RESOURCES = Resources(requests={"cpu": "20m", "memory": "64Mi"}, limits={"memory": "256Mi"})
 NUDGED = "modelyard.dev/catalogue"
 """Annotation of the pods: a change makes the kubelet update their volumes at once, not about once a minute."""
 NUDGE_SECONDS = 15
@@ -49,23 +57,53 @@ def deployment(view: View) -> Object:
         [
             {"name": "catalogue", "mountPath": CATALOGUE_FOLDER, "readOnly": True},
             {"name": "models", "mountPath": MODELS_FOLDER},
+            {"name": "fetcher", "mountPath": FETCHER_FOLDER, "readOnly": True},
         ],
         [
             "serve",
             f"--catalogue={CATALOGUE_FOLDER}/{CATALOGUE_JSON}",
             f"--repository={MODELS_FOLDER}",
             f"--memory-budget={memory_budget(view)}",
-            f"--tracking-url={view.installation.tracking_url}",
+            f"--fetcher={SOCKET}",
             f"--port={server.PORT}",
             f"--grpc-port={server.GRPC_PORT}",
         ],
         START_SECONDS,
     )
     # Mount the whole folder: the kubelet doesn't update a file that is mounted alone (subPath).
-    volumes = [{"name": "catalogue", "configMap": {"name": child_name(name)}}, template.empty("models")]
-    pod = server.pod(spec.pod_template, volumes, labels, containers=[serve])
+    catalogue = {"name": "catalogue", "configMap": {"name": child_name(name)}}
+    volumes = [catalogue, template.empty("models"), template.empty("fetcher")]
+    pod = server.pod(spec.pod_template, volumes, labels, initContainers=[_fetcher(view)], containers=[serve])
     metadata = child_metadata(view.raw, child_name(name), server.COMPONENT)
-    return server.deployment(metadata, labels, pod, spec.replicas, spec.pod_template, PROGRESS_SECONDS)
+    # Its catalogue changes while it runs, so the pods may read what any version of the namespace is made of.
+    reads = {READS: home(view.pool.namespace).rstrip("/")}
+    return server.deployment(
+        metadata, labels, pod, spec.replicas, spec.pod_template, PROGRESS_SECONDS, annotations=reads
+    )
+
+
+def _fetcher(view: View) -> dict[str, Any]:
+    """Returns the native sidecar that fetches models for the server, and has the pod's identity."""
+    mounts: list[template.Mount] = [
+        {"name": "models", "mountPath": MODELS_FOLDER},
+        {"name": "fetcher", "mountPath": FETCHER_FOLDER},
+    ]
+    args = [
+        "fetcher",
+        f"--repository={MODELS_FOLDER}",
+        f"--tracking-url={view.installation.tracking_url}",
+        f"--socket={SOCKET}",
+    ]
+    return template.container(
+        FETCHER,
+        image(view),
+        PodTemplate(),
+        FETCHER_RESOURCES,
+        mounts,
+        asks_store=True,
+        args=args,
+        restartPolicy="Always",
+    )
 
 
 def described(view: View) -> Described:

@@ -6,6 +6,7 @@ from modelyard.engine.resource import Object
 from modelyard.kinds.modelversion.observe import View
 from modelyard.workload import template
 from modelyard.workload.data import data_of
+from modelyard.workload.foreign import artifact_of
 from modelyard.workload.names import child_metadata, child_name
 from modelyard.workload.run.failures import INSTALLATION
 from modelyard.workload.run.jobs import job
@@ -39,7 +40,8 @@ def run(version: ModelVersion) -> Run[EvaluateResult]:
 
 
 def evaluation_job(view: View, data: Object, task: str) -> Object:
-    version, artifact = view.version, view.version.spec.artifact
+    """Returns the Job that scores an imported model. Raises Fails if another namespace has the model or the rows."""
+    version, artifact = view.version, artifact_of(view.version)
     evaluation = EvaluateTask(
         **addresses(version, view.installation, result_uri(version)),
         data=data_of(data),
@@ -62,15 +64,18 @@ def comparison_run(version: ModelVersion, champion: ModelVersion, attempts: int)
 
 
 def comparison_job(view: View, champion: ModelVersion, data: Object, task: str, attempts: int) -> Object:
-    """Returns the Job that scores champion and ``view.version`` on the latter's held-out rows, which ``data`` has."""
-    version, artifact = view.version, champion.spec.artifact
+    """Returns the Job that scores champion and ``view.version`` on the latter's held-out rows, which ``data`` has.
+
+    Raises Fails if another namespace has any of them.
+    """
+    version, artifact, own = view.version, artifact_of(champion), artifact_of(view.version)
     evaluation = EvaluateTask(
         **addresses(version, view.installation, _comparison_uri(version, champion)),
         data=data_of(data),
         artifact_uri=artifact.uri,
         artifact_digest=artifact.digest,
         task=Task(task),
-        challenger=Challenger(artifact_uri=version.spec.artifact.uri, artifact_digest=version.spec.artifact.digest),
+        challenger=Challenger(artifact_uri=own.uri, artifact_digest=own.digest),
         trained_on=data_of(view.champion_data) if view.champion_data else None,
     )
     return _job(view, comparison_job_name(version, champion), evaluation, attempts)

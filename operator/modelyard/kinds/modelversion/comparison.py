@@ -9,7 +9,7 @@ from modelyard.engine.plan import Create, Facts, Write
 from modelyard.engine.resource import JOBS
 from modelyard.kinds.modelversion import children
 from modelyard.kinds.modelversion.observe import View
-from modelyard.workload.conclude import Trouble, Waits
+from modelyard.workload.conclude import Fails, Trouble, Waits
 from modelyard.workload.run import jobs
 from modelyard.workload.run.follow import earlier, follow
 from modelyard.workload.run.states import Absent, Broken, Ended, Held, Running
@@ -106,7 +106,11 @@ def _begin(view: View, champion: ModelVersion, comparison: Comparison) -> Progre
         comparison.problem = gone if name else "spec.lineage names no DatasetVersion that has the rows"
         return Progress()
     assert view.model is not None
-    job = children.comparison_job(view, champion, view.data, view.model.spec.task, comparison.attempts)
+    try:
+        job = children.comparison_job(view, champion, view.data, view.model.spec.task, comparison.attempts)
+    except Fails as fails:
+        comparison.problem = f"{fails}"[:MAX_PROBLEM]
+        return Progress()
     if too_large := jobs.task_too_large(job):
         comparison.problem = f"the columns of {name} {too_large}"
         return Progress()

@@ -15,6 +15,7 @@ from modelyard.kinds.modelversion.proof import of_run, verify
 from modelyard.workload import references
 from modelyard.workload.adoption import adoption, due
 from modelyard.workload.conclude import Fails, Step, Trouble, Waits, conclude
+from modelyard.workload.foreign import IMPORT_IT, check, is_own
 from modelyard.workload.names import RUN_UID
 from modelyard.workload.run import jobs, ttl
 from modelyard.workload.run.conditions import pod_pending, progressing
@@ -40,6 +41,9 @@ def decide(view: View, facts: Facts, now: datetime) -> Plan:
 
 
 def _step(view: View, facts: Facts, now: datetime, status: ModelVersionStatus) -> Step:
+    if not is_own(view.version):
+        status.verified = status.approved = status.damage = None
+    check(view.version.namespace, view.version.spec.artifact.uri, "spec.artifact.uri", IMPORT_IT)
     if status.damage is not None or status.verified:
         before, status.damage = status.damage, damage(view, now)
         if status.damage is not None:

@@ -17,7 +17,7 @@ from modelyard_api.fields.base import ObjectRef
 from modelyard_api.fields.pods import RunPolicy
 from modelyard_api.kinds.pipelinesource import PipelineSource
 from modelyard_api.wire.result import EXIT_UNAVAILABLE, EXIT_USER_ERROR, SourceResult
-from modelyard_api.wire.task import BUNDLE_FOLDER, GIT_FOLDER, PUSH_FOLDER, REPORT_FOLDER, WORK_FOLDER, SourceTask
+from modelyard_api.wire.task import BUNDLE_FOLDER, GIT_FOLDER, PUSH_FOLDER, REPORT_FOLDER, SourceTask
 
 LOOK, BUILD = "look", "build"
 PURPOSE = "modelyard.dev/purpose"
@@ -79,7 +79,8 @@ def build_job(view: View, name: str, commit: str, key: str) -> Object:
     """Returns the Job of this name, which tests and bundles a commit.
 
     Each secret is mounted only where our own program needs it. The tests, which are the user's code, have a container
-    without any, with folders of its own: nothing that they leave is ever run or read as part of the bundle.
+    without any and without the pod's identity, with folders of its own: nothing that they leave is ever run or read as
+    part of the bundle.
     """
     spec, default = view.source.spec, view.installation.resources.run
     git, git_volumes = _secret("git", GIT_FOLDER, spec.git.secret_ref)
@@ -90,11 +91,11 @@ def build_job(view: View, name: str, commit: str, key: str) -> Object:
 
     def container(name: str, command: str, mounts: list[template.Mount]) -> dict[str, Any]:
         every = [template.TASK_MOUNT, *mounts]
-        return template.container(name, _image(view), spec.pod_template, default, every, args=[command])
+        image, ours = _image(view), command != "test"
+        return template.container(name, image, spec.pod_template, default, every, asks_store=ours, args=[command])
 
     stages = [container(stage, stage, mounts[stage]) for stage in STAGES]
-    _own_folders(stages[-1])
-    own = [template.empty(name) for name in ("bundle", "report", "test-work", "test-tmp")]
+    own = [template.empty(name) for name in ("bundle", "report")]
     pod = template.pod(
         spec.pod_template,
         [template.task_volume(), *own, *git_volumes, *push_volumes],
@@ -108,13 +109,6 @@ def build_job(view: View, name: str, commit: str, key: str) -> Object:
             codes = {"containerName": stage, "operator": "In", "values": [code]}
             rules.append({"action": action, "onExitCodes": codes})
     return result
-
-
-def _own_folders(container: dict[str, Any]) -> None:
-    """Gives a container folders for its work and for temporary files that no other container has."""
-    own = {WORK_FOLDER: "test-work", "/tmp": "test-tmp"}
-    for mount in container["volumeMounts"]:
-        mount["name"] = own.get(mount["mountPath"], mount["name"])
 
 
 def _job(view: View, name: str, purpose: str, pod: dict[str, Any], **more: Any) -> Object:

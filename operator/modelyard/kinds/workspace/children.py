@@ -9,6 +9,7 @@ from modelyard.engine.plan import Page, PodsWith
 from modelyard.engine.resource import CLAIMS, SERVICES, Object
 from modelyard.kinds.workspace.observe import STARTED_WITH, View, child_name, runs
 from modelyard.workload import server, template
+from modelyard.workload.data import uri_of
 from modelyard.workload.names import child_metadata, label, manifest
 from modelyard.workload.run.failures import Fields
 from modelyard.workload.run.task import addresses
@@ -51,12 +52,12 @@ def image(view: View) -> str:
 
 
 def table(version: Object) -> Table:
-    """Returns what the pod is told of a DatasetVersion."""
+    """Returns what the pod is told of a DatasetVersion. Raises Fails if its rows are another namespace's."""
     spec = version["spec"]
     return Table(
         dataset=spec["datasetRef"]["name"],
         version=version["metadata"]["name"],
-        uri=spec["uri"],
+        uri=uri_of(version),
         files=spec.get("files") or [],
     )
 
@@ -125,7 +126,15 @@ def _pod(view: View, tables: list[Table]) -> dict[str, Any]:
         brings = [template.TASK_MOUNT, {"name": "data", "mountPath": DATA_FOLDER}]
         program: dict[str, Any] = {"command": ["python", "-m", "modelyard_runtime"], "args": ["bring"]}
         before["initContainers"] = [
-            template.container("bring", image(view), PodTemplate(), view.installation.resources.run, brings, **program)
+            template.container(
+                "bring",
+                image(view),
+                PodTemplate(),
+                view.installation.resources.run,
+                brings,
+                asks_store=True,
+                **program,
+            )
         ]
     serve = template.container(
         "workspace",

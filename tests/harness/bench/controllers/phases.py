@@ -26,7 +26,7 @@ from tests.support.tracking import Tracking
 
 
 async def put_data(tracking: Tracking) -> None:
-    tracking.put(*standing.data_result())
+    tracking.put(*standing.data_result(BENCH))
 
 
 async def make_jobs(

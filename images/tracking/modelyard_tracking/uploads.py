@@ -1,0 +1,89 @@
+"""Uploads of pods: a file appears whole or not at all, and once."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import shutil
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from weakref import WeakValueDictionary
+
+from modelyard_tracking.answers import NO_SPACE, Refused
+from modelyard_tracking.once import publish
+
+PIECE = 1024 * 1024
+"""Bytes that are collected before they are written."""
+FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+class Gone(Exception):
+    """The client has closed the connection before its request was whole."""
+
+
+class Uploads:
+    """``folder`` must be on the volume of the artifacts if they lie in files, and belongs to this process alone.
+
+    ``repository`` returns MLflow's repository of the artifacts.
+    """
+
+    def __init__(self, folder: Path, repository: Callable[[], Any], largest: int) -> None:
+        self._folder, self._repository, self._largest = folder, repository, largest
+        self._writing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        # What a crash has left of uploads.
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+
+    async def put(self, path: str, receive: Callable[[], Awaitable[Any]], replace: bool, length: int | None) -> None:
+        """Writes a request's body to ``path``. Raises Refused or Gone; then nothing was written."""
+        self._bound(length or 0)
+        try:
+            async with self._received(path.rpartition("/")[2], receive) as file:
+                writing = self._writing.setdefault(path, asyncio.Lock())
+                async with writing:
+                    await asyncio.to_thread(publish, self._repository(), path, file, replace)
+        except OSError as error:
+            if error.errno in FULL:
+                raise Refused(507, NO_SPACE) from error
+            raise
+
+    @asynccontextmanager
+    async def _received(self, name: str, receive: Callable[[], Awaitable[Any]]) -> AsyncIterator[Path]:
+        """Yields a file with the body, which is durable and is deleted afterwards."""
+        folder = self._folder / uuid.uuid4().hex
+        folder.mkdir()
+        try:
+            with (folder / name).open("wb", buffering=0) as file:
+                await self._write(file.fileno(), receive)
+                await asyncio.to_thread(os.fsync, file.fileno())
+            yield folder / name
+        finally:
+            await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, True))
+
+    async def _write(self, file: int, receive: Callable[[], Awaitable[Any]]) -> None:
+        pending, total, more = bytearray(), 0, True
+        while more:
+            message = await receive()
+            if message["type"] != "http.request":
+                raise Gone
+            pending += message.get("body", b"")
+            more = message.get("more_body", False)
+            if len(pending) >= PIECE or not more:
+                total += len(pending)
+                self._bound(total)
+                await asyncio.to_thread(_write_all, file, bytes(pending))
+                pending.clear()
+
+    def _bound(self, size: int) -> None:
+        if size > self._largest:
+            raise Refused(413, f"a file has at most {self._largest} bytes (--file-bytes of the tracking server)")
+
+
+def _write_all(file: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(file, view) :]
