@@ -9,7 +9,7 @@ COMPILE := .venv/bin/uv pip compile --quiet --upgrade --generate-hashes --no-emi
   --python-version 3.11
 ADDONS ?= gateway metrics-server
 
-.PHONY: help venv lint format crds docs dashboards docs-site lock images cluster-up cluster-down cluster-env cluster-logs cluster-addon install demo test test-unit test-changed test-peers faults fuzz fuzz-server bench
+.PHONY: help venv lint format crds docs dashboards docs-site lock images cluster-up cluster-down cluster-env cluster-logs cluster-addon install demo test test-unit test-changed test-peers faults fuzz fuzz-server bench sbom audit reproduce
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -61,6 +61,16 @@ lock: .venv/installed ## Resolves the locked dependencies anew
 	$(COMPILE) tests/localcluster/addons/envoy/requirements.in -o tests/localcluster/addons/envoy/requirements.txt
 	for peer in mlserver kserve; do \
 	  $(COMPILE) tests/harness/bench/serving/peers/$$peer.in -o tests/harness/bench/serving/peers/$$peer.txt; done
+	$(COMPILE) tests/supply/requirements.in -o tests/supply/requirements.txt
+
+sbom: .venv/installed ## Writes what is in each image into build/sbom, as CycloneDX
+	$(PYTHON) -m tests.supply.sbom
+
+audit: .venv/installed ## Asks for known vulnerabilities of all locked packages
+	$(PYTHON) -m tests.supply.audit
+
+reproduce: .venv/installed ## Builds the images twice from nothing, and compares them byte by byte
+	$(PYTHON) -m tests.supply.reproduce
 
 images: .venv/installed ## Builds the images and brings them to the cluster NAME
 	$(PYTHON) -m tests.localcluster images --name $(NAME)

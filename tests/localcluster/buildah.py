@@ -45,14 +45,17 @@ class Buildah:
         """Returns 16 hex digits of a hash of what decides the substitute's content."""
         return hashlib.sha256(" ".join((*_MMDEBSTRAP, _BASE_DOCKERFILE)).encode()).hexdigest()[:16]
 
-    def build_command(self, image: str, base: str, exists: object = os.path.exists) -> list[str]:
-        """Returns the command that builds one image; `exists` tells whether a file of the host exists."""
+    def build_command(
+        self, image: str, base: str, exists: object = os.path.exists, *more: str, tag: str | None = None
+    ) -> list[str]:
+        """Returns the command that builds one image; `exists` tells whether a file of the host exists, `more` are
+        further flags."""
         assert callable(exists)
         mounts = [part for path in _HOST_FILES if exists(path) for part in ("-v", f"{path}:{path}:ro")]
         return [
             *(*self.argv, "bud", "--layers", "--isolation", "chroot", "--network", "host", "--pull-never"),
             *("--ignorefile", str(IGNORE_FILE), *mounts, "--build-arg", f"BASE_IMAGE={base}"),
-            *("-f", str(dockerfile(image)), "-t", reference(image), str(REPO)),
+            *(*more, "-f", str(dockerfile(image)), "-t", tag or reference(image), str(REPO)),
         ]
 
     def build(self, image: str, log: Path) -> None:

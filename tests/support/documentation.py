@@ -11,7 +11,11 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
-PAGES = [README, *sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / "manifests").rglob("*.md"))]
+PAGES = [
+    README,
+    ROOT / "SECURITY.md",
+    *(page for folder in ("docs", "manifests") for page in sorted((ROOT / folder).rglob("*.md"))),
+]
 
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 

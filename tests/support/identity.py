@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+import time
+from pathlib import Path
+from typing import Any, cast
 
-from modelyard_tracking.kubernetes import AUDIENCE
+from modelyard_api.wire.identity import AUDIENCE
 from tests.support.client import Client
 from tests.support.scene import SYSTEM
 
 OPERATOR = "modelyard-operator"
+KEPT = 300.0
+"""Seconds for which a token of ten minutes is used."""
 
 
 def token(client: Client, namespace: str, account: str, pod: Any = None, audience: str = AUDIENCE) -> str:
@@ -25,3 +29,18 @@ def token(client: Client, namespace: str, account: str, pod: Any = None, audienc
 
 def operators_token(client: Client) -> str:
     return token(client, SYSTEM, OPERATOR)
+
+
+def operators_token_file(client: Client) -> Path:
+    """Returns what clients read for each request as they read the operator's file: a token that is valid then."""
+    return cast(Path, _Fresh(client))
+
+
+class _Fresh:
+    def __init__(self, client: Client) -> None:
+        self._client, self._until, self._text = client, 0.0, ""
+
+    def read_text(self) -> str:
+        if time.monotonic() > self._until:
+            self._text, self._until = operators_token(self._client), time.monotonic() + KEPT
+        return self._text

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from modelyard_api.fields.artifact import RESULT_JSON, folder, sha256
+from modelyard_api.fields.artifact import RESULT_JSON, folder, http_url, sha256
 from modelyard_api.fields.metrics import Task
 from modelyard_api.fields.signature import Input, Output, Signature
 from modelyard_api.wire.result import TrainResult
@@ -19,6 +19,7 @@ from modelyard_runtime.models import package
 from modelyard_runtime.models.session import OnnxSession
 from modelyard_runtime.pod.store import ArtifactStore
 from modelyard_runtime.pod.web import Web
+from tests.support.identity import operators_token_file
 from tests.support.kube import Kube, Object
 from tests.support.models import COLUMNS
 from tests.support.scene import SYSTEM, TRACKING
@@ -34,9 +35,9 @@ def _signature(columns: Sequence[str]) -> Signature:
 
 
 def artifact_store(kube: Kube) -> ArtifactStore:
-    """Returns the artifact store of the installation on the cluster."""
+    """Returns the artifact store of the installation on the cluster, to which this process goes as the operator."""
     address, port = Kube(kube.cluster, SYSTEM).address(TRACKING)
-    return ArtifactStore(Web(f"http://{address}:{port}"))
+    return ArtifactStore(Web(f"http://{address}:{port}", token=operators_token_file(kube.client)))
 
 
 class Shelf:
@@ -62,10 +63,13 @@ class Shelf:
             self.kube.until_condition("modelversion", version["metadata"]["name"], seconds=60)
 
     def replace(self, number: int, data: bytes) -> None:
-        """Writes other bytes over the stored model of a version, whose digest stays as it is."""
+        """Puts other bytes in the place of the stored model of a version, whose digest stays as it is."""
         version = self.kube.get("modelversion", f"{self.model}-v{number}")
         assert version is not None
-        self._store.put(f"{version['spec']['artifact']['uri']}/{package.FILES['ONNX']}", data)
+        uri = f"{version['spec']['artifact']['uri']}/{package.FILES['ONNX']}"
+        status, answer = self._store.web.request("DELETE", http_url(self._store.web.base, uri))
+        assert status == 200, answer
+        self._store.put(uri, data)
 
     def _version(self, number: int, data: bytes, columns: Sequence[str]) -> Object:
         signature = _signature(columns)

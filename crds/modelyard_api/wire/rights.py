@@ -14,11 +14,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from modelyard_api.fields.artifact import SCHEME, experiment
+from modelyard_api.wire.identity import READS
 
 TASK = "modelyard.dev/task"
 """The annotation that holds the task, as in ``task.ANNOTATION``."""
-READS = "modelyard.dev/reads"
-"""The annotation of a pod that serves: URIs that it reads at or below, separated by spaces."""
 ROOT = "modelyard"
 TRACKED = ("Train", "Sweep")
 """The kinds of tasks that log runs."""

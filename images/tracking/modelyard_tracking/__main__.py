@@ -86,7 +86,7 @@ def guarded(app: Any, options: argparse.Namespace) -> Any:
 
     identities = Identities(Kubernetes(options.service_account), options.operator_user)
     uploads = Uploads(options.data / "uploads", handlers._get_artifact_repo_mlflow_artifacts, options.file_bytes)
-    return Guard(app, identities, Lookup(handlers._get_tracking_store), uploads, options.admit_unknown)
+    return Guard(app, identities, Lookup(handlers._get_tracking_store), uploads)
 
 
 def main() -> None:

@@ -25,13 +25,9 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class Guard:
-    """``admit_unknown`` admits clients that send no token as if they were people."""
-
-    def __init__(
-        self, app: App, identities: Identities, lookup: Lookup, uploads: Uploads, admit_unknown: bool = False
-    ) -> None:
+    def __init__(self, app: App, identities: Identities, lookup: Lookup, uploads: Uploads) -> None:
         self._app, self._identities, self._lookup, self._uploads = app, identities, lookup, uploads
-        self._admit_unknown, self._log = admit_unknown, Log()
+        self._log = Log()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # People and the server's own pod, which Kubernetes has authorized; lifespan has no client.
@@ -46,12 +42,8 @@ class Guard:
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         who: Who | None = None
         try:
-            bearer = token(scope["headers"])
-            if bearer is None and self._admit_unknown:
-                await self._app(scope, receive, send)
-                return
             request = asked(scope)
-            who = await self._who(bearer, request)
+            who = await self._who(token(scope["headers"]), request)
             if who and has_body(request):
                 data = await _body(receive)
                 request = replace(request, body=document(scope["headers"], data))

@@ -10,8 +10,8 @@ import time
 from collections import OrderedDict
 from typing import Any, Protocol
 
+from modelyard_api.wire.identity import AUDIENCE
 from modelyard_api.wire.rights import rights_of
-from modelyard_tracking.kubernetes import AUDIENCE
 from modelyard_tracking.rules import Who
 
 POD_SECONDS, OPERATOR_SECONDS, REFUSED_SECONDS = 60.0, 300.0, 10.0

@@ -9,7 +9,8 @@ from typing import Any
 
 import aiohttp
 
-AUDIENCE = "modelyard"
+from modelyard_api.wire.identity import AUDIENCE
+
 FOLDER = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _TIMEOUT = aiohttp.ClientTimeout(total=10, sock_connect=3)
 _REVIEWS = "/apis/authentication.k8s.io/v1/tokenreviews"

@@ -32,7 +32,6 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--service-account", type=Path, default=FOLDER, help="folder with token and ca.crt [%(default)s]"
     )
-    parser.add_argument("--admit-unknown", action="store_true", help="admit clients that send no token, to everything")
     options = parser.parse_args(given)
     options.operator_user = options.operator_user or f"system:serviceaccount:{options.namespace}:modelyard-operator"
     return options

@@ -3,6 +3,7 @@
 It does no ONNX conversion, tracking or checks, like the script of a person who wants just the model.
 """
 
+import pathlib
 import sys
 import urllib.request
 
@@ -16,10 +17,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 base, target = sys.argv[1:3]
+identity = {"Authorization": "Bearer " + pathlib.Path("/modelyard/identity/token").read_text()}
 frames = []
 for part in ("train", "test"):
-    urllib.request.urlretrieve(f"{base}/{part}.parquet", f"/modelyard/work/{part}.parquet")
-    frames.append(pd.read_parquet(f"/modelyard/work/{part}.parquet"))
+    path = pathlib.Path(f"/modelyard/work/{part}.parquet")
+    with urllib.request.urlopen(urllib.request.Request(f"{base}/{part}.parquet", headers=identity)) as answer:
+        path.write_bytes(answer.read())
+    frames.append(pd.read_parquet(path))
 train, test = frames
 numeric = [name for name in train.columns if name != target and pd.api.types.is_numeric_dtype(train[name])]
 text = [name for name in train.columns if name != target and name not in numeric]

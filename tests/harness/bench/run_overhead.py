@@ -16,7 +16,9 @@ from typing import Any
 import yaml
 
 from modelyard.engine.resource import JOBS, MODEL_VERSIONS, TRAINING_RUNS
+from modelyard.workload import template
 from modelyard_api.fields.artifact import http_url
+from modelyard_api.wire.identity import READS
 from modelyard_api.wire.task import WORK_FOLDER
 from tests.support.client import Client
 from tests.support.kube import Kube, condition
@@ -83,9 +85,10 @@ def _time_run(client: Client, number: int) -> float:
 
 
 def _time_bare(client: Client, number: int, version: dict[str, Any]) -> float:
-    base, target = http_url(TRACKING, version["spec"]["uri"]), version["spec"]["target"]
+    uri, target = version["spec"]["uri"], version["spec"]["target"]
+    base = http_url(TRACKING, uri)
     script = Path(__file__).with_name("bare_job.py").read_text()
-    mounts = [{"name": "work", "mountPath": WORK_FOLDER}]
+    mounts = [{"name": "work", "mountPath": WORK_FOLDER}, template.IDENTITY_MOUNT]
     container = {
         "name": "main",
         "image": IMAGE,
@@ -104,14 +107,14 @@ def _time_bare(client: Client, number: int, version: dict[str, Any]) -> float:
             "seccompProfile": {"type": "RuntimeDefault"},
         },
         "containers": [container],
-        "volumes": [{"name": "work", "emptyDir": {}}],
+        "volumes": [{"name": "work", "emptyDir": {}}, template.identity_volume()],
     }
     metadata = {"name": f"bare-{number}", "namespace": NAMESPACE}
     body = {
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": metadata,
-        "spec": {"template": {"spec": pod}, "backoffLimit": 0},
+        "spec": {"template": {"metadata": {"annotations": {READS: uri}}, "spec": pod}, "backoffLimit": 0},
     }
     events = client.watch(JOBS.path(NAMESPACE))
     begin = time.monotonic()

@@ -9,7 +9,8 @@ import pytest
 
 from modelyard_api.fields.artifact import SCHEME, folder
 from modelyard_api.wire import task as tasks
-from modelyard_api.wire.rights import READS, TASK, Rights, is_path, rights_of
+from modelyard_api.wire.identity import READS
+from modelyard_api.wire.rights import TASK, Rights, is_path, rights_of
 from modelyard_api.wire.task import Common, Subject
 
 UID = "0000-11"

@@ -1,0 +1,70 @@
+"""Asks a built image what it has: Debian's packages, and the Python packages of its environment."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from tests.localcluster import docker
+from tests.localcluster.buildah import Buildah
+from tests.localcluster.say import run
+
+Ask = Callable[[Sequence[str]], str]
+"""Runs a command in an image and returns its output."""
+_DEBIAN = ("dpkg-query", "--show", "--showformat", r"${binary:Package}\t${Version}\t${Architecture}\n")
+_RELEASE = ("sh", "-c", ". /etc/os-release && echo $ID-$VERSION_ID")
+_PYTHON = """
+import importlib.metadata, json
+print(json.dumps([(item.name, item.version) for item in importlib.metadata.distributions()]))
+"""
+
+
+@dataclass(frozen=True)
+class Content:
+    distribution: str
+    """Debian's, such as ``debian-12``."""
+    debian: tuple[tuple[str, str, str], ...]
+    """(name, version, architecture), sorted."""
+    python: tuple[tuple[str, str], ...]
+    """(name, version), sorted."""
+
+
+def content(ask: Ask) -> Content:
+    debian = sorted(line.split("\t") for line in ask(_DEBIAN).splitlines())
+    python = sorted(json.loads(ask(("/venv/bin/python", "-c", _PYTHON))))
+    return Content(
+        ask(_RELEASE).strip(),
+        tuple((name.partition(":")[0], version, architecture) for name, version, architecture in debian),
+        tuple((name, version) for name, version in python),
+    )
+
+
+def by_engine(engine: str, reference: str) -> Ask:
+    """Returns how to ask an image of docker's or podman's."""
+
+    def ask(argv: Sequence[str]) -> str:
+        program, *arguments = argv
+        options = ("--rm", "--network=none", f"--entrypoint={program}")
+        return run([engine, "run", *options, reference, *arguments])
+
+    return ask
+
+
+def by_buildah(reference: str) -> Ask:
+    """Returns how to ask an image that buildah has built on this machine."""
+
+    def ask(argv: Sequence[str]) -> str:
+        buildah = Buildah().argv
+        container = run([*buildah, "from", "--pull-never", reference]).strip()
+        try:
+            return run([*buildah, "run", "--isolation", "chroot", container, "--", *argv])
+        finally:
+            run([*buildah, "rm", container])
+
+    return ask
+
+
+def of_this_machine(reference: str) -> Ask:
+    """Returns how to ask an image that `make images` has built."""
+    return by_engine("docker", reference) if docker.answers() else by_buildah(reference)
