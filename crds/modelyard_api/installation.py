@@ -48,8 +48,9 @@ class DefaultResources(Strict):
 class Installation(Strict):
     tracking_url: str = Field(
         "http://modelyard-tracking.modelyard-system.svc:5000",
-        pattern=r"^https?://[^\s/]+$",
-        description="The MLflow server: tracking, and artifacts through its proxy.",
+        pattern=r"^https?://[^\s/@?#]+$",
+        description="The MLflow server: tracking, and artifacts through its proxy, without credentials, since "
+        "every pod is told it.",
     )
     tracking_ui_url: str | None = Field(
         None,
@@ -61,7 +62,7 @@ class Installation(Strict):
     )
     package_index_url: str | None = Field(
         None,
-        pattern=r"^https?://[^\s@]+$",
+        pattern=r"^https?://[^\s@?#]+$",
         description="The index that the wheels of scripts come from, without credentials [pip's own, PyPI].",
     )
     gateway_namespace: str = Field("modelyard-system", description="Where Gateways are that name no namespace.")

@@ -18,7 +18,7 @@ from tests.localcluster.say import CannotRun
 pytestmark = pytest.mark.cluster
 RULED = ("ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding")
 SYSTEM = "modelyard-system"
-NAMES = [name for _, name in sorted(accounts(objects(INSTALLED)))]
+NAMES = [name for _, name in sorted(accounts(item for folder in INSTALLED for item in objects(folder)))]
 REVIEWS = "/apis/authorization.k8s.io/v1"
 Table = dict[tuple[str, str], set[str]]
 """(resource or URL, the only name or nothing) -> verbs."""
@@ -70,13 +70,14 @@ def until_listed(api: Api, namespace: str, user: str, expected: Table) -> None:
 @pytest.fixture(scope="module")
 def installed(api: Api) -> Api:
     """Applies the rights of an installation."""
-    for obj in (item for item in rendered(api.cluster, "production") if item["kind"] in ("Namespace", *RULED)):
+    built = [*rendered(api.cluster, "production"), *rendered(api.cluster, "../alerts")]
+    for obj in (item for item in built if item["kind"] in ("Namespace", *RULED)):
         flags = ("--server-side", "--force-conflicts", "-f", "-")
         access.kubectl(api.cluster, "apply", *flags, input=json.dumps(obj))
     return api
 
 
-@pytest.mark.parametrize("overlay", OVERLAYS)
+@pytest.mark.parametrize("overlay", [*OVERLAYS, "../alerts"])
 def test_the_page_reads_the_manifests_as_kustomize_does(crds: str, overlay: str) -> None:
     read, built = (
         sorted(

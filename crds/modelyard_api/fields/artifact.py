@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
@@ -23,6 +24,7 @@ FILES: dict[Format, str] = {"ONNX": "model.onnx", "Skops": "model.skops"}
 SCHEME = "mlflow-artifacts:/"
 MODEL_JSON, RESULT_JSON = "model.json", "result.json"
 TRAIN_PARQUET, TEST_PARQUET = "train.parquet", "test.parquet"
+_PART = re.compile(r"[A-Za-z0-9._-]{1,255}")
 PROFILE_JSON = "profile.json"
 """Sketches of what lies beside it: of every column of a table, or of a model's answers on the held-out rows."""
 
@@ -43,10 +45,10 @@ def home(namespace: str) -> str:
 
 
 def is_of(namespace: str, uri: str) -> bool:
-    """Whether a URI lies among the artifacts of a namespace, however the store reads its path."""
+    """Whether a URI lies among the artifacts of a namespace, and its path means the same to everybody who reads it."""
     parts = uri.removeprefix(home(namespace)).split("/")
-    unclear = any(part in ("", ".", "..") or "%" in part or "\\" in part for part in parts)
-    return uri.startswith(home(namespace)) and not unclear
+    plain = all(_PART.fullmatch(part) and part not in (".", "..") for part in parts)
+    return uri.startswith(home(namespace)) and plain
 
 
 def memory(namespace: str, plural: str, name: str, *parts: str) -> str:

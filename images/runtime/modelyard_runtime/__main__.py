@@ -12,17 +12,17 @@ import os
 import signal
 import sys
 import threading
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from modelyard_api.wire.redact import redacted
 from modelyard_api.wire.result import EXIT_UNAVAILABLE, EXIT_USER_ERROR, TrainResult
 from modelyard_api.wire.task import TASK_FILE, Common, Task, TrainTask
 from modelyard_runtime.pod import closing, outcome
 from modelyard_runtime.pod.errors import Retriable, UserError
-from modelyard_runtime.pod.say import say
+from modelyard_runtime.pod.say import say, trace
 from modelyard_runtime.pod.store import ArtifactStore
 from modelyard_runtime.pod.web import Refused, Unavailable, Web
 from modelyard_runtime.table import COMMANDS, load
@@ -70,13 +70,13 @@ def _outcome(command: str, task: Task) -> int:
     except Retriable as error:
         return _broken(error.message, error.reason)
     except OSError as error:
-        traceback.print_exc()
+        trace()
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             return _broken(_first_line(error))
         message = "no space left on the pod's disk; write less, or ask for more in resources.requests.ephemeral-storage"
         return _broken(f"{message} ({_first_line(error)})", "DiskFull")
     except Exception as error:
-        traceback.print_exc()
+        trace()
         return _broken(_first_line(error))
 
 
@@ -147,7 +147,7 @@ def _broken(message: str, reason: str = "InternalError") -> int:
 
 
 def _first_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}"
+    return f"{type(error).__name__}: {redacted(str(error)).splitlines()[0] if str(error) else 'no message'}"
 
 
 def _exit(code: int) -> None:

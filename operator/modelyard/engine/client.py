@@ -26,6 +26,7 @@ from kubernetes.aio.client import Configuration
 from modelyard.engine import anyjson
 from modelyard.engine.ownership import FIELD_MANAGER
 from modelyard.engine.resource import Object, Resource
+from modelyard_api.wire.redact import redacted
 
 ATTEMPTS, FIRST_PAUSE, LONGEST_PAUSE = 4, 0.25, 5.0
 WATCH_SECONDS = 290
@@ -42,10 +43,12 @@ log = logging.getLogger(__name__)
 class ApiError(Exception):
     """The API server answered with a status other than 2xx, or not at all.
 
-    Without an answer ``code`` is 0 and ``reason`` is ``Unreachable``. ``retry_after`` is in seconds.
+    Without an answer ``code`` is 0 and ``reason`` is ``Unreachable``. ``retry_after`` is in seconds. The message may be
+    another's, as of a webhook that refuses an object, so it is cleaned.
     """
 
     def __init__(self, code: int, reason: str, message: str, retry_after: float = 0.0) -> None:
+        message = redacted(message)
         super().__init__(f"{code} {reason}: {message}")
         self.code, self.reason, self.message, self.retry_after = code, reason, message, retry_after
 

@@ -20,6 +20,7 @@ from modelyard.engine.refusal import Refusal
 from modelyard.engine.resource import Key, Object
 from modelyard.engine.status import difference, refused, without_nulls
 from modelyard.engine.store import Store
+from modelyard.engine.tenancy import outside
 
 MAX_ROUNDS = 8
 """Number of times ``decide`` may run in one pass. If it still asks for facts then, the pass fails."""
@@ -97,7 +98,7 @@ class Reconciler:
             self._write_streaks.pop(key, None)
             self._rewritten.pop(key, None)
             return
-        plan, decided = await self._plan(controller, view)
+        plan, decided = await self._plan(controller, view, key.namespace)
         wrote = False
         refusals: list[Refusal] = []
         for write in plan.writes:
@@ -129,15 +130,18 @@ class Reconciler:
             self._queue.add_after(key, delay(plan.after, decided, self._now()))
         self._repeat(key, wrote)
 
-    async def _plan(self, controller: Controller, view: Any) -> tuple[Plan, datetime]:
-        """Returns the plan, and the time at which it was decided."""
+    async def _plan(self, controller: Controller, view: Any, namespace: str) -> tuple[Plan, datetime]:
+        """Returns the plan, and the time at which it was decided. Nothing of another namespace is read for it."""
         known: dict[Need, Any] = {}
         for _ in range(MAX_ROUNDS):
             decided = self._now()
             try:
                 return controller.decide(view, Facts(known), decided), decided
             except Missing as missing:
-                known |= await self._reads.read(missing.needs)
+                refused = {need: fact for need in missing.needs if (fact := outside(need, namespace)) is not None}
+                for fact in refused.values():
+                    log.warning("not read: %s", fact.message)
+                known |= refused | await self._reads.read(need for need in missing.needs if need not in refused)
         raise RuntimeError(f"decide still asks after {MAX_ROUNDS} rounds of reads; it knows {list(known)}")
 
     async def _write_status(self, key: Key, obj: Object, status: Object | None) -> bool:

@@ -194,9 +194,14 @@ class Store:
         entries = self._shelf(resource).entries
         return [_load(entries[name]) for name in sorted(entries) if namespace in (None, name.namespace)]
 
-    def owned(self, resource: Resource, owner_uid: str) -> Objects:
-        """Returns the objects with this uid among their ownerReferences, sorted by namespace and name."""
-        return self._indexed(resource, OWNER, owner_uid)
+    def owned(self, resource: Resource, owner: Object) -> Objects:
+        """Returns the objects that name ``owner`` among their ownerReferences, sorted by name.
+
+        Anybody may write any uid there, but an owner is one in the object's own namespace alone.
+        """
+        meta = owner["metadata"]
+        objects = self._indexed(resource, OWNER, meta["uid"])
+        return [obj for obj in objects if obj["metadata"].get("namespace") == meta.get("namespace")]
 
     def find(self, resource: Resource, index: str, value: str) -> Objects:
         """Returns the objects whose index function gives ``value``, sorted by namespace and name. Raises KeyError if

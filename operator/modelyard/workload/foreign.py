@@ -31,7 +31,7 @@ def check(namespace: str, uri: str, field: str, again: str) -> None:
     if is_of(namespace, uri):
         return
     message = (
-        f"{field}: {uri} is no path of plain names below {home(namespace)}, and nothing of another namespace is "
-        f"fetched; copy the files below {home(namespace)} and {again} from there"
+        f"{field}: {uri} is no path of plain names (of A-Z, a-z, 0-9, '.', '_', '-') below {home(namespace)}, and "
+        f"nothing of another namespace is fetched; copy the files below {home(namespace)} and {again} from there"
     )
     raise Fails(Trouble("ForeignArtifact", message))

@@ -18,6 +18,7 @@ from modelyard.workload.conclude import Trouble
 from modelyard.workload.run import disruptions, failures, mounts
 from modelyard.workload.run.failures import Fields
 from modelyard.workload.versions import DAMAGE
+from modelyard_api.wire.redact import redacted
 
 FIRST_READ = timedelta(seconds=10)
 """Time without progress after which pods that are not ready are read: most are ready by then."""
@@ -67,7 +68,7 @@ def inspect(child: Object, described: Described, facts: Facts, now: datetime) ->
         return Unready()
     refused = find(child, "ReplicaFailure")
     if refused is not None and refused["status"] == "True":
-        message = refused.get("message", "")
+        message = redacted(refused.get("message", ""))
         return Unready(refusals.not_created(message, described.fields.resources), not refusals.may_pass(message))
     overdue, since = _overdue(child, described), _since(child)
     if overdue is None and now < since + FIRST_READ:

@@ -59,7 +59,7 @@ def of_dataset_version(store: Store, version: Object) -> tuple[str, ...]:
 
 def of_dataset(store: Store, dataset: Object) -> tuple[str, ...]:
     """Returns what uses any version of a Dataset, since its versions end with it."""
-    versions = store.owned(DATASET_VERSIONS, dataset["metadata"]["uid"])
+    versions = store.owned(DATASET_VERSIONS, dataset)
     return tuple(dict.fromkeys(user for version in versions for user in of_dataset_version(store, version)))
 
 

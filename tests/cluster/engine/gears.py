@@ -91,7 +91,7 @@ class GearController:
         gear = store.get(*key)
         if gear is None or "deletionTimestamp" in gear["metadata"]:
             return None
-        return View(gear, store.get(CONFIG_MAPS, key.namespace, key.name), store.owned(JOBS, gear["metadata"]["uid"]))
+        return View(gear, store.get(CONFIG_MAPS, key.namespace, key.name), store.owned(JOBS, gear))
 
     def decide(self, view: View, facts: Facts, now: datetime) -> Plan:
         meta, spec, status = view.gear["metadata"], view.gear["spec"], view.gear.get("status") or {}

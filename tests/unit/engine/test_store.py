@@ -143,6 +143,7 @@ def test_owners_and_indexes_follow_changes() -> None:
     store = Store()
     store.add_index(WIDGETS, "color", lambda obj: obj.get("spec", {}).get("colors", ()))
     owner = {"metadata": {"ownerReferences": [{"uid": "boss"}]}}
+    boss = {"metadata": {**widget("boss", 1)["metadata"], "uid": "boss"}}
     store.apply(WIDGETS, widget("a", 1, spec={"colors": ["red", "blue"]}, **owner))
     store.apply(WIDGETS, widget("b", 2, spec={"colors": ["red"]}))
 
@@ -150,11 +151,13 @@ def test_owners_and_indexes_follow_changes() -> None:
         return [obj["metadata"]["name"] for obj in store.find(WIDGETS, "color", value)]
 
     assert names("red") == ["a", "b"]
-    assert [obj["metadata"]["name"] for obj in store.owned(WIDGETS, "boss")] == ["a"]
+    assert [obj["metadata"]["name"] for obj in store.owned(WIDGETS, boss)] == ["a"]
+    # A uid that an object of another namespace names makes it nobody's.
+    assert store.owned(WIDGETS, {"metadata": {"namespace": "other", "uid": "boss"}}) == []
     store.apply(WIDGETS, widget("a", 3, spec={"colors": ["green"]}))
     assert names("red") == ["b"]
     assert names("blue") == []
-    assert store.owned(WIDGETS, "boss") == []
+    assert store.owned(WIDGETS, boss) == []
     store.deleted(WIDGETS, widget("a", 4))
     assert names("green") == []
     with pytest.raises(KeyError, match="no index 'shape'"):

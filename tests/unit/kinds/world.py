@@ -48,6 +48,7 @@ from modelyard.engine.refusal import Refusal, refusal_of
 from modelyard.engine.resource import JOBS, Key, Object, Resource
 from modelyard.engine.status import difference, refused, without_nulls
 from modelyard.engine.store import Store
+from modelyard.engine.tenancy import outside
 from modelyard.kinds import all_controllers
 from modelyard.workload.names import controller_uid
 from modelyard_api.generate.crd import definition
@@ -230,7 +231,7 @@ class World:
         view = controller.observe(self.store, key)
         if view is None:
             return None
-        plan = self.plan(controller.decide, view)
+        plan = self.plan(controller.decide, view, key.namespace)
         obj = self.get(key.resource, key.name, key.namespace)
         rules.check(key.resource.kind, obj, plan)
         try:
@@ -249,14 +250,15 @@ class World:
         self.notes += [(f"{key.resource.kind}/{key.name}", note.reason, note.message) for note in plan.notes]
         return plan
 
-    def plan(self, decide: Callable[[Any, Facts, datetime], Plan], view: Any) -> Plan:
-        """Calls ``decide`` again with the facts that it asks for, until it returns a plan."""
+    def plan(self, decide: Callable[[Any, Facts, datetime], Plan], view: Any, namespace: str) -> Plan:
+        """Calls ``decide`` again with the facts that it asks for, until it returns a plan. As in the engine, what is
+        not of its namespace is not read."""
         known: dict[Need, Any] = {}
         for _ in range(8):
             try:
                 return decide(view, Facts(known), self.now)
             except Missing as missing:
-                known |= {need: self._fact(need) for need in missing.needs}
+                known |= {need: outside(need, namespace) or self._fact(need) for need in missing.needs}
         raise AssertionError(f"still asks; it knows {list(known)}")
 
     def _fact(self, need: Need) -> Any:

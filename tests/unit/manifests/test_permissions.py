@@ -84,7 +84,7 @@ def test_an_account_that_is_added_has_its_section(monkeypatch: pytest.MonkeyPatc
     }
     (tmp_path / "robot.yaml").write_text(yaml.safe_dump_all([account, role, binding]))
     (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump({"namespace": "system", "resources": ["robot.yaml"]}))
-    monkeypatch.setattr(permissions, "INSTALLED", tmp_path)
+    monkeypatch.setattr(permissions, "INSTALLED", (tmp_path,))
     text = "\n".join(permissions.page())
     section = text.partition("### robot in every namespace\n")[2].partition("\n## ")[0]
     assert "| `tokenreviews.authentication.k8s.io` |  | create |" in section

@@ -14,7 +14,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from modelyard_api.wire.redact import redacted
 from modelyard_runtime.pod.errors import UserError, one_of
+from modelyard_runtime.pod.say import trace
 from modelyard_runtime.pod.web import Unavailable
 
 FAILED = "ScriptFailed"
@@ -86,7 +88,7 @@ def guarded(call: Callable[[], Any], folder: Path, field: str) -> Any:
     except (Exception, SystemExit) as error:
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise
-        traceback.print_exc()
+        trace()
         raise UserError(FAILED, f"{_place(error, folder)}: {_words(error)}"[:1500], field) from error
 
 
@@ -120,8 +122,9 @@ def _place(error: BaseException, folder: Path) -> str:
 
 def _words(error: BaseException) -> str:
     if isinstance(error, SyntaxError):
-        return f"{type(error).__name__}: {error.msg}" + (f": {error.text.strip()[:200]!r}" if error.text else "")
+        line = redacted((error.text or "").strip())[:200]
+        return f"{type(error).__name__}: {error.msg}" + (f": {line!r}" if line else "")
     kind = type(error)
     name = kind.__name__ if kind.__module__ == builtins.__name__ else f"{kind.__module__}.{kind.__name__}"
-    text = " ".join(str(error).split())
+    text = " ".join(redacted(str(error)).split())
     return f"{name}: {text[:1000]}" if text else name

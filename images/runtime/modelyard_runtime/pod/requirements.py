@@ -12,6 +12,7 @@ from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
 
+from modelyard_api.wire.redact import redacted
 from modelyard_runtime.pod.errors import Retriable, UserError
 from modelyard_runtime.pod.say import say
 
@@ -46,8 +47,9 @@ def install(text: str, folder: Path, field: str) -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as pip:
         assert pip.stdout is not None
         for line in pip.stdout:
-            print(line, end="", flush=True)
-            lines.append(line.strip())
+            shown = redacted(line)
+            print(shown, end="" if shown.endswith("\n") else "\n", flush=True)
+            lines.append(shown.strip())
     if pip.returncode != 0:
         raise _failed(lines, field)
 
@@ -65,7 +67,7 @@ def parse(text: str, field: str) -> list[Locked]:
         pinned = len(pins) == 1 and pins[0].operator == "==" and "*" not in pins[0].version
         if requirement is None or hashes is None or not pinned:
             message = (
-                f"line {number}, {line[:100]!r}, is not name==version --hash=sha256:...; write the lock by "
+                f"line {number}, {redacted(line)[:100]!r}, is not name==version --hash=sha256:...; write the lock by "
                 "uv pip compile --generate-hashes, without options: the index is podTemplate.env PIP_INDEX_URL"
             )
             raise UserError("RequirementNotLocked", message, field)

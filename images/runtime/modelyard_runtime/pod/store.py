@@ -10,7 +10,7 @@ from urllib.parse import quote
 from modelyard_api.fields.artifact import SCHEME, canonical, digest_of, http_url, sha256
 from modelyard_runtime.pod.errors import UserError
 from modelyard_runtime.pod.say import say
-from modelyard_runtime.pod.web import Unavailable, Web, nothing_there
+from modelyard_runtime.pod.web import Unavailable, Web, nothing_there, quoted
 
 
 class Conflict(UserError):
@@ -34,7 +34,7 @@ class ArtifactStore:
         if nothing_there(status, data):
             return None
         if status != 200:
-            raise Unavailable(f"GET {uri}: {status} {data[:200].decode(errors='replace')}")
+            raise Unavailable(f"GET {uri}: {status} {quoted(data, 200)}")
         return data
 
     def read(self, uri: str, digest: str | None = None) -> bytes:
@@ -55,7 +55,7 @@ class ArtifactStore:
         if status == 409:
             raise Conflict(uri)
         if status != 200:
-            raise Unavailable(f"PUT {uri}: {status} {answer[:200].decode(errors='replace')}")
+            raise Unavailable(f"PUT {uri}: {status} {quoted(answer, 200)}")
 
     def fetch(self, uri: str, path: Path, digest: str | None = None) -> None:
         """Writes the bytes into a file, piece by piece. Raises UserError if there are none, or if they have another
@@ -64,7 +64,7 @@ class ArtifactStore:
         if nothing_there(status, data):
             raise _nothing(uri)
         if status != 200:
-            raise Unavailable(f"GET {uri}: {status} {data[:200].decode(errors='replace')}")
+            raise Unavailable(f"GET {uri}: {status} {quoted(data, 200)}")
         if digest is not None and digest_of(path) != digest:
             raise _other(uri, digest_of(path), digest)
 

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from modelyard_runtime.pod.say import say
-from modelyard_runtime.pod.web import Unavailable, Web, nothing_there
+from modelyard_runtime.pod.web import Unavailable, Web, nothing_there, quoted
 
 API = "/api/2.0/mlflow"
 RUNNING = "RUNNING"
@@ -100,8 +100,8 @@ class Tracking:
         if status == 200:
             return
         if status != 400 or not params:
-            raise Unavailable(f"POST runs/log-batch: {status} {data[:300].decode(errors='replace')}")
-        say(f"the tracking server refuses the parameters; logging without: {data[:300].decode(errors='replace')}")
+            raise Unavailable(f"POST runs/log-batch: {status} {quoted(data)}")
+        say(f"the tracking server refuses the parameters; logging without: {quoted(data)}")
         self._log_batch(batch, [])
 
     def _by_name(self, name: str) -> dict[str, Any] | None:
@@ -109,7 +109,7 @@ class Tracking:
         if nothing_there(status, data):
             return None
         if status != 200:
-            raise Unavailable(f"GET experiment {name!r}: {status} {data[:300].decode(errors='replace')}")
+            raise Unavailable(f"GET experiment {name!r}: {status} {quoted(data)}")
         experiment: dict[str, Any] = json.loads(data)["experiment"]
         return experiment
 

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from modelyard_api.wire.identity import TOKEN_FILE, authorization
+from modelyard_api.wire.redact import redacted
 from modelyard_runtime.pod.say import say
 
 TIMEOUT = 30.0
@@ -20,6 +21,8 @@ PATIENCE = 30.0
 its object's status reports, and the Job starts another pod."""
 AFTER_WORK = 300.0
 """The same when work could be lost: a fit may have taken hours."""
+
+_MOST_QUOTED = 65536
 
 PIECE = 1024 * 1024
 """Bytes of a file that are read or sent at once."""
@@ -57,9 +60,14 @@ def _full(status: int, data: bytes) -> bool:
     return status == 507 or (status >= 500 and (b"disk is full" in data or b"No space left on device" in data))
 
 
+def quoted(data: bytes, most: int = 300) -> str:
+    """Returns the beginning of an answer as a message may quote it."""
+    return redacted(data[:_MOST_QUOTED].decode(errors="replace"))[:most]
+
+
 def _refusal(status: int, data: bytes) -> str:
     """Returns why a request was refused, and what to look at."""
-    said = data[:300].decode(errors="replace")
+    said = quoted(data)
     if status == 403:
         return f"403 {said}; this pod may do what its own task names: use images of the operator's release"
     return (
@@ -112,7 +120,7 @@ class Web:
                     return status, data
                 # Keep it for later tries: a server that refuses a body may close the connection before all is sent.
                 full = full or _full(status, data)
-                problem = f"{status} {data[:200].decode(errors='replace')}"
+                problem = f"{status} {quoted(data, 200)}"
             except (OSError, http.client.HTTPException) as error:
                 problem = f"{type(error).__name__}: {error}"
                 self._connection = None
@@ -127,7 +135,7 @@ class Web:
         body = None if document is None else json.dumps(document, allow_nan=False).encode()
         status, data = self.request(method, url, body, "application/json")
         if status != 200:
-            raise Unavailable(f"{method} {url}: {status} {data[:300].decode(errors='replace')}")
+            raise Unavailable(f"{method} {url}: {status} {quoted(data)}")
         return json.loads(data)
 
     def _once(

@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 from modelyard_api.kinds.pipelinesource import Git
+from modelyard_api.wire.redact import redacted, secrets_in
 from modelyard_api.wire.task import GIT_FOLDER, WORK_FOLDER
 from modelyard_runtime.pod.errors import UserError
 
@@ -108,7 +109,7 @@ def _git(git: Git, seconds: int, *arguments: str) -> str:
         raise UserError("GitUnavailable", f"{git.url} did not answer within {seconds} s", "spec.git.url") from error
     if ended.returncode == 0:
         return ended.stdout
-    said = " ".join(ended.stderr.split())[-600:]
+    said = " ".join(redacted(ended.stderr, *secrets_in(Path(GIT_FOLDER))).split())[-600:]
     if any(word in said for word in _DENIED):
         message = f"{git.url} refuses to let us in: {said}; name a Secret with a valid password in git.secretRef"
         raise UserError("GitUnauthorized", message, "spec.git.secretRef")

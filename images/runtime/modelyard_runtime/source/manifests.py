@@ -13,6 +13,7 @@ import yaml
 from modelyard_api import API_VERSION
 from modelyard_api.fields.base import MAX_LEVELS, levels
 from modelyard_api.kinds.registry import DELIVERED
+from modelyard_api.wire.redact import redacted
 from modelyard_api.wire.result import MAX_MANIFESTS, MAX_MANIFESTS_BYTES
 
 FOLDER = "manifests"
@@ -26,7 +27,10 @@ Manifest = dict[str, Any]
 
 
 class BadManifest(Exception):
-    """The message names the file and what is allowed."""
+    """The message names the file and what is allowed. It may quote the file, so it is cleaned."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(redacted(message))
 
 
 def read(sources: Path, values: Mapping[str, str]) -> list[Manifest]:
@@ -61,7 +65,16 @@ def _documents(name: str, path: Path) -> Iterator[Any]:
             raise BadManifest(f"{name}: aliases (*name) are not allowed; write the value out")
         yield from (item for item in yaml.safe_load_all(text) if item is not None)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise BadManifest(f"{name}: it is not YAML: {' '.join(str(error).split())[:300]}") from error
+        raise BadManifest(f"{name}: it is not YAML: {_why(error)}") from error
+
+
+def _why(error: Exception) -> str:
+    """Returns what is wrong, and where. The parser's own text quotes a part of the line, in which half of a credential
+    may stand."""
+    if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
+        return " ".join(redacted(str(error)).split())[:300]
+    what = " ".join(filter(None, (error.context, error.problem)))
+    return f"line {error.problem_mark.line + 1}, column {error.problem_mark.column + 1}: {redacted(what)[:300]}"
 
 
 def _checked(name: str, document: Any) -> Manifest:

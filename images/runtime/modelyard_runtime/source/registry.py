@@ -14,11 +14,12 @@ from urllib.parse import urlencode, urljoin
 
 from modelyard_api.fields.artifact import sha256
 from modelyard_api.kinds.pipelinesource import Bundle
+from modelyard_api.wire.redact import redacted
 from modelyard_api.wire.task import PUSH_FOLDER
 from modelyard_runtime.pod.errors import UserError
 from modelyard_runtime.source.pack import MANIFEST_TYPE, Layer
 
-_SECONDS = 120
+_SECONDS, _MOST_SAID = 120, 65536
 CONFIG_FILE = ".dockerconfigjson"
 
 
@@ -83,16 +84,23 @@ class Registry:
                     continue
                 raise self._refused(method, error) from error
             except OSError as error:
-                message = f"the registry {self._host} can't be reached: {error}"
+                message = f"the registry {self._host} can't be reached: {self._clean(str(error))}"
                 raise UserError("RegistryUnavailable", message, "spec.bundle.repository") from error
         raise AssertionError("unreachable")
 
     def _refused(self, method: str, error: urllib.error.HTTPError) -> UserError:
-        said = f"{self._host} answers {error.code} to {method}: {error.read(300).decode(errors='replace')}"
+        body = self._clean(error.read(_MOST_SAID).decode(errors="replace"))
+        said = f"{self._host} answers {error.code} to {method}: {body[:300]}"
         if error.code in (401, 403):
             message = f"{said}; name a Secret that may push there in bundle.secretRef"
             return UserError("RegistryUnauthorized", message, "spec.bundle.secretRef")
         return UserError("RegistryUnavailable", said, "spec.bundle.repository")
+
+    def _clean(self, text: str) -> str:
+        """Returns what the registry says without what it was told of us."""
+        known = [self._basic, (self._authorization or "").partition(" ")[2]]
+        plain = base64.b64decode(self._basic).decode(errors="replace") if self._basic else ""
+        return redacted(text, *filter(None, [*known, plain, plain.partition(":")[2]]))
 
     def _take_token(self, challenge: str) -> bool:
         """Takes a token from the server that the registry names, as Docker's protocol has it."""

@@ -14,6 +14,7 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml import DefusedXmlException, ElementTree
 
 from modelyard_api.kinds.pipelinesource import Check, Tests
+from modelyard_api.wire.redact import redacted
 from modelyard_api.wire.task import WORK_FOLDER
 from modelyard_runtime.pod.say import say
 
@@ -48,7 +49,7 @@ def run(spec: Tests, bundle: Path, report: Path) -> None:
             process.wait()
     with log.open("rb") as output:
         output.seek(max(0, log.stat().st_size - _TAIL))
-        tail = output.read().decode(errors="replace")
+        tail = redacted(output.read().decode(errors="replace"))
     say(f"pytest ended with {code}:\n{tail}")
     (report / ENDED).write_text(json.dumps({"code": code, "tail": tail}))
 
@@ -96,7 +97,7 @@ def _cases(data: bytes) -> tuple[int, list[str]]:
     for case in cases:
         for problem in (*case.iter("failure"), *case.iter("error")):
             name = "::".join(filter(None, (case.get("classname"), case.get("name"))))
-            broken.append(f"{name[:200]}: {' '.join(_why(problem).split())[:200]}")
+            broken.append(f"{name[:200]}: {' '.join(redacted(_why(problem)).split())[:200]}")
             break
     return len(cases), broken
 
@@ -109,4 +110,5 @@ def _why(problem: Element) -> str:
 
 
 def _check(passed: bool, message: str) -> Check:
-    return Check(name="tests", passed=passed, message="".join(filter(str.isprintable, message))[:1000])
+    shown = "".join(filter(str.isprintable, redacted(message)))
+    return Check(name="tests", passed=passed, message=shown[:1000])

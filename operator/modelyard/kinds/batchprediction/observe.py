@@ -48,7 +48,7 @@ def observe(store: Store, raw: Object, installation: Installation) -> View:
     model = store.get(MODELS, run.namespace, spec.model_ref.name)
     raw_versions = store.find(MODEL_VERSIONS, "Model", f"{run.namespace}/{spec.model_ref.name}")
     versions = [ModelVersion.model_validate(obj) for obj in raw_versions]
-    jobs = [job for job in store.owned(JOBS, run.uid) if owned_by(job, raw)]
+    jobs = [job for job in store.owned(JOBS, raw) if owned_by(job, raw)]
     return View(
         raw=raw,
         run=run,

@@ -33,12 +33,11 @@ class View:
 
 
 def observe(store: Store, raw: Object, installation: Installation) -> View:
-    uid = raw["metadata"]["uid"]
     return View(
         raw=raw,
         dataset=Dataset.model_validate(raw),
         installation=installation,
-        jobs=tuple(store.owned(JOBS, uid)),
-        versions=tuple(store.owned(DATASET_VERSIONS, uid)),
+        jobs=tuple(store.owned(JOBS, raw)),
+        versions=tuple(store.owned(DATASET_VERSIONS, raw)),
         pushing=pushes.waiting(store, raw),
     )

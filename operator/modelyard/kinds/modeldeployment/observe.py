@@ -73,7 +73,7 @@ def observe(store: Store, raw: Object, installation: Installation) -> View:
     budget = store.get(DISRUPTION_BUDGETS, deployment.namespace, deployment.name)
     pool_name = deployment.spec.pool
     pool = store.get(MODEL_POOLS, deployment.namespace, pool_name) if pool_name else None
-    services = store.owned(SERVICES, uid)
+    services = store.owned(SERVICES, raw)
     rivals = [
         other
         for address in addresses(raw, installation)
@@ -87,11 +87,10 @@ def observe(store: Store, raw: Object, installation: Installation) -> View:
         model=ModelKind.model_validate(model) if model else None,
         versions={version.spec.number: version for version in versions if is_own(version)},
         foreign={version.spec.number: version for version in versions if not is_own(version)},
-        pods=tuple(store.owned(DEPLOYMENTS, uid)),
+        pods=tuple(store.owned(DEPLOYMENTS, raw)),
         services=tuple(services),
         endpoints={
-            service["metadata"]["name"]: _ready_pods(store.owned(ENDPOINT_SLICES, service["metadata"]["uid"]))
-            for service in services
+            service["metadata"]["name"]: _ready_pods(store.owned(ENDPOINT_SLICES, service)) for service in services
         },
         autoscaler=autoscaler if owned_by(autoscaler, raw) else None,
         # KEDA copies the ScaledObject's labels to its autoscaler, so the store's watch sees it like our own children.

@@ -57,7 +57,7 @@ def observe(store: Store, raw: Object, installation: Installation) -> View:
         version=version,
         installation=installation,
         model=ModelKind.model_validate(model) if model and not _is_being_deleted(model) else None,
-        jobs={job["metadata"]["name"]: job for job in store.owned(JOBS, version.uid)},
+        jobs={job["metadata"]["name"]: job for job in store.owned(JOBS, raw)},
         data=store.get(DATASET_VERSIONS, version.namespace, data) if data else None,
         champion=ModelVersion.model_validate(champion) if champion else None,
         champion_data=_trained_on(store, champion) if champion else None,

@@ -39,7 +39,7 @@ def observe(store: Store, raw: Object, _: Installation) -> View:
         if trigger.dataset:
             dataset = store.get(DATASETS, namespace, trigger.dataset.name)
             watched[trigger.name] = dataset
-            versions[trigger.name] = tuple(store.owned(DATASET_VERSIONS, dataset["metadata"]["uid"]) if dataset else ())
+            versions[trigger.name] = tuple(store.owned(DATASET_VERSIONS, dataset) if dataset else ())
         elif (condition := trigger.watched_condition) and condition.kind in KINDS:
             watched[trigger.name] = store.get(Resource.of(condition.kind), namespace, condition.name)
     runs = store.find(PIPELINE_RUNS, OF_PIPELINE, f"{namespace}/{pipeline.name}")

@@ -30,7 +30,7 @@ def observe(store: Store, raw: Object, installation: Installation) -> View:
     owned = (
         ((resource.kind, child["metadata"]["name"]), child)
         for resource in (JOBS, *map(Resource.of, STEP_OBJECTS))
-        for child in store.owned(resource, run.uid)
+        for child in store.owned(resource, raw)
         if owned_by(child, raw)
     )
     return View(

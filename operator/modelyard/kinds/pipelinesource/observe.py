@@ -41,7 +41,7 @@ def observe(store: Store, raw: Object, installation: Installation) -> View:
         raw=raw,
         source=PipelineSource.model_validate(raw),
         installation=installation,
-        jobs=tuple(store.owned(JOBS, uid)),
+        jobs=tuple(store.owned(JOBS, raw)),
         delivered={resource: tuple(store.find(resource, DELIVERY, uid)) for resource in RESOURCES.values()},
     )
 

@@ -42,8 +42,8 @@ def observe(store: Store, raw: Object, installation: Installation) -> View:
     sweep = Sweep.model_validate(raw)
     spec, namespace = sweep.spec, sweep.namespace
     dataset, version = data.observed(store, namespace, spec.dataset_ref, sweep.status.dataset_version)
-    jobs = [job for job in store.owned(JOBS, sweep.uid) if owned_by(job, raw)]
-    services = [item for item in store.owned(SERVICES, sweep.uid) if owned_by(item, raw)]
+    jobs = [job for job in store.owned(JOBS, raw) if owned_by(job, raw)]
+    services = [item for item in store.owned(SERVICES, raw) if owned_by(item, raw)]
     run = store.get(TRAINING_RUNS, namespace, training_run_name(sweep))
     return View(
         raw=raw,

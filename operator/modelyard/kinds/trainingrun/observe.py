@@ -50,7 +50,7 @@ def observe(store: Store, raw: Object, installation: Installation) -> View:
     model_versions = [
         item for item in store.find(MODEL_VERSIONS, "run", run.uid) if item["metadata"]["namespace"] == run.namespace
     ]
-    jobs = [job for job in store.owned(JOBS, run.uid) if owned_by(job, raw)]
+    jobs = [job for job in store.owned(JOBS, raw) if owned_by(job, raw)]
     return View(
         raw=raw,
         run=run,

@@ -13,6 +13,7 @@ from modelyard.workload.conclude import Trouble
 from modelyard.workload.run.disruptions import disruption
 from modelyard.workload.run.exits import how_it_ended
 from modelyard.workload.run.jobs import MAIN, failure
+from modelyard_api.wire.redact import redacted
 from modelyard_api.wire.result import Error, Failed
 
 IMAGE_REASONS = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable")
@@ -77,7 +78,7 @@ def waiting(pods: list[Object], fields: Fields = SPEC) -> Trouble | None:
             continue
         for status in statuses(pod):
             state = (status.get("state") or {}).get("waiting") or {}
-            reason, detail = state.get("reason", ""), state.get("message", "")
+            reason, detail = state.get("reason", ""), redacted(state.get("message", ""))
             if reason in IMAGE_REASONS:
                 image, name = status.get("image"), status["name"]
                 source = fields.image_of(name)
@@ -199,8 +200,8 @@ def exited(pod: Object, status: dict[str, Any], terminated: dict[str, Any], fiel
         return _killed(pod, container, fields)
     error = _reported_error(terminated.get("message") or "")
     if error:
-        return Trouble(error.reason, error.message)
-    lines = (terminated.get("message") or "").strip().splitlines()
+        return Trouble(error.reason, redacted(error.message))
+    lines = redacted(terminated.get("message") or "").strip().splitlines()
     tail = f"; its last line: {lines[-1][:300]}" if lines else ""
     if lines and NO_SPACE in lines[-1]:
         return Trouble(

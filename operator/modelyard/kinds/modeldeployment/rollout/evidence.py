@@ -16,6 +16,7 @@ from modelyard.workload import windows
 from modelyard.workload.run.exits import how_it_ended
 from modelyard.workload.server import written
 from modelyard_api.kinds.modeldeployment import Judged, ModelDeploymentStatus
+from modelyard_api.wire.redact import redacted
 from modelyard_api.wire.request_counts import WINDOW_SECONDS
 
 
@@ -62,7 +63,7 @@ def crashed(pods: Sequence[Object] | Unavailable) -> str | None:
             terminated = _abnormal_end(container)
             if container["name"] != "server" or not terminated or pod["metadata"].get("deletionTimestamp"):
                 continue
-            log = (terminated.get("message") or "").strip()[-200:]
+            log = redacted(terminated.get("message") or "").strip()[-200:]
             reason = terminated.get("reason", "Error")
             message = f"pod {pod['metadata']['name']} {how_it_ended(terminated)} ({reason})"
             return f"{message}: {log}" if log else message
