@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import json
+import re
 from typing import Any
 
 import pytest
@@ -35,14 +36,14 @@ def victim_of(scene: Scene) -> dict[str, str]:
     run, version = kube.get("trainingrun", "first"), kube.get("modelversion", "species-v1")
     assert run
     assert version
-    outputs = run["status"]["outputs"]
+    experiment, tracked = re.findall(r"experiments/(\d+)/runs/(\w+)", run["status"]["trackingURL"])[0]
     return {
         "victim": kube.namespace,
         "data": _path(_data(kube)),
         "model": _path(version["spec"]["artifact"]["uri"]),
         "result": _path(run["status"]["resultURI"]),
-        "run": outputs["trackingRunID"],
-        "experiment": outputs["trackingExperimentID"],
+        "run": tracked,
+        "experiment": experiment,
         "experiment_name": f"modelyard/{kube.namespace}/species",
         "server": f"http://species.{kube.namespace}.svc",
     }
