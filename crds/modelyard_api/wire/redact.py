@@ -21,28 +21,34 @@ _NAMES = (
     r"|sig(?:nature)?"
 )
 _QUOTED = r"\"(?:\\.|[^\"\\]){0,8192}\"|'(?:\\.|[^'\\]){0,8192}'|\\+\".{0,8192}?\\+\"|\\+'.{0,8192}?\\+'"
+_START = r"(?:\b|(?<=\\[nrt]))"
+"""Where a word begins: also after a line break that is written as in source code."""
 _RULES = tuple(
     (re.compile(pattern, re.IGNORECASE | re.DOTALL), replacement)
     for pattern, replacement in (
         (r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY[A-Z ]*-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY[A-Z ]*-----|\Z)", HIDDEN),
         # User and password without a scheme before them; a digest is none.
         (r"(?<![\w/.-])[^\s:/@'\"]{1,256}:[^\s/@'\"]{1,2048}@(?!sha256:)(?=\w)", f"{HIDDEN}@"),
-        (r"\b((?:set-)?cookie2?[\"']?\s*:)[^\r\n]*", rf"\1 {HIDDEN}"),
+        (_START + r"((?:set-)?cookie2?[\"']?\s*:)[^\r\n]*", rf"\1 {HIDDEN}"),
         (
-            rf"\b((?:proxy-)?authorization|(?:x|private|proxy)-[\w-]{{0,40}}(?:token|key))(\\*[\"']?\s*[:=]\s*)"
+            rf"{_START}((?:proxy-)?authorization|(?:x|private|proxy)-[\w-]{{0,40}}(?:token|key))(\\*[\"']?\s*[:=]\s*)"
             rf"(?:{_QUOTED}|(?:digest|negotiate|aws4\S*)[^\r\n]*|(?:\w+\s+)?[^\s,\"'}}]+)",
             rf"\1\2{HIDDEN}",
         ),
-        (rf"(?<![a-z0-9])({_NAMES})(\s*={{1,2}}\s*|\\*[\"']\s*:\s*)(?:{_QUOTED}|[^\s&,;\"'}}]+)", rf"\1\2{HIDDEN}"),
-        (r"\bbearer\s+[\w.~+/=-]+", f"Bearer {HIDDEN}"),
-        (r"\b(?:gh[pousr]_|github_pat_|glpat-|xox[abprs]-|akia|eyj)[\w.-]{12,}", HIDDEN),
+        (
+            rf"(?:(?<![a-z0-9])|(?<=\\[nrt]))({_NAMES})(\s*={{1,2}}\s*|\\*[\"']\s*:\s*)"
+            rf"(?:{_QUOTED}|[^\s&,;\"'}}]+)",
+            rf"\1\2{HIDDEN}",
+        ),
+        (_START + r"bearer\s+[\w.~+/=-]+", f"Bearer {HIDDEN}"),
+        (_START + r"(?:gh[pousr]_|github_pat_|glpat-|xox[abprs]-|akia|eyj)[\w.-]{12,}", HIDDEN),
     )
 )
 _URL = re.compile(r"(\b[a-z][a-z0-9+.-]{0,20}://)([^\s'\"<>]+)", re.IGNORECASE)
 _PORT = re.compile(r"[^/]*:\d{0,5}(?:/.*)?|\[[^\]]*\].*|[^:]*|[^:/]*/.*", re.DOTALL)
 _END = re.compile(r"-----END [A-Z0-9 ]*PRIVATE KEY[A-Z ]*-----", re.IGNORECASE)
 _OF_KEYS = string.ascii_letters + string.digits + "+/=\\ \t\r\n"
-_BASIC = re.compile(r"\b(basic|token)\s+([\w.~+/=-]{6,})", re.IGNORECASE)
+_BASIC = re.compile(_START + r"(basic|token)\s+([\w.~+/=-]{6,})", re.IGNORECASE)
 
 
 def redacted(text: str, *secrets: str) -> str:

@@ -16,6 +16,7 @@ import sys
 import uuid
 from typing import Any
 
+from modelyard_api.wire.rights import ROOT
 from modelyard_tracking.answers import NO_SPACE
 from modelyard_tracking.options import allowed_hosts, arguments, database
 from modelyard_tracking.uploads import FULL, Uploads
@@ -83,9 +84,13 @@ def guarded(app: Any, options: argparse.Namespace) -> Any:
     from modelyard_tracking.identity import Identities
     from modelyard_tracking.kubernetes import Kubernetes
     from modelyard_tracking.lookup import Lookup
+    from modelyard_tracking.shares import Shares
 
     identities = Identities(Kubernetes(options.service_account), options.operator_user)
-    uploads = Uploads(options.data / "uploads", handlers._get_artifact_repo_mlflow_artifacts, options.file_bytes)
+    root = options.data / "artifacts" / ROOT
+    shares = None if options.artifacts else Shares(root, options.namespace_bytes, options.namespace_files)
+    repository = handlers._get_artifact_repo_mlflow_artifacts
+    uploads = Uploads(options.data / "uploads", repository, options.file_bytes, shares)
     return Guard(app, identities, Lookup(handlers._get_tracking_store), uploads)
 
 

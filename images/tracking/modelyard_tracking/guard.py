@@ -13,7 +13,7 @@ from modelyard_tracking.asked import Asked, Malformed, asked, document, is_loopb
 from modelyard_tracking.identity import Identities, Unknown
 from modelyard_tracking.kubernetes import Away
 from modelyard_tracking.lookup import Lookup
-from modelyard_tracking.rules import OPEN, Allow, Find, Put, Refuse, Who, decide, has_body
+from modelyard_tracking.rules import ARTIFACTS, OPEN, Allow, Find, Put, Refuse, Who, decide, has_body
 from modelyard_tracking.uploads import Gone, Uploads
 
 LARGEST_BODY = 1024 * 1024
@@ -75,6 +75,8 @@ class Guard:
             return
         body = b"" if request.body is None else json.dumps(request.body).encode()
         await self._app(_rewritten(scope, request, body), _with(body, receive), send)
+        if request.method == "DELETE":
+            self._uploads.deleted(request.path.removeprefix(f"{ARTIFACTS}/"))
 
 
 def _rewritten(scope: Scope, request: Asked, body: bytes) -> Scope:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 from pathlib import Path
 
 from modelyard_tracking.kubernetes import FOLDER
 
 FILE_BYTES = 20 * 1024**3
+NAMESPACE_FILES = 1_000_000
 
 
 def arguments(given: list[str] | None = None) -> argparse.Namespace:
@@ -30,9 +32,19 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
         "--file-bytes", type=int, default=FILE_BYTES, help="longest file that a pod may upload [%(default)s]"
     )
     parser.add_argument(
+        "--namespace-bytes",
+        type=int,
+        help="most that pods of one namespace may keep in a store of files [four fifths of its volume]",
+    )
+    parser.add_argument(
+        "--namespace-files", type=int, default=NAMESPACE_FILES, help="the same as a number of files [%(default)s]"
+    )
+    parser.add_argument(
         "--service-account", type=Path, default=FOLDER, help="folder with token and ca.crt [%(default)s]"
     )
     options = parser.parse_args(given)
+    if options.namespace_bytes is None and options.data.exists():
+        options.namespace_bytes = shutil.disk_usage(options.data).total * 4 // 5
     options.operator_user = options.operator_user or f"system:serviceaccount:{options.namespace}:modelyard-operator"
     return options
 

@@ -8,13 +8,14 @@ import os
 import shutil
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
 
 from modelyard_tracking.answers import NO_SPACE, Refused
 from modelyard_tracking.once import publish
+from modelyard_tracking.shares import Room, Shares
 
 PIECE = 1024 * 1024
 """Bytes that are collected before they are written."""
@@ -28,11 +29,11 @@ class Gone(Exception):
 class Uploads:
     """``folder`` must be on the volume of the artifacts if they lie in files, and belongs to this process alone.
 
-    ``repository`` returns MLflow's repository of the artifacts.
+    ``repository`` returns MLflow's repository of the artifacts. Without ``shares`` no namespace has a bound.
     """
 
-    def __init__(self, folder: Path, repository: Callable[[], Any], largest: int) -> None:
-        self._folder, self._repository, self._largest = folder, repository, largest
+    def __init__(self, folder: Path, repository: Callable[[], Any], largest: int, shares: Shares | None = None) -> None:
+        self._folder, self._repository, self._largest, self._shares = folder, repository, largest, shares
         self._writing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         # What a crash has left of uploads.
         shutil.rmtree(folder, ignore_errors=True)
@@ -41,15 +42,26 @@ class Uploads:
     async def put(self, path: str, receive: Callable[[], Awaitable[Any]], replace: bool, length: int | None) -> None:
         """Writes a request's body to ``path``. Raises Refused or Gone; then nothing was written."""
         self._bound(length or 0)
+        # A result is how a pod says that there is no room, and a task has one. What is there takes no more room.
+        shares = None if replace or (self._shares and self._shares.has(path)) else self._shares
+        namespace = path.split("/")[1]
+        if shares:
+            await shares.check(namespace, length or 0)
         try:
             async with self._received(path.rpartition("/")[2], receive) as file:
+                holding = shares.room(namespace, file.stat().st_size) if shares else nullcontext(Room())
                 writing = self._writing.setdefault(path, asyncio.Lock())
-                async with writing:
-                    await asyncio.to_thread(publish, self._repository(), path, file, replace)
+                async with holding as room, writing:
+                    room.taken = await asyncio.to_thread(publish, self._repository(), path, file, replace)
         except OSError as error:
             if error.errno in FULL:
                 raise Refused(507, NO_SPACE) from error
             raise
+
+    def deleted(self, path: str) -> None:
+        """Is told of what is deleted, which makes room."""
+        if self._shares:
+            self._shares.forget(path.split("/")[1])
 
     @asynccontextmanager
     async def _received(self, name: str, receive: Callable[[], Awaitable[Any]]) -> AsyncIterator[Path]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from modelyard_runtime.pod.errors import UserError
 from modelyard_runtime.pod.store import ArtifactStore, Conflict
 from modelyard_runtime.pod.tracking import Tracking
 from modelyard_runtime.pod.web import Unavailable, Web
@@ -156,6 +157,17 @@ def test_a_server_that_comes_back_is_waited_for(server: Server) -> None:
         timer.join(0.1)
         restarted[0].shutdown()
         restarted[0].server_close()
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [(b'{"message": "namespace team has 9 bytes"}', "namespace team has 9 bytes"), (b"<html>", "<html>")],
+)
+def test_a_store_that_takes_no_more_is_the_users_to_mend(server: Server, body: bytes, says: str) -> None:
+    server.answer = lambda path, _: (413, body)
+    with pytest.raises(UserError, match=f"/a/b can't be kept: {says}; ask for more, or keep less") as caught:
+        ArtifactStore(Web(server.url())).put("mlflow-artifacts:/a/b", b"x")
+    assert caught.value.reason == "StorageLimitReached"
 
 
 def test_what_other_bytes_hold_stays_and_is_told(server: Server, capsys: pytest.CaptureFixture[str]) -> None:

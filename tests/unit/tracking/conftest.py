@@ -16,7 +16,7 @@ from tests.support.ports import own_address
 from tests.support.tracking import Tracking
 from tests.unit.tracking.tokens import OPERATOR, made
 
-FILE_BYTES = 3_000_000
+FILE_BYTES, NAMESPACE_BYTES = 3_000_000, 40_000_000
 
 
 @dataclass(frozen=True)
@@ -100,6 +100,6 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder: Path = tmp_path_factory.mktemp("guarded")
     (folder / "uploads" / "left").mkdir(parents=True)
     (folder / "uploads" / "left" / "of-a-crash").write_bytes(b"half")
-    arguments = ("--host", "0.0.0.0", "--file-bytes", str(FILE_BYTES))
+    arguments = ("--host", "0.0.0.0", "--file-bytes", str(FILE_BYTES), "--namespace-bytes", str(NAMESPACE_BYTES))
     with Tracking(folder, *arguments, module="tests.unit.tracking.inside") as server:
         yield World(server, host)

@@ -49,11 +49,14 @@ class ArtifactStore:
     def put(self, uri: str, data: bytes | Path) -> None:
         """Writes the bytes, or those of a file piece by piece; writing the same again is fine.
 
-        Raises Conflict if other bytes are there, and Unavailable.
+        Raises Conflict if other bytes are there, UserError if the namespace or a file may not have so much, and
+        Unavailable.
         """
         status, answer = self.web.request("PUT", http_url(self.web.base, uri), data)
         if status == 409:
             raise Conflict(uri)
+        if status == 413:
+            raise UserError("StorageLimitReached", f"{uri} can't be kept: {_said(answer)}; ask for more, or keep less")
         if status != 200:
             raise Unavailable(f"PUT {uri}: {status} {quoted(answer, 200)}")
 
@@ -98,6 +101,14 @@ class ArtifactStore:
 def _encoded(document: Any) -> bytes:
     json.dumps(document, allow_nan=False)
     return canonical(document)
+
+
+def _said(answer: bytes) -> str:
+    """Returns the message of an error of MLflow's form, else the answer's beginning."""
+    try:
+        return str(json.loads(answer)["message"])[:500]
+    except (ValueError, KeyError, TypeError):
+        return answer[:200].decode(errors="replace")
 
 
 def _nothing(uri: str) -> UserError:
