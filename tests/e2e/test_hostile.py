@@ -77,9 +77,18 @@ def forged(real: str) -> str:
 
 def gone(kube: Kube) -> str:
     """Returns the token of a pod that has been deleted."""
-    container = {"name": "main", "image": RUNTIME, "command": ["sleep", "300"]}
+    confined = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+    container = {"name": "main", "image": RUNTIME, "command": ["sleep", "300"], "securityContext": confined}
+    user = {"runAsNonRoot": True, "runAsUser": 65532, "seccompProfile": {"type": "RuntimeDefault"}}
     meta = {"name": "gone", "namespace": kube.namespace, "annotations": {"modelyard.dev/reads": f"{SCHEME}modelyard"}}
-    kube.apply({"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": {"containers": [container]}})
+    kube.apply(
+        {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": meta,
+            "spec": {"securityContext": user, "containers": [container]},
+        }
+    )
     result = token(kube, "gone", AUDIENCE)
     kube.delete("pod", "gone", gracePeriodSeconds=0)
     kube.until("the end of the pod", lambda: kube.get("pod", "gone") is None, 60)
