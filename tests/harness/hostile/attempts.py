@@ -148,10 +148,10 @@ API = (
           body={"name": "{own_experiment}", "artifact_location": "file:///var/lib/mlflow"}, expected=(403,)),
 )  # fmt: skip
 OTHERS = (
-    Attempt("load a model into another namespace's server", "the servers load what their operator says", "POST", "{server}",
-            "/v2/repository/models/species/load"),
-    Attempt("unload a model from another namespace's server", "the servers load what their operator says", "POST", "{server}",
-            "/v2/repository/models/species/unload"),
+    Attempt("load a model into another namespace's server", "the servers load what the operator says",
+            "POST", "{server}", "/v2/repository/models/species/load"),
+    Attempt("unload a model from another namespace's server", "the servers load what the operator says",
+            "POST", "{server}", "/v2/repository/models/species/unload"),
     Attempt("read Secrets by the Kubernetes API", "the API server: the pod has no token for it", to="{api}",
             path="/api/v1/namespaces/{victim}/secrets"),
     Attempt("read another namespace's objects by the Kubernetes API", "the API server", to="{api}",
