@@ -44,8 +44,9 @@ crds: .venv/installed ## Generates crds/*.yaml, the RBAC rules and Flux' health 
 	$(PYTHON) -m modelyard_api.generate.rbac
 	$(PYTHON) -m modelyard_api.generate.gitops
 
-docs: .venv/installed ## Generates the reference of the API from the pydantic models
+docs: .venv/installed ## Generates the reference of the API, and the table of what a hostile tenant may try
 	$(PYTHON) -m modelyard_api.generate.reference
+	$(PYTHON) -m tests.harness.hostile.table
 
 dashboards: .venv/installed ## Generates the Grafana dashboards
 	$(PYTHON) -m manifests.dashboards
