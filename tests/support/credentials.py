@@ -28,7 +28,8 @@ class Leak:
 
 
 def secrets(more: str = "-_.~", least: int = 12) -> Any:
-    return st.text(_PLAIN + more, min_size=least, max_size=40).filter(lambda text: text[0].isalnum())
+    """Draws secrets whose parts stand in no other text: Hypothesis likes to draw words of the program."""
+    return st.text(_PLAIN + more, min_size=least, max_size=40).map(lambda text: f"Zq9{text}9qZ")
 
 
 def _basic(user: str, secret: str) -> str:
