@@ -59,9 +59,19 @@ class Operator:
         self.port = free_port()
         environment = {**self._environment, **times, "PORT": str(self.port)}
         self.ended.clear()
-        self._pid = await self._forge.fork({"environment": environment, "log": str(self.log), "broken": broken})
+        order = {"environment": environment, "log": str(self.log), "broken": broken}
+        forking = asyncio.ensure_future(self._forge.fork(order))
         try:
-            self._fd = os.pidfd_open(self._pid)
+            self._follow(await asyncio.shield(forking))
+        except asyncio.CancelledError:
+            # The process comes all the same: unknown, nobody could end it, and its pid would be taken for the next one.
+            self._follow(await forking)
+            raise
+
+    def _follow(self, pid: int) -> None:
+        self._pid = pid
+        try:
+            self._fd = os.pidfd_open(pid)
         except ProcessLookupError:
             self.ended.set()
             return

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
 import socket
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
+
+from tests.harness.faults.operator import Forge, Operator
 
 JOB_CONTROL = "trap '' HUP; set -m; \"$@\" & read"
 """The shell runs the harness in the background, and ends when its input does."""
@@ -14,6 +20,10 @@ HARNESS = """
 import asyncio
 import sys
 from pathlib import Path
+
+import pytest
+
+from tests.harness.faults.operator import Forge, Operator
 
 from tests.harness.faults.operator import Forge, Operator
 from tests.support.until import until
@@ -59,3 +69,20 @@ def test_a_paused_operator_outlives_the_shell_of_the_harness(tmp_path: Path) -> 
             shell.wait(30)
             (tmp_path / "ended").touch()
             assert shell.stdout.readline() == "True\n"
+
+
+async def test_a_start_that_is_given_up_leaves_no_process_and_takes_no_others_pid(tmp_path: Path) -> None:
+    """A play that ends while its operator is started again gives the start up."""
+    async with Forge() as forge:
+        first, second = (Operator(forge, tmp_path / "kubeconfig", "default", name) for name in ("first", "second"))
+        starting = asyncio.create_task(first.start({}, None))
+        await asyncio.sleep(0)
+        starting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await starting
+        await second.start({}, None)
+        assert first._pid != second._pid
+        for operator in (first, second):
+            await asyncio.wait_for(operator.kill(), 60)
+            with pytest.raises(ProcessLookupError):
+                os.kill(operator._pid, 0)
