@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from modelyard_api.wire.identity import AUDIENCE
 from tests.support.kube import Kube, Object
 
 pytestmark = pytest.mark.cluster
@@ -41,7 +42,9 @@ def check(pod: Object) -> None:
     assert pod["metadata"]["annotations"]["prometheus.io/scrape"] == "true"
     spec = pod["spec"]
     assert (spec["serviceAccountName"], spec["automountServiceAccountToken"]) == ("reader", False)
-    assert not any("projected" in volume for volume in spec["volumes"]), "a token would come as a projected volume"
+    projected = [source for volume in spec["volumes"] for source in volume.get("projected", {}).get("sources", ())]
+    audiences = {source["serviceAccountToken"].get("audience") for source in projected}
+    assert audiences <= {AUDIENCE}, "no token is for the Kubernetes API"
     assert spec["affinity"]["nodeAffinity"] == TEMPLATE["affinity"]["nodeAffinity"]
     assert TEMPLATE["topologySpreadConstraints"][0] in spec["topologySpreadConstraints"]
 
