@@ -46,9 +46,12 @@ def home(namespace: str) -> str:
 
 def is_of(namespace: str, uri: str) -> bool:
     """Whether a URI lies among the artifacts of a namespace, and its path means the same to everybody who reads it."""
-    parts = uri.removeprefix(home(namespace)).split("/")
-    plain = all(_PART.fullmatch(part) and part not in (".", "..") for part in parts)
-    return uri.startswith(home(namespace)) and plain
+    return uri.startswith(home(namespace)) and is_path(uri.removeprefix(home(namespace)))
+
+
+def is_path(path: str) -> bool:
+    """Whether this is a path in the store that means the same to everybody who reads it."""
+    return all(_PART.fullmatch(part) and part not in (".", "..") for part in path.split("/"))
 
 
 def memory(namespace: str, plural: str, name: str, *parts: str) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from modelyard_api.fields.artifact import SCHEME, experiment
+from modelyard_api.fields.artifact import SCHEME, experiment, is_path
 from modelyard_api.wire.identity import READS
 
 TASK = "modelyard.dev/task"
@@ -22,7 +22,6 @@ ROOT = "modelyard"
 TRACKED = ("Train", "Sweep")
 """The kinds of tasks that log runs."""
 _READ = (("data", "uri"), ("trainedOn", "uri"), ("artifactURI",), ("challenger", "artifactURI"))
-_SEGMENT = re.compile(r"[A-Za-z0-9._-]{1,255}")
 _NAME = re.compile(r"[A-Za-z0-9.-]{1,253}")
 _UID = re.compile(r"[A-Za-z0-9-]{1,64}")
 
@@ -54,11 +53,6 @@ class Rights:
     def is_own(self, uid: str | None) -> bool:
         """Whether a run with this tag belongs to the pod's task: its own run, or that of a trial of its sweep."""
         return bool(self.uid and uid and re.fullmatch(re.escape(self.uid) + r"(-\d{1,9})?", uid))
-
-
-def is_path(path: str) -> bool:
-    """Whether this is a path in the store that means the same to everybody who reads it."""
-    return all(_SEGMENT.fullmatch(part) and part not in (".", "..") for part in path.split("/"))
 
 
 def rights_of(namespace: str, annotations: Mapping[str, str]) -> Rights:

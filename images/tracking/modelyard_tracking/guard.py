@@ -14,7 +14,7 @@ from modelyard_tracking.identity import Identities, Unknown
 from modelyard_tracking.kubernetes import Away
 from modelyard_tracking.lookup import Lookup
 from modelyard_tracking.rules import ARTIFACTS, OPEN, Allow, Find, Put, Refuse, Who, decide, has_body
-from modelyard_tracking.uploads import Gone, Uploads
+from modelyard_tracking.uploads import Gone, Uploads, pieces
 
 LARGEST_BODY = 1024 * 1024
 PASSED_ON = (b"host", b"accept", b"accept-encoding", b"range", b"if-range", b"if-none-match", b"user-agent")
@@ -102,13 +102,9 @@ def _with(body: bytes, receive: Receive) -> Receive:
 
 
 async def _body(receive: Receive) -> bytes:
-    data, more = bytearray(), True
-    while more:
-        message = await receive()
-        if message["type"] != "http.request":
-            raise Gone
-        data += message.get("body", b"")
-        more = message.get("more_body", False)
+    data = bytearray()
+    async for piece, _ in pieces(receive):
+        data += piece
         if len(data) > LARGEST_BODY:
             raise Refused(413, f"a JSON body has at most {LARGEST_BODY} bytes")
     return bytes(data)

@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from modelyard_api.wire.rights import ROOT, Rights, is_path
+from modelyard_api.fields.artifact import is_path
+from modelyard_api.wire.rights import ROOT, Rights
 from modelyard_tracking.asked import Asked
 from modelyard_tracking.bodies import UID, shape
 

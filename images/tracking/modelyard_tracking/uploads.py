@@ -26,6 +26,17 @@ class Gone(Exception):
     """The client has closed the connection before its request was whole."""
 
 
+async def pieces(receive: Callable[[], Awaitable[Any]]) -> AsyncIterator[tuple[bytes, bool]]:
+    """Yields the pieces of a request's body, each with whether more come. Raises Gone."""
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise Gone
+        more = message.get("more_body", False)
+        yield message.get("body", b""), more
+
+
 class Uploads:
     """``folder`` must be on the volume of the artifacts if they lie in files, and belongs to this process alone.
 
@@ -77,13 +88,9 @@ class Uploads:
             await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, True))
 
     async def _write(self, file: int, receive: Callable[[], Awaitable[Any]]) -> None:
-        pending, total, more = bytearray(), 0, True
-        while more:
-            message = await receive()
-            if message["type"] != "http.request":
-                raise Gone
-            pending += message.get("body", b"")
-            more = message.get("more_body", False)
+        pending, total = bytearray(), 0
+        async for piece, more in pieces(receive):
+            pending += piece
             if len(pending) >= PIECE or not more:
                 total += len(pending)
                 self._bound(total)

@@ -35,8 +35,7 @@ def identity() -> dict[str, str]:
 async def download(session: aiohttp.ClientSession, at: str) -> bytes | None:
     """Returns a document, or None if it doesn't exist."""
     async with session.get(at, headers=identity()) as answer:
-        # Only a 404 of MLflow's own says that the artifact doesn't exist. Any other may mean a wrong address.
-        if answer.status == 404 and b"RESOURCE_DOES_NOT_EXIST" in await answer.content.read(MAX_BYTES):
+        if await is_absent(answer):
             return None
         await check(answer)
         return await body(answer)
@@ -63,9 +62,15 @@ async def record(session: aiohttp.ClientSession, at: str) -> None:
 async def delete(session: aiohttp.ClientSession, at: str) -> None:
     """Deletes a folder, if there is one."""
     async with session.delete(at, headers=identity()) as answer:
-        if answer.status == 404 and b"RESOURCE_DOES_NOT_EXIST" in await answer.content.read(MAX_BYTES):
+        if await is_absent(answer):
             return
         await check(answer)
+
+
+async def is_absent(answer: aiohttp.ClientResponse) -> bool:
+    """Whether the answer says that there is no such thing: only a 404 of MLflow's own does. Any other may mean a wrong
+    address."""
+    return answer.status == 404 and b"RESOURCE_DOES_NOT_EXIST" in await answer.content.read(MAX_BYTES)
 
 
 async def body(answer: aiohttp.ClientResponse) -> bytes:

@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 import orjson
 
-from modelyard.engine.artifacts import NoDocument, body, check, identity
+from modelyard.engine.artifacts import NoDocument, body, check, identity, is_absent
 from modelyard.engine.plan import Closed
 
 _API = "/api/2.0/mlflow"
@@ -19,7 +19,7 @@ async def close(session: aiohttp.ClientSession, tracking_url: str, need: Closed)
     base = f"{tracking_url.rstrip('/')}{_API}"
     named, url = {"experiment_name": need.experiment}, f"{base}/experiments/get-by-name"
     async with session.get(url, params=named, headers=identity()) as answer:
-        if answer.status == 404 and b"RESOURCE_DOES_NOT_EXIST" in await body(answer):
+        if await is_absent(answer):
             return
         await check(answer)
         document = orjson.loads(await body(answer))

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from modelyard_api.fields.artifact import SCHEME, folder
+from modelyard_api.fields.artifact import SCHEME, folder, is_path
 from modelyard_api.wire import task as tasks
 from modelyard_api.wire.identity import READS
-from modelyard_api.wire.rights import TASK, Rights, is_path, rights_of
+from modelyard_api.wire.rights import TASK, Rights, rights_of
 from modelyard_api.wire.task import Common, Subject
 
 UID = "0000-11"

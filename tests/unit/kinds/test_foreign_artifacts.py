@@ -25,8 +25,7 @@ from modelyard.engine.resource import (
     Object,
     Resource,
 )
-from modelyard_api.fields.artifact import is_of
-from modelyard_api.wire.rights import is_path
+from modelyard_api.fields.artifact import is_of, is_path
 from tests.kinds import SAMPLES
 from tests.unit.kinds import packs
 from tests.unit.kinds.objects import complete, deployment, evaluate_result, imported, run
