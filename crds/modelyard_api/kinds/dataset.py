@@ -2,117 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar
 
 from pydantic import ConfigDict, Field
 
 from modelyard_api.fields.base import (
     NAME_RULE,
     ColumnName,
-    ConfigMapKey,
     Duration,
     Kind,
     Model,
-    ObjectName,
     StatusName,
     Time,
     rule,
     rules,
 )
+from modelyard_api.fields.columns import ColumnRule
 from modelyard_api.fields.facts import Column, Figure, KindInfo, Reference, Run
 from modelyard_api.fields.pods import POD_TEMPLATE_REFERENCES, PodTemplate
+from modelyard_api.fields.sources import Source
 from modelyard_api.fields.status import Status
-
-Format = Literal["CSV", "Parquet"]
-ColumnType = Literal["Float", "Integer", "Boolean", "Category"]
-
-
-class ConfigMapSource(Model):
-    name: ObjectName = Field(description="The ConfigMap, in the Dataset's namespace.")
-    key: ConfigMapKey = Field(description="The key of its data that holds the file.")
-
-
-class VolumeSource(Model):
-    claim_name: ObjectName = Field(description="The PersistentVolumeClaim, in the Dataset's namespace.")
-    path: Annotated[
-        str,
-        Field(
-            min_length=1,
-            max_length=1024,
-            json_schema_extra=rules(
-                rule(
-                    "!self.startsWith('/') && !self.split('/').exists(part, part == '..')",
-                    "path is relative to the volume's root, without '..'",
-                )
-            ),
-        ),
-    ] = Field(description="A file, or a folder whose files are read in the order of their names.")
-
-
-class PushedSource(Model):
-    """Nothing is read: runs push tables, for example a BatchPrediction whose output is this Dataset."""
-
-
-class Source(Model):
-    model_config = ConfigDict(
-        json_schema_extra=rules(
-            rule(
-                "[has(self.configMap), has(self.volume), has(self.pushed)].exists_one(given, given)",
-                "write exactly one of configMap, volume and pushed",
-            ),
-            rule("!has(self.pushed) || !has(self.format)", "format belongs to files; leave it out beside pushed"),
-        )
-    )
-
-    config_map: ConfigMapSource | None = Field(None, description="A file in a ConfigMap (at most 1 MiB).")
-    volume: VolumeSource | None = Field(None, description="Files on a volume.")
-    pushed: PushedSource | None = Field(
-        None, description="Write {}: its versions come from runs alone, such as a BatchPrediction."
-    )
-    format: Format | None = Field(None, description="CSV or Parquet [from the file's extension].")
-
-
-class ColumnRule(Model):
-    """The declaration of one column; columns without one are inferred."""
-
-    model_config = ConfigDict(
-        json_schema_extra=rules(
-            rule(
-                "!has(self.values) || self.type == 'Category'",
-                "values belongs to a column of type Category",
-                ".values",
-            ),
-            rule(
-                "!(has(self.min) || has(self.max)) || self.type in ['Float', 'Integer']",
-                "min and max belong to a column of type Float or Integer",
-            ),
-            rule("!(has(self.min) && has(self.max)) || self.min <= self.max", "min must not be greater than max"),
-        )
-    )
-
-    name: ColumnName = Field(description="The column.")
-    type: ColumnType = Field(description="Float, Integer, Boolean or Category.")
-    min: float | None = Field(None, description="The smallest value allowed.")
-    max: float | None = Field(None, description="The greatest value allowed.")
-    max_missing: float | None = Field(None, ge=0, le=1, description="The share of missing values allowed [1].")
-    values: list[Annotated[str, Field(max_length=256)]] | None = Field(
-        None, min_length=1, max_length=1000, description="The categories allowed."
-    )
-
-
-class Validation(Model):
-    on_failure: Literal["Reject", "Warn"] = Field(
-        "Reject", description="Reject: the version is kept as evidence and never used. Warn: it is used all the same."
-    )
-    min_rows: int = Field(1, ge=1, description="The fewest rows allowed.")
-
-
-class Split(Model):
-    test: float = Field(0.2, gt=0, lt=1, description="The share of rows held out for the final score.")
-    strategy: Literal["Stratified", "Random"] = Field(
-        "Random", description="Stratified keeps the classes' shares of a categorical target."
-    )
-    seed: int = Field(0, ge=0, le=4294967295, description="The seed of the split.")
+from modelyard_api.fields.validation import Split, Validation
 
 
 class DatasetSpec(Model):

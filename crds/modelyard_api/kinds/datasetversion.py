@@ -7,9 +7,10 @@ from typing import Annotated, ClassVar
 from pydantic import BeforeValidator, ConfigDict, Field
 
 from modelyard_api.fields.base import ColumnName, Count, Digest, Kind, Model, ObjectRef, StoreURI, rule, rules
+from modelyard_api.fields.columns import ColumnType
 from modelyard_api.fields.facts import Column, Figure, KindInfo, Reference
 from modelyard_api.fields.status import Status
-from modelyard_api.kinds.dataset import ColumnType, Split
+from modelyard_api.fields.validation import Split
 
 MAX_COLUMNS = 1000
 """Most columns of a table."""

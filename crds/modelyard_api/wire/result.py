@@ -27,8 +27,8 @@ from modelyard_api.fields.base import (
 from modelyard_api.fields.metrics import Task
 from modelyard_api.fields.signature import Signature
 from modelyard_api.fields.trainer import Estimator, Fit
+from modelyard_api.fields.validation import Split
 from modelyard_api.kinds.batchprediction import MOST_EXAMPLES, BadRow
-from modelyard_api.kinds.dataset import Split
 from modelyard_api.kinds.datasetversion import StoredFile, VersionColumn, Violation
 from modelyard_api.kinds.pipeline import MAX_OUTPUT_BYTES, MAX_OUTPUTS, Word
 from modelyard_api.kinds.pipelinesource import MAX_CHECKS, Check, Commit

@@ -7,7 +7,7 @@ import math
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from modelyard_api.kinds.dataset import ColumnRule
+from modelyard_api.fields.columns import ColumnRule
 from modelyard_api.kinds.datasetversion import VersionColumn
 from modelyard_runtime.pod.errors import UserError
 from modelyard_runtime.tables import text_numbers as numbers

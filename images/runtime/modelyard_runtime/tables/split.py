@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from modelyard_api.kinds.dataset import Split
+from modelyard_api.fields.validation import Split
 from modelyard_runtime.pod.errors import UserError
 
 

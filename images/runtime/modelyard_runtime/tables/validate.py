@@ -6,7 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from modelyard_api.kinds.dataset import ColumnRule, DatasetSpec
+from modelyard_api.fields.columns import ColumnRule
+from modelyard_api.kinds.dataset import DatasetSpec
 from modelyard_api.kinds.datasetversion import Violation
 
 GREATEST = float(np.finfo(np.float32).max)

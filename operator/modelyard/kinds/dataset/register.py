@@ -7,7 +7,8 @@ from modelyard.engine.resource import DATASET_VERSIONS
 from modelyard.kinds.dataset.observe import View
 from modelyard.workload.names import child_metadata, manifest
 from modelyard_api.fields.base import ObjectRef
-from modelyard_api.kinds.dataset import Dataset, Split
+from modelyard_api.fields.validation import Split
+from modelyard_api.kinds.dataset import Dataset
 from modelyard_api.kinds.datasetversion import DatasetVersionSpec, Origin
 from modelyard_api.wire.result import TableResult
 

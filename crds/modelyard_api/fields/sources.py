@@ -1,0 +1,56 @@
+"""Where the rows of a Dataset come from."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field
+
+from modelyard_api.fields.base import ConfigMapKey, Model, ObjectName, rule, rules
+
+Format = Literal["CSV", "Parquet"]
+
+
+class ConfigMapSource(Model):
+    name: ObjectName = Field(description="The ConfigMap, in the Dataset's namespace.")
+    key: ConfigMapKey = Field(description="The key of its data that holds the file.")
+
+
+class VolumeSource(Model):
+    claim_name: ObjectName = Field(description="The PersistentVolumeClaim, in the Dataset's namespace.")
+    path: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=1024,
+            json_schema_extra=rules(
+                rule(
+                    "!self.startsWith('/') && !self.split('/').exists(part, part == '..')",
+                    "path is relative to the volume's root, without '..'",
+                )
+            ),
+        ),
+    ] = Field(description="A file, or a folder whose files are read in the order of their names.")
+
+
+class PushedSource(Model):
+    """Nothing is read: runs push tables, for example a BatchPrediction whose output is this Dataset."""
+
+
+class Source(Model):
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule(
+                "[has(self.configMap), has(self.volume), has(self.pushed)].exists_one(given, given)",
+                "write exactly one of configMap, volume and pushed",
+            ),
+            rule("!has(self.pushed) || !has(self.format)", "format belongs to files; leave it out beside pushed"),
+        )
+    )
+
+    config_map: ConfigMapSource | None = Field(None, description="A file in a ConfigMap (at most 1 MiB).")
+    volume: VolumeSource | None = Field(None, description="Files on a volume.")
+    pushed: PushedSource | None = Field(
+        None, description="Write {}: its versions come from runs alone, such as a BatchPrediction."
+    )
+    format: Format | None = Field(None, description="CSV or Parquet [from the file's extension].")
