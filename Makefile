@@ -55,7 +55,7 @@ docs-site: .venv/installed ## Builds the documentation into build/site
 	.venv/bin/mkdocs build --strict
 
 lock: .venv/installed ## Resolves the locked dependencies anew
-	for image in operator runtime server builder tracking workspace; do \
+	for image in operator runtime server builder ingest tracking workspace; do \
 	  $(COMPILE) --extra $$image pyproject.toml -o images/$$image/requirements.txt; done
 	$(COMPILE) --extra dev pyproject.toml -o tests/requirements.txt
 	$(COMPILE) tests/localcluster/addons/envoy/requirements.in -o tests/localcluster/addons/envoy/requirements.txt

@@ -20,7 +20,8 @@ class Strict(Model):
 
 
 class Images(Strict):
-    runtime: str = Field("localhost/modelyard/runtime:dev", description="Ingest, training and evaluation pods.")
+    ingest: str = Field("localhost/modelyard/ingest:dev", description="Pods that read the sources of Datasets.")
+    runtime: str = Field("localhost/modelyard/runtime:dev", description="Training, evaluation and prediction pods.")
     server: str = Field("localhost/modelyard/server:dev", description="Serving pods.")
     builder: str = Field(
         "localhost/modelyard/builder:dev", description="Pods that look up, build and test a PipelineSource's commits."

@@ -48,7 +48,7 @@ def run(view: View, name: str) -> Run[IngestResult]:
 def ingest_job(view: View, name: str) -> Object:
     """Returns the Job of this name, which reads the source."""
     dataset, spec = view.dataset, view.dataset.spec
-    image = spec.pod_template.image or view.installation.images.runtime
+    image = spec.pod_template.image or view.installation.images.ingest
     source: dict[str, Any]
     mount: dict[str, Any] = {"name": "source", "mountPath": SOURCE_FOLDER, "readOnly": True}
     if spec.source.config_map:
