@@ -1,4 +1,4 @@
-"""What was guessed of a table and may be wrong: told, so that a person can say what is right."""
+"""What ingest guessed of a table without being sure."""
 
 from __future__ import annotations
 
@@ -8,19 +8,23 @@ from pydantic import BeforeValidator, Field
 
 from modelyard_api.fields.base import Count, Model
 
+MOST_DOUBTS = 20
+"""Most doubts of a table in a status."""
 Excerpt = Annotated[str, Field(max_length=256), BeforeValidator(lambda text: str(text)[:256])]
 """The first 256 characters of a text from the data, which can have any length."""
 
 
 class Doubt(Model):
-    """One guess about a table."""
+    """One thing that was guessed and may be wrong, with what to write to decide it."""
 
-    column: str | None = Field(None, max_length=128, description="The column; absent: the file or the table.")
-    reason: str = Field(max_length=128, description="What was guessed, in one CamelCase word.")
-    message: Annotated[str, BeforeValidator(lambda text: str(text)[:512])] = Field(
-        max_length=512, description="What was guessed, and what to write if that is wrong."
+    column: str | None = Field(None, max_length=128, description="The column; absent: the table or its file.")
+    reason: str = Field(
+        max_length=128, pattern=r"^[A-Z][A-Za-z0-9]{1,62}$", description="What is doubtful, in one word."
     )
-    count: Count | None = Field(None, description="How many values or rows are in doubt.")
-    example: Excerpt | None = Field(None, description="The first of these values.")
-    row: Count | None = Field(None, description="Its row, as a spreadsheet shows it.")
-    file: Excerpt | None = Field(None, description="Its file.")
+    message: Annotated[str, Field(max_length=512), BeforeValidator(lambda text: str(text)[:512])] = Field(
+        description="What was seen, and what to write."
+    )
+    count: Count | None = Field(None, description="How many values it is about.")
+    example: Excerpt | None = Field(None, description="The first of them.")
+    row: Count | None = Field(None, description="Its row, as a spreadsheet counts them.")
+    file: Excerpt | None = Field(None, description="The file that it is in.")
