@@ -49,9 +49,7 @@ def open_files(files: list[Path], root: Path, source: Source) -> Reading:
     columns = [checked(openers[kind].columns(file), name) for file, kind, name in zip(files, kinds, names, strict=True)]
     for name, others in zip(names, columns, strict=True):
         if set(others) != set(columns[0]):
-            message = (
-                f"{name} has the columns {others}, {names[0]} has {columns[0]}; give all files the same columns"
-            )
+            message = f"{name} has the columns {others}, {names[0]} has {columns[0]}; give all files the same columns"
             raise UserError("ColumnsDiffer", message, "spec.source")
 
     def read() -> Iterator[Batch]:
