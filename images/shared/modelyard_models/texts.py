@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from unicodedata import normalize
 
 INVISIBLE = "\u200b\u2060\ufeff"
-"""Characters without a width that are no white space to Unicode: a zero width space, a word joiner, a byte order mark."""
+"""Characters without a width, which Unicode does not count as white space."""
 EDGES = "".join(filter(str.isspace, map(chr, range(0x3001)))) + INVISIBLE
 """What is trimmed from both ends of a text: Unicode's white space, and what is as invisible."""
 
