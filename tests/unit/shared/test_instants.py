@@ -54,9 +54,7 @@ def test_the_parts_are_those_of_the_local_calendar(times: list[datetime], zone: 
         "month": [time.month for time in local],
         "day": [time.day for time in local],
         "weekday": [time.weekday() for time in local],
-        "hour": [
-            (time.hour * 3600 + time.minute * 60 + time.second + time.microsecond / 1e6) / 3600 for time in local
-        ],
+        "hour": [(time.hour * 3600 + time.minute * 60 + time.second + time.microsecond / 1e6) / 3600 for time in local],
         "days": [(time - datetime(2000, 1, 1)).total_seconds() / 86400 for time in times],
     }
     for name, numbers in expected.items():
