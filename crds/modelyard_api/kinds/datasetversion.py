@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from modelyard_api.fields.base import ColumnName, Count, Digest, Kind, Model, ObjectRef, StoreURI, rule, rules
 from modelyard_api.fields.columns import ColumnType
+from modelyard_api.fields.doubts import Excerpt
 from modelyard_api.fields.facts import Column, Figure, KindInfo, Reference
 from modelyard_api.fields.status import Status
 from modelyard_api.fields.validation import Split
@@ -23,10 +24,6 @@ class VersionColumn(Model):
     distinct: Count | None = Field(None, description="How many different values there are.")
     min: float | None = Field(None, description="The smallest value.")
     max: float | None = Field(None, description="The greatest value.")
-
-
-Excerpt = Annotated[str, Field(max_length=256), BeforeValidator(lambda text: str(text)[:256])]
-"""The first 256 characters of a text from the data, which can have any length."""
 
 
 class Violation(Model):

@@ -18,10 +18,9 @@ from typing import Any
 from tests.harness.bench.serving import load
 from tests.localcluster import access
 from tests.support.addons import Gateway, bring_up
-from tests.support.kube import Kube
+from tests.support.namespace import new_namespace
 from tests.support.rollout_scene import MODEL, Rollouts, asked
 
-NAMESPACE = "bench-rollout"
 CONNECTIONS = (1, 16)
 
 
@@ -36,18 +35,13 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     load.check()
     bring_up(options.name, "gateway")
     access.enter(options.name)
-    kube = Kube(options.name, NAMESPACE)
-    kube.run("delete", "namespace", NAMESPACE, "--ignore-not-found", "--wait=true", "--timeout=120s")
-    kube.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
-    place = Rollouts(kube, Gateway(options.name))
-    try:
+    with new_namespace(options.name) as kube:
+        place = Rollouts(kube, Gateway(options.name))
         place.prepare("equal", "equal")
         place.deploy(1, replicas=1)
         place.serving(1)
         figures = _rollouts(place, options.rollouts)
         return {"benchmark": "rollout", **figures, **_gateway(place, options.seconds, options.rounds)}
-    finally:
-        kube.run("delete", "namespace", NAMESPACE, "--wait=false")
 
 
 def _rollouts(place: Rollouts, count: int) -> dict[str, Any]:

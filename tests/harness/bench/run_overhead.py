@@ -23,8 +23,8 @@ from modelyard_api.wire.task import WORK_FOLDER
 from tests.support.client import Client
 from tests.support.kube import Kube, condition
 from tests.support.mainjob import EXAMPLES, MainJob
+from tests.support.namespace import new_namespace
 
-NAMESPACE = "bench-run-overhead"
 IMAGE = "localhost/modelyard/runtime:dev"
 TRACKING = "http://modelyard-tracking.modelyard-system.svc:5000"
 
@@ -35,27 +35,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
-    client, kube = Client(options.name), Kube(options.name, NAMESPACE)
-    _namespace(kube)
-    job = MainJob(kube)
-    job.put_data()
-    dataset = yaml.safe_load((EXAMPLES / "dataset.yaml").read_text())
-    dataset["spec"].pop("checkEvery")
-    kube.apply(dataset | {"metadata": {"name": "penguins", "namespace": NAMESPACE}})
-    job.apply("model.yaml")
-    print("waiting for the dataset", flush=True)
-    kube.until_condition("dataset", "penguins", seconds=180)
-    version = kube.get("datasetversion", kube.get("dataset", "penguins")["status"]["latest"])
-    ours, bare = [], []
-    for pair in range(-1, options.pairs):
-        first, second = _time_run(client, pair + 2), _time_bare(client, pair + 2, version)
-        if pair < 0:
-            print(f"warm-up: TrainingRun {first:.2f} s, bare Job {second:.2f} s", flush=True)
-            continue
-        ours.append(first)
-        bare.append(second)
-        print(f"pair {pair + 1} of {options.pairs}: TrainingRun {first:.2f} s, bare Job {second:.2f} s", flush=True)
-    kube.run("delete", "namespace", NAMESPACE, "--wait=false")
+    client = Client(options.name)
+    # Numbers of versions outlive their objects, so only a new namespace begins with the first one.
+    with new_namespace(options.name) as kube:
+        ours, bare = _pairs(options.pairs, client, kube)
     differences = [a - b for a, b in zip(ours, bare, strict=True)]
     return {
         "benchmark": "run-overhead",
@@ -68,23 +51,43 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def _namespace(kube: Kube) -> None:
-    kube.run("delete", "namespace", NAMESPACE, "--ignore-not-found", "--wait=true", "--timeout=120s")
-    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
-    kube.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": labels}})
+def _pairs(pairs: int, client: Client, kube: Kube) -> tuple[list[float], list[float]]:
+    """Returns the seconds of each TrainingRun and of each bare Job, without those of a first pair that warms up."""
+    job = MainJob(kube)
+    job.put_data()
+    dataset = yaml.safe_load((EXAMPLES / "dataset.yaml").read_text())
+    dataset["spec"].pop("checkEvery")
+    kube.apply(dataset | {"metadata": {"name": "penguins", "namespace": kube.namespace}})
+    job.apply("model.yaml")
+    print("waiting for the dataset", flush=True)
+    kube.until_condition("dataset", "penguins", seconds=180)
+    version = kube.get("datasetversion", kube.get("dataset", "penguins")["status"]["latest"])
+    ours, bare = [], []
+    for pair in range(-1, pairs):
+        first, second = (
+            _time_run(client, kube.namespace, pair + 2),
+            _time_bare(client, kube.namespace, pair + 2, version),
+        )
+        if pair < 0:
+            print(f"warm-up: TrainingRun {first:.2f} s, bare Job {second:.2f} s", flush=True)
+            continue
+        ours.append(first)
+        bare.append(second)
+        print(f"pair {pair + 1} of {pairs}: TrainingRun {first:.2f} s, bare Job {second:.2f} s", flush=True)
+    return ours, bare
 
 
-def _time_run(client: Client, number: int) -> float:
+def _time_run(client: Client, namespace: str, number: int) -> float:
     body = yaml.safe_load((EXAMPLES / "trainingrun-2008.yaml").read_text())
-    body["metadata"] = {"name": f"run-{number}", "namespace": NAMESPACE}
-    events = client.watch(MODEL_VERSIONS.path(NAMESPACE))
+    body["metadata"] = {"name": f"run-{number}", "namespace": namespace}
+    events = client.watch(MODEL_VERSIONS.path(namespace))
     begin = time.monotonic()
-    client.must("POST", TRAINING_RUNS.path(NAMESPACE), body)
+    client.must("POST", TRAINING_RUNS.path(namespace), body)
     name = f"species-v{number}"
     return _until(events, lambda obj: obj["metadata"]["name"] == name and _true(obj, "Ready")) - begin
 
 
-def _time_bare(client: Client, number: int, version: dict[str, Any]) -> float:
+def _time_bare(client: Client, namespace: str, number: int, version: dict[str, Any]) -> float:
     uri, target = version["spec"]["uri"], version["spec"]["target"]
     base = http_url(TRACKING, uri)
     script = Path(__file__).with_name("bare_job.py").read_text()
@@ -109,16 +112,16 @@ def _time_bare(client: Client, number: int, version: dict[str, Any]) -> float:
         "containers": [container],
         "volumes": [{"name": "work", "emptyDir": {}}, template.identity_volume()],
     }
-    metadata = {"name": f"bare-{number}", "namespace": NAMESPACE}
+    metadata = {"name": f"bare-{number}", "namespace": namespace}
     body = {
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": metadata,
         "spec": {"template": {"metadata": {"annotations": {READS: uri}}, "spec": pod}, "backoffLimit": 0},
     }
-    events = client.watch(JOBS.path(NAMESPACE))
+    events = client.watch(JOBS.path(namespace))
     begin = time.monotonic()
-    client.must("POST", JOBS.path(NAMESPACE), body)
+    client.must("POST", JOBS.path(namespace), body)
     return _until(events, lambda obj: obj["metadata"]["name"] == f"bare-{number}" and _true(obj, "Complete")) - begin
 
 

@@ -18,7 +18,8 @@ from modelyard_runtime.pod.errors import UserError, one_of
 from modelyard_runtime.pod.say import say
 from modelyard_runtime.pod.store import ArtifactStore
 from modelyard_runtime.tables.columns import typed
-from modelyard_runtime.tables.read import read_source
+from modelyard_runtime.tables.reading.locate import find
+from modelyard_runtime.tables.reading.reading import Reading, open_files
 from modelyard_runtime.tables.stored import keep
 from modelyard_runtime.tables.version import Part, versioned
 
@@ -28,7 +29,8 @@ MOST_COLUMNS = 1000
 def ingest(task: IngestTask, store: ArtifactStore, root: Path = Path(SOURCE_FOLDER)) -> IngestResult:
     """Reads, checks, splits and writes the data. Raises UserError for an error that the user must fix."""
     spec = task.spec
-    raw, text = read_source(root, task.source, spec.source.format)
+    reading = open_files(find(root, task.source, spec.source.format), root, spec.source)
+    raw, text = _whole(reading), reading.text
     say(f"read {len(raw)} rows, {raw.num_columns} columns")
     whole, types = typed(_columns(raw, spec), spec.columns, text)
     table, lost = _with_target(whole, spec)
@@ -40,6 +42,24 @@ def ingest(task: IngestTask, store: ArtifactStore, root: Path = Path(SOURCE_FOLD
     result = IngestResult(**versioned(table, types, spec, lost, task.base_uri, write, store.put_first))
     store.put_json_first(f"{result.uri}/{RESULT_JSON}", result.wire())
     return result
+
+
+def _whole(reading: Reading) -> pa.Table:
+    """Returns all rows, in which the words that count as missing are null. Raises UserError."""
+    tables = [pa.Table.from_batches([batch.rows]) for batch in reading.batches()]
+    tables = tables or [pa.table({name: pa.array([], pa.string()) for name in reading.names})]
+    try:
+        table = pa.concat_tables(tables, promote_options="permissive")
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        message = f"the files have columns of different types: {str(error).splitlines()[0]}"
+        raise UserError("ColumnsDiffer", message, "spec.source") from error
+    if not reading.text:
+        return table
+    words = pa.array(reading.missing)
+    columns = [
+        pc.if_else(pc.is_in(column, words), pa.scalar(None, pa.string()), column) for column in table.itercolumns()
+    ]
+    return pa.table(columns, names=table.column_names)
 
 
 def _stored(store: ArtifactStore, uri: str, part: bytes) -> str:

@@ -1,0 +1,55 @@
+"""Finds the files of a source below the folder where it is mounted, and tells their formats."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from modelyard_runtime.pod.errors import UserError
+
+EXTENSIONS = {".csv": "CSV", ".parquet": "Parquet", ".pq": "Parquet"}
+PATH = "spec.source.volume.path"
+
+
+def find(root: Path, path: str, format_: str | None) -> list[Path]:
+    """Returns the file at ``path``, or the files of a folder in the order of their names. Raises UserError for what is
+    missing or outside of ``root``."""
+    base = root / path
+    _check_inside(base, root)
+    if base.is_dir():
+        endings = [ending for ending, kind in EXTENSIONS.items() if format_ in (None, kind)]
+        files = sorted(file for file in base.iterdir() if file.is_file() and not file.name.startswith("."))
+        files = [file for file in files if file.suffix.lower() in endings]
+        if not files:
+            message = (
+                f"the folder {path!r} holds no file that ends in {', '.join(endings)}; name another folder, or write "
+                "spec.source.format"
+            )
+            raise UserError("SourceNotFound", message, PATH)
+        for file in files:
+            _check_inside(file, root)
+        return files
+    if base.is_file():
+        return [base]
+    names = sorted(file.name for file in root.iterdir())[:20] if root.is_dir() else []
+    raise UserError("SourceNotFound", f"there is no file {path!r}; there are {', '.join(names) or 'none'}", PATH)
+
+
+def _check_inside(file: Path, root: Path) -> None:
+    """Raises UserError unless ``file`` is in ``root``: a link may lead anywhere in the pod, and messages would quote
+    the linked file."""
+    try:
+        outside = not file.resolve().is_relative_to(root.resolve())
+    except (OSError, RuntimeError) as error:  # a link to itself raises either
+        raise UserError("SourceNotFound", f"{file.name!r} can't be followed: {type(error).__name__}", PATH) from error
+    if outside:
+        message = f"{file.name!r} is a link that leads out of the source; copy the file into it"
+        raise UserError("SourceOutside", message, PATH)
+
+
+def kind_of(file: Path, format_: str | None) -> str:
+    """Returns the format of a file by its extension, unless ``format_`` says it. Raises UserError."""
+    kind = format_ or EXTENSIONS.get(file.suffix.lower())
+    if kind is None:
+        message = f"the format of {file.name!r} can't be told from its extension; write CSV or Parquet"
+        raise UserError("UnknownFormat", message, "spec.source.format")
+    return kind
