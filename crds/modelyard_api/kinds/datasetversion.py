@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
@@ -15,13 +15,19 @@ from modelyard_api.fields.validation import Split
 
 MAX_COLUMNS = 1000
 """Most columns of a table."""
+MAX_KEY = 8
+"""Most columns that identify a row."""
+MAX_CHANGES = 100
+"""Most changes that a version lists."""
 
 
 class VersionColumn(Model):
     name: ColumnName = Field(description="The column.")
     type: ColumnType = Field(description="Float, Integer, Boolean or Category.")
     missing: Count = Field(0, description="How many values are missing.")
-    distinct: Count | None = Field(None, description="How many different values there are.")
+    distinct: Count | None = Field(
+        None, description="How many different values there are; above 10,000 an estimate, within 5 % nearly always."
+    )
     min: float | None = Field(None, description="The smallest value.")
     max: float | None = Field(None, description="The greatest value.")
 
@@ -33,6 +39,19 @@ class Violation(Model):
     rule: Excerpt = Field(description="The rule, as it was written.")
     found: Excerpt = Field(description="What was found instead.")
     examples: list[Excerpt] = Field(default_factory=list, max_length=5, description="Up to five values that break it.")
+    rows: list[Count] = Field(
+        default_factory=list, max_length=5, description="The rows of the examples, as a spreadsheet counts them."
+    )
+    file: Excerpt | None = Field(None, description="The file that those rows are in.")
+
+
+class Change(Model):
+    """A column that is not as it was in the version before."""
+
+    column: ColumnName = Field(description="The column.")
+    change: Literal["Added", "Removed", "TypeChanged"] = Field(description="Added, Removed or TypeChanged.")
+    was: ColumnType | None = Field(None, description="Its type in the version before.")
+    is_: ColumnType | None = Field(None, alias="is", description="Its type in this version.")
 
 
 class StoredFile(Model):
@@ -66,6 +85,17 @@ class DatasetVersionSpec(Model):
     target: ColumnName | None = Field(None, description="The column that is to be predicted, if there is one.")
     columns: list[VersionColumn] = Field(
         max_length=MAX_COLUMNS, description="The columns, with what was found in them."
+    )
+    key: list[ColumnName] = Field(
+        default_factory=list, max_length=MAX_KEY, description="The columns that identify a row; never features."
+    )
+    dropped_rows: Count = Field(
+        0, description="Rows of the source that had no target and were dropped, when the version was first made."
+    )
+    changes: list[Change] = Field(
+        default_factory=list,
+        max_length=MAX_CHANGES,
+        description="What differs in the columns from the version that was the latest when this one was first made.",
     )
     split: Split = Field(description="How rows are held out.")
     parent: str | None = Field(None, max_length=253, description="The version that was the latest before.")
