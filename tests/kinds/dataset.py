@@ -16,6 +16,10 @@ def _column(**rules: Any) -> Object:
     return {"columns": [{"name": "x", **rules}]}
 
 
+def _csv(**dialect: Any) -> Object:
+    return {"source": {"csv": dialect}}
+
+
 def _volume(path: str) -> Object:
     return {"source": {"configMap": None, "volume": {"claimName": "lake", "path": path}}}
 
@@ -66,6 +70,14 @@ SAMPLE = Sample(
         Create(_ONE_SOURCE, good=_PUSHED, bad={"source": {"pushed": {}}}),
         Create(_ONE_SOURCE, bad={"source": {"configMap": None}}),
         Create("format belongs to files", bad={"source": {**_PUSHED["source"], "format": "CSV"}}),
+        *(
+            Create("csv belongs to files of format CSV", good=_csv(delimiter=";"), bad={"source": bad})
+            for bad in ({"format": "Parquet", "csv": {}}, {"configMap": None, "pushed": {}, "csv": {}})
+        ),
+        Create("thousands must differ from decimal", good=_csv(thousands=".", decimal=","), bad=_csv(thousands=".")),
+        Create(
+            "delimiter must differ from quote", good=_csv(delimiter=",", quote=""), bad=_csv(delimiter="'", quote="'")
+        ),
         Create("checkEvery belongs to a source that is read", bad={**_PUSHED, "checkEvery": "1m"}),
         Create(
             "Stratified keeps the shares of the target's classes",

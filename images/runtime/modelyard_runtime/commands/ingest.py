@@ -29,7 +29,7 @@ MOST_COLUMNS = 1000
 def ingest(task: IngestTask, store: ArtifactStore, root: Path = Path(SOURCE_FOLDER)) -> IngestResult:
     """Reads, checks, splits and writes the data. Raises UserError for an error that the user must fix."""
     spec = task.spec
-    reading = open_files(find(root, task.source, spec.source.format), root, spec.source)
+    reading = open_files(find(root, task.source, spec.source.format), root, spec.source, spec.ignore)
     raw, text = _whole(reading), reading.text
     say(f"read {len(raw)} rows, {raw.num_columns} columns")
     whole, types = typed(_columns(raw, spec), spec.columns, text)
