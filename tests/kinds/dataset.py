@@ -43,6 +43,7 @@ def ingest(task: IngestTask, text: str) -> IngestResult:
         target=task.spec.target,
         columns=[{"name": name, "type": "Category" if name == task.spec.target else "Float"} for name in names],  # type: ignore[list-item]
         profile=True,
+        report=True,
     )
 
 

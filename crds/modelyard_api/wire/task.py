@@ -147,6 +147,7 @@ class PredictTask(Common):
     keep: list[str] = Field(default_factory=list, description="Columns that are copied beside the answers.")
     max_bad_rows: int = 0
     output: DatasetSpec = Field(description="The Dataset that the answers are pushed to: its rules judge them.")
+    dataset: str = Field(description="That Dataset's name.")
     image: str
 
 

@@ -39,7 +39,9 @@ def ingest(task: IngestTask, store: ArtifactStore, root: Path = Path(SOURCE_FOLD
         part = parquet(table.filter(mask))
         return Part(len(part), _stored(store, uri, part))
 
-    result = IngestResult(**versioned(table, types, spec, lost, task.base_uri, write, store.put_first))
+    result = IngestResult(
+        **versioned(table, types, spec, lost, task.base_uri, write, store.put_first, task.subject.name)
+    )
     store.put_json_first(f"{result.uri}/{RESULT_JSON}", result.wire())
     return result
 
