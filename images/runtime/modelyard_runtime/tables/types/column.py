@@ -12,6 +12,7 @@ from modelyard_runtime.tables.types.convert import Converted, Converter
 from modelyard_runtime.tables.types.dates import ISO_FORMAT
 from modelyard_runtime.tables.types.decide import decide
 from modelyard_runtime.tables.types.evidence import Evidence
+from modelyard_runtime.tables.types.identity import ENOUGH, is_named_identifier, type_of
 from modelyard_runtime.tables.types.kinds import TEXTS, Kind
 from modelyard_runtime.tables.types.places import Place, Where, first_of
 from modelyard_runtime.tables.types.plain import plain
@@ -31,11 +32,15 @@ class Column:
         self._cleaner, self._style = cleaner, style
         self._converter = Converter(self.kind, style)
         self._is_words = False
+        self._named: Kind | None = None
+        """Identifier, if whole numbers are one since the column's name says so."""
         self.is_final = False
         """Whether no more evidence is taken: the batches come for the second time."""
         self.evidence = Evidence(limit)
         self.missing_words: dict[str, int] = {}
         self.misfits = Words(_MOST_MISFITS)
+        self.offered = 0
+        """How many present values there were."""
         self.odd_times: dict[str, tuple[int, Place]] = {}
 
     def take(self, column: pa.Array, is_text: bool, where: Where) -> tuple[pa.Array, bool]:
@@ -49,15 +54,21 @@ class Column:
 
     def again(self) -> None:
         """The batches come once more, and the type is final."""
+        self.finish()
+        self.offered, self.misfits, self.odd_times = 0, Words(_MOST_MISFITS), {}
+
+    def finish(self) -> None:
+        """All batches have come once: whether texts are free text or identifiers is told by all of them."""
         self.is_final = True
-        self.misfits = Words(_MOST_MISFITS)
-        self.odd_times = {}
+        if not self.is_fixed and self.kind.type in TEXTS and self.evidence.present:
+            self.kind = self._named or Kind(type_of(self.evidence.words, self.name))
 
     def _written(self, column: pa.Array, where: Where) -> pa.Array:
         """Takes texts as they were written."""
         if (self.evidence.present or self.is_fixed) and not self._cleaner.has_numbers:
             values = self._converter.at_once(column)
             if values is not None:
+                self.offered += len(values) - values.null_count
                 self._count(values)
                 return values
         cleaned = self._cleaner.clean(column)
@@ -65,6 +76,7 @@ class Column:
             self._count_missing(column, cleaned)
             if self.evidence.present == 0 or (self.kind.type in TEXTS and not self._is_words):
                 self.evidence.look(numbers.normal(cleaned, self._style), where)
+                self._name_tells(cleaned)
                 self._decide()
                 return self._kept(cleaned, self._converter.convert(cleaned), where)
         return self._taken(cleaned, where)
@@ -105,17 +117,26 @@ class Column:
             else:
                 whole = pa.types.is_integer(column.type) or numbers.is_whole(column)
                 evidence.add_numbers(present, whole)
+                self._name_tells(column)
             self._decide()
         return self._kept(column, self._converter.convert(column), where)
 
     def _decide(self) -> None:
         evidence = self.evidence
         if not self.is_fixed and evidence.present:
-            kind = decide(evidence, self.name)
+            kind = self._named or decide(evidence, self.name)
             if kind != self.kind:
                 self.kind, self._converter = kind, Converter(kind, self._style, lenient=False)
         likely = max(evidence.number, evidence.dates.count, evidence.boolean)
         self._is_words = evidence.present >= _SURE and likely < evidence.present / 2
+
+    def _name_tells(self, column: pa.Array) -> None:
+        """Takes whole numbers for identifiers, by the first values: their name says so, and all are different."""
+        seen = self.evidence
+        if seen.present == seen.whole == len(column) - column.null_count and is_named_identifier(self.name, True):
+            is_enough = seen.present >= ENOUGH and not self.is_fixed
+            if is_enough and pc.count_distinct(column).as_py() == seen.present:
+                self._named = Kind("Identifier")
 
     def _count(self, values: pa.Array) -> None:
         """Counts values that are of the type so far."""
@@ -148,6 +169,7 @@ class Column:
 
     def _kept(self, column: pa.Array, converted: Converted, where: Where) -> pa.Array:
         """Remembers what was not of the type, and returns the rest."""
+        self.offered += len(column) - column.null_count
         if converted.other is not None:
             bad = pc.if_else(converted.other, column, pa.scalar(None, column.type))
             self.misfits.add((str(text), count, place) for text, (count, place) in first_of(bad, where).items())

@@ -6,8 +6,12 @@ import re
 from collections import Counter
 from datetime import datetime
 
-from modelyard_models.meaning.instants import ISO
-
+ISO = re.compile(
+    r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"
+    r"(?:[T ](?:[01]\d|2[0-3])(?::[0-5]\d(?::[0-5]\d(?:[.,]\d{1,9})?)?)?(?P<zone>Z|[+-]\d\d(?::?\d\d)?)?)?",
+    re.ASCII,
+)
+"""A date of ISO 8601, or a date and a time, with a zone or without."""
 _NUMERIC = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4}|\d{2})(?!\d)(.*)", re.ASCII)
 _YEAR_FIRST = re.compile(r"\d{4}([./-])\d{1,2}\1\d{1,2}(?!\d)(.*)", re.ASCII)
 _CERTAIN = (

@@ -23,10 +23,9 @@ _CERTAIN = tuple(
     )
 )
 _CODE = re.compile(r"(?=.*\d)[^\s]{2,64}\Z")
-_NAMED = re.compile(
-    r"(?:.*[^A-Za-z]|)(?:id|uuid|guid|key|nr|no|code|ref|sku|ean|isbn|vin|iban)\Z|.*[a-z](?:Id|ID|Key|Nr|No)\Z", re.I
-)
-_NUMBERED = re.compile(r"(?:.*[^A-Za-z]|)(?:id|uuid|guid)\Z|.*[a-z](?:Id|ID)\Z")
+_NAMED = re.compile(r"(?:.*[^A-Za-z])?(?:id|uuid|guid|key|nr|no|code|ref|sku|ean|isbn|vin|iban)\Z", re.IGNORECASE)
+_NUMBERED = re.compile(r"(?:.*[^A-Za-z])?(?:id|uuid|guid)\Z", re.IGNORECASE)
+_CAMEL = re.compile(r".*[a-z](?:Id|ID|Uuid|UUID)\Z")
 _SAMPLE = 2000
 ENOUGH, FEW = 20, 10
 """Fewest values from which all being different means something; and from which long texts do."""
@@ -58,7 +57,7 @@ def kind_of_identifier(words: Words) -> str | None:
 
 def is_named_identifier(name: str, numbers: bool = False) -> bool:
     """Whether the name of a column says that it identifies; a name such as ``no`` does so of words alone."""
-    return bool((_NUMBERED if numbers else _NAMED).match(name) or name in ("ID", "Id", "UUID", "GUID"))
+    return bool((_NUMBERED if numbers else _NAMED).match(name) or _CAMEL.match(name))
 
 
 def _are_codes(words: Words, texts: list[str], name: str) -> bool:

@@ -1,4 +1,4 @@
-"""Reads instants from whole columns, with the meaning that ``modelyard_models.meaning.instants`` gives to one text."""
+"""Reads instants from whole columns, with the meaning that ``modelyard_models.instants`` gives to one text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from modelyard_models.meaning import instants as meaning
+from modelyard_models import instants as meaning
 from modelyard_runtime.tables.types.kinds import Kind
 
 _UTC, _NAIVE = pa.timestamp("us", "UTC"), pa.timestamp("us")
@@ -110,7 +110,7 @@ class Clock:
             if len(self._known) >= _MEMORY:
                 self._known.clear()
             try:
-                self._known[text] = meaning.instant(text, self._kind.format, self._kind.zone)
+                self._known[text] = meaning.parse(text, self._kind.format, self._kind.zone)
             except (ValueError, OverflowError):
                 self._known[text] = None
         return self._known[text]
@@ -119,9 +119,13 @@ class Clock:
         """Returns 1 for a local time that doesn't exist, -1 for one that comes twice, else 0."""
         if self._known.get(text) is None or self._kind.format in meaning.EPOCHS:
             return 0
-        moment = meaning.written(text, self._kind.format)
+        moment = _written(text, self._kind.format)
         if moment.tzinfo is not None:
             return 0
         micros = (moment.replace(tzinfo=UTC) - _START.replace(tzinfo=UTC)) // timedelta(microseconds=1)
         before, after = self._offset(micros, 0), self._offset(micros, 1)
         return (after > before) - (after < before)
+
+
+def _written(text: str, format_: str | None) -> datetime:
+    return datetime.fromisoformat(text) if format_ is None else datetime.strptime(text, format_)

@@ -1,4 +1,4 @@
-"""Cleans whole columns of texts, with the meaning that ``modelyard_models.meaning.texts`` gives to one of them."""
+"""Cleans whole columns of texts, with the meaning that ``modelyard_models.texts`` gives to one of them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from modelyard_models.meaning.texts import clean
+from modelyard_models.texts import clean, words
 
 _NUMERIC = re.compile(r"[+-]?[\d.]+([eE][+-]?\d+)?", re.ASCII)
 _NOTHING = pa.scalar(None, pa.string())
@@ -18,11 +18,11 @@ class Cleaner:
     """Cleans texts: what counts as missing becomes null."""
 
     def __init__(self, missing: tuple[str, ...]) -> None:
-        self._missing = missing
-        self._words = pa.array(sorted({"", *missing}), pa.string())
-        self._letters = pa.array(sorted(word for word in missing if word), pa.string())
+        self._missing = words(missing)
+        self._words = pa.array(sorted({"", *self._missing}), pa.string())
+        self._letters = pa.array(sorted(word for word in self._missing if word), pa.string())
 
-        self.has_numbers = any(_NUMERIC.fullmatch(word) for word in missing)
+        self.has_numbers = any(_NUMERIC.fullmatch(word) for word in self._missing)
         """Whether a number counts as missing, so that no column may be read as numbers before it is cleaned."""
 
     def clean(self, column: pa.Array) -> pa.Array:
