@@ -59,9 +59,20 @@ class Data(Model):
     columns: list[VersionColumn]
 
 
+class Previous(Model):
+    """The latest accepted version of a Dataset: its types win over what would be guessed."""
+
+    name: str
+    uri: str
+    digest: str
+    columns: list[VersionColumn] = Field(description="With what types need: name, type, format, time zone.")
+    missing: list[str] = Field(default_factory=list, description="The words that counted as missing.")
+
+
 class IngestTask(Common):
     kind: Literal["Ingest"] = "Ingest"
     spec: DatasetSpec
+    previous: Previous | None = None
     source: str = Field(description="The file or folder below SOURCE_FOLDER, for messages and for the extension.")
 
 
