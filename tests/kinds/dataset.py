@@ -104,6 +104,16 @@ SAMPLE = Sample(
             bad=_column(type="Category", max=3),
         ),
         Create(
+            "format and timeZone belong to a column of type Timestamp",
+            good=_column(type="Timestamp", format="%d.%m.%Y", timeZone="Europe/Berlin"),
+            bad=_column(type="Category", timeZone="Europe/Berlin"),
+        ),
+        Create(
+            "format is made of strptime's codes",
+            good=_column(type="Timestamp", format="EpochMilliseconds"),
+            bad=_column(type="Timestamp", format="DD.MM.YYYY"),
+        ),
+        Create(
             "min must not be greater than max",
             good=_column(type="Float", min=-1, max=-1.0),
             bad=_column(type="Float", min=0.5, max=-1),

@@ -7,7 +7,7 @@ from typing import ClassVar
 from pydantic import ConfigDict, Field
 
 from modelyard_api.fields.base import ColumnName, Count, Digest, Kind, Model, ObjectRef, StoreURI, rule, rules
-from modelyard_api.fields.columns import ColumnType
+from modelyard_api.fields.columns import ColumnType, TimeFormat, TimeZone
 from modelyard_api.fields.doubts import Excerpt
 from modelyard_api.fields.facts import Column, Figure, KindInfo, Reference
 from modelyard_api.fields.status import Status
@@ -19,7 +19,9 @@ MAX_COLUMNS = 1000
 
 class VersionColumn(Model):
     name: ColumnName = Field(description="The column.")
-    type: ColumnType = Field(description="Float, Integer, Boolean or Category.")
+    type: ColumnType = Field(description="Its type.")
+    format: TimeFormat | None = Field(None, description="How a Timestamp was written in the source [ISO 8601].")
+    time_zone: TimeZone | None = Field(None, description="The zone of times that were written without one [UTC].")
     missing: Count = Field(0, description="How many values are missing.")
     distinct: Count | None = Field(None, description="How many different values there are.")
     min: float | None = Field(None, description="The smallest value.")
@@ -33,6 +35,10 @@ class Violation(Model):
     rule: Excerpt = Field(description="The rule, as it was written.")
     found: Excerpt = Field(description="What was found instead.")
     examples: list[Excerpt] = Field(default_factory=list, max_length=5, description="Up to five values that break it.")
+    rows: list[Count] = Field(
+        default_factory=list, max_length=5, description="The rows of the examples, as a spreadsheet counts them."
+    )
+    file: Excerpt | None = Field(None, description="The file that those rows are in.")
 
 
 class StoredFile(Model):

@@ -61,6 +61,16 @@ class Data(Model):
     columns: list[VersionColumn]
 
 
+class Previous(Model):
+    """The latest accepted version of a Dataset: its types win over what would be guessed."""
+
+    name: str
+    uri: str
+    digest: str
+    columns: list[VersionColumn] = Field(description="With what types need: name, type, format, time zone.")
+    missing: list[str] = Field(default_factory=list, description="The words that counted as missing.")
+
+
 class IngestTask(Common):
     kind: Literal["Ingest"] = "Ingest"
     spec: DatasetSpec
@@ -71,6 +81,7 @@ class IngestTask(Common):
         None, description="The listing that was read last: a source whose files list so is not read again."
     )
     most_bytes: int = Field(10 * 2**30, description="How much of a source the pod may fetch to its disk.")
+    previous: Previous | None = None
 
 
 class TrainTask(Common):
