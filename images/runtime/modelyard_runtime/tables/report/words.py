@@ -10,8 +10,8 @@ from modelyard_runtime.tables.report.text import count, counted, percent, shown
 
 SKETCHES = (
     "Distributions and missing values are those of all rows. Those of large tables, and of the parent, come from "
-    "sketches of constant size (Apache DataSketches): the rank of a number is within 1.3 % with 99 % confidence, and up "
-    "to 384 different texts are counted exactly."
+    "sketches of constant size (Apache DataSketches): the rank of a number is within 1.3 % with 99 % confidence, and "
+    "up to 384 different texts are counted exactly."
 )
 UNCERTAINTY = (
     "How much a column tells of the target is Theil's uncertainty coefficient (1970): the share of the target's "
