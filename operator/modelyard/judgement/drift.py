@@ -2,7 +2,7 @@
 
 A monitor looks once at each window, and each look spends ``alpha``, divided equally among the columns. If nothing has
 moved, the chance that a window raises an alarm for any column is at most ``alpha``, by the bounds that rollouts use
-(``judgement.bounds``), so the expected number of false alarms in a week is at most ``alpha`` times its windows.
+(``wire.bounds``), so the expected number of false alarms in a week is at most ``alpha`` times its windows.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from modelyard.judgement.shift import distance, in_common
+from modelyard_api.wire.distance import distance, in_common
 
 if TYPE_CHECKING:
     from modelyard_api.wire.sketches import Column, Sketches

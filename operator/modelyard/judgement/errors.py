@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from math import inf, log
 
 from modelyard.judgement.bernoulli import log_evidence
-from modelyard.judgement.bounds import radius
 from modelyard.judgement.finding import Finding, percent, verdict
+from modelyard_api.wire.bounds import radius
 from modelyard_api.wire.request_counts import Requests
 
 REFUSED_ALPHA = 0.1

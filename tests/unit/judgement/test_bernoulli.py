@@ -9,7 +9,7 @@ from scipy.stats import beta
 
 from modelyard.judgement.bernoulli import log_evidence
 from modelyard.judgement.beta import log_above
-from modelyard.judgement.bounds import radius
+from modelyard_api.wire.bounds import radius
 
 SHARES = [0.001, 0.01, 0.05, 0.3, 0.5, 0.9, 0.99]
 

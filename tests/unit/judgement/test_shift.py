@@ -7,7 +7,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from modelyard.judgement.shift import distance, shift
+from modelyard.judgement.shift import shift
+from modelyard_api.wire.distance import distance
 from modelyard_api.wire.sketches import Column, merge
 from tests.unit.judgement.samples import numbers, sketches, texts
 

@@ -47,9 +47,7 @@ def not_text(scene: Scene, byte: int, encoding: str, block: bytes, position: int
     """Returns the error about a byte that is no text in the encoding, or that is zero."""
     row, column = scene.at(block, position, first_row)
     if byte == 0:
-        message = (
-            f"{scene.file!r} has a NUL byte in row {row}, {column}; correct the file, which may be cut off or no text"
-        )
+        message = f"{scene.file!r} has a NUL byte in row {row}, {column}; correct the file, which may be cut off"
         return UserError("NotText", message, "spec.source")
     message = (
         f"{scene.file!r} is no {encoding.upper()}: byte 0x{byte:02x} in row {row}, {column}; save it as UTF-8, or "
@@ -91,7 +89,8 @@ def misquoted(scene: Scene, error: Misquoted, first_row: int) -> UserError:
 
 def no_index(file: str, value: str, row: int) -> UserError:
     message = (
-        f"{file!r} has no name for its first column, which does not count rows: {value!r} in row {row}; {_LEAVE_OUT}"
+        f"{file!r} has no name for its first column, which does not count rows: {value!r} in row {row}; name it, or "
+        "leave it out (pandas: index=False, R: row.names=FALSE)"
     )
     return UserError("UnnamedColumn", message, "spec.source")
 

@@ -22,13 +22,11 @@ def find(root: Path, path: str, format_: str | None) -> list[Path]:
     base = root / path
     _check_inside(base, root)
     if base.is_dir():
-        endings = [ending for ending, kind in EXTENSIONS.items() if format_ in (None, kind)]
-        files = sorted(file for file in base.iterdir() if file.is_file() and not file.name.startswith("."))
-        files = [file for file in files if _ending(file) in endings]
+        files = sorted(file for file in base.iterdir() if file.is_file() and is_table(file.name, format_))
         if not files:
             message = (
-                f"the folder {path!r} holds no file that ends in {', '.join(endings)}; name another folder, or write "
-                "spec.source.format"
+                f"the folder {path!r} holds no file that ends in {', '.join(_endings(format_))}; name another folder, "
+                "or write spec.source.format"
             )
             raise UserError("SourceNotFound", message, PATH)
         for file in files:
@@ -38,6 +36,16 @@ def find(root: Path, path: str, format_: str | None) -> list[Path]:
         return [base]
     names = sorted(file.name for file in root.iterdir())[:20] if root.is_dir() else []
     raise UserError("SourceNotFound", f"there is no file {path!r}; there are {', '.join(names) or 'none'}", PATH)
+
+
+def is_table(name: str, format_: str | None) -> bool:
+    """Returns whether a file of this name in a folder is part of the table."""
+    base = name.rpartition("/")[2]
+    return not base.startswith(".") and _ending(Path(base)) in _endings(format_)
+
+
+def _endings(format_: str | None) -> list[str]:
+    return [ending for ending, kind in EXTENSIONS.items() if format_ in (None, kind)]
 
 
 def _check_inside(file: Path, root: Path) -> None:
