@@ -6,6 +6,7 @@ missing one.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -22,16 +23,44 @@ EPOCH = np.datetime64("2000-01-01", "us")
 """The instant that days are counted from: near today, so that single precision tells minutes apart for decades."""
 
 
+EPOCHS = {
+    "EpochSeconds": (1_000_000, 1),
+    "EpochMilliseconds": (1_000, 1),
+    "EpochMicroseconds": (1, 1),
+    "EpochNanoseconds": (1, 1_000),
+}
+"""Formats of numbers since 1970-01-01 in UTC: what they are multiplied with, and then divided by, to microseconds."""
+_NUMBER = re.compile(r"([+-]?)(\d{1,20})(?:\.(\d*))?", re.ASCII)
+FIRST, LAST = -62_135_596_800_000_000, 253_402_300_799_999_999
+"""The first instant of the year 1, and the last of 9999."""
+
+
 def parse(text: str, format_: str | None = None, zone: str | None = None) -> int:
     """Returns the instant that a text stands for. Raises ValueError.
 
     The text is of ISO 8601, such as 2026-03-01, 2026-03-01 14:30 or 2026-03-01T14:30:00.5+02:00, or of a format of
-    strptime. A time without a zone of its own is one of ``zone`` [UTC].
+    strptime, or a number by one of EPOCHS. A time without a zone of its own is one of ``zone`` [UTC]: the first of two
+    where clocks are put back, and by the earlier offset where they are put forward over it.
     """
+    if format_ in EPOCHS:
+        return _since_1970(text, format_)
     time = datetime.fromisoformat(text) if format_ is None else datetime.strptime(text, format_)
     if time.tzinfo is None:
         time = time.replace(tzinfo=_zone(zone))
     return (time - _START) // _MICROSECOND
+
+
+def _since_1970(text: str, format_: str) -> int:
+    match = _NUMBER.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text[:64]!r} is no number since 1970")
+    factor, divisor = EPOCHS[format_]
+    fraction = (match[3] or "")[:6].ljust(6, "0")
+    micros = int(match[2] + fraction) * factor // divisor // 1_000_000
+    micros = -micros if match[1] == "-" else micros
+    if not FIRST <= micros <= LAST:
+        raise ValueError(f"{text[:64]!r} is not within the years 1 to 9999")
+    return micros
 
 
 def days(instants: Instants) -> NDArray[np.float64]:

@@ -27,6 +27,13 @@ GERMAN = "%d.%m.%Y %H:%M"
         ("20260301", None, None, "2026-03-01T00:00:00"),
         ("01.07.2026 14:30", GERMAN, BERLIN, "2026-07-01T12:30:00"),
         ("01.07.2026 14:30", GERMAN, None, "2026-07-01T14:30:00"),
+        ("2026-03-29 02:30", None, BERLIN, "2026-03-29T01:30:00"),
+        ("2026-10-25 02:30", None, BERLIN, "2026-10-25T00:30:00"),
+        ("1767322985", "EpochSeconds", BERLIN, "2026-01-02T03:03:05"),
+        ("1767322985.5", "EpochSeconds", None, "2026-01-02T03:03:05.500000"),
+        ("1767322985123", "EpochMilliseconds", None, "2026-01-02T03:03:05.123000"),
+        ("1767322985123456789", "EpochNanoseconds", None, "2026-01-02T03:03:05.123456"),
+        ("-1", "EpochSeconds", None, "1969-12-31T23:59:59"),
         ("0001-01-01", None, BERLIN, "0000-12-31T23:06:32"),
         ("9999-12-31T23:59:59-12:00", None, None, "10000-01-01T11:59:59"),
     ],
@@ -36,7 +43,18 @@ def test_a_text_is_an_instant(text: str, format_: str | None, zone: str | None, 
 
 
 @pytest.mark.parametrize(
-    ("text", "format_"), [("yesterday", None), ("", None), ("2026-02-30", None), ("2026-07-01", GERMAN), ("7", None)]
+    ("text", "format_"),
+    [
+        ("yesterday", None),
+        ("", None),
+        ("2026-02-30", None),
+        ("2026-07-01", GERMAN),
+        ("7", None),
+        ("1e9", "EpochSeconds"),
+        ("\u0661", "EpochSeconds"),
+        ("99999999999999", "EpochSeconds"),
+        ("", "EpochSeconds"),
+    ],
 )
 def test_other_texts_are_none(text: str, format_: str | None) -> None:
     with pytest.raises(ValueError, match=r"."):

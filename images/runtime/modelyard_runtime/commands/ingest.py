@@ -5,41 +5,46 @@ from __future__ import annotations
 from pathlib import Path
 
 from modelyard_api.fields.artifact import RESULT_JSON
-from modelyard_api.wire.result import IngestResult
-from modelyard_api.wire.task import SOURCE_FOLDER, IngestTask
+from modelyard_api.wire.result import IngestResult, LookResult
+from modelyard_api.wire.task import CREDENTIALS_FOLDER, SOURCE_FOLDER, IngestTask
 from modelyard_runtime.pod.progress import Progress
 from modelyard_runtime.pod.say import say
 from modelyard_runtime.pod.store import ArtifactStore
-from modelyard_runtime.tables.reading.locate import find
-from modelyard_runtime.tables.reading.reading import Reading, open_files
+from modelyard_runtime.tables.reading.reading import Reading
+from modelyard_runtime.tables.sources.keys import Keys
+from modelyard_runtime.tables.sources.source import open_source
 from modelyard_runtime.tables.types.typing import Typing
+from modelyard_runtime.tables.versions.before import before
 from modelyard_runtime.tables.versions.chunk import numbered
 from modelyard_runtime.tables.versions.columns import check_columns, check_rows
-from modelyard_runtime.tables.versions.version import NewVersion
+from modelyard_runtime.tables.versions.version import NewVersion, Story
 
 
-def ingest(task: IngestTask, store: ArtifactStore, root: Path = Path(SOURCE_FOLDER)) -> IngestResult:
-    """Reads, checks, splits and writes the data. Raises UserError for an error that the user must fix."""
+def ingest(
+    task: IngestTask,
+    store: ArtifactStore,
+    root: Path = Path(SOURCE_FOLDER),
+    credentials: Path = Path(CREDENTIALS_FOLDER),
+) -> IngestResult | LookResult:
+    """Reads, checks, splits and writes the data, if any is new. Raises UserError for an error that the user must fix,
+    and Retriable."""
     spec = task.spec
-    reading = open_files(find(root, task.source, spec.source.format), root, spec.source)
+    opened = open_source(task, store, root, Keys(credentials))
+    if isinstance(opened, LookResult):
+        return opened
+    reading = opened.reading
     check_columns(reading.names, spec)
-    typing = Typing(reading, spec, None)
-    progress = Progress.of(task, reading.size)
+    typing, progress = Typing(reading, spec, task.previous), Progress.of(task, reading.size)
     version = _read(reading, typing, task, progress) or _read(reading, typing, task, progress)
     assert version is not None, "types are final after the first reading"
     try:
-        fields = version.end(
-            store,
-            task.base_uri,
-            typing.columns(),
-            None,
-            [*reading.doubts, *typing.doubts()],
-            typing.violations(),
-        )
+        story = Story(task.subject.name, before(store, task.previous), [*reading.doubts, *typing.doubts()])
+        fields = version.end(store, task.base_uri, typing.columns(), story, typing.violations())
     finally:
         version.close()
     result = IngestResult(**fields)
     store.put_json_first(f"{result.uri}/{RESULT_JSON}", result.wire())
+    result.listing = opened.kept(store, task.base_uri)
     return result
 
 

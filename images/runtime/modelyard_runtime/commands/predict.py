@@ -19,7 +19,7 @@ from modelyard_runtime.pod.say import say
 from modelyard_runtime.pod.store import ArtifactStore
 from modelyard_runtime.tables.files import batches
 from modelyard_runtime.tables.versions.chunk import numbered
-from modelyard_runtime.tables.versions.version import NewVersion
+from modelyard_runtime.tables.versions.version import NewVersion, Story
 
 _FIELD = "spec.output.datasetRef"
 
@@ -74,7 +74,7 @@ def _version(answers: Answers, task: PredictTask) -> NewVersion:
 def _ended(version: NewVersion, store: ArtifactStore, task: PredictTask, answers: Answers) -> dict[str, Any]:
     columns = [VersionColumn(name=name, type=type_) for name, type_ in answers.types.items()]
     try:
-        return version.end(store, task.base_uri, columns)
+        return version.end(store, task.base_uri, columns, Story(task.dataset))
     except UserError as error:
         raise _unfitting(error) from error
 

@@ -12,11 +12,11 @@ import pyarrow as pa
 from modelyard_api.kinds.dataset import DatasetSpec
 from modelyard_api.kinds.datasetversion import VersionColumn
 from modelyard_runtime.tables.versions.chunk import Chunk, numbered
-from modelyard_runtime.tables.versions.version import NewVersion
+from modelyard_runtime.tables.versions.version import NewVersion, Story
 from tests.unit.runtime.memory import STORE, MemoryStore
 
 INSTANT = pa.timestamp("us", "UTC")
-TYPES = {"f": "Float", "i": "Integer", "b": "Boolean", "c": "Category", "t": "Integer", "y": "Category"}
+TYPES = {"f": "Float", "i": "Integer", "b": "Boolean", "c": "Category", "t": "Timestamp", "y": "Category"}
 SCHEMA = pa.schema(
     [("f", pa.float64()), ("i", pa.int64()), ("b", pa.bool_()), ("c", pa.string()), ("t", INSTANT), ("y", pa.string())]
 )
@@ -59,7 +59,7 @@ def version_of(chunks: Iterator[Chunk], schema: pa.Schema = SCHEMA, store: Any =
         for chunk in chunks:
             version.add(chunk)
         columns = [VersionColumn(name=name, type=kind_of(schema, name)) for name in schema.names]  # type: ignore[arg-type]
-        return version.end(store if store is not None else MemoryStore(), STORE, columns)
+        return version.end(store if store is not None else MemoryStore(), STORE, columns, Story("table"))
     finally:
         version.close()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import datasketches
 import numpy as np
@@ -41,15 +41,20 @@ class ProfileFold:
             else:
                 sketch.fold(chunk.encoded(name), self._rows)
 
-    def document(self, types: Mapping[str, str], digest: str) -> bytes:
-        """Returns the profile of the table, which has this digest. Identifiers and free text have no distribution."""
+    def columns(self, types: Mapping[str, str]) -> list[Column]:
+        """Returns the sketches. Identifiers and free text have none, nor has a column of too many different texts."""
         kept = {name: item for name, item in self._sketches.items() if types[name] not in ("Text", "Identifier")}
-        unlike = [name for name, item in kept.items() if isinstance(item, _Texts) and item.given_up]
-        columns = (item.column() for name, item in kept.items() if name not in unlike)
-        data, left_out = profile.document(digest, self._rows, columns)
-        if left_out := [*unlike, *left_out]:
-            say(f"the profile has no room for {len(left_out)} columns of many different texts: {left_out[:10]}")
-        return data
+        if given_up := [name for name, item in kept.items() if isinstance(item, _Texts) and item.given_up]:
+            say(f"the profile leaves out {len(given_up)} columns of too many different texts: {given_up[:10]}")
+        return [item.column() for name, item in kept.items() if name not in given_up]
+
+
+def document(columns: Sequence[Column], rows: int, digest: str) -> bytes:
+    """Returns the profile of the table with these columns, which has this digest."""
+    data, left_out = profile.document(digest, rows, columns)
+    if left_out:
+        say(f"the profile has no room for {len(left_out)} columns of many different texts: {left_out[:10]}")
+    return data
 
 
 class _Numbers:

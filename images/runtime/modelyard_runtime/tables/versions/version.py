@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -16,18 +17,27 @@ from modelyard_api.kinds.dataset import DatasetSpec
 from modelyard_api.kinds.datasetversion import MAX_CHANGES, StoredFile, VersionColumn, Violation
 from modelyard_runtime.pod.say import say
 from modelyard_runtime.pod.store import ArtifactStore
-from modelyard_runtime.tables.versions import target
-from modelyard_runtime.tables.versions.before import Before
+from modelyard_runtime.tables.report import kept as report
+from modelyard_runtime.tables.versions import profile, target
+from modelyard_runtime.tables.versions.before import Before, compared
 from modelyard_runtime.tables.versions.chunk import Chunk
 from modelyard_runtime.tables.versions.describe import Description
 from modelyard_runtime.tables.versions.digest import TableDigest
 from modelyard_runtime.tables.versions.identity import version_id
-from modelyard_runtime.tables.versions.profile import ProfileFold
+from modelyard_runtime.tables.versions.material import Sample, material_of
 from modelyard_runtime.tables.versions.rules.rules import Rules
 from modelyard_runtime.tables.versions.split import Parts
 from modelyard_runtime.tables.versions.stored import keep
 
 MOST_VIOLATIONS = 20
+
+
+class Story(NamedTuple):
+    """What is known of a table beside its rows: ``doubts`` are those of reading and typing."""
+
+    dataset: str
+    before: Before | None = None
+    doubts: Sequence[Doubt] = ()
 
 
 class NewVersion:
@@ -42,10 +52,10 @@ class NewVersion:
         self._spec = spec
         self._temporary = tempfile.TemporaryDirectory(prefix="version-")
         folder = Path(self._temporary.name)
-        self._digest, self._profile = TableDigest(schema), ProfileFold(schema)
+        self._digest, self._profile = TableDigest(schema), profile.ProfileFold(schema)
         self._description = Description(schema)
         self._rules, self._parts = Rules(spec, schema, folder), Parts(folder, schema, spec)
-        self._example: object = None
+        self._sample, self._example = Sample(schema), None
         self.schema, self.rows, self.dropped = schema, 0, 0
 
     def add(self, chunk: Chunk) -> None:
@@ -58,7 +68,7 @@ class NewVersion:
         if not self.rows and self._spec.target is not None:
             self._example = chunk.column(self._spec.target)[0].as_py()
         self.rows += len(chunk)
-        for fold in (self._description, self._profile, self._rules, self._parts):
+        for fold in (self._description, self._profile, self._rules, self._parts, self._sample):
             fold.update(chunk)
         self._digest.update(chunk.rows)
 
@@ -67,14 +77,13 @@ class NewVersion:
         store: ArtifactStore,
         base_uri: str,
         columns: Sequence[VersionColumn],
-        before: Before | None = None,
-        doubts: Iterable[Doubt] = (),
+        story: Story,
         violations: Iterable[Violation] = (),
     ) -> dict[str, Any]:
-        """Writes both parts of the table, and its profile, below ``base_uri``; returns the fields of its TableResult.
+        """Writes both parts of the table, its profile and its report below ``base_uri``; returns the fields of its
+        TableResult.
 
-        ``columns`` have the types. ``doubts`` and ``violations`` are those of reading and typing. Raises UserError, and
-        Unavailable.
+        ``columns`` have the types, of which ``violations`` are. Raises UserError, and Unavailable.
         """
         types = {column.name: column.type for column in columns}
         if self._spec.target is not None:
@@ -83,8 +92,9 @@ class NewVersion:
         described = self._description.end(columns)
         self._parts.end()
         digest = self._digest.end(types)
-        profile = self._profile.document(types, digest)
-        changes, by_before = before.compared(described, profile, self._spec) if before is not None else ([], [])
+        sketches = self._profile.columns(types)
+        document = profile.document(sketches, self.rows, digest)
+        changes, by_before = compared(story.before, described, document, self._spec)
         unusable = self._rules.unusable()
         broken = [*violations, *self._rules.end(described, self.rows, self.dropped, self._again)]
         every = [*unusable, *by_before, *broken]
@@ -92,10 +102,10 @@ class NewVersion:
         id_ = version_id(digest, types, self._spec, undecided)
         uri = f"{base_uri}/{id_}"
         files = [self._stored(store, uri, part) for part in (TRAIN_PARQUET, TEST_PARQUET)]
-        store.put_first(f"{uri}/{PROFILE_JSON}", profile)
+        store.put_first(f"{uri}/{PROFILE_JSON}", document)
         accepted = not unusable and (not every or self._spec.validation.on_failure == "Warn")
         say(f"version {id_[:10]}: {'accepted' if accepted else 'rejected'}, {len(every)} rules broken")
-        return {
+        fields: dict[str, Any] = {
             "accepted": accepted,
             "version_id": id_,
             "uri": uri,
@@ -110,9 +120,12 @@ class NewVersion:
             "dropped_rows": self.dropped,
             "changes": changes[:MAX_CHANGES],
             "violations": every[:MOST_VIOLATIONS],
-            "doubts": [*doubts, *self._parts.doubts()][:MOST_DOUBTS],
+            "doubts": [*story.doubts, *self._parts.doubts()][:MOST_DOUBTS],
             "profile": True,
         }
+        material = partial(material_of, fields, story.dataset, sketches, self._sample.table(), story.before)
+        problem = report.keep(uri, material, store.put_first)
+        return fields | {"report": problem is None, "report_problem": problem}
 
     def close(self) -> None:
         """Deletes what lies on the pod's volume."""
