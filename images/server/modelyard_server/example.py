@@ -8,10 +8,10 @@ from typing import Any
 from numpy.typing import NDArray
 
 from modelyard_models.tolerance import difference
-from modelyard_server.manifest import NUMBER, Manifest, ModelError, Output
+from modelyard_server.manifest import Manifest, ModelError, Output
 from modelyard_server.model import Model
 from modelyard_server.protocol import Inference, assemble
-from modelyard_server.tensors import BadRequest, check_numbers, check_texts
+from modelyard_server.tensors import BadRequest, check_values
 
 
 def check_example(model: Model) -> None:
@@ -41,8 +41,7 @@ def as_request(manifest: Manifest) -> Inference:
         raise ModelError(f"the example's inputs differ in length: {sorted(lengths)}")
     try:
         for column in manifest.inputs:
-            check = check_numbers if column.datatype == NUMBER else check_texts
-            check(column.name, column.datatype, values[column.name])
+            check_values(column, column.datatype, values[column.name])
         return assemble("example", manifest.outputs, values, manifest)
     except BadRequest as error:
         raise ModelError(f"the example's {error}") from error

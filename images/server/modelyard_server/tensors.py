@@ -1,6 +1,7 @@
 """Converts the ``data`` of a V2 tensor to NumPy arrays: strict about types and lengths, but missing values are allowed.
 
-A missing number is null and becomes NaN; a missing text is null or "" and becomes "": models are trained that way.
+A missing number is null and becomes NaN; a missing text is null, "" or a word that counted as missing in training, and
+becomes "": models are trained that way.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from modelyard_server.manifest import NUMBER, TEXT
+from modelyard_models.instants import asked
+from modelyard_models.texts import clean
+from modelyard_server.manifest import BOOLEAN, NUMBER, TEXT, TIMESTAMP, Column
 
 Values = list[Any] | NDArray[Any]
 _NONE = type(None)
@@ -41,6 +44,9 @@ LIMITS: dict[str, tuple[int, int]] = {
     name: (int(np.iinfo(name.lower()).min), int(np.iinfo(name.lower()).max)) for name in NUMBERS if "INT" in name
 }
 _TEXTS: frozenset[Any] = frozenset({str, _NONE})
+_TRUTH_TYPES, _TRUTHS = _FLOATS | {bool}, frozenset({0, 1, None})
+BOOLEAN_AS = "true, false, 1 or 0, as BOOL or FP32"
+TIME_AS = f"a text, as {TEXT}, such as 2026-03-01T14:30:00Z"
 
 
 class BadRequest(Exception):
@@ -111,11 +117,33 @@ def check_numbers(name: str, datatype: Any, values: Values) -> None:
                 raise BadRequest(f"input {name!r}: element {index} is {value}: {datatype} holds {low} to {high}")
 
 
-def check_texts(name: str, datatype: Any, values: Values) -> None:
-    """Raises BadRequest unless the values are texts or null."""
-    if datatype != TEXT:
-        raise BadRequest(f"input {name!r}: datatype {shown(datatype)}: a text is {TEXT}")
-    _check_types(name, TEXT, values, _TEXTS, "texts")
+def check_values(column: Column, datatype: Any, values: Values) -> None:
+    """Raises BadRequest unless the values are null, or of an accepted datatype and what the column holds."""
+    if column.type == BOOLEAN:
+        _check_booleans(column.name, datatype, values)
+    elif column.datatype == NUMBER:
+        check_numbers(column.name, datatype, values)
+    else:
+        if datatype != TEXT:
+            what = f"a Timestamp is {TIME_AS}" if column.type == TIMESTAMP else f"a text is {TEXT}"
+            raise BadRequest(f"input {column.name!r}: datatype {shown(datatype)}: {what}")
+        _check_types(column.name, TEXT, values, _TEXTS, "texts")
+
+
+def _check_booleans(name: str, datatype: Any, values: Values) -> None:
+    if type(datatype) is not str or datatype not in NUMBERS:
+        raise BadRequest(f"input {name!r}: datatype {shown(datatype)}: a Boolean is {BOOLEAN_AS}")
+    if type(values) is np.ndarray:
+        if values.dtype.kind == "b" or (are_truths := (values == 0) | (values == 1) | (values != values)).all():
+            return
+        index = int(np.argmin(are_truths))
+    else:
+        if _TRUTH_TYPES.issuperset(map(type, values)) and _TRUTHS.issuperset(values):
+            return
+        index = next(i for i, value in enumerate(values) if type(value) not in _TRUTH_TYPES or value not in _TRUTHS)
+    raise BadRequest(
+        f"input {name!r}: element {index} is {_number(values[index])}: a Boolean is {BOOLEAN_AS}, and null for missing"
+    )
 
 
 def _check_types(name: str, datatype: str, values: Values, allowed: frozenset[Any], words: str) -> None:
@@ -163,11 +191,41 @@ def _packed(columns: list[Values]) -> NDArray[np.float32] | None:
 
 def _number(value: Any) -> str:
     plain = value.item() if isinstance(value, np.generic) else value
-    return shown(plain) if isfinite(plain) else str(plain)
+    return str(plain) if isinstance(plain, float) and not isfinite(plain) else shown(plain)
 
 
-def texts(values: list[Any]) -> NDArray[np.object_]:
-    """Converts checked texts to an object array [values]; null becomes ""."""
-    if None in values:
-        values = ["" if value is None else value for value in values]
+def doubles(name: str, values: Values) -> NDArray[np.float64]:
+    """Converts the checked numbers of one column to float64 [values]; null becomes NaN. Raises BadRequest for a value
+    too large for float32, which they become later."""
+    array = np.array(values, dtype=np.float64)
+    with np.errstate(over="ignore"):
+        large = np.isinf(array.astype(np.float32))
+    if large.any():
+        index = int(large.argmax())
+        raise BadRequest(f"input {name!r}: element {index}, {_number(values[index])}, is too large for {NUMBER}")
+    return array
+
+
+def texts(values: list[Any], plain: frozenset[str], missing: frozenset[str]) -> NDArray[np.object_]:
+    """Converts checked texts to an object array [values], each as ``clean`` returns it; null becomes "".
+
+    ``plain`` are texts that need no cleaning: nearly all of a request, and looking them up takes no time.
+    """
+    if not plain.issuperset(values):
+        values = [clean(value, missing) if value else "" for value in values]
     return np.array(values, dtype=object)
+
+
+def instants(column: Column, values: list[Any], missing: frozenset[str]) -> NDArray[np.datetime64]:
+    """Converts the checked texts of a Timestamp to ``datetime64[us]`` [values]; null becomes NaT. Raises BadRequest for
+    a text that is no time."""
+    times = np.full(len(values), "NaT", dtype="M8[us]")
+    numbers_ = times.view(np.int64)
+    for index, value in enumerate(values):
+        if value and (text := clean(value, missing)):
+            try:
+                numbers_[index] = asked(text, column.format, column.time_zone)
+            except ValueError as error:
+                found = f"input {column.name!r}: element {index} is {shown(value)}"
+                raise BadRequest(f"{found}: {error}, and null for missing") from None
+    return times

@@ -34,6 +34,28 @@ def parse(text: str, format_: str | None = None, zone: str | None = None) -> int
     return (time - _START) // _MICROSECOND
 
 
+def asked(text: str, format_: str | None, zone: str | None) -> int:
+    """Returns the instant that a text of a request or of a scored table stands for: of the column's format, or of ISO
+    8601. Raises ValueError, whose message says what is allowed."""
+    try:
+        return parse(text, format_, zone)
+    except ValueError:
+        try:
+            return parse(text, None, zone)
+        except ValueError:
+            own = f"of the format {format_!r}, or " if format_ else ""
+            raise ValueError(f"a Timestamp is a text {own}of ISO 8601, such as 2026-03-01T14:30:00Z") from None
+
+
+def shown(instants: Instants) -> list[str | None]:
+    """Returns the texts of instants in ISO 8601, which stand for the same whatever a column's format and zone are; None
+    for NaT, and for years that have no four digits."""
+    first, last = np.datetime64("0001-01-02", "us"), np.datetime64("9999-12-30", "us")
+    known = (instants >= first) & (instants <= last)
+    texts = np.datetime_as_string(instants, "us").tolist()
+    return [f"{text.removesuffix('.000000')}+00:00" if is_ else None for text, is_ in zip(texts, known, strict=True)]
+
+
 def days(instants: Instants) -> NDArray[np.float64]:
     """Returns the days since EPOCH, with their fraction; NaN for NaT."""
     numbers = (instants - EPOCH).astype(np.int64) / _DAY
