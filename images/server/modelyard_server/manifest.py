@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from modelyard_models.texts import clean, words
+from modelyard_models.meaning.texts import clean
 
 MODEL_JSON = "model.json"
 """``modelyard_api.fields.artifact.MODEL_JSON``, whose module imports pydantic."""
@@ -40,6 +40,11 @@ class Column:
     type: str | None = None
     format: str | None = None
     time_zone: str | None = None
+
+    @cached_property
+    def kind(self) -> str:
+        """How its values are read: as Boolean, as Timestamp, or else by its datatype."""
+        return self.type if self.type in (BOOLEAN, TIMESTAMP) else self.datatype
 
 
 @dataclass(frozen=True)
@@ -160,7 +165,7 @@ def parse(data: bytes) -> Manifest:
             example_inputs=example["inputs"],
             example_outputs=example["outputs"],
             categories=document.get("categories", {}),
-            missing=words(["", *document.get("missing", ())]),
+            missing=frozenset(("", *document.get("missing", ()))),
             features=tuple(map(_feature, document.get("features", ()))),
         )
     except KeyError as error:

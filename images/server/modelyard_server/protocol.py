@@ -14,22 +14,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from modelyard_models.derive import derive
-from modelyard_server.manifest import NUMBER, Manifest, Output
+from modelyard_models.meaning.derive import derive
+from modelyard_server.manifest import NUMBER, TEXT, Manifest, Output
 from modelyard_server.tensors import (
     BadRequest,
     Tensor,
     Values,
     check_numbers,
     check_shape,
-    check_values,
     doubles,
     flat,
-    instants,
     numbers,
     shown,
     texts,
 )
+from modelyard_server.typed import check
 
 MAX_ID = 256
 """Most characters in a request's id, which is the prediction id that labels are joined on later."""
@@ -88,7 +87,7 @@ def of_tensors(
     return request
 
 
-def assemble(identity: str, outputs: tuple[Output, ...], values: dict[str, list[Any]], manifest: Manifest) -> Inference:
+def assemble(identity: str, outputs: tuple[Output, ...], values: dict[str, Any], manifest: Manifest) -> Inference:
     """Builds a request from checked columns, one per input of the model, of equal length. Raises BadRequest."""
     rows = len(next(iter(values.values())))
     if manifest.features:
@@ -110,11 +109,11 @@ def _texts(values: dict[str, list[Any]], manifest: Manifest) -> dict[str, NDArra
     return {name: texts(values[name], plain, manifest.missing) for name, plain in manifest.plain.items()}
 
 
-def _given(values: dict[str, list[Any]], manifest: Manifest) -> dict[str, NDArray[Any]]:
+def _given(values: dict[str, Any], manifest: Manifest) -> dict[str, NDArray[Any]]:
     """Returns the inputs by name, from their checked values. Raises BadRequest."""
     given = _texts(values, manifest)
     for column in manifest.instants:
-        given[column.name] = instants(column, values[column.name], manifest.missing)
+        given[column.name] = values[column.name]
     narrow = {name: values[name] for name in manifest.number_names if name not in manifest.wide}
     if narrow:
         given.update(zip(narrow, numbers(narrow), strict=True))
@@ -147,8 +146,10 @@ def _flat(name: str, tensor: Tensor, shape: list[int], manifest: Manifest) -> Va
     if not manifest.booleans:
         check_numbers(name, tensor.datatype, values)
         return values
+    if tensor.datatype == TEXT:
+        raise BadRequest(f"input {name!r}: datatype {shown(tensor.datatype)}: {allowed(manifest)}")
     for index, column in enumerate(manifest.inputs):
-        check_values(column, tensor.datatype, values[index::width])
+        check(column, tensor.datatype, values[index::width], manifest)
     return values
 
 
@@ -162,9 +163,9 @@ def _side_by_side(name: str, tensor: Tensor, shape: list[int], manifest: Manifes
     return {column.name: values[index::width] for index, column in enumerate(manifest.inputs)}
 
 
-def _columns(inputs: dict[str, Tensor], manifest: Manifest) -> dict[str, list[Any]]:
+def _columns(inputs: dict[str, Tensor], manifest: Manifest) -> dict[str, Any]:
     """Returns the checked values of every input of the model; all have the same length. Raises BadRequest."""
-    columns: dict[str, list[Any]] = {}
+    columns: dict[str, Any] = {}
     rows, first = 0, ""
     for column in manifest.inputs:
         name = column.name
@@ -175,7 +176,10 @@ def _columns(inputs: dict[str, Tensor], manifest: Manifest) -> dict[str, list[An
         if len(shape) == 2 and shape[1] != 1:
             raise BadRequest(f"input {name!r}: shape {shown(shape)} of a column is not [rows] or [rows, 1]")
         values = columns[name] = flat(name, tensor.data, shape)
-        check_values(column, tensor.datatype, values)
+        if column.kind == NUMBER:
+            check_numbers(name, tensor.datatype, values)
+        else:
+            columns[name] = check(column, tensor.datatype, values, manifest)
         if rows and shape[0] != rows:
             raise BadRequest(f"input {name!r} has {shape[0]} rows, {first!r} has {rows}: all need the same")
         rows, first = shape[0], first or name

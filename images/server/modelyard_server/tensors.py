@@ -16,9 +16,8 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from modelyard_models.instants import asked
-from modelyard_models.texts import clean
-from modelyard_server.manifest import BOOLEAN, NUMBER, TEXT, TIMESTAMP, Column
+from modelyard_models.meaning.texts import clean
+from modelyard_server.manifest import NUMBER, TEXT
 
 Values = list[Any] | NDArray[Any]
 _NONE = type(None)
@@ -44,9 +43,6 @@ LIMITS: dict[str, tuple[int, int]] = {
     name: (int(np.iinfo(name.lower()).min), int(np.iinfo(name.lower()).max)) for name in NUMBERS if "INT" in name
 }
 _TEXTS: frozenset[Any] = frozenset({str, _NONE})
-_TRUTH_TYPES, _TRUTHS = _FLOATS | {bool}, frozenset({0, 1, None})
-BOOLEAN_AS = "true, false, 1 or 0, as BOOL or FP32"
-TIME_AS = f"a text, as {TEXT}, such as 2026-03-01T14:30:00Z"
 
 
 class BadRequest(Exception):
@@ -117,33 +113,11 @@ def check_numbers(name: str, datatype: Any, values: Values) -> None:
                 raise BadRequest(f"input {name!r}: element {index} is {value}: {datatype} holds {low} to {high}")
 
 
-def check_values(column: Column, datatype: Any, values: Values) -> None:
-    """Raises BadRequest unless the values are null, or of an accepted datatype and what the column holds."""
-    if column.type == BOOLEAN:
-        _check_booleans(column.name, datatype, values)
-    elif column.datatype == NUMBER:
-        check_numbers(column.name, datatype, values)
-    else:
-        if datatype != TEXT:
-            what = f"a Timestamp is {TIME_AS}" if column.type == TIMESTAMP else f"a text is {TEXT}"
-            raise BadRequest(f"input {column.name!r}: datatype {shown(datatype)}: {what}")
-        _check_types(column.name, TEXT, values, _TEXTS, "texts")
-
-
-def _check_booleans(name: str, datatype: Any, values: Values) -> None:
-    if type(datatype) is not str or datatype not in NUMBERS:
-        raise BadRequest(f"input {name!r}: datatype {shown(datatype)}: a Boolean is {BOOLEAN_AS}")
-    if type(values) is np.ndarray:
-        if values.dtype.kind == "b" or (are_truths := (values == 0) | (values == 1) | (values != values)).all():
-            return
-        index = int(np.argmin(are_truths))
-    else:
-        if _TRUTH_TYPES.issuperset(map(type, values)) and _TRUTHS.issuperset(values):
-            return
-        index = next(i for i, value in enumerate(values) if type(value) not in _TRUTH_TYPES or value not in _TRUTHS)
-    raise BadRequest(
-        f"input {name!r}: element {index} is {_number(values[index])}: a Boolean is {BOOLEAN_AS}, and null for missing"
-    )
+def check_texts(name: str, datatype: Any, values: Values) -> None:
+    """Raises BadRequest unless the values are texts or null."""
+    if datatype != TEXT:
+        raise BadRequest(f"input {name!r}: datatype {shown(datatype)}: a text is {TEXT}")
+    _check_types(name, TEXT, values, _TEXTS, "texts")
 
 
 def _check_types(name: str, datatype: str, values: Values, allowed: frozenset[Any], words: str) -> None:
@@ -169,7 +143,7 @@ def numbers(columns: dict[str, Values]) -> NDArray[np.float32]:
     if np.count_nonzero(np.isinf(array)):
         column, index = (int(indices[0]) for indices in np.isinf(array).nonzero())
         name = list(columns)[column]
-        raise BadRequest(f"input {name!r}: element {index}, {_number(columns[name][index])}, is too large for {NUMBER}")
+        raise BadRequest(f"input {name!r}: element {index}, {number(columns[name][index])}, is too large for {NUMBER}")
     return array
 
 
@@ -189,7 +163,8 @@ def _packed(columns: list[Values]) -> NDArray[np.float32] | None:
     return np.frombuffer(packed, dtype="<f4").reshape(len(columns), -1) if isfinite(sum(values)) else None
 
 
-def _number(value: Any) -> str:
+def number(value: Any) -> str:
+    """Returns a number of the request, which need not be finite, for an error message."""
     plain = value.item() if isinstance(value, np.generic) else value
     return str(plain) if isinstance(plain, float) and not isfinite(plain) else shown(plain)
 
@@ -202,7 +177,7 @@ def doubles(name: str, values: Values) -> NDArray[np.float64]:
         large = np.isinf(array.astype(np.float32))
     if large.any():
         index = int(large.argmax())
-        raise BadRequest(f"input {name!r}: element {index}, {_number(values[index])}, is too large for {NUMBER}")
+        raise BadRequest(f"input {name!r}: element {index}, {number(values[index])}, is too large for {NUMBER}")
     return array
 
 
@@ -214,18 +189,3 @@ def texts(values: list[Any], plain: frozenset[str], missing: frozenset[str]) -> 
     if not plain.issuperset(values):
         values = [clean(value, missing) if value else "" for value in values]
     return np.array(values, dtype=object)
-
-
-def instants(column: Column, values: list[Any], missing: frozenset[str]) -> NDArray[np.datetime64]:
-    """Converts the checked texts of a Timestamp to ``datetime64[us]`` [values]; null becomes NaT. Raises BadRequest for
-    a text that is no time."""
-    times = np.full(len(values), "NaT", dtype="M8[us]")
-    numbers_ = times.view(np.int64)
-    for index, value in enumerate(values):
-        if value and (text := clean(value, missing)):
-            try:
-                numbers_[index] = asked(text, column.format, column.time_zone)
-            except ValueError as error:
-                found = f"input {column.name!r}: element {index} is {shown(value)}"
-                raise BadRequest(f"{found}: {error}, and null for missing") from None
-    return times

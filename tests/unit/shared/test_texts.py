@@ -9,17 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelyard_models.texts import EDGES, clean, words
+from modelyard_models.meaning.texts import clean
 from modelyard_runtime.tables.texts import cleaned
 
 COMPOSED, DECOMPOSED = "caf\u00e9", "cafe\u0301"
-WORDS = words(["", "NA", " n/a ", DECOMPOSED])
+WORDS = frozenset(["", "NA", "n/a", COMPOSED])
 
 CASES = [
     ("oak", "oak"),
     (" oak\t", "oak"),
     ("\u00a0oak\u2003", "oak"),
-    ("\ufeffoak\u200b", "oak"),
     ("o ak", "o ak"),
     ("\x1coak\x85", "oak"),
     ("na", "na"),
@@ -41,7 +40,8 @@ def test_a_text_means_the_same_alone_and_in_a_column(text: str, meaning: str) ->
     assert cleaned(pa.array([text, None]), WORDS).to_pylist() == [meaning or None, None]
 
 
-TEXTS = st.text(st.one_of(st.sampled_from(f"aA{EDGES}e\u0301\u00e9NA/\x00"), st.characters(codec="utf-8")), max_size=6)
+SPACES = " \t\x1c\x85\u00a0\u2003\u3000"
+TEXTS = st.text(st.one_of(st.sampled_from(f"aA{SPACES}e\u0301\u00e9NA/\x00"), st.characters(codec="utf-8")), max_size=6)
 
 
 @given(st.lists(TEXTS, min_size=1, max_size=8))

@@ -16,7 +16,6 @@ from modelyard_api.fields.artifact import TEST_PARQUET, TRAIN_PARQUET
 from modelyard_api.fields.metrics import Task
 from modelyard_api.fields.signature import Input
 from modelyard_api.wire.task import Data
-from modelyard_models.texts import words
 from modelyard_runtime.pod.errors import UserError, one_of
 from modelyard_runtime.pod.say import say
 from modelyard_runtime.pod.store import ArtifactStore
@@ -123,7 +122,7 @@ def training(store: ArtifactStore, data: Data, task: Task, exclude: Sequence[str
     if never := left_out(data):
         say(f"no features: {', '.join(f'{name} ({why})' for name, why in never.items())}")
     names = [item.name for item in inputs]
-    columns, _ = given_of(rows, inputs, names, words(data.missing))
+    columns, _ = given_of(rows, inputs, names, data.missing)
     learnt = intake.learnt(inputs, columns, data.missing)
     given = pd.DataFrame({name: _narrow(columns.pop(name), name in learnt.wide) for name in names})
     return Table(learnt, given, target_of(rows[str(data.target)], data, task))

@@ -13,7 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from modelyard_api.fields.signature import Input
-from modelyard_models.instants import asked
+from modelyard_models.meaning.asked import asked
+from modelyard_models.meaning.booleans import boolean
+from modelyard_models.meaning.instants import EPOCHS
 from modelyard_runtime.tables.text_numbers import numbers_among
 from modelyard_runtime.tables.texts import cleaned
 
@@ -69,13 +71,15 @@ def _numbers(column: pa.Array, item: Input, wide: bool, bad: Bad) -> np.ndarray:
 
 
 def _read(column: pa.Array, item: Input, bad: Bad) -> pa.Array:
-    """Returns the numbers that texts are, null for others; a Boolean's texts may be true and false too."""
+    """Returns the numbers that texts are, or the truth of a Boolean's words; null for others."""
     if item.type == "Boolean":
-        lower = pc.utf8_lower(column)
-        column = pc.if_else(pc.equal(lower, "true"), "1", pc.if_else(pc.equal(lower, "false"), "0", column))
-    numbers, others = numbers_among(column)
+        truths = pa.array([None if text is None else boolean(text) for text in column.to_pylist()], pa.bool_())
+        numbers, others = truths, pc.and_(pc.is_valid(column), pc.is_null(truths))
+    else:
+        numbers, others = numbers_among(column)
+    word = "Boolean" if item.type == "Boolean" else "number"
     for index in np.flatnonzero(others.to_numpy(zero_copy_only=False)):
-        bad.setdefault(int(index), (item.name, f"{_shown(column[int(index)])} is no number"))
+        bad.setdefault(int(index), (item.name, f"{_shown(column[int(index)])} is no {word}"))
     return numbers
 
 
@@ -83,6 +87,8 @@ def _instants(column: pa.Array, item: Input, bad: Bad) -> np.ndarray:
     if pa.types.is_timestamp(column.type):
         return pc.cast(column, pa.timestamp("us")).to_numpy(zero_copy_only=False)
     instants = np.full(len(column), "NaT", dtype="M8[us]")
+    if item.format in EPOCHS and (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
+        column = column.cast(pa.string())
     if not pa.types.is_string(column.type):
         for index in np.flatnonzero(pc.is_valid(column).to_numpy(zero_copy_only=False)):
             bad.setdefault(int(index), (item.name, f"{column[int(index)]} is a {column.type}, no time"))

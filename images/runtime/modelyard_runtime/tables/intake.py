@@ -12,9 +12,8 @@ import pandas as pd
 
 from modelyard_api.fields.artifact import Feature, ModelManifest, Part
 from modelyard_api.fields.signature import Input
-from modelyard_models.derive import derive
-from modelyard_models.instants import days, part
-from modelyard_models.texts import words
+from modelyard_models.meaning.calendar import days, part
+from modelyard_models.meaning.derive import derive
 
 EXACT = 2.0**24
 """Single precision has all whole numbers up to here."""
@@ -56,7 +55,7 @@ class Intake:
 
     @cached_property
     def words(self) -> frozenset[str]:
-        return words(["", *self.missing])
+        return frozenset(("", *self.missing))
 
     @cached_property
     def wide(self) -> frozenset[str]:

@@ -7,7 +7,7 @@ from collections.abc import Collection
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from modelyard_models.texts import clean
+from modelyard_models.meaning.texts import clean
 
 _AT_AN_EDGE = r"^[\x09-\x0d\x1c-\x20]|[\x09-\x0d\x1c-\x20]$"
 """White space of ASCII at either end."""
@@ -16,8 +16,7 @@ _AT_AN_EDGE = r"^[\x09-\x0d\x1c-\x20]|[\x09-\x0d\x1c-\x20]$"
 def cleaned(column: pa.Array, missing: Collection[str]) -> pa.Array:
     """Returns the strings of an array as ``clean`` returns them, but null where it returns "".
 
-    ``missing`` are words as ``modelyard_models.texts.words`` returns them. Only the different texts that are not plain
-    ASCII, or have white space at an end, are looked at one by one.
+    Only the different texts that are not plain ASCII, or have white space at an end, are looked at one by one.
     """
     column = column.cast(pa.string())
     odd = pc.or_(pc.invert(pc.string_is_ascii(column)), pc.match_substring_regex(column, _AT_AN_EDGE))

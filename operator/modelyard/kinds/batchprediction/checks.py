@@ -49,11 +49,10 @@ def _inputs(model: str, signature: Signature, data: str, rows: DatasetVersionSpe
 def _fits(item: Input, column: VersionColumn, rows: int) -> bool:
     """Whether a column may hold values for an input. Texts may be numbers or times, which each row tells; numbers and
     times are no texts, since what they were written like is lost. A column without any value has no type of its own."""
-    if column.missing == rows or column.type in ("Category", "Text", "Identifier"):
+    type_ = str(column.type)
+    if column.missing == rows or type_ in ("Category", "Text", "Identifier"):
         return True
-    if item.type == "Timestamp":
-        return column.type == "Timestamp"
-    return item.datatype == "FP32" and column.type != "Timestamp"
+    return type_ == "Timestamp" if item.type == "Timestamp" else item.datatype == "FP32" and type_ != "Timestamp"
 
 
 def _kept(output: PredictionOutput, signature: Signature, data: str, rows: DatasetVersionSpec) -> Iterator[Trouble]:
