@@ -80,9 +80,9 @@ class Manifest:
     example_inputs: dict[str, list[float | str | None]]
     example_outputs: dict[str, list[Any]]
     categories: dict[str, list[str]]
-    missing: frozenset[str]
+    missing: frozenset[str] = frozenset({""})
     """``missing`` are the texts that count as missing, cleaned, "" among them."""
-    features: tuple[Feature, ...]
+    features: tuple[Feature, ...] = ()
     """``features`` are what the file takes, in its order, if that is not the inputs as they are."""
 
     @cached_property

@@ -67,9 +67,8 @@ def instants(column: Column, datatype: Any, values: Values, manifest: Manifest) 
         check_numbers(name, datatype, values)
         texts = list(map(_written, values.tolist() if type(values) is np.ndarray else values))
     else:
-        raise BadRequest(
-            f"input {name!r}: datatype {shown(datatype)}: a Timestamp is {expected(column.format)}, as {TEXT}"
-        )
+        what = f"a Timestamp is {expected(column.format)}, as {TEXT}"
+        raise BadRequest(f"input {name!r}: datatype {shown(datatype)}: {what}")
     times = np.full(len(texts), "NaT", dtype="M8[us]")
     numbers = times.view(np.int64)
     for index, value in enumerate(texts):

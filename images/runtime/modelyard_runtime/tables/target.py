@@ -35,8 +35,8 @@ def _values(column: pa.ChunkedArray, data: Data, type_: str) -> np.ndarray:
                 "or correct them; if they are classes, choose a classifier"
             )
     message = (
-        f"the target {data.target!r} is a {type_}, with values such as {str(example)[:64]!r}; a regression needs "
-        f"numbers: {remedy}"
+        f"the target {data.target!r} is a {type_}; a regression needs numbers, but its values look like "
+        f"{str(example)[:64]!r}: {remedy}"
     )
     raise UserError("TargetDoesNotFit", message, FIELD)
 
