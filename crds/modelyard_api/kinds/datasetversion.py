@@ -6,8 +6,19 @@ from typing import ClassVar
 
 from pydantic import ConfigDict, Field
 
-from modelyard_api.fields.base import ColumnName, Count, Digest, Kind, Model, ObjectRef, StoreURI, rule, rules
-from modelyard_api.fields.columns import ColumnType
+from modelyard_api.fields.base import (
+    ColumnName,
+    Count,
+    Digest,
+    Kind,
+    Model,
+    ObjectRef,
+    StatusURL,
+    StoreURI,
+    rule,
+    rules,
+)
+from modelyard_api.fields.columns import ColumnType, TimeFormat, TimeZone
 from modelyard_api.fields.doubts import Excerpt
 from modelyard_api.fields.facts import Column, Figure, KindInfo, Reference
 from modelyard_api.fields.status import Status
@@ -19,7 +30,9 @@ MAX_COLUMNS = 1000
 
 class VersionColumn(Model):
     name: ColumnName = Field(description="The column.")
-    type: ColumnType = Field(description="Float, Integer, Boolean or Category.")
+    type: ColumnType = Field(description="Its type.")
+    format: TimeFormat | None = Field(None, description="How a Timestamp was written in the source [ISO 8601].")
+    time_zone: TimeZone | None = Field(None, description="The zone of times that were written without one [UTC].")
     missing: Count = Field(0, description="How many values are missing.")
     distinct: Count | None = Field(None, description="How many different values there are.")
     min: float | None = Field(None, description="The smallest value.")
@@ -33,6 +46,10 @@ class Violation(Model):
     rule: Excerpt = Field(description="The rule, as it was written.")
     found: Excerpt = Field(description="What was found instead.")
     examples: list[Excerpt] = Field(default_factory=list, max_length=5, description="Up to five values that break it.")
+    rows: list[Count] = Field(
+        default_factory=list, max_length=5, description="The rows of the examples, as a spreadsheet counts them."
+    )
+    file: Excerpt | None = Field(None, description="The file that those rows are in.")
 
 
 class StoredFile(Model):
@@ -78,12 +95,20 @@ class Profile(Model):
     uri: StoreURI = Field(description="The document in the artifact store.")
 
 
+class Report(Model):
+    """A page for people: what is in each column, what it tells of the target, and how it moved."""
+
+    uri: StoreURI = Field(description="The page in the artifact store.")
+    url: StatusURL = Field(description="Where people open it, as the installation says that they reach its pages.")
+
+
 class DatasetVersionStatus(Status):
     accepted: bool | None = Field(None, description="Whether it may be trained on.")
     violations: list[Violation] = Field(default_factory=list, max_length=20, description="Rules that it breaks.")
     profile: Profile | None = Field(
         None, description="What its columns are distributed like, for monitors to compare with."
     )
+    report: Report | None = Field(None, description="The page about it, for people.")
 
 
 class DatasetVersion(Kind):

@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from modelyard_models.meaning.texts import clean
+from modelyard_models.texts import clean, words
 
 MODEL_JSON = "model.json"
 """``modelyard_api.fields.artifact.MODEL_JSON``, whose module imports pydantic."""
@@ -165,7 +165,7 @@ def parse(data: bytes) -> Manifest:
             example_inputs=example["inputs"],
             example_outputs=example["outputs"],
             categories=document.get("categories", {}),
-            missing=frozenset(("", *document.get("missing", ()))),
+            missing=words(["", *document.get("missing", ())]),
             features=tuple(map(_feature, document.get("features", ()))),
         )
     except KeyError as error:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from modelyard_models.meaning.derive import derive
+from modelyard_models.derive import derive
 from modelyard_server.manifest import NUMBER, TEXT, Manifest, Output
 from modelyard_server.tensors import (
     BadRequest,

@@ -16,7 +16,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from modelyard_models.meaning.texts import clean
+from modelyard_models.texts import clean
 from modelyard_server.manifest import NUMBER, TEXT
 
 Values = list[Any] | NDArray[Any]

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from modelyard_models.meaning.asked import asked, expected
-from modelyard_models.meaning.booleans import boolean
-from modelyard_models.meaning.instants import EPOCHS
-from modelyard_models.meaning.texts import clean
+from modelyard_models.asked import asked, expected
+from modelyard_models.booleans import boolean
+from modelyard_models.instants import EPOCHS
+from modelyard_models.texts import clean
 from modelyard_server.manifest import TEXT, Column, Manifest
 from modelyard_server.tensors import NUMBERS, BadRequest, Values, check_numbers, check_texts, number, shown
 

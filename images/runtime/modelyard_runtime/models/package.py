@@ -21,8 +21,8 @@ from modelyard_api.fields.artifact import (
 )
 from modelyard_api.fields.metrics import Task
 from modelyard_models import profile
-from modelyard_models.meaning.asked import asked
-from modelyard_models.meaning.calendar import shown
+from modelyard_models.asked import asked
+from modelyard_models.instants import shown
 from modelyard_models.tolerance import difference
 from modelyard_runtime.models.session import Session, open_model
 from modelyard_runtime.pod.errors import UserError

@@ -104,8 +104,8 @@ def inputs_of(data: Data, exclude: Sequence[str] = ()) -> list[Input]:
             name=column.name,
             datatype="BYTES" if column.type in ("Category", "Timestamp") else "FP32",
             type=column.type,
-            format=getattr(column, "format", None),
-            time_zone=getattr(column, "time_zone", None),
+            format=column.format,
+            time_zone=column.time_zone,
         )
         for column in kept
     ]

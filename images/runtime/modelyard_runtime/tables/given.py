@@ -13,11 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from modelyard_api.fields.signature import Input
-from modelyard_models.meaning.asked import asked
-from modelyard_models.meaning.booleans import boolean
-from modelyard_models.meaning.instants import EPOCHS
-from modelyard_runtime.tables.text_numbers import numbers_among
-from modelyard_runtime.tables.texts import cleaned
+from modelyard_models.asked import asked
+from modelyard_runtime.tables.types.convert import Converter
+from modelyard_runtime.tables.types.kinds import Kind
+from modelyard_runtime.tables.types.texts import Cleaner
 
 Bad = dict[int, tuple[str, str]]
 """Position of a row -> the column that the model can't take, and why."""
@@ -33,8 +32,9 @@ def given_of(
     """
     columns: dict[str, np.ndarray] = {}
     bad: Bad = {}
+    cleaner = Cleaner(tuple(missing))
     for item in inputs:
-        column = _plain(rows.column(item.name), missing)
+        column = _plain(rows.column(item.name), cleaner)
         if item.type == "Timestamp":
             columns[item.name] = _instants(column, item, bad)
         elif item.datatype == "FP32":
@@ -44,11 +44,11 @@ def given_of(
     return columns, bad
 
 
-def _plain(column: Any, missing: Collection[str]) -> pa.Array:
+def _plain(column: Any, cleaner: Cleaner) -> pa.Array:
     array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     if isinstance(array, pa.ChunkedArray):  # of no chunk, or of more than two gigabytes of texts
         array = pa.concat_arrays(array.chunks) if array.num_chunks else pa.array([], array.type)
-    return cleaned(array, missing) if pa.types.is_string(array.type) else array
+    return cleaner.clean(array) if pa.types.is_string(array.type) else array
 
 
 def _numbers(column: pa.Array, item: Input, wide: bool, bad: Bad) -> np.ndarray:
@@ -72,34 +72,27 @@ def _numbers(column: pa.Array, item: Input, wide: bool, bad: Bad) -> np.ndarray:
 
 def _read(column: pa.Array, item: Input, bad: Bad) -> pa.Array:
     """Returns the numbers that texts are, or the truth of a Boolean's words; null for others."""
-    if item.type == "Boolean":
-        truths = pa.array([None if text is None else boolean(text) for text in column.to_pylist()], pa.bool_())
-        numbers, others = truths, pc.and_(pc.is_valid(column), pc.is_null(truths))
-    else:
-        numbers, others = numbers_among(column)
+    kind = Kind("Boolean" if item.type == "Boolean" else "Float")
+    converted = Converter(kind).convert(column)
     word = "Boolean" if item.type == "Boolean" else "number"
-    for index in np.flatnonzero(others.to_numpy(zero_copy_only=False)):
-        bad.setdefault(int(index), (item.name, f"{_shown(column[int(index)])} is no {word}"))
-    return numbers
+    for index in _positions(converted.other):
+        bad.setdefault(index, (item.name, f"{_shown(column[index])} is no {word}"))
+    return converted.values
 
 
 def _instants(column: pa.Array, item: Input, bad: Bad) -> np.ndarray:
-    if pa.types.is_timestamp(column.type):
-        return pc.cast(column, pa.timestamp("us")).to_numpy(zero_copy_only=False)
-    instants = np.full(len(column), "NaT", dtype="M8[us]")
-    if item.format in EPOCHS and (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
-        column = column.cast(pa.string())
-    if not pa.types.is_string(column.type):
-        for index in np.flatnonzero(pc.is_valid(column).to_numpy(zero_copy_only=False)):
-            bad.setdefault(int(index), (item.name, f"{column[int(index)]} is a {column.type}, no time"))
-        return instants
-    for index, text in enumerate(column.to_pylist()):
-        if text is not None:
-            try:
-                instants[index] = np.datetime64(asked(text, item.format, item.time_zone), "us")
-            except ValueError as error:
-                bad.setdefault(index, (item.name, f"{_shown(column[index])} is no time: {error}"))
+    converted = Converter(Kind("Timestamp", item.format, item.time_zone)).convert(column)
+    instants = np.array(pc.cast(converted.values, pa.timestamp("us")).to_numpy(zero_copy_only=False), dtype="M8[us]")
+    for index in _positions(converted.other):
+        try:
+            instants[index] = np.datetime64(asked(str(column[index].as_py()), item.format, item.time_zone), "us")
+        except ValueError as error:
+            bad.setdefault(index, (item.name, f"{_shown(column[index])} is no time: {error}"))
     return instants
+
+
+def _positions(mask: pa.Array | None) -> list[int]:
+    return [] if mask is None else np.flatnonzero(mask.to_numpy(zero_copy_only=False)).tolist()
 
 
 def _texts(column: pa.Array) -> np.ndarray:
@@ -111,4 +104,4 @@ def _texts(column: pa.Array) -> np.ndarray:
 
 def _shown(value: pa.Scalar) -> str:
     # A character that can't be printed is up to ten in the message.
-    return f"{value.as_py()[:64]!r:.100}"
+    return f"{str(value.as_py())[:64]!r:.100}"

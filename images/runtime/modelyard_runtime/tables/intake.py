@@ -12,8 +12,8 @@ import pandas as pd
 
 from modelyard_api.fields.artifact import Feature, ModelManifest, Part
 from modelyard_api.fields.signature import Input
-from modelyard_models.meaning.calendar import days, part
-from modelyard_models.meaning.derive import derive
+from modelyard_models.derive import derive
+from modelyard_models.instants import days, part
 
 EXACT = 2.0**24
 """Single precision has all whole numbers up to here."""

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modelyard_api.wire.sketches import Column
+from modelyard_models.instants import days
 from modelyard_models.live import Numbers, Texts, sketches_of
-from modelyard_models.meaning.calendar import days
 from modelyard_server.manifest import Manifest
 from modelyard_server.protocol import Inference
 

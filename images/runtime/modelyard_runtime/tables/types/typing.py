@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 import pyarrow as pa
 
 from modelyard_api.fields.columns import ColumnType
 from modelyard_api.fields.doubts import Doubt
 from modelyard_api.kinds.dataset import DatasetSpec
 from modelyard_api.kinds.datasetversion import VersionColumn, Violation
+from modelyard_api.wire.task import Previous
 from modelyard_runtime.pod.errors import UserError, one_of
-from modelyard_runtime.tables.columns import ARROW, _plain, convert, infer
+from modelyard_runtime.tables.reading.reading import Batch, Reading
+from modelyard_runtime.tables.types import misfits
+from modelyard_runtime.tables.types.column import Column
+from modelyard_runtime.tables.types.declared import kind_of
+from modelyard_runtime.tables.types.kinds import Kind
+from modelyard_runtime.tables.types.texts import Cleaner
 
-_WIDER = {"Integer": "Float", "Float": "Category", "Boolean": "Category"}
-
-
-class _Batch(Protocol):
-    @property
-    def rows(self) -> pa.RecordBatch: ...
-
-
-class _Reading(Protocol):
-    @property
-    def names(self) -> list[str]: ...
-    @property
-    def text(self) -> bool: ...
-    @property
-    def missing(self) -> tuple[str, ...]: ...
+_MOST_WORDS, _LEAST_WORDS = 400_000, 256
+"""Different texts that are remembered in all, and at least of each column."""
+_MOST_OF_ONE = 20_000
 
 
 class Typing:
@@ -36,62 +28,73 @@ class Typing:
     Give each batch to ``typed``. If ``settled`` is False after the last one, read once more: the types are final then.
     """
 
-    def __init__(self, reading: _Reading, spec: DatasetSpec, previous: object | None = None) -> None:
-        """Raises UserError if the spec declares a column that there isn't."""
+    def __init__(self, reading: Reading, spec: DatasetSpec, previous: Previous | None = None) -> None:
+        """``previous`` is the last accepted version, whose types hold unless ``spec`` declares others. Raises UserError
+        if the spec declares a column that there isn't, or a format or a time zone that isn't known."""
         unknown = [rule.name for rule in spec.columns if rule.name not in reading.names]
         if unknown:
             raise UserError("ColumnNotFound", one_of(unknown[0], reading.names), "spec.columns")
-        self._reading = reading
-        self._declared: dict[str, ColumnType] = {rule.name: rule.type for rule in spec.columns}
-        self._seen: set[str] = set()
-        self._is_settled, self._given = True, False
-        self._ignored = set(spec.ignore)
-        self.types: dict[str, ColumnType] = {
-            name: self._declared.get(name, "Float") for name in reading.names if name not in self._ignored
-        }
+        fixed = {column.name: Kind(column.type, column.format, column.time_zone) for column in _columns_of(previous)}
+        fixed |= {rule.name: kind_of(rule) for rule in spec.columns}
+        names = [name for name in reading.names if name not in set(spec.ignore)]
+        limit = min(_MOST_OF_ONE, max(_LEAST_WORDS, _MOST_WORDS // max(len(names), 1)))
+        cleaner = Cleaner(reading.missing)
+        self._columns = {name: Column(name, fixed.get(name), cleaner, reading.numbers, limit) for name in names}
+        self._is_text, self._spec = reading.text, spec
+        self._is_settled, self._has_begun = True, False
+        self._declared = {rule.name for rule in spec.columns}
+
+    @property
+    def types(self) -> dict[str, ColumnType]:
+        """The types so far; they are final once ``settled`` was asked."""
+        return {name: column.kind.type for name, column in self._columns.items()}
 
     @property
     def arrow(self) -> pa.Schema:
-        return pa.schema([(name, ARROW[type_]) for name, type_ in self.types.items()])
+        """The schema of typed batches."""
+        return pa.schema([(name, column.kind.arrow) for name, column in self._columns.items()])
 
-    def typed(self, batch: _Batch) -> pa.RecordBatch | None:
-        """Returns the batch in its types, or None once a guess has failed. Raises UserError."""
-        missing = pa.array(self._reading.missing, pa.string())
-        columns = []
-        for name in self.types:
-            column = _plain(batch.rows.column(name), name)
-            if self._reading.text and pa.types.is_string(column.type):
-                column = pa.compute.if_else(pa.compute.is_in(column, missing), pa.scalar(None, pa.string()), column)
-            columns.append(self._column(name, column))
-        self._given = True
-        return pa.RecordBatch.from_arrays(columns, schema=self.arrow) if self._is_settled else None
-
-    def _column(self, name: str, column: pa.Array) -> pa.Array:
-        if name not in self._declared and column.null_count < len(column):
-            guess = infer(column, self._reading.text)
-            if name not in self._seen:
-                self._is_settled &= not self._given or guess == self.types[name]
-                self.types[name] = guess
-            while not _holds(self.types[name], guess):
-                self._is_settled = False
-                self.types[name] = _WIDER[self.types[name]]  # type: ignore[assignment]
-            self._seen.add(name)
-        return convert(column, self.types[name], name)
+    def typed(self, batch: Batch) -> pa.RecordBatch | None:
+        """Returns the batch in its types, or None once a guess has failed. Raises UserError for a type of a file that
+        no column can have."""
+        arrays = []
+        for name, column in self._columns.items():
+            values, is_other = column.take(batch.rows.column(name), self._is_text, batch)
+            self._is_settled &= not (is_other and self._has_begun)
+            arrays.append(values)
+        self._has_begun = True
+        return pa.RecordBatch.from_arrays(arrays, schema=self.arrow) if self._is_settled else None
 
     def settled(self) -> bool:
-        """Returns whether all batches were given out; once False, the types are final."""
+        """Returns whether all batches were given out in types that have proven right; if not, all batches have to come
+        once more."""
         was, self._is_settled = self._is_settled, True
+        for column in self._columns.values():
+            if was:
+                column.finish()
+            else:
+                column.again()
         return was
 
     def columns(self) -> list[VersionColumn]:
-        return [VersionColumn(name=name, type=type_) for name, type_ in self.types.items()]
+        """Returns the columns with their types, and of Timestamps how they were written."""
+        kinds = ((name, column.kind) for name, column in self._columns.items())
+        return [
+            VersionColumn(name=name, type=kind.type, format=kind.format, time_zone=kind.zone) for name, kind in kinds
+        ]
 
     def doubts(self) -> list[Doubt]:
+        """Returns what was guessed, the weightiest first."""
         return []
 
     def violations(self) -> list[Violation]:
-        return []
+        """Returns a violation for each column with values that are not of its type. Raises UserError if none is."""
+        return [
+            misfits.violation(column, name in self._declared)
+            for name, column in self._columns.items()
+            if column.misfits.total
+        ]
 
 
-def _holds(type_: str, guess: str) -> bool:
-    return type_ in {guess, "Category"} or (type_, guess) == ("Float", "Integer")
+def _columns_of(previous: Previous | None) -> list[VersionColumn]:
+    return previous.columns if previous else []

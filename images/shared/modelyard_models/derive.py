@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from modelyard_models.meaning.calendar import part
+from modelyard_models.instants import part
 
 
 class Input(Protocol):

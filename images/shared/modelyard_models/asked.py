@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from modelyard_models.meaning.instants import EPOCHS, instant
+from modelyard_models.instants import EPOCHS, parse
 
 
 def asked(text: str, format_: str | None, time_zone: str | None) -> int:
@@ -11,11 +11,11 @@ def asked(text: str, format_: str | None, time_zone: str | None) -> int:
     Raises ValueError, whose message says what is allowed.
     """
     try:
-        return instant(text, format_, time_zone)
+        return parse(text, format_, time_zone)
     except (ValueError, OverflowError):
         pass
     try:
-        return instant(text, None, time_zone)
+        return parse(text, None, time_zone)
     except (ValueError, OverflowError):
         raise ValueError(f"a Timestamp is {expected(format_)}") from None
 

@@ -1,0 +1,134 @@
+"""Reads numbers that are written as texts, whole columns at a time."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from modelyard_runtime.tables.reading.batch import NumberStyle
+from modelyard_runtime.tables.types.texts import buffers
+
+MINUS = "\u2212"
+"""The minus of typography, which counts as a hyphen."""
+WHOLE = r"[+-]?(0|[1-9][0-9]*)"
+NUMBER = r"[+-]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?"
+SPECIAL = r"[+-]?(?i:nan|inf|infinity)"
+_LENIENT = r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?"
+_IS_WHOLE, _IS_WHOLE_LENIENT = rf"^{WHOLE}(\.0*)?$", r"^[+-]?[0-9]+(\.0*)?$"
+_IS_NUMBER, _IS_LENIENT = rf"^({NUMBER}|{SPECIAL})$", rf"^({_LENIENT}|{SPECIAL})$"
+_EXACT = 2.0**53
+
+
+class Read(NamedTuple):
+    """``values`` are null where there is none; ``other`` says which present texts are none, None that all are."""
+
+    values: pa.Array
+    other: pa.Array | None
+
+
+def at_once(column: pa.Array, type_: pa.DataType) -> pa.Array | None:
+    """Reads a column that holds nothing but numbers in their usual form, NaN for a missing double; else None."""
+    try:
+        values = pc.cast(column, type_)
+    except pa.ArrowInvalid:
+        return None
+    if padded(column).any() or (pa.types.is_floating(type_) and _has_call(column)):
+        return None
+    return _without_nan(values) if pa.types.is_floating(type_) else values
+
+
+def integers(column: pa.Array, lenient: bool = False) -> Read:
+    """Reads whole numbers of 64 bits. ``3.0`` is one, ``007`` only if ``lenient``: it would lose its zeros."""
+    if (values := at_once(column, pa.int64())) is not None:
+        return Read(values, None)
+    column = _plain(column)
+    is_whole = _matches(column, _IS_WHOLE_LENIENT if lenient else _IS_WHOLE)
+    digits = pc.replace_substring_regex(_where(is_whole, column), r"^\+|\.0*$", "")
+    digits = pc.replace_substring_regex(digits, r"^(-?)0+([0-9])", r"\1\2")
+    try:
+        return Read(pc.cast(digits, pa.int64()), _others(column, is_whole))
+    except pa.ArrowInvalid:
+        fits = pa.array([None if text is None else -(2**63) <= int(text) < 2**63 for text in digits.to_pylist()])
+        is_whole = pc.and_(is_whole, pc.fill_null(fits, False))
+        return Read(pc.cast(_where(is_whole, digits), pa.int64()), _others(column, is_whole))
+
+
+def floats(column: pa.Array, lenient: bool = False) -> Read:
+    """Reads numbers as doubles; NaN becomes null."""
+    if (values := at_once(column, pa.float64())) is not None:
+        return Read(values, None)
+    column = _plain(column)
+    is_number = _matches(column, _IS_LENIENT if lenient else _IS_NUMBER)
+    return Read(_without_nan(pc.cast(_where(is_number, column), pa.float64())), _others(column, is_number))
+
+
+def normal(column: pa.Array, style: NumberStyle) -> pa.Array:
+    """Returns texts in which numbers of ``style`` are written with a point and without thousands.
+
+    What is no number of that style is given a character that no number has, so that ``1.5`` is not read as fifteen.
+    """
+    if style == NumberStyle():
+        return column
+    decimal, thousands = re.escape(style.decimal), re.escape(style.thousands)
+    whole = rf"([0-9]+|[0-9]{{1,3}}({thousands}[0-9]{{3}})+)" if thousands else "[0-9]+"
+    number = rf"^[+\-{MINUS}]?({whole}({decimal}[0-9]*)?|{decimal}[0-9]+)([eE][+-]?[0-9]+)?$"
+    fits = pc.or_(_matches(column, number), _matches(column, f"^{SPECIAL}$"))
+    plain = pc.replace_substring(column, style.thousands, "") if thousands else column
+    plain = plain if style.decimal == "." else pc.replace_substring(plain, style.decimal, ".")
+    return pc.if_else(pc.fill_null(fits, False), plain, pc.binary_join_element_wise("\ufffd", column, ""))
+
+
+def padded(column: pa.Array) -> np.ndarray:
+    """Returns a mask of the texts that begin with a zero before another digit or an x, after a sign or not."""
+    offsets, data = buffers(column)
+    if not len(data) or not len(column):
+        return np.zeros(len(column), dtype=bool)
+    start, length = offsets[:-1], np.diff(offsets)
+    last = len(data) - 1
+    first = data[np.minimum(start, last)]
+    signed = (first == ord("-")) | (first == ord("+"))
+    start, length = start + signed, length - signed
+    first, second = data[np.minimum(start, last)], data[np.minimum(start + 1, last)]
+    digit = (second >= ord("0")) & (second <= ord("9"))
+    mask: np.ndarray = (length > 1) & (first == ord("0")) & (digit | (second == ord("x")) | (second == ord("X")))
+    return mask
+
+
+def is_whole(values: pa.Array) -> bool:
+    """Returns whether all doubles are whole and so small that each whole number beside them is a double too."""
+    numbers = pc.drop_null(values).to_numpy(zero_copy_only=False)
+    return bool((np.abs(numbers) < _EXACT).all() and (numbers == np.floor(numbers)).all())
+
+
+def _plain(column: pa.Array) -> pa.Array:
+    return pc.replace_substring(column, MINUS, "-")
+
+
+def _has_call(column: pa.Array) -> bool:
+    """Whether a text has a bracket: Arrow reads ``nan(1)``."""
+    _, data = buffers(column)
+    return bool((data == ord("(")).any())
+
+
+def _matches(column: pa.Array, pattern: str) -> pa.Array:
+    return pc.fill_null(pc.match_substring_regex(column, pattern), False)
+
+
+def _where(mask: pa.Array, column: pa.Array) -> pa.Array:
+    return pc.if_else(mask, column, pa.scalar(None, column.type))
+
+
+def _others(column: pa.Array, mask: pa.Array) -> pa.Array | None:
+    others = pc.and_(pc.is_valid(column), pc.invert(mask))
+    return others if pc.any(others).as_py() else None
+
+
+def _without_nan(values: pa.Array) -> pa.Array:
+    numbers = np.asarray(values.to_numpy(zero_copy_only=False))
+    if values.null_count == 0 and not np.isnan(numbers).any():
+        return values
+    return pc.if_else(pc.is_nan(values), pa.scalar(None, pa.float64()), values)
