@@ -22,6 +22,8 @@ from modelyard_runtime.tables.types.words import Words
 _SURE = 1000
 """So many values without many numbers or dates among them, and the column is one of words."""
 _MOST_MISFITS = 100
+_HEAD = 4096
+"""So many rows of the first batch are looked at to guess the type."""
 
 
 class Column:
@@ -32,6 +34,8 @@ class Column:
         self._cleaner, self._style = cleaner, style
         self._converter = Converter(self.kind, style)
         self._is_words = False
+        self._is_plain = not cleaner.has_numbers
+        """Whether all texts so far were plain numbers, without a missing one."""
         self._named: Kind | None = None
         """Identifier, if whole numbers are one since the column's name says so."""
         self.is_final = False
@@ -65,39 +69,48 @@ class Column:
 
     def _written(self, column: pa.Array, where: Where) -> pa.Array:
         """Takes texts as they were written."""
-        if (self.evidence.present or self.is_fixed) and not self._cleaner.has_numbers:
+        if self._is_plain and (self.evidence.present or self.is_fixed):
             values = self._converter.at_once(column)
             if values is not None:
                 self.offered += len(values) - values.null_count
                 self._count(values)
                 return values
+            self._is_plain = False  # to fail is slow
         cleaned = self._cleaner.clean(column)
-        if not self.is_final:
-            self._count_missing(column, cleaned)
-            if self.evidence.present == 0 or (self.kind.type in TEXTS and not self._is_words):
-                self.evidence.look(numbers.normal(cleaned, self._style), where)
-                self._name_tells(cleaned)
-                self._decide()
-                return self._kept(cleaned, self._converter.convert(cleaned), where)
-        return self._taken(cleaned, where)
-
-    def _taken(self, cleaned: pa.Array, where: Where) -> pa.Array:
-        """Takes a later batch of texts: what is not of the type so far is looked at."""
-        converted = self._converter.convert(cleaned)
         if self.is_final:
-            return self._kept(cleaned, converted, where)
+            return self._kept(cleaned, self._converter.convert(cleaned), where)
+        self._count_missing(column, cleaned)
+        start = 0
+        if self.evidence.present == 0 or (self.kind.type in TEXTS and not self._is_words):
+            start = _HEAD if self.evidence.present == 0 else len(cleaned)
+            self.evidence.look(numbers.normal(cleaned[:start], self._style), where)
+            self._name_tells(cleaned)
+            self._decide()
+        return self._kept(cleaned, self._observed(cleaned, start, where), where)
+
+    def _observed(self, cleaned: pa.Array, start: int, where: Where) -> Converted:
+        """Returns all texts in the type that the column has after those from ``start`` on were looked at, too."""
+        was, converted = self.kind, self._converter.convert(cleaned)
+        if start >= len(cleaned):
+            return converted
+        hidden = np.arange(len(cleaned)) < start
         if self.kind.type in TEXTS:
-            self._add_words(converted.values, where)
+            self._add(_without(converted.values, hidden), where)
         else:
-            self._count(converted.values)
+            self._count(_without(converted.values, hidden))
             if converted.other is not None:
-                rest = pc.if_else(converted.other, cleaned, pa.scalar(None, pa.string()))
+                rest = _without(cleaned, hidden | ~converted.other.to_numpy(zero_copy_only=False))
                 self.evidence.look(numbers.normal(rest, self._style), where)
-                was = self.kind
                 self._decide()
-                if self.kind != was:
-                    converted = self._converter.convert(cleaned)
-        return self._kept(cleaned, converted, where)
+        return converted if self.kind == was else self._converter.convert(cleaned)
+
+    def _add(self, texts: pa.Array, where: Where) -> None:
+        """Counts texts of a column of words, which may still turn out to be numbers or dates."""
+        if self._is_words:
+            self._add_words(texts, where)
+        else:
+            self.evidence.look(numbers.normal(texts, self._style), where)
+            self._decide()
 
     def _stored(self, column: pa.Array, where: Where) -> pa.Array:
         """Takes the values of a typed file."""
@@ -178,3 +191,7 @@ class Column:
                 count, place = self.odd_times.get(name, (0, Place(where.first_row + int(np.argmax(mask)), where.file)))
                 self.odd_times[name] = count + int(mask.sum()), place
         return converted.values
+
+
+def _without(column: pa.Array, hidden: np.ndarray) -> pa.Array:
+    return pc.if_else(pa.array(hidden), pa.scalar(None, column.type), column) if hidden.any() else column

@@ -19,7 +19,7 @@ from modelyard_runtime.tables.types.texts import Cleaner
 
 _MOST_WORDS, _LEAST_WORDS = 400_000, 256
 """Different texts that are remembered in all, and at least of each column."""
-_MOST_OF_ONE = 20_000
+_MOST_OF_ONE = 5_000
 
 
 class Typing:
