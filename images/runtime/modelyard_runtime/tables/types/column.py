@@ -29,8 +29,12 @@ _HEAD = 4096
 class Column:
     """``kind`` is the type so far. ``is_fixed`` means that it was declared, or is that of the last version."""
 
-    def __init__(self, name: str, kind: Kind | None, cleaner: Cleaner, style: NumberStyle, limit: int) -> None:
+    def __init__(
+        self, name: str, kind: Kind | None, cleaner: Cleaner, style: NumberStyle, limit: int, is_target: bool = False
+    ) -> None:
+        """``limit`` is how many different texts are remembered. A target is a set of classes, if it is texts."""
         self.name, self.kind, self.is_fixed = name, kind or Kind("Float"), kind is not None
+        self._is_target = is_target
         self._cleaner, self._style = cleaner, style
         self._converter = Converter(self.kind, style)
         self._is_words = False
@@ -45,11 +49,16 @@ class Column:
         self.misfits = Words(_MOST_MISFITS)
         self.offered = 0
         """How many present values there were."""
+        self.rows = 0
+        self.first_missing: Place | None = None
         self.odd_times: dict[str, tuple[int, Place]] = {}
 
     def take(self, column: pa.Array, is_text: bool, where: Where) -> tuple[pa.Array, bool]:
         """Returns a batch's values in the type so far, and whether that has just changed. Raises UserError."""
         was = self.kind
+        self.rows += len(column)
+        if _is_beyond(column):
+            column, is_text = column.cast(pa.string()), True
         if is_text and pa.types.is_string(column.type):
             values = self._written(column, where)
         else:
@@ -59,17 +68,19 @@ class Column:
     def again(self) -> None:
         """The batches come once more, and the type is final."""
         self.finish()
-        self.offered, self.misfits, self.odd_times = 0, Words(_MOST_MISFITS), {}
+        self.offered = self.rows = 0
+        self.misfits, self.odd_times = Words(_MOST_MISFITS), {}
 
     def finish(self) -> None:
         """All batches have come once: whether texts are free text or identifiers is told by all of them."""
         self.is_final = True
         if not self.is_fixed and self.kind.type in TEXTS and self.evidence.present:
-            self.kind = self._named or Kind(type_of(self.evidence.words, self.name))
+            type_ = "Category" if self._is_target else type_of(self.evidence.words, self.name)
+            self.kind = self._named or Kind(type_)
 
     def _written(self, column: pa.Array, where: Where) -> pa.Array:
         """Takes texts as they were written."""
-        if self._is_plain and (self.evidence.present or self.is_fixed):
+        if self._is_plain and self.evidence.present:
             values = self._converter.at_once(column)
             if values is not None:
                 self.offered += len(values) - values.null_count
@@ -79,7 +90,7 @@ class Column:
         cleaned = self._cleaner.clean(column)
         if self.is_final:
             return self._kept(cleaned, self._converter.convert(cleaned), where)
-        self._count_missing(column, cleaned)
+        self._count_missing(column, cleaned, where)
         start = 0
         if self.evidence.present == 0 or (self.kind.type in TEXTS and not self._is_words):
             start = _HEAD if self.evidence.present == 0 else len(cleaned)
@@ -138,6 +149,7 @@ class Column:
         evidence = self.evidence
         if not self.is_fixed and evidence.present:
             kind = self._named or decide(evidence, self.name)
+            kind = Kind("Category") if self._is_target and kind.type in TEXTS else kind
             if kind != self.kind:
                 self.kind, self._converter = kind, Converter(kind, self._style, lenient=False)
         likely = max(evidence.number, evidence.dates.count, evidence.boolean)
@@ -147,7 +159,7 @@ class Column:
         """Takes whole numbers for identifiers, by the first values: their name says so, and all are different."""
         seen = self.evidence
         if seen.present == seen.whole == len(column) - column.null_count and is_named_identifier(self.name, True):
-            is_enough = seen.present >= ENOUGH and not self.is_fixed
+            is_enough = seen.present >= ENOUGH and not self.is_fixed and not self._is_target
             if is_enough and pc.count_distinct(column).as_py() == seen.present:
                 self._named = Kind("Identifier")
 
@@ -165,11 +177,14 @@ class Column:
             else:
                 evidence.dates.formats[ISO_FORMAT if self.kind.format is None else self.kind.format] += present
 
-    def _count_missing(self, column: pa.Array, cleaned: pa.Array) -> None:
+    def _count_missing(self, column: pa.Array, cleaned: pa.Array, where: Where) -> None:
         empty = column.null_count + pc.sum(pc.equal(pc.binary_length(column), 0)).as_py() if len(column) else 0
         if cleaned.null_count > empty:
             for word, count in self._cleaner.words(column).items():
                 self.missing_words[word] = self.missing_words.get(word, 0) + count
+            if self.missing_words and self.first_missing is None:
+                is_word = pc.and_(pc.is_null(cleaned), pc.greater(pc.binary_length(column), 0))
+                self.first_missing = Place(where.first_row + pc.index(is_word, True).as_py(), where.file)
 
     def _add_words(self, column: pa.Array, where: Where) -> None:
         present = len(column) - column.null_count
@@ -191,6 +206,11 @@ class Column:
                 count, place = self.odd_times.get(name, (0, Place(where.first_row + int(np.argmax(mask)), where.file)))
                 self.odd_times[name] = count + int(mask.sum()), place
         return converted.values
+
+
+def _is_beyond(column: pa.Array) -> bool:
+    """Whether unsigned numbers don't fit into 64 bits with a sign."""
+    return bool(pa.types.is_uint64(column.type) and (pc.max(column).as_py() or 0) >= 2**63)
 
 
 def _without(column: pa.Array, hidden: np.ndarray) -> pa.Array:

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from modelyard_runtime.tables.types import numbers
-from modelyard_runtime.tables.types.dates import Dates
+from modelyard_runtime.tables.types.dates import ISO, Dates
 from modelyard_runtime.tables.types.places import Place, Where, first_of
 from modelyard_runtime.tables.types.words import Words
 
@@ -25,6 +25,7 @@ class Evidence:
 
     def __init__(self, limit: int) -> None:
         self.present = self.number = self.whole = self.boolean = self.padded = self.three_decimals = 0
+        self.looked = self.with_zone = self.without_zone = 0
         self.is_too_large = False
         """Whether a whole number has more than 64 bits."""
         self.dates = Dates()
@@ -57,6 +58,7 @@ class Evidence:
         for index, (text, (count, place)) in enumerate(found.items()):
             self.first = self.first or (text, place)
             self.present += count
+            self.looked += count
             if is_number[index]:
                 self.number += count
                 self.three_decimals += count if is_three[index] else 0
@@ -69,10 +71,17 @@ class Evidence:
                 self.first_padded = self.first_padded or (text, place)
             if are_numbers and text in _BOOLEANS:
                 self.boolean += count
-            elif may_be_dates:
-                self.dates.add(text, count)
+            elif may_be_dates and self.dates.add(text, count):
+                self._add_zone(text, count)
             words.append((text, count, place))
         self.words.add(words)
+
+    def _add_zone(self, text: str, count: int) -> None:
+        match = ISO.fullmatch(text)
+        if match and match["zone"]:
+            self.with_zone += count
+        elif match and len(text) > len("2026-01-01"):
+            self.without_zone += count
 
 
 def _fits(text: str) -> bool:
