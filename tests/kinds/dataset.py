@@ -16,11 +16,20 @@ def _column(**rules: Any) -> Object:
     return {"columns": [{"name": "x", **rules}]}
 
 
+def _csv(**dialect: Any) -> Object:
+    return {"source": {"csv": dialect}}
+
+
 def _volume(path: str) -> Object:
     return {"source": {"configMap": None, "volume": {"claimName": "lake", "path": path}}}
 
 
-_ONE_SOURCE = "write exactly one of configMap, volume and pushed"
+def _uri(uri: str, **more: Any) -> Object:
+    return {"source": {"configMap": None, "uri": uri, **more}}
+
+
+_ONE_SOURCE = "write exactly one of configMap, volume, uri and pushed"
+_S3, _HTTPS = "s3://lake/in/*.csv", "https://example.com/t.csv"
 _PUSHED: Object = {"source": {"configMap": None, "pushed": {}}}
 
 
@@ -43,6 +52,7 @@ def ingest(task: IngestTask, text: str) -> IngestResult:
         target=task.spec.target,
         columns=[{"name": name, "type": "Category" if name == task.spec.target else "Float"} for name in names],  # type: ignore[list-item]
         profile=True,
+        report=True,
     )
 
 
@@ -65,7 +75,27 @@ SAMPLE = Sample(
         ),
         Create(_ONE_SOURCE, good=_PUSHED, bad={"source": {"pushed": {}}}),
         Create(_ONE_SOURCE, bad={"source": {"configMap": None}}),
+        Create(_ONE_SOURCE, good=_uri(_S3), bad={"source": {"uri": _S3}}),
+        Create("should match", good=_uri(_HTTPS), bad=_uri("file:///etc/passwd")),
+        *(
+            Create("an address holds no credentials", good=_uri(f"{_HTTPS}?page=1"), bad=_uri(bad))
+            for bad in ("https://me:word@example.com/t.csv", f"{_HTTPS}?a=1&sig=abc", f"{_HTTPS}?X-Amz-Signature=abc")
+        ),
+        Create(
+            "secretRef belongs to uri",
+            good=_uri(_S3, secretRef={"name": "lake"}),
+            bad={"source": {"secretRef": {"name": "lake"}}},
+        ),
+        Create("settle belongs to the files", good=_uri(_S3, settle="1m"), bad={"source": {"settle": "1m"}}),
         Create("format belongs to files", bad={"source": {**_PUSHED["source"], "format": "CSV"}}),
+        *(
+            Create("csv belongs to files of format CSV", good=_csv(delimiter=";"), bad={"source": bad})
+            for bad in ({"format": "Parquet", "csv": {}}, {"configMap": None, "pushed": {}, "csv": {}})
+        ),
+        Create("thousands must differ from decimal", good=_csv(thousands=".", decimal=","), bad=_csv(thousands=".")),
+        Create(
+            "delimiter must differ from quote", good=_csv(delimiter=",", quote=""), bad=_csv(delimiter="'", quote="'")
+        ),
         Create("checkEvery belongs to a source that is read", bad={**_PUSHED, "checkEvery": "1m"}),
         Create(
             "Stratified keeps the shares of the target's classes",

@@ -27,6 +27,8 @@ TRAIN_PARQUET, TEST_PARQUET = "train.parquet", "test.parquet"
 _PART = re.compile(r"[A-Za-z0-9._-]{1,255}")
 PROFILE_JSON = "profile.json"
 """Sketches of what lies beside it: of every column of a table, or of a model's answers on the held-out rows."""
+REPORT_HTML = "report.html"
+"""The page about the table beside it, for people."""
 
 
 def folder(namespace: str, uid: str, *parts: str) -> str:

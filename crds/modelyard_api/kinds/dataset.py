@@ -19,6 +19,7 @@ from modelyard_api.fields.base import (
 )
 from modelyard_api.fields.columns import ColumnRule
 from modelyard_api.fields.facts import Column, Figure, KindInfo, Reference, Run
+from modelyard_api.fields.listing import Listing
 from modelyard_api.fields.pods import POD_TEMPLATE_REFERENCES, PodTemplate
 from modelyard_api.fields.sources import Source
 from modelyard_api.fields.status import Status
@@ -69,6 +70,7 @@ class SourceStatus(Model):
     readable: bool = Field(description="Whether it was read to its end.")
     reason: str = Field(max_length=128, description="Why, in one CamelCase word.")
     message: str = Field(max_length=2000, description="Why, and what to do next.")
+    listing: Listing | None = Field(None, description="The files that were read last, if their list tells of changes.")
 
 
 class Push(Model):
@@ -110,6 +112,7 @@ class Dataset(Kind):
         refers=(
             Reference(".spec.source.configMap.name", "ConfigMap"),
             Reference(".spec.source.volume.claimName", "PersistentVolumeClaim"),
+            Reference(".spec.source.secretRef.name", "Secret"),
             *POD_TEMPLATE_REFERENCES,
         ),
         runs=Run("ingest", under_way="Checking"),

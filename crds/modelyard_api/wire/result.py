@@ -24,6 +24,7 @@ from modelyard_api.fields.base import (
     Time,
     levels,
 )
+from modelyard_api.fields.listing import Listing
 from modelyard_api.fields.metrics import Task
 from modelyard_api.fields.signature import Signature
 from modelyard_api.fields.trainer import Estimator, Fit
@@ -94,10 +95,25 @@ class TableResult(Model):
     columns: list[VersionColumn]
     violations: list[Violation] = Field(default_factory=list)
     profile: bool = Field(False, description="Whether profile.json, with sketches of its columns, is beside it.")
+    report: bool = Field(False, description="Whether report.html, the page about it, is beside it.")
+    report_problem: str | None = Field(None, max_length=256, description="Why there is no page, if it was tried.")
 
 
-class IngestResult(TableResult):
+class CheckResult(Model):
+    """What a look at a source has found: a table, or nothing to read."""
+
+
+class IngestResult(TableResult, CheckResult):
     kind: Literal["Ingest"] = "Ingest"
+    listing: Listing | None = Field(None, description="The files that were read, if their list tells of changes.")
+
+
+class LookResult(CheckResult):
+    """Nothing was read: nothing is new, or what is new may still be written."""
+
+    kind: Literal["Look"] = "Look"
+    reason: Literal["Unchanged", "NotSettled"]
+    message: str
 
 
 class TrainResult(Model):
@@ -234,7 +250,15 @@ class SourceResult(Model):
 
 
 Result = Annotated[
-    IngestResult | TrainResult | EvaluateResult | PredictResult | SweepResult | SourceResult | StepResult | Failed,
+    IngestResult
+    | LookResult
+    | TrainResult
+    | EvaluateResult
+    | PredictResult
+    | SweepResult
+    | SourceResult
+    | StepResult
+    | Failed,
     Field(discriminator="kind"),
 ]
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from modelyard_api.fields.base import Model
+from modelyard_api.fields.base import Digest, Model
 from modelyard_api.fields.metrics import Metric
 from modelyard_api.fields.metrics import Task as ModelTask
 from modelyard_api.fields.trainer import ScriptDigests, Trainer
@@ -20,6 +20,8 @@ ANNOTATION = "modelyard.dev/task"
 TASK_FILE = "/modelyard/task/task.json"
 SOURCE_FOLDER = "/modelyard/source"
 """The folder where an ingest pod finds the ConfigMap's key or the volume."""
+CREDENTIALS_FOLDER = "/modelyard/credentials"
+"""The folder where an ingest pod finds the keys of the Secret that its source names."""
 DATA_FOLDER = "/modelyard/data"
 """The folder of a Workspace's data: ``<dataset>/<version>/<file>``."""
 SCRIPT_FOLDER = "/modelyard/script"
@@ -72,8 +74,14 @@ class Previous(Model):
 class IngestTask(Common):
     kind: Literal["Ingest"] = "Ingest"
     spec: DatasetSpec
+    source: str = Field(
+        "", description="The file or folder below SOURCE_FOLDER, for messages and for the extension; none of a uri."
+    )
+    seen: Digest | None = Field(
+        None, description="The listing that was read last: a source whose files list so is not read again."
+    )
+    most_bytes: int = Field(10 * 2**30, description="How much of a source the pod may fetch to its disk.")
     previous: Previous | None = None
-    source: str = Field(description="The file or folder below SOURCE_FOLDER, for messages and for the extension.")
 
 
 class TrainTask(Common):
@@ -158,6 +166,7 @@ class PredictTask(Common):
     keep: list[str] = Field(default_factory=list, description="Columns that are copied beside the answers.")
     max_bad_rows: int = 0
     output: DatasetSpec = Field(description="The Dataset that the answers are pushed to: its rules judge them.")
+    dataset: str = Field(description="That Dataset's name.")
     image: str
 
 

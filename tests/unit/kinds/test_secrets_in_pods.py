@@ -10,16 +10,18 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from modelyard.engine.resource import DEPLOYMENTS, JOBS, Object
+from modelyard.engine.resource import DATASETS, DEPLOYMENTS, JOBS, Object
 from modelyard_api.fields.pods import EnvVar, PodTemplate
 from modelyard_api.kinds.registry import KINDS
 from tests.kinds.workspace import person
 from tests.unit.crds.test_crds import roots, walk
 from tests.unit.kinds import pipelines, test_pipelinerun, test_pipelinesource, test_workspace
+from tests.unit.kinds.objects import dataset
 from tests.unit.kinds.test_pod_templates import WORLDS
 from tests.unit.kinds.world import World
 
 MOUNTED = {
+    ("Dataset", "ingest", "credentials"): "it asks the source for the table",
     ("PipelineSource", "look", "git"): "it asks the repository for the ref's commit",
     ("PipelineSource", "fetch", "git"): "it fetches the commit",
     ("PipelineSource", "push", "push"): "it pushes the bundle, and runs nothing of the user's",
@@ -27,6 +29,7 @@ MOUNTED = {
 }
 """(kind, what the container does, volume) of all Secrets that are mounted, and why."""
 SECRET_FIELDS = {
+    ("Dataset", ".spec.source.secretRef.name"),
     ("PipelineSource", ".spec.git.secretRef.name"),
     ("PipelineSource", ".spec.bundle.secretRef.name"),
     ("Workspace", ".spec.people[].secretRef.name"),
@@ -52,6 +55,13 @@ def _source() -> World:
     return world
 
 
+def _dataset() -> World:
+    world = World()
+    world.put(DATASETS, dataset(source={"uri": "s3://lake/t.csv", "secretRef": {"name": "lake"}}))
+    world.settle()
+    return world
+
+
 def _workspace() -> World:
     world = World()
     test_workspace.put(world, people=[person("kim")], podTemplate={"serviceAccountName": "reader"})
@@ -72,6 +82,7 @@ def _done(kind: str) -> World:
 
 MADE: list[Callable[[], World]] = [
     _source,
+    _dataset,
     _workspace,
     _step,
     *(make for _, make in WORLDS),

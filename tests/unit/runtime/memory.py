@@ -42,12 +42,14 @@ class MemoryStore(ArtifactStore):
 
 
 def run_ingest(folder: Path, file: str, store: MemoryStore | None = None, **spec: Any) -> IngestResult:
-    source = {"volume": {"claimName": "c", "path": file}, **spec.pop("source", {})}
+    source = {"volume": {"claimName": "c", "path": file}, "settle": "0s", **spec.pop("source", {})}
     dataset = DatasetSpec.model_validate({"source": source, **spec})
     task = IngestTask(
         subject=SUBJECT, tracking_url=URL, base_uri=f"{STORE}/d", result_uri=f"{STORE}/r", spec=dataset, source=file
     )
-    return ingest(task, store or MemoryStore(), folder)
+    result = ingest(task, store or MemoryStore(), folder)
+    assert isinstance(result, IngestResult)
+    return result
 
 
 def data_of(result: IngestResult) -> Data:

@@ -52,6 +52,7 @@ def run_predict(store: MemoryStore, model: TrainResult, data: Data, output: Any 
         artifact_uri=model.artifact_uri,
         artifact_digest=model.artifact_digest,
         output=DatasetSpec.model_validate({"source": {"pushed": {}}, **(output or {})}),
+        dataset="scored",
         image="i",
         **more,
     )

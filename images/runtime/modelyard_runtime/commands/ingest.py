@@ -12,24 +12,34 @@ import pyarrow.parquet as pq
 
 from modelyard_api.fields.artifact import RESULT_JSON
 from modelyard_api.kinds.dataset import DatasetSpec
-from modelyard_api.wire.result import IngestResult
-from modelyard_api.wire.task import SOURCE_FOLDER, IngestTask
+from modelyard_api.wire.result import IngestResult, LookResult
+from modelyard_api.wire.task import CREDENTIALS_FOLDER, SOURCE_FOLDER, IngestTask
 from modelyard_runtime.pod.errors import UserError, one_of
 from modelyard_runtime.pod.say import say
 from modelyard_runtime.pod.store import ArtifactStore
 from modelyard_runtime.tables.columns import typed
-from modelyard_runtime.tables.reading.locate import find
-from modelyard_runtime.tables.reading.reading import Reading, open_files
+from modelyard_runtime.tables.reading.reading import Reading
+from modelyard_runtime.tables.sources.keys import Keys
+from modelyard_runtime.tables.sources.source import open_source
 from modelyard_runtime.tables.stored import keep
 from modelyard_runtime.tables.version import Part, versioned
 
 MOST_COLUMNS = 1000
 
 
-def ingest(task: IngestTask, store: ArtifactStore, root: Path = Path(SOURCE_FOLDER)) -> IngestResult:
-    """Reads, checks, splits and writes the data. Raises UserError for an error that the user must fix."""
+def ingest(
+    task: IngestTask,
+    store: ArtifactStore,
+    root: Path = Path(SOURCE_FOLDER),
+    credentials: Path = Path(CREDENTIALS_FOLDER),
+) -> IngestResult | LookResult:
+    """Reads, checks, splits and writes the data, if any is new. Raises UserError for an error that the user must fix,
+    and Retriable."""
     spec = task.spec
-    reading = open_files(find(root, task.source, spec.source.format), root, spec.source)
+    opened = open_source(task, store, root, Keys(credentials))
+    if isinstance(opened, LookResult):
+        return opened
+    reading = opened.reading
     raw, text = _whole(reading), reading.text
     say(f"read {len(raw)} rows, {raw.num_columns} columns")
     whole, types = typed(_columns(raw, spec), spec.columns, text)
@@ -39,8 +49,11 @@ def ingest(task: IngestTask, store: ArtifactStore, root: Path = Path(SOURCE_FOLD
         part = parquet(table.filter(mask))
         return Part(len(part), _stored(store, uri, part))
 
-    result = IngestResult(**versioned(table, types, spec, lost, task.base_uri, write, store.put_first))
+    result = IngestResult(
+        **versioned(table, types, spec, lost, task.base_uri, write, store.put_first, task.subject.name)
+    )
     store.put_json_first(f"{result.uri}/{RESULT_JSON}", result.wire())
+    result.listing = opened.kept(store, task.base_uri)
     return result
 
 

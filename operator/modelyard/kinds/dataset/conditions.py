@@ -15,6 +15,8 @@ def standing(view: View, status: DatasetStatus) -> tuple[Condition, ...]:
     """Returns the conditions between checks of the source."""
     if has_version(view, status):
         return _of_latest(view, status)
+    if status.source and status.source.reason == "NotSettled":
+        return kstatus.reconciling(status.source.reason, status.source.message)
     if status.source and not status.source.readable:
         return kstatus.stalled(status.source.reason, status.source.message)
     return kstatus.reconciling("Checking", "the source is about to be read")

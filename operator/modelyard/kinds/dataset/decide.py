@@ -15,7 +15,7 @@ from modelyard.engine.resource import JOBS
 from modelyard.kinds.dataset import children, pushed, source
 from modelyard.kinds.dataset.conditions import has_version, standing, suspended, with_source
 from modelyard.kinds.dataset.observe import View
-from modelyard.kinds.dataset.outcome import checked, ingested, unreadable
+from modelyard.kinds.dataset.outcome import failed, found, unreadable
 from modelyard.kinds.dataset.schedule import interval, next_check
 from modelyard.workload.conclude import RETRY, Step, Trouble, Waits, conclude, read
 from modelyard.workload.run import cleanup, jobs
@@ -60,7 +60,8 @@ def _step(view: View, facts: Facts, now: datetime, status: DatasetStatus) -> Ste
 def _check(view: View, facts: Facts, now: datetime, status: DatasetStatus) -> Step:
     """Checks that the source exists, and has a Job read it unless it is known to be unchanged."""
     dataset = view.dataset
-    source_object = read(facts, source.need(dataset), "SourceUnavailable", now + RETRY)
+    need = source.need(dataset)
+    source_object = read(facts, need, "SourceUnavailable", now + RETRY) if need else None
     if missing := source.missing(dataset, source_object):
         # A Job that still reads does so for an older spec: nobody would look at its result.
         status.job, status.attempts = None, 0
@@ -89,12 +90,12 @@ def _follow(view: View, facts: Facts, now: datetime, status: DatasetStatus, name
         case Held(writes):
             return Step(status, suspended(view, status), writes)
         case Ended(_, result):
-            return ingested(view, now, status, result)
+            return found(view, now, status, result)
         case Broken(_, trouble, by_program):
             if not by_program:
                 # The data is not the cause: read the same ConfigMap again at the next check.
                 status.source_version = None
-            return unreadable(view, status, trouble, checked(view, status, now))
+            return failed(view, now, status, trouble)
         case Starting(attempts, trouble, stalled, writes, after) if trouble and (stalled or has_version(view, status)):
             # Beside an accepted version, which keeps Ready, only SourceReadable can say what holds the check up.
             status.attempts = attempts

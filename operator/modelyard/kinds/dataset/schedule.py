@@ -9,6 +9,13 @@ from modelyard.workload.durations import duration
 from modelyard_api.kinds.dataset import Dataset
 
 SHORTEST = timedelta(seconds=5)
+AGAIN = timedelta(minutes=2)
+"""Time after which a source that a person may mend without a change of the Dataset is looked at again, if
+``checkEvery`` isn't shorter."""
+MENDED_ELSEWHERE = frozenset(
+    ("SourceUnreachable", "SourceDenied", "SourceNotFound", "SourceChanging", "CertificateNotTrusted", "KeyMissing")
+)
+"""Reasons of what is mended at the source's server, or in its Secret."""
 
 
 def interval(dataset: Dataset) -> timedelta:
@@ -21,6 +28,16 @@ def next_check(dataset: Dataset) -> datetime | None:
     status = dataset.status
     if status.checked_generation != dataset.generation or status.last_check_time is None:
         return datetime.fromtimestamp(0, UTC)
-    if dataset.spec.check_every is None:
+    waits = [interval(dataset)] if dataset.spec.check_every else []
+    waits += [wait] if (wait := _again(dataset)) else []
+    return parse_time(status.last_check_time) + min(waits) if waits else None
+
+
+def _again(dataset: Dataset) -> timedelta | None:
+    """Returns when to look again because of what the last look has found, None if nothing asks for it."""
+    found, source = dataset.status.source, dataset.spec.source
+    if found is None or found.readable:
         return None
-    return parse_time(status.last_check_time) + interval(dataset)
+    if found.reason == "NotSettled":
+        return max(duration(source.settle or "0s"), SHORTEST)
+    return AGAIN if source.uri and found.reason in MENDED_ELSEWHERE else None

@@ -8,18 +8,19 @@ from modelyard.workload.conclude import Trouble
 from modelyard_api.kinds.dataset import Dataset
 
 
-def need(dataset: Dataset) -> Fetch:
-    """Returns the need for the object that holds the data."""
+def need(dataset: Dataset) -> Fetch | None:
+    """Returns the need for the object that holds the data; None if the data is outside of the cluster."""
     source = dataset.spec.source
     if source.config_map:
         return Fetch(CONFIG_MAPS, dataset.namespace, source.config_map.name)
-    assert source.volume is not None
-    return Fetch(CLAIMS, dataset.namespace, source.volume.claim_name)
+    if source.volume:
+        return Fetch(CLAIMS, dataset.namespace, source.volume.claim_name)
+    return None
 
 
-def version(dataset: Dataset, source_object: Object) -> str | None:
-    """Returns what identifies a ConfigMap's content without a pod; None for a volume, which has to be read."""
-    if dataset.spec.source.config_map is None:
+def version(dataset: Dataset, source_object: Object | None) -> str | None:
+    """Returns what identifies a ConfigMap's content without a pod; None for what a pod has to look at."""
+    if dataset.spec.source.config_map is None or source_object is None:
         return None
     return f"{source_object['metadata']['uid']}/{source_object['metadata']['resourceVersion']}"
 

@@ -26,11 +26,12 @@ from modelyard_api.kinds.datasetversion import DatasetVersion
 from modelyard_api.kinds.modelmonitor import ModelMonitor
 
 
-def observe(store: Store, raw: Object, _: Installation) -> View:
+def observe(store: Store, raw: Object, installation: Installation) -> View:
     version = DatasetVersion.model_validate(raw)
     is_ours = MANAGED_BY.items() <= (raw["metadata"].get("labels") or {}).items()
     dataset = store.get(DATASETS, version.namespace, version.spec.dataset_ref.name) if is_ours else None
-    return View(raw, version, dataset if dataset and not is_being_deleted(dataset) else None)
+    owner = dataset if dataset and not is_being_deleted(dataset) else None
+    return View(raw, version, owner, installation.tracking_pages)
 
 
 def _without_owner(version: Object, _: Installation) -> Iterable[str]:

@@ -1,0 +1,132 @@
+"""Checks a Dataset whose source is outside of the cluster: when it is looked at, and what its status keeps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from modelyard.engine.resource import DATASETS, JOBS, Object
+from modelyard_api.fields.artifact import sha256
+from modelyard_api.wire.task import IngestTask
+from tests.unit.kinds.objects import complete, dataset, fail, failed, ingest_result, task_of
+from tests.unit.kinds.test_dataset import ready, running_job
+from tests.unit.kinds.world import World
+
+LAKE = {"uri": "s3://lake/in/*.csv", "secretRef": {"name": "lake"}}
+LISTING = {"digest": sha256(b"one"), "files": 2, "bytes": 100}
+
+
+def watched(**spec: Any) -> World:
+    world = World()
+    world.put(DATASETS, dataset(**{"source": LAKE, "checkEvery": "1m", **spec}))
+    world.settle()
+    return world
+
+
+def task(world: World) -> IngestTask:
+    return task_of(running_job(world), IngestTask)
+
+
+def ends(world: World, result: Object) -> None:
+    complete(world, running_job(world), result)
+    world.settle()
+
+
+def read(world: World, content: str = "a", listing: Object | None = None) -> None:
+    ends(world, {**ingest_result(running_job(world), content), "listing": listing or LISTING})
+
+
+def look(reason: str = "Unchanged") -> Object:
+    return {"kind": "Look", "reason": reason, "message": f"a sentence about {reason}"}
+
+
+def status(world: World) -> Object:
+    return world.status_of(DATASETS, "penguins")
+
+
+def test_the_keys_are_files_and_nothing_else() -> None:
+    world = watched()
+    pod = running_job(world)["spec"]["template"]["spec"]
+    assert {"name": "credentials", "secret": {"secretName": "lake", "defaultMode": 0o440}} in pod["volumes"]
+    (container,) = pod["containers"]
+    assert {"name": "credentials", "mountPath": "/modelyard/credentials", "readOnly": True} in container["volumeMounts"]
+    assert not [volume for volume in pod["volumes"] if volume["name"] == "source"]
+
+
+def test_a_look_that_finds_the_same_list_keeps_all() -> None:
+    world = watched()
+    assert task(world).seen is None
+    read(world)
+    before = status(world)
+    assert before["source"]["listing"] == LISTING
+    world.tick(60)
+    assert task(world).seen == LISTING["digest"]
+    ends(world, look())
+    assert status(world)["source"] == before["source"]
+    assert status(world)["lastCheckTime"] != before["lastCheckTime"]
+    assert ready(world) == ("True", "VersionAccepted")
+    assert status(world)["versions"] == 1
+
+
+def test_another_spec_has_all_read_again() -> None:
+    world = watched()
+    read(world)
+    world.put(DATASETS, dataset(source=LAKE, checkEvery="1m", ignore=["z"]))
+    world.settle()
+    assert task(world).seen is None
+
+
+def test_rejected_rows_are_not_read_again_before_they_change() -> None:
+    world = watched()
+    ends(world, {**ingest_result(running_job(world), "a", accepted=False), "listing": LISTING})
+    assert ready(world) == ("False", "ValidationFailed")
+    world.tick(60)
+    assert task(world).seen == LISTING["digest"]
+    ends(world, look())
+    assert ready(world) == ("False", "ValidationFailed")
+
+
+def test_files_that_are_still_written_are_waited_for() -> None:
+    world = watched(checkEvery=None, source={**LAKE, "settle": "30s"})
+    ends(world, look("NotSettled"))
+    assert ready(world) == ("False", "NotSettled")
+    assert not [item for item in status(world)["conditions"] if item["type"] == "Stalled"]
+    world.tick(31)
+    read(world)
+    assert ready(world) == ("True", "VersionAccepted")
+
+
+def test_what_is_still_written_beside_a_version_is_told_and_the_rest_stays() -> None:
+    world = watched()
+    read(world)
+    world.tick(60)
+    ends(world, look("NotSettled"))
+    assert ready(world) == ("True", "VersionAccepted")
+    assert world.condition(DATASETS, "penguins", "SourceReadable")[:2] == ("False", "NotSettled")
+    assert status(world)["source"]["listing"] == LISTING
+    world.tick(5)
+    assert task(world).seen == LISTING["digest"]
+    ends(world, look())
+    assert world.condition(DATASETS, "penguins", "SourceReadable")[:2] == ("True", "Read")
+
+
+@pytest.mark.parametrize("reason", ["SourceDenied", "SourceNotFound", "CertificateNotTrusted", "KeyMissing"])
+def test_what_is_mended_elsewhere_is_looked_at_again(reason: str) -> None:
+    """Nobody tells the operator that a Secret or a bucket's policy has changed."""
+    world = watched(checkEvery=None)
+    fail(world, running_job(world), failed(reason, "a sentence"))
+    world.settle()
+    assert ready(world) == ("False", reason)
+    assert "job" not in status(world)
+    world.tick(119)
+    assert "job" not in status(world)
+    world.tick(2)
+    read(world)
+    assert ready(world) == ("True", "VersionAccepted")
+
+
+def test_the_pods_disk_bounds_what_is_fetched() -> None:
+    world = watched(podTemplate={"resources": {"limits": {"ephemeral-storage": "4Gi"}}})
+    assert task(world).most_bytes == 2 * 2**30
+    assert len(world.all(JOBS)) == 1
