@@ -44,7 +44,7 @@ class Column:
         """Identifier, if whole numbers are one since the column's name says so."""
         self.is_final = False
         """Whether no more evidence is taken: the batches come for the second time."""
-        self.evidence = Evidence(limit)
+        self.evidence = Evidence(limit, style)
         self.missing_words: dict[str, int] = {}
         self.misfits = Words(_MOST_MISFITS)
         self.offered = 0
@@ -94,7 +94,7 @@ class Column:
         start = 0
         if self.evidence.present == 0 or (self.kind.type in TEXTS and not self._is_words):
             start = _HEAD if self.evidence.present == 0 else len(cleaned)
-            self.evidence.look(numbers.normal(cleaned[:start], self._style), where)
+            self.evidence.look(cleaned[:start], where)
             self._name_tells(cleaned)
             self._decide()
         return self._kept(cleaned, self._observed(cleaned, start, where), where)
@@ -111,7 +111,7 @@ class Column:
             self._count(_without(converted.values, hidden))
             if converted.other is not None:
                 rest = _without(cleaned, hidden | ~converted.other.to_numpy(zero_copy_only=False))
-                self.evidence.look(numbers.normal(rest, self._style), where)
+                self.evidence.look(rest, where)
                 self._decide()
         return converted if self.kind == was else self._converter.convert(cleaned)
 
@@ -120,7 +120,7 @@ class Column:
         if self._is_words:
             self._add_words(texts, where)
         else:
-            self.evidence.look(numbers.normal(texts, self._style), where)
+            self.evidence.look(texts, where)
             self._decide()
 
     def _stored(self, column: pa.Array, where: Where) -> pa.Array:

@@ -20,7 +20,7 @@ _SHARE = 0.5
 
 def of_type(column: Column, span: Span) -> Iterator[Doubt]:
     """Yields what speaks for another type than a number: at most one thing, the likeliest."""
-    doubt = _dates(column, span) or _fine(column, span) or _three_decimals(column)
+    doubt = _dates(column, span) or _fine(column, span)
     if doubt:
         yield doubt
 
@@ -75,18 +75,6 @@ def _fine(column: Column, span: Span) -> Doubt | None:
         "spec.columns Identifier, Category or Timestamp, or list it in spec.ignore, if it is no quantity"
     )
     return tell(column, "LargeNumbers", message, span.count, text, place)
-
-
-def _three_decimals(column: Column) -> Doubt | None:
-    evidence = column.evidence
-    if column.kind.type != "Float" or evidence.three_decimals < 5 or evidence.three_decimals < evidence.looked:
-        return None
-    text, place = evidence.first or ("", None)
-    message = (
-        f"{column.name!r}: all of the {evidence.looked} values that were looked at have three decimals, such as "
-        f'{text!r}; write spec.source.csv.thousands: "." if the point stands between thousands, or decimal: "." if not'
-    )
-    return tell(column, "ThreeDecimals", message, evidence.looked, text, place)
 
 
 def _is_day(number: int) -> bool:
