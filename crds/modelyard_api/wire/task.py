@@ -59,6 +59,8 @@ class Data(Model):
     digest: str
     target: str | None = None
     columns: list[VersionColumn]
+    missing: list[str] = Field(default_factory=list, description="The texts that counted as missing when it was read.")
+    key: list[str] = Field(default_factory=list, description="Columns that identify a row, which are no features.")
 
 
 class Previous(Model):
