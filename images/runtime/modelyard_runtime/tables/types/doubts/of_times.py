@@ -15,7 +15,7 @@ def of_times(column: Column) -> Iterator[Doubt]:
     if evidence.with_zone and evidence.without_zone:
         message = (
             f"{column.name!r}: at least {evidence.without_zone} times have no zone of their own, but "
-            f"{evidence.with_zone} have; those are read as of {zone or 'UTC'}. Write columns[].timeZone if it is another"
+            f"{evidence.with_zone} have; those are read as of {zone or 'UTC'}. Write columns[].timeZone if it is not so"
         )
         yield tell(column, "MixedZones", message, evidence.without_zone)
     for name, reason, what in (
