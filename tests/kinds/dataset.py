@@ -16,6 +16,10 @@ def _column(**rules: Any) -> Object:
     return {"columns": [{"name": "x", **rules}]}
 
 
+def _csv(**dialect: Any) -> Object:
+    return {"source": {"csv": dialect}}
+
+
 def _volume(path: str) -> Object:
     return {"source": {"configMap": None, "volume": {"claimName": "lake", "path": path}}}
 
@@ -48,6 +52,7 @@ def ingest(task: IngestTask, text: str) -> IngestResult:
         target=task.spec.target,
         columns=[{"name": name, "type": "Category" if name == task.spec.target else "Float"} for name in names],  # type: ignore[list-item]
         profile=True,
+        report=True,
     )
 
 
@@ -83,6 +88,14 @@ SAMPLE = Sample(
         ),
         Create("settle belongs to the files", good=_uri(_S3, settle="1m"), bad={"source": {"settle": "1m"}}),
         Create("format belongs to files", bad={"source": {**_PUSHED["source"], "format": "CSV"}}),
+        *(
+            Create("csv belongs to files of format CSV", good=_csv(delimiter=";"), bad={"source": bad})
+            for bad in ({"format": "Parquet", "csv": {}}, {"configMap": None, "pushed": {}, "csv": {}})
+        ),
+        Create("thousands must differ from decimal", good=_csv(thousands=".", decimal=","), bad=_csv(thousands=".")),
+        Create(
+            "delimiter must differ from quote", good=_csv(delimiter=",", quote=""), bad=_csv(delimiter="'", quote="'")
+        ),
         Create("checkEvery belongs to a source that is read", bad={**_PUSHED, "checkEvery": "1m"}),
         Create(
             "Stratified keeps the shares of the target's classes",

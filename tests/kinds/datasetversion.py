@@ -24,7 +24,7 @@ _TABLE = {
     "columns": _COLUMNS,
 }
 SPEC: Object = {"datasetRef": {"name": "table"}, **_TABLE, "split": {}}
-RESULT: Object = {"kind": "Ingest", "accepted": True, "versionId": DATA_ID, **_TABLE, "profile": True}
+RESULT: Object = {"kind": "Ingest", "accepted": True, "versionId": DATA_ID, **_TABLE, "profile": True, "report": True}
 """The result that the ingest pod has left at ``DATA_URI``."""
 
 SAMPLE = Sample(

@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from modelyard_api.fields.base import ConfigMapKey, Duration, Model, ObjectName, ObjectRef, rule, rules
+from modelyard_api.fields.csv import CSV
 
-Format = Literal["CSV", "Parquet"]
+Format = Literal["CSV", "Parquet", "JSONLines"]
 
 
 class ConfigMapSource(Model):
@@ -116,6 +117,11 @@ class Source(Model):
                 "!has(self.format) || has(self.configMap) || has(self.volume) || has(self.uri)",
                 "format belongs to files; leave it out beside sql, query and pushed",
             ),
+            rule(
+                "!has(self.csv) || (has(self.configMap) || has(self.volume) || has(self.uri)) && "
+                "(!has(self.format) || self.format == 'CSV')",
+                "csv belongs to files of format CSV; leave it out",
+            ),
         )
     )
 
@@ -139,4 +145,5 @@ class Source(Model):
     pushed: PushedSource | None = Field(
         None, description="Write {}: its versions come from runs alone, such as a BatchPrediction."
     )
-    format: Format | None = Field(None, description="CSV or Parquet [from the file's extension].")
+    format: Format | None = Field(None, description="CSV, Parquet or JSONLines [from the file's extension].")
+    csv: CSV | None = Field(None, description="How the files are written, where that is not found out by itself.")

@@ -6,7 +6,18 @@ from typing import Annotated, ClassVar
 
 from pydantic import ConfigDict, Field
 
-from modelyard_api.fields.base import ColumnName, Count, Digest, Kind, Model, ObjectRef, StoreURI, rule, rules
+from modelyard_api.fields.base import (
+    ColumnName,
+    Count,
+    Digest,
+    Kind,
+    Model,
+    ObjectRef,
+    StatusURL,
+    StoreURI,
+    rule,
+    rules,
+)
 from modelyard_api.fields.columns import ColumnType, TimeFormat, TimeZone
 from modelyard_api.fields.doubts import Excerpt
 from modelyard_api.fields.facts import Column, Figure, KindInfo, Reference
@@ -100,12 +111,20 @@ class Profile(Model):
     uri: StoreURI = Field(description="The document in the artifact store.")
 
 
+class Report(Model):
+    """A page for people: what is in each column, what it tells of the target, and how it moved."""
+
+    uri: StoreURI = Field(description="The page in the artifact store.")
+    url: StatusURL = Field(description="Where people open it, as the installation says that they reach its pages.")
+
+
 class DatasetVersionStatus(Status):
     accepted: bool | None = Field(None, description="Whether it may be trained on.")
     violations: list[Violation] = Field(default_factory=list, max_length=20, description="Rules that it breaks.")
     profile: Profile | None = Field(
         None, description="What its columns are distributed like, for monitors to compare with."
     )
+    report: Report | None = Field(None, description="The page about it, for people.")
 
 
 class DatasetVersion(Kind):

@@ -95,6 +95,8 @@ class TableResult(Model):
     columns: list[VersionColumn]
     violations: list[Violation] = Field(default_factory=list)
     profile: bool = Field(False, description="Whether profile.json, with sketches of its columns, is beside it.")
+    report: bool = Field(False, description="Whether report.html, the page about it, is beside it.")
+    report_problem: str | None = Field(None, max_length=256, description="Why there is no page, if it was tried.")
 
 
 class CheckResult(Model):

@@ -59,6 +59,8 @@ class Data(Model):
     digest: str
     target: str | None = None
     columns: list[VersionColumn]
+    missing: list[str] = Field(default_factory=list, description="The texts that counted as missing when it was read.")
+    key: list[str] = Field(default_factory=list, description="Columns that identify a row, which are no features.")
 
 
 class Previous(Model):
@@ -178,6 +180,7 @@ class PredictTask(Common):
     keep: list[str] = Field(default_factory=list, description="Columns that are copied beside the answers.")
     max_bad_rows: int = 0
     output: DatasetSpec = Field(description="The Dataset that the answers are pushed to: its rules judge them.")
+    dataset: str = Field(description="That Dataset's name.")
     image: str
 
 

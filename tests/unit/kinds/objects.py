@@ -94,6 +94,7 @@ def ingest_result(job: Object, content: str, **more: Any) -> Object:
         "target": task.spec.target,
         "columns": [{"name": "x", "type": "Float"}, {"name": task.spec.target, "type": "Category"}],
         "profile": True,
+        "report": True,
     } | more
 
 

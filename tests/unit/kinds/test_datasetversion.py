@@ -67,6 +67,20 @@ def test_verdicts(document: Any, accepted: bool | None, ready: tuple[str, str]) 
     assert world.status_of(DATASET_VERSIONS, NAME).get("accepted") is accepted
 
 
+def test_the_page_about_it_is_where_people_reach_it() -> None:
+    """The store's own name is one that the cluster alone knows, so the page is behind a port-forward."""
+    status = judged(result(report=True)).status_of(DATASET_VERSIONS, NAME)
+    path = "api/2.0/mlflow-artifacts/artifacts/modelyard/team/uid/x/report.html"
+    assert status["report"] == {"uri": f"{URI}/report.html", "url": f"http://localhost:5000/{path}"}
+
+
+def test_a_version_without_a_page_stands_and_says_why() -> None:
+    world = judged(result(reportProblem="KeyError: 'x'"))
+    assert "report" not in world.status_of(DATASET_VERSIONS, NAME)
+    ready, reason, message = world.condition(DATASET_VERSIONS, NAME)[:3]
+    assert (ready, reason, message) == ("True", "Accepted", "10 rows, 1 columns; it has no report: KeyError: 'x'")
+
+
 def test_a_verdict_is_read_once_and_a_lost_one_comes_back() -> None:
     world = judged(result())
     before = world.status_of(DATASET_VERSIONS, NAME)

@@ -89,7 +89,7 @@ def test_a_folder_is_read_by_extension_and_its_columns_by_name(tmp_path: Path) -
     assert [(column.name, column.type) for column in result.columns] == [("a", "Integer"), ("y", "Category")]
     assert (result.rows, result.columns[0].max) == (6, 6)
     (parts / "2.CSV").write_text("y,b\ny,4\n")
-    with pytest.raises(UserError, match=r"2\.CSV has the columns"):
+    with pytest.raises(UserError, match=r"2\.CSV' has not"):
         run_ingest(tmp_path, "parts", target="y", source={"format": "CSV"})
 
 

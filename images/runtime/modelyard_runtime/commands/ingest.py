@@ -50,7 +50,9 @@ def ingest(
         part = parquet(table.filter(mask))
         return Part(len(part), _stored(store, uri, part))
 
-    result = IngestResult(**versioned(table, types, spec, lost, task.base_uri, write, store.put_first))
+    result = IngestResult(
+        **versioned(table, types, spec, lost, task.base_uri, write, store.put_first, task.subject.name)
+    )
     store.put_json_first(f"{result.uri}/{RESULT_JSON}", result.wire())
     result.listing = opened.kept(store, task.base_uri)
     result.inputs = [VersionInput.model_validate(given.model_dump()) for given in task.inputs]

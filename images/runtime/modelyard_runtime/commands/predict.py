@@ -53,7 +53,9 @@ def _scored(task: PredictTask, store: ArtifactStore, answers: Answers, folder: P
         return Part(path.stat().st_size, keep(store, uri, path))
 
     try:
-        version = versioned(table, answers.types, task.output, answers.lost, task.base_uri, write, store.put_first)
+        version = versioned(
+            table, answers.types, task.output, answers.lost, task.base_uri, write, store.put_first, task.dataset
+        )
     except UserError as error:
         raise UserError(error.reason, f"the answers don't fit the Dataset: {error.message}", _FIELD) from error
     result = PredictResult(

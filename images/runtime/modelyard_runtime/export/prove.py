@@ -56,7 +56,7 @@ def prove(task: TrainTask, store: ArtifactStore, fitted: Fitted) -> TrainResult:
     shown = package.example(stored.session, agreement.probes(test, task.seed))
     categories = training.categories()
     uri, digest, size = package.write(
-        store, task.base_uri, stored.data, kind, stored.layout, signature, shown, categories, stored.format
+        store, task.base_uri, stored.data, kind, stored.layout, stored.session, shown, categories, stored.format
     )
     package.write_profile(store, uri, digest, stored.session, test.features)
     say(", ".join(f"{name} {value:.4g}" for name, value in metrics.items()))

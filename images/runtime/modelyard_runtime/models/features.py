@@ -29,7 +29,7 @@ def pipeline(estimator: BaseEstimator, spec: Features, train: Table, task: Task,
     numeric = _numeric(spec.numeric, scale_of(spec.numeric, estimator))
     if train.categorical:
         # Select columns by position, so that the converter needs no column names.
-        positions = {item.name: index for index, item in enumerate(train.inputs)}
+        positions = {item.name: index for index, item in enumerate(train.intake.columns)}
         branches = (
             [("numeric", Pipeline(numeric), [positions[name] for name in train.numeric])] if train.numeric else []
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 import numpy as np
@@ -23,15 +23,15 @@ class Columns(Protocol):
     def __getitem__(self, name: str) -> pa.ChunkedArray: ...
 
 
-def document_of(table: Columns, types: dict[str, str], digest: str) -> bytes:
-    """Returns the profile of the table, which has this digest."""
-    data, left_out = profile.document(digest, len(table), _columns(table, types))
+def document_of(columns: Iterable[Column], rows: int, digest: str) -> bytes:
+    """Returns the profile of the table with these columns, which has this digest."""
+    data, left_out = profile.document(digest, rows, columns)
     if left_out:
         say(f"the profile has no room for {len(left_out)} columns of many different texts: {', '.join(left_out[:10])}")
     return data
 
 
-def _columns(table: Columns, types: dict[str, str]) -> Iterator[Column]:
+def columns_of(table: Columns, types: dict[str, str]) -> Iterator[Column]:
     """Yields the sketches of each column as a model is given it: texts with "" for missing, numbers with NaN."""
     for name, type_ in types.items():
         if type_ == "Category":

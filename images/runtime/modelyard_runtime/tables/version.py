@@ -17,6 +17,8 @@ from modelyard_runtime.pod.say import say
 from modelyard_runtime.tables import profile
 from modelyard_runtime.tables.columns import describe
 from modelyard_runtime.tables.digest import content_digest, version_id
+from modelyard_runtime.tables.report import kept as report
+from modelyard_runtime.tables.report.material import Material, sample_size
 from modelyard_runtime.tables.split import held_out
 from modelyard_runtime.tables.validate import not_finite, validate
 
@@ -42,10 +44,12 @@ def versioned(
     base_uri: str,
     write: Write,
     put_first: Put,
+    dataset: str,
 ) -> dict[str, Any]:
-    """Writes both parts of the table, and its profile, below ``base_uri``; returns the fields of its TableResult.
+    """Writes both parts of the table, its profile and its report below ``base_uri``; returns what its TableResult says.
 
-    Raises UserError. ``lost`` is the share of rows that were left out because they have no target.
+    Raises UserError. ``lost`` is the share of rows that were left out because they have no target;
+    ``dataset`` is the Dataset's name.
     """
     if spec.target is not None:
         _check_target(table, types, spec.target)
@@ -57,22 +61,37 @@ def versioned(
     mask = _held_out(table, types, spec)
     rows = {TRAIN_PARQUET: ~mask, TEST_PARQUET: mask}
     parts = {name: write(f"{uri}/{name}", pa.array(chosen)) for name, chosen in rows.items()}
-    put_first(f"{uri}/{PROFILE_JSON}", profile.document_of(table, types, digest))
+    sketches = list(profile.columns_of(table, types))
+    put_first(f"{uri}/{PROFILE_JSON}", profile.document_of(sketches, len(table), digest))
     accepted = not unusable and (not violations or spec.validation.on_failure == "Warn")
     say(f"version {id_[:10]}: {'accepted' if accepted else 'rejected'}, {len(violations)} rules broken")
+    columns, held = describe(table, types), int(mask.sum())
+
+    def material() -> Material:
+        first = sample_size(len(columns))
+        sample = pa.table({name: table[name].slice(0, first) for name in types})
+        dropped = round(len(table) * lost / (1 - lost))
+        return Material(
+            dataset, id_, digest, len(table), held, accepted, spec.target, columns, sketches, sample,
+            dropped=dropped, violations=violations,
+        )  # fmt: skip
+
+    problem = report.keep(uri, material, put_first)
     return {
         "accepted": accepted,
         "version_id": id_,
         "uri": uri,
         "digest": digest,
         "rows": len(table),
-        "test_rows": int(mask.sum()),
+        "test_rows": held,
         "bytes": sum(part.bytes for part in parts.values()),
         "files": [StoredFile(name=name, digest=part.digest) for name, part in parts.items()],
         "target": spec.target,
-        "columns": describe(table, types),
+        "columns": columns,
         "violations": violations[:20],
         "profile": True,
+        "report": problem is None,
+        "report_problem": problem,
     }
 
 

@@ -56,6 +56,7 @@ def predict_job(view: View, version: ModelVersion, data: Object, rules: DatasetS
         keep=spec.output.keep,
         max_bad_rows=spec.max_bad_rows,
         output=rules,
+        dataset=spec.output.dataset_ref.name,
         image=image(view),
     )
     pod = template.program("predict", image(view), spec.pod_template, view.installation.resources.run)

@@ -26,11 +26,12 @@ from modelyard_api.kinds.datasetversion import DatasetVersion
 from modelyard_api.kinds.modelmonitor import ModelMonitor
 
 
-def observe(store: Store, raw: Object, _: Installation) -> View:
+def observe(store: Store, raw: Object, installation: Installation) -> View:
     version = DatasetVersion.model_validate(raw)
     is_ours = MANAGED_BY.items() <= (raw["metadata"].get("labels") or {}).items()
     dataset = store.get(DATASETS, version.namespace, version.spec.dataset_ref.name) if is_ours else None
-    return View(raw, version, dataset if dataset and not is_being_deleted(dataset) else None)
+    owner = dataset if dataset and not is_being_deleted(dataset) else None
+    return View(raw, version, owner, installation.tracking_pages)
 
 
 def _without_owner(version: Object, _: Installation) -> Iterable[str]:
@@ -50,6 +51,7 @@ WIRING = Wiring(
     decide,
     wakes={
         DATASETS: _of_dataset,
+        DATASET_VERSIONS: users.made_of,
         MODEL_VERSIONS: users.trained_on,
         TRAINING_RUNS: users.read_by,
         BATCH_PREDICTIONS: users.read_by,
@@ -58,7 +60,7 @@ WIRING = Wiring(
     },
     users=users.of_dataset_version,
     indexes={
-        DATASET_VERSIONS: {"without owner": _without_owner},
+        DATASET_VERSIONS: {"without owner": _without_owner, users.MADE: users.by_made},
         MODEL_VERSIONS: {users.LINEAGE: users.by_lineage},
         TRAINING_RUNS: {users.READING: users.by_reading},
         BATCH_PREDICTIONS: {users.READING: users.by_reading},

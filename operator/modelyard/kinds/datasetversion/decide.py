@@ -13,8 +13,8 @@ from modelyard.workload.adoption import adoption, due
 from modelyard.workload.conclude import Fails, Step, Waits, conclude
 from modelyard.workload.foreign import READ_THEM, check
 from modelyard.workload.run.results import read_result
-from modelyard_api.fields.artifact import PROFILE_JSON, RESULT_JSON, canonical, is_of
-from modelyard_api.kinds.datasetversion import DatasetVersion, DatasetVersionStatus, Profile, Violation
+from modelyard_api.fields.artifact import PROFILE_JSON, REPORT_HTML, RESULT_JSON, canonical, http_url, is_of
+from modelyard_api.kinds.datasetversion import DatasetVersion, DatasetVersionStatus, Profile, Report, Violation
 from modelyard_api.wire import result as results
 
 POLL_MISSING = timedelta(minutes=1)
@@ -29,6 +29,8 @@ class View:
     version: DatasetVersion
     dataset: Object | None = None
     """Its Dataset, which owns it; None if it doesn't exist or is being deleted."""
+    pages: str = ""
+    """The URL at which people reach the tracking server."""
 
 
 def decide(view: View, facts: Facts, now: datetime) -> Plan:
@@ -41,22 +43,24 @@ def decide(view: View, facts: Facts, now: datetime) -> Plan:
     if is_own and status.accepted is not None and status.observed_generation == version.generation:
         return Plan(after=look_again)
     try:
-        step = _judged(version, status, facts, now)
+        step = _judged(version, status, view.pages, facts, now)
     except (Waits, Fails) as obstacle:
         step = obstacle.step(status)
     plan = conclude(view.raw, step, now)
     return replace(plan, after=look_again) if plan.after is None else plan
 
 
-def _judged(version: DatasetVersion, status: DatasetVersionStatus, facts: Facts, now: datetime) -> Step:
+def _judged(version: DatasetVersion, status: DatasetVersionStatus, pages: str, facts: Facts, now: datetime) -> Step:
     if not is_of(version.namespace, version.spec.uri):
-        status.accepted, status.violations, status.profile = None, [], None
+        status.accepted, status.violations, status.profile, status.report = None, [], None, None
     check(version.namespace, version.spec.uri, "spec.uri", READ_THEM)
     uri = f"{version.spec.uri}/{RESULT_JSON}"
     result = read_result(facts, uri, now)
     if isinstance(result, results.TableResult) and _belongs_to(result, version):
         status.accepted, status.violations = result.accepted, _fitting(result.violations)
         status.profile = Profile(uri=f"{version.spec.uri}/{PROFILE_JSON}") if result.profile else None
+        page = f"{version.spec.uri}/{REPORT_HTML}"
+        status.report = Report(uri=page, url=http_url(pages, page)) if result.report else None
         return Step(status, _verdict(result))
     if isinstance(result, results.Failed):
         return Step(status, kstatus.stalled(result.error.reason, result.error.message), after=now + POLL_MISSING)
@@ -84,14 +88,15 @@ def _fitting(violations: list[Violation]) -> list[Violation]:
 
 
 def _verdict(result: results.TableResult) -> tuple[Condition, ...]:
+    lacks = f"; it has no report: {result.report_problem}" if result.report_problem else ""
     if not result.accepted:
         broken = "; ".join(f"{v.column or 'table'}: {v.rule}, found {v.found}" for v in result.violations[:3])
         return kstatus.stalled(
             "ValidationFailed",
-            f"kept as evidence, never used: {broken}; correct the rows, or the rules in the Dataset's spec",
+            f"kept as evidence, never used: {broken}; correct the rows, or the rules in the Dataset's spec{lacks}",
         )
     if result.violations:
         return kstatus.ready(
-            "AcceptedWithWarnings", f"{len(result.violations)} rules are broken; see status.violations"
+            "AcceptedWithWarnings", f"{len(result.violations)} rules are broken; see status.violations{lacks}"
         )
-    return kstatus.ready("Accepted", f"{result.rows} rows, {len(result.columns)} columns")
+    return kstatus.ready("Accepted", f"{result.rows} rows, {len(result.columns)} columns{lacks}")

@@ -5,8 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from modelyard_runtime.pod.errors import UserError
+from modelyard_runtime.tables.reading.unpack import SUFFIXES
 
-EXTENSIONS = {".csv": "CSV", ".parquet": "Parquet", ".pq": "Parquet"}
+EXTENSIONS = {
+    **dict.fromkeys((".csv", ".tsv"), "CSV"),
+    **dict.fromkeys((".parquet", ".pq"), "Parquet"),
+    **dict.fromkeys((".jsonl", ".ndjson", ".json"), "JSONLines"),
+}
+"""The formats by the end of a file's name, before that of a compression."""
 PATH = "spec.source.volume.path"
 
 
@@ -35,7 +41,7 @@ def find(root: Path, path: str, format_: str | None) -> list[Path]:
 def is_table(name: str, format_: str | None) -> bool:
     """Returns whether a file of this name in a folder is part of the table."""
     base = name.rpartition("/")[2]
-    return not base.startswith(".") and base.lower().endswith(tuple(_endings(format_)))
+    return not base.startswith(".") and _ending(Path(base)) in _endings(format_)
 
 
 def _endings(format_: str | None) -> list[str]:
@@ -54,10 +60,16 @@ def _check_inside(file: Path, root: Path) -> None:
         raise UserError("SourceOutside", message, PATH)
 
 
+def _ending(file: Path) -> str:
+    """Returns the end of the name that tells the format: ".csv" of "a.csv.gz"."""
+    suffixes = [suffix.lower() for suffix in file.suffixes]
+    return suffixes[-2] if len(suffixes) > 1 and suffixes[-1] in SUFFIXES else "".join(suffixes[-1:])
+
+
 def kind_of(file: Path, format_: str | None) -> str:
     """Returns the format of a file by its extension, unless ``format_`` says it. Raises UserError."""
-    kind = format_ or EXTENSIONS.get(file.suffix.lower())
+    kind = format_ or EXTENSIONS.get(_ending(file))
     if kind is None:
-        message = f"the format of {file.name!r} can't be told from its extension; write CSV or Parquet"
+        message = f"the format of {file.name!r} can't be told from its extension; write CSV, Parquet or JSONLines"
         raise UserError("UnknownFormat", message, "spec.source.format")
     return kind

@@ -43,7 +43,7 @@ def open_source(task: IngestTask, store: ArtifactStore, root: Path, keys: Keys) 
         return Opened(_asked(task, store, keys), None)
     if source.config_map:
         place: Place = Folder(root, task.source, source.format)
-        return Opened(open_files([root / file.name for file in place.files()], root, source), None)
+        return Opened(open_files([root / file.name for file in place.files()], root, source, task.spec.ignore), None)
     place = _remote(source, keys) if source.uri else Folder(root, task.source, source.format)
     seen = place.files() if task.seen else []
     if task.seen and listing.is_telling(seen) and listing.digest(seen) == task.seen:
@@ -61,7 +61,7 @@ def open_source(task: IngestTask, store: ArtifactStore, root: Path, keys: Keys) 
     else:
         base = Path(tempfile.mkdtemp(prefix="source-"))
         paths = fetch.fetch(place, files, base, fetch.Budget(task.most_bytes))
-    return Opened(open_files(paths, base, source), files if listing.is_telling(files) else None)
+    return Opened(open_files(paths, base, source, task.spec.ignore), files if listing.is_telling(files) else None)
 
 
 def _asked(task: IngestTask, store: ArtifactStore, keys: Keys) -> Reading:

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from modelyard_models.booleans import FALSE, TRUE
 from modelyard_runtime.pod.errors import UserError
 from modelyard_runtime.tables.reading.batch import NumberStyle
 from modelyard_runtime.tables.types import numbers
@@ -15,9 +16,7 @@ from modelyard_runtime.tables.types.instants import Clock
 from modelyard_runtime.tables.types.kinds import TEXTS, Kind
 from modelyard_runtime.tables.types.plain import plain
 
-_TRUE = pa.array(["true", "yes", "y", "t", "on", "1", "1.0"])
-_FALSE = pa.array(["false", "no", "n", "f", "off", "0", "0.0"])
-"""The words of a declared Boolean, in lower case."""
+_TRUE, _FALSE = pa.array(TRUE), pa.array(FALSE)
 _PLAIN = NumberStyle()
 
 

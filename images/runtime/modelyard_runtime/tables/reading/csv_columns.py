@@ -1,0 +1,71 @@
+"""Decides what becomes of columns of a CSV file that have no name: an index, or nothing at all."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+import pyarrow as pa
+
+from modelyard_api.fields.doubts import Doubt
+from modelyard_runtime.pod.errors import UserError
+from modelyard_runtime.tables.reading.csv_trouble import no_index, unnamed
+from modelyard_runtime.tables.reading.left_out import Counting
+from modelyard_runtime.tables.reading.records import Record
+
+_MADE_UP = re.compile(r"Unnamed: 0(?:\.\d+)*|\.\.\.1")
+"""How pandas and readr name a first column that has no name."""
+
+
+class Columns(NamedTuple):
+    names: list[str]
+    """One for each value of a row, "" for those without."""
+    index: bool
+    """Whether the first one counts rows and is left out."""
+    empty: list[int]
+    """Those without a name or any value, which are left out."""
+    doubts: list[Doubt]
+
+
+def decided(names: list[str], width: int, below: list[Record], file: str) -> Columns:
+    """Returns what becomes of the columns of rows with ``width`` values, of which ``below`` are the first.
+
+    Raises UserError for one that has no name but values that don't count rows."""
+    if width == len(names) + 1:
+        # Lines end in a delimiter, or the first value is the name of the row, as R writes it.
+        at_end = all(not row.cells[-1].strip() for row in below)
+        names = [*names, ""] if at_end else ["", *names]
+    bare = [index for index, name in enumerate(names) if not name.strip()]
+    filled = {index for row in below for index, cell in enumerate(row.cells) if cell.strip()}
+    index = bool(below) and (0 in bare or bool(_MADE_UP.fullmatch(names[0].strip()))) and _counts(below)
+    doubts = [_index_doubt(file)] if index else []
+    for at in bare:
+        if at not in filled or (index and at == 0):
+            continue
+        value, row = next((row.cells[at], row.row) for row in below if row.cells[at].strip())
+        raise no_index(file, value, row) if at == 0 else unnamed(file, at, len(names), value, row)
+    empty = [at for at in bare if not (index and at == 0)]
+    if len(empty) + index == len(names):
+        raise UserError("NoHeader", f"{file!r} has no names of columns; write a header", "spec.source")
+    # One delimiter too many at the end of every line is no column of anybody's.
+    if empty and empty != [len(names) - 1]:
+        doubts.append(_empty_doubt(empty, file))
+    return Columns(names, index, empty, doubts)
+
+
+def _counts(below: list[Record]) -> bool:
+    return Counting().first_other(pa.array([row.cells[0] for row in below], pa.string())) is None
+
+
+def _index_doubt(file: str) -> Doubt:
+    message = (
+        "the first column has no name and counts rows: it is left out; write the file without it (pandas: index=False, "
+        "R: row.names=FALSE), or name it"
+    )
+    return Doubt(reason="IndexLeftOut", message=message, file=file)
+
+
+def _empty_doubt(empty: list[int], file: str) -> Doubt:
+    numbers = ", ".join(str(index + 1) for index in empty[:5])
+    message = f"columns without a name or any value are left out (of their numbers: {numbers}); delete them"
+    return Doubt(reason="EmptyColumns", message=message, count=len(empty), file=file)

@@ -1,0 +1,53 @@
+"""Rows and columns of a CSV file that hold no data: repeated headers, rows without any value, a column that counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+
+def repeated(rows: pa.RecordBatch, header: Sequence[str]) -> np.ndarray | None:
+    """Returns a mask of the rows that repeat the header; None if there are none, or if there is one column alone, in
+    which a value may be the column's name."""
+    if len(header) < 2:
+        return None
+    first = pc.is_in(rows.column(0), pa.array([header[0], f"\ufeff{header[0]}"]))
+    return _all(rows, first, lambda index, values: pc.equal(values, header[index]))
+
+
+def empty(rows: pa.RecordBatch) -> np.ndarray | None:
+    """Returns a mask of the rows that are all delimiters; None if there are none, or if there is one column alone."""
+    if rows.num_columns < 2:
+        return None
+    return _all(rows, pc.equal(rows.column(0), ""), lambda _, values: pc.equal(values, ""))
+
+
+def _all(rows: pa.RecordBatch, mask: pa.Array, test) -> np.ndarray | None:  # type: ignore[no-untyped-def]
+    for index in range(1, rows.num_columns):
+        if not pc.any(mask).as_py():
+            return None
+        mask = pc.and_(mask, test(index, rows.column(index)))
+    return mask.to_numpy(zero_copy_only=False) if pc.any(mask).as_py() else None
+
+
+class Counting:
+    """Whether a column without a name counts the rows: whole numbers, each greater than the one before."""
+
+    def __init__(self) -> None:
+        self._last = -1
+
+    def first_other(self, values: pa.Array) -> int | None:
+        """Returns the index of the first value that does not count; None if all do."""
+        texts = pc.utf8_trim_whitespace(values)
+        is_whole = pc.match_substring_regex(texts, r"^[0-9]{1,18}$").to_numpy(zero_copy_only=False)
+        if not is_whole.all():
+            return int(np.argmin(is_whole))
+        numbers = np.concatenate([[self._last], texts.cast(pa.int64()).to_numpy()])
+        rises = np.diff(numbers) > 0
+        if not rises.all():
+            return int(np.argmin(rises))
+        self._last = int(numbers[-1])
+        return None

@@ -1,0 +1,95 @@
+"""What needs attention: broken rules, doubts, changes, and what the report itself has noticed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from markupsafe import Markup, escape
+
+from modelyard_runtime.tables.report.columns import Described
+from modelyard_runtime.tables.report.material import Material, Remark
+from modelyard_runtime.tables.report.text import names, percent, shown
+
+MOST = 50
+"""Most items of a kind that are listed."""
+MISSING, TELLING, MOVED = 0.5, 0.95, 0.1
+"""From which share of missing values, which strength and which distance on a column is noticed."""
+
+
+class Item(NamedTuple):
+    """``kind`` is the class of its looks, ``word`` how it is called; ``column`` the index of its column, if it has
+    one."""
+
+    kind: str
+    word: str
+    column: int | None
+    title: Markup
+    text: Markup
+    examples: Sequence[Markup] = ()
+    rows: str = ""
+
+
+class Attention(NamedTuple):
+    items: Sequence[Item]
+    left_out: int
+
+
+def attention(material: Material, columns: Sequence[Described]) -> Attention:
+    """Returns what needs attention, the most urgent first."""
+    index = {described.column.name: described.index for described in columns}
+    broken = [
+        Remark(violation.column, violation.rule, f"found {violation.found}", violation.examples)
+        for violation in material.violations
+    ]
+    groups: list[tuple[str, str, Sequence[Remark]]] = [
+        ("bad", "Broken rule", broken),
+        ("doubt", "Doubt", material.doubts),
+        ("change", "Change", material.changes),
+    ]
+    items = [_item(kind, word, remark, index) for kind, word, remarks in groups for remark in remarks[:MOST]]
+    return Attention([*items, *_noticed(columns)], sum(max(0, len(remarks) - MOST) for *_, remarks in groups))
+
+
+def _item(kind: str, word: str, remark: Remark, index: dict[str, int]) -> Item:
+    where = f"row{'s' if len(remark.rows) > 1 else ''} {', '.join(map(str, remark.rows))}" if remark.rows else ""
+    if remark.file:
+        where = f"{where} of {remark.file}" if where else remark.file
+    title = shown(remark.column, 128) if remark.column else escape("the table")
+    text = shown(remark.message, 512)
+    if remark.title:
+        text = Markup("{}: {}").format(shown(remark.title, 256), text)
+    examples = [shown(example, 80) for example in remark.examples]
+    return Item(kind, word, index.get(remark.column or ""), title, text, examples, where)
+
+
+def _noticed(columns: Sequence[Described]) -> list[Item]:
+    """Returns what the figures show and no rule asks for, one item for all columns of which it is true."""
+    features = [one for one in columns if not one.is_target]
+    told = [(one, one.related.strength) for one in features if one.related.strength is not None]
+    moved = [(one, one.moved) for one in columns if one.moved is not None and one.proven > 0]
+    found = [
+        _of(
+            "almost the target",
+            "tells nearly all of the target in the sample. Will it be known when a prediction is asked for?",
+            [(one, strength) for one, strength in told if strength >= TELLING],
+        ),
+        _of("moved", "against the parent, beyond doubt", [(one, by) for one, by in moved if by >= MOVED]),
+        _of("mostly missing", "", [(one, one.missing) for one in columns if one.missing >= MISSING]),
+        _of("one value alone", "tells a model nothing", [(one, None) for one in features if one.column.distinct == 1]),
+    ]
+    return [item for item in found if item]
+
+
+def _of(title: str, why: str, chosen: Sequence[tuple[Described, float | None]]) -> Item | None:
+    """Returns the item that this is true of the columns, the one with the greatest figure first."""
+    if not chosen:
+        return None
+    ordered = sorted(chosen, key=lambda pair: -(pair[1] or 0.0))
+    first, greatest = ordered[0]
+    text = names([one.column.name for one, _ in ordered])
+    if greatest is not None:
+        text += escape(f" ({'' if len(ordered) == 1 else 'up to '}{percent(greatest)})")
+    if why:
+        text += escape(f" {why}")
+    return Item("note", "Noticed", first.index if len(ordered) == 1 else None, escape(title), text)
