@@ -23,7 +23,8 @@ from modelyard_api.installation import Installation
 
 LINEAGE, READING, SCORING, MOUNTED, MADE = "lineage", "reading", "scoring", "mounted", "made of"
 """Indexes by DatasetVersion: of the ModelVersions whose lineage names it, of the unfinished runs that read it, of
-the Workspaces where it lies (``MOUNTED``), and of the DatasetVersions that a query made of it (``MADE``). By ModelVersion: of the unfinished BatchPredictions that score with it."""
+the Workspaces where it lies (``MOUNTED``), and of the DatasetVersions that a query made of it (``MADE``). By
+ModelVersion: of the unfinished BatchPredictions that score with it."""
 
 
 def of_model(store: Store, model: Object) -> tuple[str, ...]:

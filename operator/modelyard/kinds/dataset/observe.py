@@ -64,7 +64,8 @@ def _latest(store: Store, dataset: Object, name: str) -> tuple[Object | None, Ob
 
 def _cycle(store: Store, dataset: Object) -> tuple[str, ...]:
     namespace, start = dataset["metadata"]["namespace"], dataset["metadata"]["name"]
-    paths, seen = [(start,)], {start}
+    paths: list[tuple[str, ...]] = [(start,)]
+    seen = {start}
     while paths:
         path = paths.pop()
         at = dataset if path == (start,) else store.get(DATASETS, namespace, path[-1])

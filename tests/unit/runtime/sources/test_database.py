@@ -89,7 +89,8 @@ def test_a_column_without_a_value_at_first_gets_its_type_later(tmp_path: Path, s
 @pytest.mark.parametrize(
     ("query", "reason", "says"),
     [
-        ("INSERT INTO orders VALUES (1, 'x') RETURNING a", "QueryWrites", "read-only"),
+        ("INSERT INTO orders VALUES (1, 'x') RETURNING a", "QueryWrites", "INSERT"),
+        ("WITH x AS (DELETE FROM orders RETURNING a) SELECT * FROM x", "QueryFailed", "data-modifying"),
         ("SELECT nextval('numbers')", "QueryWrites", "read-only"),
         ("SELECT 1 AS a; COMMIT; DROP TABLE orders", "QueryFailed", "multiple commands"),
         ("SELECT * FROM nowhere", "QueryFailed", "nowhere"),
@@ -185,7 +186,7 @@ def test_duckdb_is_read_only_and_locked_in(tmp_path: Path) -> None:
         connection.execute("CREATE TABLE t AS SELECT i AS a, i * 1.5 AS b FROM range(100) AS r(i)")
     assert len(ask(tmp_path, f"duckdb:///{path}", "SELECT * FROM t")) == 100
     assert fails(tmp_path, f"duckdb:///{path}", "INSERT INTO t VALUES (1, 1) RETURNING a").reason == "QueryWrites"
-    for query in ("SELECT * FROM read_text('/etc/passwd')", f"COPY t TO '{tmp_path}/out.csv'"):
+    for query in ("SELECT * FROM read_text('/etc/passwd')", f"FROM read_csv('{tmp_path}/url')", "LOAD httpfs"):
         assert fails(tmp_path, f"duckdb:///{path}", query).reason == "QueryFailed"
     assert fails(tmp_path, f"duckdb:///{tmp_path}/nowhere.duckdb", "SELECT 1").reason == "SourceNotFound"
     endless = "SELECT sum(a.i * b.i % 7) AS s FROM range(10000000) AS a(i), range(10000000) AS b(i)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 import time
 from collections.abc import Callable
@@ -27,6 +28,8 @@ QUERY, SECRET = "spec.source.sql.query", "spec.source.sql.secretRef"
 DEFAULT_SECONDS, CONNECT_SECONDS, TRIES = 600.0, 10, 3
 ROWS = 8192
 """Rows that are in memory at once."""
+_WRITES = re.compile(r"\s*(insert|update|delete|merge|create|drop|alter|truncate|grant|copy|attach)\b", re.IGNORECASE)
+"""Told before it is asked: of most of these a server-side cursor would say that their syntax is wrong."""
 _EXAMPLE = "postgresql://USER:PASSWORD@HOST/DATABASE"
 _LOCKED = {"enable_external_access": "false", "autoinstall_known_extensions": "false", "lock_configuration": "true"}
 
@@ -69,6 +72,8 @@ def _read(url: URL, source: SQLSource, keys: Keys, folder: Path, budget: Budget)
 
 
 def _spool(connection: Connection, url: URL, query: str, folder: Path, budget: Budget, seconds: float) -> Path:
+    if match := _WRITES.match(query):
+        raise UserError("QueryWrites", f"{match[1].upper()} writes; a source only reads: write a SELECT", QUERY)
     if url.get_backend_name() == "postgresql":
         connection.execution_options(postgresql_readonly=True, isolation_level="REPEATABLE READ")
         connection.exec_driver_sql(f"SET LOCAL statement_timeout = {int(seconds * 1000)}").close()

@@ -88,7 +88,7 @@ def _spool(connection: duckdb.DuckDBPyConnection, sql: str, spool: Spool) -> Pat
             raise UserError("QueryWrites", f"{writes} writes; a source only reads: write one SELECT", SQL)
         said = ", ".join(kinds) or "nothing"
         raise UserError("QueryFailed", f"one SELECT is read, there is {said}; write one", SQL)
-    reader = connection.execute(statements[0]).to_arrow_reader(ROWS)
+    reader = connection.query(statements[0]).to_arrow_reader(ROWS)
     spool.begin(reader.schema.names)
     for batch in reader:
         spool.add(_plain(batch))
