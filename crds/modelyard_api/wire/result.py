@@ -131,6 +131,9 @@ class TrainResult(Model):
         None, description="The objective of always answering the most frequent class, or the mean."
     )
     fit: Fit | None = Field(None, description="None for a container of the user's own.")
+    left_out: list[str] = Field(
+        default_factory=list, max_length=1000, description="The columns that are never features, each with its type."
+    )
     source_digest: str = Field(max_length=71)
     parameters: Parameters = Field(default_factory=dict)
     dataset_version: StatusName = Field(description="The DatasetVersion that it was trained on.")
