@@ -71,12 +71,14 @@ def _noticed(columns: Sequence[Described]) -> list[Item]:
     found = [
         _of(
             "almost the target",
-            "tells nearly all of the target in the sample. Will it be known when a prediction is asked for?",
+            "explains nearly all of the target in the sample. Will it be known when a prediction is asked for?",
             [(one, strength) for one, strength in told if strength >= TELLING],
         ),
-        _of("moved", "against the parent, beyond doubt", [(one, by) for one, by in moved if by >= MOVED]),
+        _of("shifted", "against the parent, beyond doubt", [(one, by) for one, by in moved if by >= MOVED]),
         _of("mostly missing", "", [(one, one.missing) for one in columns if one.missing >= MISSING]),
-        _of("one value alone", "tells a model nothing", [(one, None) for one in features if one.column.distinct == 1]),
+        _of(
+            "one value alone", "is of no use to a model", [(one, None) for one in features if one.column.distinct == 1]
+        ),
     ]
     return [item for item in found if item]
 

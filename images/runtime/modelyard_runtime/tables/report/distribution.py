@@ -63,7 +63,9 @@ class Distribution:
             return np.where((found < 0) | (found > len(edges) - 2) | np.isnan(numbers), -1, found)
         place = {bar.value: index for index, bar in enumerate(self.bars) if not bar.rest}
         rest = {bar.value: index for index, bar in enumerate(self.bars) if bar.rest}
-        codes, words = values.texts(column) if is_text else _whole(values.numbers(column))
+        codes, words = (
+            values.texts(column) if is_text or pa.types.is_boolean(column.type) else _whole(values.numbers(column))
+        )
         keys = [word if len(word) <= MAX_TEXT else cut(word) for word in words]
         known = np.array([place.get(key, rest.get(OTHERS, -1)) for key in keys] or [-1])
         return np.where(codes < 0, rest.get(MISSING, -1), known[np.maximum(codes, 0)])
