@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from modelyard_api.fields.artifact import RESULT_JSON
+from modelyard_api.kinds.datasetversion import VersionInput
 from modelyard_api.wire.result import IngestResult, LookResult
 from modelyard_api.wire.task import CREDENTIALS_FOLDER, SOURCE_FOLDER, IngestTask
 from modelyard_runtime.pod.progress import Progress
@@ -42,9 +43,10 @@ def ingest(
         fields = version.end(store, task.base_uri, typing.columns(), story, typing.violations())
     finally:
         version.close()
-    result = IngestResult(**fields)
+    result = IngestResult(**fields, missing=list(reading.missing))
     store.put_json_first(f"{result.uri}/{RESULT_JSON}", result.wire())
     result.listing = opened.kept(store, task.base_uri)
+    result.inputs = [VersionInput.model_validate(given.model_dump()) for given in task.inputs]
     return result
 
 
