@@ -13,7 +13,7 @@ from modelyard_api.wire.sketches import Column
 from modelyard_runtime.tables.report import axis
 from modelyard_runtime.tables.report.axis import Axis
 
-TAILS = 5.0
+TAILS = 2.5
 """Numbers that reach so many times beyond what 98 % of them span are drawn without their tails."""
 SKEW = 10.0
 """Numbers above 0 of which the upper half spans so many times the lower one are drawn on a logarithmic axis."""
