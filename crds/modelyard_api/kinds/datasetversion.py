@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import ConfigDict, Field
 
@@ -19,11 +19,12 @@ from modelyard_api.fields.base import (
     rules,
 )
 from modelyard_api.fields.columns import ColumnType, TimeFormat, TimeZone
-from modelyard_api.fields.doubts import Excerpt
+from modelyard_api.fields.doubts import MOST_DOUBTS, Doubt, Excerpt
 from modelyard_api.fields.facts import Column, Figure, KindInfo, Reference
 from modelyard_api.fields.status import Status
 from modelyard_api.fields.validation import Split
 
+MissingWord = Annotated[str, Field(max_length=64)]
 MAX_COLUMNS = 1000
 """Most columns of a table."""
 
@@ -84,6 +85,9 @@ class DatasetVersionSpec(Model):
     columns: list[VersionColumn] = Field(
         max_length=MAX_COLUMNS, description="The columns, with what was found in them."
     )
+    missing: list[MissingWord] = Field(
+        default_factory=list, max_length=101, description="The words that counted as missing in texts."
+    )
     split: Split = Field(description="How rows are held out.")
     parent: str | None = Field(None, max_length=253, description="The version that was the latest before.")
     origin: Origin | None = Field(None, description="What made the table.")
@@ -105,6 +109,11 @@ class Report(Model):
 class DatasetVersionStatus(Status):
     accepted: bool | None = Field(None, description="Whether it may be trained on.")
     violations: list[Violation] = Field(default_factory=list, max_length=20, description="Rules that it breaks.")
+    doubts: list[Doubt] = Field(
+        default_factory=list,
+        max_length=MOST_DOUBTS,
+        description="What was guessed and may be wrong, with what to write; the last one counts what has no room.",
+    )
     profile: Profile | None = Field(
         None, description="What its columns are distributed like, for monitors to compare with."
     )

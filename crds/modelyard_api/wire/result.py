@@ -24,13 +24,14 @@ from modelyard_api.fields.base import (
     Time,
     levels,
 )
+from modelyard_api.fields.doubts import MOST_DOUBTS, Doubt
 from modelyard_api.fields.listing import Listing
 from modelyard_api.fields.metrics import Task
 from modelyard_api.fields.signature import Signature
 from modelyard_api.fields.trainer import Estimator, Fit
 from modelyard_api.fields.validation import Split
 from modelyard_api.kinds.batchprediction import MOST_EXAMPLES, BadRow
-from modelyard_api.kinds.datasetversion import StoredFile, VersionColumn, Violation
+from modelyard_api.kinds.datasetversion import MissingWord, StoredFile, VersionColumn, Violation
 from modelyard_api.kinds.pipeline import MAX_OUTPUT_BYTES, MAX_OUTPUTS, Word
 from modelyard_api.kinds.pipelinesource import MAX_CHECKS, Check, Commit
 from modelyard_api.kinds.registry import DELIVERED
@@ -93,7 +94,9 @@ class TableResult(Model):
     files: list[StoredFile] = Field(default_factory=list, max_length=8)
     target: ColumnName | None = None
     columns: list[VersionColumn]
+    missing: list[MissingWord] = Field(default_factory=list, max_length=101)
     violations: list[Violation] = Field(default_factory=list)
+    doubts: list[Doubt] = Field(default_factory=list, max_length=MOST_DOUBTS)
     profile: bool = Field(False, description="Whether profile.json, with sketches of its columns, is beside it.")
     report: bool = Field(False, description="Whether report.html, the page about it, is beside it.")
     report_problem: str | None = Field(None, max_length=256, description="Why there is no page, if it was tried.")

@@ -29,7 +29,7 @@ def data_of(version: Object) -> Data:
         digest=spec.digest,
         target=spec.target,
         columns=spec.columns,
-        missing=getattr(spec, "missing", []),
+        missing=spec.missing,
     )
 
 

@@ -36,6 +36,7 @@ def register(view: View, table: TableResult, origin: Origin, split: Split) -> Cr
         files=table.files,
         target=table.target,
         columns=table.columns,
+        missing=table.missing,
         split=split,
         parent=view.dataset.status.latest,
         origin=origin,
