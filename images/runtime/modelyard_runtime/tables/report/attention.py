@@ -39,7 +39,14 @@ def attention(material: Material, columns: Sequence[Described]) -> Attention:
     """Returns what needs attention, the most urgent first."""
     index = {described.column.name: described.index for described in columns}
     broken = [
-        Remark(violation.column, violation.rule, f"found {violation.found}", violation.examples)
+        Remark(
+            violation.column,
+            violation.rule,
+            f"found {violation.found}",
+            violation.examples,
+            violation.rows,
+            violation.file or "",
+        )
         for violation in material.violations
     ]
     groups: list[tuple[str, str, Sequence[Remark]]] = [

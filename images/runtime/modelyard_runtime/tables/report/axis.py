@@ -74,7 +74,7 @@ def _power(exponent: int) -> str:
 
 
 def _rounded(value: float) -> float:
-    return float(f"{value:.12g}")
+    return float(f"{value:.15g}")
 
 
 def _label(value: float, exponent: int) -> str:
