@@ -45,6 +45,7 @@ def keep(task: TrainTask, store: ArtifactStore, folder: Path) -> TrainResult:
         objective=objective,
         metrics=metrics,
         baseline=baseline(objective, kind, training.target, test.target),
+        left_out=frames.left_out(task.data),
         source_digest=source_digest(task),
         dataset_version=task.data.name,
         dataset_digest=task.data.digest,

@@ -71,11 +71,15 @@ class Table:
         return self.features if self.categorical else self.features.to_numpy(dtype=np.float32)
 
 
-def left_out(data: Data) -> dict[str, str]:
-    """Returns the columns that are no features whatever a trainer says, and why: their type, or that they are a key."""
+def left_out(data: Data) -> list[str]:
+    """Returns the columns that are no features whatever a trainer says, each with the reason, such as "note (Text)"."""
+    return [f"{name} ({why})" for name, why in _never(data).items()]
+
+
+def _never(data: Data) -> dict[str, str]:
     others = [column for column in data.columns if column.name != data.target]
-    return {column.name: "key" for column in others if column.name in data.key} | {
-        column.name: column.type for column in others if column.type in NO_FEATURES
+    return {column.name: column.type for column in others if column.type in NO_FEATURES} | {
+        column.name: "key" for column in others if column.name in data.key
     }
 
 
@@ -86,17 +90,16 @@ def inputs_of(data: Data, exclude: Sequence[str] = ()) -> list[Input]:
         if name not in (names := [column.name for column in columns]):
             field = f"spec.trainer.estimator.features.exclude[{index}]"
             raise UserError("UnknownColumn", one_of(name, names), field)
-    never = left_out(data)
+    never = _never(data)
     kept = [column for column in columns if column.name not in (*exclude, *never)]
     if not kept and not never:
         raise UserError(
             "NoFeatures", "every column is excluded; leave at least one", "spec.trainer.estimator.features.exclude"
         )
     if not kept:
-        shown = ", ".join(f"{name!r} ({why})" for name, why in list(never.items())[:10])
         message = (
-            f"no column of {data.name} is left to learn from: {shown} can't be learnt from; declare one Category or a "
-            "number in the Dataset's spec.columns, or bring other columns"
+            f"no column of {data.name} is left to learn from: free text, identifiers and keys are no features: "
+            f"{', '.join(left_out(data)[:10])}; declare another type in the Dataset's spec.columns, or bring others"
         )
         raise UserError("NoFeatures", message, "spec.datasetRef")
     return [
@@ -113,6 +116,8 @@ def inputs_of(data: Data, exclude: Sequence[str] = ()) -> list[Input]:
 
 def plain(data: Data) -> Intake:
     """Returns how code of the user's own takes the columns of a version. Raises UserError if there are none."""
+    if never := left_out(data):
+        say(f"no features: {', '.join(never)}")
     return intake.plain(inputs_of(data), data.missing)
 
 
@@ -120,7 +125,7 @@ def training(store: ArtifactStore, data: Data, task: Task, exclude: Sequence[str
     """Loads the training rows, and learns from them how they are taken. Raises UserError."""
     inputs, rows = inputs_of(data, exclude), _read(store, data, TRAIN_PARQUET)
     if never := left_out(data):
-        say(f"no features: {', '.join(f'{name} ({why})' for name, why in never.items())}")
+        say(f"no features: {', '.join(never)}")
     names = [item.name for item in inputs]
     columns, _ = given_of(rows, inputs, names, data.missing)
     learnt = intake.learnt(inputs, columns, data.missing)

@@ -46,7 +46,7 @@ def _classes(column: pa.ChunkedArray, data: Data, type_: str) -> np.ndarray:
     if len(distinct) > MOST_CLASSES:
         regress = "regress, or " if type_ in ("Float", "Integer") else ""
         message = (
-            f"the target {data.target!r} is a {type_} with {len(distinct)} different values in these rows, and a "
+            f"the target {data.target!r} is of type {type_} and has {len(distinct)} different values, and a "
             f"classifier knows at most {MOST_CLASSES} classes: {regress}choose a target with fewer values"
         )
         raise UserError("TargetDoesNotFit", message, FIELD)
@@ -65,6 +65,6 @@ def _classes(column: pa.ChunkedArray, data: Data, type_: str) -> np.ndarray:
     if type_ == "Boolean":
         return np.where(column.to_numpy().astype(bool), "true", "false").astype(object)
     if type_ == "Timestamp":
-        message = f"the target {data.target!r} is a Timestamp; a model learns classes or numbers. Choose another target"
+        message = f"the target {data.target!r} is a Timestamp; a model learns classes or numbers; choose another target"
         raise UserError("TargetDoesNotFit", message, "spec.datasetRef")
     return np.asarray(column.to_pylist(), dtype=object)
