@@ -158,6 +158,7 @@ class DatasetVersion(Kind):
             Column("Rows", ".spec.rows", "integer"),
             Column("Target", ".spec.target"),
             Column("Age", ".metadata.creationTimestamp", "date"),
+            Column("Report", ".status.report.url", priority=1),
         ),
         figures=(Figure("rows", ".spec.rows", "Its rows."),),
     )
