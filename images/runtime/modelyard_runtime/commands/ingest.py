@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from modelyard_api.fields.artifact import RESULT_JSON
-from modelyard_api.kinds.datasetversion import VersionInput
 from modelyard_api.wire.result import IngestResult, LookResult
 from modelyard_api.wire.task import CREDENTIALS_FOLDER, SOURCE_FOLDER, IngestTask
 from modelyard_runtime.pod.progress import Progress
@@ -13,7 +13,7 @@ from modelyard_runtime.pod.say import say
 from modelyard_runtime.pod.store import ArtifactStore
 from modelyard_runtime.tables.reading.reading import Reading
 from modelyard_runtime.tables.sources.keys import Keys
-from modelyard_runtime.tables.sources.source import open_source
+from modelyard_runtime.tables.sources.source import Opened, open_source
 from modelyard_runtime.tables.types.typing import Typing
 from modelyard_runtime.tables.versions.before import before
 from modelyard_runtime.tables.versions.chunk import numbered
@@ -36,43 +36,57 @@ def ingest(
     reading = opened.reading
     check_columns(reading.names, spec)
     typing, progress = Typing(reading, spec, task.previous), Progress.of(task, reading.size)
-    version = _read(reading, typing, task, progress) or _read(reading, typing, task, progress)
+
+    def begun() -> NewVersion:
+        return _begun(typing, opened, task, store)
+
+    version = _read(reading, typing, begun, progress) or _read(reading, typing, begun, progress)
     assert version is not None, "types are final after the first reading"
     try:
+        check_rows(version.seen, spec)
         story = Story(task.subject.name, before(store, task.previous), [*reading.doubts, *typing.doubts()])
         fields = version.end(store, task.base_uri, typing.columns(), story, typing.violations())
     finally:
         version.close()
     result = IngestResult(**fields, missing=list(reading.missing))
     store.put_json_first(f"{result.uri}/{RESULT_JSON}", result.wire())
-    result.listing = opened.kept(store, task.base_uri)
-    result.inputs = [VersionInput.model_validate(given.model_dump()) for given in task.inputs]
-    return result
+    return result.model_copy(update=opened.kept(store, task))
 
 
-def _read(reading: Reading, typing: Typing, task: IngestTask, progress: Progress) -> NewVersion | None:
+def _begun(typing: Typing, opened: Opened, task: IngestTask, store: ArtifactStore) -> NewVersion:
+    """Returns a version of the types that are guessed now, with the rows that come before those of the source."""
+    version = NewVersion(typing.arrow, task.spec)
+    name = task.previous.name if task.previous is not None else ""
+    try:
+        for rows in opened.before(store, version.schema):
+            version.add(numbered(rows, version.seen + 1, name))
+    except BaseException:
+        version.close()
+        raise
+    return version
+
+
+def _read(reading: Reading, typing: Typing, begun: Callable[[], NewVersion], progress: Progress) -> NewVersion | None:
     """Reads all rows; returns None if the types that were guessed first turned out to be wrong. Raises UserError."""
     version: NewVersion | None = None
     read, is_done = 0, False
     try:
         for batch in reading.batches():
-            read += batch.rows.num_rows
             rows = typing.typed(batch)
             if rows is not None:
-                version = version or NewVersion(rows.schema, task.spec)
+                version = version or begun()
                 version.add(numbered(rows, batch.first_row, batch.file))
             elif version is not None:
                 version.close()
                 version = None
+            read += batch.rows.num_rows
             progress.at(read, batch.done)
-        is_settled = typing.settled()
-        if not is_settled:
-            say("some values are not of the types that were guessed: reading once more")
-            progress.again()
-            return None
-        check_rows(read, task.spec)
-        is_done = True
-        return version
+        is_done = typing.settled()
+        if is_done:
+            return version or begun()
+        say("some values are not of the types that were guessed: reading once more")
+        progress.again()
+        return None
     finally:
         if version is not None and not is_done:
             version.close()

@@ -40,7 +40,7 @@ def _scored(task: PredictTask, store: ArtifactStore, answers: Answers, folder: P
         for part in (TRAIN_PARQUET, TEST_PARQUET):
             store.fetch(f"{task.data.uri}/{part}", folder / part)
             for batch in batches(folder / part, answers.needed):
-                version.add(numbered(answers.of(batch), version.rows + version.dropped + 1))
+                version.add(numbered(answers.of(batch), version.seen + 1))
         rate = answers.read / max(time.monotonic() - started, 1e-3)
         say(f"scored {answers.read - answers.bad} rows, {rate:.0f} a second; {answers.bad} can't be scored")
         if not version.rows:

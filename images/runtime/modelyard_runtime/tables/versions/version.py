@@ -58,6 +58,11 @@ class NewVersion:
         self._sample, self._example = Sample(schema), None
         self.schema, self.rows, self.dropped = schema, 0, 0
 
+    @property
+    def seen(self) -> int:
+        """How many rows were given, with those that were dropped."""
+        return self.rows + self.dropped
+
     def add(self, chunk: Chunk) -> None:
         """Takes the next rows, and drops those without a target. Raises UserError."""
         if self._spec.target is not None:
