@@ -67,6 +67,15 @@ class Origin(ObjectRef):
     uid: str = Field(max_length=64, description="Its uid.")
 
 
+class VersionInput(Model):
+    """A version of another Dataset from which a query made the rows."""
+
+    name: str = Field(max_length=63, description="The name of the table in the query.")
+    dataset: str = Field(max_length=253, description="The Dataset.")
+    version: str = Field(max_length=253, description="The DatasetVersion.")
+    digest: Digest = Field(description="Digest of its rows.")
+
+
 class DatasetVersionSpec(Model):
     model_config = ConfigDict(
         json_schema_extra=rules(
@@ -91,6 +100,13 @@ class DatasetVersionSpec(Model):
     split: Split = Field(description="How rows are held out.")
     parent: str | None = Field(None, max_length=253, description="The version that was the latest before.")
     origin: Origin | None = Field(None, description="What made the table.")
+    inputs: Annotated[
+        list[VersionInput],
+        Field(
+            max_length=16,
+            json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
+        ),
+    ] = Field(default_factory=list, description="The versions of which a query made it; they are kept as long as it.")
 
 
 class Profile(Model):
@@ -131,6 +147,7 @@ class DatasetVersion(Kind):
             Reference(".spec.datasetRef.name", "Dataset", follow=False),
             Reference(".spec.parent", "DatasetVersion", follow=False),
             Reference(".spec.origin.name", ".spec.origin.kind", follow=False),
+            Reference(".spec.inputs[].version", "DatasetVersion", follow=False),
         ),
         people="Delete",
         operator=("create", "patch"),

@@ -31,7 +31,7 @@ from modelyard_api.fields.signature import Signature
 from modelyard_api.fields.trainer import Estimator, Fit
 from modelyard_api.fields.validation import Split
 from modelyard_api.kinds.batchprediction import MOST_EXAMPLES, BadRow
-from modelyard_api.kinds.datasetversion import MissingWord, StoredFile, VersionColumn, Violation
+from modelyard_api.kinds.datasetversion import MissingWord, StoredFile, VersionColumn, VersionInput, Violation
 from modelyard_api.kinds.pipeline import MAX_OUTPUT_BYTES, MAX_OUTPUTS, Word
 from modelyard_api.kinds.pipelinesource import MAX_CHECKS, Check, Commit
 from modelyard_api.kinds.registry import DELIVERED
@@ -109,6 +109,7 @@ class CheckResult(Model):
 class IngestResult(TableResult, CheckResult):
     kind: Literal["Ingest"] = "Ingest"
     listing: Listing | None = Field(None, description="The files that were read, if their list tells of changes.")
+    inputs: list[VersionInput] = Field(default_factory=list, max_length=16, description="What a query read.")
 
 
 class LookResult(CheckResult):

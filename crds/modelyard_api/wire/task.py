@@ -73,6 +73,17 @@ class Previous(Model):
     missing: list[str] = Field(default_factory=list, description="The words that counted as missing.")
 
 
+class Input(Model):
+    """A version of another Dataset that a query reads."""
+
+    name: str = Field(description="The name of the table in the query.")
+    dataset: str
+    version: str
+    digest: str
+    uri: str
+    files: list[StoredFile]
+
+
 class IngestTask(Common):
     kind: Literal["Ingest"] = "Ingest"
     spec: DatasetSpec
@@ -83,6 +94,7 @@ class IngestTask(Common):
         None, description="The listing that was read last: a source whose files list so is not read again."
     )
     most_bytes: int = Field(10 * 2**30, description="How much of a source the pod may fetch to its disk.")
+    inputs: list[Input] = Field(default_factory=list, description="What source.query reads, by version.")
     previous: Previous | None = None
 
 

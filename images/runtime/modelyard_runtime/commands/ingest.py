@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from modelyard_api.fields.artifact import RESULT_JSON
 from modelyard_api.kinds.dataset import DatasetSpec
+from modelyard_api.kinds.datasetversion import VersionInput
 from modelyard_api.wire.result import IngestResult, LookResult
 from modelyard_api.wire.task import CREDENTIALS_FOLDER, SOURCE_FOLDER, IngestTask
 from modelyard_runtime.pod.errors import UserError, one_of
@@ -54,6 +55,7 @@ def ingest(
     )
     store.put_json_first(f"{result.uri}/{RESULT_JSON}", result.wire())
     result.listing = opened.kept(store, task.base_uri)
+    result.inputs = [VersionInput.model_validate(given.model_dump()) for given in task.inputs]
     return result
 
 

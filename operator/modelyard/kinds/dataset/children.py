@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from modelyard.engine.resource import Object
+from modelyard.kinds.dataset import inputs
 from modelyard.kinds.dataset.observe import View
 from modelyard.workload import template
 from modelyard.workload.names import child_metadata, child_name
@@ -79,6 +80,7 @@ def ingest_job(view: View, name: str) -> Object:
         spec=spec,
         source=_path(spec.source),
         seen=seen(dataset),
+        inputs=inputs.resolve(view) if spec.source.query else [],
         previous=previous(view),
         **({} if limit is None else {"most_bytes": int(template.quantity(limit) / 2)}),
     )
@@ -113,8 +115,9 @@ def _mounted(source: Source) -> tuple[list[template.Mount], list[template.Volume
     if source.volume:
         claim = {"claimName": source.volume.claim_name, "readOnly": True}
         return mounts, [{"name": "source", "persistentVolumeClaim": claim}]
-    if source.secret_ref is None:
+    named_secret = source.sql.secret_ref if source.sql else source.secret_ref
+    if named_secret is None:
         return [], []
-    secret = {"secretName": source.secret_ref.name, "defaultMode": 0o440}
+    secret = {"secretName": named_secret.name, "defaultMode": 0o440}
     mounts = [{"name": "credentials", "mountPath": CREDENTIALS_FOLDER, "readOnly": True}]
     return mounts, [{"name": "credentials", "secret": secret}]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tempfile
 from pathlib import Path
 from typing import NamedTuple
@@ -21,8 +20,7 @@ from modelyard_runtime.tables.sources.folder import Folder
 from modelyard_runtime.tables.sources.keys import Keys
 from modelyard_runtime.tables.sources.listing import File
 from modelyard_runtime.tables.sources.place import Place
-
-UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+from modelyard_runtime.tables.sources.seconds import seconds_of
 
 
 class Opened(NamedTuple):
@@ -41,6 +39,8 @@ class Opened(NamedTuple):
 def open_source(task: IngestTask, store: ArtifactStore, root: Path, keys: Keys) -> Opened | LookResult:
     """Returns the source's table, or that there is nothing to read. Raises UserError and Retriable."""
     source = task.spec.source
+    if source.sql or source.query:
+        return Opened(_asked(task, store, keys), None)
     if source.config_map:
         place: Place = Folder(root, task.source, source.format)
         return Opened(open_files([root / file.name for file in place.files()], root, source, task.spec.ignore), None)
@@ -62,6 +62,21 @@ def open_source(task: IngestTask, store: ArtifactStore, root: Path, keys: Keys) 
         base = Path(tempfile.mkdtemp(prefix="source-"))
         paths = fetch.fetch(place, files, base, fetch.Budget(task.most_bytes))
     return Opened(open_files(paths, base, source, task.spec.ignore), files if listing.is_telling(files) else None)
+
+
+def _asked(task: IngestTask, store: ArtifactStore, keys: Keys) -> Reading:
+    """Returns the rows of the source's query."""
+    source, budget = task.spec.source, fetch.Budget(task.most_bytes)
+    if source.sql:
+        from modelyard_runtime.tables.sources import database
+
+        path = database.spooled(source.sql, keys, budget)
+    else:
+        from modelyard_runtime.tables.sources import query
+
+        assert source.query is not None
+        path = query.spooled(source.query, task.inputs, store, budget)
+    return open_files([path], path.parent, source)
 
 
 def _remote(source: Source, keys: Keys) -> Place:
@@ -90,6 +105,4 @@ def _settled(place: Place, source: Source) -> tuple[list[File], list[File]]:
 
 
 def _seconds(source: Source, place: Place) -> float:
-    if source.settle is not None:
-        return sum(int(number) * UNITS[unit] for number, unit in re.findall(r"(\d+)(ms|s|m|h)", source.settle))
-    return settle.DEFAULT if isinstance(place, Folder) else 0.0
+    return seconds_of(source.settle, settle.DEFAULT if isinstance(place, Folder) else 0.0)

@@ -78,7 +78,10 @@ def _fine(column: Column, span: Span) -> Doubt | None:
 
 
 def _is_day(number: int) -> bool:
+    if not 19_000_101 <= number <= 21_001_231:
+        return False
     try:
-        return 1900 <= date(number // 10_000, number // 100 % 100, number % 100).year <= 2100
+        date(number // 10_000, number // 100 % 100, number % 100)
     except ValueError:
         return False
+    return True

@@ -70,7 +70,9 @@ def _constant(column: Column, span: Span | None) -> Iterator[Doubt]:
     is_text = column.kind.type in TEXTS
     if column.evidence.is_too_large:
         return
-    is_constant = len(words.counts) == 1 if is_text else span is not None and span.least == span.greatest
+    is_constant = span is not None and span.least == span.greatest
+    if is_text:
+        is_constant = len(words.counts) == 1 and not column.evidence.number
     if is_constant and column.offered == column.rows > 1:
         value = next(iter(words.counts)) if is_text else None
         message = f"{column.name!r} has the same value in all {column.rows} rows; list it in spec.ignore"
