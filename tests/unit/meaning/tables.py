@@ -17,7 +17,7 @@ LINES = {"Classifier": ("LogisticRegression", {"max_iter": 50}), "Regressor": ("
 
 @dataclass(frozen=True)
 class Drawn:
-    """``rows`` are the values that a model is trained on, ``text`` is the file of them, ``news`` are others to ask with.
+    """``rows`` are the values that a model is trained on, ``text`` is their file, ``news`` are others to ask with.
 
     ``target`` is the name of a column, ``algorithm`` and ``params`` are those of a quick estimator.
     """
