@@ -213,4 +213,4 @@ def test_a_model_is_read_again_as_it_was_written() -> None:
     result = run_train(store, weekends(store), "RandomForestClassifier", {"n_estimators": 5})
     manifest, session, _ = package.read(store, result.artifact_uri, result.artifact_digest)
     package.check_example(manifest, session)
-    assert [item.name for item in session.intake.columns][0] == "at.days"
+    assert next(item.name for item in session.intake.columns) == "at.days"
