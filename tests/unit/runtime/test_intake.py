@@ -94,7 +94,7 @@ def test_a_text_that_is_no_time_is_refused_with_what_is_allowed(tmp_path: Path) 
     with pytest.raises(BadRequest) as caught:
         answers(store, result, tmp_path / "m", at=("BYTES", ["01.02.2026", "soon"]))
     assert str(caught.value) == message
-    with pytest.raises(BadRequest, match='datatype "INT64": a Timestamp is of the format .*, as BYTES'):
+    with pytest.raises(BadRequest, match=r'datatype "INT64": a Timestamp is of the format .*, as BYTES'):
         answers(store, result, tmp_path / "n", at=("INT64", [1]))
 
 
@@ -201,7 +201,7 @@ def test_categories_that_would_not_fit_into_memory_are_refused(monkeypatch: pyte
     data = laid(store, table, "y", {"note": "Category", "y": "Category"})
     monkeypatch.setattr(features.memory, "limit", lambda: 2**19)
     with pytest.raises(
-        UserError, match="column 'note' has 160 different texts.*declare it Text or Identifier"
+        UserError, match=r"column 'note' has 160 different texts.*declare it Text or Identifier"
     ) as caught:
         run_train(store, data, "LogisticRegression")
     assert caught.value.reason == "TooManyCategories"
