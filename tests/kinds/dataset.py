@@ -92,6 +92,7 @@ SAMPLE = Sample(
             good=_uri(_S3, secretRef={"name": "lake"}),
             bad={"source": {"secretRef": {"name": "lake"}}},
         ),
+        Create("Append belongs", good=_uri(_S3, arrival="Append"), bad={"source": {"arrival": "Append"}}),
         Create("settle belongs to the files", good=_uri(_S3, settle="1m"), bad={"source": {"settle": "1m"}}),
         Create("format belongs to files", bad={"source": {**_PUSHED["source"], "format": "CSV"}}),
         *(

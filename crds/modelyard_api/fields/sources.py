@@ -109,6 +109,11 @@ class Source(Model):
             ),
             rule("!has(self.secretRef) || has(self.uri)", "secretRef belongs to uri; leave it out", ".secretRef"),
             rule(
+                "self.arrival == 'Replace' || has(self.volume) || has(self.uri)",
+                "Append belongs to the files of a volume or of uri; write Replace",
+                ".arrival",
+            ),
+            rule(
                 "!has(self.settle) || has(self.volume) || has(self.uri)",
                 "settle belongs to the files of a volume or of uri; leave it out",
                 ".settle",
@@ -134,6 +139,11 @@ class Source(Model):
     )
     secret_ref: ObjectRef | None = Field(
         None, description="The Secret, in the Dataset's namespace, whose keys open the uri [none: what all may read]."
+    )
+    arrival: Literal["Replace", "Append"] = Field(
+        "Replace",
+        description="Replace: each look reads all files. Append: it reads those that are new, by their names, and "
+        "their rows come after those of the latest accepted version.",
     )
     settle: Duration | None = Field(
         None,

@@ -21,6 +21,7 @@ from modelyard_api.fields.base import (
 from modelyard_api.fields.columns import ColumnType, TimeFormat, TimeZone
 from modelyard_api.fields.doubts import MOST_DOUBTS, Doubt, Excerpt
 from modelyard_api.fields.facts import Column, Figure, KindInfo, Reference
+from modelyard_api.fields.listing import Listing
 from modelyard_api.fields.status import Status
 from modelyard_api.fields.validation import Split
 
@@ -100,6 +101,7 @@ class DatasetVersionSpec(Model):
     split: Split = Field(description="How rows are held out.")
     parent: str | None = Field(None, max_length=253, description="The version that was the latest before.")
     origin: Origin | None = Field(None, description="What made the table.")
+    made_of: Listing | None = Field(None, description="The files that its rows come from, of a source that lists them.")
     inputs: Annotated[
         list[VersionInput],
         Field(
@@ -158,6 +160,7 @@ class DatasetVersion(Kind):
             Column("Rows", ".spec.rows", "integer"),
             Column("Target", ".spec.target"),
             Column("Age", ".metadata.creationTimestamp", "date"),
+            Column("Report", ".status.report.url", priority=1),
         ),
         figures=(Figure("rows", ".spec.rows", "Its rows."),),
     )

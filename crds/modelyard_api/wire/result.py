@@ -105,18 +105,21 @@ class TableResult(Model):
 class CheckResult(Model):
     """What a look at a source has found: a table, or nothing to read."""
 
+    listing: Listing | None = Field(None, description="What the source lists, if that tells of changes.")
+
 
 class IngestResult(TableResult, CheckResult):
     kind: Literal["Ingest"] = "Ingest"
-    listing: Listing | None = Field(None, description="The files that were read, if their list tells of changes.")
+    made_of: Listing | None = Field(None, description="The files that the rows come from.")
     inputs: list[VersionInput] = Field(default_factory=list, max_length=16, description="What a query read.")
 
 
 class LookResult(CheckResult):
-    """Nothing was read: nothing is new, or what is new may still be written."""
+    """Nothing was read: nothing is new, or what is new may still be written, or is no new file where those alone are
+    read."""
 
     kind: Literal["Look"] = "Look"
-    reason: Literal["Unchanged", "NotSettled"]
+    reason: Literal["Unchanged", "NotSettled", "FilesChanged"]
     message: str
 
 

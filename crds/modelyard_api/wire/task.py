@@ -71,6 +71,9 @@ class Previous(Model):
     digest: str
     columns: list[VersionColumn] = Field(description="With what types need: name, type, format, time zone.")
     missing: list[str] = Field(default_factory=list, description="The words that counted as missing.")
+    made_of: Digest | None = Field(
+        None, description="The listing of the files that its rows come from, if it is known."
+    )
 
 
 class Input(Model):
@@ -93,6 +96,7 @@ class IngestTask(Common):
     seen: Digest | None = Field(
         None, description="The listing that was read last: a source whose files list so is not read again."
     )
+    remake: bool = Field(False, description="Whether a version is to be made although no file is new: of another spec.")
     most_bytes: int = Field(10 * 2**30, description="How much of a source the pod may fetch to its disk.")
     inputs: list[Input] = Field(default_factory=list, description="What source.query reads, by version.")
     previous: Previous | None = None

@@ -12,7 +12,6 @@ import pyarrow.parquet as pq
 
 from modelyard_api.fields.artifact import RESULT_JSON
 from modelyard_api.kinds.dataset import DatasetSpec
-from modelyard_api.kinds.datasetversion import VersionInput
 from modelyard_api.wire.result import IngestResult, LookResult
 from modelyard_api.wire.task import CREDENTIALS_FOLDER, SOURCE_FOLDER, IngestTask
 from modelyard_runtime.pod.errors import UserError, one_of
@@ -44,6 +43,8 @@ def ingest(
     raw, text = _whole(reading), reading.text
     say(f"read {len(raw)} rows, {raw.num_columns} columns")
     whole, types = typed(_columns(raw, spec), spec.columns, text)
+    if earlier := list(opened.before(store, whole.schema)):
+        whole = pa.concat_tables([pa.Table.from_batches(earlier), whole])
     table, lost = _with_target(whole, spec)
 
     def write(uri: str, mask: pa.Array) -> Part:
@@ -54,9 +55,7 @@ def ingest(
         **versioned(table, types, spec, lost, task.base_uri, write, store.put_first, task.subject.name)
     )
     store.put_json_first(f"{result.uri}/{RESULT_JSON}", result.wire())
-    result.listing = opened.kept(store, task.base_uri)
-    result.inputs = [VersionInput.model_validate(given.model_dump()) for given in task.inputs]
-    return result
+    return result.model_copy(update=opened.kept(store, task))
 
 
 def _whole(reading: Reading) -> pa.Table:

@@ -64,7 +64,14 @@ def previous(view: View) -> Previous | None:
         ]
     )
     name = found["metadata"]["name"]
-    return Previous(name=name, uri=spec.uri, digest=spec.digest, columns=columns, missing=spec.missing)
+    return Previous(
+        name=name,
+        uri=spec.uri,
+        digest=spec.digest,
+        columns=columns,
+        missing=spec.missing,
+        made_of=spec.made_of and spec.made_of.digest,
+    )
 
 
 def ingest_job(view: View, name: str) -> Object:
@@ -80,6 +87,7 @@ def ingest_job(view: View, name: str) -> Object:
         spec=spec,
         source=_path(spec.source),
         seen=seen(dataset),
+        remake=dataset.status.checked_generation != dataset.generation,
         inputs=inputs.resolve(view) if spec.source.query else [],
         previous=previous(view),
         **({} if limit is None else {"most_bytes": int(template.quantity(limit) / 2)}),

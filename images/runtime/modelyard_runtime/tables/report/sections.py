@@ -103,6 +103,7 @@ def _histogram(described: Described, drawn: Histogram, context: Context) -> dict
         "is_": plots.outline(drawn.is_.bins, top),
         "was": plots.steps(drawn.was.bins, top) if drawn.was else "",
         "ticks": drawn.axis.ticks,
+        "is_crowded": drawn.axis.is_crowded,
         "label": _label(described),
         "caption": Markup(" · ").join(caption),
     }

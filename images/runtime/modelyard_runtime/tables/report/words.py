@@ -55,7 +55,11 @@ def facts(material: Material) -> list[tuple[str, Markup | str]]:
     if material.dropped:
         whole = material.rows + material.dropped
         listed.append(("Dropped", f"{count(material.dropped)} of {count(whole)}: no target"))
-    listed.append(("Parent", shown(material.parent.name, 120) if material.parent else "none"))
+    if material.parent:
+        was = Markup("{}, {}").format(shown(material.parent.name, 120), counted(material.parent.rows, "row"))
+        listed.append(("Compared with", was))
+    else:
+        listed.append(("Compared with", "nothing"))
     if material.made:
         listed.append(("Read", material.made))
     listed.append(("Digest", Markup('<code title="{}">{}…</code>').format(material.digest, material.digest[:19])))
