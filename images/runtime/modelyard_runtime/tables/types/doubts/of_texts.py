@@ -10,12 +10,12 @@ from modelyard_api.fields.doubts import Doubt
 from modelyard_runtime.tables.types.column import Column
 from modelyard_runtime.tables.types.dates import TIME_OF_DAY, Dates
 from modelyard_runtime.tables.types.doubts.tell import tell
-from modelyard_runtime.tables.types.identity import kind_of_identifier
+from modelyard_runtime.tables.types.identity import ENOUGH, FEW, kind_of_identifier
 from modelyard_runtime.tables.types.places import Place
 from modelyard_runtime.tables.types.styles import style_of
 
 _SAMPLE = 2000
-_HALF, _FEW = 0.5, 20
+_HALF = 0.5
 _MANY = 1000
 _DECLARE = "declare it in spec.columns"
 
@@ -30,7 +30,7 @@ def of_type(column: Column) -> Iterator[Doubt]:
         words = column.evidence.words
         message = (
             f"{name!r} is read as Text, which is never a feature: {len(words.counts)} of the first {words.seen} values "
-            f"are different, and they are long; {_DECLARE} Category if they are classes"
+            f"are different; {_DECLARE} Category if they are classes"
         )
         yield tell(column, "FreeText", message, column.offered, text, place)
     elif type_ == "Category":
@@ -126,7 +126,8 @@ def _zeros(column: Column) -> Doubt | None:
 def _many(column: Column) -> Doubt | None:
     words = column.evidence.words
     different = len(words.counts)
-    if words.seen < _FEW or (words.share <= _HALF and different <= _MANY):
+    is_each = words.seen >= FEW and different == words.seen
+    if not is_each and (words.seen < ENOUGH or (words.share <= _HALF and different <= _MANY)):
         return None
     text, place = _first(column)
     rows = (
