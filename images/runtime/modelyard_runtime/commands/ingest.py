@@ -44,8 +44,9 @@ def ingest(
     assert version is not None, "types are final after the first reading"
     try:
         check_rows(version.seen, spec)
+        violations = typing.violations()
         story = Story(task.subject.name, before(store, task.previous), [*reading.doubts, *typing.doubts()])
-        fields = version.end(store, task.base_uri, typing.columns(), story, typing.violations())
+        fields = version.end(store, task.base_uri, typing.columns(), story, violations)
     finally:
         version.close()
     result = IngestResult(**fields, missing=list(reading.missing))
