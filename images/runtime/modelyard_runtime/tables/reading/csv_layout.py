@@ -90,7 +90,7 @@ def look(file: Path, name: str, csv: CSV, missing: tuple[str, ...]) -> Layout:
     found = dialect.found_out(text[skip:], whole, delimiter, csv.quote, preferred)
     layout.delimiter, layout.quote = found.delimiter, found.quote
     if found.doubt:
-        message = f"it is read with {found.doubt}; write spec.source.csv.delimiter"
+        message = f"it is read {found.doubt}; write spec.source.csv.delimiter"
         layout.doubts.append(Doubt(reason="DelimiterGuessed", message=message, file=name))
     rows = records.split(text[skip:], found.delimiter, found.quote, whole)
     top = header.find(rows, name, csv.skip_rows)
@@ -162,6 +162,10 @@ def _tell_lines(layout: Layout, top: header.Header, name: str, csv: CSV) -> None
         layout.doubts.append(
             Doubt(reason="LinesSkipped", message=message, count=len(skipped), example=example, row=1, file=name)
         )
+    if csv.skip_rows is None and not skipped and all(map(header.is_like_data, top.names)):
+        message = "the first row is taken for the header though it looks like data; write a row of names above it"
+        example = ", ".join(top.names)
+        layout.doubts.append(Doubt(reason="HeaderLikeData", message=message, example=example, row=top.row, file=name))
     if top.units:
         layout.units = True
         units = [_decoded(cell, layout).strip() for cell in top.units]

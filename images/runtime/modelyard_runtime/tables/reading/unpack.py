@@ -22,6 +22,7 @@ STRANGE = {
     b"%PDF": "a PDF document; save the table as CSV",
     b"SQLite format 3\0": "an SQLite database; export the table as CSV",
     b"\x89HDF": "an HDF5 file; export the table as Parquet",
+    b"PAR1": "a Parquet file; write spec.source.format: Parquet",
     b"ARROW1": "an Arrow file; export the table as Parquet",
     b"ORC": "an ORC file; export the table as Parquet",
     b"Obj\x01": "an Avro file; export the table as Parquet",
