@@ -126,7 +126,7 @@ class _Pass:
         """Returns the rows of a block, whose text is taken as GUESS from the first byte on that is no UTF-8."""
         name = self._file.name
         if (zero := block.find(b"\0")) >= 0:
-            raise not_text(self._scene, 0, "utf-8", block, zero, self._row)
+            raise not_text(self._scene, None, "utf-8", block, zero, self._row)
         if self._guess:
             block = self._decoded(block)
         try:
@@ -177,7 +177,7 @@ class _Pass:
             self._trailing += parsed.last
         if between:
             gap = 0 if parsed.places is None else int(np.argmax(np.diff(np.r_[-1, parsed.places]) > 1))
-            self._count("BlankLines", between, first + (_place(parsed.places, gap) - 1 if gap else 0))
+            self._count("BlankLines", between, first + (_place(parsed.places, gap - 1) + 1 if gap else 0))
 
     def _count(self, reason: str, count: int, row: int) -> None:
         before, first = self._tally.get(reason, (0, row))

@@ -24,7 +24,7 @@ _FOREIGN = re.compile(
     rf"|[{_SIGNS}‘’ŠŒŽšœžŸ]{{2}}"  # Japanese
 )
 """What other encodings look like when they are read as GUESS, and Western languages seldom do."""
-_MOST_FOREIGN = 0.2
+_MOST_FOREIGN = 0.5
 """The share of characters beyond ASCII from which on such looks are no accident."""
 
 

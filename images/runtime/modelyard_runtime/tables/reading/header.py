@@ -78,7 +78,9 @@ def _first_row(records: list[Record], first: int, file: str) -> int:
         (
             index
             for index, record in enumerate(records)
-            if len(record.cells) == own.width and (own.width < 3 or sum(map(bool, map(str.strip, record.cells))) > 1)
+            if index >= first
+            and len(record.cells) == own.width
+            and (own.width < 3 or sum(map(bool, map(str.strip, record.cells))) > 1)
         ),
         first,
     )

@@ -127,7 +127,22 @@ class JSONFile:
         try:
             return pa.json.read_json(pa.BufferReader(block), read_options=read, parse_options=parse)
         except (pa.ArrowException, UnicodeDecodeError) as error:
+            if self._ignored and (rest := self._without_ignored(block)) is not None:
+                return self._parsed(rest, schema, row)
             raise self._wrong(block, row, error) from error
+
+    def _without_ignored(self, block: bytes) -> bytes | None:
+        """Returns the rows without the ignored members, which may be of any types; None if there are none of them."""
+        try:
+            rows = [json.loads(line) for line in block.splitlines() if line.strip()]
+        except ValueError:
+            return None
+        names = {name for row in rows if isinstance(row, dict) for name in row if name in self._ignored}
+        self._types |= dict.fromkeys(sorted(names), pa.null())
+        for row in filter(lambda row: isinstance(row, dict), rows):
+            for name in names & row.keys():
+                del row[name]
+        return "".join(f"{json.dumps(row)}\n" for row in rows).encode() if names else None
 
     def _wrong(self, block: bytes, first: int, error: Exception | None) -> UserError:
         """Returns the error about the first row of a block that can't be read, in people's words."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -50,7 +51,7 @@ class Unpacked:
         if magic and file.suffix.lower() in SUFFIXES and self._codec is None:
             message = f"{name!r} is not packed, though its name says so; rename it to {file.stem!r}"
             raise UserError("UnreadableFile", message, "spec.source")
-        self._file: Any = pa.OSFile(str(file))
+        self._file: Any = pa.OSFile(os.fsencode(file))
         self._stream: Any = pa.CompressedInputStream(self._file, self._codec) if self._codec else self._file
 
     def read(self, size: int) -> bytes:
