@@ -28,7 +28,10 @@ def _uri(uri: str, **more: Any) -> Object:
     return {"source": {"configMap": None, "uri": uri, **more}}
 
 
-_ONE_SOURCE = "write exactly one of configMap, volume, uri and pushed"
+_ONE_SOURCE = "write exactly one of configMap, volume, uri, sql, query and pushed"
+_FROM = [{"name": "birds", "datasetRef": {"name": "fz-one"}}]
+_SQL: Object = {"configMap": None, "sql": {"query": "SELECT 1 AS x", "secretRef": {"name": "db"}}}
+_QUERY: Object = {"configMap": None, "query": {"from": _FROM, "sql": "FROM birds"}}
 _S3, _HTTPS = "s3://lake/in/*.csv", "https://example.com/t.csv"
 _PUSHED: Object = {"source": {"configMap": None, "pushed": {}}}
 
@@ -75,6 +78,9 @@ SAMPLE = Sample(
         ),
         Create(_ONE_SOURCE, good=_PUSHED, bad={"source": {"pushed": {}}}),
         Create(_ONE_SOURCE, bad={"source": {"configMap": None}}),
+        *(Create(_ONE_SOURCE, good={"source": one}, bad={"source": {**one, "uri": _S3}}) for one in (_SQL, _QUERY)),
+        Create("format belongs to files", bad={"source": {**_SQL, "format": "CSV"}}),
+        Create("checkEvery belongs to a source that is looked at", bad={"source": _QUERY, "checkEvery": "1m"}),
         Create(_ONE_SOURCE, good=_uri(_S3), bad={"source": {"uri": _S3}}),
         Create("should match", good=_uri(_HTTPS), bad=_uri("file:///etc/passwd")),
         *(
@@ -86,6 +92,7 @@ SAMPLE = Sample(
             good=_uri(_S3, secretRef={"name": "lake"}),
             bad={"source": {"secretRef": {"name": "lake"}}},
         ),
+        Create("Append belongs", good=_uri(_S3, arrival="Append"), bad={"source": {"arrival": "Append"}}),
         Create("settle belongs to the files", good=_uri(_S3, settle="1m"), bad={"source": {"settle": "1m"}}),
         Create("format belongs to files", bad={"source": {**_PUSHED["source"], "format": "CSV"}}),
         *(
@@ -96,7 +103,7 @@ SAMPLE = Sample(
         Create(
             "delimiter must differ from quote", good=_csv(delimiter=",", quote=""), bad=_csv(delimiter="'", quote="'")
         ),
-        Create("checkEvery belongs to a source that is read", bad={**_PUSHED, "checkEvery": "1m"}),
+        Create("checkEvery belongs to a source that is looked at", bad={**_PUSHED, "checkEvery": "1m"}),
         Create(
             "Stratified keeps the shares of the target's classes",
             good={"target": None},

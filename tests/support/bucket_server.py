@@ -75,6 +75,7 @@ def buckets(folder: Path, address: str) -> Iterator[Buckets]:
         *(f"-logdir={folder}", "server", f"-dir={folder / 'data'}", f"-ip={address}", f"-ip.bind={address}"),
         *(f"-{name}.port={port}" for name, port in ports.items()),
         *("-filer", "-s3", f"-s3.config={folder / 's3.json'}", "-master.volumeSizeLimitMB=64", "-volume.max=30"),
+        *("-s3.port.iceberg=0", "-s3.port.lance=0"),  # these have fixed ports
     ]
     with (folder / "weed.log").open("wb") as log:
         process = subprocess.Popen([str(program), *arguments], stdout=log, stderr=log, cwd=folder)

@@ -74,9 +74,10 @@ class Shelf:
     def _version(self, number: int, data: bytes, columns: Sequence[str]) -> Object:
         signature = _signature(columns)
         rows = pd.DataFrame(dict(zip(columns, _ROWS, strict=True)))
-        shown = package.example(OnnxSession(data, "Tensor", signature), rows)
+        session = OnnxSession(data, "Tensor", signature)
+        shown = package.example(session, rows)
         base = folder(self.kube.namespace, str(self._run), str(number))
-        uri, digest, size = package.write(self._store, base, data, Task.CLASSIFICATION, "Tensor", signature, shown, {})
+        uri, digest, size = package.write(self._store, base, data, Task.CLASSIFICATION, "Tensor", session, shown, {})
         result = TrainResult(
             task=Task.CLASSIFICATION,
             artifact_uri=uri,

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from pydantic import Field
 
-from modelyard_api.fields.base import Model
+from modelyard_api.fields.base import ColumnName, Model
 from modelyard_api.fields.metrics import Task
 from modelyard_api.fields.signature import Signature
 
@@ -93,6 +93,27 @@ class Example(Model):
     outputs: dict[str, list[Any]] = Field(description="Output name to values; probabilities are nested by row.")
 
 
+Part = Literal["days", "month", "day", "weekday", "hour"]
+
+
+class Feature(Model):
+    """What the model's file takes of one input: a text or number as it is, a number less an offset, or a part of a
+    time less an offset."""
+
+    name: str = Field(max_length=160, description="Its name in the file.")
+    column: ColumnName = Field(description="The input that it is made of.")
+    part: Part | None = Field(
+        None,
+        description=(
+            "Of a Timestamp: days since 2000-01-01 in UTC, or in its time zone month, day of the month, weekday "
+            "(Monday is 0) or hour, with its fraction."
+        ),
+    )
+    offset: float = Field(
+        0.0, description="What is subtracted in double precision, so that single precision tells the values apart."
+    )
+
+
 class ModelManifest(Model):
     """``model.json``: everything about a model but its weights. The digest of its bytes is the artifact's digest."""
 
@@ -109,4 +130,12 @@ class ModelManifest(Model):
     categories: dict[str, list[str]] = Field(
         default_factory=dict,
         description="Column name to the texts of the training rows; a column with more than 1000 is left out.",
+    )
+    missing: list[str] = Field(
+        default_factory=list,
+        max_length=128,
+        description="The texts that count as missing beside null and an empty one.",
+    )
+    features: list[Feature] = Field(
+        default_factory=list, description="What the file takes, in its order; none: the inputs as they are."
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field
@@ -28,3 +29,13 @@ class Doubt(Model):
     example: Excerpt | None = Field(None, description="The first of them.")
     row: Count | None = Field(None, description="Its row, as a spreadsheet counts them.")
     file: Excerpt | None = Field(None, description="The file that it is in.")
+
+
+def bounded(doubts: Sequence[Doubt], most: int = MOST_DOUBTS) -> list[Doubt]:
+    """Returns at most ``most`` doubts: if there are more, the last one counts those that are left out."""
+    if len(doubts) <= most:
+        return list(doubts)
+    rest = doubts[most - 1 :]
+    reasons = ", ".join(sorted({doubt.reason for doubt in rest}))
+    message = f"{len(rest)} more doubts are not listed ({reasons}): settle the ones above, and they are told next time"
+    return [*doubts[: most - 1], Doubt(reason="MoreDoubts", message=message, count=len(rest))]

@@ -8,12 +8,19 @@ from pydantic import Field
 
 from modelyard_api.fields.base import ColumnName, Model
 
+InputType = Literal["Float", "Integer", "Boolean", "Category", "Timestamp"]
+
 
 class Input(Model):
     """One column."""
 
     name: ColumnName = Field(description="The column.")
-    datatype: Literal["FP32", "BYTES"] = Field(description="FP32 for numbers, BYTES for categories.")
+    datatype: Literal["FP32", "BYTES"] = Field(description="FP32 for numbers, BYTES for categories and times.")
+    type: InputType | None = Field(None, description="The column's type in training [it is not known].")
+    format: str | None = Field(
+        None, max_length=64, description="What a Timestamp looks like, as strptime has it [ISO 8601]."
+    )
+    time_zone: str | None = Field(None, max_length=64, description="The zone of a Timestamp that names none [UTC].")
 
 
 class Output(Model):

@@ -52,6 +52,49 @@ URI = Annotated[
 """The address of files: one, a folder, or a glob."""
 
 
+class KeyRef(Model):
+    name: ObjectName = Field(description="The Secret, in the Dataset's namespace.")
+    key: ConfigMapKey = Field("url", description="Its key that holds the database's URL.")
+
+
+Query = Annotated[str, Field(min_length=1, max_length=16384)]
+"""A query in SQL."""
+
+
+class SQLSource(Model):
+    """The rows of a query in a database."""
+
+    query: Query = Field(description="A SELECT; it is run in a transaction that can't write.")
+    secret_ref: KeyRef = Field(
+        description="Where the database is and who asks, as a URL of SQLAlchemy, such as "
+        "postgresql://USER:PASSWORD@HOST/DATABASE."
+    )
+    timeout: Duration | None = Field(None, description="How long the query may take [10m].")
+
+
+class QueryInput(Model):
+    name: Annotated[str, Field(max_length=63, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] = Field(
+        description="The name of the table in the query."
+    )
+    dataset_ref: ObjectRef = Field(description="The Dataset whose latest accepted version it is.")
+
+
+class QuerySource(Model):
+    """The rows of a query over other Datasets, made anew when one of them has a new accepted version."""
+
+    from_: Annotated[
+        list[QueryInput],
+        Field(
+            alias="from",
+            min_length=1,
+            max_length=16,
+            json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
+        ),
+    ] = Field(alias="from", description="The tables that the query may read.")
+    sql: Query = Field(description="A SELECT in DuckDB's SQL.")
+    timeout: Duration | None = Field(None, description="How long the query may take [30m].")
+
+
 class PushedSource(Model):
     """Nothing is read: runs push tables, for example a BatchPrediction whose output is this Dataset."""
 
@@ -60,18 +103,28 @@ class Source(Model):
     model_config = ConfigDict(
         json_schema_extra=rules(
             rule(
-                "[has(self.configMap), has(self.volume), has(self.uri), has(self.pushed)].exists_one(given, given)",
-                "write exactly one of configMap, volume, uri and pushed",
+                "[has(self.configMap), has(self.volume), has(self.uri), has(self.sql), has(self.query), "
+                "has(self.pushed)].exists_one(given, given)",
+                "write exactly one of configMap, volume, uri, sql, query and pushed",
             ),
             rule("!has(self.secretRef) || has(self.uri)", "secretRef belongs to uri; leave it out", ".secretRef"),
+            rule(
+                "self.arrival == 'Replace' || has(self.volume) || has(self.uri)",
+                "Append belongs to the files of a volume or of uri; write Replace",
+                ".arrival",
+            ),
             rule(
                 "!has(self.settle) || has(self.volume) || has(self.uri)",
                 "settle belongs to the files of a volume or of uri; leave it out",
                 ".settle",
             ),
-            rule("!has(self.pushed) || !has(self.format)", "format belongs to files; leave it out beside pushed"),
             rule(
-                "!has(self.csv) || !has(self.pushed) && (!has(self.format) || self.format == 'CSV')",
+                "!has(self.format) || has(self.configMap) || has(self.volume) || has(self.uri)",
+                "format belongs to files; leave it out beside sql, query and pushed",
+            ),
+            rule(
+                "!has(self.csv) || (has(self.configMap) || has(self.volume) || has(self.uri)) && "
+                "(!has(self.format) || self.format == 'CSV')",
                 "csv belongs to files of format CSV; leave it out",
             ),
         )
@@ -87,11 +140,18 @@ class Source(Model):
     secret_ref: ObjectRef | None = Field(
         None, description="The Secret, in the Dataset's namespace, whose keys open the uri [none: what all may read]."
     )
+    arrival: Literal["Replace", "Append"] = Field(
+        "Replace",
+        description="Replace: each look reads all files. Append: it reads those that are new, by their names, and "
+        "their rows come after those of the latest accepted version.",
+    )
     settle: Duration | None = Field(
         None,
         description="For how long a file must not have changed to be taken [5s on a volume; at once elsewhere, where a "
         "file shows once it is whole].",
     )
+    sql: SQLSource | None = Field(None, description="A query in a database.")
+    query: QuerySource | None = Field(None, description="A query over other Datasets.")
     pushed: PushedSource | None = Field(
         None, description="Write {}: its versions come from runs alone, such as a BatchPrediction."
     )

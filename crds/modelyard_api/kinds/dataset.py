@@ -56,8 +56,8 @@ class DatasetSpec(Model):
                 ".split",
             ),
             rule(
-                "!has(self.checkEvery) || !has(self.source.pushed)",
-                "checkEvery belongs to a source that is read; leave it out beside source.pushed",
+                "!has(self.checkEvery) || !(has(self.source.pushed) || has(self.source.query))",
+                "checkEvery belongs to a source that is looked at; leave it out beside source.pushed and source.query",
                 ".checkEvery",
             ),
         )
@@ -113,6 +113,8 @@ class Dataset(Kind):
             Reference(".spec.source.configMap.name", "ConfigMap"),
             Reference(".spec.source.volume.claimName", "PersistentVolumeClaim"),
             Reference(".spec.source.secretRef.name", "Secret"),
+            Reference(".spec.source.sql.secretRef.name", "Secret"),
+            Reference(".spec.source.query.from[].datasetRef.name", "Dataset"),
             *POD_TEMPLATE_REFERENCES,
         ),
         runs=Run("ingest", under_way="Checking"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import ConfigDict, Field
 
@@ -19,11 +19,13 @@ from modelyard_api.fields.base import (
     rules,
 )
 from modelyard_api.fields.columns import ColumnType, TimeFormat, TimeZone
-from modelyard_api.fields.doubts import Excerpt
+from modelyard_api.fields.doubts import MOST_DOUBTS, Doubt, Excerpt
 from modelyard_api.fields.facts import Column, Figure, KindInfo, Reference
+from modelyard_api.fields.listing import Listing
 from modelyard_api.fields.status import Status
 from modelyard_api.fields.validation import Split
 
+MissingWord = Annotated[str, Field(max_length=64)]
 MAX_COLUMNS = 1000
 """Most columns of a table."""
 
@@ -66,6 +68,15 @@ class Origin(ObjectRef):
     uid: str = Field(max_length=64, description="Its uid.")
 
 
+class VersionInput(Model):
+    """A version of another Dataset from which a query made the rows."""
+
+    name: str = Field(max_length=63, description="The name of the table in the query.")
+    dataset: str = Field(max_length=253, description="The Dataset.")
+    version: str = Field(max_length=253, description="The DatasetVersion.")
+    digest: Digest = Field(description="Digest of its rows.")
+
+
 class DatasetVersionSpec(Model):
     model_config = ConfigDict(
         json_schema_extra=rules(
@@ -84,9 +95,20 @@ class DatasetVersionSpec(Model):
     columns: list[VersionColumn] = Field(
         max_length=MAX_COLUMNS, description="The columns, with what was found in them."
     )
+    missing: list[MissingWord] = Field(
+        default_factory=list, max_length=101, description="The words that counted as missing in texts."
+    )
     split: Split = Field(description="How rows are held out.")
     parent: str | None = Field(None, max_length=253, description="The version that was the latest before.")
     origin: Origin | None = Field(None, description="What made the table.")
+    made_of: Listing | None = Field(None, description="The files that its rows come from, of a source that lists them.")
+    inputs: Annotated[
+        list[VersionInput],
+        Field(
+            max_length=16,
+            json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
+        ),
+    ] = Field(default_factory=list, description="The versions of which a query made it; they are kept as long as it.")
 
 
 class Profile(Model):
@@ -105,6 +127,11 @@ class Report(Model):
 class DatasetVersionStatus(Status):
     accepted: bool | None = Field(None, description="Whether it may be trained on.")
     violations: list[Violation] = Field(default_factory=list, max_length=20, description="Rules that it breaks.")
+    doubts: list[Doubt] = Field(
+        default_factory=list,
+        max_length=MOST_DOUBTS,
+        description="What was guessed and may be wrong, with what to write; the last one counts what has no room.",
+    )
     profile: Profile | None = Field(
         None, description="What its columns are distributed like, for monitors to compare with."
     )
@@ -122,6 +149,7 @@ class DatasetVersion(Kind):
             Reference(".spec.datasetRef.name", "Dataset", follow=False),
             Reference(".spec.parent", "DatasetVersion", follow=False),
             Reference(".spec.origin.name", ".spec.origin.kind", follow=False),
+            Reference(".spec.inputs[].version", "DatasetVersion", follow=False),
         ),
         people="Delete",
         operator=("create", "patch"),
@@ -132,6 +160,7 @@ class DatasetVersion(Kind):
             Column("Rows", ".spec.rows", "integer"),
             Column("Target", ".spec.target"),
             Column("Age", ".metadata.creationTimestamp", "date"),
+            Column("Report", ".status.report.url", priority=1),
         ),
         figures=(Figure("rows", ".spec.rows", "Its rows."),),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import ConfigDict, Field
 
@@ -77,6 +77,11 @@ class TrainingRunStatus(RunStatus):
         description="The objective on the held-out rows of always answering the most frequent class, or the mean.",
     )
     fit: Fit | None = Field(None, description="How the estimator was fitted.")
+    left_out: list[Annotated[str, Field(max_length=160)]] = Field(
+        default_factory=list,
+        max_length=20,
+        description="The first columns that are never features, since they are free text, identifiers or a key.",
+    )
     format: Format | None = Field(None, description="How the trained model is stored: ONNX or Skops.")
     format_reason: str | None = Field(None, max_length=1024, description="Why it is not ONNX.")
     tracking_url: StatusURL | None = Field(None, description="The run's page in the tracking server.")

@@ -24,13 +24,14 @@ from modelyard_api.fields.base import (
     Time,
     levels,
 )
+from modelyard_api.fields.doubts import MOST_DOUBTS, Doubt
 from modelyard_api.fields.listing import Listing
 from modelyard_api.fields.metrics import Task
 from modelyard_api.fields.signature import Signature
 from modelyard_api.fields.trainer import Estimator, Fit
 from modelyard_api.fields.validation import Split
 from modelyard_api.kinds.batchprediction import MOST_EXAMPLES, BadRow
-from modelyard_api.kinds.datasetversion import StoredFile, VersionColumn, Violation
+from modelyard_api.kinds.datasetversion import MissingWord, StoredFile, VersionColumn, VersionInput, Violation
 from modelyard_api.kinds.pipeline import MAX_OUTPUT_BYTES, MAX_OUTPUTS, Word
 from modelyard_api.kinds.pipelinesource import MAX_CHECKS, Check, Commit
 from modelyard_api.kinds.registry import DELIVERED
@@ -93,7 +94,9 @@ class TableResult(Model):
     files: list[StoredFile] = Field(default_factory=list, max_length=8)
     target: ColumnName | None = None
     columns: list[VersionColumn]
+    missing: list[MissingWord] = Field(default_factory=list, max_length=101)
     violations: list[Violation] = Field(default_factory=list)
+    doubts: list[Doubt] = Field(default_factory=list, max_length=MOST_DOUBTS)
     profile: bool = Field(False, description="Whether profile.json, with sketches of its columns, is beside it.")
     report: bool = Field(False, description="Whether report.html, the page about it, is beside it.")
     report_problem: str | None = Field(None, max_length=256, description="Why there is no page, if it was tried.")
@@ -102,17 +105,21 @@ class TableResult(Model):
 class CheckResult(Model):
     """What a look at a source has found: a table, or nothing to read."""
 
+    listing: Listing | None = Field(None, description="What the source lists, if that tells of changes.")
+
 
 class IngestResult(TableResult, CheckResult):
     kind: Literal["Ingest"] = "Ingest"
-    listing: Listing | None = Field(None, description="The files that were read, if their list tells of changes.")
+    made_of: Listing | None = Field(None, description="The files that the rows come from.")
+    inputs: list[VersionInput] = Field(default_factory=list, max_length=16, description="What a query read.")
 
 
 class LookResult(CheckResult):
-    """Nothing was read: nothing is new, or what is new may still be written."""
+    """Nothing was read: nothing is new, or what is new may still be written, or is no new file where those alone are
+    read."""
 
     kind: Literal["Look"] = "Look"
-    reason: Literal["Unchanged", "NotSettled"]
+    reason: Literal["Unchanged", "NotSettled", "FilesChanged"]
     message: str
 
 
@@ -131,6 +138,9 @@ class TrainResult(Model):
         None, description="The objective of always answering the most frequent class, or the mean."
     )
     fit: Fit | None = Field(None, description="None for a container of the user's own.")
+    left_out: list[str] = Field(
+        default_factory=list, max_length=1000, description="The columns that are never features, each with its type."
+    )
     source_digest: str = Field(max_length=71)
     parameters: Parameters = Field(default_factory=dict)
     dataset_version: StatusName = Field(description="The DatasetVersion that it was trained on.")

@@ -21,7 +21,9 @@ TASK = "modelyard.dev/task"
 ROOT = "modelyard"
 TRACKED = ("Train", "Sweep")
 """The kinds of tasks that log runs."""
-_READ = (("data", "uri"), ("trainedOn", "uri"), ("artifactURI",), ("challenger", "artifactURI"))
+_READ = (("data", "uri"), ("trainedOn", "uri"), ("artifactURI",), ("challenger", "artifactURI"), ("previous", "uri"))
+_READ_ALL = ("tables", "inputs")
+"""The lists of a task whose items each have a ``uri`` that it reads."""
 _NAME = re.compile(r"[A-Za-z0-9.-]{1,253}")
 _UID = re.compile(r"[A-Za-z0-9-]{1,64}")
 
@@ -67,9 +69,9 @@ def rights_of(namespace: str, annotations: Mapping[str, str]) -> Rights:
     except (ValueError, TypeError, KeyError, RecursionError):
         return Rights(reads=reads)
     writes, result = (next(iter(_below(namespace, [task.get(key)])), None) for key in ("baseURI", "resultURI"))
-    tables = task.get("tables")
     named = [_at(task, *keys) for keys in _READ]
-    named += [_at(table, "uri") for table in tables] if isinstance(tables, list) else []
+    for listed in (task.get(key) for key in _READ_ALL):
+        named += [_at(item, "uri") for item in listed] if isinstance(listed, list) else []
     tracked = _experiment(namespace, task, name)
     return Rights(writes, result, (*reads, *_below(namespace, named)), tracked, uid if tracked else None)
 

@@ -59,6 +59,8 @@ class Data(Model):
     digest: str
     target: str | None = None
     columns: list[VersionColumn]
+    missing: list[str] = Field(default_factory=list, description="The texts that counted as missing when it was read.")
+    key: list[str] = Field(default_factory=list, description="Columns that identify a row, which are no features.")
 
 
 class Previous(Model):
@@ -69,6 +71,20 @@ class Previous(Model):
     digest: str
     columns: list[VersionColumn] = Field(description="With what types need: name, type, format, time zone.")
     missing: list[str] = Field(default_factory=list, description="The words that counted as missing.")
+    made_of: Digest | None = Field(
+        None, description="The listing of the files that its rows come from, if it is known."
+    )
+
+
+class Input(Model):
+    """A version of another Dataset that a query reads."""
+
+    name: str = Field(description="The name of the table in the query.")
+    dataset: str
+    version: str
+    digest: str
+    uri: str
+    files: list[StoredFile]
 
 
 class IngestTask(Common):
@@ -80,7 +96,9 @@ class IngestTask(Common):
     seen: Digest | None = Field(
         None, description="The listing that was read last: a source whose files list so is not read again."
     )
+    remake: bool = Field(False, description="Whether a version is to be made although no file is new: of another spec.")
     most_bytes: int = Field(10 * 2**30, description="How much of a source the pod may fetch to its disk.")
+    inputs: list[Input] = Field(default_factory=list, description="What source.query reads, by version.")
     previous: Previous | None = None
 
 

@@ -8,10 +8,11 @@ from typing import Any
 from numpy.typing import NDArray
 
 from modelyard_models.tolerance import difference
-from modelyard_server.manifest import NUMBER, Manifest, ModelError, Output
+from modelyard_server.manifest import Manifest, ModelError, Output
 from modelyard_server.model import Model
 from modelyard_server.protocol import Inference, assemble
-from modelyard_server.tensors import BadRequest, check_numbers, check_texts
+from modelyard_server.tensors import BadRequest
+from modelyard_server.typed import check
 
 
 def check_example(model: Model) -> None:
@@ -32,7 +33,7 @@ def check_example(model: Model) -> None:
 
 def as_request(manifest: Manifest) -> Inference:
     """Returns the example as a request, built by the same conversions as any other. Raises ModelError."""
-    values = manifest.example_inputs
+    values: dict[str, Any] = dict(manifest.example_inputs)
     for column in manifest.inputs:
         if not values.get(column.name):
             raise ModelError(f"the example has no values for input {column.name!r}")
@@ -41,8 +42,7 @@ def as_request(manifest: Manifest) -> Inference:
         raise ModelError(f"the example's inputs differ in length: {sorted(lengths)}")
     try:
         for column in manifest.inputs:
-            check = check_numbers if column.datatype == NUMBER else check_texts
-            check(column.name, column.datatype, values[column.name])
+            values[column.name] = check(column, column.datatype, values[column.name], manifest)
         return assemble("example", manifest.outputs, values, manifest)
     except BadRequest as error:
         raise ModelError(f"the example's {error}") from error

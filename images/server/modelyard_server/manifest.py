@@ -13,9 +13,12 @@ from typing import Any
 
 import orjson
 
+from modelyard_models.texts import clean, words
+
 MODEL_JSON = "model.json"
 """``modelyard_api.fields.artifact.MODEL_JSON``, whose module imports pydantic."""
-NUMBER, TEXT = "FP32", "BYTES"
+NUMBER, DOUBLE, TEXT = "FP32", "FP64", "BYTES"
+TIMESTAMP, BOOLEAN = "Timestamp", "Boolean"
 PLATFORMS = {"ONNX": "onnxruntime_onnx", "Skops": "sklearn_skops"}
 """Format of a model -> the protocol's name of the platform that serves it."""
 
@@ -26,10 +29,32 @@ class ModelError(Exception):
 
 @dataclass(frozen=True)
 class Column:
-    """An input of the model. ``datatype`` is FP32 or BYTES."""
+    """An input of the model. ``datatype`` is FP32 or BYTES; ``type`` is that of the column in training, if known.
+
+    A Timestamp has the ``format`` of strptime that its texts had, None for ISO 8601, and the ``time_zone`` of those
+    that name none, None for UTC.
+    """
 
     name: str
     datatype: str
+    type: str | None = None
+    format: str | None = None
+    time_zone: str | None = None
+
+    @cached_property
+    def kind(self) -> str:
+        """How its values are read: as Boolean, as Timestamp, or else by its datatype."""
+        return self.type if self.type in (BOOLEAN, TIMESTAMP) else self.datatype
+
+
+@dataclass(frozen=True)
+class Feature:
+    """What the model's file takes of one input: see ``modelyard_api.fields.artifact.Feature``."""
+
+    name: str
+    column: str
+    part: str | None
+    offset: float
 
 
 @dataclass(frozen=True)
@@ -55,11 +80,31 @@ class Manifest:
     example_inputs: dict[str, list[float | str | None]]
     example_outputs: dict[str, list[Any]]
     categories: dict[str, list[str]]
+    missing: frozenset[str] = frozenset({""})
+    """``missing`` are the texts that count as missing, cleaned, "" among them."""
+    features: tuple[Feature, ...] = ()
+    """``features`` are what the file takes, in its order, if that is not the inputs as they are."""
 
     @cached_property
     def numeric(self) -> bool:
         """Whether every input is a number, so that one tensor can hold them."""
-        return not self.text_names
+        return all(column.datatype == NUMBER for column in self.inputs)
+
+    @cached_property
+    def file_names(self) -> tuple[str, ...]:
+        """What the model's file takes, in its order."""
+        return tuple(item.name for item in self.features or self.inputs)
+
+    @cached_property
+    def takes_texts(self) -> bool:
+        """Whether the model's file takes texts, so that one tensor can't hold what it takes."""
+        if not self.features:
+            return not self.numeric
+        return any(item.part is None and item.column in self.text_names for item in self.features)
+
+    def datatype(self, column: Column) -> str:
+        """Returns the datatype that a client is told to send."""
+        return DOUBLE if column.name in self.wide else column.datatype
 
     @cached_property
     def number_names(self) -> tuple[str, ...]:
@@ -67,7 +112,26 @@ class Manifest:
 
     @cached_property
     def text_names(self) -> tuple[str, ...]:
-        return tuple(column.name for column in self.inputs if column.datatype != NUMBER)
+        return tuple(item.name for item in self.inputs if item.datatype != NUMBER and item.type != TIMESTAMP)
+
+    @cached_property
+    def instants(self) -> tuple[Column, ...]:
+        return tuple(item for item in self.inputs if item.type == TIMESTAMP)
+
+    @cached_property
+    def booleans(self) -> frozenset[str]:
+        return frozenset(item.name for item in self.inputs if item.type == BOOLEAN)
+
+    @cached_property
+    def wide(self) -> frozenset[str]:
+        """The numbers that are needed in double precision."""
+        return frozenset(item.column for item in self.features if item.offset and item.part is None)
+
+    @cached_property
+    def plain(self) -> dict[str, frozenset[str]]:
+        """Input of texts -> texts that need no cleaning: the known categories, and "" for a missing one."""
+        known = {name: ("", *self.categories.get(name, ())) for name in self.text_names}
+        return {name: frozenset(item for item in of if clean(item, self.missing) == item) for name, of in known.items()}
 
 
 def sha256(data: bytes) -> str:
@@ -93,7 +157,7 @@ def parse(data: bytes) -> Manifest:
             file=document.get("file", "model.onnx"),
             file_digest=document["fileDigest"],
             layout=document["layout"],
-            inputs=tuple(Column(item["name"], item["datatype"]) for item in signature["inputs"]),
+            inputs=tuple(map(_column, signature["inputs"])),
             outputs=tuple(
                 Output(item["name"], item["datatype"], tuple(item["shape"])) for item in signature["outputs"]
             ),
@@ -101,11 +165,21 @@ def parse(data: bytes) -> Manifest:
             example_inputs=example["inputs"],
             example_outputs=example["outputs"],
             categories=document.get("categories", {}),
+            missing=words(["", *document.get("missing", ())]),
+            features=tuple(map(_feature, document.get("features", ()))),
         )
     except KeyError as error:
         raise ModelError(f"{MODEL_JSON}: {error.args[0]} is missing") from error
     except (ValueError, TypeError, AttributeError) as error:
         raise ModelError(f"{MODEL_JSON}: not a model's manifest: {error}") from error
+
+
+def _column(item: dict[str, Any]) -> Column:
+    return Column(item["name"], item["datatype"], item.get("type"), item.get("format"), item.get("timeZone"))
+
+
+def _feature(item: dict[str, Any]) -> Feature:
+    return Feature(item["name"], item["column"], item.get("part"), item.get("offset", 0.0))
 
 
 def read(folder: Path) -> Manifest:

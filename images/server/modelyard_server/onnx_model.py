@@ -29,7 +29,7 @@ class OnnxServed:
 def load_onnx(manifest: Manifest, data: bytes, path: Path, threads: int) -> OnnxServed:
     """Loads the model. Raises ModelError if onnxruntime can't load it, or its names differ from the manifest's."""
     try:
-        model = OnnxModel(data, manifest.layout, [column.name for column in manifest.inputs], threads)
+        model = OnnxModel(data, manifest.layout, manifest.file_names, threads)
     except Exception as error:
         raise ModelError(f"{path} is not a model onnxruntime can load: {line(error)}") from error
     _check_names(manifest, model.session)
@@ -37,9 +37,9 @@ def load_onnx(manifest: Manifest, data: bytes, path: Path, threads: int) -> Onnx
 
 
 def _check_names(manifest: Manifest, session: Any) -> None:
-    if manifest.layout == "Tensor" and not manifest.numeric:
+    if manifest.layout == "Tensor" and manifest.takes_texts:
         raise ModelError("its manifest says layout Tensor, which holds numbers only, and names inputs of texts")
-    expected = {TENSOR_INPUT} if manifest.layout == "Tensor" else {column.name for column in manifest.inputs}
+    expected = {TENSOR_INPUT} if manifest.layout == "Tensor" else set(manifest.file_names)
     inputs = {item.name for item in session.get_inputs()}
     if inputs != expected:
         raise ModelError(f"the model's inputs are {sorted(inputs)}, its manifest says {sorted(expected)}")

@@ -39,7 +39,7 @@ def example(manifest: Manifest) -> Json:
     inputs = []
     for column in manifest.inputs:
         value = manifest.example_inputs[column.name][0]
-        inputs.append({"name": column.name, "shape": [1], "datatype": column.datatype, "data": [value]})
+        inputs.append({"name": column.name, "shape": [1], "datatype": manifest.datatype(column), "data": [value]})
     return {"inputs": inputs}
 
 
@@ -171,6 +171,11 @@ _SHAPE = _array({"type": "integer", "minimum": 1}, minItems=1, maxItems=2)
 _DATA: Json = {"type": "array", "description": "Row by row, flat or nested; a missing value is null."}
 _ANY: Json = {"type": "object"}
 _COUNTS: Json = {"type": "object", "propertyNames": {"pattern": "^[0-9]+$"}, "additionalProperties": _SIZE}
+_COLUMNS: Json = {
+    "type": "object",
+    "description": "Of each input the type of its column; of a Timestamp its format [ISO 8601] and its zone [UTC].",
+    "additionalProperties": _object([], type=_TEXT, format=_TEXT, timeZone=_TEXT),
+}
 _SIGNATURE = _array(
     _object(["name", "datatype", "shape"], name=_TEXT, datatype=_DATATYPE, shape=_array({"type": "integer"}))
 )
@@ -185,7 +190,7 @@ _SCHEMAS: Json = {
         platform=_TEXT,
         inputs=_SIGNATURE,
         outputs=_SIGNATURE,
-        parameters=_object(["digest", "classes"], digest=_TEXT, classes=_array(_TEXT)),
+        parameters=_object(["digest", "classes", "columns"], digest=_TEXT, classes=_array(_TEXT), columns=_COLUMNS),
     ),
     "Sketches": _object(
         ["version", "model", "modelVersion", "digest", "start", "end", "predictions", "columns", "requests"],

@@ -14,18 +14,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from modelyard_server.manifest import NUMBER, Manifest, Output
+from modelyard_models.derive import derive
+from modelyard_server.manifest import NUMBER, TEXT, Manifest, Output
 from modelyard_server.tensors import (
     BadRequest,
     Tensor,
+    Values,
     check_numbers,
     check_shape,
-    check_texts,
+    doubles,
     flat,
     numbers,
     shown,
     texts,
 )
+from modelyard_server.typed import check
 
 MAX_ID = 256
 """Most characters in a request's id, which is the prediction id that labels are joined on later."""
@@ -36,7 +39,8 @@ _LISTED = 20
 
 @dataclass(slots=True)
 class Inference:
-    """A checked request, with ``matrix`` [rows, inputs] if all inputs are numbers, else ``columns`` of [rows] each."""
+    """A checked request, as the model's file takes it: with ``matrix`` [rows, inputs] if all inputs are numbers, else
+    ``columns`` of [rows] each."""
 
     id: str
     rows: int
@@ -45,6 +49,8 @@ class Inference:
     matrix: NDArray[np.float32] | None = None
     binary: frozenset[str] = frozenset()
     """``binary`` names the outputs that are answered as bytes, not as JSON or typed values."""
+    given: dict[str, NDArray[Any]] | None = None
+    """``given`` are the inputs, of [rows] each, if the file takes others: numbers, texts and ``datetime64[us]``."""
 
 
 def identity(body_id: Any, header_id: str | None = None) -> str:
@@ -71,24 +77,49 @@ def of_tensors(
         ((name, tensor),) = inputs.items()
         shape = check_shape(name, tensor.shape)
         if len(shape) == 2 and (shape[1] > 1 or all(name != column.name for column in manifest.inputs)):
+            if manifest.features:
+                request = assemble(id_, outputs, _side_by_side(name, tensor, shape, manifest), manifest)
+                request.binary = binary
+                return request
             return Inference(id_, shape[0], outputs, None, _matrix(name, tensor, shape, manifest), binary)
     request = assemble(id_, outputs, _columns(inputs, manifest), manifest)
     request.binary = binary
     return request
 
 
-def assemble(identity: str, outputs: tuple[Output, ...], values: dict[str, list[Any]], manifest: Manifest) -> Inference:
+def assemble(identity: str, outputs: tuple[Output, ...], values: dict[str, Any], manifest: Manifest) -> Inference:
     """Builds a request from checked columns, one per input of the model, of equal length. Raises BadRequest."""
     rows = len(next(iter(values.values())))
+    if manifest.features:
+        given = _given(values, manifest)
+        taken = derive(given, manifest.inputs, manifest.features)
+        return Inference(identity, rows, outputs, taken, given=given)
     if manifest.numeric:
         matrix = np.ascontiguousarray(numbers({name: values[name] for name in manifest.number_names}).T)
         return Inference(identity, rows, outputs, matrix=matrix)
-    columns: dict[str, NDArray[Any]] = {name: texts(values[name]) for name in manifest.text_names}
+    columns = _texts(values, manifest)
     if manifest.number_names:
         columns.update(
             zip(manifest.number_names, numbers({name: values[name] for name in manifest.number_names}), strict=True)
         )
     return Inference(identity, rows, outputs, columns=columns)
+
+
+def _texts(values: dict[str, list[Any]], manifest: Manifest) -> dict[str, NDArray[Any]]:
+    return {name: texts(values[name], plain, manifest.missing) for name, plain in manifest.plain.items()}
+
+
+def _given(values: dict[str, Any], manifest: Manifest) -> dict[str, NDArray[Any]]:
+    """Returns the inputs by name, from their checked values. Raises BadRequest."""
+    given = _texts(values, manifest)
+    for column in manifest.instants:
+        given[column.name] = values[column.name]
+    narrow = {name: values[name] for name in manifest.number_names if name not in manifest.wide}
+    if narrow:
+        given.update(zip(narrow, numbers(narrow), strict=True))
+    for name in manifest.wide:
+        given[name] = doubles(name, values[name])
+    return given
 
 
 def choose(names: Sequence[Any], manifest: Manifest) -> tuple[Output, ...]:
@@ -106,17 +137,35 @@ def choose(names: Sequence[Any], manifest: Manifest) -> tuple[Output, ...]:
     return tuple(chosen.values())
 
 
-def _matrix(name: str, tensor: Tensor, shape: list[int], manifest: Manifest) -> NDArray[np.float32]:
-    if shape[1] != len(manifest.inputs):
-        raise BadRequest(f"input {name!r}: shape {shown(shape)} has {shape[1]} columns: {allowed(manifest)}")
+def _flat(name: str, tensor: Tensor, shape: list[int], manifest: Manifest) -> Values:
+    """Returns the checked values of a matrix, row by row. Raises BadRequest."""
+    width = shape[1]
+    if width != len(manifest.inputs):
+        raise BadRequest(f"input {name!r}: shape {shown(shape)} has {width} columns: {allowed(manifest)}")
     values = flat(name, tensor.data, shape)
-    check_numbers(name, tensor.datatype, values)
-    return numbers({name: values}).reshape(shape)
+    if not manifest.booleans:
+        check_numbers(name, tensor.datatype, values)
+        return values
+    if tensor.datatype == TEXT:
+        raise BadRequest(f"input {name!r}: datatype {shown(tensor.datatype)}: {allowed(manifest)}")
+    for index, column in enumerate(manifest.inputs):
+        check(column, tensor.datatype, values[index::width], manifest)
+    return values
 
 
-def _columns(inputs: dict[str, Tensor], manifest: Manifest) -> dict[str, list[Any]]:
+def _matrix(name: str, tensor: Tensor, shape: list[int], manifest: Manifest) -> NDArray[np.float32]:
+    return numbers({name: _flat(name, tensor, shape, manifest)}).reshape(shape)
+
+
+def _side_by_side(name: str, tensor: Tensor, shape: list[int], manifest: Manifest) -> dict[str, list[Any]]:
+    """Returns the columns of a matrix."""
+    values, width = _flat(name, tensor, shape, manifest), shape[1]
+    return {column.name: values[index::width] for index, column in enumerate(manifest.inputs)}
+
+
+def _columns(inputs: dict[str, Tensor], manifest: Manifest) -> dict[str, Any]:
     """Returns the checked values of every input of the model; all have the same length. Raises BadRequest."""
-    columns: dict[str, list[Any]] = {}
+    columns: dict[str, Any] = {}
     rows, first = 0, ""
     for column in manifest.inputs:
         name = column.name
@@ -127,7 +176,10 @@ def _columns(inputs: dict[str, Tensor], manifest: Manifest) -> dict[str, list[An
         if len(shape) == 2 and shape[1] != 1:
             raise BadRequest(f"input {name!r}: shape {shown(shape)} of a column is not [rows] or [rows, 1]")
         values = columns[name] = flat(name, tensor.data, shape)
-        (check_numbers if column.datatype == NUMBER else check_texts)(name, tensor.datatype, values)
+        if column.kind == NUMBER:
+            check_numbers(name, tensor.datatype, values)
+        else:
+            columns[name] = check(column, tensor.datatype, values, manifest)
         if rows and shape[0] != rows:
             raise BadRequest(f"input {name!r} has {shape[0]} rows, {first!r} has {rows}: all need the same")
         rows, first = shape[0], first or name

@@ -216,19 +216,29 @@ def dumps(value: Any) -> bytes:
 
 
 def metadata(model: str, versions: list[str], manifest: Manifest) -> dict[str, Any]:
-    """Returns the answer to GET /v2/models/NAME. ``parameters`` has the digest of the served model, and the classes in
-    the order of the probabilities."""
+    """Returns the answer to GET /v2/models/NAME. ``parameters`` has the digest of the served model, the classes in
+    the order of the probabilities, and of each input the type of its column, and a Timestamp's format and zone."""
     return {
         "name": model,
         "versions": versions,
         "platform": PLATFORMS[manifest.format],
-        "inputs": [{"name": column.name, "datatype": column.datatype, "shape": [-1]} for column in manifest.inputs],
+        "inputs": [
+            {"name": column.name, "datatype": manifest.datatype(column), "shape": [-1]} for column in manifest.inputs
+        ],
         "outputs": [
             {"name": output.name, "datatype": output.datatype, "shape": list(output.shape)}
             for output in manifest.outputs
         ],
-        "parameters": {"digest": manifest.digest, "classes": list(manifest.classes)},
+        "parameters": {"digest": manifest.digest, "classes": list(manifest.classes), "columns": _columns(manifest)},
     }
+
+
+def _columns(manifest: Manifest) -> dict[str, dict[str, str]]:
+    described = {}
+    for column in manifest.inputs:
+        facts = {"type": column.type, "format": column.format, "timeZone": column.time_zone}
+        described[column.name] = {key: value for key, value in facts.items() if value is not None}
+    return described
 
 
 def check_control(document: dict[str, Any]) -> None:

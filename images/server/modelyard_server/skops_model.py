@@ -33,7 +33,7 @@ def load_skops(manifest: Manifest, data: bytes, path: Path, threads: int) -> Sko
     from modelyard_models.skops_model import NotAllowed, SkopsModel
 
     try:
-        model = SkopsModel(data, [column.name for column in manifest.inputs])
+        model = SkopsModel(data, manifest.file_names)
     except NotAllowed as error:
         raise ModelError(f"{path} is not served: {error}") from error
     return SkopsServed(manifest, model)

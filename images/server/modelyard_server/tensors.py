@@ -1,6 +1,7 @@
 """Converts the ``data`` of a V2 tensor to NumPy arrays: strict about types and lengths, but missing values are allowed.
 
-A missing number is null and becomes NaN; a missing text is null or "" and becomes "": models are trained that way.
+A missing number is null and becomes NaN; a missing text is null, "" or a word that counted as missing in training, and
+becomes "": models are trained that way.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from modelyard_models.texts import clean
 from modelyard_server.manifest import NUMBER, TEXT
 
 Values = list[Any] | NDArray[Any]
@@ -141,7 +143,7 @@ def numbers(columns: dict[str, Values]) -> NDArray[np.float32]:
     if np.count_nonzero(np.isinf(array)):
         column, index = (int(indices[0]) for indices in np.isinf(array).nonzero())
         name = list(columns)[column]
-        raise BadRequest(f"input {name!r}: element {index}, {_number(columns[name][index])}, is too large for {NUMBER}")
+        raise BadRequest(f"input {name!r}: element {index}, {number(columns[name][index])}, is too large for {NUMBER}")
     return array
 
 
@@ -161,13 +163,29 @@ def _packed(columns: list[Values]) -> NDArray[np.float32] | None:
     return np.frombuffer(packed, dtype="<f4").reshape(len(columns), -1) if isfinite(sum(values)) else None
 
 
-def _number(value: Any) -> str:
+def number(value: Any) -> str:
+    """Returns a number of the request, which need not be finite, for an error message."""
     plain = value.item() if isinstance(value, np.generic) else value
-    return shown(plain) if isfinite(plain) else str(plain)
+    return str(plain) if isinstance(plain, float) and not isfinite(plain) else shown(plain)
 
 
-def texts(values: list[Any]) -> NDArray[np.object_]:
-    """Converts checked texts to an object array [values]; null becomes ""."""
-    if None in values:
-        values = ["" if value is None else value for value in values]
+def doubles(name: str, values: Values) -> NDArray[np.float64]:
+    """Converts the checked numbers of one column to float64 [values]; null becomes NaN. Raises BadRequest for a value
+    too large for float32, which they become later."""
+    array = np.array(values, dtype=np.float64)
+    with np.errstate(over="ignore"):
+        large = np.isinf(array.astype(np.float32))
+    if large.any():
+        index = int(large.argmax())
+        raise BadRequest(f"input {name!r}: element {index}, {number(values[index])}, is too large for {NUMBER}")
+    return array
+
+
+def texts(values: list[Any], plain: frozenset[str], missing: frozenset[str]) -> NDArray[np.object_]:
+    """Converts checked texts to an object array [values], each as ``clean`` returns it; null becomes "".
+
+    ``plain`` are texts that need no cleaning: nearly all of a request, and looking them up takes no time.
+    """
+    if not plain.issuperset(values):
+        values = [clean(value, missing) if value else "" for value in values]
     return np.array(values, dtype=object)

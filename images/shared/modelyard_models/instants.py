@@ -63,6 +63,15 @@ def _since_1970(text: str, format_: str) -> int:
     return micros
 
 
+def shown(instants: Instants) -> list[str | None]:
+    """Returns the texts of instants in ISO 8601, which stand for the same whatever a column's format and zone are; None
+    for NaT, and for years that have no four digits."""
+    first, last = np.datetime64("0001-01-02", "us"), np.datetime64("9999-12-30", "us")
+    known = (instants >= first) & (instants <= last)
+    texts = np.datetime_as_string(instants, "us").tolist()
+    return [f"{text.removesuffix('.000000')}+00:00" if is_ else None for text, is_ in zip(texts, known, strict=True)]
+
+
 def days(instants: Instants) -> NDArray[np.float64]:
     """Returns the days since EPOCH, with their fraction; NaN for NaT."""
     numbers = (instants - EPOCH).astype(np.int64) / _DAY

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from modelyard_tracking import pages
 from modelyard_tracking.answers import Log, Refused, Send, send_empty, send_refusal
 from modelyard_tracking.asked import Asked, Malformed, asked, document, is_loopback, token
 from modelyard_tracking.identity import Identities, Unknown
@@ -32,7 +33,7 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # People and the server's own pod, which Kubernetes has authorized; lifespan has no client.
         if scope["type"] == "lifespan" or is_loopback(scope.get("client")):
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, pages.shown(send) if pages.is_report(scope) else send)
         elif scope["type"] != "http":
             self._log.refusal(403, _peer(scope), scope["type"], "only HTTP is open")
             await send({"type": "websocket.close", "code": 1008})

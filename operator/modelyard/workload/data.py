@@ -29,6 +29,7 @@ def data_of(version: Object) -> Data:
         digest=spec.digest,
         target=spec.target,
         columns=spec.columns,
+        missing=spec.missing,
     )
 
 

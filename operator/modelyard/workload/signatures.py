@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from modelyard_api.fields.signature import Signature
+from modelyard_api.fields.signature import Input, Signature
 from modelyard_api.kinds.modelversion import ModelVersion
 
 LISTED = 5
@@ -22,8 +22,8 @@ def changes(old: Signature, new: Signature) -> str | None:
     differences = [
         *_fields(
             "input",
-            {item.name: item.datatype for item in old.inputs},
-            {item.name: item.datatype for item in new.inputs},
+            {item.name: _input(item) for item in old.inputs},
+            {item.name: _input(item) for item in new.inputs},
         ),
         *_fields(
             "output",
@@ -71,6 +71,14 @@ def _names(word: str, old: Sequence[str], new: Sequence[str], types: dict[str, s
         return [*came, *gone]
     place = next(index for index, (one, other) in enumerate(zip(old, new, strict=True)) if one != other)
     return [f"the order differs: {word} {place + 1} is {_quoted(new[place])}, was {_quoted(old[place])}"]
+
+
+def _input(item: Input) -> str:
+    """Returns what may be sent: times and booleans are stricter than texts and numbers."""
+    if item.type == "Timestamp":
+        zone = f", {item.time_zone}" if item.time_zone else ""
+        return f"{item.datatype} (Timestamp, {item.format or 'ISO 8601'}{zone})"
+    return f"{item.datatype} (Boolean)" if item.type == "Boolean" else item.datatype
 
 
 def _output(datatype: str, shape: Sequence[int]) -> str:

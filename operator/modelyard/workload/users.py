@@ -21,9 +21,10 @@ from modelyard.workload.names import version_name
 from modelyard.workload.run.ending import is_unfinished
 from modelyard_api.installation import Installation
 
-LINEAGE, READING, SCORING, MOUNTED = "lineage", "reading", "scoring", "mounted"
-"""Indexes by DatasetVersion: of the ModelVersions whose lineage names it, of the unfinished runs that read it, and of
-the Workspaces where it lies (``MOUNTED``). By ModelVersion: of the unfinished BatchPredictions that score with it."""
+LINEAGE, READING, SCORING, MOUNTED, MADE = "lineage", "reading", "scoring", "mounted", "made of"
+"""Indexes by DatasetVersion: of the ModelVersions whose lineage names it, of the unfinished runs that read it, of
+the Workspaces where it lies (``MOUNTED``), and of the DatasetVersions that a query made of it (``MADE``). By
+ModelVersion: of the unfinished BatchPredictions that score with it."""
 
 
 def of_model(store: Store, model: Object) -> tuple[str, ...]:
@@ -50,11 +51,12 @@ def of_pool(store: Store, pool: Object) -> tuple[str, ...]:
 
 def of_dataset_version(store: Store, version: Object) -> tuple[str, ...]:
     """Returns the ModelVersions whose lineage names a DatasetVersion, the unfinished runs that read it, the
-    Workspaces where it lies, and the ModelMonitors that name it."""
+    Workspaces where it lies, the ModelMonitors that name it, and the DatasetVersions that a query made of it."""
     place = f"{_namespace(version)}/{_name(version)}"
     runs = [*store.find(TRAINING_RUNS, READING, place), *store.find(BATCH_PREDICTIONS, READING, place)]
     others = [*store.find(WORKSPACES, MOUNTED, place), *store.find(MODEL_MONITORS, "DatasetVersion", place)]
-    return tuple(_text(obj) for obj in (*runs, *others, *store.find(MODEL_VERSIONS, LINEAGE, place)))
+    made = store.find(DATASET_VERSIONS, MADE, place)
+    return tuple(_text(obj) for obj in (*runs, *others, *made, *store.find(MODEL_VERSIONS, LINEAGE, place)))
 
 
 def of_dataset(store: Store, dataset: Object) -> tuple[str, ...]:
@@ -86,6 +88,11 @@ def read_by(run: Object, _: Store) -> Iterable[Key]:
     return (Key(DATASET_VERSIONS, _namespace(run), name),) if name else ()
 
 
+def made_of(version: Object, _: Store) -> Iterable[Key]:
+    """Returns the DatasetVersions of which a query made a DatasetVersion."""
+    return [Key(DATASET_VERSIONS, _namespace(version), name) for name in _made_of(version)]
+
+
 def mounted_by(workspace: Object, _: Store) -> Iterable[Key]:
     """Returns the DatasetVersions that lie in a Workspace."""
     return [Key(DATASET_VERSIONS, _namespace(workspace), name) for name in _mounted(workspace)]
@@ -105,6 +112,14 @@ def by_lineage(version: Object, _: Installation) -> Iterable[str]:
 def by_reading(run: Object, _: Installation) -> Iterable[str]:
     name = _read(run)
     return (f"{_namespace(run)}/{name}",) if name and is_unfinished(run) else ()
+
+
+def by_made(version: Object, _: Installation) -> Iterable[str]:
+    return [f"{_namespace(version)}/{name}" for name in _made_of(version)]
+
+
+def _made_of(version: Object) -> list[str]:
+    return list(dict.fromkeys(item["version"] for item in version["spec"].get("inputs") or ()))
 
 
 def by_mounted(workspace: Object, _: Installation) -> Iterable[str]:

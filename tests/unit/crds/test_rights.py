@@ -57,9 +57,11 @@ def test_a_task_writes_in_its_folder_and_replaces_its_result_alone() -> None:
     [
         ({"data": {"uri": "@d1"}}, "d1"),
         ({"trainedOn": {"uri": "@d2"}}, "d2"),
+        ({"previous": {"uri": "@d3"}}, "d3"),
         ({"artifactURI": "@m1"}, "m1"),
         ({"challenger": {"artifactURI": "@m2"}}, "m2"),
         ({"tables": [{"uri": "@t1"}, {"uri": "@t2"}]}, "t2"),
+        ({"inputs": [{"uri": "@i1"}, {"uri": "@i2"}]}, "i2"),
     ],
 )
 def test_a_task_reads_what_it_names(added: dict[str, Any], path: str) -> None:
@@ -183,8 +185,9 @@ def test_the_names_are_those_that_tasks_have() -> None:
         tasks.EvaluateTask: ("data", "trained_on", "artifact_uri", "challenger"),
         tasks.PredictTask: ("data", "artifact_uri"),
         tasks.BringTask: ("tables",),
+        tasks.IngestTask: ("inputs",),
     }
     aliases = {cls.model_fields[name].alias for cls, names in named.items() for name in names}
-    assert aliases == {"data", "trainedOn", "artifactURI", "challenger", "tables"}
+    assert aliases == {"data", "trainedOn", "artifactURI", "challenger", "tables", "inputs"}
     assert tasks.Challenger.model_fields["artifact_uri"].alias == "artifactURI"
-    assert {cls.model_fields["uri"].alias for cls in (tasks.Data, tasks.Table)} == {"uri"}
+    assert {cls.model_fields["uri"].alias for cls in (tasks.Data, tasks.Table, tasks.Input)} == {"uri"}

@@ -20,6 +20,9 @@ TAKES_REASON = {
     "read": 2,
     "resolved": 1,
     "Run": "under_way",
+    "Doubt": "reason",
+    "tell": 1,
+    "_doubt": 0,
 }
 """Functions and classes that take a reason -> the index or the name of that argument."""
 REASON = re.compile(r"[A-Z]+[a-z]\w*")

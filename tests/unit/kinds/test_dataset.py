@@ -10,6 +10,7 @@ import pytest
 from modelyard.engine.plan import Deleted, Fetch
 from modelyard.engine.resource import CONFIG_MAPS, DATASET_VERSIONS, DATASETS, JOBS, Object
 from modelyard_api.kinds.datasetversion import DatasetVersionSpec
+from modelyard_api.wire.task import IngestTask
 from tests.unit.kinds.objects import (
     active,
     complete,
@@ -17,6 +18,7 @@ from tests.unit.kinds.objects import (
     ingest_result,
     put_claim,
     put_data,
+    task_of,
 )
 from tests.unit.kinds.world import Died, World
 
@@ -81,8 +83,40 @@ def test_a_first_look_makes_one_job_and_then_one_accepted_version(world: World) 
     assert spec.origin is not None
     assert (spec.origin.kind, spec.origin.name) == ("Dataset", "penguins")
     reasons = [reason for subject, reason, _ in world.notes if subject == "Dataset/penguins"]
-    assert reasons == ["PodPending", "Checking", "VersionAccepted", "Read"]
+    assert reasons == ["PodPending", "Checking", "VersionAccepted", "Read", "NothingGuessed"]
     assert len(world.all(JOBS)) == 1, "the last Job is kept for its log"
+
+
+def test_what_was_guessed_of_the_latest_version_is_told_and_the_next_look_goes_by_it(world: World) -> None:
+    doubt = {"column": "x", "reason": "LeadingZeros", "message": "x may be a code; declare it"}
+    zone = {"name": "t", "type": "Timestamp", "format": "%d.%m.%Y", "timeZone": "Europe/Berlin"}
+    job = world.one(JOBS)
+    made = ingest_result(job, "a", doubts=[doubt], missing=["", "?"], columns=[{"name": "y", "type": "Category"}, zone])
+    complete(world, job, made)
+    world.settle()
+    latest = world.one(DATASET_VERSIONS)["metadata"]["name"]
+    status, reason, message = world.condition(DATASETS, "penguins", "TypesCertain")[:3]
+    assert (status, reason, message) == ("False", "TypesGuessed", f"{latest}: x may be a code; declare it")
+    assert ready(world) == ("True", "VersionAccepted")
+    look_again(world, "b")
+    task: IngestTask = task_of(world.get(JOBS, world.status_of(DATASETS, "penguins")["job"]), IngestTask)
+    assert task.previous is not None
+    assert (task.previous.name, task.previous.missing) == (latest, ["", "?"])
+    assert [column.wire() for column in task.previous.columns] == [
+        {"name": "y", "type": "Category", "missing": 0},
+        {**zone, "missing": 0},
+    ]
+
+
+def test_the_columns_of_a_wide_version_are_left_for_the_pod_to_read(world: World) -> None:
+    job = world.one(JOBS)
+    columns = [{"name": f"{i}".rjust(128, "x"), "type": "Float"} for i in range(999)]
+    complete(world, job, ingest_result(job, "a", columns=[*columns, {"name": "y", "type": "Category"}]))
+    world.settle()
+    look_again(world, "b")
+    task: IngestTask = task_of(world.get(JOBS, world.status_of(DATASETS, "penguins")["job"]), IngestTask)
+    assert task.previous is not None
+    assert task.previous.columns == []
 
 
 def test_a_volume_is_read_at_every_look(world: World) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from modelyard.engine.resource import DATASETS, JOBS, Object
+from modelyard.engine.resource import DATASET_VERSIONS, DATASETS, JOBS, Object
 from modelyard_api.fields.artifact import sha256
 from modelyard_api.wire.task import IngestTask
 from tests.unit.kinds.objects import complete, dataset, fail, failed, ingest_result, task_of
@@ -130,3 +130,31 @@ def test_the_pods_disk_bounds_what_is_fetched() -> None:
     world = watched(podTemplate={"resources": {"limits": {"ephemeral-storage": "4Gi"}}})
     assert task(world).most_bytes == 2 * 2**30
     assert len(world.all(JOBS)) == 1
+
+
+def test_a_version_names_the_files_that_it_is_made_of_and_the_next_look_is_told() -> None:
+    world = watched(source={**LAKE, "arrival": "Append"})
+    assert (task(world).remake, task(world).previous) == (True, None)
+    ends(world, {**ingest_result(running_job(world), "a"), "listing": LISTING, "madeOf": LISTING})
+    version = world.get(DATASET_VERSIONS, status(world)["latest"])
+    assert version["spec"]["madeOf"] == LISTING
+    world.tick(60)
+    given = task(world)
+    assert given.previous is not None
+    assert (given.remake, given.previous.made_of) == (False, LISTING["digest"])
+
+
+def test_files_that_changed_after_they_were_taken_are_told_once() -> None:
+    world = watched(source={**LAKE, "arrival": "Append"})
+    read(world)
+    world.tick(60)
+    now = {**LISTING, "digest": sha256(b"two")}
+    ends(world, {**look("FilesChanged"), "listing": now})
+    assert ready(world) == ("True", "VersionAccepted")
+    assert world.condition(DATASETS, "penguins", "SourceReadable")[:2] == ("True", "FilesChanged")
+    assert status(world)["source"]["listing"] == now
+    world.tick(60)
+    assert task(world).seen == now["digest"]
+    ends(world, look())
+    assert world.condition(DATASETS, "penguins", "SourceReadable")[1] == "FilesChanged"
+    assert len([note for note in world.notes if note[1] == "FilesChanged"]) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -79,6 +80,32 @@ def test_a_version_without_a_page_stands_and_says_why() -> None:
     assert "report" not in world.status_of(DATASET_VERSIONS, NAME)
     ready, reason, message = world.condition(DATASET_VERSIONS, NAME)[:3]
     assert (ready, reason, message) == ("True", "Accepted", "10 rows, 1 columns; it has no report: KeyError: 'x'")
+
+
+def doubts(count: int, size: int = 20) -> list[dict[str, Any]]:
+    return [{"column": f"x{i}", "reason": "LeadingZeros", "message": "m" * size, "count": 1} for i in range(count)]
+
+
+def test_what_was_guessed_is_told() -> None:
+    sure, unsure = judged(result()), judged(result(doubts=doubts(4)))
+    assert sure.condition(DATASET_VERSIONS, NAME, "TypesCertain")[:2] == ("True", "NothingGuessed")
+    ready, reason, message = unsure.condition(DATASET_VERSIONS, NAME, "TypesCertain")[:3]
+    assert (ready, reason) == ("False", "TypesGuessed")
+    assert message.count("m" * 20) == 3
+    assert message.endswith("see 1 more in status.doubts")
+    assert unsure.status_of(DATASET_VERSIONS, NAME)["doubts"] == doubts(4)
+    assert unsure.condition(DATASET_VERSIONS, NAME)[:2] == ("True", "Accepted")
+
+
+@pytest.mark.parametrize("size", [20, 500])
+def test_the_doubts_of_a_status_are_few_and_the_last_counts_the_others(size: int) -> None:
+    told = judged(result(doubts=doubts(20, size), violations=violations(20, 200))).status_of(DATASET_VERSIONS, NAME)
+    assert len(json.dumps(told)) < 20 * 1024
+    if size == 20:
+        assert told["doubts"] == doubts(20)
+    else:
+        assert told["doubts"][-1]["reason"] == "MoreDoubts"
+        assert told["doubts"][-1]["count"] == 20 - len(told["doubts"]) + 1
 
 
 def test_a_verdict_is_read_once_and_a_lost_one_comes_back() -> None:

@@ -182,6 +182,7 @@ def test_a_suspended_dataset_keeps_ready_for_the_runs_that_train_on_it(witness: 
         assert {**conditions_of(world, DATASETS, "penguins"), "SourceReadable": ""} == {
             **expected,
             "SourceReadable": "",
+            "TypesCertain": "True",
         }
     # Between two verdicts stands the pass in which nobody had looked at the new generation yet.
     assert witness.verdicts(DATASETS, "penguins")[-4:] == ["InProgress", "Current", "InProgress", "Current"]

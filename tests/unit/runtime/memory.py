@@ -53,7 +53,14 @@ def run_ingest(folder: Path, file: str, store: MemoryStore | None = None, **spec
 
 
 def data_of(result: IngestResult) -> Data:
-    return Data(name="d-1", uri=result.uri, digest=result.digest, target=result.target, columns=result.columns)
+    return Data(
+        name="d-1",
+        uri=result.uri,
+        digest=result.digest,
+        target=result.target,
+        columns=result.columns,
+        missing=result.missing,
+    )
 
 
 def train_task(data: Data, algorithm: str, params: dict[str, Any] | None = None, **more: Any) -> TrainTask:

@@ -18,9 +18,9 @@ from modelyard_api.wire.result import PredictResult, TrainResult
 from modelyard_api.wire.task import Data, PredictTask
 from modelyard_models.tolerance import are_same
 from modelyard_runtime.commands.predict import predict
-from modelyard_runtime.models.rows import prepare
 from modelyard_runtime.pod.errors import UserError
 from modelyard_runtime.tables import files
+from modelyard_runtime.tables.given import given_of
 from modelyard_server import rest
 from modelyard_server.load import load
 from tests.unit.runtime.memory import STORE, SUBJECT, URL, MemoryStore, data_of, lay_down, run_ingest, run_train
@@ -61,7 +61,7 @@ def run_predict(store: MemoryStore, model: TrainResult, data: Data, output: Any 
 
 @pytest.mark.parametrize("value", ["a" * 500, "\x01" * 500, "\U000e0001" * 500, "\\" * 500, "'" * 300 + '"' * 300])
 def test_why_a_row_is_bad_fits_into_a_status_whatever_it_holds(value: str) -> None:
-    _, bad = prepare(pa.record_batch({"x": [value]}), [Input(name="x", datatype="FP32")])
+    _, bad = given_of(pa.record_batch({"x": [value]}), [Input(name="x", datatype="FP32")], (), ())
     ((column, reason),) = bad.values()
     assert BadRow(row=1, column=column, reason=reason).reason.endswith(" is no number")
 

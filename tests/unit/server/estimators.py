@@ -19,6 +19,7 @@ from modelyard_runtime.export.export import export
 from modelyard_runtime.models import agreement, estimator, features, fitting, package
 from modelyard_runtime.models.thresholds import round_down
 from modelyard_runtime.tables.frames import Table
+from modelyard_runtime.tables.intake import Intake
 from tests.unit.runtime.memory import MemoryStore
 
 SMALL = {"n_estimators": 20}
@@ -89,7 +90,8 @@ def train(folder: Path, algorithm: str, params: dict[str, Any], table: pd.DataFr
     inputs = [Input(name=name, datatype="FP32" if name in NUMBERS else "BYTES") for name in NUMBERS + TEXTS]
     columns = table[NUMBERS + TEXTS]
     answers = table[target].astype(object if task == Task.CLASSIFICATION else np.float64).to_numpy()
-    training, test = Table(inputs, columns, answers), Table(inputs, columns[:40], answers[:40])
+    intake = Intake(inputs)
+    training, test = Table(intake, columns, answers), Table(intake, columns[:40], answers[:40])
     pipeline = features.pipeline(model, spec.features, training, task, 0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # scikit-learn warns that so few iterations don't converge
@@ -100,9 +102,9 @@ def train(folder: Path, algorithm: str, params: dict[str, Any], table: pd.DataFr
     rows = agreement.probes(test, 0)
     example = package.example(stored.session, rows)
     store = MemoryStore()
-    signature, categories = stored.session.signature, training.categories()
+    categories = training.categories()
     uri, digest, _ = package.write(
-        store, "b:", stored.data, task, stored.layout, signature, example, categories, stored.format
+        store, "b:", stored.data, task, stored.layout, stored.session, example, categories, stored.format
     )
     version_folder = folder / algorithm / "1"
     version_folder.mkdir(parents=True)

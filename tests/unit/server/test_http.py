@@ -30,7 +30,9 @@ def test_the_model_describes_itself(iris: StoredModel, iris_server: Served, base
     assert (body["name"], body["versions"]) == (NAME, [VERSION])
     assert body["inputs"][0] == {"name": "sepal_length", "datatype": "FP32", "shape": [-1]}
     assert body["outputs"][1] == {"name": "probabilities", "datatype": "FP32", "shape": [-1, 3]}
-    assert body["parameters"] == {"digest": iris.digest, "classes": ["setosa", "versicolor", "virginica"]}
+    parameters = body["parameters"]
+    assert (parameters["digest"], parameters["classes"]) == (iris.digest, ["setosa", "versicolor", "virginica"])
+    assert parameters["columns"]["sepal_length"] == {"type": "Float"}
     assert iris_server.get(f"{base}/ready")[0] == 200
 
 

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelyard_models import instants
+from modelyard_models.asked import asked
 
 BERLIN = "Europe/Berlin"
 GERMAN = "%d.%m.%Y %H:%M"
@@ -79,3 +80,31 @@ def test_the_parts_are_those_of_the_local_calendar(times: list[datetime], zone: 
         ours = instants.part(array, name, zone)
         assert ours[:-1].tolist() == pytest.approx(numbers, abs=1e-9)
         assert np.isnan(ours[-1])
+
+
+@given(st.lists(TIMES, max_size=4))
+def test_the_text_of_an_instant_is_read_as_the_same(times: list[datetime]) -> None:
+    array = np.array([*times, "NaT", "20000-01-01"], dtype="M8[us]")
+    texts = instants.shown(array)
+    assert texts[-2:] == [None, None]
+    again = [instants.parse(text, None, BERLIN) for text in texts[:-2] if text]
+    assert np.array(again, dtype="M8[us]").tolist() == times
+
+
+@pytest.mark.parametrize(
+    ("text", "format_", "zone", "utc"),
+    [
+        ("01.07.2026 14:30", GERMAN, BERLIN, "2026-07-01T12:30:00"),
+        ("2026-07-01 14:30", GERMAN, BERLIN, "2026-07-01T12:30:00"),
+        ("2026-07-01T14:30Z", GERMAN, BERLIN, "2026-07-01T14:30:00"),
+        ("1767322985", "EpochSeconds", None, "2026-01-02T03:03:05"),
+    ],
+)
+def test_a_time_is_asked_in_the_columns_format_or_in_iso(text: str, format_: str, zone: str | None, utc: str) -> None:
+    assert np.datetime64(asked(text, format_, zone), "us") == np.datetime64(utc, "us")
+
+
+@pytest.mark.parametrize(("text", "format_"), [("yesterday", GERMAN), ("2026-02-30", None), ("5", "EpochSeconds ")])
+def test_another_text_is_told_what_is_allowed(text: str, format_: str | None) -> None:
+    with pytest.raises(ValueError, match=f"{format_ or ''}.*ISO 8601, such as 2026-03-01T14:30:00Z"):
+        asked(text, format_, None)

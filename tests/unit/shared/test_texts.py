@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelyard_models.texts import EDGES, clean, words
-from modelyard_runtime.tables.texts import cleaned
+from modelyard_runtime.tables.types.texts import Cleaner
 
 COMPOSED, DECOMPOSED = "caf\u00e9", "cafe\u0301"
 WORDS = words(["", "NA", " n/a ", DECOMPOSED])
@@ -38,7 +38,7 @@ CASES = [
 @pytest.mark.parametrize(("text", "meaning"), CASES)
 def test_a_text_means_the_same_alone_and_in_a_column(text: str, meaning: str) -> None:
     assert clean(text, WORDS) == meaning
-    assert cleaned(pa.array([text, None]), WORDS).to_pylist() == [meaning or None, None]
+    assert Cleaner(tuple(WORDS)).clean(pa.array([text, None])).to_pylist() == [meaning or None, None]
 
 
 TEXTS = st.text(st.one_of(st.sampled_from(f"aA{EDGES}e\u0301\u00e9NA/\x00"), st.characters(codec="utf-8")), max_size=6)
@@ -47,6 +47,6 @@ TEXTS = st.text(st.one_of(st.sampled_from(f"aA{EDGES}e\u0301\u00e9NA/\x00"), st.
 @given(st.lists(TEXTS, min_size=1, max_size=8))
 def test_a_column_is_cleaned_like_its_texts(texts: list[str]) -> None:
     one_by_one = [clean(text, WORDS) for text in texts]
-    assert cleaned(pa.array(texts), WORDS).to_pylist() == [text or None for text in one_by_one]
+    assert Cleaner(tuple(WORDS)).clean(pa.array(texts)).to_pylist() == [text or None for text in one_by_one]
     assert [clean(text, WORDS) for text in one_by_one] == one_by_one
     assert [clean(unicodedata.normalize("NFD", text), WORDS) for text in texts] == one_by_one

@@ -23,6 +23,7 @@ FILE_BYTES, NAMESPACE_BYTES = 3_000_000, 40_000_000
 class Answer:
     status: int
     body: bytes
+    headers: http.client.HTTPMessage
 
     @property
     def document(self) -> Any:
@@ -50,7 +51,7 @@ class Client:
         try:
             connection.request(method, path, body, headers, encode_chunked="Transfer-Encoding" in headers)
             answer = connection.getresponse()
-            return Answer(answer.status, answer.read())
+            return Answer(answer.status, answer.read(), answer.headers)
         finally:
             connection.close()
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from modelyard_api.wire.report import SCRIPT
 from tests.unit.tracking.conftest import World
 from tests.unit.tracking.tokens import OPERATOR, made
 
@@ -21,6 +22,33 @@ def test_people_see_all_in_the_servers_own_pod(world: World) -> None:
     for data in (b"a", b"b"):
         assert person.file("PUT", "modelyard/team/people/a", data).status == 200
     assert person.file("GET", "modelyard/team/people/a").body == b"b"
+
+
+def test_people_see_a_report_in_a_browser_that_lets_it_do_nothing(world: World) -> None:
+    """A pod may write anything as a report; whoever looks at it has all rights in MLflow."""
+    path = "modelyard/team/reports/x/report.html"
+    assert world.pod("reports").file("PUT", path, b"<script>fetch('/api')</script>").status == 200
+    answer = world.person().file("GET", path)
+    assert (answer.status, answer.body) == (200, b"<script>fetch('/api')</script>")
+    assert answer.headers.get_all("Content-Type") == ["text/html; charset=utf-8"]
+    assert answer.headers.get_all("Content-Disposition") == ["inline"]
+    policy = answer.headers["Content-Security-Policy"].split("; ")
+    assert policy[:2] == ["sandbox allow-scripts", "default-src 'none'"]
+    assert f"script-src {SCRIPT}" in policy
+
+
+@pytest.mark.parametrize("name", ["report.htm", "page.html", "xreport.html", "report.html/b.html"])
+def test_no_other_file_is_shown(world: World, name: str) -> None:
+    path = f"modelyard/team/shown/{name}"
+    assert world.person().file("PUT", path, b"<b>").status == 200
+    assert world.person().file("GET", path).headers["Content-Disposition"].startswith("attachment")
+
+
+def test_pods_get_a_report_as_any_file(world: World) -> None:
+    pod = world.pod("raw")
+    assert pod.file("PUT", "modelyard/team/raw/report.html", b"<b>").status == 200
+    assert "Content-Security-Policy" not in pod.file("GET", "modelyard/team/raw/report.html").headers
+    assert pod.file("GET", "modelyard/team/raw/none/report.html").status == 404
 
 
 def test_headers_don_t_move_a_client_into_the_pod(world: World) -> None:

@@ -47,7 +47,7 @@ def _compare(
 ) -> EvaluateResult:
     _, other, _ = package.read(store, challenger.artifact_uri, challenger.artifact_digest)
     kind = Task(task.task)
-    rows = fair_rows(store, task.data, task.trained_on, manifest.signature.inputs, kind)
+    rows = fair_rows(store, task.data, task.trained_on, session.intake, kind)
     say(f"scoring champion and challenger on {len(rows.target)} held-out rows of {task.data.name}")
     return EvaluateResult(
         artifact_digest=task.artifact_digest,

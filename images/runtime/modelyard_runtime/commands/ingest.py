@@ -43,6 +43,8 @@ def ingest(
     raw, text = _whole(reading), reading.text
     say(f"read {len(raw)} rows, {raw.num_columns} columns")
     whole, types = typed(_columns(raw, spec), spec.columns, text)
+    if earlier := list(opened.before(store, whole.schema)):
+        whole = pa.concat_tables([pa.Table.from_batches(earlier), whole])
     table, lost = _with_target(whole, spec)
 
     def write(uri: str, mask: pa.Array) -> Part:
@@ -53,8 +55,7 @@ def ingest(
         **versioned(table, types, spec, lost, task.base_uri, write, store.put_first, task.subject.name)
     )
     store.put_json_first(f"{result.uri}/{RESULT_JSON}", result.wire())
-    result.listing = opened.kept(store, task.base_uri)
-    return result
+    return result.model_copy(update=opened.kept(store, task))
 
 
 def _whole(reading: Reading) -> pa.Table:

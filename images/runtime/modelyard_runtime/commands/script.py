@@ -59,11 +59,11 @@ def script(
 
 
 def _context(task: TrainTask, store: ArtifactStore, spec: Script, metrics: LiveMetrics, out: Path) -> Context:
-    inputs, kind = frames.inputs_of(task.data, []), collected.task_of(task)
+    taken, kind = frames.plain(task.data), collected.task_of(task)
     return Context(
-        train=rows_with_target(frames.load(store, task.data, TRAIN_PARQUET, inputs, kind), task.data.target),
-        test=frames.load(store, task.data, TEST_PARQUET, inputs, kind).features,
-        columns=[item.name for item in inputs],
+        train=rows_with_target(frames.load(store, task.data, TRAIN_PARQUET, taken, kind), task.data.target),
+        test=frames.load(store, task.data, TEST_PARQUET, taken, kind).features,
+        columns=[item.name for item in taken.columns],
         target=task.data.target,
         parameters=dict(spec.parameters),
         seed=task.seed,
@@ -86,10 +86,10 @@ def _kept(task: TrainTask, store: ArtifactStore, spec: Script, answer: Any, out:
     model = pipeline.steps[-1][1]
     kind = estimator.task_of(model, Task(task.task) if task.task else None)
     objective, names = scoring.required(task.objective, list(task.additional_metrics), kind)
-    known = {item.name: item for item in frames.inputs_of(task.data, [])}
-    inputs = [known[name] for name in returned.columns_of(pipeline, task.data, FIELD)]
+    whole = frames.plain(task.data)
+    taken = whole.only(returned.columns_of(pipeline, [item.name for item in whole.columns], FIELD))
     # The function may have changed its tables, and has not seen the targets of the held-out rows.
-    training = frames.load(store, task.data, TRAIN_PARQUET, inputs, kind)
-    test = frames.load(store, task.data, TEST_PARQUET, inputs, kind)
+    training = frames.load(store, task.data, TRAIN_PARQUET, taken, kind)
+    test = frames.load(store, task.data, TEST_PARQUET, taken, kind)
     parameters = {"estimator": type(model).__name__, **spec.parameters}
     return prove(task, store, Fitted(pipeline, kind, objective, names, training, test, parameters=parameters))

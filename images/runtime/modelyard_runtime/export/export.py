@@ -40,7 +40,7 @@ def export(pipeline: Pipeline, training: Table, test: Table, task: Task, seed: i
     try:
         data = to_onnx(plain, training, task, signature)
         try:
-            session = OnnxSession(data, layout, signature)
+            session = OnnxSession(data, layout, signature, training.intake)
             return Exported(data, "ONNX", layout, session, proof.check(session))
         except UserError as error:  # onnxruntime refuses the graph, or can't run it
             raise NotAsOnnx(error.message) from error
@@ -54,7 +54,7 @@ def export(pipeline: Pipeline, training: Table, test: Table, task: Task, seed: i
     field = "spec.trainer.estimator.algorithm"
     try:
         data = to_skops(plain)
-        skops = SkopsSession(data, signature)
+        skops = SkopsSession(data, signature, training.intake)
         return Exported(data, "Skops", layout, skops, proof.check(skops), reason)
     except NotAllowed as error:
         message = f"{reason}; nor can it be served as skops: {error}. Choose another algorithm"

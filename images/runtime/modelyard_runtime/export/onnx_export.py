@@ -28,11 +28,11 @@ def to_onnx(pipeline: Pipeline, table: Table, task: Task, signature: Signature) 
     if table.categorical:
         # Convert with neutral names and rename afterwards: the converter changes names that are not identifiers.
         kinds = {"FP32": FloatTensorType, "BYTES": StringTensorType}
-        initial = [(f"c{index}", kinds[item.datatype]([None, 1])) for index, item in enumerate(table.inputs)]
-        inputs = [item.name for item in table.inputs]
+        initial = [(f"c{index}", kinds[item.datatype]([None, 1])) for index, item in enumerate(table.intake.columns)]
+        inputs = [item.name for item in table.intake.columns]
         _refuse_reserved(inputs, names)
     else:
-        initial, inputs = [("input", FloatTensorType([None, len(table.inputs)]))], ["input"]
+        initial, inputs = [("input", FloatTensorType([None, len(table.intake.columns)]))], ["input"]
     _refuse_own_categories(final)
     options = {}
     if task == Task.CLASSIFICATION:

@@ -18,7 +18,7 @@ from modelyard_runtime.models.lineage import source_digest
 from modelyard_runtime.models.thresholds import round_down
 from modelyard_runtime.pod.say import say
 from modelyard_runtime.pod.store import ArtifactStore
-from modelyard_runtime.tables.frames import Table
+from modelyard_runtime.tables.frames import Table, left_out
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def prove(task: TrainTask, store: ArtifactStore, fitted: Fitted) -> TrainResult:
     shown = package.example(stored.session, agreement.probes(test, task.seed))
     categories = training.categories()
     uri, digest, size = package.write(
-        store, task.base_uri, stored.data, kind, stored.layout, signature, shown, categories, stored.format
+        store, task.base_uri, stored.data, kind, stored.layout, stored.session, shown, categories, stored.format
     )
     package.write_profile(store, uri, digest, stored.session, test.features)
     say(", ".join(f"{name} {value:.4g}" for name, value in metrics.items()))
@@ -72,6 +72,7 @@ def prove(task: TrainTask, store: ArtifactStore, fitted: Fitted) -> TrainResult:
         metrics=metrics,
         baseline=baseline(fitted.objective, kind, training.target, test.target),
         fit=fitted.fit,
+        left_out=left_out(task.data),
         source_digest=source_digest(task),
         parameters={key: _json(value) for key, value in fitted.parameters.items() if _is_plain(value)},
         dataset_version=task.data.name,

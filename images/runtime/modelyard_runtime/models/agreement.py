@@ -19,17 +19,18 @@ FEWEST, MOST = 200, 5000
 
 
 def probes(test: Table, seed: int) -> pd.DataFrame:
-    """Returns held-out rows, and copies of them, each with a missing value in one column, some with an unknown
-    category."""
+    """Returns held-out rows as they are given, and copies of them, each with a missing value in one column, some with
+    an unknown category."""
     rng = np.random.default_rng(seed)
-    rows = test.features.iloc[:MOST]
+    rows = test.given.iloc[:MOST]
+    texts = {item.name for item in test.intake.inputs if item.datatype == "BYTES" and item.type != "Timestamp"}
     copies = max(len(rows), FEWEST)
     changed = rows.iloc[rng.integers(0, len(rows), copies)].reset_index(drop=True)
     for index, name in enumerate(changed.columns):
-        text = name in test.categorical
+        text = name in texts
         emptied = np.arange(copies) % len(changed.columns) == index
-        changed[name] = changed[name].astype(object if text else np.float32)
-        changed.loc[emptied, name] = "" if text else np.nan
+        changed[name] = changed[name].astype(object if text else rows[name].dtype)
+        changed.loc[emptied, name] = "" if text else pd.NaT if rows[name].dtype.kind == "M" else np.nan
         if text:
             changed.loc[np.roll(emptied, 1) & (rng.random(copies) < 0.5), name] = "a category never seen"
     return pd.concat([rows, changed], ignore_index=True)
@@ -61,7 +62,7 @@ class Proof:
 
     def __init__(self, pipeline: Pipeline, test: Table, seed: int) -> None:
         """Asks scikit-learn for its answers. Raises UserError if it fails or they are not finite."""
-        self.pipeline, self.rows = pipeline, probes(test, seed)
+        self.pipeline, self.rows = pipeline, test.intake.take(probes(test, seed))
         self._matrix = matrix(pipeline, self.rows)
         self._theirs = _answers(pipeline, self._matrix)
 

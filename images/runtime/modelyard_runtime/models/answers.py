@@ -11,10 +11,10 @@ import pyarrow.compute as pc
 from modelyard_api.fields.signature import answer_columns
 from modelyard_api.kinds.batchprediction import MOST_EXAMPLES, BadRow
 from modelyard_api.wire.task import PredictTask
-from modelyard_runtime.models.rows import prepare
 from modelyard_runtime.models.session import Session
 from modelyard_runtime.pod.errors import UserError
 from modelyard_runtime.tables.columns import ARROW, convert
+from modelyard_runtime.tables.given import given_of
 
 
 class Answers:
@@ -51,10 +51,12 @@ class Answers:
     def of(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Returns the table of answers to these rows, without those that can't be scored. Raises UserError, also once
         there are more of them than the task allows."""
-        columns, bad = prepare(batch, self._session.signature.inputs)
+        intake = self._session.intake
+        columns, bad = given_of(batch, intake.inputs, intake.wide, intake.words)
         good = np.ones(len(batch), dtype=bool)
         good[list(bad)] = False
-        arrays = self._session.answer({name: values[good] for name, values in columns.items()}) if good.any() else {}
+        given = {name: values[good] for name, values in columns.items()}
+        arrays = self._session.answer(intake.derive(given)) if good.any() else {}
         finite = np.ones(int(good.sum()), dtype=bool)
         for values in arrays.values():
             if values.dtype.kind == "f":

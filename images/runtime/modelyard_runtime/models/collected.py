@@ -18,6 +18,7 @@ from modelyard_runtime.models.session import OnnxSession
 from modelyard_runtime.pod.errors import UserError
 from modelyard_runtime.pod.store import ArtifactStore
 from modelyard_runtime.tables import frames
+from modelyard_runtime.tables.intake import Intake
 
 MODEL = "model.onnx"
 
@@ -26,14 +27,14 @@ def keep(task: TrainTask, store: ArtifactStore, folder: Path) -> TrainResult:
     """Returns the result of a run with the model in this folder. Raises UserError if it can't be served."""
     data = output.read(folder, MODEL, task.trainer.field)
     kind = task_of(task)
-    layout, signature = _signature(data, task, kind)
-    session = OnnxSession(data, layout, signature)
+    layout, signature, taken = _signature(data, task, kind)
+    session = OnnxSession(data, layout, signature, taken)
     objective, names = scoring.required(task.objective, list(task.additional_metrics), kind)
     metrics = score(session, store, task.data, kind, names)
-    test = frames.load(store, task.data, TEST_PARQUET, signature.inputs, kind)
-    shown = package.example(session, test.features)
-    training = frames.load(store, task.data, TRAIN_PARQUET, signature.inputs, kind)
-    uri, digest, size = package.write(store, task.base_uri, data, kind, layout, signature, shown, training.categories())
+    test = frames.load(store, task.data, TEST_PARQUET, taken, kind)
+    shown = package.example(session, test.given)
+    training = frames.load(store, task.data, TRAIN_PARQUET, taken, kind)
+    uri, digest, size = package.write(store, task.base_uri, data, kind, layout, session, shown, training.categories())
     package.write_profile(store, uri, digest, session, test.features)
     return TrainResult(
         task=kind,
@@ -44,6 +45,7 @@ def keep(task: TrainTask, store: ArtifactStore, folder: Path) -> TrainResult:
         objective=objective,
         metrics=metrics,
         baseline=baseline(objective, kind, training.target, test.target),
+        left_out=frames.left_out(task.data),
         source_digest=source_digest(task),
         dataset_version=task.data.name,
         dataset_digest=task.data.digest,
@@ -61,36 +63,36 @@ def task_of(task: TrainTask) -> Task:
     return Task.REGRESSION if type_ == "Float" else Task.CLASSIFICATION
 
 
-def _signature(data: bytes, task: TrainTask, kind: Task) -> tuple[str, Signature]:
-    """Returns layout and signature, from the graph's inputs (one tensor ``input``, or one per column) and outputs.
+def _signature(data: bytes, task: TrainTask, kind: Task) -> tuple[str, Signature, Intake]:
+    """Returns layout, signature and intake, from the graph's inputs (a tensor ``input``, or one a column) and outputs.
 
     Raises UserError if they don't fit the data.
     """
     field = task.trainer.field
     bare = OnnxSession(data, "Columns", Signature(inputs=[], outputs=[]))
     names = [item.name for item in bare.session.get_inputs()]
-    inputs = frames.inputs_of(task.data, [])
+    taken, layout = frames.plain(task.data), "Tensor"
     if names == ["input"]:
-        if any(item.datatype != "FP32" for item in inputs):
+        if any(item.datatype != "FP32" for item in taken.inputs):
             raise UserError(
                 "InvalidModel",
-                "the model takes one tensor 'input', but the data has categories; give it one input a column",
+                "the model takes one tensor 'input', but the data has categories or times; give it one input a column",
             )
-        layout = "Tensor"
     else:
-        layout, known = "Columns", {item.name: item for item in inputs}
+        layout, known = "Columns", [item.name for item in taken.columns]
         unknown = [name for name in names if name not in known]
         if unknown:
             message = f"the model's input {unknown[0]!r} is not a column; there are {', '.join(known)}, or one 'input'"
             raise UserError("InvalidModel", message, field)
-        inputs = [known[name] for name in names]
+        taken = taken.only(names)
+    inputs = taken.inputs
     outputs = {item.name: item for item in bare.session.get_outputs()}
     needed = "value" if kind == Task.REGRESSION else "label"
     if needed not in outputs:
         message = f"a model of task {kind} must have an output {needed!r}; it has {', '.join(outputs)}"
         raise UserError("InvalidModel", message, field)
     if kind == Task.REGRESSION:
-        return layout, Signature(inputs=inputs, outputs=[Output(name="value", datatype="FP32", shape=[-1])])
+        return layout, Signature(inputs=inputs, outputs=[Output(name="value", datatype="FP32", shape=[-1])]), taken
     integers = "int64" in outputs["label"].type
     declared = [Output(name="label", datatype="INT64" if integers else "BYTES", shape=[-1])]
     classes: list[str] = []
@@ -100,7 +102,7 @@ def _signature(data: bytes, task: TrainTask, kind: Task) -> tuple[str, Signature
             raise UserError("InvalidModel", "the output 'probabilities' must have a fixed second dimension")
         declared.append(Output(name="probabilities", datatype="FP32", shape=[-1, width]))
         classes = _classes(data, width, field)
-    return layout, Signature(inputs=inputs, outputs=declared, classes=classes)
+    return layout, Signature(inputs=inputs, outputs=declared, classes=classes), taken
 
 
 def _classes(data: bytes, width: int, field: str) -> list[str]:

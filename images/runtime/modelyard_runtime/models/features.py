@@ -16,9 +16,14 @@ from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, OrdinalEncoder, S
 from modelyard_api.fields.algorithms import needs_scale
 from modelyard_api.fields.metrics import Task
 from modelyard_api.fields.trainer import CategoricalFeatures, Features, FeatureSelection, NumericFeatures
+from modelyard_runtime.pod import memory
+from modelyard_runtime.pod.errors import UserError
 from modelyard_runtime.tables.frames import Table
 
 STRATEGIES = {"Median": "median", "Mean": "mean", "MostFrequent": "most_frequent"}
+BYTES, SHARE = 20, 0.75
+"""Bytes that a value takes in single precision, in double precision and in the estimator's own copy, and the share of
+the pod's memory that all may take."""
 Steps = list[tuple[str, Any]]
 Scale = Literal["None", "Standard", "MinMax"]
 
@@ -29,7 +34,7 @@ def pipeline(estimator: BaseEstimator, spec: Features, train: Table, task: Task,
     numeric = _numeric(spec.numeric, scale_of(spec.numeric, estimator))
     if train.categorical:
         # Select columns by position, so that the converter needs no column names.
-        positions = {item.name: index for index, item in enumerate(train.inputs)}
+        positions = {item.name: index for index, item in enumerate(train.intake.columns)}
         branches = (
             [("numeric", Pipeline(numeric), [positions[name] for name in train.numeric])] if train.numeric else []
         )
@@ -73,8 +78,23 @@ def _encoder(spec: CategoricalFeatures, columns: pd.DataFrame) -> BaseEstimator:
         frequent = shares[shares >= (spec.min_frequency or 0.0)]
         categories.append(np.array(sorted(frequent.index if len(frequent) else shares.index[:1]), dtype=object))
     if spec.encode == "OneHot":
+        _check_width(len(columns), dict(zip(columns, map(len, categories), strict=True)))
         return OneHotEncoder(categories=categories, handle_unknown="ignore", sparse_output=False, dtype=np.float32)
     return OrdinalEncoder(categories=categories, handle_unknown="use_encoded_value", unknown_value=-1, dtype=np.float32)
+
+
+def _check_width(rows: int, categories: dict[str, int]) -> None:
+    """Raises UserError if one column a category needs more memory than there is."""
+    needed, there = BYTES * rows * sum(categories.values()), memory.limit()
+    if needed > SHARE * there:
+        name, count = max(categories.items(), key=lambda item: item[1])
+        message = (
+            f"column {name!r} has {count} different texts: one column each for {rows} rows would take "
+            f"{needed / 2**30:.1f} GiB of memory, and the pod has {there / 2**30:.1f} GiB; declare it Text or "
+            "Identifier in the Dataset's spec.columns, so that it is left out, or write categorical.minFrequency or "
+            "categorical.encode: Ordinal here"
+        )
+        raise UserError("TooManyCategories", message, "spec.trainer.estimator.features")
 
 
 def _selection(spec: FeatureSelection, task: Task, seed: int) -> BaseEstimator:

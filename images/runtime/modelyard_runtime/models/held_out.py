@@ -21,12 +21,12 @@ def score(
     """Returns every metric that can be computed from the model's answers on the held-out rows. Raises UserError if one
     of ``needed`` can't."""
     check_inputs(session.signature.inputs, data)
-    return score_table(session, frames.load(store, data, TEST_PARQUET, session.signature.inputs, kind), kind, needed)
+    return score_table(session, frames.load(store, data, TEST_PARQUET, session.intake, kind), kind, needed)
 
 
 def score_table(session: Session, test: frames.Table, kind: Task, needed: list[str] | None = None) -> dict[str, float]:
     """Returns the metrics on these rows. Raises UserError."""
-    answers = session.ask(test.features)
+    answers = session.ask(session.intake.take(test.given))
     label = answers["value" if kind == Task.REGRESSION else "label"]
     if label.dtype.kind == "f" and not np.isfinite(label).all():
         message = (

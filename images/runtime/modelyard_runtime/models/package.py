@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -19,8 +20,9 @@ from modelyard_api.fields.artifact import (
     sha256,
 )
 from modelyard_api.fields.metrics import Task
-from modelyard_api.fields.signature import Signature
 from modelyard_models import profile
+from modelyard_models.asked import asked
+from modelyard_models.instants import shown
 from modelyard_models.tolerance import difference
 from modelyard_runtime.models.session import Session, open_model
 from modelyard_runtime.pod.errors import UserError
@@ -30,10 +32,12 @@ EXAMPLE_ROWS = 8
 
 
 def example(session: Session, rows: pd.DataFrame) -> Example:
-    """Returns the first and last of ``rows`` with the model's answers. Raises UserError if an answer is not finite."""
+    """Returns the first and last of ``rows``, as they are given, with the model's answers. Raises UserError if an
+    answer is not finite."""
     half = EXAMPLE_ROWS // 2
     chosen = pd.concat([rows.iloc[:half], rows.iloc[max(half, len(rows) - half) :]], ignore_index=True)
-    answers = session.ask(chosen)
+    inputs = {name: _listed(chosen[name].to_numpy()) for name in chosen.columns}
+    answers = session.ask(session.intake.take(_given(session, inputs)))
     for name, answer in answers.items():
         if answer.dtype.kind == "f" and not np.isfinite(answer).all():
             message = (
@@ -41,14 +45,30 @@ def example(session: Session, rows: pd.DataFrame) -> Example:
                 "that answers them"
             )
             raise UserError("InvalidModel", message, "spec.trainer")
-    inputs = {name: [_plain(value) for value in chosen[name]] for name in chosen.columns}
     return Example(inputs=inputs, outputs={name: answer.tolist() for name, answer in answers.items()})
 
 
-def _plain(value: Any) -> float | str | None:
-    if isinstance(value, str):
-        return value
-    return None if pd.isna(value) else float(np.float32(value))
+def _listed(values: np.ndarray) -> list[float | str | None]:
+    if values.dtype.kind == "M":
+        return list(shown(values))
+    if values.dtype == object:
+        return [str(value) for value in values]
+    return [None if np.isnan(value) else value for value in values.tolist()]
+
+
+def _given(session: Session, listed: Mapping[str, list[Any]]) -> pd.DataFrame:
+    """Returns the rows of an example, as a request for them would be read."""
+    columns = {}
+    for item in session.intake.inputs:
+        values = listed[item.name]
+        if item.type == "Timestamp":
+            instants = [asked(value, item.format, item.time_zone) if value else "NaT" for value in values]
+            columns[item.name] = np.array([np.datetime64(value, "us") for value in instants], dtype="M8[us]")
+        elif item.datatype == "BYTES":
+            columns[item.name] = np.array([value or "" for value in values], dtype=object)
+        else:
+            columns[item.name] = np.array(values, dtype=np.float64 if item.name in session.intake.wide else np.float32)
+    return pd.DataFrame(columns)
 
 
 def write(
@@ -57,8 +77,8 @@ def write(
     data: bytes,
     task: Task,
     layout: str,
-    signature: Signature,
-    shown: Example,
+    session: Session,
+    example_: Example,
     categories: dict[str, list[str]],
     format_: Format = "ONNX",
 ) -> tuple[str, str, int]:
@@ -70,9 +90,11 @@ def write(
         file_digest=sha256(data),
         file_bytes=len(data),
         layout=layout,
-        signature=signature,
-        example=shown,
+        signature=session.signature,
+        example=example_,
         categories=categories,
+        missing=session.intake.missing,
+        features=session.intake.features,
     )
     plain = manifest.model_dump(mode="json", by_alias=True)
     json.dumps(plain, allow_nan=False)
@@ -111,13 +133,7 @@ def parse(document: bytes) -> ModelManifest:
 
 def check_example(manifest: ModelManifest, session: Session) -> None:
     """Raises UserError unless the model gives the stored answers to its stored example."""
-    kinds = {item.name: item.datatype for item in manifest.signature.inputs}
-    rows = pd.DataFrame(
-        {
-            name: pd.Series(values, dtype=object if kinds.get(name) == "BYTES" else np.float32)
-            for name, values in manifest.example.inputs.items()
-        }
-    )
-    for name, answer in session.ask(rows).items():
+    rows = _given(session, manifest.example.inputs)
+    for name, answer in session.ask(session.intake.take(rows)).items():
         if message := difference(name, answer, manifest.example.outputs.get(name, [])):
             raise UserError("ExampleDisagrees", message)

@@ -21,7 +21,7 @@ def positional(pipeline: Pipeline, table: Table) -> Pipeline:
     plain.transformers_ = []
     for branch, step, _ in first.transformers_:
         positions = first._transformer_to_input_indices[branch]
-        numeric = all(table.inputs[index].datatype == "FP32" for index in positions)
+        numeric = all(table.intake.columns[index].datatype == "FP32" for index in positions)
         plain.transformers_.append(("numeric" if numeric else "categorical", step, positions))
     return Pipeline([(name, plain), *pipeline.steps[1:]])
 

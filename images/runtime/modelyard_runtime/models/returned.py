@@ -10,7 +10,7 @@ from sklearn.model_selection._search import BaseSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from modelyard_api.wire.task import OUT_FOLDER, Data
+from modelyard_api.wire.task import OUT_FOLDER
 from modelyard_runtime.pod.errors import UserError
 
 REASON = "ScriptReturnedOther"
@@ -34,9 +34,8 @@ def pipeline_of(answer: Any, entry: str, field: str) -> Pipeline:
     return Pipeline(_flat("estimator", answer))
 
 
-def columns_of(pipeline: Pipeline, data: Data, field: str) -> list[str]:
-    """Returns the columns that the model is asked with, in its order. Raises UserError if they are not the data's."""
-    columns = [column.name for column in data.columns if column.name != data.target]
+def columns_of(pipeline: Pipeline, columns: list[str], field: str) -> list[str]:
+    """Returns those of the columns that the model takes, in its order. Raises UserError if it takes others."""
     names = getattr(pipeline, "feature_names_in_", None)
     if names is None:
         count = getattr(pipeline, "n_features_in_", len(columns))

@@ -18,10 +18,10 @@ def layout_of(table: Table) -> str:
 def signature_of(pipeline: Pipeline, table: Table, task: Task) -> Signature:
     """Returns the inputs, outputs and classes of a fitted pipeline."""
     if task == Task.REGRESSION:
-        return Signature(inputs=table.inputs, outputs=[Output(name="value", datatype="FP32", shape=[-1])])
+        return Signature(inputs=table.intake.inputs, outputs=[Output(name="value", datatype="FP32", shape=[-1])])
     classes = [str(item) for item in pipeline.classes_]
     integers = np.issubdtype(np.asarray(pipeline.classes_).dtype, np.integer)
     outputs = [Output(name="label", datatype="INT64" if integers else "BYTES", shape=[-1])]
     if hasattr(pipeline, "predict_proba"):
         outputs.append(Output(name="probabilities", datatype="FP32", shape=[-1, len(classes)]))
-    return Signature(inputs=table.inputs, outputs=outputs, classes=classes)
+    return Signature(inputs=table.intake.inputs, outputs=outputs, classes=classes)

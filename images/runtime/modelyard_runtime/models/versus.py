@@ -6,30 +6,28 @@ import numpy as np
 
 from modelyard_api.fields.artifact import TEST_PARQUET, TRAIN_PARQUET
 from modelyard_api.fields.metrics import Task
-from modelyard_api.fields.signature import Input
 from modelyard_api.wire.task import Data
 from modelyard_runtime.models.held_out import check_inputs
 from modelyard_runtime.pod.errors import UserError
 from modelyard_runtime.pod.store import ArtifactStore
 from modelyard_runtime.tables import frames
+from modelyard_runtime.tables.intake import Intake
 
 
-def fair_rows(
-    store: ArtifactStore, data: Data, trained_on: Data | None, inputs: list[Input], kind: Task
-) -> frames.Table:
+def fair_rows(store: ArtifactStore, data: Data, trained_on: Data | None, intake: Intake, kind: Task) -> frames.Table:
     """Returns the held-out rows of ``data`` without those that only the champion was trained on.
 
     A table that grows is split anew, so rows that the champion was trained on become held-out rows. A row that equals a
     training row of both stays. Raises UserError if none is left.
     """
-    check_inputs(inputs, data)
-    test = frames.load(store, data, TEST_PARQUET, inputs, kind)
+    check_inputs(intake.inputs, data)
+    test = frames.load(store, data, TEST_PARQUET, intake, kind)
     if trained_on is None:
         return test
-    check_inputs(inputs, trained_on)
+    check_inputs(intake.inputs, trained_on)
     hashes = test.hashes()
-    by_champion = np.isin(hashes, frames.load(store, trained_on, TRAIN_PARQUET, inputs, kind).hashes())
-    by_challenger = np.isin(hashes, frames.load(store, data, TRAIN_PARQUET, inputs, kind).hashes())
+    by_champion = np.isin(hashes, frames.load(store, trained_on, TRAIN_PARQUET, intake, kind).hashes())
+    by_challenger = np.isin(hashes, frames.load(store, data, TRAIN_PARQUET, intake, kind).hashes())
     fair = test.where(~by_champion | by_challenger)
     if not len(fair.target):
         message = (

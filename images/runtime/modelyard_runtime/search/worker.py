@@ -6,7 +6,6 @@ import secrets
 import time
 from typing import Any
 
-from modelyard_api.fields.artifact import TRAIN_PARQUET
 from modelyard_api.fields.metrics import METRICS
 from modelyard_api.fields.trainer import Estimator
 from modelyard_api.wire.task import SweepTask
@@ -30,8 +29,7 @@ class Worker:
         self._web = Web(f"http://{address}", LOOK, "the coordinator", token=None)
         self._me = {"uid": task.subject.uid, "worker": f"{index}-{secrets.token_hex(4)}"}
         self.kind = METRICS[task.spec.objective].task
-        inputs = frames.inputs_of(task.data, [])
-        self._table = frames.load(store, task.data, TRAIN_PARQUET, inputs, self.kind)
+        self._table = frames.training(store, task.data, self.kind)
         self._folds = folds(task.spec, self._table, self.kind)
         prepare(task.spec, self._table, self.kind)
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modelyard_api.wire.sketches import Column
+from modelyard_models.instants import days
 from modelyard_models.live import Numbers, Texts, sketches_of
 from modelyard_server.manifest import Manifest
 from modelyard_server.protocol import Inference
@@ -27,6 +28,7 @@ class Columns:
         self._manifest = manifest
         self.predictions = 0
         self._numbers = [(part, Numbers(manifest.number_names[part], "Input")) for part in parts(manifest.number_names)]
+        self._instants = {item.name: Numbers([item.name], "Input") for item in manifest.instants}
         self._texts = {name: Texts(name, "Input", _known(manifest, name)) for name in manifest.text_names}
         self._outputs = sketches_of(manifest.outputs, manifest.classes)
         self.width = len(manifest.inputs) + sum(
@@ -39,10 +41,13 @@ class Columns:
         requests = [request for request, _ in batch]
         self.predictions += sum(request.rows for request in requests)
         matrix = _joined(requests)
-        columns = [request.columns for request in requests if request.columns is not None]
+        columns = [item.given or item.columns for item in requests if item.columns is not None]
         for part, numbers in self._numbers:
             names = self._manifest.number_names[part]
             numbers.fold(_side_by_side(columns, names) if matrix is None else matrix[:, part])
+            yield
+        for name, numbers in self._instants.items():
+            numbers.fold(days(np.concatenate([request[name] for request in columns])).astype(np.float32))
             yield
         for index, (name, texts) in enumerate(self._texts.items()):
             texts.fold(np.concatenate([request[name] for request in columns]))
@@ -62,7 +67,7 @@ class Columns:
 
     def freeze(self) -> tuple[Column, ...]:
         """Returns the sketches of the columns as they are now."""
-        numbers = (group for _, group in self._numbers)
+        numbers = [*(group for _, group in self._numbers), *self._instants.values()]
         groups: list[Numbers | Texts] = [*numbers, *self._texts.values(), *self._outputs.values()]
         return tuple(column for group in groups for column in group.freeze())
 
@@ -84,8 +89,10 @@ def _side_by_side(columns: list[dict[str, NDArray[Any]]], names: Sequence[str]) 
     """Returns the columns with these names of all requests, [rows, columns]."""
     if all(len(request[names[0]]) == 1 for request in columns):
         # Each array holds one value: joining them in memory order takes a third less time.
-        return np.concatenate([request[name] for request in columns for name in names]).reshape(-1, len(names))
-    return np.concatenate([request[name] for name in names for request in columns]).reshape(len(names), -1).T
+        joined = np.concatenate([request[name] for request in columns for name in names]).reshape(-1, len(names))
+    else:
+        joined = np.concatenate([request[name] for name in names for request in columns]).reshape(len(names), -1).T
+    return joined.astype(np.float32, copy=False)  # of inputs with an offset the numbers are doubles
 
 
 def _known(manifest: Manifest, name: str) -> frozenset[str] | None:

@@ -189,6 +189,7 @@ def split(request: Inference, arrays: list[NDArray[Any]], rows: int) -> tuple[Se
             request.outputs,
             None if columns is None else {name: column[rows] for name, column in columns.items()},
             None if request.matrix is None else request.matrix[rows],
+            given=None if request.given is None else {name: column[rows] for name, column in request.given.items()},
         )
         return piece, [array[rows] for array in arrays]
 

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from modelyard_server.manifest import NUMBER, Manifest
+from modelyard_server.manifest import NUMBER, TIMESTAMP, Manifest
 from modelyard_server.observe.sample import hashed
 from modelyard_server.protocol import Inference
 from modelyard_server.say import say
@@ -169,9 +169,11 @@ def table(entries: list[Entry]) -> Any:
     for index, column in enumerate(manifest.inputs):
         parts = []
         for entry in entries:
-            matrix, by_name = entry.request.matrix, entry.request.columns
+            matrix, by_name = entry.request.matrix, entry.request.given or entry.request.columns
             parts.append(matrix[:, index] if matrix is not None else (by_name or {})[column.name])
-        columns[f"input.{column.name}"] = pa.array(np.concatenate(parts), from_pandas=True)
+        joined = pa.array(np.concatenate(parts), from_pandas=True)
+        is_time = column.type == TIMESTAMP
+        columns[f"input.{column.name}"] = joined.cast(pa.timestamp("us", "UTC")) if is_time else joined
     for output in manifest.outputs:
         values: list[Any] = []
         for entry in entries:

@@ -12,6 +12,7 @@ from modelyard_api.kinds.dataset import DatasetSpec
 from modelyard_api.kinds.datasetversion import MAX_COLUMNS, DatasetVersionSpec, VersionColumn
 
 _LISTED = 20
+_TAKES = {"Timestamp": "a Timestamp", None: "texts, a Category"}
 
 
 def check(
@@ -39,15 +40,19 @@ def _inputs(model: str, signature: Signature, data: str, rows: DatasetVersionSpe
         if not _fits(item, columns[item.name], rows.rows):
             message = (
                 f"spec.datasetRef: column {item.name!r} of DatasetVersion {data!r} is a {columns[item.name].type}, but "
-                f"{model} takes texts; declare it Category in spec.columns of Dataset {rows.dataset_ref.name!r}"
+                f"{model} takes {_TAKES.get(item.type, _TAKES[None])}; declare it so in spec.columns of Dataset "
+                f"{rows.dataset_ref.name!r}"
             )
             yield Trouble("SignatureMismatch", message)
 
 
 def _fits(item: Input, column: VersionColumn, rows: int) -> bool:
-    """Whether a column may hold values for an input. Texts may be numbers, which each row tells; numbers are no texts,
-    since what they were written like is lost. A column without any value has no type of its own."""
-    return item.datatype == "FP32" or column.type == "Category" or column.missing == rows
+    """Whether a column may hold values for an input. Texts may be numbers or times, which each row tells; numbers and
+    times are no texts, since what they were written like is lost. A column without any value has no type of its own."""
+    type_ = str(column.type)
+    if column.missing == rows or type_ in ("Category", "Text", "Identifier"):
+        return True
+    return type_ == "Timestamp" if item.type == "Timestamp" else item.datatype == "FP32" and type_ != "Timestamp"
 
 
 def _kept(output: PredictionOutput, signature: Signature, data: str, rows: DatasetVersionSpec) -> Iterator[Trouble]:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from modelyard.engine.resource import Object
+from modelyard.kinds.dataset import inputs
 from modelyard.kinds.dataset.observe import View
 from modelyard.workload import template
 from modelyard.workload.names import child_metadata, child_name
 from modelyard.workload.run.jobs import job
 from modelyard.workload.run.run import Run
 from modelyard.workload.run.task import addresses
-from modelyard_api.fields.artifact import RESULT_JSON, folder
+from modelyard_api.fields.artifact import RESULT_JSON, canonical, folder
 from modelyard_api.fields.pods import RunPolicy
 from modelyard_api.fields.sources import Source
 from modelyard_api.kinds.dataset import Dataset
+from modelyard_api.kinds.datasetversion import DatasetVersionSpec, VersionColumn
 from modelyard_api.wire.result import CheckResult
-from modelyard_api.wire.task import CREDENTIALS_FOLDER, SOURCE_FOLDER, IngestTask
+from modelyard_api.wire.task import CREDENTIALS_FOLDER, SOURCE_FOLDER, IngestTask, Previous
 
+MOST_COLUMN_BYTES = 100 * 1024
+"""Size of a version's columns, in its spec, up to which a task names them."""
 BACKOFF_LIMIT = 3
 """How many times a failed ingest pod is replaced."""
 
@@ -44,6 +48,32 @@ def run(view: View, name: str) -> Run[CheckResult]:
     return Run(CheckResult, result_uri(view.dataset, name), policy(view.dataset), attempts)
 
 
+def previous(view: View) -> Previous | None:
+    """Returns the latest accepted version, whose types hold on. If its columns are too many for a task, the pod reads
+    them beside its bytes."""
+    found = view.version(view.dataset.status.latest)
+    if found is None:
+        return None
+    spec = DatasetVersionSpec.model_validate(found["spec"])
+    columns = (
+        []
+        if len(canonical(found["spec"]["columns"])) > MOST_COLUMN_BYTES
+        else [
+            VersionColumn(name=column.name, type=column.type, format=column.format, time_zone=column.time_zone)
+            for column in spec.columns
+        ]
+    )
+    name = found["metadata"]["name"]
+    return Previous(
+        name=name,
+        uri=spec.uri,
+        digest=spec.digest,
+        columns=columns,
+        missing=spec.missing,
+        made_of=spec.made_of and spec.made_of.digest,
+    )
+
+
 def ingest_job(view: View, name: str) -> Object:
     """Returns the Job of this name, which reads the source."""
     dataset, spec = view.dataset, view.dataset.spec
@@ -57,6 +87,9 @@ def ingest_job(view: View, name: str) -> Object:
         spec=spec,
         source=_path(spec.source),
         seen=seen(dataset),
+        remake=dataset.status.checked_generation != dataset.generation,
+        inputs=inputs.resolve(view) if spec.source.query else [],
+        previous=previous(view),
         **({} if limit is None else {"most_bytes": int(template.quantity(limit) / 2)}),
     )
     metadata = child_metadata(view.raw, name, "modelyard-ingest")
@@ -90,8 +123,9 @@ def _mounted(source: Source) -> tuple[list[template.Mount], list[template.Volume
     if source.volume:
         claim = {"claimName": source.volume.claim_name, "readOnly": True}
         return mounts, [{"name": "source", "persistentVolumeClaim": claim}]
-    if source.secret_ref is None:
+    named_secret = source.sql.secret_ref if source.sql else source.secret_ref
+    if named_secret is None:
         return [], []
-    secret = {"secretName": source.secret_ref.name, "defaultMode": 0o440}
+    secret = {"secretName": named_secret.name, "defaultMode": 0o440}
     mounts = [{"name": "credentials", "mountPath": CREDENTIALS_FOLDER, "readOnly": True}]
     return mounts, [{"name": "credentials", "secret": secret}]

@@ -34,7 +34,8 @@ def suspended(view: View, status: DatasetStatus) -> tuple[Condition, ...]:
 
 
 def with_source(view: View, step: Step) -> Step:
-    """Returns the Step with the condition SourceReadable, and Ready while there is an accepted version.
+    """Returns the Step with the conditions SourceReadable and TypesCertain, and Ready while there is an accepted
+    version.
 
     Neither a running check nor a failed one (see ``outcome.unreadable``) makes an accepted version unready.
     """
@@ -47,7 +48,18 @@ def with_source(view: View, step: Step) -> Step:
         readable = status.source.readable
         source = Condition("SourceReadable", readable, status.source.reason, status.source.message, not readable)
         conditions = (*conditions, source)
+    conditions = (*conditions, *_certainty(view, status))
     return replace(step, conditions=conditions)
+
+
+def _certainty(view: View, status: DatasetStatus) -> tuple[Condition, ...]:
+    """Returns whether anything of the latest version was guessed, as its own status says."""
+    said = kstatus.find(view.version(status.latest) or {}, "TypesCertain")
+    if said is None:
+        return ()
+    is_certain = said["status"] == "True"
+    message = said["message"] if is_certain else f"{status.latest}: {said['message']}"
+    return (Condition("TypesCertain", is_certain, said["reason"], message, not is_certain),)
 
 
 def has_version(view: View, status: DatasetStatus) -> bool:

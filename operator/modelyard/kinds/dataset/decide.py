@@ -12,12 +12,12 @@ from datetime import datetime
 from modelyard.engine import conditions as kstatus
 from modelyard.engine.plan import Create, Facts, Plan
 from modelyard.engine.resource import JOBS
-from modelyard.kinds.dataset import children, pushed, source
+from modelyard.kinds.dataset import children, inputs, pushed, source
 from modelyard.kinds.dataset.conditions import has_version, standing, suspended, with_source
 from modelyard.kinds.dataset.observe import View
 from modelyard.kinds.dataset.outcome import failed, found, unreadable
 from modelyard.kinds.dataset.schedule import interval, next_check
-from modelyard.workload.conclude import RETRY, Step, Trouble, Waits, conclude, read
+from modelyard.workload.conclude import RETRY, Fails, Step, Trouble, Waits, conclude, read
 from modelyard.workload.run import cleanup, jobs
 from modelyard.workload.run.cleanup import old, stale
 from modelyard.workload.run.conditions import pod_pending, progressing
@@ -35,6 +35,8 @@ def decide(view: View, facts: Facts, now: datetime) -> Plan:
         step = _step(view, facts, now, status)
     except Waits as waits:
         step = waits.step(status)
+    except Fails as fails:
+        step = unreadable(view, status, fails.trouble, None)
     return conclude(view.raw, with_source(view, step), now)
 
 
@@ -51,10 +53,16 @@ def _step(view: View, facts: Facts, now: datetime, status: DatasetStatus) -> Ste
         # Somebody deleted the latest version: forget it, and make a version of what the source holds now.
         status.latest = status.accepted_generation = status.checked_generation = status.source_version = None
         return Step(status, kstatus.reconciling("Checking", "the latest version was deleted"))
-    due = next_check(view.dataset)
+    due = next_check(view.dataset, _current(view))
     if due is None or due > now:
         return Step(status, standing(view, status), old(view.jobs), due)
     return _check(view, facts, now, status)
+
+
+def _current(view: View) -> str | None:
+    """Returns what identifies the versions that a query would read now; None for another source. Raises Waits and
+    Fails."""
+    return inputs.version_of(inputs.resolve(view)) if view.dataset.spec.source.query else None
 
 
 def _check(view: View, facts: Facts, now: datetime, status: DatasetStatus) -> Step:
@@ -66,7 +74,7 @@ def _check(view: View, facts: Facts, now: datetime, status: DatasetStatus) -> St
         # A Job that still reads does so for an older spec: nobody would look at its result.
         status.job, status.attempts = None, 0
         return unreadable(view, status, missing, now + RETRY, old(view.jobs))
-    source_version = source.version(dataset, source_object)
+    source_version = _current(view) or source.version(dataset, source_object)
     is_unchanged = (
         source_version and source_version == status.source_version and status.checked_generation == dataset.generation
     )

@@ -56,10 +56,16 @@ def looked(view: View, now: datetime, status: DatasetStatus, look: LookResult) -
         # Of files that were rejected only another look could say so again.
         listing = before.listing if before and (before.readable or before.reason == look.reason) else None
         status.source = SourceStatus(readable=False, reason=look.reason, message=look.message, listing=listing)
+    elif look.reason == "FilesChanged":
+        status.source = SourceStatus(readable=True, reason=look.reason, message=look.message, listing=look.listing)
     elif before is not None and before.reason == "NotSettled":
         status.source = SourceStatus(readable=True, reason="Read", message=READ, listing=before.listing)
+    elif before is not None and look.listing is not None:
+        before.listing = look.listing
+    is_new = look.reason == "FilesChanged" and (before is None or before.message != look.message)
+    notes = (Note(look.reason, look.message, "Warning"),) if is_new else ()
     after = checked(view, status, now)
-    return Step(status, standing(view, status), after=after)
+    return Step(status, standing(view, status), after=after, notes=notes)
 
 
 def checked(view: View, status: DatasetStatus, now: datetime) -> datetime | None:

@@ -10,7 +10,7 @@ from modelyard_api.fields.base import ObjectRef
 from modelyard_api.fields.validation import Split
 from modelyard_api.kinds.dataset import Dataset
 from modelyard_api.kinds.datasetversion import DatasetVersionSpec, Origin
-from modelyard_api.wire.result import TableResult
+from modelyard_api.wire.result import IngestResult, TableResult
 
 
 def version_name(dataset: Dataset, table: TableResult) -> str:
@@ -36,9 +36,12 @@ def register(view: View, table: TableResult, origin: Origin, split: Split) -> Cr
         files=table.files,
         target=table.target,
         columns=table.columns,
+        missing=table.missing,
         split=split,
         parent=view.dataset.status.latest,
         origin=origin,
+        inputs=table.inputs if isinstance(table, IngestResult) else [],
+        made_of=table.made_of if isinstance(table, IngestResult) else None,
     )
     metadata = child_metadata(view.raw, version_name(view.dataset, table), "modelyard-dataset")
     return Create(DATASET_VERSIONS, manifest(DATASET_VERSIONS, metadata, spec=spec.wire()))

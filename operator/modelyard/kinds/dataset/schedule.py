@@ -23,10 +23,13 @@ def interval(dataset: Dataset) -> timedelta:
     return max(duration(dataset.spec.check_every or "0s"), SHORTEST)
 
 
-def next_check(dataset: Dataset) -> datetime | None:
-    """Returns when to check next: at once for a generation that was never checked. None means never again."""
+def next_check(dataset: Dataset, current: str | None = None) -> datetime | None:
+    """Returns when to check next: at once for a generation that was never checked, or for a query whose inputs are
+    ``current`` now and others were read. None means never again."""
     status = dataset.status
     if status.checked_generation != dataset.generation or status.last_check_time is None:
+        return datetime.fromtimestamp(0, UTC)
+    if current is not None and status.source_version is not None and status.source_version != current:
         return datetime.fromtimestamp(0, UTC)
     waits = [interval(dataset)] if dataset.spec.check_every else []
     waits += [wait] if (wait := _again(dataset)) else []
@@ -40,4 +43,6 @@ def _again(dataset: Dataset) -> timedelta | None:
         return None
     if found.reason == "NotSettled":
         return max(duration(source.settle or "0s"), SHORTEST)
-    return AGAIN if source.uri and found.reason in MENDED_ELSEWHERE else None
+    if source.query and dataset.status.source_version is None:
+        return AGAIN  # what was wrong was not the query
+    return AGAIN if (source.uri or source.sql) and found.reason in MENDED_ELSEWHERE else None

@@ -51,6 +51,7 @@ WIRING = Wiring(
     decide,
     wakes={
         DATASETS: _of_dataset,
+        DATASET_VERSIONS: users.made_of,
         MODEL_VERSIONS: users.trained_on,
         TRAINING_RUNS: users.read_by,
         BATCH_PREDICTIONS: users.read_by,
@@ -59,7 +60,7 @@ WIRING = Wiring(
     },
     users=users.of_dataset_version,
     indexes={
-        DATASET_VERSIONS: {"without owner": _without_owner},
+        DATASET_VERSIONS: {"without owner": _without_owner, users.MADE: users.by_made},
         MODEL_VERSIONS: {users.LINEAGE: users.by_lineage},
         TRAINING_RUNS: {users.READING: users.by_reading},
         BATCH_PREDICTIONS: {users.READING: users.by_reading},

@@ -9,6 +9,7 @@ from modelyard.engine import conditions as kstatus
 from modelyard.engine.conditions import Condition
 from modelyard.engine.plan import Facts, Plan
 from modelyard.engine.resource import DATASET_VERSIONS, Object
+from modelyard.kinds.datasetversion.certain import certainty, fitting
 from modelyard.workload.adoption import adoption, due
 from modelyard.workload.conclude import Fails, Step, Waits, conclude
 from modelyard.workload.foreign import READ_THEM, check
@@ -53,6 +54,7 @@ def decide(view: View, facts: Facts, now: datetime) -> Plan:
 def _judged(version: DatasetVersion, status: DatasetVersionStatus, pages: str, facts: Facts, now: datetime) -> Step:
     if not is_of(version.namespace, version.spec.uri):
         status.accepted, status.violations, status.profile, status.report = None, [], None, None
+        status.doubts = []
     check(version.namespace, version.spec.uri, "spec.uri", READ_THEM)
     uri = f"{version.spec.uri}/{RESULT_JSON}"
     result = read_result(facts, uri, now)
@@ -61,7 +63,8 @@ def _judged(version: DatasetVersion, status: DatasetVersionStatus, pages: str, f
         status.profile = Profile(uri=f"{version.spec.uri}/{PROFILE_JSON}") if result.profile else None
         page = f"{version.spec.uri}/{REPORT_HTML}"
         status.report = Report(uri=page, url=http_url(pages, page)) if result.report else None
-        return Step(status, _verdict(result))
+        status.doubts = fitting(result.doubts)
+        return Step(status, (*_verdict(result), certainty(result)))
     if isinstance(result, results.Failed):
         return Step(status, kstatus.stalled(result.error.reason, result.error.message), after=now + POLL_MISSING)
     message = f"spec.uri: there is no result for {version.spec.digest} at {uri}; apply the Dataset again"

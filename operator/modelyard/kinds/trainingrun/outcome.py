@@ -28,6 +28,7 @@ def trained(view: View, now: datetime, result: TrainResult, status: TrainingRunS
         "score": None if value is None else f"{value:.4g}",
         "baseline": result.baseline,
         "fit": result.fit,
+        "left_out": [text[:160] for text in result.left_out[:20]],
         "format": result.artifact_format,
         "format_reason": result.format_reason,
         "attempts": max(status.attempts, 1),
@@ -73,11 +74,11 @@ def _unregistered(
 
 def _trained_condition(status: TrainingRunStatus) -> Condition:
     if status.format == "ONNX":
-        message = f"the model was trained, converted, checked and scored{_scaled(status)}"
+        message = f"the model was trained, converted, checked and scored{_scaled(status)}{_left_out(status)}"
         return Condition("Trained", True, "Trained", message)
     why = f": {status.format_reason}" if status.format_reason else ""
     stored = f"it is stored as skops, and scikit-learn serves it{why}"
-    message = f"the model was trained, checked and scored{_scaled(status)}; {stored}"
+    message = f"the model was trained, checked and scored{_scaled(status)}{_left_out(status)}; {stored}"
     return Condition("Trained", True, AS_SKOPS, message)
 
 
@@ -85,6 +86,12 @@ def _scaled(status: TrainingRunStatus) -> str:
     """Tells how numbers were scaled, since a spec that says nothing of it leaves that to the estimator."""
     scale = status.fit.scale if status.fit else None
     return f"; numbers were scaled: {scale}" if scale and scale != "None" else ""
+
+
+def _left_out(status: TrainingRunStatus) -> str:
+    """Tells which columns were no features: nobody has asked for that."""
+    shown = ", ".join(status.left_out[:5]) + (", ..." if len(status.left_out) > 5 else "")
+    return f"; no features: {shown}" if shown else ""
 
 
 def _summary(status: TrainingRunStatus) -> str:

@@ -78,7 +78,7 @@ def _make(name: str, folder: Path) -> None:
     spec = Estimator.model_validate({"algorithm": algorithm, "params": params})
     whole = _table(categories=CATEGORIES if name == "pipeline" else 0)
     train, test = (
-        Table(whole.inputs, whole.features[part].reset_index(drop=True), whole.target[part])
+        Table(whole.intake, whole.given[part].reset_index(drop=True), whole.target[part])
         for part in (slice(0, ROWS * 4 // 5), slice(ROWS * 4 // 5, ROWS))
     )
     model = estimator.make(spec, SEED)
@@ -87,16 +87,16 @@ def _make(name: str, folder: Path) -> None:
     pipeline.fit(train.matrix(), train.target)
     round_down(model)
     stored = export(pipeline, train, test, kind, SEED)
-    signature, shown = stored.session.signature, package.example(stored.session, agreement.probes(test, SEED))
+    shown = package.example(stored.session, agreement.probes(test, SEED))
     known = train.categories()
     uri, _, _ = package.write(
-        Folders(), str(folder), stored.data, kind, stored.layout, signature, shown, known, stored.format
+        Folders(), str(folder), stored.data, kind, stored.layout, stored.session, shown, known, stored.format
     )
     joblib.dump(pipeline if train.categorical else model, folder / "estimator.joblib")
     rows = test.features.iloc[:ASKED]
     asked = {
         "model": uri,
-        "columns": [(item.name, item.datatype) for item in train.inputs],
+        "columns": [(item.name, item.datatype) for item in train.intake.columns],
         "rows": rows.astype(object).to_numpy().tolist(),
         "labels": pipeline.predict(rows if train.categorical else rows.to_numpy()).tolist(),
     }
@@ -110,6 +110,7 @@ def _table(categories: int) -> Any:
 
     from modelyard_api.fields.signature import Input
     from modelyard_runtime.tables.frames import Table
+    from modelyard_runtime.tables.intake import Intake
 
     numbers, target = make_classification(
         ROWS, FEATURES, n_informative=24, n_redundant=8, n_classes=3, class_sep=1.5, random_state=SEED
@@ -119,4 +120,4 @@ def _table(categories: int) -> Any:
     for name in texts:
         frame[name] = pd.qcut(frame[name], 6, labels=[f"{name}_{letter}" for letter in "abcdef"]).astype(object)
     inputs = [Input(name=name, datatype="BYTES" if name in texts else "FP32") for name in frame.columns]
-    return Table(inputs, frame, target)
+    return Table(Intake(inputs), frame, target)

@@ -12,7 +12,9 @@ import pyarrow as pa
 import pytest
 
 from modelyard_api.kinds.datasetversion import Violation
+from modelyard_api.wire.report import SCRIPT, hashed
 from modelyard_runtime.tables.report import kept, page
+from modelyard_runtime.tables.report.looks import FOLDER
 from modelyard_runtime.tables.report.material import Material, Remark
 from modelyard_runtime.tables.report.page import MOST_BYTES, report_of
 from tests.unit.runtime.memory import MemoryStore, run_ingest
@@ -65,7 +67,7 @@ def test_it_says_first_what_needs_attention() -> None:
         birds(), "species", violations=[violation], doubts=[doubt], changes=[change], accepted=False, dropped=4
     )
     text = text_of(material)
-    assert "Rejected 1 rule is broken. It is kept as evidence and never used." in text
+    assert "Rejected: 1 rule is broken. It is kept as evidence and never used." in text
     order = [text.index(part) for part in (
         "Broken rule body_mass_g: max 6000: found 3 are greater For example 6300",
         "Doubt year: LooksLikeYear: declare it Category For example 2007 (rows 2, 9 of a.csv)",
@@ -83,14 +85,21 @@ def test_what_it_says_of_a_number() -> None:
     assert "least 1 5 % 1.1 25 % 1.5 median 2 75 % 2.5 95 % 2.9 greatest 3" in text
 
 
+def test_a_class_is_told_beside_each_value() -> None:
+    """Of a boolean too, which is text nowhere."""
+    table = pa.table({"x": pa.array([True, True, False] * 5), "y": pa.array(["a", "a", "b"] * 5)})
+    titles = [value for name, value in Read(report_of(material_of(table, "y"))).attributes if name == "title"]
+    assert titles[1:] == ["a 0 %, b 100 %", "a 100 %, b 0 %"]
+
+
 def test_what_tells_the_target_and_what_has_moved_is_noticed() -> None:
     table, parent = birds(), birds(1)
     told = table.append_column("copy", pa.array([f"is {text}" for text in table["species"].to_pylist()]))
     moved = told.set_column(2, "body_mass_g", pa.array(np.full(len(told), 9000.0)))
     text = text_of(material_of(moved, "species", parent))
-    assert re.search(r"almost the target: copy \((9[5-9]|9\d\.\d) %\) tells nearly all of the target", text)
-    assert "moved: body_mass_g (100 %) against the parent, beyond doubt" in text
-    assert "one value alone: body_mass_g tells a model nothing" in text
+    assert re.search(r"almost the target: copy \((9[5-9]|9\d\.\d) %\)\. In the sample nearly all", text)
+    assert "shifted: body_mass_g (100 %). It differs from the parent beyond doubt." in text
+    assert "one value alone: body_mass_g. No model learns from it." in text
     assert "There is nothing to compare it with in birds-0a1b2c3d4e." in text
 
 
@@ -160,6 +169,11 @@ def test_no_text_from_the_data_is_more_than_text() -> None:
 def test_the_same_material_gives_the_same_bytes() -> None:
     material = material_of(birds(), "species", birds(1))
     assert report_of(material) == report_of(material)
+
+
+def test_its_script_is_the_one_that_the_tracking_server_lets_run() -> None:
+    """If this fails the script has changed: write its hash into modelyard_api/wire/report.py."""
+    assert hashed((FOLDER / "script.js").read_text()) == SCRIPT
 
 
 def test_ingest_keeps_it_beside_the_rows(tmp_path: Path) -> None:

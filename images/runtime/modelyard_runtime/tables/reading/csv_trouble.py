@@ -38,7 +38,7 @@ def guessed_text(scene: Scene, block: bytes, position: int, first_row: int) -> D
     example = word[0] if word else ""
     message = (
         f"it is no UTF-8 (byte 0x{block[position]:02x} in row {row}, {column}) and is read as {GUESS}, which gives "
-        f"{example!r}; if that is wrong write spec.source.csv.encoding, else save it as UTF-8"
+        f"{example!r}; save it as UTF-8, or write spec.source.csv.encoding"
     )
     return Doubt(reason="EncodingGuessed", message=message, example=example, row=row, file=scene.file)
 

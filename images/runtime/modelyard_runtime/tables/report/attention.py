@@ -39,7 +39,14 @@ def attention(material: Material, columns: Sequence[Described]) -> Attention:
     """Returns what needs attention, the most urgent first."""
     index = {described.column.name: described.index for described in columns}
     broken = [
-        Remark(violation.column, violation.rule, f"found {violation.found}", violation.examples)
+        Remark(
+            violation.column,
+            violation.rule,
+            f"found {violation.found}",
+            violation.examples,
+            violation.rows,
+            violation.file or "",
+        )
         for violation in material.violations
     ]
     groups: list[tuple[str, str, Sequence[Remark]]] = [
@@ -71,12 +78,14 @@ def _noticed(columns: Sequence[Described]) -> list[Item]:
     found = [
         _of(
             "almost the target",
-            "tells nearly all of the target in the sample. Will it be known when a prediction is asked for?",
+            "In the sample nearly all of the target follows from it: will it be known when a prediction is asked for?",
             [(one, strength) for one, strength in told if strength >= TELLING],
         ),
-        _of("moved", "against the parent, beyond doubt", [(one, by) for one, by in moved if by >= MOVED]),
+        _of("shifted", "It differs from the parent beyond doubt.", [(one, by) for one, by in moved if by >= MOVED]),
         _of("mostly missing", "", [(one, one.missing) for one in columns if one.missing >= MISSING]),
-        _of("one value alone", "tells a model nothing", [(one, None) for one in features if one.column.distinct == 1]),
+        _of(
+            "one value alone", "No model learns from it.", [(one, None) for one in features if one.column.distinct == 1]
+        ),
     ]
     return [item for item in found if item]
 
@@ -91,5 +100,5 @@ def _of(title: str, why: str, chosen: Sequence[tuple[Described, float | None]]) 
     if greatest is not None:
         text += escape(f" ({'' if len(ordered) == 1 else 'up to '}{percent(greatest)})")
     if why:
-        text += escape(f" {why}")
+        text += escape(f". {why}")
     return Item("note", "Noticed", first.index if len(ordered) == 1 else None, escape(title), text)

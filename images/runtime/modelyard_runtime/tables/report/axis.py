@@ -8,10 +8,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from modelyard_runtime.tables.report.text import grouped
+from modelyard_runtime.tables.report.text import LONG, grouped
 
 BINS = 30
 """How many bins a plot has, about."""
+CROWDED = 30
+"""Most characters of labels for which a phone has room."""
 MOST_TIMES = 40
 """Most bins of a plot over time."""
 
@@ -22,6 +24,11 @@ class Axis(NamedTuple):
     edges: Sequence[float]
     ticks: Sequence[str]
     note: str = ""
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether a phone has no room for all ticks."""
+        return len(self.ticks) * max(len(tick) for tick in self.ticks) > CROWDED
 
     @property
     def bins(self) -> int:
@@ -67,13 +74,13 @@ def _power(exponent: int) -> str:
 
 
 def _rounded(value: float) -> float:
-    return float(f"{value:.12g}")
+    return float(f"{value:.15g}")
 
 
 def _label(value: float, exponent: int) -> str:
     if value == 0:
         return "0"
-    if abs(value) >= 1e6 or exponent < -4:
+    if abs(value) >= LONG or exponent < -4:
         text = f"{value:.{max(0, math.floor(math.log10(abs(value))) - exponent)}e}"
         digits, _, power = text.partition("e")
         return f"{digits}e{int(power)}"

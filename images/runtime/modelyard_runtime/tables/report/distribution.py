@@ -63,7 +63,9 @@ class Distribution:
             return np.where((found < 0) | (found > len(edges) - 2) | np.isnan(numbers), -1, found)
         place = {bar.value: index for index, bar in enumerate(self.bars) if not bar.rest}
         rest = {bar.value: index for index, bar in enumerate(self.bars) if bar.rest}
-        codes, words = values.texts(column) if is_text else _whole(values.numbers(column))
+        codes, words = (
+            values.texts(column) if is_text or pa.types.is_boolean(column.type) else _whole(values.numbers(column))
+        )
         keys = [word if len(word) <= MAX_TEXT else cut(word) for word in words]
         known = np.array([place.get(key, rest.get(OTHERS, -1)) for key in keys] or [-1])
         return np.where(codes < 0, rest.get(MISSING, -1), known[np.maximum(codes, 0)])
@@ -78,18 +80,18 @@ def distribution(
         was = None
     if not values.is_number(sample):
         return _texts(None if is_whole else is_, was, sample, is_whole)
-    numbers = values.numbers(sample)
-    spread = spread_of(None if is_whole else is_, numbers[np.isfinite(numbers)])
+    numbers, is_time = values.numbers(sample), column.type == "Timestamp"
+    spread = spread_of(None if is_whole else is_, numbers[np.isfinite(numbers)], is_time)
     if spread is None:
         return Distribution(note=NOTHING)
-    before = spread_of(was, np.array([])) if was else None
+    before = spread_of(was, np.array([]), is_time) if was else None
     low, high = spread.extremes()
     if column.type == "Boolean" or (column.type == "Integer" and high - low < MOST_BARS and low == int(low)):
         return _one_by_one(column, spread, before, (is_, was), low, high)
     if low == high and before is None:
         return Distribution(spread=spread, note="All its values are the same.")
     both = [one for one in (spread, before) if one]
-    on = axis_of(both, column.type == "Integer", column.type == "Timestamp")
+    on = axis_of(both, column.type == "Integer", is_time)
     drawn = Histogram(on, shares(spread, on), shares(before, on) if before else None)
     return Distribution(drawn, spread=spread, note=_outside(drawn.is_))
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import functools
-import hashlib
 from collections.abc import Sequence
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -26,35 +25,40 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.filters |= {"shown": text.shown, "plain": text.plain, "percent": text.percent, "count": text.count}
+    found.filters |= {
+        "shown": text.shown,
+        "plain": text.plain,
+        "percent": text.percent,
+        "count": text.count,
+        "rough": text.rough,
+    }
     found.filters["counted"] = text.counted
     found.globals["share"] = share
     return found
 
 
-def share(value: float, kind: str = "") -> Markup:
-    """Returns a share as a bar and in percent."""
+def share(value: float, kind: str = "", said: str = "") -> Markup:
+    """Returns a share as a bar and in percent, or as it is ``said``."""
     bar = Markup('<span class="sh{}"><span>{}</span>{}</span>')
-    return bar.format(f" {kind}" if kind else "", _filled(value), text.percent(value))
+    return bar.format(f" {kind}" if kind else "", _filled(value), said or text.percent(value))
 
 
 def mix(shares: Sequence[float], labels: Sequence[str]) -> Markup:
-    """Returns the shares of classes side by side. The last of them takes what rounding leaves."""
+    """Returns the shares of classes side by side."""
     said = ", ".join(
         f"{text.plain(label, 24)} {text.percent(part)}" for label, part in zip(labels, shares, strict=True)
     )
-    parts = [
-        Markup('<i class="k{} w{}"></i>').format(index, round(100 * part))
-        for index, part in enumerate(shares)
-        if round(100 * part)
-    ]
+    # The ends are rounded, not the widths, which then have the right sum.
+    ends = [round(100 * end) for end in accumulate(shares, initial=0.0)]
+    widths = [end - start for start, end in pairwise(ends)]
+    parts = [Markup('<i class="k{} w{}"></i>').format(index, width) for index, width in enumerate(widths) if width]
     return Markup('<span class="mix" role="img" title="{}">{}</span>').format(said, Markup("").join(parts))
 
 
 def dot(value: float, reach: float, low: float, high: float) -> Markup:
     """Returns a mean at its place between ``low`` and ``high``, and in figures."""
     at = round(100 * (value - low) / (high - low)) if high > low else 50
-    said = f"{text.figure(value)} ± {text.figure(reach)}"
+    said = f"{text.figure(value)} ± {text.figure(float(f'{reach:.2g}'))}"
     return Markup('<span class="dot"><span><b class="w{}"></b></span>{}</span>').format(min(max(at, 1), 100), said)
 
 
@@ -66,11 +70,6 @@ def key(kind: str, label: str) -> Markup:
 def widths() -> str:
     """Returns the style of bars from 0 to 100 %: attributes with styles are forbidden by the policy."""
     return "".join(f".w{percent}{{width:{percent}%}}" for percent in range(101))
-
-
-def hashed(source: str) -> str:
-    """Returns the name of an inline script or style in a Content-Security-Policy."""
-    return f"'sha256-{base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()}'"
 
 
 def _filled(value: float) -> Markup:

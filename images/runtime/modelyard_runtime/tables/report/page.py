@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
+from modelyard_api.wire.report import hashed, policy
 from modelyard_runtime.tables.report import looks, words
 from modelyard_runtime.tables.report.attention import Attention, attention
 from modelyard_runtime.tables.report.columns import Described, described
@@ -17,8 +18,6 @@ from modelyard_runtime.tables.report.sections import Context, row, section
 from modelyard_runtime.tables.report.target import Target, target_of
 
 MOST_BYTES = 1_000_000
-FRAME = 60_000
-"""Bytes of the page that are kept for what is neither a row nor a section nor an item of attention."""
 OPEN = 6
 """Most columns whose sections are open from the beginning."""
 
@@ -36,8 +35,7 @@ def report_of(material: Material) -> bytes:
     found = attention(material, columns)
     flags = _flags(found)
     rows = {one.index: row(one, context, flags.get(one.index), True) for one in columns}
-    frame = FRAME + sum(len(str(item).encode()) for item in found.items)
-    left = MOST_BYTES - frame - sum(len(text.encode()) for text in rows.values())
+    left = MOST_BYTES - len(_page(material, target, found, rows, []))
     sections = _sections(columns, context, flags, left)
     for one in columns:
         if one.index not in sections:
@@ -86,13 +84,9 @@ def _page(
 ) -> bytes:
     style = (looks.FOLDER / "style.css").read_text() + looks.widths()
     script = (looks.FOLDER / "script.js").read_text()
-    policy = (
-        f"default-src 'none'; style-src {looks.hashed(style)}; script-src {looks.hashed(script)}; "
-        "base-uri 'none'; form-action 'none'"
-    )
     page = looks.environment().get_template("page.html").render(
         material=material,
-        policy=policy,
+        policy=policy(hashed(style)),
         style=Markup(style),
         script=Markup(script),
         why=words.verdict(material),

@@ -23,6 +23,17 @@ def outline(shares: Sequence[float], top: float) -> Markup:
     return Markup("".join(path))
 
 
+def steps(shares: Sequence[float], top: float) -> Markup:
+    """Returns the line along the top of bars that stand side by side, but not along the bottom of the plot."""
+    path, level = [f"M0 {HEIGHT}"], HEIGHT
+    for share in shares:
+        height = _height(share, top)
+        path += [f"V{height}"] if height != level else []
+        path.append("h1" if height < HEIGHT else "m1 0")
+        level = height
+    return Markup("".join([*path, f"V{HEIGHT}" if level < HEIGHT else ""]))
+
+
 def bars(shares: Sequence[float]) -> Markup:
     """Returns the path of lines, one every 4, at most 16 high."""
     top = max(shares, default=0) or 1

@@ -12,8 +12,8 @@ from modelyard_runtime.tables.report import relation, values
 from modelyard_runtime.tables.report.distribution import Distribution
 from modelyard_runtime.tables.report.target import Target
 
-FEWEST = 3
-"""Fewest rows of a group whose mean is drawn."""
+FEWEST = 5
+"""Fewest rows of a group of which something is told."""
 MEANS = 15
 """Most means beneath a histogram, about."""
 

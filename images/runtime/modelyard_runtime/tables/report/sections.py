@@ -101,8 +101,9 @@ def _histogram(described: Described, drawn: Histogram, context: Context) -> dict
         "bins": drawn.axis.bins,
         "top": percent(top),
         "is_": plots.outline(drawn.is_.bins, top),
-        "was": plots.outline(drawn.was.bins, top) if drawn.was else "",
+        "was": plots.steps(drawn.was.bins, top) if drawn.was else "",
         "ticks": drawn.axis.ticks,
+        "is_crowded": drawn.axis.is_crowded,
         "label": _label(described),
         "caption": Markup(" · ").join(caption),
     }
@@ -164,7 +165,11 @@ def _sentence(described: Described, context: Context) -> Markup:
     said = [Markup("{}.").format(", ".join(parts))]
     target, strength = context.target, described.related.strength
     if target and strength is not None:
-        said.append(Markup("It tells {} of {} ({}).").format(percent(strength), shown(target.name, 40), target.measure))
+        said.append(
+            Markup("It explains {} of the {} of {} ({}).").format(
+                percent(strength), target.of_what, shown(target.name, 40), target.measure
+            )
+        )
     if described.moved is not None:
         sure = "beyond doubt" if described.proven > 0 else "which may be chance"
         said.append(

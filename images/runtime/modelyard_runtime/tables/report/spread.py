@@ -10,13 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modelyard_api.wire.sketches import Column
+from modelyard_models.instants import EPOCH
 from modelyard_runtime.tables.report import axis
 from modelyard_runtime.tables.report.axis import Axis
 
-TAILS = 5.0
+TAILS = 2.5
 """Numbers that reach so many times beyond what 98 % of them span are drawn without their tails."""
 SKEW = 10.0
 """Numbers above 0 of which the upper half spans so many times the lower one are drawn on a logarithmic axis."""
+DAY = 86400
 FINE = 100
 """Numbers span at least so many steps of single precision, or a sketch, which holds it, can't tell them apart."""
 
@@ -46,18 +48,24 @@ class Sampled:
 
 
 class Sketched:
-    def __init__(self, column: Column) -> None:
+    """The numbers of a sketch; ``is_time`` means that it has days since EPOCH, of which these are the seconds since
+    1970, as exact as single precision has them."""
+
+    def __init__(self, column: Column, is_time: bool) -> None:
         self._column = column
+        self._unit, self._zero = (DAY, float(EPOCH.astype("datetime64[s]").astype(int))) if is_time else (1, 0.0)
 
     def extremes(self) -> tuple[float, float]:
-        return self._column.extremes()
+        low, high = self._column.extremes()
+        return low * self._unit + self._zero, high * self._unit + self._zero
 
     def quantiles(self, ranks: Sequence[float]) -> list[float]:
-        return self._column.quantile_of(list(ranks))
+        return [value * self._unit + self._zero for value in self._column.quantile_of(list(ranks))]
 
     def below(self, values: Sequence[float]) -> list[float]:
         ends = np.finfo(np.float32)
-        single = np.clip(np.asarray(values, np.float64), ends.min, ends.max).astype(np.float32)
+        own = (np.asarray(values, np.float64) - self._zero) / self._unit
+        single = np.clip(own, ends.min, ends.max).astype(np.float32)
         points, place = np.unique(np.nextafter(single, np.float32("-inf")), return_inverse=True)
         shares = self._column.cdf([float(point) for point in points])
         return [shares[index] for index in place]
@@ -71,14 +79,15 @@ class Shares(NamedTuple):
     above: float
 
 
-def spread_of(column: Column | None, values: NDArray[np.float64]) -> Spread | None:
-    """Returns the spread of a column by its sketch, else by the sample's ``values``; None if there are no numbers."""
+def spread_of(column: Column | None, values: NDArray[np.float64], is_time: bool = False) -> Spread | None:
+    """Returns the spread of a column by its sketch, else by the sample's ``values``; None if there are no numbers.
+    ``is_time`` means that the values are times."""
     if column is not None and column.kind == "Number" and column.count > column.missing:
         low, high = column.extremes()
         step = float(np.spacing(np.float32(max(abs(low), abs(high)))))
         is_constant = low == high and (not len(values) or values.min() == values.max())
         if not len(values) or is_constant or high - low >= FINE * step:
-            return Sketched(column)
+            return Sketched(column, is_time)
     return Sampled(values) if len(values) else None
 
 

@@ -35,6 +35,10 @@ class Target:
         return np.minimum(self.classes, len(self.labels) - 1)
 
     @property
+    def of_what(self) -> str:
+        return "entropy" if self.classes is not None else "variance"
+
+    @property
     def measure(self) -> str:
         return "uncertainty coefficient" if self.classes is not None else "correlation ratio"
 

@@ -53,6 +53,10 @@ GROUPED = 10_000
 """Numbers from here on have their thousands apart; years have not."""
 
 
+LONG = 1e15
+"""Whole numbers below this are written out."""
+
+
 def grouped(value: float, digits: int) -> str:
     """Returns a number with so many digits after the point."""
     return f"{value:,.{digits}f}" if abs(value) >= GROUPED else f"{value:.{digits}f}"
@@ -62,7 +66,7 @@ def figure(value: float | None) -> str:
     """Returns a number with four digits that count, or as it is if it is whole and not long."""
     if value is None or not math.isfinite(value):
         return "–"
-    if value == int(value) and abs(value) < 1e7:
+    if value == int(value) and abs(value) < LONG:
         return grouped(value, 0)
     if not 1e-3 <= abs(value) < 1e7:
         return f"{value:.4g}"
@@ -73,7 +77,7 @@ def figure(value: float | None) -> str:
 
 def rough(value: float) -> str:
     """Returns a distance with two digits that count."""
-    return f"{value:.2g}" if value >= 0.001 else "below 0.001"
+    return f"{value:.2g}" if value >= 0.001 else "<0.001"
 
 
 def names(listed: list[str], most: int = 8) -> Markup:

@@ -14,18 +14,18 @@ SKETCHES = (
     "up to 384 different texts are counted exactly."
 )
 UNCERTAINTY = (
-    "How much a column tells of the target is Theil's uncertainty coefficient (1970): the share of the target's "
+    "How much of the target a column explains is Theil's uncertainty coefficient (1970): the share of the target's "
     "entropy that goes away once the column's value is known, 0 to 100 %, corrected for few rows (Miller and Madow "
     "1955)."
 )
 CORRELATION = (
-    "How much a column tells of the target is the correlation ratio (Pearson 1905): the share of the target's "
+    "How much of the target a column explains is the correlation ratio (Pearson 1905): the share of the target's "
     "variance that lies between groups of the column's values, 0 to 100 %, corrected for few rows (epsilon squared, "
     "Kelley 1935)."
 )
 ALONE = (
-    " Numbers are cut at their deciles; what is missing is a group too. It looks at one column alone: two that tell "
-    "nothing each may tell all together."
+    " Numbers are cut at their deciles; what is missing is a group too. It looks at one column alone: two that explain "
+    "nothing each may explain all together."
 )
 DISTANCE = (
     "The distance to the parent is the one that rollouts and monitors use, 0 to 1: the greatest difference of the "
@@ -38,8 +38,8 @@ DISTANCE = (
 def verdict(material: Material) -> str:
     broken = counted(len(material.violations), "rule is", "rules are")
     if material.accepted:
-        return f"though {broken} broken." if material.violations else "It keeps all rules."
-    return f"{broken} broken. It is kept as evidence and never used."
+        return f", though {broken} broken." if material.violations else ": it keeps all rules."
+    return f": {broken} broken. It is kept as evidence and never used."
 
 
 def facts(material: Material) -> list[tuple[str, Markup | str]]:
@@ -55,7 +55,11 @@ def facts(material: Material) -> list[tuple[str, Markup | str]]:
     if material.dropped:
         whole = material.rows + material.dropped
         listed.append(("Dropped", f"{count(material.dropped)} of {count(whole)}: no target"))
-    listed.append(("Parent", shown(material.parent.name, 120) if material.parent else "none"))
+    if material.parent:
+        was = Markup("{}, {}").format(shown(material.parent.name, 120), counted(material.parent.rows, "row"))
+        listed.append(("Compared with", was))
+    else:
+        listed.append(("Compared with", "nothing"))
     if material.made:
         listed.append(("Read", material.made))
     listed.append(("Digest", Markup('<code title="{}">{}…</code>').format(material.digest, material.digest[:19])))
@@ -66,10 +70,10 @@ def legend(target: Target | None, material: Material) -> Markup:
     """Returns what the last columns of the table are."""
     said = []
     if target:
-        said.append(Markup("Tells of target: the {} of {}.").format(target.measure, shown(target.name, 60)))
+        said.append(Markup("Explains target: the {} of {}.").format(target.measure, shown(target.name, 60)))
     if material.parent:
         parent = shown(material.parent.name, 120)
-        said.append(Markup("Moved: the distance to {}, in orange where it is beyond doubt.").format(parent))
+        said.append(Markup("Shift: the distance to {}, in brown where it is beyond doubt.").format(parent))
     return Markup(" ").join(said)
 
 
@@ -79,7 +83,7 @@ def left_out(sections: int, columns: int) -> str:
         return ""
     return (
         f"The page has room for {counted(sections, 'section')}: of the target, of columns that need attention, and of "
-        f"those that tell most of the target or moved most. The other {columns - sections} are in the table alone."
+        f"those that explain most of the target or shifted most. The other {columns - sections} are in the table alone."
     )
 
 
@@ -89,7 +93,7 @@ def how(material: Material, target: Target | None) -> list[str]:
     lines = [] if sampled == rows and not material.parent else [SKETCHES]
     if target:
         which = "which are all" if sampled == rows else f"a sample of {count(rows)}: {material.sampled}"
-        lines.append(f"What a column tells of the target is told from {counted(sampled, 'row')}, {which}.")
+        lines.append(f"How much of the target a column explains is told from {counted(sampled, 'row')}, {which}.")
         lines.append((UNCERTAINTY if target.classes is not None else CORRELATION) + ALONE)
     if material.parent:
         lines.append(DISTANCE)

@@ -2,66 +2,144 @@
 
 from __future__ import annotations
 
-import re
 import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
-from modelyard_api.fields.listing import Listing
+import pyarrow as pa
+
 from modelyard_api.fields.sources import Source
+from modelyard_api.kinds.datasetversion import VersionInput
 from modelyard_api.wire.result import LookResult
-from modelyard_api.wire.task import IngestTask
+from modelyard_api.wire.task import IngestTask, Previous
 from modelyard_runtime.pod.errors import UserError
 from modelyard_runtime.pod.say import say
 from modelyard_runtime.pod.store import ArtifactStore
 from modelyard_runtime.tables.reading.locate import is_table
 from modelyard_runtime.tables.reading.reading import Reading, open_files
-from modelyard_runtime.tables.sources import fetch, listing, settle
+from modelyard_runtime.tables.sources import append, fetch, listing, settle
 from modelyard_runtime.tables.sources.folder import Folder
 from modelyard_runtime.tables.sources.keys import Keys
 from modelyard_runtime.tables.sources.listing import File
 from modelyard_runtime.tables.sources.place import Place
+from modelyard_runtime.tables.sources.seconds import seconds_of
 
-UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
-
-class Opened(NamedTuple):
+@dataclass
+class Opened:
     reading: Reading
-    listing: list[File] | None
-    """The files that the table is made of, if a later look can see by their list whether they have changed."""
+    listing: list[File] | None = None
+    """What the source lists, if a later look can see by it that nothing has changed."""
+    made_of: list[File] | None = None
+    """The files that the version's rows come from, the parent's among them."""
+    parent: Previous | None = None
+    """The version whose rows come first."""
 
-    def kept(self, store: ArtifactStore, base_uri: str) -> Listing | None:
-        """Keeps the listing in the store, and returns what status says of it. Raises Unavailable."""
-        if self.listing is None:
-            return None
-        listing.keep(store, base_uri, self.listing)
-        return listing.told(self.listing)
+    def before(self, store: ArtifactStore, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        """Yields the rows that come before those that are read, as typed. Raises UserError and Unavailable."""
+        return append.rows(store, self.parent, schema) if self.parent else iter(())
+
+    def kept(self, store: ArtifactStore, task: IngestTask) -> dict[str, Any]:
+        """Keeps in the store what a later look compares with; returns the fields of the result. Raises Unavailable."""
+        if self.made_of is not None:
+            listing.keep(store, task.base_uri, self.made_of)
+        return {
+            "listing": None if self.listing is None else listing.told(self.listing),
+            "made_of": None if self.made_of is None else listing.told(self.made_of),
+            "inputs": [VersionInput.model_validate(given.model_dump()) for given in task.inputs],
+        }
 
 
 def open_source(task: IngestTask, store: ArtifactStore, root: Path, keys: Keys) -> Opened | LookResult:
     """Returns the source's table, or that there is nothing to read. Raises UserError and Retriable."""
     source = task.spec.source
+    if source.sql or source.query:
+        return Opened(_asked(task, store, keys))
     if source.config_map:
         place: Place = Folder(root, task.source, source.format)
-        return Opened(open_files([root / file.name for file in place.files()], root, source, task.spec.ignore), None)
+        return Opened(open_files([root / file.name for file in place.files()], root, source))
     place = _remote(source, keys) if source.uri else Folder(root, task.source, source.format)
     seen = place.files() if task.seen else []
     if task.seen and listing.is_telling(seen) and listing.digest(seen) == task.seen:
         say(f"{len(seen)} files are as they were when they were read")
         return LookResult(reason="Unchanged", message="the source's files are as they were when they were read")
     files, moving = _settled(place, source)
+    taken = _taken(task, store) if source.arrival == "Append" else None
+    if taken is not None:
+        return _appended(task, store, place, files, moving, taken)
     if moving:
-        return LookResult(
-            reason="NotSettled",
-            message=f"spec.source: {moving[0].name!r} has changed within the last {_seconds(source, place):.0f} s, so "
-            "it may still be written; it is taken once it has not changed for so long (settle)",
+        return _not_settled(moving[0], source, place)
+    return Opened(_opened(task, place, files), _telling(files), files)
+
+
+def _appended(
+    task: IngestTask, store: ArtifactStore, place: Place, files: list[File], moving: list[File], taken: list[File]
+) -> Opened | LookResult:
+    """Opens the files that are new, whose rows come after those of the latest accepted version."""
+    found = append.arrived(files, taken, moving)
+    waits = [file for file in moving if file.name not in {known.name for known in taken}]
+    # A file that is left for later must not be part of what the next look takes for known.
+    seen = None if waits else _telling(files)
+    if found.new:
+        opened = Opened(_opened(task, place, found.new), seen, found.made_of, task.previous)
+        opened.reading.doubts.extend(found.doubts)
+        return opened
+    if task.remake and task.previous is not None:
+        base = Path(tempfile.mkdtemp(prefix="parent-"))
+        return Opened(
+            open_files(append.fetched(store, task.previous, base), base, Source(format="Parquet")), seen, taken
         )
+    if waits:
+        return _not_settled(waits[0], task.spec.source, place)
+    told = listing.told(seen) if seen is not None else None
+    if found.doubts:
+        message = "spec.source: " + "; ".join(doubt.message for doubt in found.doubts)
+        return LookResult(reason="FilesChanged", message=message[:2000], listing=told)
+    return LookResult(reason="Unchanged", message="the source has no new files", listing=told)
+
+
+def _taken(task: IngestTask, store: ArtifactStore) -> list[File] | None:
+    """Returns the files that the latest version is made of; None if there is none, or if that is not known: then all
+    files are read, since those that were read once must not come twice."""
+    previous = task.previous
+    return listing.recall(store, task.base_uri, previous.made_of) if previous and previous.made_of else None
+
+
+def _opened(task: IngestTask, place: Place, files: list[File]) -> Reading:
     if isinstance(place, Folder):
-        paths, base = [root / file.name for file in files], root
+        return open_files([place.root / file.name for file in files], place.root, task.spec.source)
+    base = Path(tempfile.mkdtemp(prefix="source-"))
+    paths = fetch.fetch(place, files, base, fetch.Budget(task.most_bytes))
+    return open_files(paths, base, task.spec.source)
+
+
+def _telling(files: list[File]) -> list[File] | None:
+    return files if listing.is_telling(files) else None
+
+
+def _not_settled(file: File, source: Source, place: Place) -> LookResult:
+    return LookResult(
+        reason="NotSettled",
+        message=f"spec.source: {file.name!r} has changed within the last {_seconds(source, place):.0f} s, so it may "
+        "still be written; it is taken once it has not changed for so long (settle)",
+    )
+
+
+def _asked(task: IngestTask, store: ArtifactStore, keys: Keys) -> Reading:
+    """Returns the rows of the source's query."""
+    source, budget = task.spec.source, fetch.Budget(task.most_bytes)
+    if source.sql:
+        from modelyard_runtime.tables.sources import database
+
+        path = database.spooled(source.sql, keys, budget)
     else:
-        base = Path(tempfile.mkdtemp(prefix="source-"))
-        paths = fetch.fetch(place, files, base, fetch.Budget(task.most_bytes))
-    return Opened(open_files(paths, base, source, task.spec.ignore), files if listing.is_telling(files) else None)
+        from modelyard_runtime.tables.sources import query
+
+        assert source.query is not None
+        path = query.spooled(source.query, task.inputs, store, budget)
+    return open_files([path], path.parent, source)
 
 
 def _remote(source: Source, keys: Keys) -> Place:
@@ -90,6 +168,4 @@ def _settled(place: Place, source: Source) -> tuple[list[File], list[File]]:
 
 
 def _seconds(source: Source, place: Place) -> float:
-    if source.settle is not None:
-        return sum(int(number) * UNITS[unit] for number, unit in re.findall(r"(\d+)(ms|s|m|h)", source.settle))
-    return settle.DEFAULT if isinstance(place, Folder) else 0.0
+    return seconds_of(source.settle, settle.DEFAULT if isinstance(place, Folder) else 0.0)

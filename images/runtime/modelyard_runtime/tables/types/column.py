@@ -12,7 +12,7 @@ from modelyard_runtime.tables.types.convert import Converted, Converter
 from modelyard_runtime.tables.types.dates import ISO_FORMAT
 from modelyard_runtime.tables.types.decide import decide
 from modelyard_runtime.tables.types.evidence import Evidence
-from modelyard_runtime.tables.types.identity import ENOUGH, is_named_identifier, type_of
+from modelyard_runtime.tables.types.identity import ENOUGH, is_named_identifier
 from modelyard_runtime.tables.types.kinds import TEXTS, Kind
 from modelyard_runtime.tables.types.places import Place, Where, first_of
 from modelyard_runtime.tables.types.plain import plain
@@ -22,30 +22,43 @@ from modelyard_runtime.tables.types.words import Words
 _SURE = 1000
 """So many values without many numbers or dates among them, and the column is one of words."""
 _MOST_MISFITS = 100
+_HEAD = 4096
+"""So many rows of the first batch are looked at to guess the type."""
 
 
 class Column:
     """``kind`` is the type so far. ``is_fixed`` means that it was declared, or is that of the last version."""
 
-    def __init__(self, name: str, kind: Kind | None, cleaner: Cleaner, style: NumberStyle, limit: int) -> None:
+    def __init__(
+        self, name: str, kind: Kind | None, cleaner: Cleaner, style: NumberStyle, limit: int, is_target: bool = False
+    ) -> None:
+        """``limit`` is how many different texts are remembered. A target is a set of classes, if it is texts."""
         self.name, self.kind, self.is_fixed = name, kind or Kind("Float"), kind is not None
+        self._is_target = is_target
         self._cleaner, self._style = cleaner, style
         self._converter = Converter(self.kind, style)
         self._is_words = False
+        self._is_plain = not cleaner.has_numbers
+        """Whether all texts so far were plain numbers, without a missing one."""
         self._named: Kind | None = None
         """Identifier, if whole numbers are one since the column's name says so."""
         self.is_final = False
         """Whether no more evidence is taken: the batches come for the second time."""
-        self.evidence = Evidence(limit)
+        self.evidence = Evidence(limit, style)
         self.missing_words: dict[str, int] = {}
         self.misfits = Words(_MOST_MISFITS)
         self.offered = 0
         """How many present values there were."""
+        self.rows = 0
+        self.first_missing: Place | None = None
         self.odd_times: dict[str, tuple[int, Place]] = {}
 
     def take(self, column: pa.Array, is_text: bool, where: Where) -> tuple[pa.Array, bool]:
         """Returns a batch's values in the type so far, and whether that has just changed. Raises UserError."""
         was = self.kind
+        self.rows += len(column)
+        if _is_beyond(column):
+            column, is_text = column.cast(pa.string()), True
         if is_text and pa.types.is_string(column.type):
             values = self._written(column, where)
         else:
@@ -55,49 +68,61 @@ class Column:
     def again(self) -> None:
         """The batches come once more, and the type is final."""
         self.finish()
-        self.offered, self.misfits, self.odd_times = 0, Words(_MOST_MISFITS), {}
+        self.offered = self.rows = 0
+        self.misfits, self.odd_times = Words(_MOST_MISFITS), {}
 
     def finish(self) -> None:
         """All batches have come once: whether texts are free text or identifiers is told by all of them."""
         self.is_final = True
         if not self.is_fixed and self.kind.type in TEXTS and self.evidence.present:
-            self.kind = self._named or Kind(type_of(self.evidence.words, self.name))
+            kind = self._named or decide(self.evidence, self.name)
+            if kind.type in TEXTS:
+                self.kind = Kind("Category") if self._is_target else kind
 
     def _written(self, column: pa.Array, where: Where) -> pa.Array:
         """Takes texts as they were written."""
-        if (self.evidence.present or self.is_fixed) and not self._cleaner.has_numbers:
+        if self._is_plain and self.evidence.present:
             values = self._converter.at_once(column)
             if values is not None:
                 self.offered += len(values) - values.null_count
                 self._count(values)
                 return values
+            self._is_plain = False  # to fail is slow
         cleaned = self._cleaner.clean(column)
-        if not self.is_final:
-            self._count_missing(column, cleaned)
-            if self.evidence.present == 0 or (self.kind.type in TEXTS and not self._is_words):
-                self.evidence.look(numbers.normal(cleaned, self._style), where)
-                self._name_tells(cleaned)
-                self._decide()
-                return self._kept(cleaned, self._converter.convert(cleaned), where)
-        return self._taken(cleaned, where)
-
-    def _taken(self, cleaned: pa.Array, where: Where) -> pa.Array:
-        """Takes a later batch of texts: what is not of the type so far is looked at."""
-        converted = self._converter.convert(cleaned)
         if self.is_final:
-            return self._kept(cleaned, converted, where)
+            return self._kept(cleaned, self._converter.convert(cleaned), where)
+        self._count_missing(column, cleaned, where)
+        start = 0
+        if self.evidence.present == 0 or (self.kind.type in TEXTS and not self._is_words):
+            start = _HEAD if self.evidence.present == 0 else len(cleaned)
+            self.evidence.look(cleaned[:start], where)
+            self._name_tells(cleaned)
+            self._decide()
+        return self._kept(cleaned, self._observed(cleaned, start, where), where)
+
+    def _observed(self, cleaned: pa.Array, start: int, where: Where) -> Converted:
+        """Returns all texts in the type that the column has after those from ``start`` on were looked at, too."""
+        was, converted = self.kind, self._converter.convert(cleaned)
+        if start >= len(cleaned):
+            return converted
+        hidden = np.arange(len(cleaned)) < start
         if self.kind.type in TEXTS:
-            self._add_words(converted.values, where)
+            self._add(_without(converted.values, hidden), where)
         else:
-            self._count(converted.values)
+            self._count(_without(converted.values, hidden))
             if converted.other is not None:
-                rest = pc.if_else(converted.other, cleaned, pa.scalar(None, pa.string()))
-                self.evidence.look(numbers.normal(rest, self._style), where)
-                was = self.kind
+                rest = _without(cleaned, hidden | ~converted.other.to_numpy(zero_copy_only=False))
+                self.evidence.look(rest, where)
                 self._decide()
-                if self.kind != was:
-                    converted = self._converter.convert(cleaned)
-        return self._kept(cleaned, converted, where)
+        return converted if self.kind == was else self._converter.convert(cleaned)
+
+    def _add(self, texts: pa.Array, where: Where) -> None:
+        """Counts texts of a column of words, which may still turn out to be numbers or dates."""
+        if self._is_words:
+            self._add_words(texts, where)
+        else:
+            self.evidence.look(texts, where)
+            self._decide()
 
     def _stored(self, column: pa.Array, where: Where) -> pa.Array:
         """Takes the values of a typed file."""
@@ -125,17 +150,18 @@ class Column:
         evidence = self.evidence
         if not self.is_fixed and evidence.present:
             kind = self._named or decide(evidence, self.name)
+            kind = Kind("Category") if self._is_target and kind.type in TEXTS else kind
             if kind != self.kind:
                 self.kind, self._converter = kind, Converter(kind, self._style, lenient=False)
         likely = max(evidence.number, evidence.dates.count, evidence.boolean)
         self._is_words = evidence.present >= _SURE and likely < evidence.present / 2
 
     def _name_tells(self, column: pa.Array) -> None:
-        """Takes whole numbers for identifiers, by the first values: their name says so, and all are different."""
+        """Takes whole numbers for identifiers, by the first values: their name says so, and they are many."""
         seen = self.evidence
         if seen.present == seen.whole == len(column) - column.null_count and is_named_identifier(self.name, True):
-            is_enough = seen.present >= ENOUGH and not self.is_fixed
-            if is_enough and pc.count_distinct(column).as_py() == seen.present:
+            is_enough = seen.present >= ENOUGH and not self.is_fixed and not self._is_target
+            if is_enough and pc.count_distinct(column, mode="only_valid").as_py() >= ENOUGH:
                 self._named = Kind("Identifier")
 
     def _count(self, values: pa.Array) -> None:
@@ -152,11 +178,14 @@ class Column:
             else:
                 evidence.dates.formats[ISO_FORMAT if self.kind.format is None else self.kind.format] += present
 
-    def _count_missing(self, column: pa.Array, cleaned: pa.Array) -> None:
+    def _count_missing(self, column: pa.Array, cleaned: pa.Array, where: Where) -> None:
         empty = column.null_count + pc.sum(pc.equal(pc.binary_length(column), 0)).as_py() if len(column) else 0
         if cleaned.null_count > empty:
             for word, count in self._cleaner.words(column).items():
                 self.missing_words[word] = self.missing_words.get(word, 0) + count
+            if self.missing_words and self.first_missing is None:
+                is_word = pc.and_(pc.is_null(cleaned), pc.greater(pc.binary_length(column), 0))
+                self.first_missing = Place(where.first_row + pc.index(is_word, True).as_py(), where.file)
 
     def _add_words(self, column: pa.Array, where: Where) -> None:
         present = len(column) - column.null_count
@@ -178,3 +207,12 @@ class Column:
                 count, place = self.odd_times.get(name, (0, Place(where.first_row + int(np.argmax(mask)), where.file)))
                 self.odd_times[name] = count + int(mask.sum()), place
         return converted.values
+
+
+def _is_beyond(column: pa.Array) -> bool:
+    """Whether unsigned numbers don't fit into 64 bits with a sign."""
+    return bool(pa.types.is_uint64(column.type) and (pc.max(column).as_py() or 0) >= 2**63)
+
+
+def _without(column: pa.Array, hidden: np.ndarray) -> pa.Array:
+    return pc.if_else(pa.array(hidden), pa.scalar(None, column.type), column) if hidden.any() else column

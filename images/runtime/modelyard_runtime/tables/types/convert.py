@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from modelyard_models.booleans import FALSE, TRUE
 from modelyard_runtime.pod.errors import UserError
 from modelyard_runtime.tables.reading.batch import NumberStyle
 from modelyard_runtime.tables.types import numbers
@@ -15,9 +16,7 @@ from modelyard_runtime.tables.types.instants import Clock
 from modelyard_runtime.tables.types.kinds import TEXTS, Kind
 from modelyard_runtime.tables.types.plain import plain
 
-_TRUE = pa.array(["true", "yes", "y", "t", "on", "1", "1.0"])
-_FALSE = pa.array(["false", "no", "n", "f", "off", "0", "0.0"])
-"""The words of a declared Boolean, in lower case."""
+_TRUE, _FALSE = pa.array(TRUE), pa.array(FALSE)
 _PLAIN = NumberStyle()
 
 
@@ -39,7 +38,7 @@ class Converter:
 
     def at_once(self, column: pa.Array) -> pa.Array | None:
         """Converts texts as they were written, if they are nothing but plain numbers of the type; else None."""
-        if self._style != _PLAIN or self.kind.type not in ("Float", "Integer"):
+        if self.kind.type not in ("Float", "Integer") or (self._style.decimal != "." and numbers.has_points(column)):
             return None
         return numbers.at_once(column, self.kind.arrow)
 
@@ -60,7 +59,11 @@ class Converter:
             is_true = pc.is_in(words, _TRUE)
             return _masked(is_true, pc.or_(is_true, pc.is_in(words, _FALSE)), column)
         read = numbers.integers if self.kind.type == "Integer" else numbers.floats
-        return Converted(*read(numbers.normal(column, self._style), self._lenient))
+        values, other = read(plain_ := numbers.normal(column, self._style), self._lenient)
+        if plain_.null_count > column.null_count:
+            is_none = pc.and_(pc.is_valid(column), pc.is_null(plain_))
+            other = is_none if other is None else pc.or_(is_none, pc.fill_null(other, False))
+        return Converted(values, other)
 
     def _of_values(self, column: pa.Array) -> Converted:
         type_, is_time = self.kind.type, pa.types.is_timestamp(column.type)

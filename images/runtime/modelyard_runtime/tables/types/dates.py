@@ -89,7 +89,9 @@ class Dates:
             day_first, month_first = self._above[shape, 0], self._above[shape, 1]
             has_year = self._above[shape, 2] > 0
             wrong = min(day_first, month_first)
-            if has_year and max(day_first, month_first) and wrong <= 0.1 * count and count - wrong > best[1]:
+            # With two digits of the year, what has its day first may have its year there; a year is never the second.
+            is_certain = month_first > day_first or (has_year and day_first > month_first)
+            if is_certain and wrong <= 0.1 * count and count - wrong > best[1]:
                 best = self.readings(shape)[day_first < month_first], count - wrong
         return best
 
@@ -97,6 +99,10 @@ class Dates:
     def count(self) -> int:
         """How many texts may be dates."""
         return sum(self.formats.values()) + sum(self.unclear.values())
+
+    def are_mixed(self, shape: tuple[str, str, str]) -> bool:
+        """Whether some have their day first for certain, and some their month."""
+        return self._above[shape, 0] > 0 and self._above[shape, 1] > 0
 
     @staticmethod
     def readings(shape: tuple[str, str, str]) -> tuple[str, str]:

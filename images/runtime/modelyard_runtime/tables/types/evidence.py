@@ -5,15 +5,16 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from modelyard_runtime.tables.reading.batch import NumberStyle
 from modelyard_runtime.tables.types import numbers
-from modelyard_runtime.tables.types.dates import Dates
+from modelyard_runtime.tables.types.dates import ISO, Dates
 from modelyard_runtime.tables.types.places import Place, Where, first_of
 from modelyard_runtime.tables.types.words import Words
 
 _BOOLEANS = frozenset(("true", "True", "TRUE", "false", "False", "FALSE"))
 """The words by which a Boolean is inferred. A declared one may be written in other words too."""
 _WHOLE, _NUMBER = rf"^{numbers.WHOLE}(\.0*)?$", rf"^({numbers.NUMBER}|{numbers.SPECIAL})$"
-_PADDED, _THREE = r"^[+-]?0[0-9]+$", r"^[+-]?[1-9][0-9]{0,2}\.[0-9]{3}$"
+_PADDED = r"^[+-]?0[0-9]+$"
 _PHONE = r"^\+[1-9][0-9]{7,14}$"
 """A number by E.164: to a program a whole number with a sign."""
 _PROBE = 200
@@ -23,8 +24,10 @@ _PROBE = 200
 class Evidence:
     """Counts of present values. ``words`` are those that are neither numbers nor, in a column of them, booleans."""
 
-    def __init__(self, limit: int) -> None:
-        self.present = self.number = self.whole = self.boolean = self.padded = self.three_decimals = 0
+    def __init__(self, limit: int, style: NumberStyle) -> None:
+        self._style = style
+        self.present = self.number = self.whole = self.boolean = self.padded = 0
+        self.looked = self.with_zone = self.without_zone = 0
         self.is_too_large = False
         """Whether a whole number has more than 64 bits."""
         self.dates = Dates()
@@ -44,10 +47,10 @@ class Evidence:
         if not found:
             return
         texts = pa.array(list(found), pa.string())
-        plain = pc.replace_substring(texts, numbers.MINUS, "-")
-        is_number, is_whole, is_padded, is_three = (
+        plain = pc.fill_null(pc.replace_substring(numbers.normal(texts, self._style), numbers.MINUS, "-"), "")
+        is_number, is_whole, is_padded = (
             pc.match_substring_regex(plain, pattern).to_numpy(zero_copy_only=False)
-            for pattern in (_NUMBER, _WHOLE, _PADDED, _THREE)
+            for pattern in (_NUMBER, _WHOLE, _PADDED)
         )
         is_number &= ~pc.match_substring_regex(plain, _PHONE).to_numpy(zero_copy_only=False)
         is_number &= are_numbers
@@ -57,23 +60,30 @@ class Evidence:
         for index, (text, (count, place)) in enumerate(found.items()):
             self.first = self.first or (text, place)
             self.present += count
+            self.looked += count
             if is_number[index]:
                 self.number += count
-                self.three_decimals += count if is_three[index] else 0
                 if is_whole[index]:
                     self.whole += count
-                    self.is_too_large |= len(text) > 18 and not _fits(text)
+                    self.is_too_large |= len(text) > 18 and not _fits(plain[index].as_py())
                 continue
             if are_numbers and is_padded[index]:
                 self.padded += count
                 self.first_padded = self.first_padded or (text, place)
             if are_numbers and text in _BOOLEANS:
                 self.boolean += count
-            elif may_be_dates:
-                self.dates.add(text, count)
+            elif may_be_dates and self.dates.add(text, count):
+                self._add_zone(text, count)
             words.append((text, count, place))
         self.words.add(words)
 
+    def _add_zone(self, text: str, count: int) -> None:
+        match = ISO.fullmatch(text)
+        if match and match["zone"]:
+            self.with_zone += count
+        elif match and len(text) > len("2026-01-01"):
+            self.without_zone += count
+
 
 def _fits(text: str) -> bool:
-    return -(2**63) <= int(text.replace(numbers.MINUS, "-").partition(".")[0]) < 2**63
+    return -(2**63) <= int(text.partition(".")[0]) < 2**63

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -11,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from modelyard_models import instants as meaning
+from modelyard_runtime.tables.types.fixed import Fixed
 from modelyard_runtime.tables.types.kinds import Kind
 
 _UTC, _NAIVE = pa.timestamp("us", "UTC"), pa.timestamp("us")
@@ -19,6 +21,7 @@ _RAILWAY = -1_577_923_200_000_000
 """1920 in UTC: before, clocks differed from UTC by odd seconds."""
 _START = datetime(1970, 1, 1)
 _MEMORY = 200_000
+_ZONE = re.compile(r"(?:Z|[T ][0-9:.,]+[+-][0-9:]+)$")
 
 
 class Read(NamedTuple):
@@ -39,6 +42,7 @@ class Clock:
     def __init__(self, kind: Kind) -> None:
         self._kind = kind
         self._known: dict[str, int | None] = {}
+        self._fixed = Fixed.of(kind.format) if kind.format else None
         self._zone = None if kind.zone in (None, "UTC") else ZoneInfo(kind.zone)
 
     def read(self, column: pa.Array) -> Read:
@@ -47,8 +51,10 @@ class Clock:
             return self._times(column)
         if not pa.types.is_string(column.type):
             column = column.cast(pa.string())
-        if self._kind.format is None and (fast := self._iso(column)):
-            return fast
+        if self._kind.format is None:
+            return self._iso(column) or self._one_by_one(column)
+        if self._fixed is not None:
+            return self._by_width(column, self._fixed)
         return self._one_by_one(column)
 
     def _times(self, column: pa.Array) -> Read:
@@ -58,14 +64,23 @@ class Clock:
 
     def _iso(self, column: pa.Array) -> Read | None:
         """Reads a column whose texts have all the same form; returns None if they don't."""
+        present = column.drop_null()
+        has_zone = len(present) > 0 and bool(_ZONE.search(present[0].as_py()))
         try:
-            return self._within(self._local(pc.cast(column, _NAIVE)))
-        except pa.ArrowInvalid:
-            pass
-        try:
-            return self._within(Read(pc.cast(column, _UTC), None))
+            return self._within(Read(pc.cast(column, _UTC), None) if has_zone else self._local(pc.cast(column, _NAIVE)))
         except pa.ArrowInvalid:
             return None
+
+    def _by_width(self, column: pa.Array, fixed: Fixed) -> Read:
+        """Reads what is written with all digits at once, and the rest one by one."""
+        micros, fits = fixed.read(column)
+        read = self._local(pa.array(micros, pa.int64(), mask=~fits).cast(_NAIVE))
+        rest = pc.if_else(pa.array(fits), pa.scalar(None, pa.string()), column)
+        if rest.null_count == len(rest):
+            return read
+        others = self._one_by_one(rest)
+        values = pc.if_else(pa.array(fits), read.values, others.values)
+        return Read(values, others.other, _either(read.skipped, others.skipped), _either(read.twice, others.twice))
 
     def _within(self, read: Read) -> Read | None:
         least = pc.min(read.values).cast(pa.int64()).as_py()
@@ -129,3 +144,7 @@ class Clock:
 
 def _written(text: str, format_: str | None) -> datetime:
     return datetime.fromisoformat(text) if format_ is None else datetime.strptime(text, format_)
+
+
+def _either(one: np.ndarray | None, other: np.ndarray | None) -> np.ndarray | None:
+    return other if one is None else one if other is None else one | other

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from modelyard_runtime.tables.reading.batch import NumberStyle
+from modelyard_runtime.tables.reading.numbers import APOSTROPHES, SPACES
 from modelyard_runtime.tables.types.texts import buffers
 
 MINUS = "\u2212"
@@ -21,6 +22,9 @@ _LENIENT = r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?"
 _IS_WHOLE, _IS_WHOLE_LENIENT = rf"^{WHOLE}(\.0*)?$", r"^[+-]?[0-9]+(\.0*)?$"
 _IS_NUMBER, _IS_LENIENT = rf"^({NUMBER}|{SPECIAL})$", rf"^({_LENIENT}|{SPECIAL})$"
 _EXACT = 2.0**53
+_SAME = (SPACES, APOSTROPHES)
+"""Marks between thousands that stand for one another."""
+_PLAIN = NumberStyle()
 
 
 class Read(NamedTuple):
@@ -67,19 +71,22 @@ def floats(column: pa.Array, lenient: bool = False) -> Read:
 
 
 def normal(column: pa.Array, style: NumberStyle) -> pa.Array:
-    """Returns texts in which numbers of ``style`` are written with a point and without thousands.
-
-    What is no number of that style is given a character that no number has, so that ``1.5`` is not read as fifteen.
-    """
-    if style == NumberStyle():
+    """Returns texts in which numbers of ``style`` are written with a point and without thousands, and null for what is
+    no number of that style: with a decimal comma ``1.5`` is none."""
+    if style == _PLAIN:
         return column
-    decimal, thousands = re.escape(style.decimal), re.escape(style.thousands)
-    whole = rf"([0-9]+|[0-9]{{1,3}}({thousands}[0-9]{{3}})+)" if thousands else "[0-9]+"
+    marks = next((group for group in _SAME if style.thousands and style.thousands in group), style.thousands)
+    thousands, decimal = f"[{re.escape(marks)}]", re.escape(style.decimal)
+    whole = rf"([0-9]+|[0-9]{{1,3}}({thousands}[0-9]{{3}})+)" if marks else "[0-9]+"
     number = rf"^[+\-{MINUS}]?({whole}({decimal}[0-9]*)?|{decimal}[0-9]+)([eE][+-]?[0-9]+)?$"
     fits = pc.or_(_matches(column, number), _matches(column, f"^{SPECIAL}$"))
-    plain = pc.replace_substring(column, style.thousands, "") if thousands else column
-    plain = plain if style.decimal == "." else pc.replace_substring(plain, style.decimal, ".")
-    return pc.if_else(pc.fill_null(fits, False), plain, pc.binary_join_element_wise("\ufffd", column, ""))
+    plain = pc.replace_substring_regex(_where(fits, column), thousands, "") if marks else _where(fits, column)
+    return plain if style.decimal == "." else pc.replace_substring(plain, style.decimal, ".")
+
+
+def has_points(column: pa.Array) -> bool:
+    """Whether a text has a point."""
+    return bool((buffers(column)[1] == ord(".")).any())
 
 
 def padded(column: pa.Array) -> np.ndarray:

@@ -14,12 +14,15 @@ from modelyard_runtime.tables.reading.reading import Batch, Reading
 from modelyard_runtime.tables.types import misfits
 from modelyard_runtime.tables.types.column import Column
 from modelyard_runtime.tables.types.declared import kind_of
+from modelyard_runtime.tables.types.disguise import Disguise
+from modelyard_runtime.tables.types.doubts.told import doubts
 from modelyard_runtime.tables.types.kinds import Kind
+from modelyard_runtime.tables.types.spans import Span
 from modelyard_runtime.tables.types.texts import Cleaner
 
 _MOST_WORDS, _LEAST_WORDS = 400_000, 256
 """Different texts that are remembered in all, and at least of each column."""
-_MOST_OF_ONE = 20_000
+_MOST_OF_ONE = 5_000
 
 
 class Typing:
@@ -39,8 +42,11 @@ class Typing:
         names = [name for name in reading.names if name not in set(spec.ignore)]
         limit = min(_MOST_OF_ONE, max(_LEAST_WORDS, _MOST_WORDS // max(len(names), 1)))
         cleaner = Cleaner(reading.missing)
-        self._columns = {name: Column(name, fixed.get(name), cleaner, reading.numbers, limit) for name in names}
         self._is_text, self._spec = reading.text, spec
+        self._columns = {
+            name: Column(name, fixed.get(name), cleaner, reading.numbers, limit, name == spec.target) for name in names
+        }
+        self._begin()
         self._is_settled, self._has_begun = True, False
         self._declared = {rule.name for rule in spec.columns}
 
@@ -63,7 +69,22 @@ class Typing:
             self._is_settled &= not (is_other and self._has_begun)
             arrays.append(values)
         self._has_begun = True
-        return pa.RecordBatch.from_arrays(arrays, schema=self.arrow) if self._is_settled else None
+        if not self._is_settled:
+            return None
+        typed = pa.RecordBatch.from_arrays(arrays, schema=self.arrow)
+        self._look(typed, batch)
+        return typed
+
+    def _begin(self) -> None:
+        self._spans: dict[str, Span] = {}
+        self._disguise = Disguise(list(self._columns), self._spec.target)
+
+    def _look(self, typed: pa.RecordBatch, batch: Batch) -> None:
+        """Takes what speaks of the values, once they have their types."""
+        for name, values in zip(typed.schema.names, typed.columns, strict=True):
+            if not pa.types.is_string(values.type):
+                self._spans.setdefault(name, Span()).add(values, batch)
+        self._disguise.add(typed)
 
     def settled(self) -> bool:
         """Returns whether all batches were given out in types that have proven right; if not, all batches have to come
@@ -74,6 +95,8 @@ class Typing:
                 column.finish()
             else:
                 column.again()
+        if not was:
+            self._begin()
         return was
 
     def columns(self) -> list[VersionColumn]:
@@ -85,7 +108,7 @@ class Typing:
 
     def doubts(self) -> list[Doubt]:
         """Returns what was guessed, the weightiest first."""
-        return []
+        return doubts(self._columns.values(), self._spans, self._disguise, self._declared, self._spec.target)
 
     def violations(self) -> list[Violation]:
         """Returns a violation for each column with values that are not of its type. Raises UserError if none is."""
