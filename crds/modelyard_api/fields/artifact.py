@@ -132,7 +132,9 @@ class ModelManifest(Model):
         description="Column name to the texts of the training rows; a column with more than 1000 is left out.",
     )
     missing: list[str] = Field(
-        default_factory=list, max_length=64, description="The texts that count as missing beside null and an empty one."
+        default_factory=list,
+        max_length=128,
+        description="The texts that count as missing beside null and an empty one.",
     )
     features: list[Feature] = Field(
         default_factory=list, description="What the file takes, in its order; none: the inputs as they are."

@@ -59,7 +59,7 @@ def data_of(result: IngestResult) -> Data:
         digest=result.digest,
         target=result.target,
         columns=result.columns,
-        missing=getattr(result, "missing", []),
+        missing=result.missing,
     )
 
 

@@ -77,7 +77,7 @@ def figure(value: float | None) -> str:
 
 def rough(value: float) -> str:
     """Returns a distance with two digits that count."""
-    return f"{value:.2g}" if value >= 0.001 else "below 0.001"
+    return f"{value:.2g}" if value >= 0.001 else "<0.001"
 
 
 def names(listed: list[str], most: int = 8) -> Markup:

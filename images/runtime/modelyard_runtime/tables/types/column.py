@@ -12,7 +12,7 @@ from modelyard_runtime.tables.types.convert import Converted, Converter
 from modelyard_runtime.tables.types.dates import ISO_FORMAT
 from modelyard_runtime.tables.types.decide import decide
 from modelyard_runtime.tables.types.evidence import Evidence
-from modelyard_runtime.tables.types.identity import ENOUGH, is_named_identifier, type_of
+from modelyard_runtime.tables.types.identity import ENOUGH, is_named_identifier
 from modelyard_runtime.tables.types.kinds import TEXTS, Kind
 from modelyard_runtime.tables.types.places import Place, Where, first_of
 from modelyard_runtime.tables.types.plain import plain
@@ -75,8 +75,9 @@ class Column:
         """All batches have come once: whether texts are free text or identifiers is told by all of them."""
         self.is_final = True
         if not self.is_fixed and self.kind.type in TEXTS and self.evidence.present:
-            type_ = "Category" if self._is_target else type_of(self.evidence.words, self.name)
-            self.kind = self._named or Kind(type_)
+            kind = self._named or decide(self.evidence, self.name)
+            if kind.type in TEXTS:
+                self.kind = Kind("Category") if self._is_target else kind
 
     def _written(self, column: pa.Array, where: Where) -> pa.Array:
         """Takes texts as they were written."""
@@ -156,11 +157,11 @@ class Column:
         self._is_words = evidence.present >= _SURE and likely < evidence.present / 2
 
     def _name_tells(self, column: pa.Array) -> None:
-        """Takes whole numbers for identifiers, by the first values: their name says so, and all are different."""
+        """Takes whole numbers for identifiers, by the first values: their name says so, and they are many."""
         seen = self.evidence
         if seen.present == seen.whole == len(column) - column.null_count and is_named_identifier(self.name, True):
             is_enough = seen.present >= ENOUGH and not self.is_fixed and not self._is_target
-            if is_enough and pc.count_distinct(column).as_py() == seen.present:
+            if is_enough and pc.count_distinct(column, mode="only_valid").as_py() >= ENOUGH:
                 self._named = Kind("Identifier")
 
     def _count(self, values: pa.Array) -> None:

@@ -23,6 +23,8 @@ def decide(evidence: Evidence, name: str) -> Kind:
     format_, dates = evidence.dates.best()
     if dates and (dates == present or _are_mistakes(evidence, dates)):
         return Kind("Timestamp", None if format_ == ISO_FORMAT else format_)
+    if evidence.number > (1 - MOST) * present:
+        return Kind("Category")
     return Kind(type_of(evidence.words, name))
 
 
