@@ -15,7 +15,7 @@ def of_times(column: Column) -> Iterator[Doubt]:
     if evidence.with_zone and evidence.without_zone:
         message = (
             f"{column.name!r}: at least {evidence.without_zone} times have no zone of their own, but "
-            f"{evidence.with_zone} have; those are read as of {zone or 'UTC'}. Write columns[].timeZone if it is not so"
+            f"{evidence.with_zone} have; those are read as of {zone or 'UTC'}; write columns[].timeZone if it is not so"
         )
         yield tell(column, "MixedZones", message, evidence.without_zone)
     for name, reason, what in (
@@ -28,5 +28,5 @@ def of_times(column: Column) -> Iterator[Doubt]:
     ):
         if name in column.odd_times:
             count, place = column.odd_times[name]
-            message = f"{column.name!r}: {count} times of {zone} {what}. Write times with their offset into the source"
+            message = f"{column.name!r}: {count} times of {zone} {what}; write times with their offset into the source"
             yield tell(column, reason, message, count, None, place)
