@@ -92,6 +92,11 @@ SAMPLE = Sample(
             good=_uri(_S3, secretRef={"name": "lake"}),
             bad={"source": {"secretRef": {"name": "lake"}}},
         ),
+        *(
+            Create("Delta and Iceberg are formats of a table at a uri", good=_uri("s3://a/b", format="Delta"), bad=bad)
+            for bad in ({"source": {"format": "Delta"}}, _uri("s3://a/b", format="Iceberg", arrival="Append"))
+        ),
+        Create("version belongs to", good=_uri("s3://a/b", format="Delta", version=3), bad=_uri(_S3, version=3)),
         Create("Append belongs", good=_uri(_S3, arrival="Append"), bad={"source": {"arrival": "Append"}}),
         Create("settle belongs to the files", good=_uri(_S3, settle="1m"), bad={"source": {"settle": "1m"}}),
         Create("format belongs to files", bad={"source": {**_PUSHED["source"], "format": "CSV"}}),
