@@ -143,6 +143,38 @@ SAMPLE = Sample(
             good=_column(type="Float", min=-1, max=-1.0),
             bad=_column(type="Float", min=0.5, max=-1),
         ),
+        Create(
+            "minRows must not be greater than maxRows",
+            good={"validation": {"minRows": 5, "maxRows": 5}},
+            bad={"validation": {"minRows": 5, "maxRows": 4}},
+        ),
+        Create(
+            "column belongs to the strategy Group, which needs it",
+            good={"split": {"strategy": "Group", "column": "x"}},
+            bad={"split": {"strategy": "Group"}},
+        ),
+        Create("column belongs to the strategy Group, which needs it", bad={"split": {"column": "x"}}),
+        Create(
+            "without a target no rows are held out",
+            bad={"target": None, "split": {"strategy": "Group", "column": "x"}},
+        ),
+        Create(
+            "the strategy Time holds the latest rows out",
+            good={"timestamp": "at", "split": {"strategy": "Time"}},
+            bad={"split": {"strategy": "Time"}},
+        ),
+        Create(
+            "split.column must not be ignored",
+            bad={"ignore": ["g"], "split": {"strategy": "Group", "column": "g"}},
+        ),
+        Create("ignore must not name a column of key", good={"key": ["id"]}, bad={"key": ["id"], "ignore": ["id"]}),
+        Create("key must not name the target", bad={"key": ["id", "y"]}),
+        Create("ignore must not name the timestamp", bad={"timestamp": "at", "ignore": ["at"]}),
+        Create(
+            "expressions belong to a source that is read",
+            good={"validation": {"expressions": [{"name": "order", "expr": "x < y"}]}},
+            bad={**_PUSHED, "validation": {"expressions": [{"name": "order", "expr": "x < y"}]}},
+        ),
         Create("ignore must not name the target", good={"ignore": ["x"]}, bad={"ignore": ["x", "y"]}),
     ),
     pod=Pod(
