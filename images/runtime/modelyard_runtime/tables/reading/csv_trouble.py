@@ -43,10 +43,10 @@ def guessed_text(scene: Scene, block: bytes, position: int, first_row: int) -> D
     return Doubt(reason="EncodingGuessed", message=message, example=example, row=row, file=scene.file)
 
 
-def not_text(scene: Scene, byte: int, encoding: str, block: bytes, position: int, first_row: int) -> UserError:
-    """Returns the error about a byte that is no text in the encoding, or that is zero."""
+def not_text(scene: Scene, byte: int | None, encoding: str, block: bytes, position: int, first_row: int) -> UserError:
+    """Returns the error about a byte that is no text in the encoding; None stands for NUL, which is none in any."""
     row, column = scene.at(block, position, first_row)
-    if byte == 0:
+    if byte is None:
         message = f"{scene.file!r} has a NUL byte in row {row}, {column}; correct the file, which may be cut off"
         return UserError("NotText", message, "spec.source")
     message = (
