@@ -21,7 +21,7 @@ TASK = "modelyard.dev/task"
 ROOT = "modelyard"
 TRACKED = ("Train", "Sweep")
 """The kinds of tasks that log runs."""
-_READ = (("data", "uri"), ("trainedOn", "uri"), ("artifactURI",), ("challenger", "artifactURI"))
+_READ = (("data", "uri"), ("trainedOn", "uri"), ("artifactURI",), ("challenger", "artifactURI"), ("previous", "uri"))
 _READ_ALL = ("tables", "inputs")
 """The lists of a task whose items each have a ``uri`` that it reads."""
 _NAME = re.compile(r"[A-Za-z0-9.-]{1,253}")

@@ -57,6 +57,7 @@ def test_a_task_writes_in_its_folder_and_replaces_its_result_alone() -> None:
     [
         ({"data": {"uri": "@d1"}}, "d1"),
         ({"trainedOn": {"uri": "@d2"}}, "d2"),
+        ({"previous": {"uri": "@d3"}}, "d3"),
         ({"artifactURI": "@m1"}, "m1"),
         ({"challenger": {"artifactURI": "@m2"}}, "m2"),
         ({"tables": [{"uri": "@t1"}, {"uri": "@t2"}]}, "t2"),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from tests.support.documentation import ROOT
 from tests.unit.docs.test_reasons import SOURCES, TAKES_REASON
 
-TAKES_MESSAGE = set(TAKES_REASON) - {"read", "Run"}
+TAKES_MESSAGE = set(TAKES_REASON) - {"read", "Run", "Doubt"}
 """Functions and classes that take a message right after the reason."""
 
 
@@ -43,9 +43,16 @@ def _assigned(scope: ast.AST) -> Iterator[tuple[str, int, ast.expr]]:
 
 def _of_call(call: ast.Call, texts: list[tuple[str, int, ast.expr]], source: str) -> Iterator[Message]:
     function = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-    if function not in TAKES_MESSAGE or len(call.args) <= (index := TAKES_REASON[function]) + 1:
+    index = 0
+    if function == "Doubt":
+        given = {item.arg: item.value for item in call.keywords}
+        if not {"reason", "message"} <= given.keys():
+            return
+        reason, message = given["reason"], given["message"]
+    elif function in TAKES_MESSAGE and len(call.args) > (index := TAKES_REASON[function]) + 1:
+        reason, message = call.args[index], call.args[index + 1]
+    else:
         return
-    reason, message = call.args[index], call.args[index + 1]
     if not isinstance(reason, ast.Constant) or not isinstance(reason.value, str):
         return
     if isinstance(message, ast.Name):

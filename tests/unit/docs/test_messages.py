@@ -15,7 +15,7 @@ from tests.unit.docs.messages import Message, messages
 
 ALL = list(messages())
 ACT = (
-    *("The spec or the data is wrong", "A pod did not do its work", "A model was trained"),
+    *("The spec or the data is wrong", "A pod did not do its work", "A model was trained", "A table was read"),
     *("The traffic or the number", "Somebody else writes"),
 )
 """Heads of the sections of the page of reasons in which a person must act."""
@@ -29,7 +29,7 @@ REMEDY = re.compile(
     r"|must |at most |at least |needs? |did you mean |[Tt]here are "
 )
 OTHERS_WORDS = re.compile(
-    r"\{[^}]*(?:error|problem|message|detail|Error|plain|known|reason|remedy|tail|one_of|verdict)[^}]*\}"
+    r"\{[^}]*(?:told|error|problem|message|detail|Error|plain|known|reason|remedy|tail|one_of|verdict)[^}]*\}"
 )
 """A message that ends in what another program says, for example scikit-learn, leaves the remedy to it."""
 BY_ITSELF = {"Disrupted", "DiskFull", "GateFailed", "CandidateNotReady", "NodeNotReady", "NodeLost"}

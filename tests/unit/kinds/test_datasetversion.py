@@ -92,7 +92,7 @@ def test_what_was_guessed_is_told() -> None:
     ready, reason, message = unsure.condition(DATASET_VERSIONS, NAME, "TypesCertain")[:3]
     assert (ready, reason) == ("False", "TypesGuessed")
     assert message.count("m" * 20) == 3
-    assert message.endswith("and 1 more in status.doubts")
+    assert message.endswith("see 1 more in status.doubts")
     assert unsure.status_of(DATASET_VERSIONS, NAME)["doubts"] == doubts(4)
     assert unsure.condition(DATASET_VERSIONS, NAME)[:2] == ("True", "Accepted")
 

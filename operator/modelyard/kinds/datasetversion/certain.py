@@ -27,5 +27,6 @@ def certainty(result: TableResult) -> Condition:
         return Condition("TypesCertain", True, "NothingGuessed", "nothing was guessed that may be wrong")
     told = "; ".join(doubt.message for doubt in result.doubts[:_FIRST])
     more = len(result.doubts) - _FIRST
-    rest = f"; and {more} more in status.doubts" if more > 0 else ""
-    return Condition("TypesCertain", False, "TypesGuessed", f"{told}{rest}", True)
+    rest = f"; see {more} more in status.doubts" if more > 0 else ""
+    message = f"{told}{rest}"
+    return Condition("TypesCertain", False, "TypesGuessed", message, True)

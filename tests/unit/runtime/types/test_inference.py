@@ -73,11 +73,14 @@ def dates(format_: str, most: int = 30) -> list[str]:
         ([f"user{index}@example.com" for index in range(30)], "Identifier", ["IdentifierGuessed"]),
         ([f"https://example.com/{index}" for index in range(30)], "Identifier", ["IdentifierGuessed"]),
         ([f"{chr(97 + index)}{chr(98 + index)}x" for index in range(25)], "Category", ["ManyCategories"]),
+        ([f"{chr(97 + index)}x" for index in range(60)], "Identifier", ["IdentifierGuessed"]),
+        ([f"{chr(97 + index)}x town" for index in range(60)], "Text", ["FreeText"]),
         (["oak", "Oak", "pine"] * 4, "Category", ["CategoriesAlike"]),
         (["a b", "a  b", "c"] * 4, "Category", ["CategoriesAlike"]),
         (["ﬁne", "fine", "bad"] * 4, "Category", ["CategoriesAlike"]),
         (["a\u200fb", "ab", "c"] * 4, "Category", ["CategoriesAlike"]),
         (["oak", "NA", "pine", "NA"], "Category", ["MissingWords"]), (["x"] * 9, "Category", ["ConstantColumn"]),
+        ([f"{chr(97 + index)}{chr(98 + index)}x" for index in range(10)], "Category", ["ManyCategories"]),
         # Marks of missing numbers
         (["5", "-999", "7", "8"], "Integer", ["SentinelValue"]),
         (["5.5", "-1", "-1", "7.5"], "Float", ["SentinelValue"]),
@@ -99,7 +102,10 @@ def test_what_people_write(values: list[str], type_: str, reasons: list[str]) ->
     [
         ("id", [str(index) for index in range(30)], "Identifier"),
         ("PassengerId", [str(index) for index in range(30)], "Identifier"),
-        ("customer_id", [str(index % 7) for index in range(30)], "Integer"),
+        ("customer_id", [str(index % 25) for index in range(60)], "Identifier"),
+        ("customer_id", [f"c{index % 25}" for index in range(60)], "Identifier"),
+        ("store_id", [str(index % 7) for index in range(30)], "Integer"),
+        ("store_id", [f"s{index % 7}" for index in range(30)], "Category"),
         ("id", ["1", "2", "3"], "Integer"),
         ("paid", [str(index) for index in range(30)], "Integer"),
         ("grid", [str(index) for index in range(30)], "Integer"),
@@ -108,6 +114,11 @@ def test_what_people_write(values: list[str], type_: str, reasons: list[str]) ->
 )
 def test_a_name_tells_identifiers(name: str, values: list[str], type_: str) -> None:
     assert one(values, name).types[name] == type_
+
+
+@pytest.mark.parametrize(("name", "told"), [("id", True), ("zipcode", True), ("storeId", True), ("decoded", False)])
+def test_a_name_tells_codes(name: str, told: bool) -> None:
+    assert one(["1", "2", "3"], name).reasons == ["CodesAsNumbers"] * told
 
 
 def test_a_doubt_says_where_and_what_to_write() -> None:

@@ -30,6 +30,7 @@ class Cutter:
 
     def __init__(self, delimiter: str, quote: str) -> None:
         self._mark, self._quote = delimiter.encode(), quote.encode()
+        self._records = _records(self._mark, self._quote or b'"')
         self._tokens = _tokens(self._mark, self._quote or b'"')
 
     def blocks(self, read: Callable[[int], bytes]) -> Iterator[bytes]:
@@ -68,11 +69,19 @@ class Cutter:
         return b"", chunk
 
     def _scan(self, chunk: bytes, ends: bool) -> tuple[bytes, bytes]:
-        """As ``_cut``, value by value: for quotes within values that are not quoted, and for spaces around quotes,
-        which are left out. Raises Misquoted."""
+        """As ``_cut``, where quotes stand within values that are not quoted. Raises Misquoted."""
+        match = self._records.match(chunk, 0, len(chunk) - (not ends))
+        start = match.end() if match else 0
+        block, rest = self._tidied(chunk, start, ends)
+        return chunk[:start] + block, rest
+
+    def _tidied(self, chunk: bytes, start: int, ends: bool) -> tuple[bytes, bytes]:
+        """Returns the whole records from ``start`` on, value by value, without the spaces around quotes, and the rest.
+        Raises Misquoted."""
         out: list[bytes] = []
-        position = cut = cut_out = 0
-        for token in self._tokens.finditer(chunk):
+        position = cut = start
+        cut_out = 0
+        for token in self._tokens.finditer(chunk, start):
             position = token.end()
             if token["open"]:
                 if ends:
@@ -90,7 +99,7 @@ class Cutter:
             if not token["mark"]:
                 break
         if ends:
-            return b"".join(out[:cut_out]) + chunk[cut:], b""
+            return b"".join(out), b""
         return b"".join(out[:cut_out]), chunk[cut:]
 
 
@@ -113,6 +122,14 @@ def _line_end(chunk: bytes, stop: int) -> int:
         return end
     # Lines that end in "\r" alone; the last one may be half of "\r\n".
     return chunk.rfind(b"\r", 0, min(stop, len(chunk) - 1)) + 1
+
+
+def _records(mark: bytes, quote: bytes) -> re.Pattern[bytes]:
+    """Returns the pattern of records whose quoted values have no single quote within, and no space before them."""
+    m, q = re.escape(mark), re.escape(quote)
+    quoted = b"%b[^%b]*+(?:%b%b[^%b]*+)*+%b(?=[%b\\r\\n])" % (q, q, q, q, q, q, m)
+    value = b"(?:%b|(?![ \\t]*+%b)[^%b\\r\\n]*+)" % (quoted, q, m)
+    return re.compile(b"(?:%b(?:%b%b)*+(?:\\r\\n|\\n|\\r))*+" % (value, m, value))
 
 
 def _tokens(mark: bytes, quote: bytes) -> re.Pattern[bytes]:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-import pyarrow as pa
-
 from modelyard_api.fields.doubts import Doubt
 from modelyard_runtime.pod.errors import UserError
 from modelyard_runtime.tables.reading.csv_trouble import no_index, unnamed
-from modelyard_runtime.tables.reading.left_out import Counting
+from modelyard_runtime.tables.reading.left_out import counts
 from modelyard_runtime.tables.reading.records import Record
 
 _MADE_UP = re.compile(r"Unnamed: 0(?:\.\d+)*|\.\.\.1")
@@ -37,7 +35,7 @@ def decided(names: list[str], width: int, below: list[Record], file: str) -> Col
         names = [*names, ""] if at_end else ["", *names]
     bare = [index for index, name in enumerate(names) if not name.strip()]
     filled = {index for row in below for index, cell in enumerate(row.cells) if cell.strip()}
-    index = bool(below) and (0 in bare or bool(_MADE_UP.fullmatch(names[0].strip()))) and _counts(below)
+    index = (0 in bare or bool(_MADE_UP.fullmatch(names[0].strip()))) and counts([row.cells[0] for row in below])
     doubts = [_index_doubt(file)] if index else []
     for at in bare:
         if at not in filled or (index and at == 0):
@@ -51,10 +49,6 @@ def decided(names: list[str], width: int, below: list[Record], file: str) -> Col
     if empty and empty != [len(names) - 1]:
         doubts.append(_empty_doubt(empty, file))
     return Columns(names, index, empty, doubts)
-
-
-def _counts(below: list[Record]) -> bool:
-    return Counting().first_other(pa.array([row.cells[0] for row in below], pa.string())) is None
 
 
 def _index_doubt(file: str) -> Doubt:

@@ -65,6 +65,7 @@ class _Pass:
         self._is_ascii = self._layout.is_ascii
         self._counting = Counting()
         self._row = self._layout.first_row
+        self._trailing = 0
         self._tally: dict[str, tuple[int, int]] = {}
 
     def rows(self) -> Iterator[tuple[pa.RecordBatch, int, int]]:
@@ -85,9 +86,7 @@ class _Pass:
                     at = int(np.argmax(mask))
                     self._count(reason, int(mask.sum()), first + _place(places, at))
                     rows, places = _without(rows, places, mask)
-            if parsed.count > len(parsed.rows):
-                gaps = np.setdiff1d(np.arange(parsed.count), parsed.places)
-                self._count("BlankLines", len(gaps), first + int(gaps[0]))
+            self._count_blanks(parsed, first)
             self._check_left_out(rows, places, first)
             kept = rows.select(layout.kept).rename_columns(self._file.names)
             for piece, row in pieces(kept, places, first):
@@ -127,7 +126,7 @@ class _Pass:
         """Returns the rows of a block, whose text is taken as GUESS from the first byte on that is no UTF-8."""
         name = self._file.name
         if (zero := block.find(b"\0")) >= 0:
-            raise not_text(self._scene, 0, "utf-8", block, zero, self._row)
+            raise not_text(self._scene, None, "utf-8", block, zero, self._row)
         if self._guess:
             block = self._decoded(block)
         try:
@@ -169,13 +168,24 @@ class _Pass:
                 at = int(np.argmax(is_given.to_numpy(zero_copy_only=False)))
                 raise unnamed(name, index, len(layout.header), values[at].as_py(), first + _place(places, at))
 
+    def _count_blanks(self, parsed: Parsed, first: int) -> None:
+        """Counts blank lines between two rows; those at the end of the file are nobody's concern."""
+        between = parsed.blanks - parsed.last if len(parsed.rows) else 0
+        if len(parsed.rows):
+            between, self._trailing = between + self._trailing, parsed.last
+        else:
+            self._trailing += parsed.last
+        if between:
+            gap = 0 if parsed.places is None else int(np.argmax(np.diff(np.r_[-1, parsed.places]) > 1))
+            self._count("BlankLines", between, first + (_place(parsed.places, gap - 1) + 1 if gap else 0))
+
     def _count(self, reason: str, count: int, row: int) -> None:
         before, first = self._tally.get(reason, (0, row))
         self._tally[reason] = (before + count, first)
         texts = {
             "HeaderRepeated": "rows repeat the header and are left out; delete them",
             "EmptyRows": "rows have no value at all and are left out; delete them",
-            "BlankLines": "blank lines are left out; delete them",
+            "BlankLines": "blank lines between rows are left out, and not counted where there are many; delete them",
         }
         self._file.late[reason] = Doubt(
             reason=reason, message=texts[reason], count=before + count, row=first, file=self._file.name

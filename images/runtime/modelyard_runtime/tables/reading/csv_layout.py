@@ -80,7 +80,6 @@ def look(file: Path, name: str, csv: CSV, missing: tuple[str, ...]) -> Layout:
         message = f"it is read as {encoding.upper()}, since every second byte is 0; write spec.source.csv.encoding"
         layout.doubts.append(Doubt(reason="EncodingGuessed", message=message, file=name))
     sample, whole = _sample(file, name, layout)
-    _check_text(sample, whole, name, layout, csv)
     text = sample.decode("latin-1")  # so that a character is a byte; cells are decoded one by one
     skip = 0
     delimiter = csv.delimiter
@@ -90,9 +89,11 @@ def look(file: Path, name: str, csv: CSV, missing: tuple[str, ...]) -> Layout:
     found = dialect.found_out(text[skip:], whole, delimiter, csv.quote, preferred)
     layout.delimiter, layout.quote = found.delimiter, found.quote
     if found.doubt:
-        message = f"it is read with {found.doubt}; write spec.source.csv.delimiter"
+        message = f"it is read {found.doubt}; write spec.source.csv.delimiter"
         layout.doubts.append(Doubt(reason="DelimiterGuessed", message=message, file=name))
     rows = records.split(text[skip:], found.delimiter, found.quote, whole)
+    layout.header = rows[0].cells if rows else []
+    _check_text(sample[skip:], whole, name, layout, csv)
     top = header.find(rows, name, csv.skip_rows)
     layout.body, layout.first_row = skip + top.end, top.row + 1
     layout.is_ascii = sample[: layout.body].isascii()
@@ -134,15 +135,16 @@ def _sample(file: Path, name: str, layout: Layout) -> tuple[bytes, bool]:
 
 
 def _check_text(sample: bytes, whole: bool, name: str, layout: Layout, csv: CSV) -> None:
-    """Finds out whether text that has no byte order mark is UTF-8. Raises UserError if it is nothing that is known."""
+    """Finds out whether text is UTF-8, or what is guessed. Raises UserError if it is nothing that is known."""
     if (zero := sample.find(b"\0")) >= 0:
-        raise not_text(layout.scene(name), 0, layout.encoding, sample, zero, 1)
+        raise not_text(layout.scene(name), None, layout.encoding, sample, zero, 1)
     bad = first_bad(sample, whole) if layout.encoding == "utf-8" else None
     if bad is None:
         return
     if csv.encoding or layout.start or not sample[:bad].isascii() or not guessed(sample):
         raise not_text(layout.scene(name), sample[bad], layout.encoding, sample, bad, 1)
     layout.is_guess = True
+    layout.header = [_decoded(cell, layout) for cell in layout.header]
     layout.doubts.append(guessed_text(layout.scene(name), sample, bad, 1))
 
 
@@ -162,6 +164,10 @@ def _tell_lines(layout: Layout, top: header.Header, name: str, csv: CSV) -> None
         layout.doubts.append(
             Doubt(reason="LinesSkipped", message=message, count=len(skipped), example=example, row=1, file=name)
         )
+    if csv.skip_rows is None and not skipped and all(map(header.is_like_data, top.names)):
+        message = "the first row is taken for the header though it looks like data; write a row of names above it"
+        example = ", ".join(top.names)
+        layout.doubts.append(Doubt(reason="HeaderLikeData", message=message, example=example, row=top.row, file=name))
     if top.units:
         layout.units = True
         units = [_decoded(cell, layout).strip() for cell in top.units]

@@ -15,9 +15,7 @@ from modelyard_runtime.tables.reading.records import lines_of
 
 MOST_ROWS = 1 << 16
 """Most rows of a batch."""
-_MOST_PIECES = 256
-_BLANK = (b"\n\n", b"\r\r", b"\n\r")
-"""What a blank line between two others, or after one, contains."""
+_MOST_GAPS = 256
 
 
 class Ragged(Exception):
@@ -34,6 +32,10 @@ class Parsed(NamedTuple):
     """For each row how many rows, blank ones among them, stand before it in the block; None: no row is blank."""
     count: int
     """How many rows the block has, with blank ones."""
+    blanks: int = 0
+    """How many blank ones were left out, whether they are counted or not."""
+    last: int = 0
+    """How many of these stand after the last row."""
 
 
 class Parser:
@@ -68,7 +70,7 @@ class Parser:
         read = pa.csv.ReadOptions(use_threads=False, block_size=len(block) + 1, column_names=self._names)
         given = self._given(block)
         if given is not None and not len(given.places):
-            return Parsed(self._empty(), given.places, given.count)
+            return _numbered(self._empty(), given.places, given.count)
         try:
             table = pa.csv.read_csv(
                 pa.BufferReader(block), read_options=read, parse_options=parse, convert_options=self._convert
@@ -84,7 +86,7 @@ class Parser:
             return Parsed(rows, None, len(rows))
         places = np.arange(len(rows) + len(spaces)) if given is None else given.places
         count = len(places) if given is None else given.count
-        return Parsed(rows, np.delete(places, spaces), count)
+        return _numbered(rows, np.delete(places, spaces), count)
 
     def _empty(self) -> pa.RecordBatch:
         schema = pa.schema([(name, pa.string()) for name in self._names])
@@ -92,7 +94,7 @@ class Parser:
 
     def _given(self, block: bytes) -> _Given | None:
         """Returns where the rows stand among blank lines; None if there are none."""
-        if self._width == 1 or not (block.startswith((b"\n", b"\r")) or any(pair in block for pair in _BLANK)):
+        if self._width == 1 or not (block.startswith((b"\n", b"\r")) or _has_blank(block)):
             return None
         quote = self._quote.encode()
         if not quote or quote not in block:
@@ -109,9 +111,30 @@ class Parser:
         return None if full.all() else _Given(np.flatnonzero(full), len(full))
 
 
+def _numbered(rows: pa.RecordBatch, places: np.ndarray, count: int) -> Parsed:
+    """Returns the rows of a block with blank lines. Where there are blank lines everywhere they are not counted: each
+    gap makes a batch of its own."""
+    blanks, last = count - len(rows), count - (int(places[-1]) + 1 if len(places) else 0)
+    if int(np.count_nonzero(np.diff(places) > 1)) > _MOST_GAPS:
+        return Parsed(rows, None, len(rows), blanks, last)
+    return Parsed(rows, places, count, blanks, last)
+
+
 class _Given(NamedTuple):
     places: np.ndarray
     count: int
+
+
+def _has_blank(block: bytes) -> bool:
+    """Returns whether a line end follows another one anywhere, within quotes or not."""
+    codes = np.frombuffer(block, np.uint8)
+    newline = codes == 10
+    if (newline[1:] & newline[:-1]).any():
+        return True
+    if b"\r" not in block:
+        return False
+    back = codes == 13
+    return bool((back[1:] & (back[:-1] | newline[:-1])).any())
 
 
 def _full_lines(block: bytes, quotes: np.ndarray) -> np.ndarray:
@@ -131,16 +154,12 @@ def _full_lines(block: bytes, quotes: np.ndarray) -> np.ndarray:
 
 
 def pieces(rows: pa.RecordBatch, places: np.ndarray | None, first: int) -> Iterator[tuple[pa.RecordBatch, int]]:
-    """Yields the rows in slices that stand together, each with the row of its first one.
-
-    Where very many slices would be needed, rows that were left out between two others are not counted."""
+    """Yields the rows in slices that stand together, each with the row of its first one."""
     if not len(rows):
         return
     starts = np.array([0])
     if places is not None:
         starts = np.concatenate([starts, np.flatnonzero(np.diff(places) > 1) + 1])
-        if len(starts) > _MOST_PIECES:
-            starts = starts[:1]
     ends = [*starts[1:].tolist(), len(rows)]
     for start, end in zip(starts.tolist(), ends, strict=True):
         for index in range(start, end, MOST_ROWS):

@@ -38,15 +38,15 @@ def guessed_text(scene: Scene, block: bytes, position: int, first_row: int) -> D
     example = word[0] if word else ""
     message = (
         f"it is no UTF-8 (byte 0x{block[position]:02x} in row {row}, {column}) and is read as {GUESS}, which gives "
-        f"{example!r}; if that is wrong write spec.source.csv.encoding, else save it as UTF-8"
+        f"{example!r}; save it as UTF-8, or write spec.source.csv.encoding"
     )
     return Doubt(reason="EncodingGuessed", message=message, example=example, row=row, file=scene.file)
 
 
-def not_text(scene: Scene, byte: int, encoding: str, block: bytes, position: int, first_row: int) -> UserError:
-    """Returns the error about a byte that is no text in the encoding, or that is zero."""
+def not_text(scene: Scene, byte: int | None, encoding: str, block: bytes, position: int, first_row: int) -> UserError:
+    """Returns the error about a byte that is no text in the encoding; None stands for NUL, which is none in any."""
     row, column = scene.at(block, position, first_row)
-    if byte == 0:
+    if byte is None:
         message = f"{scene.file!r} has a NUL byte in row {row}, {column}; correct the file, which may be cut off"
         return UserError("NotText", message, "spec.source")
     message = (

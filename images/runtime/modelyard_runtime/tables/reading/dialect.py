@@ -53,7 +53,7 @@ def found_out(text: str, whole: bool, delimiter: str | None, quote: str | None, 
     fits = {each: fit(split(text, each, quote, whole)) for each in preferred + DELIMITERS}
     good = {each: own for each, own in fits.items() if own.width > 1 and own.share >= _FITS}
     if _is_one_column_of_decimals(text):
-        return Dialect(";", quote, "one column of numbers with a decimal comma, not two columns")
+        return Dialect(";", quote, "as one column of numbers with a decimal comma, though two columns would fit too")
     if not good:
         # Too few records agree: the header's delimiter is the best guess, and the reader names the first other row.
         header = split(text, ",", quote, whole)[:1]
@@ -64,7 +64,7 @@ def found_out(text: str, whole: bool, delimiter: str | None, quote: str | None, 
     best, *others = [each for each, own in good.items() if own.start == first]
     doubt = None
     if others and best != preferred:
-        doubt = f"{NAMES[best]} between values, though {' or '.join(NAMES[each] for each in others)} would fit too"
+        doubt = f"with {NAMES[best]} between values, though {' or '.join(NAMES[each] for each in others)} would fit too"
     return Dialect(best, quote, doubt)
 
 

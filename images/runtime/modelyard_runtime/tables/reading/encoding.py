@@ -16,8 +16,16 @@ BOMS = {
 """Byte order marks; the longer ones of a common beginning are first."""
 GUESS = "windows-1252"
 """What text is that is not UTF-8: the superset of Latin-1 that Windows writes in Western Europe and America."""
-_FOREIGN = re.compile("[À-ÿ]{4}")
-"""Letters that Western languages don't put side by side: other alphabets look like this when read as GUESS."""
+_SIGNS = "€‚ƒ„…†‡ˆ‰‹“”•–—˜™›"
+_FOREIGN = re.compile(
+    r"(?!(.)\1\1)[¡-ÿ]{3}"  # Cyrillic, Greek, Chinese: hardly any ASCII within a word
+    rf"|[^\W\d_][{_SIGNS}][^\W\d_]"  # DOS: signs for umlauts
+    r"|[a-zß-ÿ][ŠŽŸŒ]"  # Macintosh: capitals within a word
+    rf"|[{_SIGNS}‘’ŠŒŽšœžŸ]{{2}}"  # Japanese
+)
+"""What other encodings look like when they are read as GUESS, and Western languages seldom do."""
+_MOST_FOREIGN = 0.5
+"""The share of characters beyond ASCII from which on such looks are no accident."""
 
 
 class BadBytes(Exception):
@@ -58,7 +66,9 @@ def guessed(data: bytes) -> str | None:
         text = data.decode(GUESS)
     except UnicodeDecodeError:
         return None
-    return None if _FOREIGN.search(text) else GUESS
+    beyond = sum(not char.isascii() for char in text)
+    foreign = sum(len(match[0]) for match in _FOREIGN.finditer(text))
+    return None if foreign > _MOST_FOREIGN * beyond else GUESS
 
 
 class ToUTF8:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from modelyard_runtime.pod.errors import UserError
 from modelyard_runtime.tables.reading.dialect import fit
+from modelyard_runtime.tables.reading.left_out import counts
 from modelyard_runtime.tables.reading.records import Record
 
 _LIKE_DATA = re.compile(r"(?=.*\d)[-+.,:/' \u00a0\u202f\u2019\dTZeE%]+")
@@ -59,9 +60,12 @@ def find(records: list[Record], file: str, skip: int | None) -> Header:
     below = [record.cells for record in records[index + 1 :] if not record.is_blank]
     width = len(header.cells)
     most = fit(records[index + 1 :]).width if below else width
-    # Names of rows, as R writes them, or a delimiter at the end of every line make rows one longer than the header.
     if most == width + 1 and len(below) >= _FEW and all(len(cells) == most for cells in below):
-        width = most
+        # A delimiter at the end of every line, or numbers of rows as R writes them, make rows longer than the header.
+        if all(not cells[-1].strip() for cells in below) or counts([cells[0] for cells in below]):
+            width = most
+        elif skip is None:
+            raise _unsure(records, index, index + 1, file)
     units = below[0] if below and _is_units(below[0], below[1:]) else []
     skipped = [record.cells for record in records[:index]]
     return Header(header.cells, width, header.end, header.row, [" ".join(cells).strip() for cells in skipped], units)
@@ -74,7 +78,9 @@ def _first_row(records: list[Record], first: int, file: str) -> int:
         (
             index
             for index, record in enumerate(records)
-            if len(record.cells) == own.width and (own.width < 3 or sum(map(bool, map(str.strip, record.cells))) > 1)
+            if index >= first
+            and len(record.cells) == own.width
+            and (own.width < 3 or sum(map(bool, map(str.strip, record.cells))) > 1)
         ),
         first,
     )
@@ -87,12 +93,16 @@ def _first_row(records: list[Record], first: int, file: str) -> int:
         return start
     if len(before) == 1 and len(before[0].cells) == own.width - 1:
         return first
+    raise _unsure(records, first, start, file)
+
+
+def _unsure(records: list[Record], first: int, start: int, file: str) -> UserError:
+    top, other = records[first], records[start]
     message = (
-        f"row {records[first].row} of {file!r} has {len(before[0].cells)} values, most rows have {own.width}; if row "
-        f"{records[start].row} is the header, write spec.source.csv.skipRows: {records[start].row - 1}, else correct "
-        "the rows"
+        f"row {top.row} of {file!r} has {len(top.cells)} values, most rows have {len(other.cells)}; if row {other.row} "
+        f"is the header, write spec.source.csv.skipRows: {other.row - 1}, else correct row {top.row}"
     )
-    raise UserError("NoHeader", message, "spec.source")
+    return UserError("NoHeader", message, "spec.source")
 
 
 def _is_header(cells: list[str], rows: list[list[str]]) -> bool:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.json
 
 from modelyard_api.fields.doubts import Doubt
@@ -92,6 +94,8 @@ class JSONFile:
                 continue
             kind = pa.string() if any(is_(field.type) for is_ in _STRINGS) else field.type
             before = self._types.get(field.name, pa.null())
+            if pa.types.is_floating(kind):
+                self._tell_of_great(field.name, table[field.name], row)
             numbers = {before, kind} == {pa.int64(), pa.float64()}
             if pa.types.is_nested(kind) or not (numbers or before in (kind, pa.null()) or pa.types.is_null(kind)):
                 raise self._wrong(block, row, None)
@@ -99,6 +103,19 @@ class JSONFile:
                 kind = pa.float64()
             self._types[field.name] = before if pa.types.is_null(kind) else kind
         return len(table)
+
+    def _tell_of_great(self, column: str, values: pa.ChunkedArray, row: int) -> None:
+        """Tells of whole numbers that 64 bits don't hold: as doubles some of them are the same number."""
+        great = pc.fill_null(pc.greater_equal(pc.abs(values), 2.0**63), False)
+        if column not in {doubt.column for doubt in self.doubts} and pc.any(great).as_py():
+            at = pc.index(great, True).as_py()
+            message = "numbers beyond 64 bits lose their last digits; write them as texts if they are names"
+            example = str(values[at].as_py())
+            self.doubts.append(
+                Doubt(
+                    column=column, reason="GreatNumbers", message=message, example=example, row=row + at, file=self.name
+                )
+            )
 
     def _parsed(self, block: bytes, schema: pa.Schema, row: int) -> pa.Table:
         if (bad := first_bad(block, True)) is not None:
@@ -110,7 +127,22 @@ class JSONFile:
         try:
             return pa.json.read_json(pa.BufferReader(block), read_options=read, parse_options=parse)
         except (pa.ArrowException, UnicodeDecodeError) as error:
+            if self._ignored and (rest := self._without_ignored(block)) is not None:
+                return self._parsed(rest, schema, row)
             raise self._wrong(block, row, error) from error
+
+    def _without_ignored(self, block: bytes) -> bytes | None:
+        """Returns the rows without the ignored members, which may be of any types; None if there are none of them."""
+        try:
+            rows = [json.loads(line) for line in block.splitlines() if line.strip()]
+        except ValueError:
+            return None
+        names = {name for row in rows if isinstance(row, dict) for name in row if name in self._ignored}
+        self._types |= dict.fromkeys(sorted(names), pa.null())
+        for row in filter(lambda row: isinstance(row, dict), rows):
+            for name in names & row.keys():
+                del row[name]
+        return "".join(f"{json.dumps(row)}\n" for row in rows).encode() if names else None
 
     def _wrong(self, block: bytes, first: int, error: Exception | None) -> UserError:
         """Returns the error about the first row of a block that can't be read, in people's words."""
@@ -153,6 +185,8 @@ def _problem(line: bytes, kinds: dict[str, str], ignored: frozenset[str]) -> str
         if isinstance(member, list | dict):
             inner = json.dumps(member)[:80]
             return f"column {name!r} holds {inner}; write its parts as columns of their own, or name it in spec.ignore"
+        if isinstance(member, float) and math.isinf(member):
+            return f"column {name!r} holds a number that is too great for a double; correct it"
         kind = None if member is None else _NAMES[type(member)]
         if kind and kinds.setdefault(name, kind) != kind:
             return f"column {name!r} holds {kind}, {member!r:.80}, and {kinds[name]} before; write it alike in all rows"

@@ -33,6 +33,11 @@ def _all(rows: pa.RecordBatch, mask: pa.Array, test) -> np.ndarray | None:  # ty
     return mask.to_numpy(zero_copy_only=False) if pc.any(mask).as_py() else None
 
 
+def counts(values: Sequence[str]) -> bool:
+    """Returns whether these values of a column count rows."""
+    return bool(values) and Counting().first_other(pa.array(values, pa.string())) is None
+
+
 class Counting:
     """Whether a column without a name counts the rows: whole numbers, each greater than the one before."""
 

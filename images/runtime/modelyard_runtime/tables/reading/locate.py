@@ -66,9 +66,15 @@ def _ending(file: Path) -> str:
     return suffixes[-2] if len(suffixes) > 1 and suffixes[-1] in SUFFIXES else "".join(suffixes[-1:])
 
 
+def _starts(file: Path, magic: bytes) -> bool:
+    with file.open("rb") as content:
+        return content.read(len(magic)) == magic
+
+
 def kind_of(file: Path, format_: str | None) -> str:
-    """Returns the format of a file by its extension, unless ``format_`` says it. Raises UserError."""
-    kind = format_ or EXTENSIONS.get(_ending(file))
+    """Returns the format of a file by its extension, unless ``format_`` says it; Parquet may have none. Raises
+    UserError."""
+    kind = format_ or EXTENSIONS.get(_ending(file)) or ("Parquet" if _starts(file, b"PAR1") else None)
     if kind is None:
         message = f"the format of {file.name!r} can't be told from its extension; write CSV, Parquet or JSONLines"
         raise UserError("UnknownFormat", message, "spec.source.format")

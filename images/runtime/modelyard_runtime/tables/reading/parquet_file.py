@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -50,7 +51,7 @@ class ParquetFile:
 
     def rows(self) -> Iterator[tuple[pa.RecordBatch, int, int]]:
         """Yields batches with the number of their first row, from 1, and the bytes that were read. Raises UserError."""
-        first, size = 1, self.file.stat().st_size
+        first, size = 1, self.mark.size if self.mark else 0
         with unchanged(self.file, self.name, self.mark), self._opened() as parquet:
             count = max(1, min(MOST_ROWS, BATCH_BYTES // max(1, self._row_bytes)))
             names = parquet.schema_arrow.names
@@ -66,7 +67,12 @@ class ParquetFile:
 
     def _opened(self) -> Any:
         try:
-            return pq.ParquetFile(self.file, buffer_size=1 << 20, coerce_int96_timestamp_unit="us")
+            return pq.ParquetFile(
+                pa.OSFile(os.fsencode(self.file)),
+                buffer_size=1 << 20,
+                coerce_int96_timestamp_unit="us",
+                page_checksum_verification=True,
+            )
         except (pa.ArrowException, OSError) as error:
             raise self._unreadable(error) from error
 

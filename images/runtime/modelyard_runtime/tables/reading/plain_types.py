@@ -39,7 +39,7 @@ def plain(kind: pa.DataType, column: str, file: str) -> tuple[pa.DataType, Turn]
     if types.is_float16(kind):
         return pa.float64(), lambda values: values.cast(pa.float32()).cast(pa.float64())
     if types.is_time(kind):
-        return pa.string(), lambda values: values.cast(pa.string())
+        return pa.string(), _times
     if types.is_duration(kind):
         return pa.float64(), lambda values: _seconds(values, kind.unit)
     if types.is_fixed_size_binary(kind) and kind.byte_width == UUID_BYTES:
@@ -63,6 +63,11 @@ UUID_BYTES = 16
 
 def _same(values: Any) -> Any:
     return values
+
+
+def _times(values: Any) -> Any:
+    """Returns times of day as ISO 8601 writes them, without zeros at the end of fractions."""
+    return pc.replace_substring_regex(values.cast(pa.string()), r"\.?0+$|(\.\d*[1-9])0+$", r"\1")
 
 
 def _seconds(values: Any, unit: str) -> Any:

@@ -62,7 +62,7 @@ def open_files(files: list[Path], root: Path, source: Source, ignore: Sequence[s
     Raises UserError for what can't be read as a table, and Retriable for a file that changes meanwhile."""
     csv = source.csv or CSV()
     missing = MISSING if csv.missing is None else tuple(dict.fromkeys(["", *csv.missing]))
-    names = [str(file.relative_to(root)) for file in files]
+    names = [str(file.relative_to(root)).encode(errors="replace").decode() for file in files]
     kinds = [kind_of(file, source.format) for file in files]
     for name, kind in zip(names, kinds, strict=True):
         if kind != kinds[0]:

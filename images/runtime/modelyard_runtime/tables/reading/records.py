@@ -37,7 +37,11 @@ def split(text: str, delimiter: str, quote: str, whole: bool) -> list[Record]:
     for line in lines:
         ends.append(ends[-1] + len(line))
     quoting = csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE
-    reader = csv.reader(iter(lines), delimiter=delimiter, quotechar=quote or None, quoting=quoting)
+    # A space before a quote is none of the value, as in: a, "b, c".
+    spaced = bool(quote) and re.search(rf"{re.escape(delimiter)} +{quote}", text) is not None
+    reader = csv.reader(
+        iter(lines), delimiter=delimiter, quotechar=quote or None, quoting=quoting, skipinitialspace=spaced
+    )
     records: list[Record] = []
     try:
         for cells in reader:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -22,6 +23,7 @@ STRANGE = {
     b"%PDF": "a PDF document; save the table as CSV",
     b"SQLite format 3\0": "an SQLite database; export the table as CSV",
     b"\x89HDF": "an HDF5 file; export the table as Parquet",
+    b"PAR1": "a Parquet file; write spec.source.format: Parquet",
     b"ARROW1": "an Arrow file; export the table as Parquet",
     b"ORC": "an ORC file; export the table as Parquet",
     b"Obj\x01": "an Avro file; export the table as Parquet",
@@ -49,7 +51,7 @@ class Unpacked:
         if magic and file.suffix.lower() in SUFFIXES and self._codec is None:
             message = f"{name!r} is not packed, though its name says so; rename it to {file.stem!r}"
             raise UserError("UnreadableFile", message, "spec.source")
-        self._file: Any = pa.OSFile(str(file))
+        self._file: Any = pa.OSFile(os.fsencode(file))
         self._stream: Any = pa.CompressedInputStream(self._file, self._codec) if self._codec else self._file
 
     def read(self, size: int) -> bytes:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from modelyard_runtime.tables.report.text import grouped
+from modelyard_runtime.tables.report.text import LONG, grouped
 
 BINS = 30
 """How many bins a plot has, about."""
@@ -80,7 +80,7 @@ def _rounded(value: float) -> float:
 def _label(value: float, exponent: int) -> str:
     if value == 0:
         return "0"
-    if abs(value) >= 1e12 or exponent < -4:
+    if abs(value) >= LONG or exponent < -4:
         text = f"{value:.{max(0, math.floor(math.log10(abs(value))) - exponent)}e}"
         digits, _, power = text.partition("e")
         return f"{digits}e{int(power)}"

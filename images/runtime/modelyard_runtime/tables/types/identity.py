@@ -25,11 +25,16 @@ _CERTAIN = tuple(
 _CODE = re.compile(r"(?=.*\d)[^\s]{2,64}\Z")
 _NAMED = re.compile(r"(?:.*[^A-Za-z])?(?:id|uuid|guid|key|nr|no|code|ref|sku|ean|isbn|vin|iban)\Z", re.IGNORECASE)
 _NUMBERED = re.compile(r"(?:.*[^A-Za-z])?(?:id|uuid|guid)\Z", re.IGNORECASE)
+_CODED = re.compile(
+    r".*(?:code|zip|plz|ssn|isbn|ean|sku)[0-9]?\Z|(?:.*[^A-Za-z])?(?:id|pin|phone|fax)\Z", re.IGNORECASE
+)
 _CAMEL = re.compile(r".*[a-z](?:Id|ID|Uuid|UUID)\Z")
 _SAMPLE = 2000
 ENOUGH, FEW = 20, 10
 """Fewest values from which all being different means something; and from which long texts do."""
-_DISTINCT, _MOST = 0.95, 0.95
+_SURE = 50
+"""So many values, and nearly all different, and they are no categories, whatever they look like."""
+_DISTINCT, _MOST, _ONE_WORD = 0.95, 0.95, 1.2
 
 
 def type_of(words: Words, name: str) -> ColumnType:
@@ -41,6 +46,8 @@ def type_of(words: Words, name: str) -> ColumnType:
         return "Identifier"
     if words.seen >= FEW and words.share > 0.5 and _are_long(texts):
         return "Text"
+    if words.seen >= _SURE and words.share >= _DISTINCT and not _are_dates(texts) and style_of(texts) is None:
+        return "Text" if mean(len(text.split()) for text in texts) > _ONE_WORD else "Identifier"
     return "Category"
 
 
@@ -60,8 +67,15 @@ def is_named_identifier(name: str, numbers: bool = False) -> bool:
     return bool((_NUMBERED if numbers else _NAMED).match(name) or _CAMEL.match(name))
 
 
+def is_named_code(name: str) -> bool:
+    """Whether the name of a column says that its numbers are no quantities."""
+    return bool(_CODED.match(name) or _CAMEL.match(name))
+
+
 def _are_codes(words: Words, texts: list[str], name: str) -> bool:
     is_named = is_named_identifier(name)
+    if is_named_identifier(name, numbers=True) and len(words.counts) >= ENOUGH:
+        return not _are_dates(texts)
     if words.seen < (FEW if is_named else ENOUGH) or words.share < _DISTINCT:
         return False
     if is_named:

@@ -18,11 +18,11 @@ class Style(NamedTuple):
 
     words: str
     pattern: re.Pattern[str]
-    advice: str
+    remedy: str
 
 
-def _style(words: str, pattern: str, advice: str = _CORRECT) -> Style:
-    return Style(words, re.compile(pattern + _END), advice)
+def _style(words: str, pattern: str, remedy: str = _CORRECT) -> Style:
+    return Style(words, re.compile(pattern + _END), remedy)
 
 
 STYLES = (

@@ -8,6 +8,7 @@ from datetime import date
 from modelyard_api.fields.doubts import Doubt
 from modelyard_runtime.tables.types.column import Column
 from modelyard_runtime.tables.types.doubts.tell import tell
+from modelyard_runtime.tables.types.identity import is_named_code
 from modelyard_runtime.tables.types.spans import Span
 
 _EPOCHS = (("EpochSeconds", 1), ("EpochMilliseconds", 10**3), ("EpochMicroseconds", 10**6), ("EpochNanoseconds", 10**9))
@@ -20,7 +21,7 @@ _SHARE = 0.5
 
 def of_type(column: Column, span: Span) -> Iterator[Doubt]:
     """Yields what speaks for another type than a number: at most one thing, the likeliest."""
-    doubt = _dates(column, span) or _fine(column, span)
+    doubt = _dates(column, span) or _fine(column, span) or _code(column, span)
     if doubt:
         yield doubt
 
@@ -39,7 +40,7 @@ def of_values(column: Column, span: Span) -> Iterator[Doubt]:
 
 
 def _dates(column: Column, span: Span) -> Doubt | None:
-    if column.kind.type != "Integer" or span.different < _SHARE * min(span.count, 100):
+    if column.kind.type != "Integer" or not span.count or span.different < _SHARE * min(span.count, 100):
         return None
     text, place = column.evidence.first or (None, None)
     example = text if text is not None else int(span.least)
@@ -75,6 +76,17 @@ def _fine(column: Column, span: Span) -> Doubt | None:
         "spec.columns Identifier, Category or Timestamp, or list it in spec.ignore, if it is no quantity"
     )
     return tell(column, "LargeNumbers", message, span.count, text, place)
+
+
+def _code(column: Column, span: Span) -> Doubt | None:
+    if column.kind.type != "Integer" or not is_named_code(column.name):
+        return None
+    text, place = column.evidence.first or (None, None)
+    message = (
+        f"{column.name!r} is read as Integer, but its name is that of a code; declare it in spec.columns Category, or "
+        "Identifier, if it is no quantity"
+    )
+    return tell(column, "CodesAsNumbers", message, span.count, text, place)
 
 
 def _is_day(number: int) -> bool:

@@ -10,14 +10,13 @@ from modelyard_api.fields.doubts import Doubt
 from modelyard_runtime.tables.types.column import Column
 from modelyard_runtime.tables.types.dates import TIME_OF_DAY, Dates
 from modelyard_runtime.tables.types.doubts.tell import tell
-from modelyard_runtime.tables.types.identity import kind_of_identifier
+from modelyard_runtime.tables.types.identity import ENOUGH, FEW, kind_of_identifier
 from modelyard_runtime.tables.types.places import Place
 from modelyard_runtime.tables.types.styles import style_of
 
 _SAMPLE = 2000
-_HALF, _FEW = 0.5, 20
+_HALF = 0.5
 _MANY = 1000
-_DECLARE = "declare it in spec.columns"
 
 
 def of_type(column: Column) -> Iterator[Doubt]:
@@ -30,7 +29,7 @@ def of_type(column: Column) -> Iterator[Doubt]:
         words = column.evidence.words
         message = (
             f"{name!r} is read as Text, which is never a feature: {len(words.counts)} of the first {words.seen} values "
-            f"are different, and they are long; {_DECLARE} Category if they are classes"
+            f"are different; declare it in spec.columns Category if they are classes"
         )
         yield tell(column, "FreeText", message, column.offered, text, place)
     elif type_ == "Category":
@@ -58,7 +57,8 @@ def _identifier(column: Column) -> Iterator[Doubt]:
         else "nearly all of its values are different, and its name or their form is that of an identifier"
     )
     message = (
-        f"{column.name!r} is read as Identifier, which is never a feature: {why}; {_DECLARE} if it is something else"
+        f"{column.name!r} is read as Identifier, which is never a feature: {why}; declare it in "
+        "spec.columns if it is something else"
     )
     yield tell(column, reason, message, column.offered, text, place)
 
@@ -71,14 +71,14 @@ def _numbers(column: Column) -> Doubt | None:
     if style is not None and 2 * (evidence.number + evidence.words.seen) > evidence.present:
         text, place = _first_that(column, lambda text: bool(style.pattern.match(text)))
         message = (
-            f"{name!r} is read as Category, but its values look like {style.words}, such as {text!r}; {style.advice}"
+            f"{name!r} is read as Category, but its values look like {style.words}, such as {text!r}: {style.remedy}"
         )
         return tell(column, "NumbersAsText", message, evidence.present, text, place)
     if evidence.number >= _HALF * evidence.present and evidence.number and not evidence.padded:
         text, place = _first_that(column, lambda _: True)
         message = (
             f"{name!r} is read as Category, but {evidence.number} of {evidence.present} values are numbers; others are "
-            f"{', '.join(map(repr, texts[:3]))}: list those in spec.source.csv.missing, or {_DECLARE}"
+            f"{', '.join(map(repr, texts[:3]))}: list those in spec.source.csv.missing, or declare it in spec.columns"
         )
         return tell(column, "MostlyNumbers", message, evidence.present - evidence.number, text, place)
     return None
@@ -90,16 +90,18 @@ def _dates(column: Column) -> Doubt | None:
     if evidence.dates.count >= _HALF * evidence.present and evidence.dates.count:
         text, place = _first_that(column, lambda text: Dates().add(text, 1))
         shapes = evidence.dates.unclear.most_common(1)
-        if shapes and not evidence.dates.formats and not evidence.dates.are_mixed(shapes[0][0]):
+        is_unclear = evidence.dates.best()[0] is None and not evidence.dates.are_mixed(shapes[0][0])
+        if is_unclear and not evidence.dates.formats:
             day, month = evidence.dates.readings(shapes[0][0])
             message = (
-                f"{name!r} is read as Category: {text!r} may be {day} or {month}, and no value decides; {_DECLARE} "
-                "Timestamp with one of them as format"
+                f"{name!r} is read as Category: {text!r} may be {day} or {month}, and no value decides; declare it "
+                "in spec.columns Timestamp with one of them as format"
             )
             return tell(column, "DatesUnclear", message, evidence.dates.count, text, place)
         message = (
             f"{name!r} is read as Category, but {evidence.dates.count} of {evidence.present} values look like dates, "
-            f"such as {text!r}, in no single format; {_DECLARE} Timestamp with a format, or write all as 2026-12-31"
+            f"such as {text!r}, in no single format; declare it in spec.columns Timestamp with a format, or "
+            "write all as 2026-12-31"
         )
         return tell(column, "DatesAsText", message, evidence.dates.count, text, place)
     if texts and sum(bool(TIME_OF_DAY.fullmatch(text)) for text in texts) >= 0.9 * len(texts):
@@ -118,7 +120,7 @@ def _zeros(column: Column) -> Doubt | None:
         return None
     message = (
         f"{column.name!r} is read as Category, since {column.evidence.padded} values such as {first[0]!r} would lose "
-        f"their zeros as numbers; {_DECLARE} Integer if it is a quantity"
+        f"their zeros as numbers; declare it in spec.columns Integer if it is a quantity"
     )
     return tell(column, "LeadingZeros", message, column.evidence.padded, *first)
 
@@ -126,7 +128,8 @@ def _zeros(column: Column) -> Doubt | None:
 def _many(column: Column) -> Doubt | None:
     words = column.evidence.words
     different = len(words.counts)
-    if words.seen < _FEW or (words.share <= _HALF and different <= _MANY):
+    is_each = words.seen >= FEW and different == words.seen
+    if not is_each and (words.seen < ENOUGH or (words.share <= _HALF and different <= _MANY)):
         return None
     text, place = _first(column)
     rows = (
@@ -135,8 +138,8 @@ def _many(column: Column) -> Doubt | None:
         else (f"{different} different values in {words.seen} rows")
     )
     message = (
-        f"{column.name!r} is read as Category, but has {rows}: a model can't learn what hardly comes again; {_DECLARE} "
-        "Identifier or Text, or list it in spec.ignore"
+        f"{column.name!r} is read as Category, but has {rows}: a model can't learn what hardly comes again; declare "
+        "it in spec.columns Identifier or Text, or list it in spec.ignore"
     )
     return tell(column, "ManyCategories", message, different, text, place)
 
@@ -172,7 +175,7 @@ def _alike(column: Column) -> Iterator[Doubt]:
     more = f", and so do {len(alike) - 1} more groups" if len(alike) > 1 else ""
     message = (
         f"{column.name!r}: {' and '.join(map(repr, texts[:3]))} differ in case, white space or form alone{more}; they "
-        "are different categories. Write them alike in the source if they are not"
+        "are different categories; write them alike in the source if they are one"
     )
     yield tell(column, "CategoriesAlike", message, count, rare, words.places[rare])
 
