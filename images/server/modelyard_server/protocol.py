@@ -19,7 +19,6 @@ from modelyard_server.manifest import NUMBER, TEXT, Manifest, Output
 from modelyard_server.tensors import (
     BadRequest,
     Tensor,
-    Values,
     check_numbers,
     check_shape,
     check_texts,
