@@ -62,7 +62,9 @@ def pandas(file: Path, out: Path) -> None:
 
     frame = pd.read_csv(file, parse_dates=["at"]) if file.suffix == ".csv" else pd.read_parquet(file)
     frame = frame.dropna(subset=["returned"])
-    assert (frame["price"].min() >= 0) and frame["discount"].isna().mean() < 0.2 and len(frame) > 0
+    assert frame["price"].min() >= 0
+    assert frame["discount"].isna().mean() < 0.2
+    assert len(frame) > 0
     assert np.isfinite(frame["weight"].dropna()).all()
     described = {}
     for name in frame.columns:
