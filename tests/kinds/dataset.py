@@ -97,6 +97,11 @@ SAMPLE = Sample(
             good=_uri(_S3, secretRef={"name": "lake"}),
             bad={"source": {"secretRef": {"name": "lake"}}},
         ),
+        *(
+            Create("Delta and Iceberg are formats of a table at a uri", good=_uri("s3://a/b", format="Delta"), bad=bad)
+            for bad in ({"source": {"format": "Delta"}}, _uri("s3://a/b", format="Iceberg", arrival="Append"))
+        ),
+        Create("version belongs to", good=_uri("s3://a/b", format="Delta", version=3), bad=_uri(_S3, version=3)),
         Create("Append belongs", good=_uri(_S3, arrival="Append"), bad={"source": {"arrival": "Append"}}),
         Create("settle belongs to the files", good=_uri(_S3, settle="1m"), bad={"source": {"settle": "1m"}}),
         Create("format belongs to files", bad={"source": {**_PUSHED["source"], "format": "CSV"}}),
@@ -142,6 +147,38 @@ SAMPLE = Sample(
             "min must not be greater than max",
             good=_column(type="Float", min=-1, max=-1.0),
             bad=_column(type="Float", min=0.5, max=-1),
+        ),
+        Create(
+            "minRows must not be greater than maxRows",
+            good={"validation": {"minRows": 5, "maxRows": 5}},
+            bad={"validation": {"minRows": 5, "maxRows": 4}},
+        ),
+        Create(
+            "column belongs to the strategy Group, which needs it",
+            good={"split": {"strategy": "Group", "column": "x"}},
+            bad={"split": {"strategy": "Group"}},
+        ),
+        Create("column belongs to the strategy Group, which needs it", bad={"split": {"column": "x"}}),
+        Create(
+            "without a target no rows are held out",
+            bad={"target": None, "split": {"strategy": "Group", "column": "x"}},
+        ),
+        Create(
+            "the strategy Time holds the latest rows out",
+            good={"timestamp": "at", "split": {"strategy": "Time"}},
+            bad={"split": {"strategy": "Time"}},
+        ),
+        Create(
+            "split.column must not be ignored",
+            bad={"ignore": ["g"], "split": {"strategy": "Group", "column": "g"}},
+        ),
+        Create("ignore must not name a column of key", good={"key": ["id"]}, bad={"key": ["id"], "ignore": ["id"]}),
+        Create("key must not name the target", bad={"key": ["id", "y"]}),
+        Create("ignore must not name the timestamp", bad={"timestamp": "at", "ignore": ["at"]}),
+        Create(
+            "expressions belong to a source that is read",
+            good={"validation": {"expressions": [{"name": "order", "expr": "x < y"}]}},
+            bad={**_PUSHED, "validation": {"expressions": [{"name": "order", "expr": "x < y"}]}},
         ),
         Create("ignore must not name the target", good={"ignore": ["x"]}, bad={"ignore": ["x", "y"]}),
     ),

@@ -1,4 +1,7 @@
-"""An object store that speaks S3's protocol and asks for keys: SeaweedFS, from its wheel."""
+"""An object store that speaks S3's protocol and asks for keys: SeaweedFS, from its wheel.
+
+pyarrow starts threads when it is imported, which a process that enters a cluster's network may not have before.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-import pyarrow.fs as pafs
+from typing import Any
 
 from tests.support.ports import free_port
 
@@ -26,6 +28,8 @@ class Buckets:
     """The buckets ``lake`` and ``locked``, and what is put there."""
 
     def __init__(self, address: str, port: int) -> None:
+        import pyarrow.fs as pafs
+
         self.endpoint = f"http://{address}:{port}"
         self._fs = pafs.S3FileSystem(
             endpoint_override=f"{address}:{port}",
@@ -49,7 +53,7 @@ class Buckets:
     def delete(self, path: str) -> None:
         self._fs.delete_file(path)
 
-    def upload(self, path: str) -> pafs.NativeFile:
+    def upload(self, path: str) -> Any:
         """Opens an upload in parts, which nobody sees before it is closed."""
         return self._fs.open_output_stream(path)
 

@@ -36,6 +36,11 @@ def folder(namespace: str, uid: str, *parts: str) -> str:
     return SCHEME + "/".join(("modelyard", namespace, uid, *parts))
 
 
+def progress_uri(result_uri: str) -> str:
+    """Returns the URI of the folder where a pod tells how far it is, beside its result: the newest name is last."""
+    return f"{result_uri.rpartition('/')[0]}/progress"
+
+
 def experiment(namespace: str, name: str) -> str:
     """Returns the name of an experiment in the tracking server: that of a Model, or of a run without one."""
     return f"modelyard/{namespace}/{name}"

@@ -60,6 +60,7 @@ class ColumnRule(Model):
     min: float | None = Field(None, description="The smallest value allowed.")
     max: float | None = Field(None, description="The greatest value allowed.")
     max_missing: float | None = Field(None, ge=0, le=1, description="The share of missing values allowed [1].")
+    unique: bool = Field(False, description="True: no value may come twice.")
     values: list[Annotated[str, Field(max_length=256)]] | None = Field(
         None, min_length=1, max_length=1000, description="The categories allowed."
     )

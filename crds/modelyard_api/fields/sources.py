@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field
 from modelyard_api.fields.base import ConfigMapKey, Duration, Model, ObjectName, ObjectRef, rule, rules
 from modelyard_api.fields.csv import CSV
 
-Format = Literal["CSV", "Parquet", "JSONLines"]
+Format = Literal["CSV", "Parquet", "JSONLines", "Delta", "Iceberg"]
 
 
 class ConfigMapSource(Model):
@@ -114,6 +114,17 @@ class Source(Model):
                 ".arrival",
             ),
             rule(
+                "!has(self.format) || !(self.format in ['Delta', 'Iceberg']) || "
+                "has(self.uri) && self.arrival == 'Replace'",
+                "Delta and Iceberg are formats of a table at a uri, with arrival Replace",
+                ".format",
+            ),
+            rule(
+                "!has(self.version) || has(self.format) && self.format in ['Delta', 'Iceberg']",
+                "version belongs to format Delta or Iceberg; leave it out",
+                ".version",
+            ),
+            rule(
                 "!has(self.settle) || has(self.volume) || has(self.uri)",
                 "settle belongs to the files of a volume or of uri; leave it out",
                 ".settle",
@@ -145,6 +156,9 @@ class Source(Model):
         description="Replace: each look reads all files. Append: it reads those that are new, by their names, and "
         "their rows come after those of the latest accepted version.",
     )
+    version: int | None = Field(
+        None, ge=0, description="The version of a Delta table, or the snapshot of an Iceberg table [the newest]."
+    )
     settle: Duration | None = Field(
         None,
         description="For how long a file must not have changed to be taken [5s on a volume; at once elsewhere, where a "
@@ -155,5 +169,9 @@ class Source(Model):
     pushed: PushedSource | None = Field(
         None, description="Write {}: its versions come from runs alone, such as a BatchPrediction."
     )
-    format: Format | None = Field(None, description="CSV, Parquet or JSONLines [from the file's extension].")
+    format: Format | None = Field(
+        None,
+        description="CSV, Parquet or JSONLines [from the file's extension]; "
+        "Delta or Iceberg: the uri is a table's folder.",
+    )
     csv: CSV | None = Field(None, description="How the files are written, where that is not found out by itself.")

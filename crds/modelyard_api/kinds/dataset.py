@@ -23,7 +23,8 @@ from modelyard_api.fields.listing import Listing
 from modelyard_api.fields.pods import POD_TEMPLATE_REFERENCES, PodTemplate
 from modelyard_api.fields.sources import Source
 from modelyard_api.fields.status import Status
-from modelyard_api.fields.validation import Split, Validation
+from modelyard_api.fields.validation import LIST_MAP, Retention, Split, Validation
+from modelyard_api.kinds.datasetversion import MAX_KEY
 
 
 class DatasetSpec(Model):
@@ -32,18 +33,22 @@ class DatasetSpec(Model):
     target: ColumnName | None = Field(
         None, description="The column that is to be predicted; a table that is only scored needs none."
     )
+    key: list[ColumnName] = Field(
+        default_factory=list,
+        max_length=MAX_KEY,
+        description="The columns that identify a row: never features, and rows of one key are held out together.",
+    )
+    timestamp: ColumnName | None = Field(None, description="The column that says when a row was observed.")
     ignore: list[ColumnName] = Field(default_factory=list, max_length=1000, description="Columns that are dropped.")
     columns: Annotated[
         list[ColumnRule],
-        Field(
-            max_length=1000,
-            json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
-        ),
+        Field(max_length=1000, json_schema_extra=LIST_MAP),
     ] = Field(default_factory=list, description="What is known of the columns; the others are inferred.")
     validation: Validation = Field(default_factory=Validation, description="When a version is accepted.")
     split: Split = Field(
         default_factory=Split, description="How rows are held out for the final score; without a target none are."
     )
+    retention: Retention | None = Field(None, description="Which versions are kept [all].")
     pod_template: PodTemplate = Field(default_factory=PodTemplate, description="The ingest pods.")
     suspend: bool = Field(False, description="True: no looking for new data.")
 
@@ -54,6 +59,33 @@ class DatasetSpec(Model):
                 "has(self.target) || self.split.strategy != 'Stratified'",
                 "Stratified keeps the shares of the target's classes; name the target, or write Random",
                 ".split",
+            ),
+            rule(
+                "has(self.target) || !(self.split.strategy in ['Time', 'Group'])",
+                "without a target no rows are held out; name the target, or leave strategy out",
+                ".split",
+            ),
+            rule(
+                "self.split.strategy != 'Time' || has(self.timestamp)",
+                "the strategy Time holds the latest rows out; name the column in timestamp",
+                ".split",
+            ),
+            rule(
+                "!has(self.split.column) || !(self.split.column in self.ignore)",
+                "split.column must not be ignored",
+                ".split",
+            ),
+            rule("!self.key.exists(name, name in self.ignore)", "ignore must not name a column of key", ".ignore"),
+            rule("!has(self.target) || !(self.target in self.key)", "key must not name the target", ".key"),
+            rule(
+                "!has(self.timestamp) || !(self.timestamp in self.ignore)",
+                "ignore must not name the timestamp",
+                ".ignore",
+            ),
+            rule(
+                "!has(self.source.pushed) || self.validation.expressions.size() == 0",
+                "expressions belong to a source that is read; leave them out beside pushed",
+                ".validation",
             ),
             rule(
                 "!has(self.checkEvery) || !(has(self.source.pushed) || has(self.source.query))",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
@@ -28,6 +28,10 @@ from modelyard_api.fields.validation import Split
 MissingWord = Annotated[str, Field(max_length=64)]
 MAX_COLUMNS = 1000
 """Most columns of a table."""
+MAX_KEY = 8
+"""Most columns that identify a row."""
+MAX_CHANGES = 100
+"""Most changes that a version lists."""
 
 
 class VersionColumn(Model):
@@ -36,7 +40,9 @@ class VersionColumn(Model):
     format: TimeFormat | None = Field(None, description="How a Timestamp was written in the source [ISO 8601].")
     time_zone: TimeZone | None = Field(None, description="The zone of times that were written without one [UTC].")
     missing: Count = Field(0, description="How many values are missing.")
-    distinct: Count | None = Field(None, description="How many different values there are.")
+    distinct: Count | None = Field(
+        None, description="How many different values there are; above 10,000 an estimate, within 5 % nearly always."
+    )
     min: float | None = Field(None, description="The smallest value.")
     max: float | None = Field(None, description="The greatest value.")
 
@@ -52,6 +58,15 @@ class Violation(Model):
         default_factory=list, max_length=5, description="The rows of the examples, as a spreadsheet counts them."
     )
     file: Excerpt | None = Field(None, description="The file that those rows are in.")
+
+
+class Change(Model):
+    """A column that is not as it was in the version before."""
+
+    column: ColumnName = Field(description="The column.")
+    change: Literal["Added", "Removed", "TypeChanged"] = Field(description="Added, Removed or TypeChanged.")
+    was: ColumnType | None = Field(None, description="Its type in the version before.")
+    is_: ColumnType | None = Field(None, alias="is", description="Its type in this version.")
 
 
 class StoredFile(Model):
@@ -94,6 +109,17 @@ class DatasetVersionSpec(Model):
     target: ColumnName | None = Field(None, description="The column that is to be predicted, if there is one.")
     columns: list[VersionColumn] = Field(
         max_length=MAX_COLUMNS, description="The columns, with what was found in them."
+    )
+    key: list[ColumnName] = Field(
+        default_factory=list, max_length=MAX_KEY, description="The columns that identify a row; never features."
+    )
+    dropped_rows: Count = Field(
+        0, description="Rows of the source that had no target and were dropped, when the version was first made."
+    )
+    changes: list[Change] = Field(
+        default_factory=list,
+        max_length=MAX_CHANGES,
+        description="What differs in the columns from the version that was the latest when this one was first made.",
     )
     missing: list[MissingWord] = Field(
         default_factory=list, max_length=101, description="The words that counted as missing in texts."

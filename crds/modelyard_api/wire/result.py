@@ -31,7 +31,16 @@ from modelyard_api.fields.signature import Signature
 from modelyard_api.fields.trainer import Estimator, Fit
 from modelyard_api.fields.validation import Split
 from modelyard_api.kinds.batchprediction import MOST_EXAMPLES, BadRow
-from modelyard_api.kinds.datasetversion import MissingWord, StoredFile, VersionColumn, VersionInput, Violation
+from modelyard_api.kinds.datasetversion import (
+    MAX_CHANGES,
+    MAX_KEY,
+    Change,
+    MissingWord,
+    StoredFile,
+    VersionColumn,
+    VersionInput,
+    Violation,
+)
 from modelyard_api.kinds.pipeline import MAX_OUTPUT_BYTES, MAX_OUTPUTS, Word
 from modelyard_api.kinds.pipelinesource import MAX_CHECKS, Check, Commit
 from modelyard_api.kinds.registry import DELIVERED
@@ -94,6 +103,9 @@ class TableResult(Model):
     files: list[StoredFile] = Field(default_factory=list, max_length=8)
     target: ColumnName | None = None
     columns: list[VersionColumn]
+    key: list[ColumnName] = Field(default_factory=list, max_length=MAX_KEY)
+    dropped_rows: Count = 0
+    changes: list[Change] = Field(default_factory=list, max_length=MAX_CHANGES)
     missing: list[MissingWord] = Field(default_factory=list, max_length=101)
     violations: list[Violation] = Field(default_factory=list)
     doubts: list[Doubt] = Field(default_factory=list, max_length=MOST_DOUBTS)
@@ -121,6 +133,15 @@ class LookResult(CheckResult):
     kind: Literal["Look"] = "Look"
     reason: Literal["Unchanged", "NotSettled", "FilesChanged"]
     message: str
+
+
+class Reading(Model):
+    """How far the reading of a table is: no result, but a document beside the one to come."""
+
+    rows: Count
+    bytes: Count = Field(description="That were read; 0 if it is not known.")
+    size: Count = Field(description="Bytes of the source; 0 if it is not known.")
+    passes: Count = Field(1, description="2: it is read a second time, since types were guessed wrongly at first.")
 
 
 class TrainResult(Model):

@@ -28,7 +28,7 @@ def put(folder: Path, text: str = CSV, name: str = "t.csv") -> str:
 def test_types_are_inferred(tmp_path: Path) -> None:
     result = run_ingest(tmp_path, put(tmp_path), target="kind")
     assert {column.name: column.type for column in result.columns} == {
-        "id": "Integer", "size": "Float", "big": "Integer", "flag": "Boolean", "kind": "Category",
+        "id": "Identifier", "size": "Float", "big": "Integer", "flag": "Boolean", "kind": "Category",
     }  # fmt: skip
     size = next(column for column in result.columns if column.name == "size")
     assert (size.missing, size.min, size.max) == (12, 0.5, 29.5)
@@ -88,9 +88,9 @@ def test_rules_are_held_against_the_data(tmp_path: Path) -> None:
     result = run_ingest(tmp_path, put(tmp_path), target="flag", columns=rules, validation={"minRows": 100})
     assert not result.accepted
     assert [violation.rule.split()[0] for violation in result.violations] == [
-        "validation.minRows", "max", "maxMissing", "values",
+        "validation.minRows", "max", "values", "maxMissing",
     ]  # fmt: skip
-    assert result.violations[3].examples == ["c"]
+    assert result.violations[2].examples == ["c"]
     warned = run_ingest(tmp_path, "t.csv", target="flag", columns=rules, validation={"onFailure": "Warn"})
     assert warned.accepted
     assert warned.violations
@@ -150,7 +150,6 @@ def test_a_profile_lies_beside_the_rows(tmp_path: Path) -> None:
     assert (result.profile, sketches.digest, sketches.predictions) == (True, result.digest, 60)
     columns = {column.name: column for column in sketches.columns}
     assert {name: (column.kind, column.count, column.missing) for name, column in columns.items()} == {
-        "id": ("Number", 60, 0),
         "size": ("Number", 60, 12),
         "big": ("Number", 60, 0),
         "flag": ("Number", 60, 0),
@@ -167,7 +166,7 @@ def test_a_table_without_a_target_is_kept_whole_and_in_order(tmp_path: Path) -> 
     assert (result.target, result.rows, result.test_rows, result.accepted) == (None, 60, 0, True)
     parts = (store.files[f"{result.uri}/{name}.parquet"] for name in ("train", "test"))
     train, test = (pq.read_table(pa.BufferReader(part)) for part in parts)
-    assert train["id"].to_pylist() == list(range(60))
+    assert train["big"].to_pylist() == [1000 * i for i in range(60)]
     assert (len(test), test.schema) == (0, train.schema)
 
 

@@ -33,7 +33,8 @@ def unscaled(tmp_path_factory: pytest.TempPathFactory) -> tuple[MemoryStore, dic
     for target in ("kind", "noise", "value"):
         columns = ["id", "a", "b", target] if target != "noise" else ["id", "noise"]
         table[columns].to_csv(folder / f"{target}.csv", index=False)
-        versions[target] = data_of(run_ingest(folder, f"{target}.csv", store, target=target))
+        number = [{"name": "id", "type": "Integer"}]
+        versions[target] = data_of(run_ingest(folder, f"{target}.csv", store, target=target, columns=number))
     return store, versions
 
 

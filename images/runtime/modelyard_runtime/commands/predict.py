@@ -6,10 +6,10 @@ import tempfile
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-
-import pyarrow as pa
+from typing import Any
 
 from modelyard_api.fields.artifact import RESULT_JSON, TEST_PARQUET, TRAIN_PARQUET
+from modelyard_api.kinds.datasetversion import VersionColumn
 from modelyard_api.wire.result import PredictResult
 from modelyard_api.wire.task import PredictTask
 from modelyard_runtime.models import package
@@ -17,9 +17,9 @@ from modelyard_runtime.models.answers import Answers
 from modelyard_runtime.pod.errors import UserError
 from modelyard_runtime.pod.say import say
 from modelyard_runtime.pod.store import ArtifactStore
-from modelyard_runtime.tables.files import FileTable, batches, writer
-from modelyard_runtime.tables.stored import keep
-from modelyard_runtime.tables.version import Part, versioned
+from modelyard_runtime.tables.files import batches
+from modelyard_runtime.tables.versions.chunk import numbered
+from modelyard_runtime.tables.versions.version import NewVersion, Story
 
 _FIELD = "spec.output.datasetRef"
 
@@ -34,32 +34,23 @@ def predict(task: PredictTask, store: ArtifactStore) -> PredictResult:
 
 
 def _scored(task: PredictTask, store: ArtifactStore, answers: Answers, folder: Path) -> PredictResult:
-    whole, started = folder / "answers.parquet", time.monotonic()
-    with writer(whole, answers.schema) as out:
+    started = time.monotonic()
+    version = _version(answers, task)
+    try:
         for part in (TRAIN_PARQUET, TEST_PARQUET):
             store.fetch(f"{task.data.uri}/{part}", folder / part)
             for batch in batches(folder / part, answers.needed):
-                out.write_batch(answers.of(batch))
-    rate = answers.read / max(time.monotonic() - started, 1e-3)
-    say(f"scored {answers.read - answers.bad} rows, {rate:.0f} a second; {answers.bad} can't be scored")
-    table = FileTable(whole)
-    if not len(table):
-        message = f"no row of {task.data.name} is left to push: {answers.why or 'it has none'}; bring others"
-        raise UserError("EmptyTable", message, "spec.datasetRef")
-
-    def write(uri: str, mask: pa.Array) -> Part:
-        path = folder / uri.rpartition("/")[2]
-        table.write(path, mask)
-        return Part(path.stat().st_size, keep(store, uri, path))
-
-    try:
-        version = versioned(
-            table, answers.types, task.output, answers.lost, task.base_uri, write, store.put_first, task.dataset
-        )
-    except UserError as error:
-        raise UserError(error.reason, f"the answers don't fit the Dataset: {error.message}", _FIELD) from error
+                version.add(numbered(answers.of(batch), version.seen + 1))
+        rate = answers.read / max(time.monotonic() - started, 1e-3)
+        say(f"scored {answers.read - answers.bad} rows, {rate:.0f} a second; {answers.bad} can't be scored")
+        if not version.rows:
+            message = f"no row of {task.data.name} is left to push: {answers.why or 'it has none'}; bring others"
+            raise UserError("EmptyTable", message, "spec.datasetRef")
+        fields = _ended(version, store, task, answers)
+    finally:
+        version.close()
     result = PredictResult(
-        **version,
+        **fields,
         split=task.output.split,
         bad_rows=answers.bad,
         bad_examples=answers.examples,
@@ -71,3 +62,22 @@ def _scored(task: PredictTask, store: ArtifactStore, answers: Answers, folder: P
     )
     store.put_json_first(f"{result.uri}/{RESULT_JSON}", result.wire())
     return result
+
+
+def _version(answers: Answers, task: PredictTask) -> NewVersion:
+    try:
+        return NewVersion(answers.schema, task.output)
+    except UserError as error:
+        raise _unfitting(error) from error
+
+
+def _ended(version: NewVersion, store: ArtifactStore, task: PredictTask, answers: Answers) -> dict[str, Any]:
+    columns = [VersionColumn(name=name, type=type_) for name, type_ in answers.types.items()]
+    try:
+        return version.end(store, task.base_uri, columns, Story(task.dataset))
+    except UserError as error:
+        raise _unfitting(error) from error
+
+
+def _unfitting(error: UserError) -> UserError:
+    return UserError(error.reason, f"the answers don't fit the Dataset: {error.message}", _FIELD)

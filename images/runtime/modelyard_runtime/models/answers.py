@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from modelyard_api.fields.signature import answer_columns
 from modelyard_api.kinds.batchprediction import MOST_EXAMPLES, BadRow
@@ -25,7 +24,7 @@ class Answers:
 
     def __init__(self, task: PredictTask, session: Session) -> None:
         self._task, self._session = task, session
-        self.read = self.bad = self._without_target = 0
+        self.read = self.bad = 0
         self.examples: list[BadRow] = []
         of_input = {column.name: column.type for column in task.data.columns}
         own = {name: of_input[name] for name in task.keep} | answer_columns(session.signature)
@@ -35,11 +34,6 @@ class Answers:
         }
         self.schema = pa.schema([(name, ARROW[type_]) for name, type_ in self.types.items()])
         self.needed = list(dict.fromkeys([*(item.name for item in session.signature.inputs), *task.keep]))
-
-    @property
-    def lost(self) -> float:
-        """The share of the scored rows that are left out because they lack the Dataset's target."""
-        return self._without_target / max(self.read - self.bad, 1)
 
     @property
     def why(self) -> str:
@@ -88,12 +82,7 @@ class Answers:
         except UserError as error:
             message = f"the answers don't fit the Dataset: {error.message}"
             raise UserError(error.reason, message, "spec.output.datasetRef") from error
-        batch = pa.RecordBatch.from_arrays(typed, schema=self.schema)
-        target = self._task.output.target
-        if target is None:
-            return batch
-        self._without_target += batch.column(target).null_count
-        return batch.filter(pc.is_valid(batch.column(target)))
+        return pa.RecordBatch.from_arrays(typed, schema=self.schema)
 
     def _columns(self, arrays: dict[str, np.ndarray]) -> Iterator[tuple[str, pa.Array]]:
         flat = [

@@ -8,9 +8,10 @@ import numpy as np
 import pyarrow as pa
 
 from modelyard_api.kinds.datasetversion import VersionColumn
-from modelyard_runtime.tables import profile
-from modelyard_runtime.tables.columns import describe
 from modelyard_runtime.tables.report.material import Material, Parent, sample_size
+from modelyard_runtime.tables.versions.chunk import numbered
+from modelyard_runtime.tables.versions.describe import Description
+from modelyard_runtime.tables.versions.profile import ProfileFold
 
 TYPES = {pa.float64(): "Float", pa.int64(): "Integer", pa.bool_(): "Boolean", pa.string(): "Category"}
 HOSTILE = (
@@ -50,14 +51,14 @@ def material_of(table: pa.Table, target: str | None = None, parent: pa.Table | N
 
 
 def _seen(table: pa.Table) -> tuple[list[VersionColumn], list[Any]]:
-    types = {field.name: TYPES[field.type] for field in table.schema if field.type in TYPES}
-    known = {column.name: column for column in describe(table.select(list(types)), types)}
-    columns = [known.get(name) or _time(table, name) for name in table.column_names]
-    return columns, list(profile.columns_of(table, types))
-
-
-def _time(table: pa.Table, name: str) -> VersionColumn:
-    return VersionColumn.model_construct(name=name, type="Timestamp", missing=table[name].null_count)
+    types: dict[str, Any] = {field.name: TYPES.get(field.type, "Timestamp") for field in table.schema}
+    description, profile = Description(table.schema), ProfileFold(table.schema)
+    for rows in table.combine_chunks().to_batches():
+        chunk = numbered(rows, 1)
+        description.update(chunk)
+        profile.update(chunk)
+    columns = description.end([VersionColumn.model_construct(name=name, type=type_) for name, type_ in types.items()])
+    return columns, [column for column in profile.columns(types) if types[column.name] != "Timestamp"]
 
 
 def birds(seed: int = 0, rows: int = 344) -> pa.Table:

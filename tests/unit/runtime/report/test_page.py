@@ -140,10 +140,21 @@ def test_it_is_smaller_than_a_megabyte(columns: int, least: int) -> None:
     assert read.tags.count("tr") >= columns
 
 
-def test_a_wide_table_with_long_names_fits_too() -> None:
-    names = [f"{'<👩>' * 41}{i:04}" for i in range(1000)]
-    table = pa.table({name: pa.array([1.0, 2.0, 2.0]) for name in names})
-    assert len(report_of(material_of(table, parent=table))) <= MOST_BYTES
+@pytest.mark.parametrize("char", ['"', "\u202e"])
+def test_a_wide_table_of_the_longest_texts_fits_too(char: str) -> None:
+    names = [f"{char * 123}{i:04}" for i in range(1000)]
+    table = pa.table({name: pa.array([f"{char * 60}{i % 3}" for i in range(40)]) for name in names})
+    text, many = char * 512, [1, 2, 3, 4, 5]
+    remarks = [Remark(name, text[:256], text, [text] * 5, many, text) for name in names]
+    broken = [Violation(column=name, rule=text, found=text, examples=[text] * 5, rows=many) for name in names]
+    material = material_of(table, names[0], table, violations=broken, doubts=remarks, changes=remarks)
+    data = report_of(material)
+    assert len(data) <= MOST_BYTES
+    listed = sum(data.count(f'<li class="{kind}">'.encode()) for kind in ("bad", "doubt", "change"))
+    left_out = re.search(r"([\d,]+) more are not listed here", Read(data).text)
+    assert left_out
+    assert listed > 10
+    assert listed + int(left_out[1].replace(",", "")) == 3000
 
 
 def test_no_text_from_the_data_is_more_than_text() -> None:

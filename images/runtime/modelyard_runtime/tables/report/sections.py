@@ -80,7 +80,7 @@ def _most_frequent(described: Described) -> Markup | str:
     if not bars:
         return ""
     most = max(bars, key=lambda bar: bar.share)
-    return Markup("{} {}").format(shown(most.value, 28), percent(most.share))
+    return Markup("{} {}").format(shown(most.value, 24), percent(most.share))
 
 
 def _histogram(described: Described, drawn: Histogram, context: Context) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from modelyard_runtime.tables.sources import append, fetch, listing, settle
 from modelyard_runtime.tables.sources.folder import Folder
 from modelyard_runtime.tables.sources.keys import Keys
 from modelyard_runtime.tables.sources.listing import File
-from modelyard_runtime.tables.sources.place import Place
+from modelyard_runtime.tables.sources.place import Place, Wanted
 from modelyard_runtime.tables.sources.seconds import seconds_of
 
 
@@ -60,6 +60,8 @@ def open_source(task: IngestTask, store: ArtifactStore, root: Path, keys: Keys) 
     if source.config_map:
         place: Place = Folder(root, task.source, source.format)
         return Opened(open_files([root / file.name for file in place.files()], root, source))
+    if source.format in ("Delta", "Iceberg"):
+        return _lakehouse(task, keys)
     place = _remote(source, keys) if source.uri else Folder(root, task.source, source.format)
     seen = place.files() if task.seen else []
     if task.seen and listing.is_telling(seen) and listing.digest(seen) == task.seen:
@@ -72,6 +74,22 @@ def open_source(task: IngestTask, store: ArtifactStore, root: Path, keys: Keys) 
     if moving:
         return _not_settled(moving[0], source, place)
     return Opened(_opened(task, place, files), _telling(files), files)
+
+
+def _lakehouse(task: IngestTask, keys: Keys) -> Opened | LookResult:
+    """Opens a table of Delta Lake or Iceberg, unless its log lists what it listed before."""
+    from modelyard_runtime.tables.sources import lakehouse
+
+    source, base = task.spec.source, str(task.spec.source.uri).rstrip("/")
+
+    def at(path: str) -> Place:
+        return _at(f"{base}/{path}", keys, lambda name: not name.rpartition("/")[2].startswith("."))
+
+    log = lakehouse.log_of(source, at)
+    if task.seen and listing.digest(log.files) == task.seen:
+        return LookResult(reason="Unchanged", message="the table's log is as it was when it was read")
+    path = lakehouse.spooled(source, log, at, fetch.Budget(task.most_bytes))
+    return Opened(open_files([path], path.parent, Source(format="Parquet")), _telling(log.files))
 
 
 def _appended(
@@ -143,12 +161,11 @@ def _asked(task: IngestTask, store: ArtifactStore, keys: Keys) -> Reading:
 
 
 def _remote(source: Source, keys: Keys) -> Place:
-    address = str(source.uri)
+    return _at(str(source.uri), keys, lambda name: is_table(name, source.format))
+
+
+def _at(address: str, keys: Keys, wanted: Wanted) -> Place:
     scheme = address.partition("://")[0]
-
-    def wanted(name: str) -> bool:
-        return is_table(name, source.format)
-
     if scheme in ("http", "https"):
         from modelyard_runtime.tables.sources.web import Web
 

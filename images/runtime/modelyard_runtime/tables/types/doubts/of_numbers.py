@@ -40,7 +40,7 @@ def of_values(column: Column, span: Span) -> Iterator[Doubt]:
 
 
 def _dates(column: Column, span: Span) -> Doubt | None:
-    if column.kind.type != "Integer" or span.different < _SHARE * min(span.count, 100):
+    if column.kind.type != "Integer" or not span.count or span.different < _SHARE * min(span.count, 100):
         return None
     text, place = column.evidence.first or (None, None)
     example = text if text is not None else int(span.least)

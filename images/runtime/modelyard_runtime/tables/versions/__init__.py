@@ -1,0 +1,1 @@
+"""Makes a version of a table that is seen once, batch by batch: digest, description, profile, rules, split, files."""

@@ -1,0 +1,218 @@
+"""Checks the sources of Datasets on a cluster, by real servers: an object store with keys, https, PostgreSQL, queries.
+
+All Datasets are applied at once, since each needs a pod; the tests look at what came of them.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from modelyard_api.kinds.datasetversion import DatasetVersionSpec
+from tests.localcluster.config import CONTROL_PLANE_IP
+from tests.support.bucket_server import READER_SECRET, Buckets, buckets
+from tests.support.kube import Kube, Object, condition
+from tests.support.namespace import new_namespace
+from tests.support.postgres import PASSWORD, Postgres, postgres
+from tests.support.scene import CSV
+from tests.support.web_server import TOKEN, Site, site
+
+pytestmark = pytest.mark.cluster
+LABELS = "id,seen,y\n" + "".join(f"{i % 5},{100 + 10 * i},{'yes' if i % 2 else 'no'}\n" for i in range(40))
+STATES = "id,seen,balance\n" + "".join(f"{i % 5},{95 + 7 * i},{i}.5\n" for i in range(60))
+ASOF = "SELECT id, y, balance FROM labels ASOF LEFT JOIN states USING (id, seen)"
+DENIED: dict[str, tuple[str, dict[str, Any]]] = {
+    "locked": ("SourceDenied", {"uri": "s3://locked/t.csv", "secretRef": {"name": "lake"}}),
+    "nowhere": ("SourceNotFound", {"uri": "s3://lake/nowhere/*.csv", "secretRef": {"name": "lake"}}),
+    "metadata": ("AddressRefused", {"uri": "http://169.254.169.254/latest/meta-data/t.csv"}),
+    "stranger": ("SourceDenied", {"sql": {"query": "SELECT 1 AS a", "secretRef": {"name": "wrong"}}}),
+    "writes": ("QueryWrites", {"sql": {"query": "SELECT nextval('numbers') AS a", "secretRef": {"name": "db"}}}),
+    "hangs": (
+        "QueryTooLong",
+        {"sql": {"query": "SELECT pg_sleep(600), 1 AS a", "secretRef": {"name": "db"}, "timeout": "2s"}},
+    ),
+}
+"""Datasets that get no version -> the reason, and their source."""
+
+
+def parquet(text: str) -> bytes:
+    """Returns a table of CSV as Parquet. pyarrow starts threads, before which this process enters the network."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    out = io.BytesIO()
+    lines = [line.split(",") for line in text.splitlines()]
+    columns = {name: [line[index] for line in lines[1:]] for index, name in enumerate(lines[0])}
+    pq.write_table(pa.table(columns), out)
+    return out.getvalue()
+
+
+@dataclass
+class World:
+    kube: Kube
+    lake: Buckets
+    web: Site
+    database: Postgres
+
+    def put(self, name: str, source: Object, **spec: Any) -> None:
+        self.apply("Dataset", name, spec={"source": source, **spec})
+
+    def secret(self, name: str, keys: dict[str, str]) -> None:
+        meta = {"name": name, "namespace": self.kube.namespace}
+        self.kube.apply({"apiVersion": "v1", "kind": "Secret", "metadata": meta, "stringData": keys})
+
+    def apply(self, kind: str, name: str, **more: Any) -> None:
+        meta = {"name": name, "namespace": self.kube.namespace}
+        self.kube.apply({"apiVersion": "modelyard.dev/v1alpha1", "kind": kind, "metadata": meta, **more})
+
+    def status(self, name: str) -> Object:
+        return dict((self.kube.get("dataset", name) or {}).get("status") or {})
+
+    def latest(self, name: str) -> DatasetVersionSpec:
+        """Waits until the Dataset is Ready, and returns its latest version."""
+        self.kube.until_condition("dataset", name, seconds=300)
+        version = self.kube.get("datasetversion", self.status(name)["latest"])
+        assert version is not None
+        return DatasetVersionSpec.model_validate(version["spec"])
+
+    def until_rows(self, name: str, rows: int) -> None:
+        self.kube.until(f"{rows} rows of {name}", lambda: self.latest(name).rows == rows, 240, every=1)
+
+
+@pytest.fixture(scope="module")
+def world(cluster: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    folder = tmp_path_factory.mktemp("servers")
+    with ExitStack() as stack:
+        lake = stack.enter_context(buckets(folder / "buckets", CONTROL_PLANE_IP))
+        web = stack.enter_context(site(CONTROL_PLANE_IP, folder / "web"))
+        database = stack.enter_context(postgres(folder / "postgres", CONTROL_PLANE_IP))
+        world = World(stack.enter_context(new_namespace(cluster)), lake, web, database)
+        _fill(world)
+        _apply(world)
+        yield world
+
+
+def _fill(world: World) -> None:
+    for folder in ("csv", "append"):
+        world.lake.put(f"lake/{folder}/a.csv", CSV)
+    world.lake.put("lake/parquet/a.parquet", parquet(CSV))
+    world.lake.put(
+        "lake/lines/a.jsonl", "".join(f'{{"a": {i}, "y": "{"yes" if i % 3 else "no"}"}}\n' for i in range(60))
+    )
+    world.lake.put("lake/labels.csv", LABELS)
+    world.lake.put("locked/t.csv", CSV)
+    world.web.files |= {"/token/t.csv": CSV.encode(), "/states.csv": STATES.encode()}
+    world.database.sql(
+        "CREATE TABLE orders AS SELECT i AS a, 1.10 * i AS price, CASE WHEN i % 3 = 0 THEN 'no' ELSE 'yes' END AS y "
+        "FROM generate_series(0, 59) AS i",
+        "CREATE SEQUENCE numbers",
+    )
+
+
+def _apply(world: World) -> None:
+    world.secret("lake", world.lake.keys)
+    world.secret("web", {"token": TOKEN, "ca.crt": world.web.ca})
+    world.secret("ca", {"ca.crt": world.web.ca})
+    world.secret("db", {"url": world.database.url()})
+    world.secret("wrong", {"url": world.database.url(password="another-password")})
+    lake, learns = {"secretRef": {"name": "lake"}}, {"target": "y", "checkEvery": "5s"}
+    world.put("csv", {"uri": "s3://lake/csv/*.csv", **lake}, **learns)
+    world.put("append", {"uri": "s3://lake/append/", "arrival": "Append", **lake}, **learns)
+    world.put("parquet", {"uri": "s3://lake/parquet/", **lake}, target="y")
+    world.put("lines", {"uri": "s3://lake/lines/a.jsonl", **lake}, target="y")
+    world.put("web", {"uri": f"{world.web.url}/token/t.csv", "secretRef": {"name": "web"}}, **learns)
+    world.put("untrusted", {"uri": f"{world.web.url}/states.csv"})
+    world.put("orders", {"sql": {"query": "SELECT * FROM orders", "secretRef": {"name": "db"}}}, **learns)
+    world.put("labels", {"uri": "s3://lake/labels.csv", **lake}, **learns)
+    world.put("states", {"uri": f"{world.web.url}/states.csv", "secretRef": {"name": "ca"}})
+    tables = [{"name": name, "datasetRef": {"name": name}} for name in ("labels", "states")]
+    world.put("joined", {"query": {"from": tables, "sql": ASOF}}, target="y")
+    for name, (_, source) in DENIED.items():
+        world.put(name, source)
+
+
+@pytest.mark.parametrize(
+    ("name", "rows"), [("csv", 60), ("append", 60), ("parquet", 60), ("lines", 60), ("web", 60), ("orders", 60)]
+)
+def test_each_source_becomes_a_version(world: World, name: str, rows: int) -> None:
+    assert world.latest(name).rows == rows
+
+
+def test_a_query_is_made_anew_by_version_when_an_input_changes(world: World) -> None:
+    first = world.latest("joined")
+    assert first.rows == 40
+    assert {item.name: item.version for item in first.inputs} == {
+        name: world.status(name)["latest"] for name in ("labels", "states")
+    }
+    world.lake.put("lake/labels.csv", LABELS + "1,500,yes\n")
+    world.until_rows("joined", 41)
+    assert world.latest("joined").inputs[0].version == world.status("labels")["latest"]
+    used = first.inputs[0].version
+    world.kube.run("delete", "datasetversion", used, "--wait=false")
+    blocked = world.kube.until_condition("datasetversion", used, "DeletionBlocked")
+    assert "joined-" in blocked["message"]
+
+
+def test_files_that_arrive_are_appended_and_unchanged_ones_only_listed(world: World) -> None:
+    before = world.latest("append")
+    listing = world.status("append")["source"]["listing"]
+    assert (listing["files"], listing["bytes"]) == (1, len(CSV))
+    looked = world.status("append")["lastCheckTime"]
+    world.kube.until("another look", lambda: world.status("append")["lastCheckTime"] != looked, 120, every=1)
+    assert world.latest("append").digest == before.digest
+    upload = world.lake.upload("lake/append/b.csv")
+    upload.write(CSV.encode())
+    looked = world.status("append")["lastCheckTime"]
+    world.kube.until("a look meanwhile", lambda: world.status("append")["lastCheckTime"] != looked, 120, every=1)
+    assert world.latest("append").rows == 60
+    upload.close()
+    world.lake.delete("lake/append/a.csv")
+    world.until_rows("append", 120)
+    made_of = world.latest("append").made_of
+    assert made_of is not None
+    assert made_of.files == 2
+
+
+@pytest.mark.parametrize("name", [*DENIED, "untrusted"])
+def test_what_can_not_be_read_says_why(world: World, name: str) -> None:
+    reason = DENIED[name][0] if name in DENIED else "CertificateNotTrusted"
+    found = world.kube.until_condition("dataset", name, "Ready", "False", reason, seconds=300)
+    for secret in (READER_SECRET, TOKEN, PASSWORD, "another-password"):
+        assert secret not in found["message"]
+
+
+def test_a_secret_that_is_corrected_is_seen(world: World) -> None:
+    world.kube.until_condition("dataset", "stranger", "Ready", "False", "SourceDenied", seconds=300)
+    world.secret("wrong", {"url": world.database.url()})
+    assert world.latest("stranger").rows == 1
+
+
+def test_a_database_that_is_away_leaves_the_last_version(world: World) -> None:
+    latest = world.latest("orders")
+    world.database.stop()
+    try:
+        world.kube.until_condition("dataset", "orders", "SourceReadable", "False", "SourceUnreachable", seconds=400)
+        assert world.latest("orders").digest == latest.digest
+    finally:
+        world.database.start()
+    world.kube.until_condition("dataset", "orders", "SourceReadable", "True", seconds=300)
+
+
+def test_no_pod_and_no_log_holds_a_credential(world: World) -> None:
+    secrets = (READER_SECRET, TOKEN, PASSWORD, "another-password")
+    for pod in world.kube.list("pods"):
+        said = world.kube.run("logs", pod["metadata"]["name"], "--all-containers") if _has_run(pod) else ""
+        assert not [secret for secret in secrets if secret in f"{pod} {said}"]
+    for dataset in world.kube.list("modelyard"):
+        assert not [secret for secret in secrets if secret in str(dataset)]
+        assert condition(dataset, "Ready") is not None
+
+
+def _has_run(pod: Object) -> bool:
+    statuses = (pod.get("status") or {}).get("containerStatuses") or ()
+    return any(state["state"].keys() & {"running", "terminated"} for state in statuses)
