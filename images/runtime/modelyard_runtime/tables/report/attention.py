@@ -11,8 +11,8 @@ from modelyard_runtime.tables.report.columns import Described
 from modelyard_runtime.tables.report.material import Material, Remark
 from modelyard_runtime.tables.report.text import names, percent, shown
 
-MOST = 50
-"""Most items of a kind that are listed."""
+MOST, MOST_BYTES = 50, 100_000
+"""Most items of a kind, and most bytes of all items, that are listed."""
 MISSING, TELLING, MOVED = 0.5, 0.95, 0.1
 """From which share of missing values, which strength and which distance on a column is noticed."""
 
@@ -33,6 +33,7 @@ class Item(NamedTuple):
 class Attention(NamedTuple):
     items: Sequence[Item]
     left_out: int
+    """How many broken rules, doubts and changes are not among them."""
 
 
 def attention(material: Material, columns: Sequence[Described]) -> Attention:
@@ -42,7 +43,7 @@ def attention(material: Material, columns: Sequence[Described]) -> Attention:
         Remark(
             violation.column,
             violation.rule,
-            f"found {violation.found}",
+            violation.found,
             violation.examples,
             violation.rows,
             violation.file or "",
@@ -54,8 +55,20 @@ def attention(material: Material, columns: Sequence[Described]) -> Attention:
         ("doubt", "Doubt", material.doubts),
         ("change", "Change", material.changes),
     ]
-    items = [_item(kind, word, remark, index) for kind, word, remarks in groups for remark in remarks[:MOST]]
-    return Attention([*items, *_noticed(columns)], sum(max(0, len(remarks) - MOST) for *_, remarks in groups))
+    noticed = _noticed(columns)
+    items: list[Item] = []
+    left = MOST_BYTES - sum(map(_size, noticed))
+    for kind, word, remarks in groups:
+        for remark in remarks[:MOST]:
+            item = _item(kind, word, remark, index)
+            left -= _size(item)
+            items += [item] if left >= 0 else []
+    return Attention([*items, *noticed], sum(len(remarks) for *_, remarks in groups) - len(items))
+
+
+def _size(item: Item) -> int:
+    """Returns how many bytes of the page the item takes, about."""
+    return 200 + sum(len(text.encode()) for text in (item.title, item.text, *item.examples, item.rows))
 
 
 def _item(kind: str, word: str, remark: Remark, index: dict[str, int]) -> Item:

@@ -19,10 +19,16 @@ def shown(text: object, most: int = 60) -> Markup:
 
 
 def plain(text: object, most: int = 60) -> str:
-    """Returns the first ``most`` characters of a text, each hidden one as its code."""
-    whole = str(text)
-    cut = whole if len(whole) <= most else f"{whole[: most - 1]}…"
-    return "".join(f"⟨{ord(char):X}⟩" if _is_hidden(char) else char for char in cut)
+    """Returns the beginning of a text, at most ``most`` characters, each hidden one as its code."""
+    written: list[str] = []
+    left = most
+    for char in str(text)[: most + 1]:
+        piece = f"⟨{ord(char):X}⟩" if _is_hidden(char) else char
+        left -= len(piece)
+        if left < 0:
+            return f"{''.join(written)[: most - 1]}…"
+        written.append(piece)
+    return "".join(written)
 
 
 def _is_hidden(char: str) -> bool:

@@ -36,7 +36,7 @@ class Column:
         self.name, self.kind, self.is_fixed = name, kind or Kind("Float"), kind is not None
         self._is_target = is_target
         self._cleaner, self._style = cleaner, style
-        self._converter = Converter(self.kind, style)
+        self._converter = Converter(self.kind, style, lenient=self.is_fixed)
         self._is_words = False
         self._is_plain = not cleaner.has_numbers
         """Whether all texts so far were plain numbers, without a missing one."""
@@ -44,12 +44,15 @@ class Column:
         """Identifier, if whole numbers are one since the column's name says so."""
         self.is_final = False
         """Whether no more evidence is taken: the batches come for the second time."""
+        self._limit = limit
         self.evidence = Evidence(limit, style)
         self.missing_words: dict[str, int] = {}
         self.misfits = Words(_MOST_MISFITS)
         self.offered = 0
         """How many present values there were."""
         self.rows = 0
+        self.with_zone = self.without_zone = 0
+        """How many times were written with their offset from UTC, and how many without one."""
         self.first_missing: Place | None = None
         self.odd_times: dict[str, tuple[int, Place]] = {}
 
@@ -69,6 +72,9 @@ class Column:
         """The batches come once more, and the type is final."""
         self.finish()
         self.offered = self.rows = 0
+        self.with_zone = self.without_zone = 0
+        if self.kind.type in TEXTS:
+            self.evidence, self._is_words = Evidence(self._limit, self._style), False
         self.misfits, self.odd_times = Words(_MOST_MISFITS), {}
 
     def finish(self) -> None:
@@ -90,7 +96,7 @@ class Column:
             self._is_plain = False  # to fail is slow
         cleaned = self._cleaner.clean(column)
         if self.is_final:
-            return self._kept(cleaned, self._converter.convert(cleaned), where)
+            return self._again(cleaned, where, True)
         self._count_missing(column, cleaned, where)
         start = 0
         if self.evidence.present == 0 or (self.kind.type in TEXTS and not self._is_words):
@@ -99,6 +105,17 @@ class Column:
             self._name_tells(cleaned)
             self._decide()
         return self._kept(cleaned, self._observed(cleaned, start, where), where)
+
+    def _again(self, column: pa.Array, where: Where, are_numbers: bool) -> pa.Array:
+        """Converts a batch that comes for the second time. Its words were not all counted as such the first time."""
+        converted = self._converter.convert(column)
+        if self.kind.type in TEXTS:
+            if self._is_words:
+                self._add_words(converted.values, where)
+            else:
+                self.evidence.look(converted.values, where, are_numbers)
+                self._is_words = self._are_words()
+        return self._kept(column, converted, where)
 
     def _observed(self, cleaned: pa.Array, start: int, where: Where) -> Converted:
         """Returns all texts in the type that the column has after those from ``start`` on were looked at, too."""
@@ -126,7 +143,9 @@ class Column:
 
     def _stored(self, column: pa.Array, where: Where) -> pa.Array:
         """Takes the values of a typed file."""
-        if not self.is_final and column.null_count < len(column):
+        if self.is_final:
+            return self._again(column, where, False)
+        if column.null_count < len(column):
             present, evidence = len(column) - column.null_count, self.evidence
             if pa.types.is_string(column.type):
                 if self._is_words:
@@ -153,8 +172,13 @@ class Column:
             kind = Kind("Category") if self._is_target and kind.type in TEXTS else kind
             if kind != self.kind:
                 self.kind, self._converter = kind, Converter(kind, self._style, lenient=False)
+        self._is_words = self._are_words()
+
+    def _are_words(self) -> bool:
+        """Whether so many values have neither been numbers nor dates that no later ones can make them that."""
+        evidence = self.evidence
         likely = max(evidence.number, evidence.dates.count, evidence.boolean)
-        self._is_words = evidence.present >= _SURE and likely < evidence.present / 2
+        return evidence.present >= _SURE and likely < evidence.present / 2
 
     def _name_tells(self, column: pa.Array) -> None:
         """Takes whole numbers for identifiers, by the first values: their name says so, and they are many."""
@@ -176,7 +200,7 @@ class Column:
             if self.kind.type == "Boolean":
                 evidence.boolean += present
             else:
-                evidence.dates.formats[ISO_FORMAT if self.kind.format is None else self.kind.format] += present
+                evidence.dates.confirm(ISO_FORMAT if self.kind.format is None else self.kind.format, present)
 
     def _count_missing(self, column: pa.Array, cleaned: pa.Array, where: Where) -> None:
         empty = column.null_count + pc.sum(pc.equal(pc.binary_length(column), 0)).as_py() if len(column) else 0
@@ -202,6 +226,8 @@ class Column:
         if converted.other is not None:
             bad = pc.if_else(converted.other, column, pa.scalar(None, column.type))
             self.misfits.add((str(text), count, place) for text, (count, place) in first_of(bad, where).items())
+        self.with_zone += converted.with_zone
+        self.without_zone += converted.without_zone
         for name, mask in (("skipped", converted.skipped), ("twice", converted.twice)):
             if mask is not None and mask.any():
                 count, place = self.odd_times.get(name, (0, Place(where.first_row + int(np.argmax(mask)), where.file)))

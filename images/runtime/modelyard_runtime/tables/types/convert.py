@@ -27,10 +27,13 @@ class Converted(NamedTuple):
     other: pa.Array | None = None
     skipped: np.ndarray | None = None
     twice: np.ndarray | None = None
+    with_zone: int = 0
+    without_zone: int = 0
 
 
 class Converter:
-    """Converts the batches of one column to its type. ``lenient``: the type is known, so ``007`` may be a number."""
+    """Converts the batches of one column to its type. ``lenient``: the type is known, so ``007`` may be a number, and
+    ``yes`` a boolean."""
 
     def __init__(self, kind: Kind, style: NumberStyle = _PLAIN, lenient: bool = True) -> None:
         self.kind, self._style, self._lenient = kind, style, lenient
@@ -46,7 +49,7 @@ class Converter:
         """Converts cleaned texts, or the values of a typed file as ``plain`` returns them."""
         if self._clock is not None:
             read = self._clock.read(column)
-            return Converted(read.values, read.other, read.skipped, read.twice)
+            return Converted(*read)
         if self.kind.type in TEXTS:
             return Converted(_texts(column))
         if pa.types.is_string(column.type):
@@ -56,8 +59,8 @@ class Converter:
     def _of_texts(self, column: pa.Array) -> Converted:
         if self.kind.type == "Boolean":
             words = pc.utf8_lower(column)
-            is_true = pc.is_in(words, _TRUE)
-            return _masked(is_true, pc.or_(is_true, pc.is_in(words, _FALSE)), column)
+            is_true, is_false = (pc.is_in(words, known[: None if self._lenient else 1]) for known in (_TRUE, _FALSE))
+            return _masked(is_true, pc.or_(is_true, is_false), column)
         read = numbers.integers if self.kind.type == "Integer" else numbers.floats
         values, other = read(plain_ := numbers.normal(column, self._style), self._lenient)
         if plain_.null_count > column.null_count:

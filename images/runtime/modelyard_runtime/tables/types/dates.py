@@ -70,6 +70,14 @@ class Dates:
         self.formats[format_] += count if format_ else 0
         return bool(format_)
 
+    def confirm(self, format_: str, count: int) -> None:
+        """Counts texts that were read in this format."""
+        for shape in self.unclear:
+            if format_ in self.readings(shape):
+                self.unclear[shape] += count
+                return
+        self.formats[format_] += count
+
     def _numeric(self, match: re.Match[str], count: int) -> bool:
         time = _time(match[5])
         first, second, year = int(match[1]), int(match[3]), match[4]

@@ -18,10 +18,10 @@ def decide(evidence: Evidence, name: str) -> Kind:
     present = evidence.present
     if evidence.boolean and evidence.boolean == present:
         return Kind("Boolean")
-    if evidence.number == present or _are_mistakes(evidence, evidence.number):
+    if evidence.number == present or _are_mistakes(evidence, evidence.number, 0):
         return _number(evidence)
     format_, dates = evidence.dates.best()
-    if dates and (dates == present or _are_mistakes(evidence, dates)):
+    if dates and (dates == present or _are_mistakes(evidence, dates, evidence.number)):
         return Kind("Timestamp", None if format_ == ISO_FORMAT else format_)
     if evidence.number > (1 - MOST) * present:
         return Kind("Category")
@@ -34,18 +34,17 @@ def _number(evidence: Evidence) -> Kind:
     return Kind("Integer")
 
 
-def _are_mistakes(evidence: Evidence, fitting: int) -> bool:
-    """Whether the values that don't fit are few words: codes with leading zeros are none, they are of another type."""
+def _are_mistakes(evidence: Evidence, fitting: int, numbers: int) -> bool:
+    """Whether the values that don't fit are few words, ``numbers`` among them: codes with leading zeros are none, they
+    are of another type."""
     others = evidence.present - fitting
     if fitting < MOST * evidence.present or evidence.padded:
         return False
-    return _different(evidence) <= min(FEW, max(1, others))
+    if evidence.words.is_full:
+        return False
+    words = evidence.words.counts if evidence.dates.count == 0 else _no_dates(evidence)
+    return len(words) + numbers <= min(FEW, max(1, others))
 
 
-def _different(evidence: Evidence) -> int:
-    found = evidence.words
-    if found.is_full:
-        return FEW + 1
-    if evidence.number:
-        return len(found.counts)
-    return sum(1 for text in found.counts if not Dates().add(text, 1))
+def _no_dates(evidence: Evidence) -> list[str]:
+    return [text for text in evidence.words.counts if not Dates().add(text, 1)]

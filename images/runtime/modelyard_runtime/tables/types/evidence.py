@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 
 from modelyard_runtime.tables.reading.batch import NumberStyle
 from modelyard_runtime.tables.types import numbers
-from modelyard_runtime.tables.types.dates import ISO, Dates
+from modelyard_runtime.tables.types.dates import Dates
 from modelyard_runtime.tables.types.places import Place, Where, first_of
 from modelyard_runtime.tables.types.words import Words
 
@@ -27,7 +27,7 @@ class Evidence:
     def __init__(self, limit: int, style: NumberStyle) -> None:
         self._style = style
         self.present = self.number = self.whole = self.boolean = self.padded = 0
-        self.looked = self.with_zone = self.without_zone = 0
+        self.looked = 0
         self.is_too_large = False
         """Whether a whole number has more than 64 bits."""
         self.dates = Dates()
@@ -72,17 +72,10 @@ class Evidence:
                 self.first_padded = self.first_padded or (text, place)
             if are_numbers and text in _BOOLEANS:
                 self.boolean += count
-            elif may_be_dates and self.dates.add(text, count):
-                self._add_zone(text, count)
+            elif may_be_dates:
+                self.dates.add(text, count)
             words.append((text, count, place))
         self.words.add(words)
-
-    def _add_zone(self, text: str, count: int) -> None:
-        match = ISO.fullmatch(text)
-        if match and match["zone"]:
-            self.with_zone += count
-        elif match and len(text) > len("2026-01-01"):
-            self.without_zone += count
 
 
 def _fits(text: str) -> bool:

@@ -21,6 +21,7 @@ _RAILWAY = -1_577_923_200_000_000
 """1920 in UTC: before, clocks differed from UTC by odd seconds."""
 _START = datetime(1970, 1, 1)
 _MEMORY = 200_000
+_DAY = len("2026-12-31")
 _ZONE = re.compile(r"(?:Z|[T ][0-9:.,]+[+-][0-9:]+)$")
 
 
@@ -34,6 +35,8 @@ class Read(NamedTuple):
     other: pa.Array | None
     skipped: np.ndarray | None = None
     twice: np.ndarray | None = None
+    with_zone: int = 0
+    without_zone: int = 0
 
 
 class Clock:
@@ -67,9 +70,11 @@ class Clock:
         present = column.drop_null()
         has_zone = len(present) > 0 and bool(_ZONE.search(present[0].as_py()))
         try:
-            return self._within(Read(pc.cast(column, _UTC), None) if has_zone else self._local(pc.cast(column, _NAIVE)))
+            read = Read(pc.cast(column, _UTC), None) if has_zone else self._local(pc.cast(column, _NAIVE))
         except pa.ArrowInvalid:
             return None
+        times = pc.sum(pc.greater(pc.binary_length(present), _DAY)).as_py() or 0
+        return self._within(read._replace(**{"with_zone" if has_zone else "without_zone": times}))
 
     def _by_width(self, column: pa.Array, fixed: Fixed) -> Read:
         """Reads what is written with all digits at once, and the rest one by one."""
@@ -110,13 +115,17 @@ class Clock:
     def _one_by_one(self, column: pa.Array) -> Read:
         """Reads each different text once."""
         encoded = column.dictionary_encode()
-        micros = pa.array([self._of(text) for text in encoded.dictionary.to_pylist()], pa.int64())
+        texts = encoded.dictionary.to_pylist()
+        micros = pa.array([self._of(text) for text in texts], pa.int64())
         values = micros.take(encoded.indices)
         other = pc.and_(pc.is_valid(column), pc.is_null(values))
         read = Read(values.cast(_UTC), other if pc.any(other).as_py() else None)
+        if self._kind.format is None:
+            times = [bool(_ZONE.search(text)) for text in texts if self._of(text) is not None and len(text) > _DAY]
+            read = read._replace(with_zone=sum(times), without_zone=len(times) - sum(times))
         if self._zone is None:
             return read
-        odd = [self._oddness(text) for text in encoded.dictionary.to_pylist()]
+        odd = [self._oddness(text) for text in texts]
         codes = pc.fill_null(pa.array(odd, pa.int8()).take(encoded.indices), 0).to_numpy(zero_copy_only=False)
         return read._replace(skipped=codes == 1, twice=codes == -1)
 

@@ -90,7 +90,8 @@ def _dates(column: Column) -> Doubt | None:
     if evidence.dates.count >= _HALF * evidence.present and evidence.dates.count:
         text, place = _first_that(column, lambda text: Dates().add(text, 1))
         shapes = evidence.dates.unclear.most_common(1)
-        if shapes and not evidence.dates.formats and not evidence.dates.are_mixed(shapes[0][0]):
+        is_unclear = evidence.dates.best()[0] is None and not evidence.dates.are_mixed(shapes[0][0])
+        if is_unclear and not evidence.dates.formats:
             day, month = evidence.dates.readings(shapes[0][0])
             message = (
                 f"{name!r} is read as Category: {text!r} may be {day} or {month}, and no value decides; declare it "

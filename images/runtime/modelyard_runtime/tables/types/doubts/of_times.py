@@ -11,13 +11,13 @@ from modelyard_runtime.tables.types.doubts.tell import tell
 
 def of_times(column: Column) -> Iterator[Doubt]:
     """Yields doubts about single times: those with a zone among those without, and those that clocks skip or repeat."""
-    evidence, zone = column.evidence, column.kind.zone
-    if evidence.with_zone and evidence.without_zone:
+    zone = column.kind.zone
+    if column.with_zone and column.without_zone:
         message = (
-            f"{column.name!r}: at least {evidence.without_zone} times have no zone of their own, but "
-            f"{evidence.with_zone} have; those are read as of {zone or 'UTC'}; write columns[].timeZone if it is not so"
+            f"{column.name!r}: at least {column.without_zone} times have no zone of their own, but "
+            f"{column.with_zone} have; those are read as of {zone or 'UTC'}; write columns[].timeZone if it is not so"
         )
-        yield tell(column, "MixedZones", message, evidence.without_zone)
+        yield tell(column, "MixedZones", message, column.without_zone)
     for name, reason, what in (
         (
             "skipped",
