@@ -41,7 +41,7 @@ class Column:
     format: str | None = None
     time_zone: str | None = None
 
-    @cached_property
+    @property
     def kind(self) -> str:
         """How its values are read: as Boolean, as Timestamp, or else by its datatype."""
         return self.type if self.type in (BOOLEAN, TIMESTAMP) else self.datatype
@@ -91,6 +91,11 @@ class Manifest:
         return all(column.datatype == NUMBER for column in self.inputs)
 
     @cached_property
+    def asked(self) -> tuple[tuple[str, str, Column], ...]:
+        """The name, the kind and the rest of each input."""
+        return tuple((column.name, column.kind, column) for column in self.inputs)
+
+    @cached_property
     def file_names(self) -> tuple[str, ...]:
         """What the model's file takes, in its order."""
         return tuple(item.name for item in self.features or self.inputs)
@@ -119,8 +124,9 @@ class Manifest:
         return tuple(item for item in self.inputs if item.type == TIMESTAMP)
 
     @cached_property
-    def booleans(self) -> frozenset[str]:
-        return frozenset(item.name for item in self.inputs if item.type == BOOLEAN)
+    def is_typed(self) -> bool:
+        """Whether the columns of a matrix are more than numbers of single precision."""
+        return bool(self.features) or any(item.kind == BOOLEAN for item in self.inputs)
 
     @cached_property
     def wide(self) -> frozenset[str]:

@@ -19,9 +19,9 @@ from modelyard_server.manifest import NUMBER, TEXT, Manifest, Output
 from modelyard_server.tensors import (
     BadRequest,
     Tensor,
-    Values,
     check_numbers,
     check_shape,
+    check_texts,
     doubles,
     flat,
     numbers,
@@ -77,11 +77,13 @@ def of_tensors(
         ((name, tensor),) = inputs.items()
         shape = check_shape(name, tensor.shape)
         if len(shape) == 2 and (shape[1] > 1 or all(name != column.name for column in manifest.inputs)):
-            if manifest.features:
+            if shape[1] != len(manifest.inputs):
+                raise BadRequest(f"input {name!r}: shape {shown(shape)} has {shape[1]} columns: {allowed(manifest)}")
+            if manifest.is_typed:
                 request = assemble(id_, outputs, _side_by_side(name, tensor, shape, manifest), manifest)
                 request.binary = binary
                 return request
-            return Inference(id_, shape[0], outputs, None, _matrix(name, tensor, shape, manifest), binary)
+            return Inference(id_, shape[0], outputs, None, _matrix(name, tensor, shape), binary)
     request = assemble(id_, outputs, _columns(inputs, manifest), manifest)
     request.binary = binary
     return request
@@ -137,38 +139,28 @@ def choose(names: Sequence[Any], manifest: Manifest) -> tuple[Output, ...]:
     return tuple(chosen.values())
 
 
-def _flat(name: str, tensor: Tensor, shape: list[int], manifest: Manifest) -> Values:
-    """Returns the checked values of a matrix, row by row. Raises BadRequest."""
-    width = shape[1]
-    if width != len(manifest.inputs):
-        raise BadRequest(f"input {name!r}: shape {shown(shape)} has {width} columns: {allowed(manifest)}")
+def _matrix(name: str, tensor: Tensor, shape: list[int]) -> NDArray[np.float32]:
     values = flat(name, tensor.data, shape)
-    if not manifest.booleans:
-        check_numbers(name, tensor.datatype, values)
-        return values
+    check_numbers(name, tensor.datatype, values)
+    return numbers({name: values}).reshape(shape)
+
+
+def _side_by_side(name: str, tensor: Tensor, shape: list[int], manifest: Manifest) -> dict[str, Any]:
+    """Returns the checked columns of a matrix. Raises BadRequest."""
     if tensor.datatype == TEXT:
-        raise BadRequest(f"input {name!r}: datatype {shown(tensor.datatype)}: {allowed(manifest)}")
-    for index, column in enumerate(manifest.inputs):
-        check(column, tensor.datatype, values[index::width], manifest)
-    return values
-
-
-def _matrix(name: str, tensor: Tensor, shape: list[int], manifest: Manifest) -> NDArray[np.float32]:
-    return numbers({name: _flat(name, tensor, shape, manifest)}).reshape(shape)
-
-
-def _side_by_side(name: str, tensor: Tensor, shape: list[int], manifest: Manifest) -> dict[str, list[Any]]:
-    """Returns the columns of a matrix."""
-    values, width = _flat(name, tensor, shape, manifest), shape[1]
-    return {column.name: values[index::width] for index, column in enumerate(manifest.inputs)}
+        raise BadRequest(f"input {name!r}: datatype {shown(TEXT)}: {allowed(manifest)}")
+    values, width = flat(name, tensor.data, shape), shape[1]
+    return {
+        own: check(column, tensor.datatype, values[index::width], manifest)
+        for index, (own, _, column) in enumerate(manifest.asked)
+    }
 
 
 def _columns(inputs: dict[str, Tensor], manifest: Manifest) -> dict[str, Any]:
     """Returns the checked values of every input of the model; all have the same length. Raises BadRequest."""
     columns: dict[str, Any] = {}
     rows, first = 0, ""
-    for column in manifest.inputs:
-        name = column.name
+    for name, kind, column in manifest.asked:
         tensor = inputs.get(name)
         if tensor is None:
             continue
@@ -176,8 +168,10 @@ def _columns(inputs: dict[str, Tensor], manifest: Manifest) -> dict[str, Any]:
         if len(shape) == 2 and shape[1] != 1:
             raise BadRequest(f"input {name!r}: shape {shown(shape)} of a column is not [rows] or [rows, 1]")
         values = columns[name] = flat(name, tensor.data, shape)
-        if column.kind == NUMBER:
+        if kind == NUMBER:
             check_numbers(name, tensor.datatype, values)
+        elif kind == TEXT:
+            check_texts(name, tensor.datatype, values)
         else:
             columns[name] = check(column, tensor.datatype, values, manifest)
         if rows and shape[0] != rows:

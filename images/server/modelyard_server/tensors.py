@@ -187,5 +187,6 @@ def texts(values: list[Any], plain: frozenset[str], missing: frozenset[str]) -> 
     ``plain`` are texts that need no cleaning: nearly all of a request, and looking them up takes no time.
     """
     if not plain.issuperset(values):
-        values = [clean(value, missing) if value else "" for value in values]
+        cleaned = {value: clean(value, missing) if value else "" for value in set(values)}
+        values = [cleaned[value] for value in values]
     return np.array(values, dtype=object)
