@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from modelyard_api.fields.base import ColumnName, Model
+from modelyard_api.fields.columns import ColumnType
 
 InputType = Literal["Float", "Integer", "Boolean", "Category", "Timestamp"]
 
@@ -43,12 +44,12 @@ class Signature(Model):
     )
 
 
-def answer_columns(signature: Signature) -> dict[str, str]:
+def answer_columns(signature: Signature) -> dict[str, ColumnType]:
     """Returns the columns of a table of answers, in the order of the outputs: name -> type.
 
     Each class has a column of its probability, which is named by its position if its name would be too long.
     """
-    columns = {}
+    columns: dict[str, ColumnType] = {}
     for output in signature.outputs:
         if len(output.shape) == 1:
             columns[output.name] = _TYPES[output.datatype]
@@ -57,7 +58,7 @@ def answer_columns(signature: Signature) -> dict[str, str]:
     return columns
 
 
-_TYPES = {"FP32": "Float", "INT64": "Integer", "BYTES": "Category"}
+_TYPES: dict[str, ColumnType] = {"FP32": "Float", "INT64": "Integer", "BYTES": "Category"}
 
 
 def _probability(position: int, class_: str) -> str:

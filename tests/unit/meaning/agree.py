@@ -112,7 +112,7 @@ def _batch(
         keep=["row"],
         output=DatasetSpec.model_validate({"source": {"pushed": {}}}),
         image="i",
-        **({"dataset": "d"} if "dataset" in PredictTask.model_fields else {}),
+        dataset="d",
     )
     rows = _rows(store, predict(task, store).uri)
     ordered = [rows[f"r-{index}"] for index in range(len(drawn.news))]

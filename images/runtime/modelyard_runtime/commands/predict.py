@@ -72,7 +72,10 @@ def _version(answers: Answers, task: PredictTask) -> NewVersion:
 
 
 def _ended(version: NewVersion, store: ArtifactStore, task: PredictTask, answers: Answers) -> dict[str, Any]:
-    columns = [VersionColumn(name=name, type=type_) for name, type_ in answers.types.items()]
+    columns = [
+        VersionColumn(name=name, type=kind.type, format=kind.format, time_zone=kind.zone)
+        for name, kind in answers.kinds.items()
+    ]
     try:
         return version.end(store, task.base_uri, columns, Story(task.dataset))
     except UserError as error:

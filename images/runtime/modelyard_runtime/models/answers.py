@@ -12,8 +12,10 @@ from modelyard_api.kinds.batchprediction import MOST_EXAMPLES, BadRow
 from modelyard_api.wire.task import PredictTask
 from modelyard_runtime.models.session import Session
 from modelyard_runtime.pod.errors import UserError
-from modelyard_runtime.tables.columns import ARROW, convert
 from modelyard_runtime.tables.given import given_of
+from modelyard_runtime.tables.types.convert import of_type
+from modelyard_runtime.tables.types.declared import kind_of
+from modelyard_runtime.tables.types.kinds import ARROW, Kind
 
 
 class Answers:
@@ -26,13 +28,12 @@ class Answers:
         self._task, self._session = task, session
         self.read = self.bad = 0
         self.examples: list[BadRow] = []
-        of_input = {column.name: column.type for column in task.data.columns}
-        own = {name: of_input[name] for name in task.keep} | answer_columns(session.signature)
-        declared = {rule.name: rule.type for rule in task.output.columns}
-        self.types: dict[str, str] = {
-            name: declared.get(name, type_) for name, type_ in own.items() if name not in task.output.ignore
-        }
-        self.schema = pa.schema([(name, ARROW[type_]) for name, type_ in self.types.items()])
+        kept = {item.name: Kind(item.type, item.format, item.time_zone) for item in task.data.columns}
+        own = {name: kept[name] for name in task.keep}
+        own |= {name: Kind(type_) for name, type_ in answer_columns(session.signature).items()}
+        declared = {rule.name: kind_of(rule) for rule in task.output.columns}
+        self.kinds = {name: declared.get(name, kind) for name, kind in own.items() if name not in task.output.ignore}
+        self.schema = pa.schema([(name, kind.arrow) for name, kind in self.kinds.items()])
         self.needed = list(dict.fromkeys([*(item.name for item in session.signature.inputs), *task.keep]))
 
     @property
@@ -78,7 +79,7 @@ class Answers:
     def _table(self, kept: pa.RecordBatch, arrays: dict[str, np.ndarray]) -> pa.RecordBatch:
         columns = {name: kept.column(name) for name in self._task.keep} | dict(self._columns(arrays))
         try:
-            typed = [convert(_plain(columns[name]), type_, name) for name, type_ in self.types.items()]
+            typed = [of_type(_plain(columns[name]), kind, name) for name, kind in self.kinds.items()]
         except UserError as error:
             message = f"the answers don't fit the Dataset: {error.message}"
             raise UserError(error.reason, message, "spec.output.datasetRef") from error
