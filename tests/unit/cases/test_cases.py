@@ -160,3 +160,11 @@ def test_one_letter_is_one_category_however_it_is_composed(tmp_path: Path) -> No
     table = run_ingest(tmp_path, "t.csv", target="y")
     assert next(column.distinct for column in table.columns if column.name == "c") == 2
     assert [(doubt.column, doubt.reason) for doubt in table.doubts] == [("size", "SentinelValue")]
+
+
+def test_the_columns_of_a_wide_version_are_read_beside_its_rows() -> None:
+    store = MemoryStore()
+    may = run_ingest(FILES, "reading-may.csv", store, target="y")
+    june = run_ingest(FILES, "reading-june.csv", store, target="y", previous=may.model_copy(update={"columns": []}))
+    assert [item.rule for item in june.violations] == ["type Float"]
+    assert june.changes == []
