@@ -21,7 +21,7 @@ from modelyard_server import rest
 from modelyard_server.load import load
 from modelyard_server.tensors import BadRequest
 from tests.unit.runtime.memory import MemoryStore, lay_down, run_train
-from tests.unit.runtime.versions import laid
+from tests.unit.runtime.typed import laid
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 ROWS = 200
