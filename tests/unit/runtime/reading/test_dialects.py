@@ -43,6 +43,8 @@ AB = [["1", "x"], ["2", "y"]]
         pytest.param("a\n1\n\n3\n\n\n", ["a"], [["1"], [""], ["3"]], id="one column with a missing value"),
         pytest.param('a\n1\n""\n3\n', ["a"], [["1"], [""], ["3"]], id="one column with a quoted missing value"),
         pytest.param("#id,b\n1,x\n", ["#id", "b"], [["1", "x"]], id="a name that begins like a comment"),
+        pytest.param("# a,b\n1,2\n", ["a", "b"], [["1", "2"]], id="a header as NumPy writes it"),
+        pytest.param("#id,b", ["#id", "b"], [], id="a header alone that begins like a comment"),
         pytest.param("km/h,@t,b (%),-x,+1\n1,2,3,4,5\n", ["km/h", "@t", "b (%)", "-x", "+1"], None, id="odd names"),
         pytest.param("Size,size\n1,2\n", ["Size", "size"], [["1", "2"]], id="names that differ in case"),
         pytest.param("a,b\n", ["a", "b"], [], id="a header alone"),
@@ -66,6 +68,13 @@ def test_certain(tmp_path: Path, text: str, names: list[str], rows: Any) -> None
         ),
         pytest.param("Report,,\n,,\na,b,c\n1,x,u\n", [["1", "x", "u"]], [4], "LinesSkipped", {"count": 1}, id="padded"),
         pytest.param("# made by x\na,b\n1,x\n2,y\n", AB, [3, 4], "LinesSkipped", {"count": 1}, id="comments above"),
+        pytest.param(
+            '# by "x, y\n#\n\n# z; u\na,b\n1,x\n2,y\n', AB, [6, 7], "LinesSkipped", {"count": 3}, id="many comments"
+        ),
+        pytest.param("## v\n#a,b\n1,x\n2,y\n", AB, [3, 4], "LinesSkipped", {"count": 1}, id="comments and header"),
+        pytest.param("# by x, y\nb,a\n1,x\n2,y\n", AB, [3, 4], "LinesSkipped", {"count": 1}, id="as wide a comment"),
+        pytest.param("a,b\n1,x\n# p\n# p,q,r\n2,y\n", AB, [2, 5], "CommentLines", {"row": 3, "count": 2},
+                     id="comments between rows"),
         pytest.param("a,b\n1,x\na,b\n2,y\n", AB, [2, 4], "HeaderRepeated", {"row": 3, "count": 1}, id="repeated"),
         pytest.param("a,b\n1,x\n\ufeffa,b\n2,y\n", AB, [2, 4], "HeaderRepeated", {"row": 3}, id="repeated with BOM"),
         pytest.param("a,b\ncm,-\n1,x\n2,y\n", AB, [3, 4], "UnitsRow", {"row": 2, "example": "cm, -"}, id="units"),

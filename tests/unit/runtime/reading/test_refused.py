@@ -26,7 +26,7 @@ ROWS = "".join(f"{index},x\n" for index in range(60))
         pytest.param("a,b\n1,2,3\n", "RaggedRow", ["row 2", "3 values"], id="long from the start"),
         pytest.param(f"a,b\n\n{ROWS}\n1\n", "RaggedRow", ["row 64"], id="after blank lines"),
         pytest.param('a,b\n1,"x\ny"\n2\n', "RaggedRow", ["row 3"], id="after a quoted newline"),
-        pytest.param("a,b\n1,x\n# note\n", "RaggedRow", ["row 3", "# note"], id="a comment among rows"),
+        pytest.param("1,1\n2,3\n", "NoHeader", ["row 1", "looks like data"], id="a row of data as the header"),
         pytest.param("Title\na,b\nx,y\nz,u\n", "NoHeader", ["row 1", "row 2", "skipRows: 1"], id="no sure header"),
         pytest.param("a,b\nMazda,1,2\nDatsun,2,3\nVW,3,4\n", "NoHeader", ["row 1", "3"], id="names of rows"),
         pytest.param(",a\nx,1\ny,2\n", "UnnamedColumn", ["first column", "'x'", "row 2", "index=False"], id="no index"),

@@ -69,7 +69,7 @@ def test_it_says_first_what_needs_attention() -> None:
     text = text_of(material)
     assert "Rejected: 1 rule is broken. It is kept as evidence and never used." in text
     order = [text.index(part) for part in (
-        "Broken rule body_mass_g: max 6000: found 3 are greater For example 6300",
+        "Broken rule body_mass_g: max 6000: 3 are greater For example 6300",
         "Doubt year: LooksLikeYear: declare it Category For example 2007 (rows 2, 9 of a.csv)",
         "Change tagged: Added: it was not there",
         "Columns ColumnType",

@@ -169,10 +169,12 @@ class _Pass:
                 raise unnamed(name, index, len(layout.header), values[at].as_py(), first + _place(places, at))
 
     def _count_blanks(self, parsed: Parsed, first: int) -> None:
-        """Counts blank lines between two rows; those at the end of the file are nobody's concern."""
-        between = parsed.blanks - parsed.last if len(parsed.rows) else 0
+        """Counts comments, and blank lines between two rows: those at the end of the file are nobody's concern."""
+        if len(parsed.comments):
+            self._count("CommentLines", len(parsed.comments), first + int(parsed.comments[0]))
+        between = 0
         if len(parsed.rows):
-            between, self._trailing = between + self._trailing, parsed.last
+            between, self._trailing = parsed.blanks + self._trailing, parsed.last
         else:
             self._trailing += parsed.last
         if between:
@@ -185,6 +187,7 @@ class _Pass:
         texts = {
             "HeaderRepeated": "rows repeat the header and are left out; delete them",
             "EmptyRows": "rows have no value at all and are left out; delete them",
+            "CommentLines": "lines that begin with '#' are left out; delete them",
             "BlankLines": "blank lines between rows are left out, and not counted where there are many; delete them",
         }
         self._file.late[reason] = Doubt(

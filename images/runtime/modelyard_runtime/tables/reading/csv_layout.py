@@ -10,7 +10,7 @@ from pathlib import Path
 from modelyard_api.fields.csv import CSV
 from modelyard_api.fields.doubts import Doubt
 from modelyard_runtime.pod.errors import UserError
-from modelyard_runtime.tables.reading import dialect, header, records
+from modelyard_runtime.tables.reading import comments, dialect, header, records
 from modelyard_runtime.tables.reading.csv_columns import decided
 from modelyard_runtime.tables.reading.csv_trouble import Scene, guessed_text, not_text
 from modelyard_runtime.tables.reading.encoding import GUESS, BadBytes, ToUTF8, first_bad, guessed, marked, wide
@@ -85,6 +85,8 @@ def look(file: Path, name: str, csv: CSV, missing: tuple[str, ...]) -> Layout:
     delimiter = csv.delimiter
     if match := _SEP.match(text):
         skip, delimiter = match.end(), delimiter or match[1]
+    if csv.skip_rows is None:
+        skip += comments.length(text[skip:])
     preferred = "\t" if ".tsv" in (suffix.lower() for suffix in file.suffixes) else ""
     found = dialect.found_out(text[skip:], whole, delimiter, csv.quote, preferred)
     layout.delimiter, layout.quote = found.delimiter, found.quote
@@ -94,7 +96,7 @@ def look(file: Path, name: str, csv: CSV, missing: tuple[str, ...]) -> Layout:
     rows = records.split(text[skip:], found.delimiter, found.quote, whole)
     layout.header = rows[0].cells if rows else []
     _check_text(sample[skip:], whole, name, layout, csv)
-    top = header.find(rows, name, csv.skip_rows)
+    top = _header(text, skip, rows, layout, name, csv)
     layout.body, layout.first_row = skip + top.end, top.row + 1
     layout.is_ascii = sample[: layout.body].isascii()
     _tell_lines(layout, top, name, csv)
@@ -109,6 +111,20 @@ def look(file: Path, name: str, csv: CSV, missing: tuple[str, ...]) -> Layout:
         values = [(row.cells[index], row.row) for row in below]
         layout.evidence.look(layout.header[index].strip(), values, missing, name)
     return layout
+
+
+def _header(text: str, skip: int, rows: list[records.Record], layout: Layout, name: str, csv: CSV) -> header.Header:
+    """Returns the header of ``rows``, which begin after ``skip`` characters; comments above them may hold it."""
+    sep = _SEP.match(text)
+    above = text[sep.end() if sep else 0 : skip]
+    lines = records.lines_of(above)
+    below = [row._replace(row=row.row + len(lines)) for row in rows]
+    names = comments.header_in(above, below, layout.delimiter, layout.quote) if lines else None
+    if names is not None:
+        top = records.Record(names, 0, len(lines))
+        return header.find([top, *below], name, 0)._replace(skipped=[line.strip() for line in lines[:-1]])
+    top_below = header.find(below, name, csv.skip_rows)
+    return top_below._replace(skipped=[*(line.strip() for line in lines), *top_below.skipped])
 
 
 def _sample(file: Path, name: str, layout: Layout) -> tuple[bytes, bool]:
@@ -153,7 +169,7 @@ def _decoded(cell: str, layout: Layout) -> str:
 
 
 def _tell_lines(layout: Layout, top: header.Header, name: str, csv: CSV) -> None:
-    """Tells of lines before the header and of a row of units."""
+    """Tells of lines before the header and of a row of units. Raises UserError if the header is a row of data."""
     skipped = [line for line in top.skipped if line]
     if skipped and csv.skip_rows is None:
         message = (
@@ -165,6 +181,9 @@ def _tell_lines(layout: Layout, top: header.Header, name: str, csv: CSV) -> None
             Doubt(reason="LinesSkipped", message=message, count=len(skipped), example=example, row=1, file=name)
         )
     if csv.skip_rows is None and not skipped and all(map(header.is_like_data, top.names)):
+        if len(set(top.names)) < len(top.names):
+            message = f"row {top.row} of {name!r} looks like data; write a row with the names of the columns above it"
+            raise UserError("NoHeader", message, "spec.source")
         message = "the first row is taken for the header though it looks like data; write a row of names above it"
         example = ", ".join(top.names)
         layout.doubts.append(Doubt(reason="HeaderLikeData", message=message, example=example, row=top.row, file=name))

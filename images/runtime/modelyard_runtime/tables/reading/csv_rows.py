@@ -16,6 +16,7 @@ from modelyard_runtime.tables.reading.records import lines_of
 MOST_ROWS = 1 << 16
 """Most rows of a batch."""
 _MOST_GAPS = 256
+_NONE = np.array([], np.int64)
 
 
 class Ragged(Exception):
@@ -33,9 +34,11 @@ class Parsed(NamedTuple):
     count: int
     """How many rows the block has, with blank ones."""
     blanks: int = 0
-    """How many blank ones were left out, whether they are counted or not."""
+    """How many blank ones were left out between or before rows, whether they are counted or not."""
     last: int = 0
-    """How many of these stand after the last row."""
+    """How many blank ones stand after the last row."""
+    comments: np.ndarray = _NONE
+    """The places of lines that begin with "#" and have not as many values as a row."""
 
 
 class Parser:
@@ -52,12 +55,14 @@ class Parser:
         out. Raises Ragged, and pa.ArrowInvalid for what isn't UTF-8."""
         bad: list[pa.csv.InvalidRow] = []
         spaces: list[int] = []
+        comments: list[int] = []
 
         def invalid(row: pa.csv.InvalidRow) -> str:
-            if row.text.strip():
+            text = row.text.strip()
+            if text and (text[0] != "#" or "\n" in text):
                 bad.append(row)
                 return "error"
-            spaces.append(row.number - 1)
+            (comments if text else spaces).append(row.number - 1)
             return "skip"
 
         parse = pa.csv.ParseOptions(
@@ -82,11 +87,11 @@ class Parser:
             raise Ragged(row if given is None else int(given.places[row]), bad[0].actual_columns, bad[0].text) from None
         batches = table.combine_chunks().to_batches()
         rows = batches[0] if batches else self._empty()
-        if given is None and not spaces:
+        if given is None and not spaces and not comments:
             return Parsed(rows, None, len(rows))
-        places = np.arange(len(rows) + len(spaces)) if given is None else given.places
+        places = np.arange(len(rows) + len(spaces) + len(comments)) if given is None else given.places
         count = len(places) if given is None else given.count
-        return _numbered(rows, np.delete(places, spaces), count)
+        return _numbered(rows, np.delete(places, spaces + comments), count, places[comments])
 
     def _empty(self) -> pa.RecordBatch:
         schema = pa.schema([(name, pa.string()) for name in self._names])
@@ -111,13 +116,15 @@ class Parser:
         return None if full.all() else _Given(np.flatnonzero(full), len(full))
 
 
-def _numbered(rows: pa.RecordBatch, places: np.ndarray, count: int) -> Parsed:
+def _numbered(rows: pa.RecordBatch, places: np.ndarray, count: int, comments: np.ndarray = _NONE) -> Parsed:
     """Returns the rows of a block with blank lines. Where there are blank lines everywhere they are not counted: each
     gap makes a batch of its own."""
-    blanks, last = count - len(rows), count - (int(places[-1]) + 1 if len(places) else 0)
+    end = int(places[-1]) + 1 if len(places) else 0
+    last = count - end - int((comments >= end).sum())
+    blanks = count - len(rows) - len(comments) - last
     if int(np.count_nonzero(np.diff(places) > 1)) > _MOST_GAPS:
-        return Parsed(rows, None, len(rows), blanks, last)
-    return Parsed(rows, places, count, blanks, last)
+        return Parsed(rows, None, len(rows), blanks, last, comments)
+    return Parsed(rows, places, count, blanks, last, comments)
 
 
 class _Given(NamedTuple):

@@ -82,7 +82,7 @@ def misquoted(scene: Scene, error: Misquoted, first_row: int) -> UserError:
     else:
         message = (
             f"row {row} of {scene.file!r}, {column}, goes on after its closing quote; write a quote within a quoted "
-            "value twice, or write spec.source.csv.quote"
+            "value twice, or write spec.source.csv.quote: '' if quotes are characters as others"
         )
     return UserError("Misquoted", message, "spec.source")
 

@@ -47,7 +47,27 @@ def fit(records: list[Record]) -> Fit:
 
 def found_out(text: str, whole: bool, delimiter: str | None, quote: str | None, preferred: str = "") -> Dialect:
     """Returns the dialect of a file that begins with ``text``; what is given is taken as it is."""
-    quote = _quote(text, delimiter) if quote is None else quote
+    if quote is not None:
+        return _with_quote(text, whole, delimiter, quote, preferred)
+    double, single = (_with_quote(text, whole, delimiter, mark, preferred) for mark in "\"'")
+    if re.search(rf"(?:^|[\r\n{re.escape(delimiter or DELIMITERS)}]) *\"", text) or "'" not in text:
+        return double
+    records = [split(text, each.delimiter, each.quote, whole) for each in (double, single)]
+    is_better = fit(records[1]).share == 1 > fit(records[0]).share
+    return single if is_better or _has_wrapped_column(records[0]) else double
+
+
+def _has_wrapped_column(records: list[Record]) -> bool:
+    """Returns whether all values of some column below the header stand between single quotes."""
+    rows = [record.cells for record in records[1:] if len(record.cells) == len(records[0].cells)]
+    for values in zip(*rows, strict=True):
+        given = [value.strip() for value in values if value.strip()]
+        if len(given) > 1 and all(len(value) > 1 and value[0] == value[-1] == "'" for value in given):
+            return True
+    return False
+
+
+def _with_quote(text: str, whole: bool, delimiter: str | None, quote: str, preferred: str) -> Dialect:
     if delimiter is not None:
         return Dialect(delimiter, quote, None)
     fits = {each: fit(split(text, each, quote, whole)) for each in preferred + DELIMITERS}
@@ -72,13 +92,3 @@ def _is_one_column_of_decimals(text: str) -> bool:
     """Returns whether the header is one name and every other line is one number with a decimal comma."""
     lines = [line.strip() for line in text.splitlines()[:200] if line.strip()]
     return len(lines) > 2 and "," not in lines[0] and all(map(_COMMA_NUMBER.fullmatch, lines[1:-1]))
-
-
-def _quote(text: str, delimiter: str | None) -> str:
-    """Returns the single quote where values are wrapped in it and none in double quotes, else the double quote."""
-    marks = re.escape(delimiter or DELIMITERS)
-    wrapped = {
-        quote: len(re.findall(rf"(?:^|[\r\n{marks}]){quote}[^{quote}\r\n]*{quote}(?=[\r\n{marks}]|$)", text))
-        for quote in "\"'"
-    }
-    return "'" if wrapped["'"] > 1 and not wrapped['"'] else '"'

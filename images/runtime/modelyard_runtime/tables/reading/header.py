@@ -88,8 +88,8 @@ def _first_row(records: list[Record], first: int, file: str) -> int:
         return first
     rows = [record.cells for record in records[start + 1 :] if len(record.cells) == own.width]
     before = records[first:start]
-    is_header = _is_header(records[start].cells, rows) or any(record.is_blank for record in before)
-    if is_header and not any(map(is_like_data, records[start].cells)):
+    has_header = is_header(records[start].cells, rows) or any(record.is_blank for record in before)
+    if has_header and not any(map(is_like_data, records[start].cells)):
         return start
     if len(before) == 1 and len(before[0].cells) == own.width - 1:
         return first
@@ -105,7 +105,7 @@ def _unsure(records: list[Record], first: int, start: int, file: str) -> UserErr
     return UserError("NoHeader", message, "spec.source")
 
 
-def _is_header(cells: list[str], rows: list[list[str]]) -> bool:
+def is_header(cells: list[str], rows: list[list[str]]) -> bool:
     """Returns whether some column has numbers or dates below a name that is none."""
     for index, name in enumerate(cells):
         values = [row[index].strip() for row in rows[:50] if index < len(row) and row[index].strip()]
@@ -119,4 +119,4 @@ def _is_units(cells: list[str], rows: list[list[str]]) -> bool:
     given = [cell.strip() for cell in cells if cell.strip()]
     if not given or not all(map(_UNIT.fullmatch, given)):
         return False
-    return _is_header(["" if cell.strip() in _VALUES_TOO else cell for cell in cells], rows)
+    return is_header(["" if cell.strip() in _VALUES_TOO else cell for cell in cells], rows)

@@ -43,7 +43,7 @@ def attention(material: Material, columns: Sequence[Described]) -> Attention:
         Remark(
             violation.column,
             violation.rule,
-            f"found {violation.found}",
+            violation.found,
             violation.examples,
             violation.rows,
             violation.file or "",

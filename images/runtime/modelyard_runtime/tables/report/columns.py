@@ -12,11 +12,13 @@ from modelyard_runtime.tables.report.axis import time_text
 from modelyard_runtime.tables.report.distribution import Distribution, distribution
 from modelyard_runtime.tables.report.material import Material
 from modelyard_runtime.tables.report.related import Related, related
+from modelyard_runtime.tables.report.spread import Sketched
 from modelyard_runtime.tables.report.target import Target
 from modelyard_runtime.tables.report.text import figure
 
 ALPHA = 0.05
 """The chance that a distance to the parent is told as beyond doubt though there is none, of all columns together."""
+NO_FEATURES = ("Identifier", "Text")
 QUANTILES = {"least": 0.0, "5 %": 0.05, "25 %": 0.25, "median": 0.5, "75 %": 0.75, "95 %": 0.95, "greatest": 1.0}
 
 
@@ -58,7 +60,10 @@ class Described:
         return ends[0][1] if ends[0][1] == ends[-1][1] else f"{ends[0][1]} – {ends[-1][1]}"
 
     def _text(self, value: float) -> str:
-        return time_text(value) if self.column.type == "Timestamp" else figure(value)
+        if self.column.type != "Timestamp":
+            return figure(value)
+        # A sketch knows the minute, but not the second.
+        return time_text(60 * round(value / 60) if isinstance(self.drawn.spread, Sketched) else value)
 
 
 def described(material: Material, target: Target | None) -> Iterator[Described]:
@@ -72,7 +77,8 @@ def described(material: Material, target: Target | None) -> Iterator[Described]:
         mine, other = now.get(column.name), was.get(column.name)
         drawn = distribution(column, mine, other, sample, len(sample) == material.rows)
         is_target = column.name == material.target
-        tells = related(target, drawn, sample) if target and not is_target and len(sample) else Related()
+        is_feature = not is_target and column.type not in NO_FEATURES
+        tells = related(target, drawn, sample) if target and is_feature and len(sample) else Related()
         moved, proven = _moved(mine, other, alpha)
         yield Described(index, column, material.rows, drawn, tells, moved, proven, is_target)
 

@@ -44,7 +44,7 @@ class Parent(NamedTuple):
 @dataclass(frozen=True)
 class Material:
     """``sample`` has typed columns, as the version's files do, and at most ``sample_size`` rows; ``sampled`` says how
-    they were chosen. ``made`` is when the source was read, as the version says it; "" if it doesn't."""
+    they were chosen. Nothing in it is a time of today: the same version has the same report."""
 
     dataset: str
     version_id: str
@@ -62,7 +62,6 @@ class Material:
     doubts: Sequence[Remark] = ()
     changes: Sequence[Remark] = ()
     parent: Parent | None = None
-    made: str = ""
 
     @property
     def name(self) -> str:

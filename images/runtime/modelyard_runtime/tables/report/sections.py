@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from markupsafe import Markup
 
 from modelyard_runtime.tables.report import looks, plots
-from modelyard_runtime.tables.report.columns import Described
+from modelyard_runtime.tables.report.columns import NO_FEATURES, Described
 from modelyard_runtime.tables.report.distribution import Histogram
 from modelyard_runtime.tables.report.target import Target
 from modelyard_runtime.tables.report.text import counted, figure, percent, plain, rough, shown
@@ -177,6 +177,6 @@ def _sentence(described: Described, context: Context) -> Markup:
             if described.moved
             else Markup("It is distributed as in {}.").format(shown(context.parent, 80))
         )
-    elif context.parent and not described.is_target:
+    elif context.parent and described.column.type not in NO_FEATURES:
         said.append(Markup("There is nothing to compare it with in {}.").format(shown(context.parent, 80)))
     return Markup(" ").join(said)

@@ -60,8 +60,6 @@ def facts(material: Material) -> list[tuple[str, Markup | str]]:
         listed.append(("Compared with", was))
     else:
         listed.append(("Compared with", "nothing"))
-    if material.made:
-        listed.append(("Read", material.made))
     listed.append(("Digest", Markup('<code title="{}">{}…</code>').format(material.digest, material.digest[:19])))
     return listed
 
@@ -92,8 +90,8 @@ def how(material: Material, target: Target | None) -> list[str]:
     sampled, rows = material.sample.num_rows, material.rows
     lines = [] if sampled == rows and not material.parent else [SKETCHES]
     if target:
-        which = "which are all" if sampled == rows else f"a sample of {count(rows)}: {material.sampled}"
-        lines.append(f"How much of the target a column explains is told from {counted(sampled, 'row')}, {which}.")
+        which = "all rows" if sampled == rows else f"{count(sampled)} of {count(rows)} rows, {material.sampled}"
+        lines.append(f"How much of the target a column explains is told from {which}.")
         lines.append((UNCERTAINTY if target.classes is not None else CORRELATION) + ALONE)
     if material.parent:
         lines.append(DISTANCE)
