@@ -18,11 +18,9 @@ SYSTEM, SERVICE, PORT = "modelyard-system", "modelyard-tracking", 5000
 def test_it_opens_behind_a_port_forward(scene: Scene, tmp_path: Path) -> None:
     kube = scene.kube
     version = kube.until("a version", lambda: kube.list("datasetversions"))[0]["metadata"]["name"]
-    # The message of Ready says why there is none.
-    report = kube.until_condition("datasetversion", version)["status"].get("report")
-    assert report, kube.picture()
+    kube.until_condition("datasetversion", version)
     url = kube.run("get", "datasetversion", version, "-o", "jsonpath={.status.report.url}")
-    assert (urlsplit(url).hostname, urlsplit(url).port) == ("localhost", PORT)
+    assert (urlsplit(url).hostname, urlsplit(url).port) == ("localhost", PORT), kube.picture()
     with forwarded(kube.cluster, SYSTEM, SERVICE, PORT) as port, browsers(1, tmp_path) as (browser,):
         page = browser.new_page()
         answer = page.goto(url.replace(f"localhost:{PORT}", f"127.0.0.1:{port}"))
