@@ -70,6 +70,7 @@ class ParquetFile:
             return pq.ParquetFile(
                 pa.OSFile(os.fsencode(self.file)),
                 buffer_size=1 << 20,
+                pre_buffer=False,  # it would hold the columns of a whole group of rows
                 coerce_int96_timestamp_unit="us",
                 page_checksum_verification=True,
             )
