@@ -6,7 +6,7 @@ from typing import Any
 
 from modelyard_api.fields.artifact import canonical, sha256
 from modelyard_api.kinds.dataset import Dataset
-from modelyard_api.wire.result import IngestResult
+from modelyard_api.wire.result import Error, Failed, IngestResult
 from modelyard_api.wire.task import IngestTask
 from tests.kinds import datasetversion
 from tests.kinds.sample import Create, Object, Pod, Sample
@@ -36,9 +36,14 @@ _S3, _HTTPS = "s3://lake/in/*.csv", "https://example.com/t.csv"
 _PUSHED: Object = {"source": {"configMap": None, "pushed": {}}}
 
 
-def ingest(task: IngestTask, text: str) -> IngestResult:
+AWAY, DENIED = "SourceUnreachable", "SourceDenied"
+
+
+def ingest(task: IngestTask, text: str) -> IngestResult | Failed:
     """Returns the result of an ingest. As in the runtime, ``digest`` depends on the text alone, and ``version_id`` on
     the digest and the declared rules."""
+    if text in (AWAY, DENIED):
+        return Failed(error=Error(reason=text, message="the server said so; look at it", field="spec.source.uri"))
     lines = text.splitlines()
     digest = sha256(text.encode())
     rules = task.spec.model_dump(mode="json", include={"target", "columns", "split", "validation", "ignore"})

@@ -73,7 +73,7 @@ class Split(Model):
     model_config = ConfigDict(
         json_schema_extra=rules(
             rule(
-                "(self.strategy == 'Group') == has(self.column)",
+                "(has(self.strategy) && self.strategy == 'Group') == has(self.column)",
                 "column belongs to the strategy Group, which needs it",
                 ".column",
             )

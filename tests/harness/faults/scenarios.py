@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from tests.harness.faults import arrival, packing, pipelines, rollouts, sources, workspaces
 from tests.harness.faults import objects as o
-from tests.harness.faults import packing, pipelines, rollouts, sources, workspaces
 from tests.harness.faults.scenario import Scenario, main_job, nothing, ready_to_train, two_versions
 from tests.harness.faults.stage import Stage
 
@@ -211,6 +211,7 @@ SCENARIOS = {
         Scenario("again", main_job, again),
         *rollouts.SCENARIOS,
         packing.SCENARIO,
+        arrival.SCENARIO,
         sources.SCENARIO,
         pipelines.SCENARIO,
         workspaces.SCENARIO,

@@ -8,7 +8,7 @@ from typing import Any
 from modelyard_api.fields.trainer import Trainer
 from modelyard_api.kinds.dataset import DatasetSpec
 from modelyard_api.wire.result import IngestResult, TrainResult
-from modelyard_api.wire.task import Data, IngestTask, Subject, TrainTask
+from modelyard_api.wire.task import Data, IngestTask, Previous, Subject, TrainTask
 from modelyard_runtime.commands.ingest import ingest
 from modelyard_runtime.commands.train import train
 from modelyard_runtime.pod.store import ArtifactStore, Conflict
@@ -41,15 +41,28 @@ class MemoryStore(ArtifactStore):
         path.write_bytes(self.read(uri, digest))
 
 
-def run_ingest(folder: Path, file: str, store: MemoryStore | None = None, **spec: Any) -> IngestResult:
+def run_ingest(
+    folder: Path, file: str, store: MemoryStore | None = None, *, previous: IngestResult | None = None, **spec: Any
+) -> IngestResult:
+    """Ingests a file; ``previous`` is the latest accepted version before."""
     source = {"volume": {"claimName": "c", "path": file}, "settle": "0s", **spec.pop("source", {})}
     dataset = DatasetSpec.model_validate({"source": source, **spec})
     task = IngestTask(
-        subject=SUBJECT, tracking_url=URL, base_uri=f"{STORE}/d", result_uri=f"{STORE}/r", spec=dataset, source=file
+        subject=SUBJECT,
+        tracking_url=URL,
+        base_uri=f"{STORE}/d",
+        result_uri=f"{STORE}/r",
+        spec=dataset,
+        source=file,
+        previous=None if previous is None else before(previous),
     )
     result = ingest(task, store or MemoryStore(), folder)
     assert isinstance(result, IngestResult)
     return result
+
+
+def before(result: IngestResult) -> Previous:
+    return Previous(name="d-0", uri=result.uri, digest=result.digest, columns=result.columns, missing=result.missing)
 
 
 def data_of(result: IngestResult) -> Data:

@@ -1,0 +1,43 @@
+"""The scenario of a Dataset whose files lie outside of the cluster: they are away, denied, and then more."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.harness.faults import objects as o
+from tests.harness.faults.resources import Object
+from tests.harness.faults.scenario import Scenario
+from tests.harness.faults.stage import Stage
+from tests.kinds.dataset import AWAY, DENIED
+
+
+def lake(minutes: int, arrival: str = "Replace", **spec: Any) -> Object:
+    """Returns the Dataset; another number of minutes has its files looked at once more."""
+    source = {"uri": "s3://lake/in/*.csv", "secretRef": {"name": "lake"}, "arrival": arrival}
+    return o.dataset(source=source, checkEvery=f"{minutes}m", **spec)
+
+
+async def first_files(stage: Stage) -> None:
+    stage.player.data = o.FIRST
+    await stage.apply(lake(60), o.model())
+    await stage.reach("the Dataset is Ready", lambda: stage.holds("Dataset", o.DATASET))
+
+
+async def files(stage: Stage) -> None:
+    """The server is away, then the keys have changed, then files were added while nobody could look."""
+    for minutes, trouble in ((61, AWAY), (62, DENIED)):
+        stage.player.data = trouble
+        await stage.apply(lake(minutes))
+        await stage.reach(f"{trouble} is told", lambda trouble=trouble: reason(stage) == trouble)  # type: ignore[misc]
+    before = stage.status("Dataset", o.DATASET)["latest"]
+    stage.player.data = o.MORE
+    await stage.apply(lake(63, "Append"))
+    await stage.reach("a new version", lambda: stage.status("Dataset", o.DATASET).get("latest") not in ("", before))
+    await stage.reach("the Dataset is Ready", lambda: stage.holds("Dataset", o.DATASET))
+
+
+def reason(stage: Stage) -> str:
+    return str((stage.status("Dataset", o.DATASET).get("source") or {}).get("reason"))
+
+
+SCENARIO = Scenario("arrival", first_files, files, ("Dataset", "DatasetVersion"))
