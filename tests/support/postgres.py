@@ -6,6 +6,7 @@ import os
 import pwd
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -79,14 +80,13 @@ def _as_nobody() -> None:
 
 
 @contextmanager
-def postgres(folder: Path, address: str) -> Iterator[Postgres]:
+def postgres(address: str) -> Iterator[Postgres]:
     """Runs the server on this address until the end of the block."""
     programs = _programs()
-    folder.mkdir(parents=True, exist_ok=True)
+    # pytest lets nobody but root into its own folders, each time that it starts.
+    folder = Path(tempfile.mkdtemp(prefix="postgres-"))
     (folder / "password").write_text(PASSWORD)
     if os.getuid() == 0:
-        for parent in (folder, *list(folder.parents)[:-2]):
-            parent.chmod(parent.stat().st_mode | 0o055)
         shutil.chown(folder, "nobody")
         shutil.chown(folder / "password", "nobody")
     options = ["-U", WRITER, f"--pwfile={folder / 'password'}", "-A", "scram-sha-256", "--no-sync", "-E", "UTF8"]
@@ -101,3 +101,4 @@ def postgres(folder: Path, address: str) -> Iterator[Postgres]:
         yield server
     finally:
         server.stop()
+        shutil.rmtree(folder)

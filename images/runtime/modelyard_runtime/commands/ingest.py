@@ -15,7 +15,7 @@ from modelyard_runtime.tables.reading.reading import Reading
 from modelyard_runtime.tables.sources.keys import Keys
 from modelyard_runtime.tables.sources.source import Opened, open_source
 from modelyard_runtime.tables.types.typing import Typing
-from modelyard_runtime.tables.versions.before import before
+from modelyard_runtime.tables.versions.before import before, recalled
 from modelyard_runtime.tables.versions.chunk import numbered
 from modelyard_runtime.tables.versions.columns import check_columns, check_rows
 from modelyard_runtime.tables.versions.version import NewVersion, Story
@@ -29,6 +29,7 @@ def ingest(
 ) -> IngestResult | LookResult:
     """Reads, checks, splits and writes the data, if any is new. Raises UserError for an error that the user must fix,
     and Retriable."""
+    task = task.model_copy(update={"previous": recalled(store, task.previous)})
     spec = task.spec
     opened = open_source(task, store, root, Keys(credentials))
     if isinstance(opened, LookResult):

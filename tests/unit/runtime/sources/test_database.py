@@ -24,8 +24,8 @@ from tests.unit.runtime.sources.looks import Looks
 
 
 @pytest.fixture(scope="module")
-def server(address: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    with postgres(tmp_path_factory.mktemp("postgres"), address) as running:
+def server(address: str) -> Iterator[Postgres]:
+    with postgres(address) as running:
         running.sql(
             "CREATE TABLE orders AS SELECT i AS a, CASE WHEN i % 3 = 0 THEN 'no' ELSE 'yes' END AS y "
             "FROM generate_series(0, 29) AS i",
@@ -161,7 +161,7 @@ def test_a_database_that_goes_away_in_the_middle_is_asked_again(
     tmp_path: Path, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No half of the first answer is in the table: it is that of one moment."""
-    with postgres(tmp_path / "own", address) as own:
+    with postgres(address) as own:
         asked = threading.Event()
         original = database.batch_of
 

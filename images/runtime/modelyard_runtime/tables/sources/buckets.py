@@ -131,9 +131,7 @@ def gs(address: str, keys: Keys, wanted: Wanted) -> Bucket:
         # The client takes the path of a key file from the environment alone.
         os.environ["GOOGLE_APPLICATION_CREDENTIALS"] = str(account)
     more = {"endpoint_override": endpoint[1], "scheme": endpoint[0]} if endpoint else {}
-    fs = pafs.GcsFileSystem(
-        anonymous=account is None, retry_time_limit=timedelta(seconds=ANSWER_SECONDS * TRIES), **more
-    )
+    fs = pafs.GcsFileSystem(anonymous=account is None, retry_time_limit=timedelta(seconds=ANSWER_SECONDS), **more)
     return Bucket(address, _path(address), fs, keys, wanted, "service_account.json")
 
 

@@ -13,11 +13,11 @@ _DENIED = re.compile(
     r"ACCESS_DENIED|SIGNATURE_DOES_NOT_MATCH|INVALID_ACCESS_KEY|INVALID_CLIENT_TOKEN|EXPIRED_TOKEN|ExpiredToken|"
     r"InvalidAccessKeyId|AuthorizationFailure|AuthenticationFailed|PERMISSION_DENIED|UNAUTHENTICATED|"
     r"HTTP (?:status code: )?40[13]\b|\b40[13] (?:Forbidden|Unauthorized)|AuthorizationPermissionMismatch|"
-    r"NoAuthenticationInformation"
+    r"NoAuthenticationInformation|Could not create a OAuth2 access token|INVALID_ARGUMENT.{0,200}credential"
 )
 _NOT_THERE = re.compile(
     r"NO_SUCH_BUCKET|NO_SUCH_KEY|NoSuchBucket|NoSuchKey|RESOURCE_NOT_FOUND|NOT_FOUND|Path does not exist|BlobNotFound|"
-    r"ContainerNotFound|HTTP (?:status code: )?404\b|does not exist"
+    r"ContainerNotFound|HTTP (?:status code: )?404\b|does not exist|No such file or directory"
 )
 _ELSEWHERE = re.compile(
     r"PermanentRedirect|AuthorizationHeaderMalformed|HTTP response code 301|region .* is wrong", re.I

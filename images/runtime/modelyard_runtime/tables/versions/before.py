@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from modelyard_api.fields.artifact import PROFILE_JSON
+from modelyard_api.fields.artifact import PROFILE_JSON, RESULT_JSON
 from modelyard_api.kinds.dataset import DatasetSpec
 from modelyard_api.kinds.datasetversion import Change, VersionColumn, Violation
 from modelyard_api.wire.sketches import NotSketches, Sketches, read
@@ -22,6 +22,16 @@ class Before(NamedTuple):
     name: str
     columns: Sequence[VersionColumn]
     profile: Sketches | None
+
+
+def recalled(store: ArtifactStore, previous: Previous | None) -> Previous | None:
+    """Returns the version before with its columns, which lie beside its rows if they are too many for a task. Raises
+    Unavailable."""
+    if previous is None or previous.columns:
+        return previous
+    result = store.get_json(f"{previous.uri}/{RESULT_JSON}") or {}
+    columns = [VersionColumn.model_validate(column) for column in result.get("columns", ())]
+    return previous.model_copy(update={"columns": columns})
 
 
 def before(store: ArtifactStore, previous: Previous | None) -> Before | None:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from modelyard_api.fields.artifact import PROFILE_JSON, TEST_PARQUET, TRAIN_PARQUET
-from modelyard_api.fields.doubts import MOST_DOUBTS, Doubt
+from modelyard_api.fields.doubts import Doubt, bounded
 from modelyard_api.kinds.dataset import DatasetSpec
 from modelyard_api.kinds.datasetversion import MAX_CHANGES, StoredFile, VersionColumn, Violation
 from modelyard_runtime.pod.say import say
@@ -125,7 +125,7 @@ class NewVersion:
             "dropped_rows": self.dropped,
             "changes": changes[:MAX_CHANGES],
             "violations": every[:MOST_VIOLATIONS],
-            "doubts": [*story.doubts, *self._parts.doubts()][:MOST_DOUBTS],
+            "doubts": bounded([*story.doubts, *self._parts.doubts()]),
             "profile": True,
         }
         material = partial(material_of, fields, story.dataset, sketches, self._sample.table(), story.before)
