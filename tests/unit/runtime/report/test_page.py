@@ -92,6 +92,14 @@ def test_a_class_is_told_beside_each_value() -> None:
     assert titles[1:] == ["a 0 %, b 100 %", "a 100 %, b 0 %"]
 
 
+def test_few_whole_numbers_are_told_one_by_one_and_those_of_the_parent_too() -> None:
+    few = pa.table({"x": pa.array([2, 2, 3, None])})
+    text = text_of(material_of(few, parent=pa.table({"x": pa.array([1, 2])})))
+    assert "ValueShare of the rowsWas 10 %50 % 250 %50 % 325 %0 % missing25 %0 %" in text
+    far = pa.table({"x": pa.array([1, 500])})
+    assert "median 2" in text_of(material_of(few, parent=far))
+
+
 def test_what_tells_the_target_and_what_has_moved_is_noticed() -> None:
     table, parent = birds(), birds(1)
     told = table.append_column("copy", pa.array([f"is {text}" for text in table["species"].to_pylist()]))
