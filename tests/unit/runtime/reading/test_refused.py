@@ -88,6 +88,8 @@ def test_a_bad_row_is_named_wherever_it_is(tmp_path: Path) -> None:
         ('{"a":1e999}\n', "ColumnType", ["row 1", "'a'", "too great"]),
         ('{"a":1}\n{"a":\n', "UnreadableFile", ["row 2", "no JSON"]),
         ('[{"a":1},{"a":2}]', "UnreadableFile", ["row 1", "one object a line", "jq"]),
+        ('{"a":1}\n{"a":' + "[" * 99_999 + "]" * 99_999 + "}", "UnreadableFile", ["row 2"]),
+        ('{"a":' * 99_999, "UnreadableFile", ["row 1"]),
         ("1\n2\n", "UnreadableFile", ["row 1", "no object"]),
         ('{\n  "a": 1\n}\n', "UnreadableFile", ["row 1", "one object a line"]),
         ("", "EmptyTable", ["t.jsonl"]),
