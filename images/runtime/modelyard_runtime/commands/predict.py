@@ -78,9 +78,8 @@ def _ended(version: NewVersion, store: ArtifactStore, task: PredictTask, answers
         for name, kind in answers.kinds.items()
     ]
     try:
-        return version.end(
-            store, task.base_uri, columns, Story(task.dataset, before(store, recalled(store, task.previous)))
-        )
+        story = Story(task.dataset, before(store, recalled(store, task.previous)))
+        return version.end(store, task.base_uri, columns, story)
     except UserError as error:
         raise _unfitting(error) from error
 
