@@ -106,7 +106,7 @@ def test_what_tells_the_target_and_what_has_moved_is_noticed() -> None:
     moved = told.set_column(2, "body_mass_g", pa.array(np.full(len(told), 9000.0)))
     text = text_of(material_of(moved, "species", parent))
     assert re.search(r"almost the target: copy \((9[5-9]|9\d\.\d) %\)\. In the sample nearly all", text)
-    assert "shifted: body_mass_g (100 %). It differs from the parent beyond doubt." in text
+    assert "shifted: body_mass_g (1). It differs from the parent beyond doubt." in text
     assert "one value alone: body_mass_g. No model learns from it." in text
     assert "There is nothing to compare it with in birds-0a1b2c3d4e." in text
 
