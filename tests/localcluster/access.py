@@ -43,9 +43,13 @@ def kubeconfig(name: str) -> Path:
 
 def kubectl(name: str, *arguments: str, input: str | None = None) -> str:
     """Runs kubectl on the cluster and returns its stdout. Raises CannotRun with its stderr if it fails."""
+    return run([*kubectl_command(name), *arguments], input=input)
+
+
+def kubectl_command(name: str) -> list[str]:
+    """Returns the beginning of a command line of kubectl on the cluster. Raises CannotRun if there is none."""
     built = binaries.programs()["hyperkube"].folder() / "kubectl"
-    program = str(built) if built.exists() else "kubectl"
-    return run([program, "--kubeconfig", str(kubeconfig(name)), *arguments], input=input)
+    return [str(built) if built.exists() else "kubectl", "--kubeconfig", str(kubeconfig(name))]
 
 
 def wait(name: str, what: str, condition: str, *arguments: str, seconds: int = 60) -> None:

@@ -92,7 +92,7 @@ def operator_rules() -> Iterator[Rule]:
     patched = tuple(info.plural for info in INFOS if "patch" in info.operator)
     yield Rule(patched, ("patch",), "Owners, a finalizer while it is used, how a run has ended; and suspend of steps.")
     deleted = tuple(info.plural for info in INFOS if "delete" in info.operator)
-    yield Rule(deleted, ("delete",), "Runs that their Pipeline's retention doesn't keep.")
+    yield Rule(deleted, ("delete",), "Runs, and versions of data, that retention doesn't keep.")
     yield Rule(
         tuple(KINDS[kind].info.plural for kind in DELIVERED),
         WRITE,

@@ -13,6 +13,7 @@ from modelyard_api.fields.base import (
     Kind,
     Model,
     StatusName,
+    StatusURL,
     Time,
     rule,
     rules,
@@ -22,7 +23,7 @@ from modelyard_api.fields.facts import Column, Figure, KindInfo, Reference, Run
 from modelyard_api.fields.listing import Listing
 from modelyard_api.fields.pods import POD_TEMPLATE_REFERENCES, PodTemplate
 from modelyard_api.fields.sources import Source
-from modelyard_api.fields.status import Status
+from modelyard_api.fields.status import Progress, Status
 from modelyard_api.fields.validation import LIST_MAP, Retention, Split, Validation
 from modelyard_api.kinds.datasetversion import MAX_KEY
 
@@ -118,6 +119,17 @@ class Push(Model):
     message: str = Field(max_length=2000, description="Why, and what to do next.")
 
 
+MAX_EXPIRING = 20
+"""Most versions that retention deletes at a time."""
+
+
+class Expiring(Model):
+    """A version that retention deletes."""
+
+    name: StatusName = Field(description="The DatasetVersion.")
+    uri: StatusURL = Field(description="The folder of its bytes, which are deleted after it.")
+
+
 class DatasetStatus(Status):
     latest: StatusName | None = Field(None, description="The newest accepted DatasetVersion.")
     versions: int = Field(0, description="How many DatasetVersions there are.")
@@ -130,6 +142,12 @@ class DatasetStatus(Status):
     source: SourceStatus | None = Field(None, description="What came of the last look at the source.")
     pushed: Push | None = Field(None, description="What came of the table that was pushed last.")
     job: StatusName | None = Field(None, description="The ingest Job that runs now.")
+    progress: Progress | None = Field(
+        None, description="How far that Job is with reading; absent for the first seconds, and where it is not known."
+    )
+    expiring: list[Expiring] = Field(
+        default_factory=list, max_length=MAX_EXPIRING, description="The versions that retention deletes now."
+    )
     attempts: int = Field(0, description="How many pods of that Job, and of those it replaces, were started.")
 
 

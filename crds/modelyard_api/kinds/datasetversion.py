@@ -178,7 +178,7 @@ class DatasetVersion(Kind):
             Reference(".spec.inputs[].version", "DatasetVersion", follow=False),
         ),
         people="Delete",
-        operator=("create", "patch"),
+        operator=("create", "patch", "delete"),
         columns=(
             Column("Ready", ".status.conditions[?(@.type=='Ready')].status"),
             Column("Reason", ".status.conditions[?(@.type=='Ready')].reason"),

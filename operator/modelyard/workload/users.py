@@ -11,6 +11,7 @@ from modelyard.engine.resource import (
     MODEL_MONITORS,
     MODEL_VERSIONS,
     MODELS,
+    SWEEPS,
     TRAINING_RUNS,
     WORKSPACES,
     Key,
@@ -53,7 +54,8 @@ def of_dataset_version(store: Store, version: Object) -> tuple[str, ...]:
     """Returns the ModelVersions whose lineage names a DatasetVersion, the unfinished runs that read it, the
     Workspaces where it lies, the ModelMonitors that name it, and the DatasetVersions that a query made of it."""
     place = f"{_namespace(version)}/{_name(version)}"
-    runs = [*store.find(TRAINING_RUNS, READING, place), *store.find(BATCH_PREDICTIONS, READING, place)]
+    kinds = (TRAINING_RUNS, SWEEPS, BATCH_PREDICTIONS)
+    runs = [run for kind in kinds for run in store.find(kind, READING, place)]
     others = [*store.find(WORKSPACES, MOUNTED, place), *store.find(MODEL_MONITORS, "DatasetVersion", place)]
     made = store.find(DATASET_VERSIONS, MADE, place)
     return tuple(_text(obj) for obj in (*runs, *others, *made, *store.find(MODEL_VERSIONS, LINEAGE, place)))

@@ -8,6 +8,7 @@ import json
 
 BENCHMARKS = {
     "controllers": "tests.harness.bench.controllers.main",
+    "ingest": "tests.harness.bench.ingest.main",
     "monitor": "tests.harness.bench.monitor",
     "rollout": "tests.harness.bench.rollout",
     "rollout-analysis": "tests.harness.bench.rollout_analysis",

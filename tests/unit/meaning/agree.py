@@ -46,7 +46,9 @@ class Trained:
 def train(drawn: Drawn, scratch: Path, folder: Path) -> Trained:
     """Ingests the file, trains, and scores the new rows in a batch. Raises UserError."""
     store = MemoryStore()
-    version = _ingested(store, scratch, drawn.text, target=drawn.target, columns=drawn.declarations())
+    version = _ingested(
+        store, scratch, drawn.text, target=drawn.target, columns=drawn.declarations(), source=_source(drawn)
+    )
     differences = list(_stored(store, version, drawn))
     kept: list[Pipeline] = []
 
@@ -61,6 +63,10 @@ def train(drawn: Drawn, scratch: Path, folder: Path) -> Trained:
     return Trained(
         drawn, lay_down(store, result, folder), result, _own(store, kept[0], result, drawn), batch, differences
     )
+
+
+def _source(drawn: Drawn) -> dict[str, Any]:
+    return {} if drawn.missing is None else {"csv": {"missing": drawn.missing}}
 
 
 def _ingested(store: MemoryStore, scratch: Path, text: str, **spec: Any) -> IngestResult:
@@ -99,7 +105,7 @@ def _batch(
         for column in version.columns
         if column.name != drawn.target
     ]
-    table = _ingested(store, scratch, drawn.scored(), columns=declared)
+    table = _ingested(store, scratch, drawn.scored(), columns=declared, source=_source(drawn))
     task = PredictTask(
         subject=SUBJECT,
         tracking_url=URL,

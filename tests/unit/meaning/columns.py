@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import random
 import unicodedata
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from modelyard_models.texts import EDGES
 
-MISSING = ["", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "#N/A"]
+MISSING = ("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "#N/A")
 """The words of CSV that count as missing."""
 Random = random.Random
 Asked = tuple[str, Any]
@@ -35,20 +35,22 @@ class Column:
     """``declared`` is what the Dataset says of the column, if it is not to be inferred."""
     gaps: float = 0.1
     """``gaps`` is the share of missing values."""
-    wild: bool = field(default=False)
+    missing: tuple[str, ...] = MISSING
+    """``missing`` are the words that count as missing."""
+    wild: bool = False
     """``wild``: its numbers are of a size that only trees can bear."""
 
     def value(self, rng: Random) -> Any:
         return None if rng.random() < self.gaps else self.draw(rng)
 
     def written(self, rng: Random, value: Any) -> str:
-        return padded(rng, rng.choice(MISSING) if value is None else self.write(rng, value))
+        return padded(rng, rng.choice(self.missing) if value is None else self.write(rng, value))
 
     def asked(self, rng: Random, value: Any) -> Asked:
         if value is not None:
             return self.ask(rng, value)
         if self.type in ("Category", "Timestamp"):
-            return "BYTES", rng.choice([None, padded(rng, rng.choice(MISSING))])
+            return "BYTES", rng.choice([None, padded(rng, rng.choice(self.missing))])
         return "FP32", None
 
 
@@ -142,12 +144,12 @@ PLAIN = [
     "x,y",
     'q"t',
 ]
-LIKE_OTHERS = ["007", "1e5", "true", "1.5", "2026-01-01", "0", "yes", "-", "?", "1,234.50", "=1+1", "NONE"]
+LIKE_OTHERS = ["007", "NA!", "1e5", "true", "1.5", "2026-01-01", "0", "yes", "-", "?", "1,234.50", "=1+1", "NONE"]
 
 
-def categories(rng: Random, name: str) -> Column:
+def categories(rng: Random, name: str, words: Sequence[str] = ()) -> Column:
     is_declared = rng.random() < 0.4
-    words = rng.sample([*PLAIN, *LIKE_OTHERS] if is_declared else PLAIN, rng.randint(2, 6))
+    words = words or rng.sample([*PLAIN, *LIKE_OTHERS] if is_declared else PLAIN, rng.randint(2, 6))
     words = [unicodedata.normalize("NFC", word) for word in words]
     declared = {"type": "Category"} if is_declared else None
     return Column(name, "Category", lambda rng: rng.choice(words), _spelled, _asked_text, declared)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tests.unit.meaning.columns import KINDS, Column, booleans, categories, note
 
 Row = dict[str, Any]
+NAMES = ["a", "at", "at.days", "gr\u00f6\u00dfe", "two words", "x,y", 'quo"te', "1", "__class__"]
 FOREST = ("DecisionTree", {"max_depth": 4})
 LINES = {"Classifier": ("LogisticRegression", {"max_iter": 50}), "Regressor": ("Ridge", {})}
 
@@ -30,6 +31,8 @@ class Drawn:
     news: list[Row]
     algorithm: str
     params: dict[str, Any]
+    missing: list[str] | None
+    """``missing`` are the words that count as missing, if the Dataset names them."""
 
     @property
     def features(self) -> list[Column]:
@@ -47,7 +50,11 @@ class Drawn:
 
 def draw(seed: int) -> Drawn:
     rng = random.Random(seed)
-    columns = [rng.choice(KINDS)(rng, f"c{index}") for index in range(rng.randint(1, 5))]
+    missing = rng.choice([None, None, ["??", "--", "k.A."], [""]])
+    names = rng.sample(NAMES, rng.randint(1, 5))
+    columns = [rng.choice(KINDS)(rng, name) for name in names]
+    if missing is not None:
+        columns.append(categories(rng, "country", ["NA", "None", "DE"]))
     if rng.random() < 0.2:
         columns.append(note("note"))
     kind = rng.choice([categories, booleans, _classes, _values])
@@ -69,7 +76,9 @@ def draw(seed: int) -> Drawn:
     is_wild = any(column.wild for column in columns)
     algorithm, params = FOREST if is_wild or rng.random() < 0.5 else LINES[suffix]
     name = f"{algorithm}{suffix}" if algorithm == "DecisionTree" else algorithm
-    return Drawn(seed, columns, "y", rows, written(rng, columns, rows), news, name, params)
+    if missing is not None:
+        columns = [replace(column, missing=tuple({"", *missing})) for column in columns]
+    return Drawn(seed, columns, "y", rows, written(rng, columns, rows), news, name, params, missing)
 
 
 def _classes(rng: random.Random, name: str) -> Column:

@@ -195,11 +195,15 @@ def test_whole_numbers_are_classes_however_they_are_stored() -> None:
     assert labels == [(["0", "1"], "INT64")] * 2
 
 
-def test_categories_that_would_not_fit_into_memory_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("least", ["memory", "categories"])
+def test_more_categories_than_can_be_columns_are_refused(least: str, monkeypatch: pytest.MonkeyPatch) -> None:
     store = MemoryStore()
     table = pa.table({"note": [f"n{index}" for index in range(ROWS)], "y": ["a", "b"] * (ROWS // 2)})
     data = laid(store, table, "y", {"note": "Category", "y": "Category"})
-    monkeypatch.setattr(features.memory, "limit", lambda: 2**19)
+    if least == "memory":
+        monkeypatch.setattr(features.memory, "limit", lambda: 2**19)
+    else:
+        monkeypatch.setattr(features, "MOST_CATEGORIES", 100)
     with pytest.raises(
         UserError, match=r"column 'note' has 160 different texts.*declare it Text or Identifier"
     ) as caught:

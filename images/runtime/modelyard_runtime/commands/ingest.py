@@ -16,6 +16,7 @@ from modelyard_runtime.tables.sources.keys import Keys
 from modelyard_runtime.tables.sources.source import Opened, open_source
 from modelyard_runtime.tables.types.typing import Typing
 from modelyard_runtime.tables.versions.before import before, recalled
+from modelyard_runtime.tables.versions.behind import Behind
 from modelyard_runtime.tables.versions.chunk import numbered
 from modelyard_runtime.tables.versions.columns import check_columns, check_rows
 from modelyard_runtime.tables.versions.version import NewVersion, Story
@@ -70,25 +71,26 @@ def _begun(typing: Typing, opened: Opened, task: IngestTask, store: ArtifactStor
 
 def _read(reading: Reading, typing: Typing, begun: Callable[[], NewVersion], progress: Progress) -> NewVersion | None:
     """Reads all rows; returns None if the types that were guessed first turned out to be wrong. Raises UserError."""
-    version: NewVersion | None = None
+    version: Behind | None = None
     read, is_done = 0, False
     try:
         for batch in reading.batches():
             rows = typing.typed(batch)
             if rows is not None:
-                version = version or begun()
+                version = version or Behind(begun())
                 version.add(numbered(rows, batch.first_row, batch.file))
             elif version is not None:
-                version.close()
+                version.give_up()
                 version = None
             read += batch.rows.num_rows
             progress.at(read, batch.done)
-        is_done = typing.settled()
-        if is_done:
-            return version or begun()
+        if typing.settled():
+            whole = version.end() if version is not None else begun()
+            is_done = True
+            return whole
         say("some values are not of the types that were guessed: reading once more")
         progress.again()
         return None
     finally:
         if version is not None and not is_done:
-            version.close()
+            version.give_up()

@@ -44,7 +44,10 @@ def script(
         assert spec.bundle is not None
         folder, function = bundle / "src", from_bundle(spec.bundle, spec.entry, bundle)
     metrics = LiveMetrics(task, store.web)
-    context = _context(task, store, spec, metrics, out)
+    try:
+        context = _context(task, store, spec, metrics, out)
+    except UserError as error:
+        raise error.about(FIELD) from error
     say(f"calling {spec.entry} with {len(context.train)} rows of {task.data.name}")
     store.web.patience = AFTER_WORK
     try:

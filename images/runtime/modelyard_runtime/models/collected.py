@@ -19,6 +19,7 @@ from modelyard_runtime.pod.errors import UserError
 from modelyard_runtime.pod.store import ArtifactStore
 from modelyard_runtime.tables import frames
 from modelyard_runtime.tables.intake import Intake
+from modelyard_runtime.tables.target import MOST_CLASSES
 
 MODEL = "model.onnx"
 
@@ -54,13 +55,15 @@ def keep(task: TrainTask, store: ArtifactStore, folder: Path) -> TrainResult:
 
 
 def task_of(task: TrainTask) -> Task:
-    """Returns the Model's task, else the objective's, else what the target's type suggests."""
+    """Returns the Model's task, else the objective's, else what the target's type suggests: a regression for a Float,
+    or for an Integer of more values than a classifier may know classes."""
     if task.task:
         return Task(task.task)
     if task.objective:
         return METRICS[task.objective].task
-    type_ = next(column.type for column in task.data.columns if column.name == task.data.target)
-    return Task.REGRESSION if type_ == "Float" else Task.CLASSIFICATION
+    target = next(column for column in task.data.columns if column.name == task.data.target)
+    many = target.type == "Integer" and (target.distinct or 0) > MOST_CLASSES
+    return Task.REGRESSION if target.type == "Float" or many else Task.CLASSIFICATION
 
 
 def _signature(data: bytes, task: TrainTask, kind: Task) -> tuple[str, Signature, Intake]:

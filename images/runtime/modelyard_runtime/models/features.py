@@ -24,6 +24,8 @@ STRATEGIES = {"Median": "median", "Mean": "mean", "MostFrequent": "most_frequent
 BYTES, SHARE = 20, 0.75
 """Bytes that a value takes in single precision, in double precision and in the estimator's own copy, and the share of
 the pod's memory that all may take."""
+MOST_CATEGORIES = 10_000
+"""Most columns that one column becomes: beyond, it is free text or an identifier whatever memory there is."""
 Steps = list[tuple[str, Any]]
 Scale = Literal["None", "Standard", "MinMax"]
 
@@ -84,10 +86,10 @@ def _encoder(spec: CategoricalFeatures, columns: pd.DataFrame) -> BaseEstimator:
 
 
 def _check_width(rows: int, categories: dict[str, int]) -> None:
-    """Raises UserError if one column a category needs more memory than there is."""
+    """Raises UserError if one column a category would be too many, or need more memory than there is."""
     needed, there = BYTES * rows * sum(categories.values()), memory.limit()
-    if needed > SHARE * there:
-        name, count = max(categories.items(), key=lambda item: item[1])
+    name, count = max(categories.items(), key=lambda item: item[1])
+    if count > MOST_CATEGORIES or needed > SHARE * there:
         message = (
             f"column {name!r} has {count} different texts: one column each for {rows} rows would take "
             f"{needed / 2**30:.1f} GiB of memory, and the pod has {there / 2**30:.1f} GiB; declare it Text or "

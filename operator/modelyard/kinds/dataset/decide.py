@@ -16,13 +16,15 @@ from modelyard.kinds.dataset import children, inputs, pushed, source
 from modelyard.kinds.dataset.conditions import has_version, standing, suspended, with_source
 from modelyard.kinds.dataset.observe import View
 from modelyard.kinds.dataset.outcome import failed, found, unreadable
+from modelyard.kinds.dataset.progress import INTERVAL, glanced
+from modelyard.kinds.dataset.retention import is_idle, retained
 from modelyard.kinds.dataset.schedule import interval, next_check
 from modelyard.workload.conclude import RETRY, Fails, Step, Trouble, Waits, conclude, read
 from modelyard.workload.run import cleanup, jobs
 from modelyard.workload.run.cleanup import old, stale
 from modelyard.workload.run.conditions import pod_pending, progressing
 from modelyard.workload.run.follow import follow
-from modelyard.workload.run.states import Absent, Broken, Ended, Held, Starting
+from modelyard.workload.run.states import Absent, Broken, Ended, Held, Running, Starting
 from modelyard_api.kinds.dataset import DatasetStatus
 
 
@@ -31,12 +33,16 @@ def decide(view: View, facts: Facts, now: datetime) -> Plan:
     status = view.dataset.status.model_copy(update={"versions": len(view.versions)})
     if status.observed_generation != view.dataset.generation:
         status.source = None  # It describes the source of an older spec.
+    if status.job is None:
+        status.progress = None
     try:
         step = _step(view, facts, now, status)
     except Waits as waits:
         step = waits.step(status)
     except Fails as fails:
         step = unreadable(view, status, fails.trouble, None)
+    if is_idle(step):
+        step = retained(view, step, facts, now)
     return conclude(view.raw, with_source(view, step), now)
 
 
@@ -72,7 +78,7 @@ def _check(view: View, facts: Facts, now: datetime, status: DatasetStatus) -> St
     source_object = read(facts, need, "SourceUnavailable", now + RETRY) if need else None
     if missing := source.missing(dataset, source_object):
         # A Job that still reads does so for an older spec: nobody would look at its result.
-        status.job, status.attempts = None, 0
+        status.job, status.attempts, status.progress = None, 0, None
         return unreadable(view, status, missing, now + RETRY, old(view.jobs))
     source_version = _current(view) or source.version(dataset, source_object)
     is_unchanged = (
@@ -89,7 +95,7 @@ def _check(view: View, facts: Facts, now: datetime, status: DatasetStatus) -> St
 def _follow(view: View, facts: Facts, now: datetime, status: DatasetStatus, name: str) -> Step:
     """Follows the check whose Job has this name: a digest of what is read, so the same check finds the same Job."""
     if status.job != name:
-        status.job, status.attempts = name, 0
+        status.job, status.attempts, status.progress = name, 0, None
     job = view.job(name)
     reading = ("Checking", f"Job {name} reads the source")
     match state := follow(children.run(view, name), job, facts, now):
@@ -108,17 +114,29 @@ def _follow(view: View, facts: Facts, now: datetime, status: DatasetStatus, name
             # Beside an accepted version, which keeps Ready, only SourceReadable can say what holds the check up.
             status.attempts = attempts
             return unreadable(view, status, trouble, after, writes)
+        case Running():
+            return _reading(view, facts, now, status, state)
         case _:
             status.attempts = state.attempts
-            return Step(
-                status, progressing(state, name, *reading), (*state.writes, *stale(view.jobs, name)), state.after
-            )
+            writes = (*state.writes, *stale(view.jobs, name))
+            return Step(status, progressing(state, name, *reading), writes, state.after)
+
+
+def _reading(view: View, facts: Facts, now: datetime, status: DatasetStatus, state: Running) -> Step:
+    """Tells how far a pod is that reads the source."""
+    name = status.job or ""
+    progress = glanced(children.result_uri(view.dataset, name), view.job(name), facts, now)
+    status.attempts, status.progress = state.attempts, progress or status.progress
+    message = f"Job {name} reads the source" + (f": {status.progress.message}" if status.progress else "")
+    conditions = progressing(state, name, "Checking", message)
+    after = min(now + INTERVAL, state.after) if state.after else now + INTERVAL
+    return Step(status, conditions, (*state.writes, *stale(view.jobs, name)), after)
 
 
 def _begin(view: View, facts: Facts, status: DatasetStatus, name: str) -> Step:
     job = children.ingest_job(view, name)
     if too_large := jobs.task_too_large(job):
-        status.job, status.attempts = None, 0
+        status.job, status.attempts, status.progress = None, 0, None
         why = Trouble("SpecTooLarge", f"spec.columns: their names and values {too_large}; declare fewer")
         return unreadable(view, status, why, None, stale(view.jobs, name))
     cleanup.forget(facts, view.jobs, lambda earlier: children.result_uri(view.dataset, earlier))

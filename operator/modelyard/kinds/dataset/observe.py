@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from modelyard.engine.resource import DATASET_VERSIONS, DATASETS, JOBS, Object
 from modelyard.engine.store import Store
-from modelyard.workload import pushes
+from modelyard.workload import pushes, users
 from modelyard.workload.names import of_name
 from modelyard_api.installation import Installation
 from modelyard_api.kinds.batchprediction import BatchPrediction
@@ -25,6 +25,8 @@ class View:
     """The runs whose table is to be registered, in the order in which they ended."""
     read: Mapping[str, tuple[Object | None, Object | None]] = field(default_factory=dict)
     """The Datasets that the query names -> each with its latest version, None for what doesn't exist."""
+    used: frozenset[str] = frozenset()
+    """The names of the versions that something uses."""
     cycle: tuple[str, ...] = ()
     """The names from this Dataset back to itself, if its query reads what is made of it."""
 
@@ -38,14 +40,18 @@ class View:
 
 
 def observe(store: Store, raw: Object, installation: Installation) -> View:
+    dataset = Dataset.model_validate(raw)
+    versions = tuple(store.owned(DATASET_VERSIONS, raw))
+    looks = versions if dataset.spec.retention or dataset.status.expiring else ()
     return View(
         raw=raw,
-        dataset=Dataset.model_validate(raw),
+        dataset=dataset,
         installation=installation,
         jobs=tuple(store.owned(JOBS, raw)),
-        versions=tuple(store.owned(DATASET_VERSIONS, raw)),
+        versions=versions,
         pushing=pushes.waiting(store, raw),
         read={name: _latest(store, raw, name) for name in _queried(raw)},
+        used=frozenset(item["metadata"]["name"] for item in looks if users.of_dataset_version(store, item)),
         cycle=_cycle(store, raw),
     )
 

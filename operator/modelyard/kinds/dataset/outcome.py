@@ -72,7 +72,7 @@ def checked(view: View, status: DatasetStatus, now: datetime) -> datetime | None
     """Records that the source was looked at, with what ``status.source`` says. Returns when to check next."""
     status.last_check_time = timestamp(now)
     status.checked_generation = view.dataset.generation
-    status.job, status.attempts = None, 0
+    status.job, status.attempts, status.progress = None, 0, None
     return next_check(view.dataset.model_copy(update={"status": status}))
 
 

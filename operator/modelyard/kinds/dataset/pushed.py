@@ -24,7 +24,7 @@ from modelyard_api.wire.result import PredictResult
 
 def step(view: View, facts: Facts, now: datetime, status: DatasetStatus) -> Step:
     """Registers the next table that was pushed. Raises Missing and Waits."""
-    status.job, status.attempts = None, 0
+    status.job, status.attempts, status.progress = None, 0, None
     _keep_latest(view, status)
     answered = status.pushed is not None and any(run.uid == status.pushed.uid for run in view.pushing)
     if answered or not view.pushing:

@@ -100,6 +100,17 @@ def _verdict(result: results.TableResult) -> tuple[Condition, ...]:
         )
     if result.violations:
         return kstatus.ready(
-            "AcceptedWithWarnings", f"{len(result.violations)} rules are broken; see status.violations{lacks}"
+            "AcceptedWithWarnings",
+            f"{len(result.violations)} rules are broken; see status.violations{_notable(result)}{lacks}",
         )
-    return kstatus.ready("Accepted", f"{result.rows} rows, {len(result.columns)} columns{lacks}")
+    return kstatus.ready("Accepted", f"{result.rows} rows, {len(result.columns)} columns{_notable(result)}{lacks}")
+
+
+def _notable(result: results.TableResult) -> str:
+    """Returns what of the rows was dropped and what of the columns has changed, for a message."""
+    dropped = f"; {result.dropped_rows} rows without a target were dropped" if result.dropped_rows else ""
+    if not result.changes:
+        return dropped
+    changed = ", ".join(f"{item.column[:64]} {item.change}" for item in result.changes[:3])
+    more = f" and {len(result.changes) - 3} more" if len(result.changes) > 3 else ""
+    return f"{dropped}; columns have changed: {changed}{more}"

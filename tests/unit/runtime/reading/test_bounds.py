@@ -8,6 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 READ = """
@@ -92,6 +95,16 @@ def test_10_000_columns(tmp_path: Path) -> None:
     text, grown = outcome(tmp_path / "t.csv")
     assert text == "rows 500"
     assert grown < 400
+
+
+def test_memory_is_flat_for_parquet_of_one_group(tmp_path: Path) -> None:
+    numbers = np.random.default_rng(0).random(3_000_000)
+    table = pa.table(dict.fromkeys("abcdefghij", numbers))
+    pq.write_table(table, tmp_path / "t.parquet", row_group_size=len(numbers), use_dictionary=False)
+    text, grown = outcome(tmp_path / "t.parquet")
+    assert text == "rows 3000000"
+    assert (tmp_path / "t.parquet").stat().st_size > 200 << 20
+    assert grown < 120
 
 
 def test_memory_is_flat(tmp_path: Path) -> None:

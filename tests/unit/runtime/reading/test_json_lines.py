@@ -57,6 +57,10 @@ def test_byte_order_marks(tmp_path: Path, data: bytes) -> None:
     assert table(tmp_path, data, "t.json").rows == [["ä"]]
 
 
+def test_brackets_within_texts(tmp_path: Path) -> None:
+    assert lines(tmp_path, {"a": "[" * 5000}, {"a": ":{" * 5000}).rows == [["[" * 5000], [":{" * 5000]]
+
+
 def test_numbers_beyond_64_bits_are_told(tmp_path: Path) -> None:
     found = lines(tmp_path, {"a": 1}, {"a": 2**64 + 1})
     (doubt,) = found.doubts

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.runtime.reading.tables import opened, put, table
+from tests.unit.runtime.reading.tables import opened, put, read, table
 
 
 def column(*values: str) -> str:
@@ -77,6 +77,15 @@ def test_what_is_said_is_taken(tmp_path: Path, csv: Any, style: Any) -> None:
         csv = {**csv, "decimal": ","}  # the API asks for both
     found = table(tmp_path, column("12.345", "1.000"), csv=csv)
     assert (found.reading.numbers, found.doubts) == (style, [])
+
+
+def test_a_late_value_may_decide(tmp_path: Path) -> None:
+    """It comes after those that are looked at first; so the doubt is gone once all rows have been read."""
+    early = [f"{index % 900 + 1}.{index % 900 + 100}" for index in range(200_000)]
+    reading = opened([put(tmp_path, column(*early, "0.5"))])
+    assert [doubt.reason for doubt in reading.doubts] == ["DecimalsOrThousands"]
+    assert read(reading).doubts == []
+    assert len(table(tmp_path, column(*early, "1")).doubts) == 1
 
 
 def test_all_files_tell_together(tmp_path: Path) -> None:

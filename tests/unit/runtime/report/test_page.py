@@ -92,13 +92,21 @@ def test_a_class_is_told_beside_each_value() -> None:
     assert titles[1:] == ["a 0 %, b 100 %", "a 100 %, b 0 %"]
 
 
+def test_few_whole_numbers_are_told_one_by_one_and_those_of_the_parent_too() -> None:
+    few = pa.table({"x": pa.array([2, 2, 3, None])})
+    text = text_of(material_of(few, parent=pa.table({"x": pa.array([1, 2])})))
+    assert "ValueShare of the rowsWas 10 %50 % 250 %50 % 325 %0 % missing25 %0 %" in text
+    far = pa.table({"x": pa.array([1, 500])})
+    assert "median 2" in text_of(material_of(few, parent=far))
+
+
 def test_what_tells_the_target_and_what_has_moved_is_noticed() -> None:
     table, parent = birds(), birds(1)
     told = table.append_column("copy", pa.array([f"is {text}" for text in table["species"].to_pylist()]))
     moved = told.set_column(2, "body_mass_g", pa.array(np.full(len(told), 9000.0)))
     text = text_of(material_of(moved, "species", parent))
     assert re.search(r"almost the target: copy \((9[5-9]|9\d\.\d) %\)\. In the sample nearly all", text)
-    assert "shifted: body_mass_g (100 %). It differs from the parent beyond doubt." in text
+    assert "shifted: body_mass_g (1). It differs from the parent beyond doubt." in text
     assert "one value alone: body_mass_g. No model learns from it." in text
     assert "There is nothing to compare it with in birds-0a1b2c3d4e." in text
 

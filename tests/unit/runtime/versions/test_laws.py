@@ -40,17 +40,17 @@ def test_batches_of_any_size_make_the_same_version(
     monkeypatch.setattr(groups, "MOST_BYTES", 6000)
     monkeypatch.setattr(buckets, "_RUN", 64)
     rules = [{"name": "f", "type": "Float", "max": 100_000}, {"name": "i", "type": "Integer", "unique": True}]
-    rows, stores, results = table(1500, seed=2, values=400_000), [], []
+    rows, stores, results = table(900, seed=2, values=400_000), [], []
     for seed in range(4):
         stores.append(MemoryStore())
-        chunks = cut(rows, seed, pieces=(0, 3, 20, 300)[seed])
+        chunks = cut(rows, seed, pieces=(0, 3, 20, 100)[seed])
         results.append(version_of(chunks, store=stores[-1], columns=rules, **spec))
     assert all(result == results[0] for result in results[1:])
     parquet = [{uri: data for uri, data in store.files.items() if uri.endswith("parquet")} for store in stores]
     assert all(files == parquet[0] for files in parquet[1:])
-    assert results[0]["rows"] == 1500
+    assert results[0]["rows"] == 900
     parts = [pq.read_table(io.BytesIO(data)) for data in parquet[0].values()]
-    assert sum(map(len, parts)) == 1500
+    assert sum(map(len, parts)) == 900
     assert len(parts[1]) == results[0]["test_rows"]
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json
@@ -21,6 +22,7 @@ from modelyard_runtime.tables.reading.unchanged import mark, unchanged
 from modelyard_runtime.tables.reading.unpack import Unpacked
 
 MOST_ROWS = 1 << 16
+_MOST_LEVELS = 200
 _NAMES = {bool: "a boolean", int: "a number", float: "a number", str: "a text"}
 _STRINGS = pa.types.is_string, pa.types.is_timestamp, pa.types.is_date, pa.types.is_time
 
@@ -122,6 +124,8 @@ class JSONFile:
             place = row + sum(1 for line in block[:bad].split(b"\n")[:-1] if line.strip())
             message = f"{self.name!r} is no UTF-8: byte 0x{block[bad]:02x} in row {place}; write it as UTF-8"
             raise UserError("NotText", message, "spec.source")
+        if _is_deep(block) and (problem := self._problem(block, row)):
+            raise problem  # Arrow's parser overflows its stack there
         read = pa.json.ReadOptions(use_threads=False, block_size=len(block) + 1)
         parse = pa.json.ParseOptions(explicit_schema=schema)
         try:
@@ -145,15 +149,33 @@ class JSONFile:
         return "".join(f"{json.dumps(row)}\n" for row in rows).encode() if names else None
 
     def _wrong(self, block: bytes, first: int, error: Exception | None) -> UserError:
-        """Returns the error about the first row of a block that can't be read, in people's words."""
+        """Returns the error about the first row of a block that can't be read."""
+        message = f"{self.name!r} can't be read as JSON Lines after row {first}: {error}"
+        return self._problem(block, first) or UserError("UnreadableFile", message, "spec.source")
+
+    def _problem(self, block: bytes, first: int) -> UserError | None:
+        """Returns the error about the first row of a block that is wrong, in people's words; None if none is."""
         kinds = {name: _NAMES[_python(kind)] for name, kind in self._types.items() if not pa.types.is_null(kind)}
         lines = [line for line in block.replace(b"\r", b"\n").split(b"\n") if line.strip()]
         for row, line in enumerate(lines, first):
             if problem := _problem(line, kinds, self._ignored):
                 message = f"row {row} of {self.name!r}: {problem}"
                 return UserError("ColumnType" if "column" in problem else "UnreadableFile", message, "spec.source")
-        message = f"{self.name!r} can't be read as JSON Lines after row {first}: {error}"
-        return UserError("UnreadableFile", message, "spec.source")
+        return None
+
+
+def _is_deep(block: bytes) -> bool:
+    """Returns whether brackets, within texts or not, are nested deeply in some line."""
+    if block.count(b"{") + block.count(b"[") <= block.count(b"\n") + _MOST_LEVELS:
+        return False
+    codes = np.frombuffer(block, np.uint8)
+    steps = np.isin(codes, np.frombuffer(b"{[", np.uint8)).astype(np.int32)
+    steps -= np.isin(codes, np.frombuffer(b"}]", np.uint8))
+    levels = np.cumsum(steps)
+    starts = np.concatenate([[0], np.flatnonzero(codes == 10) + 1])
+    starts = starts[starts < len(codes)]
+    before = levels[starts] - steps[starts]
+    return bool((np.maximum.reduceat(levels, starts) - before > _MOST_LEVELS).any())
 
 
 def _python(kind: pa.DataType) -> type:

@@ -7,6 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from modelyard_api.fields.csv import CSV
 from modelyard_api.fields.doubts import Doubt
 from modelyard_runtime.tables.reading.batch import NumberStyle
@@ -21,6 +24,7 @@ _GROUPED = {
 _SHARE = 0.9
 """The share of a column's values that must be numbers for it to tell anything."""
 _MOST = 2000
+_OPEN = "DecimalsOrThousands"
 
 
 class _Seen(NamedTuple):
@@ -95,6 +99,24 @@ class Evidence:
         return "," if only_commas and delimiter != "," else "."
 
 
+class Watch:
+    """Looks at all values of columns that are in doubt by their first ones, for one that decides that the mark is that
+    before decimals: not three digits follow it, or more than three precede it."""
+
+    def __init__(self, style: NumberStyle, doubts: list[Doubt]) -> None:
+        self._mark = style.decimal
+        self._columns = {doubt.column for doubt in doubts if doubt.reason == _OPEN and self._mark in str(doubt.example)}
+        self.decided: set[str | None] = set()
+
+    def look(self, rows: pa.RecordBatch) -> None:
+        for name in self._columns - self.decided:
+            texts = pc.utf8_trim_whitespace(rows.column(name))
+            is_number = pc.match_substring_regex(texts, rf"^[-+]?[0-9]*[{self._mark}][0-9]*$")
+            is_open = pc.match_substring_regex(texts, rf"^[-+]?[1-9][0-9]{{0,2}}[{self._mark}][0-9]{{3}}$")
+            if pc.any(pc.and_not(is_number, is_open)).as_py():
+                self.decided.add(name)
+
+
 def _doubt(reason: str, message: str, seen: _Seen, count: int | None) -> Doubt:
     return Doubt(
         column=seen.column,
@@ -121,7 +143,7 @@ def _open(mark: str, is_decimal: bool, seen: _Seen, count: int) -> Doubt:
         f"each value that was looked at has three digits after {mark!r}, as {seen.value!r}, which is taken for the "
         f"{is_} mark; if it is the {other} mark, write spec.source.csv.{other}: {mark!r}, else {is_}: {mark!r}"
     )
-    return _doubt("DecimalsOrThousands", message, seen, count)
+    return _doubt(_OPEN, message, seen, count)
 
 
 def _proofs(body: str) -> list[tuple[str, str]]:

@@ -15,9 +15,12 @@ from modelyard_runtime.pod.errors import UserError
 from modelyard_runtime.tables.reading.names import checked
 from modelyard_runtime.tables.reading.plain_types import UUID_BYTES, plain
 from modelyard_runtime.tables.reading.unchanged import mark, unchanged
+from modelyard_runtime.tables.reading.unpack import check_unpacked
 
 MOST_ROWS = 1 << 16
 BATCH_BYTES = 32 << 20
+BUFFERS = 64 << 20
+"""Bytes of the buffers of all columns."""
 MOST_ROW_BYTES = 16 << 20
 """Most bytes that a row may have on the average of a group of rows."""
 
@@ -29,6 +32,8 @@ class ParquetFile:
         self.file, self.name = file, name
         self.mark = mark(file)
         self.doubts: list[Doubt] = []
+        with unchanged(file, name, self.mark):
+            check_unpacked(file, name)
         with unchanged(file, name, self.mark), self._opened() as parquet:
             schema, self._row_bytes = parquet.schema_arrow, self._largest(parquet.metadata)
         indexes = _pandas_indexes(schema)
@@ -52,7 +57,7 @@ class ParquetFile:
     def rows(self) -> Iterator[tuple[pa.RecordBatch, int, int]]:
         """Yields batches with the number of their first row, from 1, and the bytes that were read. Raises UserError."""
         first, size = 1, self.mark.size if self.mark else 0
-        with unchanged(self.file, self.name, self.mark), self._opened() as parquet:
+        with unchanged(self.file, self.name, self.mark), self._opened(len(self.names)) as parquet:
             count = max(1, min(MOST_ROWS, BATCH_BYTES // max(1, self._row_bytes)))
             names = parquet.schema_arrow.names
             total = max(1, parquet.metadata.num_rows)
@@ -65,11 +70,12 @@ class ParquetFile:
             except (pa.ArrowException, OSError) as error:
                 raise self._unreadable(error) from error
 
-    def _opened(self) -> Any:
+    def _opened(self, columns: int = 1) -> Any:
         try:
             return pq.ParquetFile(
                 pa.OSFile(os.fsencode(self.file)),
-                buffer_size=1 << 20,
+                buffer_size=max(16 << 10, min(1 << 20, BUFFERS // columns)),
+                pre_buffer=False,  # it would hold the columns of a whole group of rows
                 coerce_int96_timestamp_unit="us",
                 page_checksum_verification=True,
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,7 +17,7 @@ from modelyard_runtime.tables.reading.batch import Batch, NumberStyle
 from modelyard_runtime.tables.reading.csv_file import CSVFile
 from modelyard_runtime.tables.reading.json_file import JSONFile
 from modelyard_runtime.tables.reading.locate import kind_of
-from modelyard_runtime.tables.reading.numbers import Evidence
+from modelyard_runtime.tables.reading.numbers import Evidence, Watch
 from modelyard_runtime.tables.reading.parquet_file import ParquetFile
 
 __all__ = ["MISSING", "Batch", "NumberStyle", "Reading", "open_files"]
@@ -41,11 +41,13 @@ class Reading:
     """Bytes of the source; 0 where that is not known."""
     read: Callable[[], Iterator[Batch]]
     guesses: Callable[[], list[Doubt]] = list
+    told: list[Doubt] = field(default_factory=list)
+    """What is doubtful of the files beside how they are written."""
 
     @property
     def doubts(self) -> list[Doubt]:
         """What was guessed of the files; complete once the last batch has been taken."""
-        return self.guesses()
+        return [*self.guesses(), *self.told]
 
     def batches(self) -> Iterator[Batch]:
         """Yields all rows from the beginning, one batch being read ahead; may be called again.
@@ -77,7 +79,7 @@ def open_files(files: list[Path], root: Path, source: Source, ignore: Sequence[s
         opened.append(_open(file, name, kinds[0], csv, missing, frozenset(ignore)))
         _check_columns(opened[0], opened[-1])
     style, doubts = _numbers(opened, csv) if text else (NumberStyle(), [])
-    schema = None if text else _unified(opened)
+    schema, watch = None if text else _unified(opened), Watch(style, doubts)
     size = sum(file.mark.size for file in opened if file.mark)
 
     def read() -> Iterator[Batch]:
@@ -85,11 +87,13 @@ def open_files(files: list[Path], root: Path, source: Source, ignore: Sequence[s
         for file in opened:
             for rows, first, done in file.rows():
                 rows = rows.select(opened[0].names)
+                watch.look(rows)
                 yield Batch(rows if schema is None else rows.cast(schema), file.name, first, before + done)
             before += file.mark.size if file.mark else 0
 
     def guesses() -> list[Doubt]:
-        return _merged([*(doubt for file in opened for doubt in file.doubts), *doubts])
+        left = [doubt for doubt in doubts if doubt.column not in watch.decided]
+        return _merged([*(doubt for file in opened for doubt in file.doubts), *left])
 
     return Reading(opened[0].names, text, style, missing if text else ("",), size, read, guesses)
 

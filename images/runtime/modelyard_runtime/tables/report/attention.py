@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from markupsafe import Markup, escape
 
 from modelyard_runtime.tables.report.columns import Described
 from modelyard_runtime.tables.report.material import Material, Remark
-from modelyard_runtime.tables.report.text import names, percent, shown
+from modelyard_runtime.tables.report.text import names, percent, rough, shown
 
 MOST, MOST_BYTES = 50, 100_000
 """Most items of a kind, and most bytes of all items, that are listed."""
@@ -94,7 +94,12 @@ def _noticed(columns: Sequence[Described]) -> list[Item]:
             "In the sample nearly all of the target follows from it: will it be known when a prediction is asked for?",
             [(one, strength) for one, strength in told if strength >= TELLING],
         ),
-        _of("shifted", "It differs from the parent beyond doubt.", [(one, by) for one, by in moved if by >= MOVED]),
+        _of(
+            "shifted",
+            "It differs from the parent beyond doubt.",
+            [(one, by) for one, by in moved if by >= MOVED],
+            rough,
+        ),
         _of("mostly missing", "", [(one, one.missing) for one in columns if one.missing >= MISSING]),
         _of(
             "one value alone", "No model learns from it.", [(one, None) for one in features if one.column.distinct == 1]
@@ -103,7 +108,9 @@ def _noticed(columns: Sequence[Described]) -> list[Item]:
     return [item for item in found if item]
 
 
-def _of(title: str, why: str, chosen: Sequence[tuple[Described, float | None]]) -> Item | None:
+def _of(
+    title: str, why: str, chosen: Sequence[tuple[Described, float | None]], written: Callable[[float], str] = percent
+) -> Item | None:
     """Returns the item that this is true of the columns, the one with the greatest figure first."""
     if not chosen:
         return None
@@ -111,7 +118,7 @@ def _of(title: str, why: str, chosen: Sequence[tuple[Described, float | None]]) 
     first, greatest = ordered[0]
     text = names([one.column.name for one, _ in ordered])
     if greatest is not None:
-        text += escape(f" ({'' if len(ordered) == 1 else 'up to '}{percent(greatest)})")
+        text += escape(f" ({'' if len(ordered) == 1 else 'up to '}{written(greatest)})")
     if why:
         text += escape(f". {why}")
     return Item("note", "Noticed", first.index if len(ordered) == 1 else None, escape(title), text)

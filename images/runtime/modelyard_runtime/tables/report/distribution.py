@@ -85,12 +85,15 @@ def distribution(
     if spread is None:
         return Distribution(note=NOTHING)
     before = spread_of(was, np.array([]), is_time) if was else None
-    low, high = spread.extremes()
-    if column.type == "Boolean" or (column.type == "Integer" and high - low < MOST_BARS and low == int(low)):
-        return _one_by_one(column, spread, before, (is_, was), low, high)
-    if low == high and before is None:
-        return Distribution(spread=spread, note="All its values are the same.")
     both = [one for one in (spread, before) if one]
+    low, high = min(one.extremes()[0] for one in both), max(one.extremes()[1] for one in both)
+    if column.type == "Boolean":
+        return _one_by_one((spread, is_), (before, was), {0: "false", 1: "true"})
+    if column.type == "Integer" and high - low < MOST_BARS:
+        each = range(int(low), int(high) + 1)
+        return _one_by_one((spread, is_), (before, was), {number: f"{number}" for number in each})
+    if low == high:
+        return Distribution(spread=spread, note="All its values are the same.")
     on = axis_of(both, column.type == "Integer", is_time)
     drawn = Histogram(on, shares(spread, on), shares(before, on) if before else None)
     return Distribution(drawn, spread=spread, note=_outside(drawn.is_))
@@ -104,29 +107,20 @@ def _outside(drawn: Shares) -> str:
 
 
 def _one_by_one(
-    column: VersionColumn,
-    spread: Spread,
-    before: Spread | None,
-    sketches: tuple[Column | None, Column | None],
-    low: float,
-    high: float,
+    now: tuple[Spread, Column | None], before: tuple[Spread | None, Column | None], names: dict[int, str]
 ) -> Distribution:
-    """Returns a bar for each of a few whole numbers, or for false and true."""
-    if before:
-        low, high = min(low, before.extremes()[0]), max(high, before.extremes()[1])
-    if column.type == "Boolean":
-        low, high = 0, 1
-    points = [low + i for i in range(min(int(high - low), 2 * MOST_BARS) + 2)]
-    names = ["false", "true"] if column.type == "Boolean" else [f"{int(point)}" for point in points[:-1]]
+    """Returns a bar for each of a few whole numbers that follow one another. ``now`` and ``before`` have the numbers,
+    and the sketch, which counts what is missing."""
 
-    def listed(one: Spread, sketch: Column | None) -> list[float]:
+    def listed(spread: Spread, sketch: Column | None) -> list[float]:
         present = 1 - (sketch.missing / sketch.count if sketch and sketch.count else 0.0)
-        below = one.below(points)
+        below = spread.below([*names, max(names) + 1])
         return [(after - first) * present for first, after in itertools.pairwise(below)]
 
-    now, then = listed(spread, sketches[0]), listed(before, sketches[1]) if before else None
-    bars = [Bar(name, now[i], then[i] if then else None) for i, name in enumerate(names)]
-    return Distribution(bars=(*bars, *_missing(*sketches)), spread=spread)
+    mine = listed(*now)
+    was = listed(before[0], before[1]) if before[0] else [None] * len(names)
+    bars = [Bar(*bar) for bar in zip(names.values(), mine, was, strict=True)]
+    return Distribution(bars=(*bars, *_missing(now[1], before[1])), spread=now[0])
 
 
 def _missing(is_: Column | None, was: Column | None) -> list[Bar]:

@@ -14,13 +14,14 @@ from modelyard_runtime.tables.types.decide import decide
 from modelyard_runtime.tables.types.evidence import Evidence
 from modelyard_runtime.tables.types.identity import ENOUGH, is_named_identifier
 from modelyard_runtime.tables.types.kinds import TEXTS, Kind
-from modelyard_runtime.tables.types.places import Place, Where, first_of
+from modelyard_runtime.tables.types.places import Place, Where, distinct
 from modelyard_runtime.tables.types.plain import plain
 from modelyard_runtime.tables.types.texts import Cleaner
 from modelyard_runtime.tables.types.words import Words
 
 _SURE = 1000
 """So many values without many numbers or dates among them, and the column is one of words."""
+_MOST_LOOKS = 200_000
 _MOST_MISFITS = 100
 _HEAD = 4096
 """So many rows of the first batch are looked at to guess the type."""
@@ -175,10 +176,11 @@ class Column:
         self._is_words = self._are_words()
 
     def _are_words(self) -> bool:
-        """Whether so many values have neither been numbers nor dates that no later ones can make them that."""
+        """Whether no later values can make numbers, booleans or dates of the texts, or so many were looked at."""
         evidence = self.evidence
         likely = max(evidence.number, evidence.dates.count, evidence.boolean)
-        return evidence.present >= _SURE and likely < evidence.present / 2
+        is_sure = evidence.padded > 0 or likely < evidence.present / 2
+        return evidence.present >= (_SURE if is_sure else _MOST_LOOKS)
 
     def _name_tells(self, column: pa.Array) -> None:
         """Takes whole numbers for identifiers, by the first values: their name says so, and they are many."""
@@ -217,15 +219,14 @@ class Column:
         if self.evidence.words.is_full:
             self.evidence.words.total += present
             return
-        found = first_of(column, where)
-        self.evidence.words.add((str(text), count, place) for text, (count, place) in found.items())
+        self.evidence.words.add(distinct(column, where))
 
     def _kept(self, column: pa.Array, converted: Converted, where: Where) -> pa.Array:
         """Remembers what was not of the type, and returns the rest."""
         self.offered += len(column) - column.null_count
         if converted.other is not None:
             bad = pc.if_else(converted.other, column, pa.scalar(None, column.type))
-            self.misfits.add((str(text), count, place) for text, (count, place) in first_of(bad, where).items())
+            self.misfits.add(distinct(bad, where))
         self.with_zone += converted.with_zone
         self.without_zone += converted.without_zone
         for name, mask in (("skipped", converted.skipped), ("twice", converted.twice)):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from modelyard_runtime.tables.types.places import Place
+from modelyard_runtime.tables.types.places import Distinct, Place
 
 LONGEST = 128
 """Characters of a text that are kept."""
@@ -20,23 +18,21 @@ class Words:
         self._limit = limit
         self.counts: dict[str, int] = {}
         self.places: dict[str, Place] = {}
-        self.seen = self.total = self.cut = 0
+        self.seen = self.total = 0
         self.is_full = False
 
-    def add(self, items: Iterable[tuple[str, int, Place]]) -> None:
-        for text, count, place in items:
-            self.total += count
-            if self.is_full:
-                continue
-            if len(text) > LONGEST:
-                self.cut += 1
-                text = text[:LONGEST] + "…" + str(hash(text))
-            if text not in self.counts:
+    def add(self, found: Distinct) -> None:
+        self.total += int(found.counts.sum())
+        if self.is_full:
+            return
+        for text, count, row in zip(found.texts.to_pylist(), found.counts.tolist(), found.rows.tolist(), strict=True):
+            known = text if len(text) <= LONGEST else f"{text[:LONGEST]}…{hash(text)}"
+            if known not in self.counts:
                 if len(self.counts) >= self._limit:
                     self.is_full = True
-                    continue
-                self.counts[text], self.places[text] = 0, place
-            self.counts[text] += count
+                    return
+                self.counts[known], self.places[known] = 0, Place(row, found.file)
+            self.counts[known] += count
             self.seen += count
 
     @property

@@ -18,7 +18,8 @@ MOST_ROWS, MOST_BYTES = 1 << 17, 32 << 20
 class ParquetFile:
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         self.path, self._schema = path, schema
-        self._writer = pq.ParquetWriter(path, schema, compression=COMPRESSION, use_dictionary=False, store_schema=False)
+        texts = [item.name for item in schema if pa.types.is_string(item.type)]
+        self._writer = pq.ParquetWriter(path, schema, compression=COMPRESSION, use_dictionary=texts, store_schema=False)
         self._waiting: list[pa.RecordBatch] = []
         self._rows = self._bytes = 0
         self.rows = 0
