@@ -29,6 +29,7 @@ AB = [["1", "x"], ["2", "y"]]
         pytest.param("a,b\r\n1,x\n2,y\r", ["a", "b"], AB, id="mixed line ends"),
         pytest.param("a,b\n1,x\n2,y", ["a", "b"], AB, id="no last line end"),
         pytest.param("a,b\n1,x\n2,y\n\n\n", ["a", "b"], AB, id="blank lines at the end"),
+        pytest.param("a,b\r\n1,x\r\n2,y\r\n\x1a", ["a", "b"], AB, id="the end of a file of MS-DOS"),
         pytest.param("a,b,\n1,x,\n2,y,\n", ["a", "b"], AB, id="a delimiter at the end"),
         pytest.param("a,b\n1,x,\n2,y,\n3,z,\n", ["a", "b"], [*AB, ["3", "z"]], id="a delimiter at the end of rows"),
         pytest.param('a,b\n1,"x ""1"""\n2,"y\nz"\n', ["a", "b"], [["1", 'x "1"'], ["2", "y\nz"]], id="quotes"),
@@ -83,6 +84,10 @@ def test_certain(tmp_path: Path, text: str, names: list[str], rows: Any) -> None
         pytest.param('"","a","b"\n"1",1,"x"\n"2",2,"y"\n', AB, [2, 3], "IndexLeftOut", {}, id="the index of R"),
         pytest.param(",a,b\n3,1,x\n17,2,y\n", AB, [2, 3], "IndexLeftOut", {}, id="an index with gaps"),
         pytest.param("Unnamed: 0,a,b\n0,1,x\n1,2,y\n", AB, [2, 3], "IndexLeftOut", {}, id="an index read and written"),
+        pytest.param(
+            "Unnamed: 0.1,Unnamed: 0,a,b\n0,0,1,x\n1,1,2,y\n", AB, [2, 3], "IndexLeftOut", {}, id="two indexes"
+        ),
+        pytest.param("a,Unnamed: 0,b\n1,0,x\n2,1,y\n", AB, [2, 3], "IndexLeftOut", {}, id="an index in the middle"),
         pytest.param("a,b\n1,1,x\n2,2,y\n3,1,x\n", [*AB, AB[0]], [2, 3, 4], "IndexLeftOut", {}, id="row names of R"),
         pytest.param("a,b,,\n1,x,,\n2,y,,\n", AB, [2, 3], "EmptyColumns", {"count": 2}, id="columns without anything"),
         pytest.param("a,b\n1,x\n,\n2,y\n,\n", AB, [2, 4], "EmptyRows", {"row": 3, "count": 2}, id="empty rows"),

@@ -66,6 +66,8 @@ def test_files_of_a_folder_are_read_in_order_and_columns_matched_by_name(tmp_pat
         (("1.json", '{"a":1}'), ("2.json", '{"a":"x"}'), "ColumnsDiffer", ["'a'", "string", "int64", "'2.json'"]),
         (("1.csv", "a\n1\n"), ("2.csv", ""), "EmptyTable", ["'2.csv'"]),
         (("1.csv", "a\n1\n"), ("2.txt", "a\n1\n"), "UnknownFormat", ["'2.txt'", "spec.source.format"]),
+        (("1.csv", "a\n1\n"), ("2.xlsx", b"PK\3\4"), "UnreadableFile", ["'2.xlsx'", "Excel"]),
+        (("1.csv", "a\n1\n"), ("2.csv.zip", b"PK\3\4"), "UnreadableFile", ["'2.csv.zip'", "unpack it"]),
     ],
 )
 def test_files_that_don_t_fit_together(tmp_path: Path, one: Any, other: Any, reason: str, says: list[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import gzip
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -131,6 +132,11 @@ def test_broken_files(tmp_path: Path) -> None:
         assert "'t.parquet'" in caught.value.message
     with pytest.raises(UserError, match=r"'t\.parquet' can't be read"):
         read(opened([put(tmp_path, good[:4] + b"\xff" * 40 + good[44:], "t.parquet")]))
+
+
+def test_a_packed_file(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="bring it unpacked"):
+        opened([put(tmp_path, gzip.compress(b"PAR1"), "t.parquet.gz")])
 
 
 def test_wide_rows_come_in_small_batches(tmp_path: Path) -> None:

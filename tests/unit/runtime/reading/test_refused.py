@@ -33,6 +33,7 @@ ROWS = "".join(f"{index},x\n" for index in range(60))
         pytest.param(",a\n2,1\n1,2\n", "UnnamedColumn", ["'2'", "row 2"], id="a shuffled index"),
         pytest.param(",a\n" + "".join(f"{i},1\n" for i in range(3000)) + "7,1\n", "UnnamedColumn", ["row 3002", "'7'"],
                      id="an index that starts anew"),
+        pytest.param("a,b\n1,5,x\n2,5,y\n4,5,z\n", "NoHeader", ["row 1 of 't.csv' has 2 values"], id="decimal commas"),
         pytest.param("a,,c\n1,2,3\n", "UnnamedColumn", ["column 2 of 3", "'2'", "row 2"], id="a column without a name"),
         pytest.param("a,b,\n" + "1,2,\n" * 3000 + "1,2,x\n", "UnnamedColumn", ["column 3", "'x'", "row 3002"],
                      id="a late value without a name"),

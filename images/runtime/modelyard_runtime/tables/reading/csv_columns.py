@@ -18,8 +18,8 @@ _MADE_UP = re.compile(r"Unnamed: 0(?:\.\d+)*|\.\.\.1")
 class Columns(NamedTuple):
     names: list[str]
     """One for each value of a row, "" for those without."""
-    index: bool
-    """Whether the first one counts rows and is left out."""
+    indexes: list[int]
+    """Those that count rows, which are left out."""
     empty: list[int]
     """Those without a name or any value, which are left out."""
     doubts: list[Doubt]
@@ -35,25 +35,27 @@ def decided(names: list[str], width: int, below: list[Record], file: str) -> Col
         names = [*names, ""] if at_end else ["", *names]
     bare = [index for index, name in enumerate(names) if not name.strip()]
     filled = {index for row in below for index, cell in enumerate(row.cells) if cell.strip()}
-    index = (0 in bare or bool(_MADE_UP.fullmatch(names[0].strip()))) and counts([row.cells[0] for row in below])
-    doubts = [_index_doubt(file)] if index else []
+    made_up = [index for index, name in enumerate(names) if _MADE_UP.fullmatch(name.strip())]
+    indexes = [at for at in ([0] if 0 in bare else made_up) if counts([row.cells[at] for row in below])]
+    doubts = [_index_doubt(names[indexes[0]], file)] if indexes else []
     for at in bare:
-        if at not in filled or (index and at == 0):
+        if at not in filled or at in indexes:
             continue
         value, row = next((row.cells[at], row.row) for row in below if row.cells[at].strip())
-        raise no_index(file, value, row) if at == 0 else unnamed(file, at, len(names), value, row)
-    empty = [at for at in bare if not (index and at == 0)]
-    if len(empty) + index == len(names):
+        raise no_index(file, "", value, row) if at == 0 else unnamed(file, at, len(names), value, row)
+    empty = [at for at in bare if at not in indexes]
+    if len(empty) + len(indexes) == len(names):
         raise UserError("NoHeader", f"{file!r} has no names of columns; write a header", "spec.source")
     # One delimiter too many at the end of every line is no column of anybody's.
     if empty and empty != [len(names) - 1]:
         doubts.append(_empty_doubt(empty, file))
-    return Columns(names, index, empty, doubts)
+    return Columns(names, indexes, empty, doubts)
 
 
-def _index_doubt(file: str) -> Doubt:
+def _index_doubt(name: str, file: str) -> Doubt:
+    which = f"the column {name.strip()!r} has no name of its own" if name.strip() else "the first column has no name"
     message = (
-        "the first column has no name and counts rows: it is left out; write the file without it (pandas: index=False, "
+        f"{which} and counts rows: it is left out; write the file without it (pandas: index=False, "
         "R: row.names=FALSE), or name it"
     )
     return Doubt(reason="IndexLeftOut", message=message, file=file)

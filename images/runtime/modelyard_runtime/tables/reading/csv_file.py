@@ -63,7 +63,7 @@ class _Pass:
         self._scene = self._layout.scene(file.name)
         self._guess = self._layout.is_guess
         self._is_ascii = self._layout.is_ascii
-        self._counting = Counting()
+        self._counting = {index: Counting() for index in self._layout.indexes}
         self._row = self._layout.first_row
         self._trailing = 0
         self._tally: dict[str, tuple[int, int]] = {}
@@ -159,8 +159,10 @@ class _Pass:
     def _check_left_out(self, rows: pa.RecordBatch, places: np.ndarray | None, first: int) -> None:
         """Raises UserError if the column that counts rows does not, or one without a name has a value."""
         layout, name = self._layout, self._file.name
-        if layout.index and (at := self._counting.first_other(rows.column(0))) is not None:
-            raise no_index(name, rows.column(0)[at].as_py(), first + _place(places, at))
+        for index in layout.indexes:
+            if (at := self._counting[index].first_other(rows.column(index))) is not None:
+                value = rows.column(index)[at].as_py()
+                raise no_index(name, layout.header[index].strip(), value, first + _place(places, at))
         for index in layout.empty:
             values = rows.column(index)
             is_given = pc.not_equal(pc.utf8_trim_whitespace(values), "")

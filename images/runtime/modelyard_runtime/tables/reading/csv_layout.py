@@ -41,8 +41,8 @@ class Layout:
     """Bytes before the first row: of the text as UTF-8, or of the file itself if its encoding is a guess."""
     first_row: int = 2
     units: bool = False
-    index: bool = False
-    """Whether the first column counts rows and is left out."""
+    indexes: list[int] = field(default_factory=list)
+    """Columns that count rows and are left out."""
     empty: list[int] = field(default_factory=list)
     """Columns without a name or any value."""
     is_ascii: bool = True
@@ -52,7 +52,7 @@ class Layout:
 
     @property
     def kept(self) -> list[int]:
-        return [i for i in range(len(self.header)) if i not in self.empty and not (self.index and i == 0)]
+        return [i for i in range(len(self.header)) if i not in self.empty and i not in self.indexes]
 
     def scene(self, file: str) -> Scene:
         return Scene(file, self.header, self.delimiter, self.quote)
@@ -105,7 +105,7 @@ def look(file: Path, name: str, csv: CSV, missing: tuple[str, ...]) -> Layout:
     below = [row._replace(cells=[_decoded(cell, layout) for cell in row.cells]) for row in below]
     layout.header = [_decoded(cell, layout) for cell in top.names]
     columns = decided(layout.header, top.width, below, name)
-    layout.header, layout.index, layout.empty = columns.names, columns.index, columns.empty
+    layout.header, layout.indexes, layout.empty = columns.names, columns.indexes, columns.empty
     layout.doubts += columns.doubts
     for index in layout.kept:
         values = [(row.cells[index], row.row) for row in below]

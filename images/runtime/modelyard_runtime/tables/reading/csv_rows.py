@@ -16,6 +16,8 @@ from modelyard_runtime.tables.reading.records import lines_of
 MOST_ROWS = 1 << 16
 """Most rows of a batch."""
 _MOST_GAPS = 256
+_NOTHING = " \t\r\n\v\f\x1a\xa0"
+"""What a line may hold that is blank; MS-DOS ends files with 0x1a."""
 _NONE = np.array([], np.int64)
 
 
@@ -58,7 +60,7 @@ class Parser:
         comments: list[int] = []
 
         def invalid(row: pa.csv.InvalidRow) -> str:
-            text = row.text.strip()
+            text = row.text.strip(_NOTHING)
             if text and (text[0] != "#" or "\n" in text):
                 bad.append(row)
                 return "error"

@@ -87,10 +87,11 @@ def misquoted(scene: Scene, error: Misquoted, first_row: int) -> UserError:
     return UserError("Misquoted", message, "spec.source")
 
 
-def no_index(file: str, value: str, row: int) -> UserError:
+def no_index(file: str, column: str, value: str, row: int) -> UserError:
+    which = f"no name of its own for column {column!r}" if column else "no name for its first column"
     message = (
-        f"{file!r} has no name for its first column, which does not count rows: {value!r} in row {row}; name it, or "
-        "leave it out (pandas: index=False, R: row.names=FALSE)"
+        f"{file!r} has {which}, which does not count rows: {value!r} in row {row}; name it, or leave it out (pandas: "
+        "index=False, R: row.names=FALSE)"
     )
     return UserError("UnnamedColumn", message, "spec.source")
 

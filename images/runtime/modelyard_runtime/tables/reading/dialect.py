@@ -11,6 +11,8 @@ from modelyard_runtime.tables.reading.records import Record, split
 DELIMITERS = ";\t|,"
 """What is tried, in the order of preference where several fit equally well."""
 NAMES = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a vertical bar", " ": "a space"}
+_ENOUGH = 48 << 10
+"""How many characters are looked at, as far as they hold a whole line."""
 _FITS = 0.9
 """The share of records from the header on that have the same number of values where a delimiter fits."""
 _COMMA_NUMBER = re.compile(r"[-+]?\d{1,3}(?:[.' ]?\d{3})*,\d+")
@@ -47,6 +49,8 @@ def fit(records: list[Record]) -> Fit:
 
 def found_out(text: str, whole: bool, delimiter: str | None, quote: str | None, preferred: str = "") -> Dialect:
     """Returns the dialect of a file that begins with ``text``; what is given is taken as it is."""
+    if len(text) > _ENOUGH and (end := max(text.rfind("\n", 0, _ENOUGH), text.rfind("\r", 0, _ENOUGH))) > 0:
+        text, whole = text[: end + 1], False
     if quote is not None:
         return _with_quote(text, whole, delimiter, quote, preferred)
     double, single = (_with_quote(text, whole, delimiter, mark, preferred) for mark in "\"'")

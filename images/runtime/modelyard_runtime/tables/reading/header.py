@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from modelyard_runtime.pod.errors import UserError
 from modelyard_runtime.tables.reading.dialect import fit
-from modelyard_runtime.tables.reading.left_out import counts
+from modelyard_runtime.tables.reading.left_out import counts_by_one
 from modelyard_runtime.tables.reading.records import Record
 
 _LIKE_DATA = re.compile(r"(?=.*\d)[-+.,:/' \u00a0\u202f\u2019\dTZeE%]+")
@@ -62,7 +62,7 @@ def find(records: list[Record], file: str, skip: int | None) -> Header:
     most = fit(records[index + 1 :]).width if below else width
     if most == width + 1 and len(below) >= _FEW and all(len(cells) == most for cells in below):
         # A delimiter at the end of every line, or numbers of rows as R writes them, make rows longer than the header.
-        if all(not cells[-1].strip() for cells in below) or counts([cells[0] for cells in below]):
+        if all(not cells[-1].strip() for cells in below) or counts_by_one([cells[0] for cells in below]):
             width = most
         elif skip is None:
             raise _unsure(records, index, index + 1, file)

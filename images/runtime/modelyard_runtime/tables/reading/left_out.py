@@ -33,6 +33,14 @@ def _all(rows: pa.RecordBatch, mask: pa.Array, test) -> np.ndarray | None:  # ty
     return mask.to_numpy(zero_copy_only=False) if pc.any(mask).as_py() else None
 
 
+def counts_by_one(values: Sequence[str]) -> bool:
+    """Returns whether these values count rows from 0 or 1 on without gaps."""
+    first = values[0].strip() if values else ""
+    return first in ("0", "1") and [value.strip() for value in values] == [
+        str(int(first) + i) for i in range(len(values))
+    ]
+
+
 def counts(values: Sequence[str]) -> bool:
     """Returns whether these values of a column count rows."""
     return bool(values) and Counting().first_other(pa.array(values, pa.string())) is None

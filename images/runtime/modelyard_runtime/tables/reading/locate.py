@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from modelyard_runtime.pod.errors import UserError
-from modelyard_runtime.tables.reading.unpack import SUFFIXES
+from modelyard_runtime.tables.reading.unpack import SUFFIXES, check_known
 
 EXTENSIONS = {
     **dict.fromkeys((".csv", ".tsv"), "CSV"),
@@ -76,6 +76,7 @@ def kind_of(file: Path, format_: str | None) -> str:
     UserError."""
     kind = format_ or EXTENSIONS.get(_ending(file)) or ("Parquet" if _starts(file, b"PAR1") else None)
     if kind is None:
+        check_known(file, file.name)
         message = f"the format of {file.name!r} can't be told from its extension; write CSV, Parquet or JSONLines"
         raise UserError("UnknownFormat", message, "spec.source.format")
     return kind

@@ -15,6 +15,7 @@ from modelyard_runtime.pod.errors import UserError
 from modelyard_runtime.tables.reading.names import checked
 from modelyard_runtime.tables.reading.plain_types import UUID_BYTES, plain
 from modelyard_runtime.tables.reading.unchanged import mark, unchanged
+from modelyard_runtime.tables.reading.unpack import check_unpacked
 
 MOST_ROWS = 1 << 16
 BATCH_BYTES = 32 << 20
@@ -31,6 +32,8 @@ class ParquetFile:
         self.file, self.name = file, name
         self.mark = mark(file)
         self.doubts: list[Doubt] = []
+        with unchanged(file, name, self.mark):
+            check_unpacked(file, name)
         with unchanged(file, name, self.mark), self._opened() as parquet:
             schema, self._row_bytes = parquet.schema_arrow, self._largest(parquet.metadata)
         indexes = _pandas_indexes(schema)

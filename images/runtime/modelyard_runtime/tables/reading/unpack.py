@@ -36,17 +36,32 @@ MOST_BYTES = 1 << 40
 """Most bytes that a packed file may unpack to."""
 
 
+def check_known(file: Path, name: str) -> bytes:
+    """Returns the first bytes of a file. Raises UserError for what is known to be no text."""
+    with file.open("rb") as start:
+        magic = start.read(16)
+    for begin, remedy in STRANGE.items():
+        if magic.startswith(begin):
+            raise UserError("UnreadableFile", f"{name!r} is {remedy}", "spec.source")
+    return magic
+
+
+def check_unpacked(file: Path, name: str) -> None:
+    """Raises UserError for a packed file."""
+    with file.open("rb") as start:
+        magic = start.read(16)
+    if magic.startswith(tuple(PACKED)):
+        message = f"{name!r} is packed as a whole; bring it unpacked, as Parquet is compressed within"
+        raise UserError("UnreadableFile", message, "spec.source")
+
+
 class Unpacked:
     """The bytes of a file. ``done`` is how many bytes of the file itself were read."""
 
     def __init__(self, file: Path, name: str) -> None:
         """Raises UserError for what is known to be no text, and for a suffix that the content contradicts."""
         self._name, self._out = name, 0
-        with file.open("rb") as start:
-            magic = start.read(16)
-        for begin, remedy in STRANGE.items():
-            if magic.startswith(begin):
-                raise UserError("UnreadableFile", f"{name!r} is {remedy}", "spec.source")
+        magic = check_known(file, name)
         self._codec = next((codec for begin, codec in PACKED.items() if magic.startswith(begin)), None)
         if magic and file.suffix.lower() in SUFFIXES and self._codec is None:
             message = f"{name!r} is not packed, though its name says so; rename it to {file.stem!r}"
