@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from modelyard_server import manifest as manifests
 from modelyard_server.example import check_example
-from modelyard_server.manifest import ModelError
+from modelyard_server.manifest import Manifest, ModelError
 from modelyard_server.model import Model
 from modelyard_server.onnx_model import load_onnx
 
@@ -18,6 +19,7 @@ def load(folder: Path, threads: int = 1) -> Model:
     requests, and leaves no spinning threads on a shared core.
     """
     manifest = manifests.read(folder)
+    _check_zones(manifest)
     path = folder / manifest.file
     try:
         data = path.read_bytes()
@@ -36,3 +38,12 @@ def load(folder: Path, threads: int = 1) -> Model:
         model = load_onnx(manifest, data, path, threads)
     check_example(model)
     return model
+
+
+def _check_zones(manifest: Manifest) -> None:
+    for column in manifest.instants:
+        if column.time_zone is not None:
+            try:
+                ZoneInfo(column.time_zone)
+            except (KeyError, OSError, ValueError) as error:
+                raise ModelError(f"input {column.name!r}: time zone {column.time_zone!r} is not known here") from error

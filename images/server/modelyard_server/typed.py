@@ -16,7 +16,7 @@ from modelyard_server.manifest import TEXT, Column, Manifest
 from modelyard_server.tensors import NUMBERS, BadRequest, Values, check_numbers, check_texts, number, shown
 
 _TYPES, _TRUTHS = frozenset({bool, int, float, type(None)}), frozenset({0, 1, None})
-_BOOLEAN = "a Boolean is true, false, 1 or 0, as BOOL or FP32, or one of these words, yes or no, as BYTES"
+_BOOLEAN = "a Boolean is true, false, 1 or 0, as BOOL or FP32, or a word such as yes or no, as BYTES"
 
 
 def check(column: Column, datatype: Any, values: Values, manifest: Manifest) -> Values:

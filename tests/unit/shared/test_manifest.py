@@ -13,6 +13,7 @@ import pytest
 
 from modelyard_api.fields import artifact
 from modelyard_api.fields.artifact import MODEL_JSON, Format, canonical
+from modelyard_models.texts import words
 from modelyard_runtime.models.package import parse
 from modelyard_server import manifest as server
 from modelyard_server.manifest import ModelError
@@ -20,10 +21,10 @@ from tests.unit.runtime.memory import MemoryStore, data_of, run_ingest, run_trai
 
 Position = tuple[str | int, ...]
 RUNS: dict[str, tuple[str, dict[str, Any], str, list[str]]] = {
-    "tensor": ("LogisticRegression", {}, "text", ["colour", "whole", "value"]),
-    "columns": ("DecisionTreeClassifier", {}, "whole", ["text", "value"]),
+    "tensor": ("LogisticRegression", {}, "text", ["colour", "whole", "value", "at"]),
+    "columns": ("DecisionTreeClassifier", {}, "whole", ["text", "value", "at"]),
     "regression": ("Ridge", {}, "value", ["text", "whole"]),
-    "skops": ("KNeighborsClassifier", {"weights": "distance"}, "text", ["whole", "value"]),
+    "skops": ("KNeighborsClassifier", {"weights": "distance"}, "text", ["whole", "value", "at"]),
 }
 """Algorithm, parameters, target and ignored columns: both formats and layouts; classes are texts, numbers or none."""
 VALUES = [..., None, True, 0, 1, -1, 2**70, 0.5, "", "1", "Tensor", "ONNX", "Skops", [], {}, [1], ["a"], {"a": "b"}]
@@ -34,8 +35,8 @@ VALUES = [..., None, True, 0, 1, -1, 2**70, 0.5, "", "1", "Tensor", "ONNX", "Sko
 def document(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """The model.json that a training run writes."""
     folder = tmp_path_factory.mktemp("tables")
-    rows = [f"{x}.5,{x % 5},{'rgb'[x % 3]},{'ny'[x % 2]},{x % 2},{x / 3}" for x in range(60)]
-    (folder / "t.csv").write_text("a,b,colour,text,whole,value\n" + "\n".join(rows) + "\n")
+    rows = [f"{x}.5,{x % 5},{'rgb'[x % 3]},{'ny'[x % 2]},{x % 2},{x / 3},2026-01-{x % 28 + 1:02}" for x in range(60)]
+    (folder / "t.csv").write_text("a,b,colour,text,whole,value,at\n" + "\n".join(rows) + "\n")
     algorithm, params, target, ignore = RUNS[request.param]
     store = MemoryStore()
     data = data_of(run_ingest(folder, "t.csv", store, target=target, ignore=ignore))
@@ -79,6 +80,13 @@ def is_verified(data: bytes) -> bool:
     assert list(served.classes) == signature.classes
     assert (served.example_inputs, served.example_outputs) == (verified.example.inputs, verified.example.outputs)
     assert served.categories == verified.categories
+    assert served.missing == words(["", *verified.missing])
+    assert [(item.type, item.format, item.time_zone) for item in served.inputs] == [
+        (item.type, item.format, item.time_zone) for item in signature.inputs
+    ]
+    assert [(item.name, item.column, item.part, item.offset) for item in served.features] == [
+        (item.name, item.column, item.part, item.offset) for item in verified.features
+    ]
     return True
 
 
