@@ -144,7 +144,7 @@ class _ByTime:
         if not self._missing:
             return []
         message = (
-            f"{self._missing} rows have no instant in {self._column!r}, and are trained on, since it can't be said "
-            "whether they are the latest; correct them, or give their number a limit by maxMissing"
+            f"{self._missing} rows have no instant in {self._column!r}; they are trained on, since it can't be said "
+            "whether they are the latest; fill them in, or bound them by maxMissing"
         )
         return [Doubt(column=self._column, reason="NoInstant", message=message, count=self._missing)]
