@@ -11,6 +11,7 @@ import pytest
 
 from modelyard_api.wire.result import LookResult
 from modelyard_runtime.pod.errors import Retriable, UserError
+from modelyard_runtime.tables.sources import relay
 from tests.support.bucket_server import READER_SECRET, Buckets
 from tests.support.ports import free_port
 from tests.unit.runtime.sources.looks import CSV, Looks
@@ -38,10 +39,19 @@ def test_a_file_a_folder_and_a_glob_are_read(tmp_path: Path, lake: Buckets, fold
 
 
 def test_unchanged_files_are_listed_and_not_fetched(
-    tmp_path: Path, lake: Buckets, folder: str, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, lake: Buckets, folder: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    asked, connect = [], relay._connect
+    monkeypatch.setattr(relay, "_connect", lambda host, port: [asked.append(host), connect(host, port)][1])
+    for index in range(8):
+        lake.put(f"{folder}/{index}.csv", CSV.replace("\n1,", f"\n{1000 + index},"))
+    many = looks(tmp_path, lake, f"{folder}/?.csv")
+    seen = many.read()
+    asked.clear()
+    assert isinstance(many.look(seen), LookResult)
+    assert len(asked) < 8, "no file is asked for"
     lake.put(f"{folder}/a.csv", CSV)
-    watch = looks(tmp_path, lake, f"{folder}/*.csv")
+    watch = looks(tmp_path, lake, f"{folder}/[a-z].csv")
     first = watch.read()
     assert first.listing is not None
     assert (first.listing.files, first.listing.bytes) == (1, len(CSV))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
@@ -41,11 +41,13 @@ class Reading:
     """Bytes of the source; 0 where that is not known."""
     read: Callable[[], Iterator[Batch]]
     guesses: Callable[[], list[Doubt]] = list
+    told: list[Doubt] = field(default_factory=list)
+    """What is doubtful of the files beside how they are written."""
 
     @property
     def doubts(self) -> list[Doubt]:
         """What was guessed of the files; complete once the last batch has been taken."""
-        return self.guesses()
+        return [*self.guesses(), *self.told]
 
     def batches(self) -> Iterator[Batch]:
         """Yields all rows from the beginning, one batch being read ahead; may be called again.

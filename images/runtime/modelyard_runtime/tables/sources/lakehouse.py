@@ -84,7 +84,9 @@ def _delta(source: Source, log: Log, at: At, root: Path, budget: Budget) -> Iter
         raise _no_version(source, [str(number) for number in there])
     table = deltalake.DeltaTable(str(root), version=source.version)
     _bring([name.removeprefix(f"{root}/") for name in table.file_uris()], at, root, budget)
-    yield from table.to_pyarrow_dataset().to_batches()
+    rows = table.to_pyarrow_dataset()
+    yield pa.RecordBatch.from_pylist([], schema=rows.schema)  # a table without rows has columns all the same
+    yield from rows.to_batches()
 
 
 def _iceberg(source: Source, log: Log, at: At, root: Path, budget: Budget) -> Iterator[pa.RecordBatch]:
@@ -118,7 +120,9 @@ def _iceberg(source: Source, log: Log, at: At, root: Path, budget: Budget) -> It
     there = [str(snapshot.snapshot_id) for snapshot in metadata.snapshots]
     if source.version is not None and str(source.version) not in there:
         raise _no_version(source, there)
-    yield from table.scan(snapshot_id=source.version).to_arrow_batch_reader()
+    rows = table.scan(snapshot_id=source.version).to_arrow_batch_reader()
+    yield pa.RecordBatch.from_pylist([], schema=rows.schema)
+    yield from rows
 
 
 def _bring(names: list[str], at: At, root: Path, budget: Budget) -> None:

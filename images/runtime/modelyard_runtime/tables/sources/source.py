@@ -59,7 +59,7 @@ def open_source(task: IngestTask, store: ArtifactStore, root: Path, keys: Keys) 
         return Opened(_asked(task, store, keys))
     if source.config_map:
         place: Place = Folder(root, task.source, source.format)
-        return Opened(open_files([root / file.name for file in place.files()], root, source))
+        return Opened(open_files([root / file.name for file in place.files()], root, source, task.spec.ignore))
     if source.format in ("Delta", "Iceberg"):
         return _lakehouse(task, keys)
     place = _remote(source, keys) if source.uri else Folder(root, task.source, source.format)
@@ -89,7 +89,7 @@ def _lakehouse(task: IngestTask, keys: Keys) -> Opened | LookResult:
     if task.seen and listing.digest(log.files) == task.seen:
         return LookResult(reason="Unchanged", message="the table's log is as it was when it was read")
     path = lakehouse.spooled(source, log, at, fetch.Budget(task.most_bytes))
-    return Opened(open_files([path], path.parent, Source(format="Parquet")), _telling(log.files))
+    return Opened(open_files([path], path.parent, Source(format="Parquet"), task.spec.ignore), _telling(log.files))
 
 
 def _appended(
@@ -102,7 +102,7 @@ def _appended(
     seen = None if waits else _telling(files)
     if found.new:
         opened = Opened(_opened(task, place, found.new), seen, found.made_of, task.previous)
-        opened.reading.doubts.extend(found.doubts)
+        opened.reading.told.extend(found.doubts)
         return opened
     if task.remake and task.previous is not None:
         base = Path(tempfile.mkdtemp(prefix="parent-"))
@@ -127,10 +127,10 @@ def _taken(task: IngestTask, store: ArtifactStore) -> list[File] | None:
 
 def _opened(task: IngestTask, place: Place, files: list[File]) -> Reading:
     if isinstance(place, Folder):
-        return open_files([place.root / file.name for file in files], place.root, task.spec.source)
+        return open_files([place.root / file.name for file in files], place.root, task.spec.source, task.spec.ignore)
     base = Path(tempfile.mkdtemp(prefix="source-"))
     paths = fetch.fetch(place, files, base, fetch.Budget(task.most_bytes))
-    return open_files(paths, base, task.spec.source)
+    return open_files(paths, base, task.spec.source, task.spec.ignore)
 
 
 def _telling(files: list[File]) -> list[File] | None:
