@@ -20,9 +20,9 @@ ACT = (
 )
 """Heads of the sections of the page of reasons in which a person must act."""
 VERBS = (
-    "add apply ask bring change choose copy correct declare delete enlarge export free give hold ignore import install "
-    "leave list look lower make name pin raise read rename score see See send set shorten stop store take train try "
-    "use wait write"
+    "add apply ask bring change choose copy correct declare delete drop enlarge export fill free give hold ignore "
+    "import install leave list look lower make name pin raise read rename score see See send set shorten split "
+    "stop store take train try use wait write"
 )
 REMEDY = re.compile(
     rf"(?:^|[;:.,] |, then |or )(?:{'|'.join(VERBS.split())})\b"

@@ -149,3 +149,27 @@ def test_of_many_columns_with_one_doubt_the_first_are_told_alone() -> None:
     assert result.reasons == ["ConstantColumn"] * 5
     assert (result.doubts[-1].column, result.doubts[-1].count) == (None, 26)
     assert "'c4'" in result.doubts[-1].message
+
+
+@pytest.mark.parametrize("name", ["a", "n" * 128, "\x00" * 128, "🙂" * 128])
+@pytest.mark.parametrize(
+    "values",
+    [
+        [*("56789"), *("\x01" * 5_000 + str(index) for index in range(4))],
+        [f"{'word ' * 3_000}{index}" for index in range(30)],
+        ["1" * 5_000, "2" * 5_000],
+        ["x" * 10_000] * 5,
+    ],
+)
+def test_no_message_is_so_long_that_its_end_is_cut(name: str, values: list[str]) -> None:
+    doubts = one(values, name).doubts
+    assert doubts
+    for doubt in doubts:
+        assert len(doubt.message) < 500
+        assert any(word in doubt.message for word in ("spec.", "write", "declare"))
+
+
+def test_a_violation_shows_the_beginning_of_a_long_value() -> None:
+    result = one([str(index) for index in range(50)] + ["x" * 10_000], "n" * 128)
+    assert result.violations[0].found.endswith("spec.columns")
+    assert result.violations[0].examples == ["x" * 64]

@@ -91,7 +91,7 @@ def look(file: Path, name: str, csv: CSV, missing: tuple[str, ...]) -> Layout:
     found = dialect.found_out(text[skip:], whole, delimiter, csv.quote, preferred)
     layout.delimiter, layout.quote = found.delimiter, found.quote
     if found.doubt:
-        message = f"it is read {found.doubt}; write spec.source.csv.delimiter"
+        message = f"it is read {found.doubt}; write spec.source.csv.{found.field}"
         layout.doubts.append(Doubt(reason="DelimiterGuessed", message=message, file=name))
     rows = records.split(text[skip:], found.delimiter, found.quote, whole)
     layout.header = rows[0].cells if rows else []

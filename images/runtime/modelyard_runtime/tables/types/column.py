@@ -16,6 +16,7 @@ from modelyard_runtime.tables.types.identity import ENOUGH, is_named_identifier
 from modelyard_runtime.tables.types.kinds import TEXTS, Kind
 from modelyard_runtime.tables.types.places import Place, Where, distinct
 from modelyard_runtime.tables.types.plain import plain
+from modelyard_runtime.tables.types.shown import shown
 from modelyard_runtime.tables.types.texts import Cleaner
 from modelyard_runtime.tables.types.words import Words
 
@@ -38,7 +39,7 @@ class Column:
         self._is_target = is_target
         self._cleaner, self._style = cleaner, style
         self._converter = Converter(self.kind, style, lenient=self.is_fixed)
-        self._is_words = False
+        self._is_words = self.is_written = False
         self._is_plain = not cleaner.has_numbers
         """Whether all texts so far were plain numbers, without a missing one."""
         self._named: Kind | None = None
@@ -57,6 +58,11 @@ class Column:
         self.first_missing: Place | None = None
         self.odd_times: dict[str, tuple[int, Place]] = {}
 
+    @property
+    def title(self) -> str:
+        """The name, for a message."""
+        return shown(self.name)
+
     def take(self, column: pa.Array, is_text: bool, where: Where) -> tuple[pa.Array, bool]:
         """Returns a batch's values in the type so far, and whether that has just changed. Raises UserError."""
         was = self.kind
@@ -64,6 +70,7 @@ class Column:
         if _is_beyond(column):
             column, is_text = column.cast(pa.string()), True
         if is_text and pa.types.is_string(column.type):
+            self.is_written = True
             values = self._written(column, where)
         else:
             values = self._stored(plain(column, self.name), where)

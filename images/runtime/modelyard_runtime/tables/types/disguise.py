@@ -11,6 +11,8 @@ import pyarrow.compute as pc
 _MOST = 1000
 """Most different values of such a column, and of the target."""
 _HEAD = 1000
+_LONGEST = 256
+"""Bytes of a value, at the average, up to which different ones are remembered."""
 _EXACT = 1 - 1e-9
 _ENOUGH = 20
 
@@ -46,7 +48,7 @@ class Disguise:
             self._maps.clear()
         for name in list(self._maps):
             column = batch.column(name)
-            holds = not pa.types.is_timestamp(column.type)
+            holds = not pa.types.is_timestamp(column.type) and column.nbytes <= _LONGEST * len(column)
             holds = holds and self._holds(name, column[:_HEAD], target[:_HEAD], False)
             if not (holds and self._holds(name, column, target, True)):
                 del self._maps[name]

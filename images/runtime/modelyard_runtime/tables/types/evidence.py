@@ -84,4 +84,5 @@ def _mask(array: pa.Array) -> NDArray[np.bool_]:
 
 
 def _fits(text: str) -> bool:
-    return -(2**63) <= int(text.partition(".")[0]) < 2**63
+    digits = text.partition(".")[0]
+    return len(digits) <= _DIGITS + 2 and -(2**63) <= int(digits) < 2**63

@@ -56,8 +56,8 @@ def integers(column: pa.Array, lenient: bool = False) -> Read:
     try:
         return Read(pc.cast(digits, pa.int64()), _others(column, is_whole))
     except pa.ArrowInvalid:
-        fits = pa.array([None if text is None else -(2**63) <= int(text) < 2**63 for text in digits.to_pylist()])
-        is_whole = pc.and_(is_whole, pc.fill_null(fits, False))
+        fits = pa.array([text is not None and _fits(text) for text in digits.to_pylist()])
+        is_whole = pc.and_(is_whole, fits)
         return Read(pc.cast(_where(is_whole, digits), pa.int64()), _others(column, is_whole))
 
 
@@ -109,6 +109,10 @@ def is_whole(values: pa.Array) -> bool:
     """Returns whether all doubles are whole and so small that each whole number beside them is a double too."""
     numbers = pc.drop_null(values).to_numpy(zero_copy_only=False)
     return bool((np.abs(numbers) < _EXACT).all() and (numbers == np.floor(numbers)).all())
+
+
+def _fits(digits: str) -> bool:
+    return len(digits) <= len(str(-(2**63))) and -(2**63) <= int(digits) < 2**63
 
 
 def _plain(column: pa.Array) -> pa.Array:

@@ -145,6 +145,6 @@ class _ByTime:
             return []
         message = (
             f"{self._missing} rows have no instant in {self._column!r}; they are trained on, since it can't be said "
-            "whether they are the latest. Fill them in, or bound them by maxMissing"
+            "whether they are the latest; fill them in, or bound them by maxMissing"
         )
         return [Doubt(column=self._column, reason="NoInstant", message=message, count=self._missing)]

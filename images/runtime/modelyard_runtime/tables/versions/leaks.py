@@ -50,20 +50,20 @@ class Leaks:
         if self._keys is not None and (count := _on_both(self._keys)):
             message = (
                 f"{count} rows that are held out have a key that rows to train on have too: what is known of it there "
-                "tells the answer here. Split by key (Random), or by a group that has each key once"
+                "tells the answer here; split by key (Random), or by a group that has each key once"
             )
             doubts.append(Doubt(column=self._key[0], reason="KeyOnBothSides", message=message, count=count))
         if self._rows is not None and (count := _on_both(self._rows)):
             but = " but for their key" if self._key else ""
             message = (
                 f"{count} rows that are held out are equal{but} to rows to train on: a model may have learnt them by "
-                "heart. Drop the duplicates, or split by Random, which keeps equal rows together"
+                "heart; drop the duplicates, or split by Random, which keeps equal rows together"
             )
             doubts.append(Doubt(reason="RowsOnBothSides", message=message, count=count))
         if self._classes is not None and (new := sorted(self._classes[1] - self._classes[0])):
             message = (
                 f"{len(new)} classes of {self._target!r} are held out alone, {', '.join(map(repr, new[:3]))}: a model "
-                "can't learn them. Bring more rows of them, or split by Stratified"
+                "can't learn them; bring more rows of them, or split by Stratified"
             )
             doubts.append(
                 Doubt(column=self._target, reason="ClassHeldOut", message=message, count=len(new), example=new[0])

@@ -32,7 +32,7 @@ def of_values(column: Column, span: Span) -> Iterator[Doubt]:
     if mark is not None:
         count, place = span.marks[mark]
         message = (
-            f"{column.name!r}: {count} values are {mark}, far from all others, which are {span.inner[0]:.10g} to "
+            f"{column.title}: {count} values are {mark}, far from all others, which are {span.inner[0]:.10g} to "
             f'{span.inner[1]:.10g}; list "{mark}" in spec.source.csv.missing, or take it out of the source, if it '
             "stands for a missing one"
         )
@@ -47,13 +47,13 @@ def _dates(column: Column, span: Span) -> Doubt | None:
     for format_, factor in _EPOCHS:
         if _FROM * factor <= span.least and span.greatest <= _TO * factor:
             message = (
-                f"{column.name!r} is read as Integer, but {int(span.least)} to {int(span.greatest)} look like times "
+                f"{column.title} is read as Integer, but {int(span.least)} to {int(span.greatest)} look like times "
                 f"since 1970; declare it in spec.columns Timestamp with the format {format_} if they are"
             )
             return tell(column, "EpochNumbers", message, span.count, example, place)
     if _is_day(int(span.least)) and _is_day(int(span.greatest)):
         message = (
-            f"{column.name!r} is read as Integer, but {int(span.least)} to {int(span.greatest)} look like dates; "
+            f"{column.title} is read as Integer, but {int(span.least)} to {int(span.greatest)} look like dates; "
             "declare it in spec.columns Timestamp with the format %Y%m%d if they are"
         )
         if span.left < span.different:
@@ -72,7 +72,7 @@ def _fine(column: Column, span: Span) -> Doubt | None:
     if too_large:
         what = "a number has 64 bits, and beyond 53 not all are told apart"
     message = (
-        f"{column.name!r} has whole numbers up to {span.greatest:.0f}: {what}; declare it in "
+        f"{column.title} has whole numbers up to {span.greatest:.0f}: {what}; declare it in "
         "spec.columns Identifier, Category or Timestamp, or list it in spec.ignore, if it is no quantity"
     )
     return tell(column, "LargeNumbers", message, span.count, text, place)
@@ -83,7 +83,7 @@ def _code(column: Column, span: Span) -> Doubt | None:
         return None
     text, place = column.evidence.first or (None, None)
     message = (
-        f"{column.name!r} is read as Integer, but its name is that of a code; declare it in spec.columns Category, or "
+        f"{column.title} is read as Integer, but its name is that of a code; declare it in spec.columns Category, or "
         "Identifier, if it is no quantity"
     )
     return tell(column, "CodesAsNumbers", message, span.count, text, place)

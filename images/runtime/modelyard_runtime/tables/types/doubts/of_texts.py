@@ -12,6 +12,7 @@ from modelyard_runtime.tables.types.dates import TIME_OF_DAY, Dates
 from modelyard_runtime.tables.types.doubts.tell import tell
 from modelyard_runtime.tables.types.identity import ENOUGH, FEW, kind_of_identifier
 from modelyard_runtime.tables.types.places import Place
+from modelyard_runtime.tables.types.shown import shown
 from modelyard_runtime.tables.types.styles import style_of
 
 _SAMPLE = 2000
@@ -21,14 +22,14 @@ _MANY = 1000
 
 def of_type(column: Column) -> Iterator[Doubt]:
     """Yields what speaks for another type than the one that was guessed: at most one thing, the likeliest."""
-    type_, name = column.kind.type, column.name
+    type_, name = column.kind.type, column.title
     if type_ == "Identifier":
         yield from _identifier(column)
     elif type_ == "Text":
         text, place = _first(column)
         words = column.evidence.words
         message = (
-            f"{name!r} is read as Text, which is never a feature: {len(words.counts)} of the first {words.seen} values "
+            f"{name} is read as Text, which is never a feature: {len(words.counts)} of the first {words.seen} values "
             f"are different; declare it in spec.columns Category if they are classes"
         )
         yield tell(column, "FreeText", message, column.offered, text, place)
@@ -57,7 +58,7 @@ def _identifier(column: Column) -> Iterator[Doubt]:
         else "nearly all of its values are different, and its name or their form is that of an identifier"
     )
     message = (
-        f"{column.name!r} is read as Identifier, which is never a feature: {why}; declare it in "
+        f"{column.title} is read as Identifier, which is never a feature: {why}; declare it in "
         "spec.columns if it is something else"
     )
     yield tell(column, reason, message, column.offered, text, place)
@@ -65,27 +66,27 @@ def _identifier(column: Column) -> Iterator[Doubt]:
 
 def _numbers(column: Column) -> Doubt | None:
     """Tells of numbers in another style, and of words among numbers."""
-    evidence, name = column.evidence, column.name
+    evidence, name = column.evidence, column.title
     texts = list(islice(evidence.words.counts, _SAMPLE))
     style = style_of(texts)
     if style is not None and 2 * (evidence.number + evidence.words.seen) > evidence.present:
         text, place = _first_that(column, lambda text: bool(style.pattern.match(text)))
         message = (
-            f"{name!r} is read as Category, but its values look like {style.words}, such as {text!r}: {style.remedy}"
+            f"{name} is read as Category, but its values look like {style.words}, such as {shown(text)}: {style.remedy}"
         )
         return tell(column, "NumbersAsText", message, evidence.present, text, place)
     if evidence.number >= _HALF * evidence.present and evidence.number and not evidence.padded:
         text, place = _first_that(column, lambda _: True)
         message = (
-            f"{name!r} is read as Category, but {evidence.number} of {evidence.present} values are numbers; others are "
-            f"{', '.join(map(repr, texts[:3]))}: list those in spec.source.csv.missing, or declare it in spec.columns"
+            f"{name} is read as Category, but {evidence.number} of {evidence.present} values are numbers; others are "
+            f"{', '.join(map(shown, texts[:3]))}: list those in spec.source.csv.missing, or declare it in spec.columns"
         )
         return tell(column, "MostlyNumbers", message, evidence.present - evidence.number, text, place)
     return None
 
 
 def _dates(column: Column) -> Doubt | None:
-    evidence, name = column.evidence, column.name
+    evidence, name = column.evidence, column.title
     texts = list(islice(evidence.words.counts, _SAMPLE))
     if evidence.dates.count >= _HALF * evidence.present and evidence.dates.count:
         text, place = _first_that(column, lambda text: Dates().add(text, 1))
@@ -94,21 +95,21 @@ def _dates(column: Column) -> Doubt | None:
         if is_unclear and not evidence.dates.formats:
             day, month = evidence.dates.readings(shapes[0][0])
             message = (
-                f"{name!r} is read as Category: {text!r} may be {day} or {month}, and no value decides; declare it "
+                f"{name} is read as Category: {shown(text)} may be {day} or {month}, and no value decides; declare it "
                 "in spec.columns Timestamp with one of them as format"
             )
             return tell(column, "DatesUnclear", message, evidence.dates.count, text, place)
         message = (
-            f"{name!r} is read as Category, but {evidence.dates.count} of {evidence.present} values look like dates, "
-            f"such as {text!r}, in no single format; declare it in spec.columns Timestamp with a format, or "
+            f"{name} is read as Category, but {evidence.dates.count} of {evidence.present} values look like dates, "
+            f"such as {shown(text)}, in no single format; declare it in spec.columns Timestamp with a format, or "
             "write all as 2026-12-31"
         )
         return tell(column, "DatesAsText", message, evidence.dates.count, text, place)
     if texts and sum(bool(TIME_OF_DAY.fullmatch(text)) for text in texts) >= 0.9 * len(texts):
         text, place = _first_that(column, lambda text: bool(TIME_OF_DAY.fullmatch(text)))
         message = (
-            f"{name!r} is read as Category, but its values look like times of the day, such as {text!r}; write hours "
-            "as a number into the file, or join it with the date"
+            f"{name} is read as Category, but its values look like times of the day, such as {shown(text)}; write "
+            "hours as a number into the file, or join it with the date"
         )
         return tell(column, "TimesAsText", message, evidence.present, text, place)
     return None
@@ -119,8 +120,8 @@ def _zeros(column: Column) -> Doubt | None:
     if first is None or column.evidence.number + column.evidence.padded < column.evidence.present:
         return None
     message = (
-        f"{column.name!r} is read as Category, since {column.evidence.padded} values such as {first[0]!r} would lose "
-        f"their zeros as numbers; declare it in spec.columns Integer if it is a quantity"
+        f"{column.title} is read as Category, since {column.evidence.padded} values such as {shown(first[0])} would "
+        f"lose their zeros as numbers; declare it in spec.columns Integer if it is a quantity"
     )
     return tell(column, "LeadingZeros", message, column.evidence.padded, *first)
 
@@ -138,7 +139,7 @@ def _many(column: Column) -> Doubt | None:
         else (f"{different} different values in {words.seen} rows")
     )
     message = (
-        f"{column.name!r} is read as Category, but has {rows}: a model can't learn what hardly comes again; declare "
+        f"{column.title} is read as Category, but has {rows}: a model can't learn what hardly comes again; declare "
         "it in spec.columns Identifier or Text, or list it in spec.ignore"
     )
     return tell(column, "ManyCategories", message, different, text, place)
@@ -151,7 +152,7 @@ def _missing(column: Column) -> Iterator[Doubt]:
     word, _ = max(met.items(), key=lambda item: item[1])
     others = f" and {len(met) - 1} more words" if len(met) > 1 else ""
     message = (
-        f"{column.name!r}: {sum(met.values())} values {word!r}{others} count as missing; write "
+        f"{column.title}: {sum(met.values())} values {shown(word)}{others} count as missing; write "
         'spec.source.csv.missing: [""] if they are values'
     )
     yield tell(column, "MissingWords", message, sum(met.values()), word, column.first_missing)
@@ -174,7 +175,7 @@ def _alike(column: Column) -> Iterator[Doubt]:
     )
     more = f", and so do {len(alike) - 1} more groups" if len(alike) > 1 else ""
     message = (
-        f"{column.name!r}: {' and '.join(map(repr, texts[:3]))} differ in case, white space or form alone{more}; they "
+        f"{column.title}: {' and '.join(map(shown, texts[:3]))} differ in case, white space or form alone{more}; they "
         "are different categories; write them alike in the source if they are one"
     )
     yield tell(column, "CategoriesAlike", message, count, rare, words.places[rare])

@@ -14,7 +14,7 @@ def of_times(column: Column) -> Iterator[Doubt]:
     zone = column.kind.zone
     if column.with_zone and column.without_zone:
         message = (
-            f"{column.name!r}: at least {column.without_zone} times have no zone of their own, but "
+            f"{column.title}: at least {column.without_zone} times have no zone of their own, but "
             f"{column.with_zone} have; those are read as of {zone or 'UTC'}; write columns[].timeZone if it is not so"
         )
         yield tell(column, "MixedZones", message, column.without_zone)
@@ -28,5 +28,5 @@ def of_times(column: Column) -> Iterator[Doubt]:
     ):
         if name in column.odd_times:
             count, place = column.odd_times[name]
-            message = f"{column.name!r}: {count} times of {zone} {what}; write times with their offset into the source"
+            message = f"{column.title}: {count} times of {zone} {what}; write times with their offset into the source"
             yield tell(column, reason, message, count, None, place)

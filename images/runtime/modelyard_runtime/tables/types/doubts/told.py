@@ -10,6 +10,7 @@ from modelyard_runtime.tables.types.disguise import Disguise
 from modelyard_runtime.tables.types.doubts import of_numbers, of_texts, of_times
 from modelyard_runtime.tables.types.doubts.tell import tell
 from modelyard_runtime.tables.types.kinds import TEXTS
+from modelyard_runtime.tables.types.shown import shown
 from modelyard_runtime.tables.types.spans import Span
 
 _SINGLE = 4
@@ -49,21 +50,22 @@ def _of_target(columns: dict[str, Column], disguise: Disguise, target: str | Non
         value, class_ = mapped.pair
         how = "is the target in other words" if mapped.values == mapped.classes else "determines the target"
         message = (
-            f"{name!r} {how}: in {mapped.rows} rows each of its {mapped.values} values goes with one of {target!r} "
-            f"alone, {value!r} with {class_!r}; list it in spec.ignore if it is not known before the target is"
+            f"{shown(name)} {how}: in {mapped.rows} rows each of its {mapped.values} values goes with one of "
+            f"{shown(target)} alone, {shown(value)} with {shown(class_)}; list it in spec.ignore if it is not known "
+            "before the target is"
         )
         yield tell(columns[name], "TargetInDisguise", message, mapped.rows, value)
     for name, rows in disguise.straight.items():
         message = (
-            f"{name!r} is the target in another unit: in {rows} rows it lies on one line with {target!r}; list it in "
-            "spec.ignore if it is not known before the target is"
+            f"{shown(name)} is the target in another unit: in {rows} rows it lies on one line with {shown(target)}; "
+            "list it in spec.ignore if it is not known before the target is"
         )
         yield tell(columns[name], "TargetInDisguise", message, rows)
 
 
 def _constant(column: Column, span: Span | None) -> Iterator[Doubt]:
     if not column.offered:
-        message = f"{column.name!r} has no value in any row; list it in spec.ignore if that is right"
+        message = f"{column.title} has no value in any row; list it in spec.ignore if that is right"
         yield tell(column, "EmptyColumn", message, column.rows)
         return
     words = column.evidence.words
@@ -75,7 +77,7 @@ def _constant(column: Column, span: Span | None) -> Iterator[Doubt]:
         is_constant = len(words.counts) == 1 and not column.evidence.number
     if is_constant and column.offered == column.rows > 1:
         value = next(iter(words.counts)) if is_text else None
-        message = f"{column.name!r} has the same value in all {column.rows} rows; list it in spec.ignore"
+        message = f"{column.title} has the same value in all {column.rows} rows; list it in spec.ignore"
         yield tell(column, "ConstantColumn", message, column.rows, value)
 
 
