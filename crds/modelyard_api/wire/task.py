@@ -185,6 +185,7 @@ class PredictTask(Common):
     max_bad_rows: int = 0
     output: DatasetSpec = Field(description="The Dataset that the answers are pushed to: its rules judge them.")
     dataset: str = Field(description="That Dataset's name.")
+    previous: Previous | None = Field(None, description="That Dataset's latest version.")
     image: str
 
 

@@ -14,6 +14,7 @@ from modelyard_runtime.tables.reading import comments, dialect, header, records
 from modelyard_runtime.tables.reading.csv_columns import decided
 from modelyard_runtime.tables.reading.csv_trouble import Scene, guessed_text, not_text
 from modelyard_runtime.tables.reading.encoding import GUESS, BadBytes, ToUTF8, first_bad, guessed, marked, wide
+from modelyard_runtime.tables.reading.names import tidied
 from modelyard_runtime.tables.reading.numbers import Evidence
 from modelyard_runtime.tables.reading.unpack import Unpacked
 
@@ -91,7 +92,7 @@ def look(file: Path, name: str, csv: CSV, missing: tuple[str, ...]) -> Layout:
     found = dialect.found_out(text[skip:], whole, delimiter, csv.quote, preferred)
     layout.delimiter, layout.quote = found.delimiter, found.quote
     if found.doubt:
-        message = f"it is read {found.doubt}; write spec.source.csv.delimiter"
+        message = f"it is read {found.doubt}; write spec.source.csv.{found.field}"
         layout.doubts.append(Doubt(reason="DelimiterGuessed", message=message, file=name))
     rows = records.split(text[skip:], found.delimiter, found.quote, whole)
     layout.header = rows[0].cells if rows else []
@@ -109,7 +110,7 @@ def look(file: Path, name: str, csv: CSV, missing: tuple[str, ...]) -> Layout:
     layout.doubts += columns.doubts
     for index in layout.kept:
         values = [(row.cells[index], row.row) for row in below]
-        layout.evidence.look(layout.header[index].strip(), values, missing, name)
+        layout.evidence.look(tidied(layout.header[index]), values, missing, name)
     return layout
 
 
