@@ -103,6 +103,16 @@ def test_what_does_not_fit_the_last_version_is_a_violation_with_its_row() -> Non
     assert result.columns["n"] == [1, 2, 3, None]
 
 
+def test_numbers_in_a_column_that_was_one_of_categories_are_told() -> None:
+    result = typed([{"c": ["1,5", "2,5"]}], style=NumberStyle(",", ""), previous=PREVIOUS[1:2])
+    assert (result.types["c"], result.reasons) == ("Category", ["NumbersAsText"])
+    assert "as in the last version" in result.doubts[0].message
+    rule = [{"name": "c", "type": "Float"}]
+    assert typed([{"c": ["1,5", "2,5"]}], style=NumberStyle(",", ""), previous=PREVIOUS[1:2], columns=rule).columns == {
+        "c": [1.5, 2.5]
+    }
+
+
 def test_a_declaration_wins_over_the_last_version() -> None:
     columns = [{"name": "n", "type": "Category"}]
     assert typed([{"n": ["1", "x"]}], previous=PREVIOUS[:1], columns=columns).types == {"n": "Category"}
