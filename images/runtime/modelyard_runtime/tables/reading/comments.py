@@ -18,8 +18,8 @@ def length(text: str) -> int:
 
 
 def header_in(last: str, rows: list[Record], delimiter: str, quote: str) -> list[str] | None:
-    """Returns the names in the ``last`` comment, as ``#id,size`` or ``# id,size``: if it is as wide as the ``rows`` below
-    it, and these do not begin with a header of their own."""
+    """Returns the names in the ``last`` comment, as ``#id,size`` or ``# id,size``. It is no header unless it is as
+    wide as the ``rows`` below it, and these do not begin with a header of their own."""
     cells = split(last, delimiter, quote, whole=True)[0].cells if last.strip() else []
     if len(cells) < 2 or not rows or len(rows[0].cells) != len(cells) or is_header(rows[0].cells, _below(rows)):
         return None

@@ -24,6 +24,13 @@ MOST_HEADER = 16 << 20
 """Most bytes before the end of the first line."""
 _SEP = re.compile(r'"?sep=(.)"?(?:\r\n|\r|\n)', re.IGNORECASE)
 
+_NO_CSV = {
+    **dict.fromkeys(("<!doctype", "<html", "<?xml"), "a page of HTML or XML; look what the source's server answers"),
+    **dict.fromkeys(('{"', '[{"'), "JSON; write spec.source.format: JSONLines, with one object a line"),
+    "version https://git-lfs": "a pointer of Git LFS; bring the file that it stands for",
+}
+"""How text begins that is no CSV: what it is, and what to do."""
+
 
 @dataclass
 class Layout:
@@ -82,6 +89,7 @@ def look(file: Path, name: str, csv: CSV, missing: tuple[str, ...]) -> Layout:
         layout.doubts.append(Doubt(reason="EncodingGuessed", message=message, file=name))
     sample, whole = _sample(file, name, layout)
     text = sample.decode("latin-1")  # so that a character is a byte; cells are decoded one by one
+    _check_kind(text, name)
     skip = 0
     delimiter = csv.delimiter
     if match := _SEP.match(text):
@@ -148,6 +156,14 @@ def _sample(file: Path, name: str, layout: Layout) -> tuple[bytes, bool]:
             sample += error.before
             raise not_text(layout.scene(name), error.byte, layout.encoding, sample, len(sample), 1) from None
     return sample, False
+
+
+def _check_kind(text: str, name: str) -> None:
+    """Raises UserError for text that is known to be no CSV."""
+    start = text[:200].lstrip().lower()
+    for begin, remedy in _NO_CSV.items():
+        if start.startswith(begin):
+            raise UserError("UnreadableFile", f"{name!r} is {remedy}", "spec.source")
 
 
 def _check_text(sample: bytes, whole: bool, first_row: int, name: str, layout: Layout, csv: CSV) -> None:
