@@ -69,7 +69,9 @@ class Previous(Model):
     name: str
     uri: str
     digest: str
-    columns: list[VersionColumn] = Field(description="With what types need: name, type, format, time zone.")
+    columns: list[VersionColumn] = Field(
+        description="With what types need: name, type, format, time zone; and distinct if it is 0."
+    )
     missing: list[str] = Field(default_factory=list, description="The words that counted as missing.")
     made_of: Digest | None = Field(
         None, description="The listing of the files that its rows come from, if it is known."

@@ -50,7 +50,13 @@ def previous_of(version: Object) -> Previous:
     spec = DatasetVersionSpec.model_validate(version["spec"])
     fits = len(canonical(version["spec"]["columns"])) <= MOST_COLUMN_BYTES
     columns = [
-        VersionColumn(name=column.name, type=column.type, format=column.format, time_zone=column.time_zone)
+        VersionColumn(
+            name=column.name,
+            type=column.type,
+            format=column.format,
+            time_zone=column.time_zone,
+            distinct=None if column.distinct else column.distinct,
+        )
         for column in spec.columns
     ]
     return Previous(
