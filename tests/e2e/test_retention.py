@@ -52,7 +52,7 @@ def test_a_long_reading_tells_how_far_it_is(kube: Kube) -> None:
     scene = Scene(kube)
     scene.dataset()
     kube.until_condition("dataset", "good", seconds=180)
-    sql = "SELECT a + i AS a, b, y FROM good, range(100000) numbers(i)"
+    sql = "SELECT a + i AS a, b, y FROM good, range(1000000) numbers(i)"
     tables = [{"name": "good", "datasetRef": {"name": "good"}}]
     scene.put("Dataset", "long", {"source": {"query": {"from": tables, "sql": sql}}, "target": "y"})
 
