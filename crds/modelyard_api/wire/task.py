@@ -69,7 +69,9 @@ class Previous(Model):
     name: str
     uri: str
     digest: str
-    columns: list[VersionColumn] = Field(description="With what types need: name, type, format, time zone.")
+    columns: list[VersionColumn] = Field(
+        description="With what types need: name, type, format, time zone; and distinct if it is 0."
+    )
     missing: list[str] = Field(default_factory=list, description="The words that counted as missing.")
     made_of: Digest | None = Field(
         None, description="The listing of the files that its rows come from, if it is known."
@@ -185,6 +187,7 @@ class PredictTask(Common):
     max_bad_rows: int = 0
     output: DatasetSpec = Field(description="The Dataset that the answers are pushed to: its rules judge them.")
     dataset: str = Field(description="That Dataset's name.")
+    previous: Previous | None = Field(None, description="That Dataset's latest version.")
     image: str
 
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 from modelyard.engine.resource import DATASET_VERSIONS, DATASETS, Object
 from modelyard.engine.store import Store
 from modelyard.workload.foreign import READ_THEM, check
-from modelyard_api.kinds.datasetversion import DatasetVersionSpec
+from modelyard_api.fields.artifact import canonical
+from modelyard_api.kinds.datasetversion import DatasetVersionSpec, VersionColumn
 from modelyard_api.kinds.trainingrun import DatasetRef
-from modelyard_api.wire.task import Data
+from modelyard_api.wire.task import Data, Previous
+
+MOST_COLUMN_BYTES = 100 * 1024
+"""Size of a version's columns, in its spec, up to which a task names them."""
 
 
 def observed(
@@ -38,3 +42,28 @@ def uri_of(version: Object) -> str:
     meta, uri = version["metadata"], str(version["spec"]["uri"])
     check(meta["namespace"], uri, f"DatasetVersion {meta['name']}: spec.uri", READ_THEM)
     return uri
+
+
+def previous_of(version: Object) -> Previous:
+    """Returns what a task says of a Dataset's latest version. If its columns are too many for a task, the pod reads
+    them beside its bytes."""
+    spec = DatasetVersionSpec.model_validate(version["spec"])
+    fits = len(canonical(version["spec"]["columns"])) <= MOST_COLUMN_BYTES
+    columns = [
+        VersionColumn(
+            name=column.name,
+            type=column.type,
+            format=column.format,
+            time_zone=column.time_zone,
+            distinct=None if column.distinct else column.distinct,
+        )
+        for column in spec.columns
+    ]
+    return Previous(
+        name=version["metadata"]["name"],
+        uri=spec.uri,
+        digest=spec.digest,
+        columns=columns if fits else [],
+        missing=spec.missing,
+        made_of=spec.made_of and spec.made_of.digest,
+    )

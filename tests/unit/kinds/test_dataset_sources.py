@@ -158,3 +158,35 @@ def test_files_that_changed_after_they_were_taken_are_told_once() -> None:
     ends(world, look())
     assert world.condition(DATASETS, "penguins", "SourceReadable")[1] == "FilesChanged"
     assert len([note for note in world.notes if note[1] == "FilesChanged"]) == 1
+
+
+def appended() -> tuple[World, str, str]:
+    """Returns a world with a Dataset that has appended twice, and its two versions."""
+    world = watched(source={**LAKE, "arrival": "Append"})
+    ends(world, {**ingest_result(running_job(world), "a"), "listing": LISTING, "madeOf": LISTING})
+    first = status(world)["latest"]
+    world.tick(60)
+    more = {**LISTING, "digest": sha256(b"two"), "files": 3}
+    ends(world, {**ingest_result(running_job(world), "b"), "listing": more, "madeOf": more})
+    return world, first, status(world)["latest"]
+
+
+def test_a_deleted_version_has_the_next_appended_to_the_one_before() -> None:
+    """What the source held then may be gone: rows that are in a version must not be lost with another."""
+    world, first, second = appended()
+    world.delete(DATASET_VERSIONS, second)
+    world.settle()
+    given = task(world)
+    assert given.previous is not None
+    assert (given.previous.name, given.previous.made_of) == (first, LISTING["digest"])
+    assert (given.seen, given.remake) == (None, True)
+
+
+def test_a_lost_status_loses_no_appended_rows() -> None:
+    world, _, second = appended()
+    world.status(DATASETS, "penguins", {})
+    world.restart()
+    world.settle()
+    given = task(world)
+    assert given.previous is not None
+    assert given.previous.name == second

@@ -18,6 +18,7 @@ from modelyard_runtime.pod.errors import UserError
 from modelyard_runtime.pod.say import say
 from modelyard_runtime.pod.store import ArtifactStore
 from modelyard_runtime.tables.files import batches
+from modelyard_runtime.tables.versions.before import before, recalled
 from modelyard_runtime.tables.versions.chunk import numbered
 from modelyard_runtime.tables.versions.version import NewVersion, Story
 
@@ -77,7 +78,8 @@ def _ended(version: NewVersion, store: ArtifactStore, task: PredictTask, answers
         for name, kind in answers.kinds.items()
     ]
     try:
-        return version.end(store, task.base_uri, columns, Story(task.dataset))
+        story = Story(task.dataset, before(store, recalled(store, task.previous)))
+        return version.end(store, task.base_uri, columns, story)
     except UserError as error:
         raise _unfitting(error) from error
 

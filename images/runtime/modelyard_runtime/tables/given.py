@@ -40,7 +40,7 @@ def given_of(
         elif item.datatype == "FP32":
             columns[item.name] = _numbers(column, item, item.name in wide, bad)
         else:
-            columns[item.name] = _texts(column)
+            columns[item.name] = _texts(column, item, bad)
     return columns, bad
 
 
@@ -95,9 +95,13 @@ def _positions(mask: pa.Array | None) -> list[int]:
     return [] if mask is None else np.flatnonzero(mask.to_numpy(zero_copy_only=False)).tolist()
 
 
-def _texts(column: pa.Array) -> np.ndarray:
-    if not pa.types.is_string(column.type):
-        return np.full(len(column), "", dtype=object)  # a column without any value
+def _texts(column: pa.Array, item: Input, bad: Bad) -> np.ndarray:
+    if pa.types.is_boolean(column.type):
+        column = pc.if_else(column, "true", "false")
+    elif not pa.types.is_string(column.type):
+        for index in _positions(pc.is_valid(column)):
+            bad.setdefault(index, (item.name, f"{_shown(column[index])} is no text"))
+        column = pa.nulls(len(column), pa.string())
     texts: np.ndarray = pc.fill_null(column, "").to_numpy(zero_copy_only=False)
     return texts
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from modelyard.engine.resource import Object
 from modelyard.kinds.batchprediction.observe import View, job_name
 from modelyard.workload import template
-from modelyard.workload.data import data_of
+from modelyard.workload.data import data_of, previous_of
 from modelyard.workload.foreign import artifact_of
 from modelyard.workload.names import child_metadata
 from modelyard.workload.run.jobs import job
@@ -56,6 +56,7 @@ def predict_job(view: View, version: ModelVersion, data: Object, rules: DatasetS
         keep=spec.output.keep,
         max_bad_rows=spec.max_bad_rows,
         output=rules,
+        previous=None if view.latest is None else previous_of(view.latest),
         dataset=spec.output.dataset_ref.name,
         image=image(view),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from modelyard.engine.resource import DATASETS, JOBS, MODEL_VERSIONS, MODELS, Object
+from modelyard.engine.resource import JOBS, MODEL_VERSIONS, MODELS, Object
 from modelyard.engine.store import Store
 from modelyard.workload import data
 from modelyard.workload.names import child_name, owned_by
@@ -12,6 +12,7 @@ from modelyard_api.installation import Installation
 from modelyard_api.kinds.batchprediction import BatchPrediction
 from modelyard_api.kinds.model import ModelKind
 from modelyard_api.kinds.modelversion import ModelVersion
+from modelyard_api.kinds.trainingrun import DatasetRef
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ class View:
     """The DatasetVersion that was resolved at the start, or else the one that would be resolved now."""
     output: Object | None
     """The Dataset that the answers are pushed to."""
+    latest: Object | None = None
+    """That Dataset's latest version."""
 
     @property
     def model_version(self) -> ModelVersion | None:
@@ -49,6 +52,7 @@ def observe(store: Store, raw: Object, installation: Installation) -> View:
     raw_versions = store.find(MODEL_VERSIONS, "Model", f"{run.namespace}/{spec.model_ref.name}")
     versions = [ModelVersion.model_validate(obj) for obj in raw_versions]
     jobs = [job for job in store.owned(JOBS, raw) if owned_by(job, raw)]
+    output, latest = data.observed(store, run.namespace, DatasetRef(name=spec.output.dataset_ref.name), None)
     return View(
         raw=raw,
         run=run,
@@ -58,5 +62,6 @@ def observe(store: Store, raw: Object, installation: Installation) -> View:
         versions={version.spec.number: version for version in versions},
         dataset=dataset,
         data=version,
-        output=store.get(DATASETS, run.namespace, spec.output.dataset_ref.name),
+        output=output,
+        latest=latest,
     )

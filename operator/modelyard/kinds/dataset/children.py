@@ -6,20 +6,18 @@ from modelyard.engine.resource import Object
 from modelyard.kinds.dataset import inputs
 from modelyard.kinds.dataset.observe import View
 from modelyard.workload import template
+from modelyard.workload.data import previous_of
 from modelyard.workload.names import child_metadata, child_name
 from modelyard.workload.run.jobs import job
 from modelyard.workload.run.run import Run
 from modelyard.workload.run.task import addresses
-from modelyard_api.fields.artifact import RESULT_JSON, canonical, folder
+from modelyard_api.fields.artifact import RESULT_JSON, folder
 from modelyard_api.fields.pods import RunPolicy
 from modelyard_api.fields.sources import Source
 from modelyard_api.kinds.dataset import Dataset
-from modelyard_api.kinds.datasetversion import DatasetVersionSpec, VersionColumn
 from modelyard_api.wire.result import CheckResult
 from modelyard_api.wire.task import CREDENTIALS_FOLDER, SOURCE_FOLDER, IngestTask, Previous
 
-MOST_COLUMN_BYTES = 100 * 1024
-"""Size of a version's columns, in its spec, up to which a task names them."""
 BACKOFF_LIMIT = 3
 """How many times a failed ingest pod is replaced."""
 
@@ -49,29 +47,9 @@ def run(view: View, name: str) -> Run[CheckResult]:
 
 
 def previous(view: View) -> Previous | None:
-    """Returns the latest accepted version, whose types hold on. If its columns are too many for a task, the pod reads
-    them beside its bytes."""
+    """Returns the latest accepted version, whose types hold on."""
     found = view.version(view.dataset.status.latest)
-    if found is None:
-        return None
-    spec = DatasetVersionSpec.model_validate(found["spec"])
-    columns = (
-        []
-        if len(canonical(found["spec"]["columns"])) > MOST_COLUMN_BYTES
-        else [
-            VersionColumn(name=column.name, type=column.type, format=column.format, time_zone=column.time_zone)
-            for column in spec.columns
-        ]
-    )
-    name = found["metadata"]["name"]
-    return Previous(
-        name=name,
-        uri=spec.uri,
-        digest=spec.digest,
-        columns=columns,
-        missing=spec.missing,
-        made_of=spec.made_of and spec.made_of.digest,
-    )
+    return None if found is None else previous_of(found)
 
 
 def ingest_job(view: View, name: str) -> Object:

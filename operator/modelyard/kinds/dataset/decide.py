@@ -14,6 +14,7 @@ from modelyard.engine.plan import Create, Facts, Plan
 from modelyard.engine.resource import JOBS
 from modelyard.kinds.dataset import children, inputs, pushed, source
 from modelyard.kinds.dataset.conditions import has_version, standing, suspended, with_source
+from modelyard.kinds.dataset.newest import newest
 from modelyard.kinds.dataset.observe import View
 from modelyard.kinds.dataset.outcome import failed, found, unreadable
 from modelyard.kinds.dataset.progress import INTERVAL, glanced
@@ -55,7 +56,13 @@ def _step(view: View, facts: Facts, now: datetime, status: DatasetStatus) -> Ste
         return replace(step, writes=(*old(view.jobs), *step.writes))
     if view.job(name := children.job_name(view.dataset, status.source_version)):
         return _follow(view, facts, now, status, name)
-    if status.latest and view.version(status.latest) is None:
+    if view.dataset.spec.source.arrival == "Append" and view.version(status.latest) is None:
+        # Files whose rows were taken may be gone: go on from the newest version that is left.
+        left = newest(view)
+        if left != status.latest:
+            status.latest, status.accepted_generation, status.checked_generation = left, None, None
+            return Step(status, kstatus.reconciling("Checking", f"going on from {left or 'nothing'}"))
+    elif status.latest and view.version(status.latest) is None:
         # Somebody deleted the latest version: forget it, and make a version of what the source holds now.
         status.latest = status.accepted_generation = status.checked_generation = status.source_version = None
         return Step(status, kstatus.reconciling("Checking", "the latest version was deleted"))

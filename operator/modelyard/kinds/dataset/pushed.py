@@ -7,8 +7,8 @@ from datetime import datetime
 from modelyard.engine import conditions as kstatus
 from modelyard.engine.conditions import Condition
 from modelyard.engine.plan import Facts, Note
-from modelyard.engine.resource import Object
 from modelyard.kinds.dataset.conditions import has_version, standing
+from modelyard.kinds.dataset.newest import newest
 from modelyard.kinds.dataset.observe import View
 from modelyard.kinds.dataset.outcome import unreadable
 from modelyard.kinds.dataset.register import broken_rules, register, version_name
@@ -81,20 +81,8 @@ def _keep_latest(view: View, status: DatasetStatus) -> None:
     No edit of the spec has a table read again, so a version holds under every later generation.
     """
     if view.version(status.latest) is None:
-        status.latest = _newest(view)
+        status.latest = newest(view)
     status.accepted_generation = view.dataset.generation if status.latest else None
-
-
-def _newest(view: View) -> str | None:
-    """Returns the newest accepted version. All that came from a backup are equally old: then their parents tell."""
-    parents = {version["spec"].get("parent") for version in view.versions}
-
-    def age(version: Object) -> tuple[bool, str, str]:
-        meta = version["metadata"]
-        return meta["name"] not in parents, str(meta.get("creationTimestamp")), meta["name"]
-
-    accepted = [version for version in view.versions if kstatus.holds(version, "Ready")]
-    return max(accepted, key=age)["metadata"]["name"] if accepted else None
 
 
 def _conditions(view: View, status: DatasetStatus) -> tuple[Condition, ...]:

@@ -94,6 +94,8 @@ def test_certain(tmp_path: Path, text: str, names: list[str], rows: Any) -> None
         pytest.param("a,b\n1,x\n\n  \n2,y\n\n", AB, [2, 5], "BlankLines", {"row": 3, "count": 2}, id="blank lines"),
         pytest.param("a,b\r\r\n1,x\r\r\n2,y\r\r\n", AB, [3, 5], "BlankLines", {"count": 2}, id="doubled line ends"),
         pytest.param("a,b;c\n1,2;x\n", [["1,2", "x"]], [2], "DelimiterGuessed", {}, id="two delimiters"),
+        pytest.param('a\tb\n1\t"x" of y\n2\t"z\n', [["1", '"x" of y'], ["2", '"z']], [2, 3], "DelimiterGuessed", {},
+                     id="quotes between tabs"),
         pytest.param("a\n1,5\n2,5\n", [["1,5"], ["2,5"]], [2, 3], "DelimiterGuessed", {}, id="one column of decimals"),
         pytest.param("1,2\n3,4\n", [["3", "4"]], [2], "HeaderLikeData", {"example": "1, 2"}, id="no header"),
     ],

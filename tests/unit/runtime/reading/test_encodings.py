@@ -94,6 +94,12 @@ def test_utf16_without_a_mark_is_told(tmp_path: Path) -> None:
     assert (found.rows, found.reasons()) == (ROWS, ["EncodingGuessed"])
 
 
+def test_comments_above_the_table_move_its_rows(tmp_path: Path) -> None:
+    found = table(tmp_path, "# by Müller\n# and Föhr\na,b\n1,x\n2,Grün\n".encode("latin-1"))
+    assert found.rows == [["1", "x"], ["2", "Grün"]]
+    assert [(doubt.reason, doubt.row) for doubt in found.doubts] == [("EncodingGuessed", 5), ("LinesSkipped", 1)]
+
+
 def test_utf8_that_is_asked_for_is_not_guessed(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="0xfc in row 2"):
         table(tmp_path, b"a,b\n1,M\xfcller\n", csv={"encoding": "utf-8"})

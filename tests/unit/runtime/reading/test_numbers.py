@@ -88,6 +88,17 @@ def test_a_late_value_may_decide(tmp_path: Path) -> None:
     assert len(table(tmp_path, column(*early, "1")).doubts) == 1
 
 
+def test_a_doubt_names_the_column_as_the_table_does(tmp_path: Path) -> None:
+    found = table(tmp_path, '"Size\n(cm)";b\n12.345;x\n1.000;y\n')
+    assert [doubt.column for doubt in found.doubts] == ["Size (cm)"] == found.reading.names[:1]
+
+
+def test_comments_above_the_table_move_its_rows(tmp_path: Path) -> None:
+    found = table(tmp_path, "# x\n\n" + column("12.345", "1.000"))
+    assert [(doubt.reason, doubt.row) for doubt in found.doubts] == [("LinesSkipped", 1), ("DecimalsOrThousands", 4)]
+    assert found.numbers == [4, 5]
+
+
 def test_all_files_tell_together(tmp_path: Path) -> None:
     files = [put(tmp_path, column("12.345"), "1.csv"), put(tmp_path, column("1.234,5"), "2.csv")]
     reading = opened(files)

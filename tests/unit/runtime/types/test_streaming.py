@@ -103,6 +103,50 @@ def test_what_does_not_fit_the_last_version_is_a_violation_with_its_row() -> Non
     assert result.columns["n"] == [1, 2, 3, None]
 
 
+@pytest.mark.parametrize(
+    ("was", "batches", "type_", "passes"),
+    [
+        ("Integer", [["1"] * 9, ["2.5"] * 9], "Float", 2),
+        ("Integer", [["1.5", "2"]], "Float", 1),
+        ("Integer", [["1", "2"], ["3", "007"]], "Integer", 1),
+        ("Float", [["oak", "ash"]], "Category", 1),
+        ("Float", [["1.5"] * 40, ["Bad Input"]], "Float", 1),
+        ("Category", [["1", "2"]], "Category", 1),
+        ("Timestamp", [["2026-01-02"], ["soon"]], "Category", 2),
+    ],
+)
+def test_a_type_that_may_change_does_so_if_a_value_is_not_of_it(
+    was: str, batches: list[list[str]], type_: str, passes: int
+) -> None:
+    previous = [{"name": "a", "type": was}]
+    given = [{"a": values} for values in batches]
+    result = typed(given, previous=previous, validation={"columnChanges": "Allow"})
+    assert (result.types["a"], result.passes) == (type_, passes)
+    stored = [{"a": pa.array(values)} for values in batches] if was == "Category" else given
+    assert typed(stored, previous=previous, validation={"columnChanges": "Allow"}).types["a"] == type_
+
+
+def test_a_file_with_types_may_change_them_too() -> None:
+    previous, allowed = [{"name": "a", "type": "Integer"}], {"columnChanges": "Allow"}
+    batches = [{"a": pa.array([1, 2])}, {"a": pa.array([1.5, 2.5])}]
+    assert typed(batches, text=False, previous=previous, validation=allowed).types == {"a": "Float"}
+    assert typed(batches, text=False, previous=previous).violations[0].rows == [4, 5]
+
+
+def test_of_a_column_that_had_no_value_nothing_was_known() -> None:
+    assert typed([{"a": ["oak"]}], previous=[{"name": "a", "type": "Float", "distinct": 0}]).types == {"a": "Category"}
+
+
+def test_numbers_in_a_column_that_was_one_of_categories_are_told() -> None:
+    result = typed([{"c": ["1,5", "2,5"]}], style=NumberStyle(",", ""), previous=PREVIOUS[1:2])
+    assert (result.types["c"], result.reasons) == ("Category", ["NumbersAsText"])
+    assert "as in the last version" in result.doubts[0].message
+    rule = [{"name": "c", "type": "Float"}]
+    assert typed([{"c": ["1,5", "2,5"]}], style=NumberStyle(",", ""), previous=PREVIOUS[1:2], columns=rule).columns == {
+        "c": [1.5, 2.5]
+    }
+
+
 def test_a_declaration_wins_over_the_last_version() -> None:
     columns = [{"name": "n", "type": "Category"}]
     assert typed([{"n": ["1", "x"]}], previous=PREVIOUS[:1], columns=columns).types == {"n": "Category"}

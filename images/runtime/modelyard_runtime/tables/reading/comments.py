@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from modelyard_runtime.tables.reading.header import is_header, is_like_data
-from modelyard_runtime.tables.reading.records import Record, lines_of, split
+from modelyard_runtime.tables.reading.records import Record, split
 
 _COMMENTS = re.compile(r"(?:[ \t]*(?:#[^\r\n]*)?(?:\r\n|\r|\n))*")
 
@@ -17,10 +17,9 @@ def length(text: str) -> int:
     return len(above) if "#" in above and text[len(above) :].strip() else 0
 
 
-def header_in(above: str, rows: list[Record], delimiter: str, quote: str) -> list[str] | None:
-    """Returns the names in the last comment, as ``#id,size`` or ``# id,size``, if it is as wide as the ``rows`` below
-    and these don't begin with a header of their own."""
-    last = lines_of(above)[-1]
+def header_in(last: str, rows: list[Record], delimiter: str, quote: str) -> list[str] | None:
+    """Returns the names in the ``last`` comment, as ``#id,size`` or ``# id,size``. It is no header unless it is as
+    wide as the ``rows`` below it, and these do not begin with a header of their own."""
     cells = split(last, delimiter, quote, whole=True)[0].cells if last.strip() else []
     if len(cells) < 2 or not rows or len(rows[0].cells) != len(cells) or is_header(rows[0].cells, _below(rows)):
         return None

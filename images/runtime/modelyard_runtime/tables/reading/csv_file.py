@@ -35,7 +35,7 @@ class CSVFile:
     """A CSV file whose header and dialect are known. Raises UserError if they can't be found out."""
 
     def __init__(self, file: Path, name: str, csv: CSV, missing: tuple[str, ...]) -> None:
-        self.file, self.name, self._csv = file, name, csv
+        self.file, self.name, self.csv = file, name, csv
         self.mark = mark(file)
         with unchanged(file, name, self.mark):
             self.layout = look(file, name, csv, missing)
@@ -153,7 +153,7 @@ class _Pass:
             raise not_text(self._scene, block[error.start], GUESS, block, error.start, self._row) from None
 
     def _may_guess(self, before: bytes, block: bytes) -> bool:
-        is_given = self._file._csv.encoding is not None or self._layout.start > 0
+        is_given = self._file.csv.encoding is not None or self._layout.start > 0
         return not is_given and self._is_ascii and before.isascii() and guessed(block) is not None
 
     def _check_left_out(self, rows: pa.RecordBatch, places: np.ndarray | None, first: int) -> None:

@@ -14,6 +14,7 @@ from modelyard_runtime.tables.reading import comments, dialect, header, records
 from modelyard_runtime.tables.reading.csv_columns import decided
 from modelyard_runtime.tables.reading.csv_trouble import Scene, guessed_text, not_text
 from modelyard_runtime.tables.reading.encoding import GUESS, BadBytes, ToUTF8, first_bad, guessed, marked, wide
+from modelyard_runtime.tables.reading.names import tidied
 from modelyard_runtime.tables.reading.numbers import Evidence
 from modelyard_runtime.tables.reading.unpack import Unpacked
 
@@ -22,6 +23,13 @@ SAMPLE = 256 << 10
 MOST_HEADER = 16 << 20
 """Most bytes before the end of the first line."""
 _SEP = re.compile(r'"?sep=(.)"?(?:\r\n|\r|\n)', re.IGNORECASE)
+
+_NO_CSV = {
+    **dict.fromkeys(("<!doctype", "<html", "<?xml"), "a page of HTML or XML; look what the source's server answers"),
+    **dict.fromkeys(('{"', '[{"'), "JSON; write spec.source.format: JSONLines, with one object a line"),
+    "version https://git-lfs": "a pointer of Git LFS; bring the file that it stands for",
+}
+"""How text begins that is no CSV: what it is, and what to do."""
 
 
 @dataclass
@@ -81,6 +89,7 @@ def look(file: Path, name: str, csv: CSV, missing: tuple[str, ...]) -> Layout:
         layout.doubts.append(Doubt(reason="EncodingGuessed", message=message, file=name))
     sample, whole = _sample(file, name, layout)
     text = sample.decode("latin-1")  # so that a character is a byte; cells are decoded one by one
+    _check_kind(text, name)
     skip = 0
     delimiter = csv.delimiter
     if match := _SEP.match(text):
@@ -91,14 +100,16 @@ def look(file: Path, name: str, csv: CSV, missing: tuple[str, ...]) -> Layout:
     found = dialect.found_out(text[skip:], whole, delimiter, csv.quote, preferred)
     layout.delimiter, layout.quote = found.delimiter, found.quote
     if found.doubt:
-        message = f"it is read {found.doubt}; write spec.source.csv.delimiter"
+        message = f"it is read {found.doubt}; write spec.source.csv.{found.field}"
         layout.doubts.append(Doubt(reason="DelimiterGuessed", message=message, file=name))
+    above = records.lines_of(text[match.end() if match else 0 : skip])
     rows = records.split(text[skip:], found.delimiter, found.quote, whole)
+    rows = [row._replace(row=row.row + len(above)) for row in rows]
     layout.header = rows[0].cells if rows else []
-    _check_text(sample[skip:], whole, name, layout, csv)
-    top = _header(text, skip, rows, layout, name, csv)
+    _check_text(sample[skip:], whole, len(above) + 1, name, layout, csv)
+    top = _header(above, rows, layout, name, csv)
     layout.body, layout.first_row = skip + top.end, top.row + 1
-    layout.is_ascii = sample[: layout.body].isascii()
+    layout.is_ascii = sample[skip : layout.body].isascii()
     _tell_lines(layout, top, name, csv)
     below = [row for row in rows if row.row > top.row and len(row.cells) == top.width and not row.is_blank]
     below = below[1:] if top.units else below
@@ -109,22 +120,19 @@ def look(file: Path, name: str, csv: CSV, missing: tuple[str, ...]) -> Layout:
     layout.doubts += columns.doubts
     for index in layout.kept:
         values = [(row.cells[index], row.row) for row in below]
-        layout.evidence.look(layout.header[index].strip(), values, missing, name)
+        layout.evidence.look(tidied(layout.header[index]), values, missing, name)
     return layout
 
 
-def _header(text: str, skip: int, rows: list[records.Record], layout: Layout, name: str, csv: CSV) -> header.Header:
-    """Returns the header of ``rows``, which begin after ``skip`` characters; comments above them may hold it."""
-    sep = _SEP.match(text)
-    above = text[sep.end() if sep else 0 : skip]
-    lines = records.lines_of(above)
-    below = [row._replace(row=row.row + len(lines)) for row in rows]
-    names = comments.header_in(above, below, layout.delimiter, layout.quote) if lines else None
+def _header(above: list[str], rows: list[records.Record], layout: Layout, name: str, csv: CSV) -> header.Header:
+    """Returns the header of ``rows``; the last of the lines ``above`` them, which are comments, may hold it."""
+    lines = [line.strip() for line in above]
+    names = comments.header_in(above[-1], rows, layout.delimiter, layout.quote) if above else None
     if names is not None:
-        top = records.Record(names, 0, len(lines))
-        return header.find([top, *below], name, 0)._replace(skipped=[line.strip() for line in lines[:-1]])
-    top_below = header.find(below, name, csv.skip_rows)
-    return top_below._replace(skipped=[*(line.strip() for line in lines), *top_below.skipped])
+        top = header.find([records.Record(names, 0, len(lines)), *rows], name, 0)
+        return top._replace(skipped=lines[:-1])
+    top = header.find(rows, name, csv.skip_rows)
+    return top._replace(skipped=[*lines, *top.skipped])
 
 
 def _sample(file: Path, name: str, layout: Layout) -> tuple[bytes, bool]:
@@ -150,18 +158,26 @@ def _sample(file: Path, name: str, layout: Layout) -> tuple[bytes, bool]:
     return sample, False
 
 
-def _check_text(sample: bytes, whole: bool, name: str, layout: Layout, csv: CSV) -> None:
+def _check_kind(text: str, name: str) -> None:
+    """Raises UserError for text that is known to be no CSV."""
+    start = text[:200].lstrip().lower()
+    for begin, remedy in _NO_CSV.items():
+        if start.startswith(begin):
+            raise UserError("UnreadableFile", f"{name!r} is {remedy}", "spec.source")
+
+
+def _check_text(sample: bytes, whole: bool, first_row: int, name: str, layout: Layout, csv: CSV) -> None:
     """Finds out whether text is UTF-8, or what is guessed. Raises UserError if it is nothing that is known."""
     if (zero := sample.find(b"\0")) >= 0:
-        raise not_text(layout.scene(name), None, layout.encoding, sample, zero, 1)
+        raise not_text(layout.scene(name), None, layout.encoding, sample, zero, first_row)
     bad = first_bad(sample, whole) if layout.encoding == "utf-8" else None
     if bad is None:
         return
     if csv.encoding or layout.start or not sample[:bad].isascii() or not guessed(sample):
-        raise not_text(layout.scene(name), sample[bad], layout.encoding, sample, bad, 1)
+        raise not_text(layout.scene(name), sample[bad], layout.encoding, sample, bad, first_row)
     layout.is_guess = True
     layout.header = [_decoded(cell, layout) for cell in layout.header]
-    layout.doubts.append(guessed_text(layout.scene(name), sample, bad, 1))
+    layout.doubts.append(guessed_text(layout.scene(name), sample, bad, first_row))
 
 
 def _decoded(cell: str, layout: Layout) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections import Counter
 from typing import NamedTuple
 
+from modelyard_runtime.tables.reading.blocks import Cutter, Misquoted
 from modelyard_runtime.tables.reading.records import Record, split
 
 DELIMITERS = ";\t|,"
@@ -32,6 +34,8 @@ class Dialect(NamedTuple):
     quote: str
     doubt: str | None
     """What else it could be."""
+    field: str = "delimiter"
+    """The field of spec.source.csv that decides it."""
 
 
 def fit(records: list[Record]) -> Fit:
@@ -54,11 +58,24 @@ def found_out(text: str, whole: bool, delimiter: str | None, quote: str | None, 
     if quote is not None:
         return _with_quote(text, whole, delimiter, quote, preferred)
     double, single = (_with_quote(text, whole, delimiter, mark, preferred) for mark in "\"'")
+    bare = double.delimiter == "\t" and _is_misquoted(text, whole)
+    if bare and fit(split(text, "\t", "", whole)).share == 1:
+        # Databases write texts between tabs as they are.
+        return Dialect("\t", "", "with quotes as characters like others, since they enclose no values", "quote")
     if re.search(rf"(?:^|[\r\n{re.escape(delimiter or DELIMITERS)}]) *\"", text) or "'" not in text:
         return double
     records = [split(text, each.delimiter, each.quote, whole) for each in (double, single)]
     is_better = fit(records[1]).share == 1 > fit(records[0]).share
     return single if is_better or _has_wrapped_column(records[0]) else double
+
+
+def _is_misquoted(text: str, whole: bool) -> bool:
+    """Returns whether some quote between tabs is closed before the end of its value, or never."""
+    try:
+        list(Cutter("\t", '"').blocks(io.BytesIO(text.encode("latin-1")).read))
+    except Misquoted as error:
+        return whole or not error.is_open
+    return False
 
 
 def _has_wrapped_column(records: list[Record]) -> bool:

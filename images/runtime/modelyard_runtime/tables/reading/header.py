@@ -53,7 +53,6 @@ def find(records: list[Record], file: str, skip: int | None) -> Header:
     if index is None:
         message = f"{file!r} has no header; write a row with the names of the columns"
         raise UserError("EmptyTable" if not records else "NoHeader", message, "spec.source")
-    width = fit(records[index + 1 :]).width if len(records) > index + 1 else len(records[index].cells)
     if skip is None:
         index = _first_row(records, index, file)
     header = records[index]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -25,7 +25,8 @@ def empty(rows: pa.RecordBatch) -> np.ndarray | None:
     return _all(rows, pc.equal(rows.column(0), ""), lambda _, values: pc.equal(values, ""))
 
 
-def _all(rows: pa.RecordBatch, mask: pa.Array, test) -> np.ndarray | None:  # type: ignore[no-untyped-def]
+def _all(rows: pa.RecordBatch, mask: pa.Array, test: Callable[[int, pa.Array], pa.Array]) -> np.ndarray | None:
+    """Returns a mask of the rows for which ``mask`` and the test of every other column hold; None if there are none."""
     for index in range(1, rows.num_columns):
         if not pc.any(mask).as_py():
             return None
@@ -36,9 +37,7 @@ def _all(rows: pa.RecordBatch, mask: pa.Array, test) -> np.ndarray | None:  # ty
 def counts_by_one(values: Sequence[str]) -> bool:
     """Returns whether these values count rows from 0 or 1 on without gaps."""
     first = values[0].strip() if values else ""
-    return first in ("0", "1") and [value.strip() for value in values] == [
-        str(int(first) + i) for i in range(len(values))
-    ]
+    return first in ("0", "1") and all(value.strip() == str(int(first) + at) for at, value in enumerate(values))
 
 
 def counts(values: Sequence[str]) -> bool:

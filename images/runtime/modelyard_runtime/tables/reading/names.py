@@ -16,14 +16,19 @@ _HIDDEN = "\u200b\u2060\ufeff\u00ad\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2
 """Characters that can't be seen, or that turn the direction of text."""
 
 
+def tidied(name: str) -> str:
+    """Returns the name with each run of white space as one space, in Unicode's composed form."""
+    return unicodedata.normalize("NFC", " ".join(name.split()))
+
+
 def checked(names: list[str], file: str) -> list[str]:
-    """Returns the names with each run of white space as one space, in Unicode's composed form.
+    """Returns the names, tidied.
 
     Raises UserError for a name that is doubled, empty, too long, or no name: a formula, a path, control characters."""
     if len(names) > MOST_COLUMNS:
         message = f"{file!r} has {len(names)} columns; at most {MOST_COLUMNS} can be read"
         raise UserError("TooManyColumns", message, "spec.source")
-    names = [unicodedata.normalize("NFC", " ".join(name.split())) for name in names]
+    names = [tidied(name) for name in names]
     seen: set[str] = set()
     for index, name in enumerate(names):
         if name in seen:

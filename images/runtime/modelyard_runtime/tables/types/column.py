@@ -32,11 +32,19 @@ class Column:
     """``kind`` is the type so far. ``is_fixed`` means that it was declared, or is that of the last version."""
 
     def __init__(
-        self, name: str, kind: Kind | None, cleaner: Cleaner, style: NumberStyle, limit: int, is_target: bool = False
+        self,
+        name: str,
+        kind: Kind | None,
+        cleaner: Cleaner,
+        style: NumberStyle,
+        limit: int,
+        is_target: bool = False,
+        yields: bool = False,
     ) -> None:
-        """``limit`` is how many different texts are remembered. A target is a set of classes, if it is texts."""
+        """``limit`` is how many different texts are remembered. A target is a set of classes, if it is texts. A
+        ``kind`` that ``yields`` holds until a value is not of it."""
         self.name, self.kind, self.is_fixed = name, kind or Kind("Float"), kind is not None
-        self._is_target = is_target
+        self._is_target, self._yields = is_target, yields
         self._cleaner, self._style = cleaner, style
         self._converter = Converter(self.kind, style, lenient=self.is_fixed)
         self._is_words = self.is_written = False
@@ -231,6 +239,10 @@ class Column:
     def _kept(self, column: pa.Array, converted: Converted, where: Where) -> pa.Array:
         """Remembers what was not of the type, and returns the rest."""
         self.offered += len(column) - column.null_count
+        if self._yields and converted.other is not None and not self.is_final:
+            self.is_fixed = self._yields = False
+            self._decide()
+            converted = self._converter.convert(column)
         if converted.other is not None:
             bad = pc.if_else(converted.other, column, pa.scalar(None, column.type))
             self.misfits.add(distinct(bad, where))

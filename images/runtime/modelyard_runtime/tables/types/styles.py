@@ -9,7 +9,7 @@ from typing import NamedTuple
 _SIGN, _END = r"[+\-\u2212]?\s?", r"\Z"
 _CURRENCY = r"(?:[$€£¥₹₽₩₺₪฿]|US\$|USD|EUR|GBP|CHF|JPY|INR|CNY|SEK|NOK|DKK|PLN|CZK|CAD|AUD|BRL|R\$|zł|kr\.?|Fr\.?)"
 _ANY = r"(?:\d+(?:[.,'\u2019 \u00a0\u202f]\d{3})*(?:[.,]\d+)?|[.,]\d+)"
-_CSV = "write spec.source.csv.decimal and spec.source.csv.thousands"
+_CSV = "write spec.source.csv.decimal and thousands, and declare it Float"
 _CORRECT = "write plain numbers into the file"
 
 
@@ -26,11 +26,12 @@ def _style(words: str, pattern: str, remedy: str = _CORRECT) -> Style:
 
 
 STYLES = (
-    _style("numbers with a decimal comma", rf"{_SIGN}\d*,\d+(?:[eE][+-]?\d+)?", 'write spec.source.csv.decimal: ","'),
+    _style("numbers with a decimal comma", rf"{_SIGN}\d*,\d+(?:[eE][+-]?\d+)?",
+           'write spec.source.csv.decimal: ",", and declare it Float'),
     _style("numbers with ',' between thousands", rf"{_SIGN}\d{{1,3}}(?:,\d{{3}})*(?:\.\d*)?",
-           'write spec.source.csv.thousands: ","'),
+           'write spec.source.csv.thousands: ",", and declare it Float'),
     _style("numbers with '.' between thousands and a decimal comma", rf"{_SIGN}\d{{1,3}}(?:\.\d{{3}})*(?:,\d*)?",
-           'write spec.source.csv.decimal: "," and spec.source.csv.thousands: "."'),
+           'write spec.source.csv.decimal: "," and thousands: ".", and declare it Float'),
     _style("numbers with blanks or apostrophes between thousands",
            rf"{_SIGN}\d{{1,3}}(?:['\u2019 \u00a0\u202f]\d{{3}})*(?:[.,]\d*)?", _CSV),
     _style("amounts of money", rf"\(?{_SIGN}(?:{_CURRENCY}\s?{_SIGN}{_ANY}|{_ANY}\s?{_CURRENCY})\)?"),

@@ -32,19 +32,31 @@ class Typing:
     """
 
     def __init__(self, reading: Reading, spec: DatasetSpec, previous: Previous | None = None) -> None:
-        """``previous`` is the last accepted version, whose types hold unless ``spec`` declares others. Raises UserError
-        if the spec declares a column that there isn't, or a format or a time zone that isn't known."""
+        """``previous`` is the last accepted version, whose types hold unless ``spec`` declares others, or allows them
+        to change and a value does not fit. Raises UserError if the spec declares a column that there isn't, or a format
+        or a time zone that isn't known."""
         unknown = [rule.name for rule in spec.columns if rule.name not in reading.names]
         if unknown:
             raise UserError("ColumnNotFound", one_of(unknown[0], reading.names), "spec.columns")
-        fixed = {column.name: Kind(column.type, column.format, column.time_zone) for column in _columns_of(previous)}
-        fixed |= {rule.name: kind_of(rule) for rule in spec.columns}
+        fixed = {column.name: Kind(column.type, column.format, column.time_zone) for column in _known(previous)}
+        declared = {rule.name: kind_of(rule) for rule in spec.columns}
+        fixed |= declared
+        may_change = spec.validation.column_changes == "Allow"
         names = [name for name in reading.names if name not in set(spec.ignore)]
         limit = min(_MOST_OF_ONE, max(_LEAST_WORDS, _MOST_WORDS // max(len(names), 1)))
         cleaner = Cleaner(reading.missing)
         self._is_text, self._spec = reading.text, spec
         self._columns = {
-            name: Column(name, fixed.get(name), cleaner, reading.numbers, limit, name == spec.target) for name in names
+            name: Column(
+                name,
+                fixed.get(name),
+                cleaner,
+                reading.numbers,
+                limit,
+                name == spec.target,
+                may_change and name not in declared,
+            )
+            for name in names
         }
         self._begin()
         self._is_settled, self._has_begun = True, False
@@ -119,5 +131,6 @@ class Typing:
         ]
 
 
-def _columns_of(previous: Previous | None) -> list[VersionColumn]:
-    return previous.columns if previous else []
+def _known(previous: Previous | None) -> list[VersionColumn]:
+    """Returns the columns whose types hold: of one without any value nothing was known."""
+    return [column for column in previous.columns if column.distinct != 0] if previous else []

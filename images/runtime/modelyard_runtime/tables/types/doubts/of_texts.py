@@ -75,6 +75,13 @@ def _numbers(column: Column) -> Doubt | None:
             f"{name} is read as Category, but its values look like {style.words}, such as {shown(text)}: {style.remedy}"
         )
         return tell(column, "NumbersAsText", message, evidence.present, text, place)
+    if evidence.number and evidence.number == evidence.present:
+        text, place = _first(column)
+        message = (
+            f"{name} is read as Category, as in the last version, but all {evidence.present} values are numbers, such "
+            f"as {shown(text)}; declare it in spec.columns Float or Integer if it is a quantity"
+        )
+        return tell(column, "NumbersAsText", message, evidence.present, text, place)
     if evidence.number >= _HALF * evidence.present and evidence.number and not evidence.padded:
         text, place = _first_that(column, lambda _: True)
         message = (

@@ -9,14 +9,17 @@ from modelyard_api.kinds.datasetversion import Change, VersionColumn, Violation
 
 
 def changes(now: Iterable[VersionColumn], before: Iterable[VersionColumn]) -> list[Change]:
-    """Returns the columns that came, went or have another type; their order doesn't count."""
+    """Returns the columns that came, went or have another type; their order doesn't count. One that had no value before
+    has had no type."""
+    before = list(before)
     types, were = ({column.name: column.type for column in columns} for columns in (now, before))
+    empty = {column.name for column in before if column.distinct == 0}
     came = [Change(column=name, change="Added", is_=type_) for name, type_ in types.items() if name not in were]
     went = [Change(column=name, change="Removed", was=type_) for name, type_ in were.items() if name not in types]
     others = [
         Change(column=name, change="TypeChanged", was=were[name], is_=type_)
         for name, type_ in types.items()
-        if were.get(name, type_) != type_
+        if were.get(name, type_) != type_ and name not in empty
     ]
     return [*came, *went, *others]
 
