@@ -79,6 +79,12 @@ def test_files_that_don_t_fit_together(tmp_path: Path, one: Any, other: Any, rea
         assert word in caught.value.message, caught.value.message
 
 
+def test_what_is_said_of_csv_is_of_no_other_format(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"'t\.json' is JSONLines") as caught:
+        opened([put(tmp_path, '{"a":1}', "t.json")], csv={"decimal": ","})
+    assert caught.value.reason == "FormatsDiffer"
+
+
 def test_numbers_of_parquet_files_are_widened(tmp_path: Path) -> None:
     pq.write_table(pa.table({"a": [1], "b": pa.array(["x"], pa.large_string())}), tmp_path / "1.parquet")
     pq.write_table(pa.table({"b": ["y"], "a": [1.5]}), tmp_path / "2.parquet")

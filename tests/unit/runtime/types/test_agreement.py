@@ -45,18 +45,20 @@ FORMATS = st.sampled_from(["%d.%m.%Y", "%d/%m/%Y %H:%M", "%Y%m%d", "%m/%d/%y", "
 
 
 @given(TEXTS)
+@settings(deadline=None)
 def test_texts(texts: list[str]) -> None:
     column = Cleaner(MISSING).clean(pa.array(texts, pa.string()))
     assert column.to_pylist() == [clean(text, words(MISSING)) or None for text in texts]
 
 
 @given(st.lists(ISO | WRITTEN, max_size=5), st.sampled_from([None, "Europe/Berlin"]))
+@settings(deadline=None)
 def test_instants_of_iso_8601(texts: list[str], zone: str | None) -> None:
     _check_instants(texts, Kind("Timestamp", None, zone))
 
 
 @given(FORMATS, st.sampled_from([None, "America/New_York"]), st.data())
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 def test_instants_of_a_format(format_: str, zone: str | None, data: Any) -> None:
     digits = st.from_regex(
         re.compile(r"[0-3]?\d[./][01]?\d[./](19|20)?\d\d( [0-2]?\d:[0-5]\d)?", re.ASCII), fullmatch=True
@@ -81,6 +83,7 @@ def _instant(text: str, kind: Kind) -> int | None:
 
 
 @given(st.lists(DIGITS, max_size=5), st.booleans())
+@settings(deadline=None)
 def test_numbers(texts: list[str], lenient: bool) -> None:
     """A column is read as each of its values is: one that is none does not change how the others are read."""
     texts = [text.strip() for text in texts if text.strip()]

@@ -74,6 +74,9 @@ def open_files(files: list[Path], root: Path, source: Source, ignore: Sequence[s
             )
             raise UserError("FormatsDiffer", message, "spec.source")
     text = kinds[0] == "CSV"
+    if source.csv is not None and not text:
+        message = f"{names[0]!r} is {kinds[0]}, of which csv says nothing; leave it out"
+        raise UserError("FormatsDiffer", message, "spec.source.csv")
     opened: list[File] = []
     for file, name in zip(files, names, strict=True):
         opened.append(_open(file, name, kinds[0], csv, missing, frozenset(ignore)))
