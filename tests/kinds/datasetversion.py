@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from modelyard_api.kinds.datasetversion import DatasetVersion
-from tests.kinds.sample import HERE, SHA, Object, Sample, Update
+from tests.kinds.sample import HERE, SHA, Create, Object, Sample, Update
 
 DATA_ID = hashlib.sha256(b"bench").hexdigest()
 DATA_URI = f"{HERE}/data/{DATA_ID}"
@@ -41,6 +41,13 @@ SAMPLE = Sample(
         "columns": [{"name": "x", "type": "Float", "missing": 0}, {"name": "y", "type": "Category", "missing": 0}],
         "split": {"test": 0.2, "strategy": "Random", "seed": 0},
     },
+    creates=(
+        Create(
+            "column belongs to the strategy Group",
+            good={"split": {"strategy": "Group", "column": "x"}},
+            bad={"split": {"column": "x"}},
+        ),
+    ),
     updates=(
         Update(
             "a DatasetVersion is immutable",

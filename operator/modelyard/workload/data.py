@@ -34,6 +34,7 @@ def data_of(version: Object) -> Data:
         target=spec.target,
         columns=spec.columns,
         missing=spec.missing,
+        key=spec.key,
     )
 
 

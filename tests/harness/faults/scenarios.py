@@ -211,7 +211,7 @@ SCENARIOS = {
         Scenario("again", main_job, again),
         *rollouts.SCENARIOS,
         packing.SCENARIO,
-        arrival.SCENARIO,
+        *arrival.SCENARIOS,
         sources.SCENARIO,
         pipelines.SCENARIO,
         workspaces.SCENARIO,

@@ -53,9 +53,10 @@ def test_the_operator_may_not_read_secrets_nor_write_what_is_not_its_own() -> No
             assert set(rule["verbs"]) <= {"get", "list"} | writes
         assert "*" not in {*rule["resources"], *rule["verbs"], *rule["apiGroups"]}
         if "modelyard.dev" in rule["apiGroups"] and "delete" in rule["verbs"]:
-            # A Pipeline deletes its oldest runs, and a PipelineSource prunes what it has delivered.
+            # A Pipeline deletes its oldest runs, a Dataset its oldest versions, and a PipelineSource prunes what it has
+            # delivered.
             delivered = {KINDS[kind].info.plural for kind in DELIVERED}
-            assert set(rule["resources"]) in ({"pipelineruns"}, delivered)
+            assert set(rule["resources"]) in ({"datasetversions", "pipelineruns"}, delivered)
         assert "deletecollection" not in rule["verbs"]
 
 
