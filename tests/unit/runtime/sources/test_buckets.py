@@ -36,6 +36,8 @@ def test_a_file_a_folder_and_a_glob_are_read(tmp_path: Path, lake: Buckets, fold
     for path, count in rows.items():
         result = looks(tmp_path, lake, f"{folder}/{path}".removesuffix("/") if not path else f"{folder}/{path}").read()
         assert (path, result.rows, result.accepted) == (path, count, True)
+        told = {doubt.reason: doubt.count for doubt in result.doubts}
+        assert told.get("FilesLeftOut") == (2 if path in ("", "/") else None)
 
 
 def test_unchanged_files_are_listed_and_not_fetched(

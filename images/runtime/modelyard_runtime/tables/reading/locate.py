@@ -40,8 +40,12 @@ def find(root: Path, path: str, format_: str | None) -> list[Path]:
 
 def is_table(name: str, format_: str | None) -> bool:
     """Returns whether a file of this name in a folder is part of the table."""
-    base = name.rpartition("/")[2]
-    return not base.startswith(".") and _ending(Path(base)) in _endings(format_)
+    return not name.rpartition("/")[2].startswith(".") and _ending(Path(name)) in _endings(format_)
+
+
+def is_hidden(name: str) -> bool:
+    """Returns whether nobody takes a file of this name in a folder for a table: ``.hidden`` and ``_SUCCESS``."""
+    return name.rstrip("/").rpartition("/")[2].startswith((".", "_"))
 
 
 def _endings(format_: str | None) -> list[str]:

@@ -16,9 +16,7 @@ from modelyard_api.wire.task import Previous
 from modelyard_runtime.pod.errors import UserError
 from modelyard_runtime.pod.store import ArtifactStore
 from modelyard_runtime.tables.sources.listing import File
-
-LISTED = 5
-"""Most files of a kind that are told one by one."""
+from modelyard_runtime.tables.sources.named import doubts
 
 
 class Arrived(NamedTuple):
@@ -37,17 +35,17 @@ def arrived(files: list[File], taken: list[File], moving: list[File]) -> Arrived
     new = [file for file in files if file.name not in known and file.name not in waits]
     changed = [file.name for file in files if file.name in known and file[1:3] != known[file.name][1:3]]
     gone = sorted(known.keys() - {file.name for file in files})
-    doubts = [
-        *_told("FileChanged", changed, "has changed since its rows were taken; write what is new into another file"),
-        *_told("FileGone", gone, "is gone, and its rows stay; write arrival: Replace to have what is there alone"),
-        *_told(
+    told = [
+        *doubts("FileChanged", changed, "has changed since its rows were taken; write what is new into another file"),
+        *doubts("FileGone", gone, "is gone, and its rows stay; write arrival: Replace to have what is there alone"),
+        *doubts(
             "NotSettled",
             sorted(waits - known.keys()),
             "may still be written; the next look takes it",
         ),
     ]
     made_of = sorted([*taken, *new], key=lambda file: file.name)
-    return Arrived(new, made_of, doubts)
+    return Arrived(new, made_of, told)
 
 
 def rows(store: ArtifactStore, parent: Previous, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
@@ -84,10 +82,3 @@ def _fitted(batch: pa.RecordBatch, schema: pa.Schema, parent: str) -> pa.RecordB
             )
             raise UserError("ColumnsDiffer", message, "spec.source.arrival") from error
     return pa.RecordBatch.from_arrays(columns, schema=schema)
-
-
-def _told(reason: str, names: list[str], what: str) -> Iterator[Doubt]:
-    if names:
-        listed = ", ".join(repr(name[:60]) for name in names[:LISTED])
-        more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
-        yield Doubt(reason=reason, message=f"{listed}{more}: each {what}", count=len(names), file=names[0])

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.fs as pafs
 
 from modelyard_runtime.pod.errors import UserError
+from modelyard_runtime.tables.reading.locate import is_hidden
 from modelyard_runtime.tables.sources import guard, relay, trouble
 from modelyard_runtime.tables.sources.keys import FIELD, Keys
 from modelyard_runtime.tables.sources.listing import File
@@ -37,6 +38,7 @@ class Bucket:
             before = self._path[: min(self._path.find(char) for char in MAGIC if char in self._path)]
             self._base = before.rpartition("/")[0]
         self.is_folder = True
+        self.left_out: list[str] = []
 
     def files(self) -> list[File]:
         from fsspec.implementations.arrow import ArrowFSWrapper
@@ -53,7 +55,12 @@ class Bucket:
                     self._base = self._path.rpartition("/")[0]
                     found = [info]
                 else:
-                    found = [item for item in wrapped.ls(self._path, detail=True) if self._wanted(item["name"])]
+                    there = wrapped.ls(self._path, detail=True)
+                    found = [item for item in there if item["type"] == "file" and self._wanted(item["name"])]
+                    others = {item["name"] for item in there} - {item["name"] for item in found}
+                    self.left_out = sorted(
+                        name.removeprefix(f"{self._base}/") for name in others if not is_hidden(name)
+                    )
         files = [self._file(item) for item in found if item["type"] == "file"]
         if not files:
             raise trouble.not_there(self._address, " that is a table")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from modelyard_runtime.tables.reading.locate import find
+from modelyard_runtime.tables.reading.locate import find, is_hidden
 from modelyard_runtime.tables.sources.listing import File
 from modelyard_runtime.tables.sources.place import PIECE, Changed
 
@@ -14,9 +14,14 @@ class Folder:
     def __init__(self, root: Path, path: str, format_: str | None) -> None:
         self.root, self._path, self._format = root, path, format_
         self.is_folder = (root / path).is_dir()
+        self.left_out: list[str] = []
 
     def files(self) -> list[File]:
-        return [self._file(str(path.relative_to(self.root))) for path in find(self.root, self._path, self._format)]
+        found = find(self.root, self._path, self._format)
+        if self.is_folder:
+            others = {path.name for path in (self.root / self._path).iterdir()} - {path.name for path in found}
+            self.left_out = sorted(name for name in others if not is_hidden(name))
+        return [self._file(str(path.relative_to(self.root))) for path in found]
 
     def version(self, file: File) -> str:
         if self._file(file.name) != file:

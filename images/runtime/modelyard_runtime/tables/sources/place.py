@@ -23,6 +23,9 @@ class Place(Protocol):
     is_folder: bool
     """Whether it may hold any number of files, to which others may be added meanwhile."""
 
+    left_out: list[str]
+    """What else is in the folder, as the last ``files`` has found it: files of other formats, and folders."""
+
     def files(self) -> list[File]:
         """Returns the files in the order of their names, at least one."""
 

@@ -19,12 +19,17 @@ from modelyard_runtime.pod.say import say
 from modelyard_runtime.pod.store import ArtifactStore
 from modelyard_runtime.tables.reading.locate import is_table
 from modelyard_runtime.tables.reading.reading import Reading, open_files
-from modelyard_runtime.tables.sources import append, fetch, listing, settle
+from modelyard_runtime.tables.sources import append, fetch, listing, named, settle
 from modelyard_runtime.tables.sources.folder import Folder
 from modelyard_runtime.tables.sources.keys import Keys
 from modelyard_runtime.tables.sources.listing import File
 from modelyard_runtime.tables.sources.place import Place, Wanted
 from modelyard_runtime.tables.sources.seconds import seconds_of
+
+LEFT_OUT = (
+    "is in the folder but no part of the table, which is of the files of one format beside each other; write "
+    "spec.source.format, a glob in spec.source.uri, or move it"
+)
 
 
 @dataclass
@@ -126,6 +131,13 @@ def _taken(task: IngestTask, store: ArtifactStore) -> list[File] | None:
 
 
 def _opened(task: IngestTask, place: Place, files: list[File]) -> Reading:
+    """Returns the table of these files, with what was left out of their folder."""
+    reading = _opened_alone(task, place, files)
+    reading.told.extend(named.doubts("FilesLeftOut", place.left_out, LEFT_OUT))
+    return reading
+
+
+def _opened_alone(task: IngestTask, place: Place, files: list[File]) -> Reading:
     if isinstance(place, Folder):
         return open_files([place.root / file.name for file in files], place.root, task.spec.source, task.spec.ignore)
     base = Path(tempfile.mkdtemp(prefix="source-"))

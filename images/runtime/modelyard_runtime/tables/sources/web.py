@@ -18,6 +18,7 @@ from fsspec.implementations.http import HTTPFileSystem
 
 from modelyard_runtime.pod.errors import Retriable, UserError
 from modelyard_runtime.pod.say import say
+from modelyard_runtime.tables.reading.locate import is_hidden
 from modelyard_runtime.tables.sources import guard, trouble
 from modelyard_runtime.tables.sources.keys import FIELD, Keys
 from modelyard_runtime.tables.sources.listing import File
@@ -51,6 +52,7 @@ class Web:
         path = urlsplit(address).path
         self._is_glob = any(char in path for char in "*[")
         self.is_folder = self._is_glob or path.endswith("/")
+        self.left_out: list[str] = []
         certain = address[: min(address.find(char) for char in "*[" if char in address)] if self._is_glob else address
         self._base = f"{certain.rpartition('/')[0]}/"
 
@@ -66,7 +68,9 @@ class Web:
                 item["name"] for item in entries if item["type"] == "file" and item["name"].startswith(self._base)
             )
 
-        found = [name for name in self._retried(self._address, names) if self._is_glob or self._wanted(_name(name))]
+        linked = self._retried(self._address, names)
+        found = [name for name in linked if self._is_glob or self._wanted(_name(name))]
+        self.left_out = [_name(name) for name in linked if name not in set(found) and not is_hidden(_name(name))]
         if not found:
             raise trouble.not_there(self._address, ": its page links to no table")
         return [self._asked("HEAD", name, self._file) for name in found]
