@@ -155,7 +155,7 @@ def test_stories_are_the_same_by_their_seed_and_can_be_kept() -> None:
 
 
 def test_stories_are_about_every_kind() -> None:
-    entries = [entry for story in generated(7, 6 * len(KINDS)) for entry in story["objects"]]
+    entries = [entry for story in generated(7, 9 * len(KINDS)) for entry in story["objects"]]
     assert {entry["manifest"]["kind"] for entry in entries} == KINDS.keys()
     ends = {entry["manifest"]["kind"] for entry in entries if "outcome" in entry}
     assert ends == {kind for kind, model in KINDS.items() if model.info.runs}

@@ -45,7 +45,7 @@ def test_imports_are_followed() -> None:
     assert len(changes.touched_kinds(["operator/modelyard/engine/store.py"])) == len(KINDS)
     assert {"tests/unit/kinds/test_loop.py", "tests/unit/kinds/test_samples.py"} <= set(selected([decide]))
     assert "tests/contract/test_rules.py" in selected(["tests/kinds/modelpool.py"])
-    files = selected(["images/runtime/modelyard_runtime/tables/split.py"])
+    files = selected(["images/runtime/modelyard_runtime/tables/versions/split.py"])
     assert "tests/unit/runtime/test_ingest.py" in files
     assert not [name for name in files if name.startswith(("tests/unit/engine", "tests/cluster"))]
 

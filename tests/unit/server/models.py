@@ -39,6 +39,9 @@ class StoredModel:
         return [None if pd.isna(value) or value == "" else value for value in self.table[name].to_numpy()[rows]]
 
 
+TYPES = {"FP32": "Float", "BYTES": "Category"}
+
+
 def iris(folder: Path) -> StoredModel:
     """Returns a classifier of numbers: its input is one tensor, its labels are texts."""
     data = load_iris()
@@ -132,7 +135,7 @@ def _write(
         "fileBytes": len(data),
         "layout": layout,
         "signature": {
-            "inputs": [{"name": name, "datatype": datatype} for name, datatype in inputs],
+            "inputs": [{"name": name, "datatype": datatype, "type": TYPES[datatype]} for name, datatype in inputs],
             "outputs": [{"name": name, "datatype": datatype, "shape": shape} for name, datatype, shape in outputs],
             "classes": [str(item) for item in getattr(model, "classes_", ())],
         },
