@@ -55,7 +55,8 @@ class Scene:
 
     def dataset(self, name: str = "good", text: str = CSV) -> None:
         self.table(name, text)
-        self.put("Dataset", name, {"source": {"configMap": {"name": name, "key": "t.csv"}}, "target": "y"})
+        source, split = {"configMap": {"name": name, "key": "t.csv"}}, {"strategy": "Stratified"}
+        self.put("Dataset", name, {"source": source, "target": "y", "split": split})
 
     def run(self, name: str, program: str = WAITS, **spec: Any) -> None:
         """Applies a TrainingRun with a container that runs a Python program."""
