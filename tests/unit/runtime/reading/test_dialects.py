@@ -10,6 +10,7 @@ import pytest
 from tests.unit.runtime.reading.tables import table
 
 AB = [["1", "x"], ["2", "y"]]
+CARS = [["VW", "1"], ["Opel", "2"]]
 
 
 @pytest.mark.parametrize(
@@ -83,6 +84,10 @@ def test_certain(tmp_path: Path, text: str, names: list[str], rows: Any) -> None
         pytest.param(",a,b\n0,1,x\n1,2,y\n", AB, [2, 3], "IndexLeftOut", {}, id="the index of pandas"),
         pytest.param('"","a","b"\n"1",1,"x"\n"2",2,"y"\n', AB, [2, 3], "IndexLeftOut", {}, id="the index of R"),
         pytest.param(",a,b\n3,1,x\n17,2,y\n", AB, [2, 3], "IndexLeftOut", {}, id="an index with gaps"),
+        pytest.param('"","a"\n"VW",1\n"Opel",2\n', CARS, [2, 3], "ColumnNamed",
+                     {}, id="the names of rows of R"),
+        pytest.param(",column_1\nVW,1\nOpel,2\n", CARS, [2, 3],
+                     "ColumnNamed", {}, id="a name that is taken"),
         pytest.param("Unnamed: 0,a,b\n0,1,x\n1,2,y\n", AB, [2, 3], "IndexLeftOut", {}, id="an index read and written"),
         pytest.param(
             "Unnamed: 0.1,Unnamed: 0,a,b\n0,0,1,x\n1,1,2,y\n", AB, [2, 3], "IndexLeftOut", {}, id="two indexes"

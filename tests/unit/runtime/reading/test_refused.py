@@ -29,7 +29,7 @@ ROWS = "".join(f"{index},x\n" for index in range(60))
         pytest.param("1,1\n2,3\n", "NoHeader", ["row 1", "looks like data"], id="a row of data as the header"),
         pytest.param("Title\na,b\nx,y\nz,u\n", "NoHeader", ["row 1", "row 2", "skipRows: 1"], id="no sure header"),
         pytest.param("a,b\nMazda,1,2\nDatsun,2,3\nVW,3,4\n", "NoHeader", ["row 1", "3"], id="names of rows"),
-        pytest.param(",a\nx,1\ny,2\n", "UnnamedColumn", ["first column", "'x'", "row 2", "index=False"], id="no index"),
+        pytest.param(",a\n7,1\nx,2\n", "UnnamedColumn", ["first column", "'7'", "row 2", "index=False"], id="no index"),
         pytest.param(",a\n2,1\n1,2\n", "UnnamedColumn", ["'2'", "row 2"], id="a shuffled index"),
         pytest.param(",a\n" + "".join(f"{i},1\n" for i in range(3000)) + "7,1\n", "UnnamedColumn", ["row 3002", "'7'"],
                      id="an index that starts anew"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from modelyard_api.fields.doubts import Doubt
@@ -13,6 +14,7 @@ from modelyard_runtime.tables.reading.records import Record
 
 _MADE_UP = re.compile(r"Unnamed: 0(?:\.\d+)*|\.\.\.1")
 """How pandas and readr name a first column that has no name."""
+_NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]*)?")
 
 
 class Columns(NamedTuple):
@@ -28,7 +30,8 @@ class Columns(NamedTuple):
 def decided(names: list[str], width: int, below: list[Record], file: str) -> Columns:
     """Returns what becomes of the columns of rows with ``width`` values, of which ``below`` are the first.
 
-    Raises UserError for one that has no name but values that don't count rows."""
+    A first column of texts without a name is named by its position. Raises UserError for another one without a name,
+    whose values don't count rows."""
     if width == len(names) + 1:
         # Lines end in a delimiter, or the first value is the name of the row, as R writes it.
         at_end = all(not row.cells[-1].strip() for row in below)
@@ -38,6 +41,9 @@ def decided(names: list[str], width: int, below: list[Record], file: str) -> Col
     made_up = [index for index, name in enumerate(names) if _MADE_UP.fullmatch(name.strip())]
     indexes = [at for at in ([0] if 0 in bare else made_up) if counts([row.cells[at] for row in below])]
     doubts = [_index_doubt(names[indexes[0]], file)] if indexes else []
+    if 0 in bare and _names_rows(row.cells[0] for row in below):
+        names, bare = [_free(names), *names[1:]], bare[1:]
+        doubts.append(_named_doubt(names[0], file))
     for at in bare:
         if at not in filled or at in indexes:
             continue
@@ -50,6 +56,26 @@ def decided(names: list[str], width: int, below: list[Record], file: str) -> Col
     if empty and empty != [len(names) - 1]:
         doubts.append(_empty_doubt(empty, file))
     return Columns(names, indexes, empty, doubts)
+
+
+def _names_rows(cells: Iterable[str]) -> bool:
+    """Returns whether a first column without a name has the rows' names, as R writes them. Numbers are none: those of a
+    shuffled index tell where a row once was, and may so tell the target."""
+    texts = [cell.strip() for cell in cells if cell.strip()]
+    return bool(texts) and not any(_NUMBER.fullmatch(text) for text in texts)
+
+
+def _free(names: list[str]) -> str:
+    """Returns a name for the first column that no other has."""
+    name = "column_1"
+    while name in names:
+        name += "_"
+    return name
+
+
+def _named_doubt(name: str, file: str) -> Doubt:
+    message = f"the first column has no name and holds texts: it is called {name!r}; name it, or list it in spec.ignore"
+    return Doubt(reason="ColumnNamed", column=name, message=message, file=file)
 
 
 def _index_doubt(name: str, file: str) -> Doubt:
