@@ -14,7 +14,7 @@ pytestmark = pytest.mark.cluster
 KIND = {"apiVersion": "modelyard.dev/v1alpha1"}
 MAY = "reading,y\n" + "".join(f"{20 + number % 7},{'b' if number % 7 > 3 else 'a'}\n" for number in range(100))
 JUNE = "reading,y\n" + "".join(
-    f"{'high' if number % 7 > 3 else 'low'},{'b' if number % 7 > 3 else 'a'}\n" for number in range(100)
+    f"{'high' if number % 7 > 3 else 'low'} {number % 4},{'b' if number % 7 > 3 else 'a'}\n" for number in range(100)
 )
 MORE = "reading,y\n" + "".join(f"{20 + number % 7},{'b' if number % 7 > 3 else 'a'}\n" for number in range(140))
 ASKED = {"inputs": [{"name": "reading", "datatype": "FP32", "shape": [1], "data": [26.0]}]}
@@ -32,7 +32,8 @@ class Reading:
         self.data(MAY)
         source = {"configMap": {"name": "reading", "key": "reading.csv"}}
         split = {"strategy": "Stratified", "test": 0.25}
-        self.put("Dataset", "reading", {"source": source, "checkEvery": "5s", "target": "y", "split": split})
+        spec = {"source": source, "checkEvery": "5s", "target": "y", "split": split}
+        self.put("Dataset", "reading", {**spec, "validation": {"columnChanges": "Allow"}})
         self.put("Model", "reading", {"task": "Classification", **model})
         self.put("ModelDeployment", "reading", {"modelRef": {"name": "reading", "alias": "champion"}})
         kube.until_condition("dataset", "reading", seconds=90)
