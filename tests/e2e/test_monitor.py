@@ -10,6 +10,7 @@ import pytest
 from tests.support.birds import birds
 from tests.support.kube import Kube, Object, condition
 from tests.support.mainjob import DEPLOYMENT, EXAMPLES, FIRST_DATA, FIRST_RUN, MainJob
+from tests.support.scene import Scene
 
 pytestmark = pytest.mark.cluster
 BATCH, GRAMS = 100, 2000.0
@@ -77,8 +78,7 @@ def test_a_shifted_column_is_named_and_what_was_learned_is_quiet(kube: Kube) -> 
     assert (column["name"], column["role"], column["proven"]) == ("body_mass_g", "Input", True)
     was, now = (float(column[key].removeprefix("median ")) for key in ("was", "is"))
     assert now > was + GRAMS / 2
-    warned = [event["note"] for event in kube.list("events.events.k8s.io") if event["reason"] == "Shifted"]
-    assert any("body_mass_g" in note for note in warned)
+    assert "body_mass_g" in Scene(kube).event_note("ModelMonitor", "watch", "Shifted")
 
     kube.until("the birds are as before", lambda: _is_stable(watched(rows)), 180, every=0.3)
 

@@ -79,4 +79,4 @@ def test_a_lost_worker_costs_no_trial(kube: Kube) -> None:
     assert run["spec"]["trainer"]["estimator"]["algorithm"] == ended["best"]["params"]["algorithm"]
     assert version["spec"]["lineage"]["trainingRun"] == run["metadata"]["name"]
     assert ended["best"]["value"] > 0.9
-    assert kube.list("services", "modelyard.dev/sweep") == []
+    kube.until("its Service is gone", lambda: not kube.list("services", "modelyard.dev/sweep"), 60)
