@@ -56,7 +56,7 @@ def previous_of(version: Object) -> Previous:
             type=column.type,
             format=column.format,
             time_zone=column.time_zone,
-            distinct=None if column.distinct else column.distinct,
+            distinct=0 if column.distinct == 0 else None,
         )
         for column in spec.columns
     ]

@@ -12,20 +12,18 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-import pytest
 from sklearn.pipeline import Pipeline
 
 from modelyard_api.kinds.dataset import DatasetSpec
 from modelyard_api.wire.result import IngestResult, TrainResult
 from modelyard_api.wire.task import PredictTask
 from modelyard_runtime.commands.predict import predict
-from modelyard_runtime.export import prove
-from modelyard_runtime.export.export import export
 from modelyard_runtime.models import agreement, package
 from modelyard_runtime.pod.errors import UserError
 from tests.unit.meaning.tables import Drawn
-from tests.unit.runtime.memory import STORE, SUBJECT, URL, MemoryStore, data_of, lay_down, run_ingest, run_train
+from tests.unit.runtime.memory import STORE, SUBJECT, URL, MemoryStore, data_of, run_ingest
 from tests.unit.server.serving import Served
+from tests.unit.server.trained import train_to
 
 CLOSE = 1e-4
 TIE = 1e-4
@@ -50,19 +48,10 @@ def train(drawn: Drawn, scratch: Path, folder: Path) -> Trained:
         store, scratch, drawn.text, target=drawn.target, columns=drawn.declarations(), source=_source(drawn)
     )
     differences = list(_stored(store, version, drawn))
-    kept: list[Pipeline] = []
-
-    def keeping(pipeline: Pipeline, *others: Any) -> Any:
-        kept.append(pipeline)
-        return export(pipeline, *others)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(prove, "export", keeping)
-        result = run_train(store, data_of(version), drawn.algorithm, drawn.params)
-    batch = _batch(store, scratch, drawn, version, result)
-    return Trained(
-        drawn, lay_down(store, result, folder), result, _own(store, kept[0], result, drawn), batch, differences
-    )
+    made = train_to(folder, store, data_of(version), drawn.algorithm, drawn.params)
+    batch = _batch(store, scratch, drawn, version, made.result)
+    own = _own(store, made.pipeline, made.result, drawn)
+    return Trained(drawn, made.folder, made.result, own, batch, differences)
 
 
 def _source(drawn: Drawn) -> dict[str, Any]:

@@ -65,10 +65,9 @@ def _depth(parents: Mapping[str, str | None], name: str) -> int:
 
 def _going_on(view: View, step: Step, status: DatasetStatus, facts: Facts, now: datetime) -> Step:
     """Deletes the objects that are still there, or else the bytes of those that are gone."""
-    there = [item for item in status.expiring if view.version(item.name)]
-    if there:
+    found = [version for item in status.expiring if (version := view.version(item.name)) is not None]
+    if found:
         wanted = view.dataset.spec.retention is not None
-        found = [version for item in there if (version := view.version(item.name)) is not None]
         spared = {
             version["metadata"]["name"]
             for version in found

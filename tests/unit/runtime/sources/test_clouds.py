@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
@@ -19,16 +20,27 @@ def fails(folder: Path, keys: dict[str, str], uri: str) -> UserError:
     return caught.value
 
 
+class Server(Protocol):
+    keys: dict[str, str]
+
+    def put(self, name: str, text: str) -> None: ...
+
+
+def reads(folder: Path, server: Server, base: str, listed: str) -> None:
+    """Checks that a folder and a glob are read, a known list is not read again, and a missing file is told."""
+    server.put("in/a.csv", CSV)
+    server.put("in/b.csv", CSV)
+    assert Looks(folder, server.keys, uri=listed).read().rows == 60
+    looks = Looks(folder, server.keys, uri=f"{base}/in/a*.csv")
+    first = looks.read()
+    assert first.rows == 30
+    assert isinstance(looks.look(first), LookResult)
+    assert fails(folder, server.keys, f"{base}/nowhere.csv").reason == "SourceNotFound"
+
+
 def test_files_in_google_cloud_storage_are_read(tmp_path: Path, address: str) -> None:
     with gcs(tmp_path / "server", address) as server:
-        server.put("in/a.csv", CSV)
-        server.put("in/b.csv", CSV)
-        assert Looks(tmp_path, server.keys, uri="gs://lake/in/").read().rows == 60
-        looks = Looks(tmp_path, server.keys, uri="gs://lake/in/a*.csv")
-        first = looks.read()
-        assert first.rows == 30
-        assert isinstance(looks.look(first), LookResult)
-        assert fails(tmp_path, server.keys, "gs://lake/nowhere.csv").reason == "SourceNotFound"
+        reads(tmp_path, server, "gs://lake", "gs://lake/in/")
         assert fails(tmp_path, server.keys, "gs://nowhere/t.csv").reason == "SourceNotFound"
         broken = {**server.keys, "service_account.json": "{}"}
         assert fails(tmp_path, broken, "gs://lake/in/a.csv").reason == "SourceDenied"
@@ -36,14 +48,7 @@ def test_files_in_google_cloud_storage_are_read(tmp_path: Path, address: str) ->
 
 def test_files_in_azure_blob_storage_are_read(tmp_path: Path, address: str) -> None:
     with azurite(tmp_path / "server", address) as server:
-        server.put("in/a.csv", CSV)
-        server.put("in/b.csv", CSV)
-        assert Looks(tmp_path, server.keys, uri="abfs://lake/in").read().rows == 60
-        looks = Looks(tmp_path, server.keys, uri="abfs://lake/in/a*.csv")
-        first = looks.read()
-        assert first.rows == 30
-        assert isinstance(looks.look(first), LookResult)
-        assert fails(tmp_path, server.keys, "abfs://lake/nowhere.csv").reason == "SourceNotFound"
+        reads(tmp_path, server, "abfs://lake", "abfs://lake/in")
         wrong = fails(tmp_path, {**server.keys, "account_key": "d3Jvbmcta2V5"}, "abfs://lake/in/a.csv")
         assert wrong.reason == "SourceDenied", wrong.message
         assert KEY not in wrong.message

@@ -70,7 +70,7 @@ class Web:
 
         linked = self._retried(self._address, names)
         found = [name for name in linked if self._is_glob or self._wanted(_name(name))]
-        self.left_out = [_name(name) for name in linked if name not in set(found) and not is_hidden(_name(name))]
+        self.left_out = [_name(name) for name in sorted(set(linked) - set(found)) if not is_hidden(_name(name))]
         if not found:
             raise trouble.not_there(self._address, ": its page links to no table")
         return [self._asked("HEAD", name, self._file) for name in found]
