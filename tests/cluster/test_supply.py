@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.localcluster.digests import reference
+from tests.localcluster.images import reference
 from tests.supply.inside import content, of_this_machine
 from tests.supply.sbom import write
 

@@ -10,7 +10,7 @@ import yaml
 
 from modelyard_api.kinds.pipelinesource import ACCEPTS
 from tests.demo.story import Story
-from tests.localcluster.config import CONTROL_PLANE_IP
+from tests.localcluster import access
 from tests.localcluster.paths import REPO
 from tests.support.addons import Registry, bring_up
 from tests.support.git_server import PASSWORD, USER, Repository, git_server
@@ -31,7 +31,8 @@ class Delivery:
 
     def play(self) -> None:
         bring_up(self.staging.cluster, "registry")
-        with tempfile.TemporaryDirectory() as folder, git_server(Path(folder, "git"), CONTROL_PLANE_IP) as server:
+        here = access.address(self.staging.cluster)
+        with tempfile.TemporaryDirectory() as folder, git_server(Path(folder, "git"), here) as server:
             repository = server.repository(SOURCE)
             self.story.title("Act source", "from a commit to production")
             self.prepare(f"{server.url}/{repository.name}")

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from modelyard_api.kinds.datasetversion import DatasetVersionSpec
-from tests.localcluster.config import CONTROL_PLANE_IP
+from tests.localcluster import access
 from tests.localcluster.say import CannotRun
 from tests.support.bucket_server import READER_SECRET, Buckets, buckets
 from tests.support.clouds.azurite import KEY, Azurite, azurite
@@ -94,12 +94,13 @@ class World:
 @pytest.fixture(scope="module")
 def world(cluster: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("servers")
+    here = access.address(cluster)
     with ExitStack() as stack:
-        lake = stack.enter_context(buckets(folder / "buckets", CONTROL_PLANE_IP))
-        web = stack.enter_context(site(CONTROL_PLANE_IP, folder / "web"))
-        database = stack.enter_context(postgres(CONTROL_PLANE_IP))
-        google = stack.enter_context(gcs(folder / "gcs", CONTROL_PLANE_IP))
-        azure = stack.enter_context(azurite(folder / "azurite", CONTROL_PLANE_IP))
+        lake = stack.enter_context(buckets(folder / "buckets", here))
+        web = stack.enter_context(site(here, folder / "web"))
+        database = stack.enter_context(postgres(here))
+        google = stack.enter_context(gcs(folder / "gcs", here))
+        azure = stack.enter_context(azurite(folder / "azurite", here))
         world = World(stack.enter_context(new_namespace(cluster)), lake, web, database, google, azure)
         _fill(world, folder)
         _apply(world)

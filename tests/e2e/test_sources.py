@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from modelyard_api.kinds.pipelinesource import ACCEPTS
-from tests.localcluster.config import CONTROL_PLANE_IP
+from tests.localcluster import access
 from tests.support.addons import Registry
 from tests.support.git_server import PASSWORD, USER, GitServer, git_server
 from tests.support.kube import Kube, Object
@@ -65,7 +65,7 @@ RED = "import time\n\ndef test_shape():\n    assert (3, 2) == (2, 3)\n\ndef test
 
 @pytest.fixture(scope="module")
 def server(cluster: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GitServer]:
-    with git_server(tmp_path_factory.mktemp("git"), CONTROL_PLANE_IP) as server:
+    with git_server(tmp_path_factory.mktemp("git"), access.address(cluster)) as server:
         yield server
 
 

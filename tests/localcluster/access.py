@@ -1,44 +1,74 @@
 """The functions by which tests, the demo and benchmarks use a cluster."""
 
+import ctypes
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from . import binaries, dns, network, providers
-from .config import CONTROL_PLANE
-from .embedded import Embedded
+from . import kind
+from .kind import CONTROL_PLANE
 from .paths import locked
 from .say import CannotRun, run, until
 
-
-def _provider(name: str) -> providers.Provider:
-    return providers.pick(name, "auto")
+_CLONE_NEWNET = 0x40000000
+_OWN = "/proc/self/ns/net"
+_WAY_BACK = "MODELYARD_NETWORK_OUTSIDE"
 
 
 def enter(name: str) -> None:
-    """Moves the calling process into the cluster's network, where addresses of pods and Services can be reached.
+    """Moves the calling process into the network of the control plane, where pods and Services can be reached.
 
     Call it from the main thread before any other is started, because a thread keeps the network it was created in. The
-    kubeconfig is the same inside. Other providers have no such network: with them nothing happens. Raises CannotRun if
-    the cluster does not run, or if other threads do.
+    kubeconfig is the same inside. Raises CannotRun if the cluster does not run, or if other threads do.
     """
-    if not isinstance(_provider(name), Embedded):
-        return
-    if not network.path(name).exists():
+    kind.require(name)
+    handle = f"/proc/{kind.process(name, CONTROL_PLANE)}/ns/net"
+    if not Path(handle).exists():
         raise CannotRun(f"The cluster {name} does not run: 'python3 -m tests.localcluster up --name {name}'.")
-    if network.entered(name):
+    if os.stat(handle).st_ino == os.stat(_OWN).st_ino:
         return
     if threading.active_count() > 1:
         raise CannotRun(f"enter({name!r}) has to be called before any thread is started.")
-    network.enter(name)
+    # Keep a handle of the outer network open, and pass its path on to child processes, so that all can leave again.
+    way_back = os.environ.get(_WAY_BACK) or f"/proc/{os.getpid()}/fd/{os.open(_OWN, os.O_RDONLY)}"
+    _switch(handle)
+    os.environ[_WAY_BACK] = way_back
+
+
+def outside() -> str:
+    """Returns the handle of the machine's own network, also for a caller that has entered a cluster's."""
+    return os.environ.get(_WAY_BACK, _OWN)
+
+
+def leave() -> None:
+    """Moves the calling thread back out of whichever cluster's network it has entered."""
+    if (handle := outside()) != _OWN:
+        _switch(handle)
+        del os.environ[_WAY_BACK]
+
+
+def _switch(handle: str) -> None:
+    try:
+        file = os.open(handle, os.O_RDONLY)
+    except OSError as problem:
+        raise CannotRun(f"{problem}: run this as root, on the machine of the Docker engine.") from None
+    library = ctypes.CDLL(None, use_errno=True)
+    failed = library.setns(file, _CLONE_NEWNET)
+    os.close(file)
+    if failed:
+        raise CannotRun(f"Entering {handle} failed: {os.strerror(ctypes.get_errno())}; it needs root.")
+
+
+def address(name: str) -> str:
+    """Returns the address in the cluster's network at which pods reach a server of a process that has entered it."""
+    return kind.address(name, CONTROL_PLANE)
 
 
 def kubeconfig(name: str) -> Path:
     """Returns the admin's kubeconfig, which works inside and outside of the cluster's network. Raises CannotRun."""
-    file = _provider(name).environment().get("KUBECONFIG")
-    if not file or not Path(file).exists():
-        raise CannotRun(f"There is no cluster {name}: 'python3 -m tests.localcluster up --name {name}'.")
-    return Path(file)
+    kind.require(name)
+    return kind.kubeconfig(name)
 
 
 def kubectl(name: str, *arguments: str, input: str | None = None) -> str:
@@ -48,8 +78,7 @@ def kubectl(name: str, *arguments: str, input: str | None = None) -> str:
 
 def kubectl_command(name: str) -> list[str]:
     """Returns the beginning of a command line of kubectl on the cluster. Raises CannotRun if there is none."""
-    built = binaries.programs()["hyperkube"].folder() / "kubectl"
-    return [str(built) if built.exists() else "kubectl", "--kubeconfig", str(kubeconfig(name))]
+    return [*kind.kubectl_program(), "--kubeconfig", str(kubeconfig(name))]
 
 
 def wait(name: str, what: str, condition: str, *arguments: str, seconds: int = 60) -> None:
@@ -62,28 +91,10 @@ def wait_until(seconds: float, what: str, check: Callable[[], object], every: fl
     until(seconds, what, check, every)
 
 
-def resolve(host: str, seconds: float = 10) -> str:
-    """Returns the address of a full cluster name (`server.ns.svc.cluster.local`). Works only after `enter`.
-
-    Raises CannotRun.
-    """
-    addresses: list[str] = []
-
-    def ask() -> list[str]:
-        try:
-            addresses[:] = dns.resolve(host)
-        except OSError:
-            return []
-        return addresses
-
-    until(seconds, f"the address of {host}", ask)
-    return addresses[0]
-
-
 def node_stop(name: str, n: int) -> None:
     """Cuts the power of node n (0 is the control plane); returns when all its processes are gone."""
     with locked(f"cluster-{name}"):
-        _provider(name).stop(n)
+        kind.stop(name, n)
 
 
 def node_start(name: str, n: int) -> None:
@@ -91,7 +102,7 @@ def node_start(name: str, n: int) -> None:
     # A node stays Ready until Kubernetes notices its loss, so only a new heartbeat shows that it is back.
     before = _heartbeat(name, n) if n != CONTROL_PLANE else ""
     with locked(f"cluster-{name}"):
-        _provider(name).start(n)
+        kind.start(name, n)
     if n == CONTROL_PLANE:
         until(120, f"the API of {name}", lambda: "ok" in _try(name, "get", "--raw", "/readyz"))
     else:
@@ -106,8 +117,7 @@ def _heartbeat(name: str, n: int) -> str:
 
 def node_object(name: str, n: int) -> str:
     """Returns the name of the Node object of node n (1 or 2)."""
-    nodes = _provider(name).status()["nodes"]
-    return str(next(node["name"] for node in nodes if node["number"] == n))
+    return kind.container(name, n)
 
 
 def _try(name: str, *arguments: str) -> str:
@@ -115,8 +125,3 @@ def _try(name: str, *arguments: str) -> str:
         return kubectl(name, *arguments)
     except CannotRun:
         return ""
-
-
-def containerd_socket(name: str, n: int) -> Path:
-    """Returns the socket of the containerd on node n of an embedded cluster."""
-    return Embedded(name).socket(n)

@@ -13,6 +13,12 @@ from .paths import HERE, cache, locked
 from .say import CannotRun, run, run_slow, say
 
 GO_MINIMUM = (1, 26)
+HYPERKUBE = (
+    *("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy", "kindnetd"),
+    *("kubelet", "kubeadm", "kubectl"),
+)
+"""The names by which one program is called."""
+KUBERNETES = "v1.37.2"
 _STRIP = "-s -w"
 
 
@@ -49,20 +55,16 @@ class Program:
 
 def _hyperkube() -> Program:
     module = HERE / "hyperkube"
-    required = re.search(r"^\tk8s\.io/kubernetes v(\d+)\.(\d+)\.(\d+)$", (module / "go.mod").read_text(), re.M)
-    assert required, "hyperkube/go.mod requires no k8s.io/kubernetes"
-    major, minor, patch = required.groups()
+    major, minor, _ = KUBERNETES.removeprefix("v").split(".")
     # Without these linker flags clients would see v0.0.0.
-    about = {"gitVersion": f"v{major}.{minor}.{patch}", "gitMajor": major, "gitMinor": minor, "gitTreeState": "clean"}
+    about = {"gitVersion": KUBERNETES, "gitMajor": major, "gitMinor": minor, "gitTreeState": "clean"}
     flags = " ".join([_STRIP, *(f"-X k8s.io/component-base/version.{key}={value}" for key, value in about.items())])
-    links = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kubectl")
-    return own("hyperkube", module, links, flags)
+    return own("hyperkube", module, HYPERKUBE, flags)
 
 
 def own(name: str, module: Path, links: tuple[str, ...] = (), flags: str = _STRIP, package: str = ".") -> Program:
-    """Returns the ``go build`` of a package with one ``main.go``, in a module of this repository; ``flags`` are the
-    linker's."""
-    sources = (module / "go.mod", module / "go.sum", module / package / "main.go")
+    """Returns the ``go build`` of a package in a module of this repository; ``flags`` are the linker's."""
+    sources = (module / "go.mod", module / "go.sum", *sorted((module / package).glob("*.go")))
     build = ("build", "-v", "-trimpath", "-buildvcs=false", "-ldflags", flags)
     return Program(name, build, (name,), links, sources, package)
 
@@ -78,10 +80,10 @@ def install(name: str, packages: list[str], makes: list[str], tags: str = "") ->
     return Program(name, ("install", "-v", "-ldflags", _STRIP, *tagged, *packages), tuple(makes))
 
 
-def inside(name: str, module: str, version: str, packages: list[str]) -> Program:
+def inside(name: str, module: str, version: str, packages: list[str], *flags: str) -> Program:
     """Returns the ``go build`` of packages of a module, in the module's own folder."""
-    makes = tuple(package.rsplit("/", 1)[-1] for package in packages)
-    return Program(name, ("-v", "-ldflags", _STRIP, *packages), makes, module=(module, version))
+    makes = tuple(name if package == "." else package.rsplit("/", 1)[-1] for package in packages)
+    return Program(name, ("-v", *flags, "-ldflags", _STRIP, *packages), makes, module=(module, version))
 
 
 def programs() -> dict[str, Program]:
@@ -97,6 +99,10 @@ def programs() -> dict[str, Program]:
             "no_btrfs no_devmapper no_zfs no_aufs",
         ),
         "coredns": _coredns(),
+        "crictl": install("crictl", ["sigs.k8s.io/cri-tools/cmd/crictl@v1.37.0"], ["crictl"]),
+        "local-path-provisioner": inside(
+            "local-path-provisioner", "github.com/rancher/local-path-provisioner", "v0.0.30", ["."], "-mod=readonly"
+        ),
     }
 
 
@@ -105,9 +111,12 @@ def kwok() -> Program:
     return install("kwok", ["sigs.k8s.io/kwok/cmd/kwok@v0.8.0"], ["kwok"])
 
 
+KIND_MODULE = ("sigs.k8s.io/kind", "v0.33.0")
+
+
 def kind() -> Program:
-    """Returns kind itself, for machines that have Docker but not kind."""
-    return install("kind", ["sigs.k8s.io/kind@v0.33.0"], ["kind"])
+    """Returns kind itself, for machines that do not have it."""
+    return install("kind", ["@".join(KIND_MODULE)], ["kind"])
 
 
 def missing() -> list[str]:

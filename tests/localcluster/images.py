@@ -1,94 +1,111 @@
-"""Builds the project's images that have changed, by buildah or by Docker, from the same Dockerfiles."""
+"""Builds the project's images with Docker, and brings them to nodes by the registry beside them.
 
+Docker builds nothing that is unchanged. A node that has an image is not asked to pull it, and from one that changed it
+pulls the layers that it lacks.
+"""
+
+import io
 import json
-import os
 import subprocess
-from collections.abc import Iterable, Mapping
+import tarfile
+import time
+from collections.abc import Iterable
 from pathlib import Path
 
-from . import docker, oci, preflight
-from .buildah import Buildah
-from .digests import digest, dockerfile, dockerfiles, reference
-from .paths import REPO, cache, locked
+from . import base, engine, kind, registry
+from .paths import HERE, REPO, cache, locked
 from .say import run_slow, say
 
-DOCKER_BASE = "python:3.11-slim"
+# A mirror of packages, and who is trusted to be it, are the machine's: builds read these files, images don't keep them.
+_SECRETS = {"pip": "/etc/pip.conf", "ca": "/etc/ssl/certs/ca-certificates.crt"}
 
 
-def docker_build(image: str) -> list[str]:
-    """Returns the command that builds an image with Docker."""
-    return [
-        "docker",
-        "build",
-        "--build-arg",
-        f"BASE_IMAGE={DOCKER_BASE}",
-        "-f",
-        str(dockerfile(image).relative_to(REPO)),
-        "-t",
-        reference(image),
-        ".",
+def dockerfiles(repo: Path = REPO) -> dict[str, Path]:
+    """Returns image -> its Dockerfile, for each folder of images/ that has one."""
+    return {path.parent.name: path for path in sorted((repo / "images").glob("*/Dockerfile"))}
+
+
+def dockerfile(image: str) -> Path:
+    """Returns the Dockerfile of an image of the project, or of an addon."""
+    own = REPO / "images" / image / "Dockerfile"
+    return own if own.exists() else HERE / "addons" / image / "Dockerfile"
+
+
+def reference(image: str) -> str:
+    """Returns the name by which the manifests refer to an image."""
+    return f"localhost/modelyard/{image}:dev"
+
+
+def build_command(image: str, base_image: str) -> list[str]:
+    """Returns the command that builds an image."""
+    secrets = [
+        part for key, path in _SECRETS.items() if Path(path).exists() for part in ("--secret", f"id={key},src={path}")
     ]
+    file = str(dockerfile(image).relative_to(REPO))
+    argument = f"BASE_IMAGE={base_image}"
+    return ["docker", "build", *secrets, "--build-arg", argument, "--file", file, "--tag", reference(image), str(REPO)]
 
 
-def image_digests(builder: str | None = None, images: Iterable[str] | None = None) -> dict[str, str]:
-    """Returns image -> digest of its sources, by default for all of the project, whether they are built or not.
-
-    `builder` is `docker` or `buildah`, whose base images differ; by default the one that this machine would use.
-    """
-    base = DOCKER_BASE if (builder or _builder()) == "docker" else Buildah.base_key()
-    return {image: digest(dockerfile(image), REPO, base) for image in images or dockerfiles()}
-
-
-def _builder() -> str:
-    return "docker" if docker.answers() else "buildah"
-
-
-def build_all(builder: str | None = None, images: Iterable[str] | None = None) -> dict[str, str]:
-    """Builds the images whose content has changed, by default of all of the project, and returns the digests.
-
-    Raises CannotRun if a build fails.
-    """
-    builder = builder or _builder()
-    if builder == "buildah":
-        preflight.check_machine()
-        preflight.install_packages()
-    digests = image_digests(builder, images)
+def build(images: Iterable[str] | None = None) -> dict[str, str]:
+    """Builds the images, by default all of the project, and returns the id of each. Raises CannotRun."""
+    chosen = list(dockerfiles() if images is None else images)
+    engine.start()
     with locked("images"):
-        built = _Built(cache() / f"images-{builder}.json")
-        changed = [image for image, value in digests.items() if not built.has(image, value, builder)]
-        if changed:
-            say(f"building {', '.join(changed)} with {builder}; unchanged: {len(digests) - len(changed)}")
-        for image in changed:
+        before = ids()
+        for image in chosen:
             log = cache() / "log" / f"image-{image}.log"
-            if builder == "docker":
-                environment = {**os.environ, "DOCKER_BUILDKIT": "1"}
-                run_slow(image, docker_build(image), log, env=environment)
-            else:
-                Buildah().build(image, log)
-            built.put(image, digests[image])
-        if changed and builder == "buildah":
-            with locked("oci"):
-                oci.prune()
-    return digests
+            run_slow(image, build_command(image, base.image()), log, env=engine.environment(), quiet=5)
+        after = {image: ids()[reference(image)] for image in chosen}
+        if changed := [image for image in chosen if before.get(reference(image)) != after[image]]:
+            say(f"built {', '.join(changed)}; unchanged: {len(chosen) - len(changed)}")
+            engine.docker("image", "prune", "--force")
+    return after
 
 
-class _Built:
-    """Records which content each built image has."""
+def put_program(ref: str, program: Path, user: str) -> None:
+    """Makes an image of one static program at /<its name>, with a /tmp in which everybody may write."""
+    key = program.resolve().parent.name
+    about = ["docker", "image", "inspect", "--format", '{{index .Config.Labels "key"}}', ref]
+    if (
+        subprocess.run(about, env=engine.environment(), capture_output=True, text=True, check=False).stdout.strip()
+        == key
+    ):
+        return
+    layer = io.BytesIO()
+    with tarfile.open(fileobj=layer, mode="w") as tar:
+        tar.add(program.resolve(), program.name, filter=_plain)
+        tmp = tarfile.TarInfo("tmp")
+        tmp.type, tmp.mode = tarfile.DIRTYPE, 0o1777
+        tar.addfile(tmp)
+    change = f'ENTRYPOINT ["/{program.name}"]\nENV PATH=/\nLABEL key={key}' + (f"\nUSER {user}" if user else "")
+    argv = ["docker", "import", *(part for line in change.splitlines() for part in ("--change", line)), "-", ref]
+    subprocess.run(argv, env=engine.environment(), input=layer.getvalue(), stdout=subprocess.DEVNULL, check=True)
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.known: Mapping[str, str] = json.loads(path.read_text()) if path.exists() else {}
 
-    def has(self, image: str, value: str, builder: str) -> bool:
-        if self.known.get(image) != value:
-            return False
-        if builder == "docker":
-            inspect = ["docker", "image", "inspect", reference(image)]
-            return subprocess.run(inspect, capture_output=True, check=False).returncode == 0
-        return reference(image) in oci.images()
+def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    member.uid = member.gid = member.mtime = 0
+    member.mode = 0o755
+    return member
 
-    def put(self, image: str, value: str) -> None:
-        self.known = {**self.known, image: value}
-        part = self.path.with_suffix(".part")
-        part.write_text(json.dumps(self.known, indent=1))
-        part.replace(self.path)
+
+def ids() -> dict[str, str]:
+    """Returns reference -> id of the images that the engine has."""
+    lines = engine.docker("image", "ls", "--no-trunc", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}").splitlines()
+    return dict(line.split() for line in lines)  # type: ignore[misc]
+
+
+def load(cluster: str, references: Iterable[str]) -> None:
+    """Brings those of the images that are built to the workers that lack them."""
+    known = ids()
+    chosen = {ref: known[ref] for ref in references if ref in known}
+    listed = kind.on_nodes(cluster, "crictl", "images", "--output=json")
+    wanted = set()
+    for text in listed.values():
+        has = {tag: image["id"] for image in json.loads(text)["images"] for tag in image["repoTags"]}
+        wanted |= {ref for ref, value in chosen.items() if has.get(ref) != value}
+    if wanted:
+        began = time.monotonic()
+        registry.push(base.image(), sorted(wanted))
+        say(f"  pushed {', '.join(sorted(wanted))}: {time.monotonic() - began:.0f} s")
+        kind.on_nodes(cluster, "sh", "-ec", "\n".join(f"crictl pull {ref}" for ref in sorted(wanted)))
+        say(f"  pulled on the nodes: {time.monotonic() - began:.0f} s")

@@ -12,10 +12,9 @@ from typing import Any
 
 import yaml
 
-from . import access, images, preflight, providers, rollouts
-from .digests import reference
-from .embedded import Embedded
-from .paths import DEFAULT_NAME, REPO, locked
+from . import access, cluster, images, rollouts
+from .images import reference
+from .paths import DEFAULT_NAME, REPO
 from .say import CannotRun, exit_code, say
 
 NAMESPACE = "modelyard-system"
@@ -27,15 +26,9 @@ Object = dict[str, Any]
 
 def install(name: str) -> None:
     """Makes the cluster of that name run with a ready installation. Raises CannotRun with a sentence."""
-    provider = providers.pick(name, "auto")
-    with locked(f"cluster-{name}"):
-        if isinstance(provider, Embedded):
-            preflight.check_machine()
-            preflight.install_packages()
-        # Build before the start: a new cluster gets the built images by hard links, an old one imports them.
-        digests = images.build_all(providers.builder(provider))
-        provider.up()
-        provider.load_images()
+    digests = images.build()
+    cluster.up(name)
+    images.load(name, map(reference, digests))
     say("installing Modelyard")
     objects = marked(render(name), digests)
     access.kubectl(name, "apply", "--server-side", "--force-conflicts", "-f", "-", input=yaml.safe_dump_all(objects))

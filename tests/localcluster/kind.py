@@ -1,184 +1,202 @@
-"""The provider `kind`, for machines with a Docker engine.
+"""The clusters, run by kind in a Docker engine: a control plane with two workers, or with played nodes."""
 
-It has not run on the machines on which it was written: every command comes from `commands`, and a test compares each
-with what it should be.
-"""
-
-import os
-import shlex
+import json
 import shutil
-import subprocess
-from collections.abc import Sequence
+import socket
+import string
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from . import binaries, config, docker, oci
-from .digests import dockerfiles, reference
-from .paths import HERE, VOLUMES_IN_NODE, state
-from .record import Record, load
+from . import binaries, engine, machine
+from .node import image
+from .paths import HERE, state
 from .say import CannotRun, run, run_slow, say
 
-
-def kind_config(volumes: Path) -> str:
-    """Returns kind's configuration: a control plane and two workers, of which node 1 mounts the host's `volumes`."""
-    return f"""kind: Cluster
-apiVersion: kind.x-k8s.io/v1alpha4
-nodes:
-- role: control-plane
-- role: worker
-  labels: {{modelyard.dev/node: "1", {config.VOLUMES_LABEL}: "true"}}
-  extraMounts: [{{hostPath: "{volumes}", containerPath: "{VOLUMES_IN_NODE}"}}]
-- role: worker
-  labels: {{modelyard.dev/node: "2"}}
-"""
+CONTROL_PLANE, WORKERS = 0, (1, 2)
+VOLUMES = ("tracking", "data")
+"""Volumes of the kind `local` that exist on node 1 from the start."""
 
 
 def container(name: str, n: int) -> str:
-    """Returns the name of the Docker container that is node n (0 is the control plane)."""
-    return f"{name}-{['control-plane', 'worker', 'worker2'][n]}"
+    """Returns the name of node n, which is its container's too (0 is the control plane)."""
+    return f"{name}-{('control-plane', 'worker', 'worker2')[n]}"
 
 
-def commands(
-    action: str, name: str, folder: Path, images: list[str] | None = None, n: int = 0, host: str = "", address: str = ""
-) -> list[list[str]]:
-    """Returns the command lines of an action, one of the keys below, in their order."""
-    kubeconfig = ["--kubeconfig", str(folder / "kubeconfig")]
-    everyone = [container(name, each) for each in range(3)]
-    create = ["kind", "create", "cluster", "--name", name, "--config", str(folder / "kind.yaml"), *kubeconfig]
-    hosts = f"/etc/containerd/certs.d/{host}"
-    trust = f"mkdir -p {hosts} && echo {shlex.quote(config.hosts_toml(address).strip())} > {hosts}/hosts.toml"
-    return {
-        "up": [[*create, "--wait", "180s"]],
-        "settle": [
-            ["kubectl", *kubeconfig, "apply", "-f", str(HERE / "manifests/storage.yaml")],
-            ["kubectl", *kubeconfig, "wait", "--for=condition=Ready", "node", "--all", "--timeout=180s"],
-            [
-                *("kubectl", *kubeconfig, "-n", "kube-system"),
-                "rollout",
-                "status",
-                "deployment/coredns",
-                "--timeout=180s",
-            ],
-        ],
-        "restart": [["docker", "start", *everyone]],
-        "down": [["kind", "delete", "cluster", "--name", name, *kubeconfig]],
-        "kill": [["docker", "kill", *everyone]],
-        "images": [["kind", "load", "docker-image", *(images or []), "--name", name]],
-        "archive": [["kind", "load", "image-archive", str(folder / "programs.tar"), "--name", name]],
-        "trust": [["docker", "exec", each, "sh", "-c", trust] for each in everyone],
-        "logs": [["kind", "export", "logs", str(folder / "logs"), "--name", name]],
-        "stop": [["docker", "kill", container(name, n)]],
-        "start": [["docker", "start", container(name, n)]],
-    }[action]
+def kubeconfig(name: str) -> Path:
+    """Returns the file of the admin's kubeconfig, which exists while the cluster does."""
+    return state(name) / "kubeconfig"
 
 
-class Kind:
-    """One cluster of kind."""
+def exists(name: str) -> bool:
+    """Returns whether the cluster was made, and not removed."""
+    return (state(name) / "kind.yaml").exists()
 
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.folder = state(name)
 
-    def _do(self, action: str, **more: Any) -> None:
-        for argv in commands(action, self.name, self.folder, **more):
-            say("$ " + " ".join(argv))
-            if action == "up":
-                run_slow("kind", argv, self.folder / "create.log", env=self._path())
-            else:
-                run(argv, env=self._path())
+def played(name: str) -> bool:
+    """Returns whether the nodes of the cluster are played."""
+    return exists(name) and "role: worker" not in (state(name) / "kind.yaml").read_text()
 
-    def _path(self) -> dict[str, str]:
-        program = binaries.kind()
-        return {**os.environ, "PATH": f"{os.environ['PATH']}:{program.folder()}"}
 
-    def _require(self) -> None:
-        if not docker.answers():
-            raise CannotRun(
-                "No Docker engine answers 'docker info': start Docker, or use --provider embedded (Linux, root)."
-            )
-        if not shutil.which("kubectl"):
-            raise CannotRun("kubectl is not installed: install it (https://kubernetes.io/docs/tasks/tools).")
-        if not shutil.which("kind"):
-            binaries.build(binaries.kind())
+def numbers(name: str) -> tuple[int, ...]:
+    """Returns the numbers of the nodes that are containers."""
+    return (CONTROL_PLANE,) if played(name) else (CONTROL_PLANE, *WORKERS)
 
-    def up(self) -> None:
-        """Creates the cluster, or starts its containers again."""
-        self._require()
-        Record(self.name, "kind").save()
-        volumes = self.folder / "volumes"
-        for volume in config.VOLUMES:
-            (volumes / volume).mkdir(parents=True, exist_ok=True)
-            (volumes / volume).chmod(0o777)
-        (self.folder / "kind.yaml").write_text(kind_config(volumes))
-        existing = run(["kind", "get", "clusters"], env=self._path()).split()
-        self._do("restart" if self.name in existing else "up")
-        self._do("settle")
 
-    def down(self) -> None:
-        """Deletes the cluster."""
-        if load(self.name):
-            self._require()
-            self._do("down")
-        shutil.rmtree(self.folder, ignore_errors=True)
+def require(name: str) -> None:
+    """Raises CannotRun if there is no such cluster."""
+    if not exists(name):
+        raise CannotRun(f"There is no cluster {name}: 'python3 -m tests.localcluster up --name {name}'.")
 
-    def kill(self) -> None:
-        """Kills the containers of all nodes."""
-        self._do("kill")
 
-    def stop(self, n: int) -> None:
-        """Kills node n's container."""
-        self._do("stop", n=n)
+def up(name: str, configuration: str = "cluster.yaml") -> None:
+    """Makes the cluster, or starts those of its nodes that do not run."""
+    engine.start()
+    running = _containers(name)
+    if exists(name) and running:
+        if stopped := [each for n in numbers(name) if running.get(each := container(name, n)) != "running"]:
+            say(f"starting {', '.join(stopped)}")
+            for each in stopped:  # in their order, so that each gets its address back
+                engine.docker("start", each)
+    else:
+        _create(name, configuration)
+    engine.forward_of(container(name, CONTROL_PLANE))
+    open_api(name)
 
-    def start(self, n: int) -> None:
-        """Starts node n's container again."""
-        self._do("start", n=n)
 
-    def load_images(self) -> None:
-        """Loads the built images; kind itself skips those that a node has already."""
-        if load(self.name):
-            self._do("images", images=[reference(image) for image in dockerfiles()])
+def _create(name: str, configuration: str) -> None:
+    machine.check_space_for_a_cluster()
+    folder, volumes = state(name), state(name) / "volumes"
+    for volume in VOLUMES:
+        (volumes / volume).mkdir(parents=True, exist_ok=True)
+        (volumes / volume).chmod(0o777)  # any user of a pod may write, with or without fsGroup
+    chosen = image.name()
+    port = _free_port()
+    address = "0.0.0.0" if engine.private() else "127.0.0.1"  # the network is the private engine's own
+    text = string.Template((HERE / configuration).read_text()).substitute(port=port, address=address, volumes=volumes)
+    (folder / "kind.yaml").write_text(text)
+    argv = [_kind(), "create", "cluster", "--name", name, "--image", chosen, "--config", str(folder / "kind.yaml")]
+    argv += ["--kubeconfig", str(kubeconfig(name)), "--wait", "180s"]
+    try:
+        run_slow(f"kind create cluster {name}", engine.within(argv), folder / "create.log", env=engine.environment())
+    except CannotRun:
+        down(name)
+        raise
+    server = f"https://127.0.0.1:{port}"
+    config = ["--kubeconfig", str(kubeconfig(name)), "config", "set-cluster", f"kind-{name}", f"--server={server}"]
+    run([*kubectl_program(), *config])
 
-    def load_addon(self, images: Sequence[str], programs: Sequence[str]) -> None:
-        """Loads images that Docker built from Docker, and the programs' images from an archive of our layout."""
-        if images:
-            self._do("images", images=[reference(image) for image in images])
-        if not programs:
-            return
-        archive = self.folder / "programs.tar"
-        with open(archive, "wb") as out:
-            oci.write_archive(out, programs, set())
-        self._do("archive")
-        archive.unlink()
 
-    def trust_registry(self, host: str, address: str) -> None:
-        """Writes what each node's containerd reads at each pull."""
-        self._do("trust", host=host, address=address)
+def _kind() -> str:
+    return shutil.which("kind") or str(binaries.build(binaries.kind()) / "kind")
 
-    def logs(self, lines: int) -> str:
-        """Exports the logs, and returns a text with their folder."""
-        self._do("logs")
-        return f"exported to {self.folder / 'logs'}"
 
-    def status(self) -> dict[str, Any]:
-        """Returns what runs, as data for `status --json`."""
-        known: dict[str, Any] = {"name": self.name, "provider": "kind", "exists": load(self.name) is not None}
-        if not known["exists"]:
-            return known
-        listed = ["docker", "ps", "--format", "{{.Names}}", "--filter", f"label=io.x-k8s.kind.cluster={self.name}"]
-        running = subprocess.run(listed, capture_output=True, text=True, check=False).stdout.split()
-        nodes = [
-            {"number": n, "name": container(self.name, n), "running": container(self.name, n) in running}
-            for n in range(3)
-        ]
-        return known | {
-            "kubeconfig": str(self.folder / "kubeconfig"),
-            "nodes": nodes,
-            "volumesPath": VOLUMES_IN_NODE,
-            "volumesNodeLabel": f"{config.VOLUMES_LABEL}=true",
-            "volumes": list(config.VOLUMES),
-            "volumesPathOnHost": str(self.folder / "volumes"),
-        }
+def kubectl_program() -> list[str]:
+    """Returns kubectl: the built one, else the one on the PATH. Raises CannotRun if there is none."""
+    built = binaries.programs()["hyperkube"].folder() / "kubectl"
+    if program := str(built) if built.exists() else shutil.which("kubectl"):
+        return [program]
+    raise CannotRun("kubectl is not installed: install it (https://kubernetes.io/docs/tasks/tools).")
 
-    def environment(self) -> dict[str, str]:
-        """Returns the variables for a person's shell."""
-        return {"KUBECONFIG": str(self.folder / "kubeconfig")}
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _containers(name: str) -> dict[str, str]:
+    """Returns the nodes' containers -> their state."""
+    if not engine.runs():
+        return {}
+    label = f"label=io.x-k8s.kind.cluster={name}"
+    lines = engine.docker("ps", "--all", "--filter", label, "--format", "{{.Names}} {{.State}}").splitlines()
+    return dict(line.split() for line in lines)  # type: ignore[misc]
+
+
+def open_api(name: str) -> None:
+    """Makes the kubeconfig's address valid in the control plane's network too, which processes may enter."""
+    port = json.loads(engine.docker("inspect", container(name, 0)))[0]["NetworkSettings"]["Ports"]["6443/tcp"][0][
+        "HostPort"
+    ]
+    rule = f"OUTPUT -o lo -d 127.0.0.1 -p tcp --dport {port} -j REDIRECT --to-ports 6443"
+    script = f"iptables -t nat -C {rule} 2>/dev/null || iptables -t nat -I {rule}"
+    engine.docker("exec", container(name, CONTROL_PLANE), "sh", "-c", script)
+
+
+def down(name: str) -> None:
+    """Removes the cluster, and the private engine with the last one; the caches stay."""
+    if engine.runs():
+        if left := list(_containers(name)):
+            engine.docker("rm", "--force", "--volumes", *left)
+        if not engine.docker("ps", "--all", "--quiet", "--filter", "label=io.x-k8s.kind.cluster"):
+            engine.end()
+    shutil.rmtree(state(name), ignore_errors=True)
+
+
+def kill(name: str) -> None:
+    """Kills all nodes at once."""
+    require(name)
+    engine.docker("kill", *(each for each, now in _containers(name).items() if now == "running"))
+
+
+def stop(name: str, n: int) -> None:
+    """Cuts the power of node n."""
+    require(name)
+    engine.docker("kill", container(name, n))
+
+
+def start(name: str, n: int) -> None:
+    """Starts node n again; returns at once."""
+    require(name)
+    engine.docker("start", container(name, n))
+    if n == CONTROL_PLANE:
+        open_api(name)
+
+
+def on_nodes(name: str, *argv: str) -> dict[str, str]:
+    """Runs a command on every worker at once, and returns the node's name -> stdout."""
+    with ThreadPoolExecutor() as pool:
+        names = [container(name, n) for n in numbers(name) if n != CONTROL_PLANE]
+        return dict(zip(names, pool.map(lambda each: engine.docker("exec", each, *argv), names), strict=True))
+
+
+def process(name: str, n: int, program: str = "") -> int:
+    """Returns the pid on this machine of node n's first process, or of a program in it. Raises CannotRun."""
+    if not program:
+        return int(engine.docker("inspect", "--format", "{{.State.Pid}}", container(name, n)))
+    for line in engine.docker("top", container(name, n), "-eo", "pid,comm").splitlines()[1:]:
+        pid, _, comm = line.strip().partition(" ")
+        if program.startswith(comm.strip()):
+            return int(pid)
+    raise CannotRun(f"{program} does not run on {container(name, n)}.")
+
+
+def status(name: str) -> dict[str, Any]:
+    """Returns what runs, as data for `status --json`."""
+    if not exists(name):
+        return {"name": name, "exists": False}
+    running = _containers(name)
+    nodes = [
+        {"number": n, "name": container(name, n), "running": running.get(container(name, n)) == "running"}
+        for n in numbers(name)
+    ]
+    whole = {"name": name, "exists": True, "kubeconfig": str(kubeconfig(name)), "nodes": nodes}
+    return (
+        whole
+        if played(name)
+        else {**whole, "volumes": list(VOLUMES), "volumesPathOnHost": str(state(name) / "volumes")}
+    )
+
+
+def address(name: str, n: int) -> str:
+    """Returns the address of node n in the network of the nodes."""
+    networks = json.loads(engine.docker("inspect", container(name, n)))[0]["NetworkSettings"]["Networks"]
+    return str(networks["kind"]["IPAddress"])
+
+
+def logs(name: str) -> str:
+    """Exports the logs of all nodes, and returns a text with their folder."""
+    folder = state(name) / "logs"
+    run([_kind(), "export", "logs", str(folder), "--name", name], env=engine.environment())
+    return f"exported to {folder}"

@@ -1,25 +1,21 @@
-"""The provider `kwok`: the control plane of `embedded` with nodes that KWOK simulates. Pods run no program there.
+"""A cluster whose nodes KWOK plays, besides kind's real control plane. Pods run no program there.
 
-It is for tests and benchmarks of controllers alone: it starts in seconds, and has room for tens of thousands of pods. A
-pod runs and is Ready as soon as it has a node; it ends when an annotation says how (see ``stages.yaml``).
+It is for tests and benchmarks of controllers alone: it has room for tens of thousands of pods. A pod runs and is Ready
+as soon as it has a node; it ends when an annotation says how (see ``stages.yaml``).
 """
 
-import contextlib
 import os
-import re
-import shutil
 import signal
-from pathlib import Path
 
 import yaml
 
-from . import binaries, config, node
-from .embedded import Embedded
-from .paths import HERE
-from .say import CannotRun
+from . import access, binaries, engine, kind
+from .paths import HERE, locked
+from .say import say
 
 FINISH = "kwok.modelyard.dev/finish"
 """The annotation of a pod with the phase in which it ends, `Succeeded` or `Failed`."""
+_PLAYED = "kwok.x-k8s.io/node"
 _STORAGE_CLASS = {
     "apiVersion": "storage.k8s.io/v1",
     "kind": "StorageClass",
@@ -29,47 +25,49 @@ _STORAGE_CLASS = {
 """Volumes that the controller-manager makes at once; they can't grow."""
 
 
-class Kwok(Embedded):
-    """One cluster with simulated nodes; it gets no images, because no program runs from them."""
-
-    provider = "kwok"
-    workers = ()
-
-    def _programs(self) -> str:
-        return binaries.build_all([binaries.programs()["hyperkube"], binaries.kwok()])
-
-    def _plant_images(self) -> None:
-        shutil.copy(HERE / "stages.yaml", self.folder)
-
-    def _make_nodes(self) -> None:
-        objects: list[object] = [
-            {"apiVersion": "v1", "kind": "Node", "metadata": {"name": config.node_name(self.name, n)}}
-            for n in config.NODES
+def up(name: str) -> None:
+    """Starts the cluster, or what of it does not run."""
+    with locked(f"cluster-{name}"):
+        kwok = binaries.build(binaries.kwok()) / "kwok"
+        kind.up(name, "played.yaml")
+        node = kind.container(name, kind.CONTROL_PLANE)
+        if "kwok" in engine.docker("top", node, "-eo", "comm").split():
+            return
+        for file in (kwok, HERE / "stages.yaml"):
+            engine.docker("cp", str(file), f"{node}:/usr/local/bin/")
+        flags = [
+            "--kubeconfig=/etc/kubernetes/admin.conf",
+            "--config=/usr/local/bin/stages.yaml",
+            "--node-lease-duration-seconds=40",
         ]
-        objects.append(_STORAGE_CLASS)
-        path = self.folder / "nodes.yaml"
-        path.write_text(yaml.safe_dump_all(objects))
-        self.kubectl("apply", "--server-side", "-f", str(path))
+        flags += [f"--manage-nodes-with-annotation-selector={_PLAYED}=fake", "--cidr=10.244.0.0/16"]
+        engine.docker("exec", "--detach", node, "sh", "-c", f"exec kwok {' '.join(flags)} >/var/log/kwok.log 2>&1")
+        nodes = [
+            {
+                "apiVersion": "v1",
+                "kind": "Node",
+                "metadata": {"name": played_node(name, n), "annotations": {_PLAYED: "fake"}},
+            }
+            for n in kind.WORKERS
+        ]
+        access.kubectl(name, "apply", "--server-side", "-f", "-", input=yaml.safe_dump_all([*nodes, _STORAGE_CLASS]))
+        for each in nodes:
+            access.wait(name, f"node/{each['metadata']['name']}", "condition=Ready")  # type: ignore[index]
+        # Nothing restarts what a benchmark pauses, and nothing but the control plane uses the machine.
+        engine.docker("exec", node, "systemctl", "stop", "kubelet")
+        say(f"KWOK plays the nodes of {name}")
 
-    def _add_on(self, began: float) -> None:
-        pass
 
-    def load_images(self) -> None:
-        """Does nothing: simulated nodes need no images."""
+def played_node(name: str, n: int) -> str:
+    """Returns the name of the played node n."""
+    return f"{name}-{n}"
 
-    def process(self, daemon: str) -> int:
-        """Returns the pid, in this machine's numbering, of a program of the control plane, say ``kube-apiserver``."""
-        inside = (self.folder / str(config.CONTROL_PLANE) / "pids" / daemon).read_text().strip()
-        holder = node.pid(self.folder, config.CONTROL_PLANE)
-        first = Path(f"/proc/{holder}/task/{holder}/children").read_text().split()[0]
-        space = os.readlink(f"/proc/{first}/ns/pid")
-        for process in Path("/proc").glob("[0-9]*"):
-            with contextlib.suppress(OSError):
-                numbers = re.findall(r"^NSpid:.*\t(\d+)$", (process / "status").read_text(), re.M)
-                if numbers == [inside] and os.readlink(process / "ns/pid") == space:
-                    return int(process.name)
-        raise CannotRun(f"{daemon} of {self.name} does not run; see 'logs --name {self.name}'.")
 
-    def pause(self, daemon: str, on: bool) -> None:
-        """Pauses a program of the control plane (say ``kube-controller-manager``), or resumes it."""
-        os.kill(self.process(daemon), signal.SIGSTOP if on else signal.SIGCONT)
+def process(name: str, daemon: str) -> int:
+    """Returns the pid on this machine of a program of the control plane, say ``kube-apiserver``."""
+    return kind.process(name, kind.CONTROL_PLANE, daemon)
+
+
+def pause(name: str, daemon: str, on: bool) -> None:
+    """Pauses a program of the control plane (say ``kube-controller-manager``), or resumes it."""
+    os.kill(process(name, daemon), signal.SIGSTOP if on else signal.SIGCONT)

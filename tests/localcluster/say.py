@@ -35,10 +35,13 @@ def run_slow(
     env: Mapping[str, str] | None = None,
     progress: Callable[[int, str], str] | None = None,
     every: float = 15,
+    folder: Path | None = None,
+    quiet: float = 0,
 ) -> None:
     """Runs a command that takes minutes, with its output in `log`, and prints a line of progress every few seconds.
 
-    `progress` gets the number of lines so far and the last line. Raises CannotRun with the log's end if it fails.
+    `progress` gets the number of lines so far and the last line; nothing is said of what took less than `quiet`
+    seconds. Raises CannotRun with the log's end if it fails.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
@@ -54,7 +57,13 @@ def run_slow(
     with (
         open(log, "w") as file,
         subprocess.Popen(
-            list(argv), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env
+            list(argv),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=env,
+            cwd=folder,
         ) as process,
     ):
         assert process.stdout
@@ -68,7 +77,8 @@ def run_slow(
     if process.returncode:
         tail = "\n".join(log.read_text().splitlines()[-20:])
         raise CannotRun(f"{what}: '{' '.join(argv[:4])}' failed with exit code {process.returncode} ({log}):\n{tail}")
-    say(f"  {what}: done after {time.monotonic() - began:.0f} s")
+    if time.monotonic() - began >= quiet:
+        say(f"  {what}: done after {time.monotonic() - began:.0f} s")
 
 
 def until(seconds: float, what: str, check: Callable[[], object], every: float = 0.2) -> None:

@@ -17,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.localcluster import record
+from tests.localcluster import kind
 from tests.localcluster.say import say
 from tests.run import schedule
 from tests.run.phase import Phase, tell
@@ -42,7 +42,7 @@ def plan(name: str) -> list[Phase]:
     localcluster = [sys.executable, "-m", "tests.localcluster"]
     on_real = ("--cluster", name, *REAL)
     played = f"{name}-kwok"
-    up_played = [*localcluster, "up", "--name", played, "--provider", "kwok"]
+    up_played = [*localcluster, "up", "--name", played, "--played"]
     on_played = ("--kwok-cluster", played, *PLAYED)
     return [
         Phase("lint", [["make", "--silent", "lint"]]),
@@ -80,7 +80,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.run", description=__doc__)
     parser.add_argument("--name", default="modelyard-test", help="the cluster that the tests run on [%(default)s]")
     name = parser.parse_args().name
-    existed = record.load(name) is not None
+    existed = kind.exists(name)
     # Set both handlers, because a shell lets its background jobs ignore SIGINT.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from tests.localcluster import preflight
 from tests.localcluster.buildah import Buildah
-from tests.localcluster.digests import dockerfiles
+from tests.localcluster.images import dockerfiles
 from tests.localcluster.paths import cache
 from tests.localcluster.say import CannotRun, exit_code, run, run_slow
 

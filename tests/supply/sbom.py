@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from tests.localcluster.digests import dockerfiles, reference
+from tests.localcluster.images import dockerfiles, reference
 from tests.localcluster.paths import REPO
 from tests.localcluster.say import CannotRun, exit_code, run, say
 from tests.supply.inside import Content, by_engine, content, of_this_machine

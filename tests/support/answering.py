@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.localcluster import binaries, network
+from tests.localcluster import access, binaries
 from tests.localcluster.paths import REPO
 from tests.localcluster.say import exit_code
 
@@ -48,7 +48,7 @@ class Answering:
 
 
 def _build() -> None:
-    network.leave()
+    access.leave()
     binaries.build(program(sys.argv[1]))
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.localcluster.debian import unpacked
+from tests.support.debian import unpacked
 from tests.localcluster.paths import REPO
 
 ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")
@@ -23,7 +23,7 @@ ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")
 def browsers(count: int, home: Path) -> Iterator[list[Browser]]:
     """Runs that many browsers, in the network of the caller, until the context ends."""
     # Download in a separate process: this one may be in a cluster's network.
-    debian = [sys.executable, "-m", "tests.localcluster.debian", "--with-dependencies", "chromium"]
+    debian = [sys.executable, "-m", "tests.support.debian", "--with-dependencies", "chromium"]
     subprocess.run(debian, cwd=REPO, check=True)
     root = unpacked("chromium", with_dependencies=True)
     libraries = f"usr/lib/{sysconfig.get_config_var('MULTIARCH')}"

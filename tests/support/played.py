@@ -9,8 +9,7 @@ from typing import Any
 
 import yaml
 
-from tests.localcluster import access, install
-from tests.localcluster.kwok import Kwok
+from tests.localcluster import access, install, kind, kwok
 from tests.localcluster.say import say
 
 SYSTEM = "modelyard-system"
@@ -55,14 +54,14 @@ def apply(name: str, documents: Iterable[Any]) -> None:
 
 def up(name: str) -> None:
     """Starts the cluster anew and enters its network; call it before any thread is started."""
-    Kwok(name).down()  # an interrupted run may have left objects there, which would be measured too
-    Kwok(name).up()
+    kind.down(name)  # an interrupted run may have left objects there, which would be measured too
+    kwok.up(name)
     access.enter(name)
 
 
 def down(name: str) -> None:
     say(f"removing the cluster {name}")
-    Kwok(name).down()
+    kind.down(name)
 
 
 def _namespace(name: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psycopg
 
-from tests.localcluster.debian import unpacked
+from tests.support.debian import unpacked
 from tests.support.ports import free_port
 
 READER, WRITER, PASSWORD = "reader", "writer", "open-sesame"

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from tests.localcluster.debian import unpacked
+from tests.support.debian import unpacked
 from tests.localcluster.paths import REPO
 from tests.support.kube import Kube
 from tests.support.ports import free_port
@@ -31,7 +31,7 @@ class Prometheus:
     def __init__(self, kube: Kube, folder: Path) -> None:
         self._kube, self._folder = kube, folder
         # Download in a separate process: this one may be in a cluster's network.
-        subprocess.run([sys.executable, "-m", "tests.localcluster.debian", "prometheus"], cwd=REPO, check=True)
+        subprocess.run([sys.executable, "-m", "tests.support.debian", "prometheus"], cwd=REPO, check=True)
 
     def __enter__(self) -> Prometheus:
         port = free_port()

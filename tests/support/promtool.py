@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from tests.localcluster.debian import unpacked
+from tests.support.debian import unpacked
 
 
 def promtool(*words: str | Path) -> str:

@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Any
 
 from tests.localcluster.addons.registry import HTPASSWD, PASSWORD, USER, config
-from tests.localcluster.debian import unpacked
+from tests.support.debian import unpacked
 from tests.localcluster.paths import REPO
 from tests.localcluster.say import until
 
@@ -72,7 +72,7 @@ def registry(
     """Runs a registry that listens on ``host``, an address with a port, until the context ends. ``tls`` is a
     certificate with its key."""
     # In a process of its own: it may have to be downloaded, by the machine's own network.
-    subprocess.run([sys.executable, "-m", "tests.localcluster.debian", "docker-registry"], cwd=REPO, check=True)
+    subprocess.run([sys.executable, "-m", "tests.support.debian", "docker-registry"], cwd=REPO, check=True)
     program = unpacked("docker-registry") / "usr/bin/docker-registry"
     (folder / "htpasswd").write_text(HTPASSWD)
     settings = config(host, str(folder / "data"), str(folder / "htpasswd") if locked else None)

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.localcluster import network
+from tests.localcluster import access
 from tests.localcluster.paths import cache, locked
 from tests.localcluster.say import run_slow, say
 
@@ -31,7 +31,7 @@ def python_with(name: str, requirements: Path) -> Path:
             pip = [str(folder / "bin/python"), "-m", "pip", "install", "--disable-pip-version-check"]
             # The caller may have entered a cluster's network, from which nothing can be downloaded.
             if os.geteuid() == 0:
-                pip = ["nsenter", f"--net={network.outside()}", *pip]
+                pip = ["nsenter", f"--net={access.outside()}", *pip]
             run_slow(name, [*pip, "--require-hashes", "-r", str(requirements)], cache() / "log" / f"venv-{name}.log")
             part.unlink()
     return folder / "bin/python"

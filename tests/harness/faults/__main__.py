@@ -22,7 +22,7 @@ from tests.harness.faults.place import prepare
 from tests.harness.faults.play import open_site
 from tests.harness.faults.report import figures, table
 from tests.harness.faults.scenarios import SCENARIOS
-from tests.localcluster.kwok import Kwok
+from tests.localcluster import kind, kwok
 from tests.localcluster.say import say
 from tests.support.tracking import Tracking
 
@@ -58,7 +58,7 @@ async def go(options: argparse.Namespace, tracking: Tracking, folder: Path) -> t
 def main() -> int:
     options = arguments()
     began = time.monotonic()
-    Kwok(options.name).up()
+    kwok.up(options.name)
     folder = Path(tempfile.mkdtemp(prefix="faults-"))
     try:
         prepare(options.name, folder)
@@ -66,7 +66,7 @@ def main() -> int:
             campaign, points = asyncio.run(go(options, tracking, folder))
     finally:
         if not options.keep:
-            Kwok(options.name).down()
+            kind.down(options.name)
     summary = figures(points, campaign.tried, time.monotonic() - began)
     print(table(campaign.tried))
     print(json.dumps(summary), flush=True)

@@ -1,1 +1,1 @@
-"""The addons that a cluster gets only on request: a gateway, the metrics of pods, KEDA, and a registry."""
+"""What may be added to a cluster: how each addon is built, applied, and known to work."""

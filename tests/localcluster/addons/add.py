@@ -1,106 +1,135 @@
 """Adds addons to a running cluster. Run again, it changes only what is not as it should be."""
 
-import json
+import shutil
+import tempfile
 from collections.abc import Collection
+from pathlib import Path
 
-from tests.localcluster import access, binaries, images, oci, preflight, providers, rollouts
+import yaml
+
+from tests.localcluster import access, binaries, images, kind, machine, rollouts
+from tests.localcluster import registry as beside
 from tests.localcluster.paths import locked
-from tests.localcluster.say import CannotRun, say
+from tests.localcluster.say import CannotRun, run, say
 
-from . import charts, gateway, keda, metrics_server, registry
-from .parts import Addon, Object
+from . import gateway, registry
 
 _CRDS_ALONE = "gateway-crds"
 NAMES = ("gateway", _CRDS_ALONE, "metrics-server", "keda", "registry")
 # Measured: Go's caches need 4.4 GB, and 5.0 GB for KEDA; programs, images and two nodes' copies need the rest.
-COLD_GB = 11
-_REFUSED = {
-    "kwok": "The nodes of {} are played, so no addon runs there: use a cluster of the provider embedded or kind.",
-    "current": "The cluster of kubectl's current context is not ours to add to: use its own tools.",
+_COLD_GB = 11
+_MANIFESTS = Path(__file__).parent / "manifests"
+_KEDA = ("github.com/kedacore/keda/v2", "v2.21.0")
+_METRICS = ("sigs.k8s.io/metrics-server", "v0.9.0")
+_USER = "65532:65532"
+_HELM = binaries.install("helm", ["helm.sh/helm/v4/cmd/helm@v4.3.1"], ["helm"])
+_PROGRAMS = {
+    "gateway": binaries.install(
+        "envoy-gateway", ["{}/cmd/envoy-gateway@{}".format(*gateway.MODULE)], ["envoy-gateway"]
+    ),
+    "metrics-server": binaries.install(
+        "metrics-server", ["{}/cmd/metrics-server@{}".format(*_METRICS)], ["metrics-server"]
+    ),
+    "keda": binaries.inside("keda", *_KEDA, ["./cmd/operator", "./cmd/adapter"]),
 }
+_DOCKERFILES = {"gateway": ("envoy",), "registry": ("docker-registry",)}
+"""Addon -> its images that have a Dockerfile in a folder of that name beside this file."""
 
 
-def add(cluster: str, names: Collection[str], provider_asked: str = "auto") -> None:
+def add(cluster: str, names: Collection[str]) -> None:
     """Builds what is missing and waits until each addon works. Raises CannotRun with a sentence."""
-    name = providers.name_of(cluster, provider_asked)
-    programs = [addon for addon in names if addon != _CRDS_ALONE]
-    if name in _REFUSED and (programs or name != "kwok"):
-        raise CannotRun(_REFUSED[name].format(cluster))
-    provider = providers.pick(cluster, name)
-    _check_answers(cluster, provider)
-    if _CRDS_ALONE in names:
-        _apply_crds(cluster, gateway.crds())
-    addons = [_addon(program, name) for program in programs]
-    if addons:
-        _build(addons, provider)
-    for addon in addons:
-        with locked(f"cluster-{cluster}"):
-            provider.load_addon(addon.dockerfiles, list(addon.images.values()))
-        _apply(cluster, addon)
-        for host, address in addon.registries(cluster).items():
-            provider.trust_registry(host, address)
-        if addon.news:
-            say(f"  {addon.news}")
-
-
-def _addon(name: str, provider: str) -> Addon:
-    if name == "gateway":
-        return gateway.addon()
-    if name == "keda":
-        return keda.addon()
-    if name == "registry":
-        return registry.addon()
-    return metrics_server.addon(kubelets_have_certificates=provider == "embedded")
-
-
-def _check_answers(cluster: str, provider: providers.Provider) -> None:
-    if not provider.status()["exists"]:
-        raise CannotRun(f"There is no cluster {cluster}; start it with 'up --name {cluster}'.")
+    chosen = [name for name in names if name != _CRDS_ALONE]
+    if chosen and kind.played(cluster):
+        raise CannotRun(f"The nodes of {cluster} are played, so no addon runs there: use a cluster with workers.")
     try:
         access.kubectl(cluster, "get", "--raw", "/readyz", "--request-timeout=10s")
     except CannotRun as problem:
         raise CannotRun(
             f"The cluster {cluster} does not answer; start it with 'up --name {cluster}'.\n{problem}"
         ) from None
+    if _CRDS_ALONE in names:
+        gateway.apply_crds(cluster)
+    references = {name: _build(name) for name in chosen}
+    for name in chosen:
+        with locked(f"cluster-{cluster}"):
+            images.load(cluster, references[name])
+        say(f"adding {name}")
+        _APPLY[name](cluster)
 
 
-def _build(addons: list[Addon], provider: providers.Provider) -> None:
-    programs = [addon.program for addon in addons if addon.program]
-    if programs and not all(program.built() for program in (charts.helm(), *programs)):
-        preflight.check_space(COLD_GB, "the addons' first build")
-    for addon in addons:
-        if addon.program:
-            folder = binaries.build(addon.program)
-            for file, image in addon.images.items():
-                with locked("oci"):
-                    oci.put_program(image, folder / file, f"/{file}", user=addon.user)
-        addon.rendered()
-        if addon.dockerfiles:
-            images.build_all(providers.builder(provider), addon.dockerfiles)
+def _build(name: str) -> list[str]:
+    """Builds an addon's programs and images, and returns the images' references."""
+    references = [images.reference(image) for image in _DOCKERFILES.get(name, ())]
+    images.build(_DOCKERFILES.get(name, ()))
+    if program := _PROGRAMS.get(name):
+        if not (program.built() and _HELM.built()):
+            machine.check_space(_COLD_GB, "the addons' first build")
+        for file in program.makes:
+            references.append(images.reference(f"keda-{file}" if name == "keda" else file))
+            images.put_program(references[-1], binaries.build(program) / file, _USER)
+    return references
 
 
-def _apply(cluster: str, addon: Addon) -> None:
-    say(f"adding {addon.name}")
-    rendered = addon.rendered()
-    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": addon.namespace}}
-    if rendered.crds:
-        _apply_crds(cluster, rendered.crds)
-    _apply_all(cluster, [namespace, *sorted(rendered.objects, key=_is_late), *addon.objects])
-    rollouts.wait_ready(cluster, addon.namespace, addon.name, also=lambda: addon.works(cluster))
+def _helm(cluster: str, release: str, namespace: str, chart: Path, *values: Path) -> None:
+    argv = [str(binaries.build(_HELM) / "helm"), "upgrade", "--install", release, str(chart), "--namespace", namespace]
+    argv += ["--create-namespace", "--kubeconfig", str(access.kubeconfig(cluster)), "--history-max", "1"]
+    with tempfile.TemporaryDirectory() as home:  # keeps the settings of the user's own Helm out
+        own = dict.fromkeys(("HOME", "HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME"), home)
+        run([*argv, *(part for path in values for part in ("--values", str(path)))], env=own)
 
 
-def _apply_crds(cluster: str, crds: list[Object]) -> None:
-    _apply_all(cluster, crds)
-    kinds = [f"crd/{obj['metadata']['name']}" for obj in crds if obj["kind"] == "CustomResourceDefinition"]
-    access.kubectl(cluster, "wait", "--for=condition=Established", *kinds, "--timeout=60s")
+def _gateway(cluster: str) -> None:
+    gateway.apply_crds(cluster)
+    chart = gateway.folder() / "charts/gateway-helm"
+    # The chart's defaults name images by variables, which our values replace.
+    _helm(
+        cluster,
+        "envoy-gateway",
+        gateway.CONTROLLERS,
+        chart,
+        chart / "values.tmpl.yaml",
+        _MANIFESTS / "gateway-values.yaml",
+    )
+    access.kubectl(cluster, "apply", "--server-side", "-f", str(_MANIFESTS / "gateway.yaml"))
+    rollouts.wait_ready(cluster, gateway.CONTROLLERS, "gateway", also=lambda: gateway.programmed(cluster))
 
 
-def _apply_all(cluster: str, objects: list[Object]) -> None:
-    """Applies on the server's side, because the largest CRDs exceed the annotation that client-side apply writes."""
-    text = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
-    access.kubectl(cluster, "apply", "--server-side", "--force-conflicts", "-f", "-", input=text)
+def _metrics_server(cluster: str) -> None:
+    chart = binaries.module(*_METRICS) / "charts/metrics-server"
+    _helm(cluster, "metrics-server", "kube-system", chart, _MANIFESTS / "metrics-server-values.yaml")
+    nodes = len(access.kubectl(cluster, "get", "nodes", "--output=name").split())
+
+    def measured() -> bool:
+        """Returns whether it has measured every node, which takes two requests to each."""
+        return len(_got(cluster, "/apis/metrics.k8s.io/v1beta1/nodes").get("items", ())) == nodes
+
+    rollouts.wait_ready(cluster, "kube-system", "metrics-server", also=measured)
 
 
-def _is_late(obj: Object) -> bool:
-    """Returns False for Helm's pre-install hooks, which must run first: they create the controller's certificates."""
-    return "pre-install" not in obj["metadata"].get("annotations", {}).get("helm.sh/hook", "")
+def _keda(cluster: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:  # kustomize takes no resources by absolute paths
+        shutil.copytree(binaries.module(*_KEDA) / "config", f"{folder}/config")
+        shutil.copy(_MANIFESTS / "keda.yaml", f"{folder}/kustomization.yaml")
+        access.kubectl(cluster, "apply", "--server-side", "--force-conflicts", "-k", folder)
+    answers = "/apis/external.metrics.k8s.io/v1beta1"
+    rollouts.wait_ready(cluster, "keda", "keda", also=lambda: _got(cluster, answers).get("kind") == "APIResourceList")
+
+
+def _registry(cluster: str) -> None:
+    access.kubectl(cluster, "apply", "--server-side", "-f", str(_MANIFESTS / "registry.yaml"))
+    path = f"/api/v1/namespaces/{registry.NAMESPACE}/services/registry:open/proxy/v2/"
+    rollouts.wait_ready(cluster, registry.NAMESPACE, "registry", also=lambda: _got(cluster, path) is not None)
+    for host, address in registry.addresses(cluster).items():
+        beside.trust(cluster, host, address)
+    say(f"  {registry.OPEN} takes images from anybody, {registry.LOCKED} with user {registry.USER} and password")
+    say(f"  {registry.PASSWORD}, both by http")
+
+
+def _got(cluster: str, path: str) -> dict[str, object]:
+    try:
+        return yaml.safe_load(access.kubectl(cluster, "get", "--raw", path)) or {}
+    except CannotRun:
+        return {}
+
+
+_APPLY = {"gateway": _gateway, "metrics-server": _metrics_server, "keda": _keda, "registry": _registry}

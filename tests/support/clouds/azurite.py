@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.localcluster import network
+from tests.localcluster import access
 from tests.localcluster.paths import cache, locked
 from tests.localcluster.say import CannotRun, run_slow, say
 from tests.support.ports import free_port, is_open
@@ -58,7 +58,7 @@ def _program() -> Path:
                 shutil.copy(_HERE / name, folder)
             npm = ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", str(folder)]
             if os.geteuid() == 0:  # the caller may be in a cluster's network, from which nothing can be downloaded
-                npm = ["nsenter", f"--net={network.outside()}", *npm]
+                npm = ["nsenter", f"--net={access.outside()}", *npm]
             run_slow("azurite", npm, cache() / "log" / "azurite.log")
             done.write_bytes(lock)
     return program

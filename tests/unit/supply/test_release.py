@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from tests.localcluster import binaries
-from tests.localcluster.digests import dockerfiles
+from tests.localcluster.images import dockerfiles
 from tests.localcluster.paths import REPO
 
 PATH = REPO / ".github/workflows/release.yaml"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.localcluster.digests import dockerfiles, instructions
+from tests.localcluster.images import dockerfiles, instructions
 from tests.localcluster.say import CannotRun
 from tests.supply.reproduce import Built, compared
 

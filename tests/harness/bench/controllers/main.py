@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.harness.bench.controllers import bare, finish, phases, place
-from tests.localcluster import access
-from tests.localcluster.kwok import Kwok
+from tests.localcluster import access, kwok
 from tests.localcluster.say import say
 from tests.support import played
 from tests.support.cpu import Costs
@@ -59,7 +58,6 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
 
 
 async def _measure(options: argparse.Namespace, tracking: Tracking, kubeconfig: Path) -> dict[str, Any]:
-    kubernetes = Kwok(options.name)
     operator = Operator(kubeconfig, played.SYSTEM, LOG)
     client = await place.api_client(access.kubeconfig(options.name))
     try:
@@ -71,8 +69,8 @@ async def _measure(options: argparse.Namespace, tracking: Tracking, kubeconfig: 
         operator.stop()
         figures: dict[str, Any] = {"benchmark": "controllers", "count": options.count}
         if not options.pods:
-            kubernetes.pause("kube-controller-manager", True)
-        servers = {name: kubernetes.process(name) for name in ("kube-apiserver", "etcd")}
+            kwok.pause(options.name, "kube-controller-manager", True)
+        servers = {name: kwok.process(options.name, name) for name in ("kube-apiserver", "etcd")}
         figures |= await bare.ceiling(client, Costs(servers), job, options.count)
         figures |= await bare.same_writes(client, Costs(servers), run, job, options.count)
         operator.start()
@@ -83,7 +81,7 @@ async def _measure(options: argparse.Namespace, tracking: Tracking, kubeconfig: 
         if options.played:
             figures |= await finish.finish(client, operator, options.count, partial(finish.end_jobs, client))
         else:
-            kubernetes.pause("kube-controller-manager", False)
+            kwok.pause(options.name, "kube-controller-manager", False)
         if options.kwok:
             place.cordon(options.name, False)
             figures |= await finish.finish(client, operator, options.count, partial(finish.end_pods, client))
@@ -93,7 +91,7 @@ async def _measure(options: argparse.Namespace, tracking: Tracking, kubeconfig: 
         return figures
     finally:
         await client.close()
-        kubernetes.pause("kube-controller-manager", False)
+        kwok.pause(options.name, "kube-controller-manager", False)
         if operator.process.poll() is None:
             operator.stop()
         say(f"the operator's log: {LOG}")

@@ -1,6 +1,6 @@
 """Unpacks Debian packages into the cache, without installing them: their programs only, no service starts.
 
-``python -m tests.localcluster.debian [--with-dependencies] PACKAGE`` does it from the machine's own network.
+``python -m tests.support.debian [--with-dependencies] PACKAGE`` does it from the machine's own network.
 """
 
 import argparse
@@ -9,9 +9,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from . import network
-from .paths import cache, locked
-from .say import CannotRun, exit_code, run, say
+from tests.localcluster import access
+from tests.localcluster.paths import cache, locked
+from tests.localcluster.say import CannotRun, exit_code, run, say
 
 
 def unpacked(package: str, with_dependencies: bool = False) -> Path:
@@ -50,11 +50,11 @@ def _unpack(package: str, target: Path, with_dependencies: bool) -> None:
 
 
 def _unpack_all() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.localcluster.debian", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.support.debian", description=__doc__)
     parser.add_argument("--with-dependencies", action="store_true", help="unpack what it needs beside it")
     parser.add_argument("packages", nargs="+", metavar="PACKAGE")
     options = parser.parse_args()
-    network.leave()
+    access.leave()
     for package in options.packages:
         unpacked(package, options.with_dependencies)
 

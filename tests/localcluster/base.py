@@ -1,0 +1,54 @@
+"""The base image of the Dockerfiles: python:3.11-slim, or a substitute where it can't be pulled."""
+
+import hashlib
+import subprocess
+import tempfile
+from pathlib import Path
+
+from . import engine
+from .paths import cache, locked
+from .say import run_slow, say
+
+IMAGE = "python:3.11-slim"
+_MMDEBSTRAP = (
+    "mmdebstrap",
+    "--quiet",
+    "--variant=apt",
+    "--include=python3-minimal,python3-venv,ca-certificates",
+    "bookworm",
+)
+_DOCKERFILE = "FROM scratch\nADD base.tar /\nENV PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin\n"
+_KEY = hashlib.sha256(" ".join((*_MMDEBSTRAP, _DOCKERFILE)).encode()).hexdigest()[:16]
+_SUBSTITUTE = f"localhost/modelyard/base:{_KEY}"
+
+
+def exists(image: str) -> bool:
+    """Returns whether the engine has the image."""
+    argv = ["docker", "image", "inspect", image]
+    return subprocess.run(argv, env=engine.environment(), capture_output=True, check=False).returncode == 0
+
+
+def pulled(image: str, otherwise: str) -> bool:
+    """Returns whether the engine has the image, or can pull it and has no image of the name ``otherwise`` yet."""
+    if exists(image) or exists(otherwise):
+        return exists(image)
+    say(f"pulling {image}")
+    argv = ["docker", "pull", "--quiet", image]
+    return subprocess.run(argv, env=engine.environment(), capture_output=True, check=False).returncode == 0
+
+
+def image() -> str:
+    """Returns the name of the base image, after the engine has it; a substitute takes a minute the first time."""
+    return IMAGE if pulled(IMAGE, _SUBSTITUTE) else substitute()
+
+
+def substitute() -> str:
+    """Returns the name of the substitute: Debian with a python3 that can make virtual environments."""
+    with locked("base"):
+        if not exists(_SUBSTITUTE):
+            say("making a base image from Debian's packages")
+            with tempfile.TemporaryDirectory(prefix="modelyard-base-") as folder:
+                run_slow("base", [*_MMDEBSTRAP, f"{folder}/base.tar"], cache() / "log/image-base.log")
+                (Path(folder) / "Dockerfile").write_text(_DOCKERFILE)
+                engine.docker("build", "--quiet", "--tag", _SUBSTITUTE, folder)
+    return _SUBSTITUTE

@@ -1,0 +1,20 @@
+"""Starts a cluster with workers, and adds what the tests need besides kind's own parts."""
+
+import time
+
+from . import access, base, kind, registry
+from .paths import HERE, locked
+from .say import say
+
+
+def up(name: str) -> None:
+    """Starts the cluster, or what of it does not run, and waits until its nodes and names work. Raises CannotRun."""
+    with locked(f"cluster-{name}"):
+        began = time.monotonic()
+        kind.up(name)
+        registry.start(base.image())
+        registry.serve(name)
+        access.kubectl(name, "apply", "-f", str(HERE / "manifests"))
+        access.kubectl(name, "wait", "--for=condition=Ready", "node", "--all", "--timeout=180s")
+        access.kubectl(name, "-n", "kube-system", "rollout", "status", "deployment/coredns", "--timeout=180s")
+        say(f"  nodes and names: {time.monotonic() - began:.0f} s")

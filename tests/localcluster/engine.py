@@ -1,0 +1,188 @@
+"""The Docker engine that runs the nodes: the one that answers, or a private one, which this starts and ends.
+
+The private engine has a network namespace of its own, so nothing of it is on the machine's network. slirp4netns carries
+its requests out, for builds, and brings the clusters' APIs to 127.0.0.1.
+"""
+
+import contextlib
+import functools
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from . import machine
+from .paths import HERE, cache, locked
+from .say import CannotRun, run, say, until
+
+FOLDER = Path("/run/modelyard")
+"""The private engine's sockets, and what a reboot empties."""
+SOCKET, _FORWARDS, _EXEC = FOLDER / "docker.sock", FOLDER / "slirp.sock", FOLDER / "exec"
+_NETWORK = Path("/run/netns/modelyard")
+
+
+@functools.cache
+def private() -> bool:
+    """Returns whether no engine of the machine's own answers."""
+    return os.environ.get("DOCKER_HOST") == f"unix://{SOCKET}" or not _answers(os.environ)
+
+
+def _answers(environment: dict[str, str] | os._Environ[str]) -> bool:
+    program = shutil.which("docker", path=environment.get("PATH"))
+    argv = [program or "docker", "info", "--format", "{{.ServerVersion}}"]
+    try:
+        done = subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=30, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0 and bool(done.stdout.strip())
+
+
+def environment() -> dict[str, str]:
+    """Returns the variables with which ``docker`` and ``kind`` use the engine."""
+    if not private():
+        return {**os.environ, "DOCKER_BUILDKIT": "1"}
+    # The package's own client comes first: another one may lack the part that builds images.
+    path = f"/usr/bin:{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+    return {**os.environ, "DOCKER_BUILDKIT": "1", "DOCKER_HOST": f"unix://{SOCKET}", "PATH": path}
+
+
+def docker(*arguments: str, input: str | None = None) -> str:
+    """Runs the engine's client and returns its stdout. Raises CannotRun with its stderr."""
+    return run(["docker", *arguments], env=environment(), input=input)
+
+
+def within(argv: Sequence[str]) -> list[str]:
+    """Returns the command line that runs ``argv`` where published ports and nodes can be reached."""
+    return ["nsenter", f"--net={_NETWORK}", *argv] if private() else list(argv)
+
+
+def runs() -> bool:
+    """Returns whether the engine answers."""
+    return not private() or (SOCKET.exists() and _answers(environment()))
+
+
+def start() -> None:
+    """Starts the private engine where one is needed and does not run. Raises CannotRun with what the machine lacks."""
+    machine.check(private())
+    if not private():
+        return
+    with locked("engine"):
+        machine.install()
+        if not _NETWORK.exists():
+            run(["ip", "netns", "add", _NETWORK.name])
+        run(within(["ip", "link", "set", "lo", "up"]))
+        FOLDER.mkdir(mode=0o700, exist_ok=True)
+        if not _alive("slirp"):
+            _FORWARDS.unlink(missing_ok=True)
+            options = ["--configure", "--mtu=65520", "--disable-host-loopback", "--netns-type=path"]
+            _daemon("slirp", ["slirp4netns", *options, "--api-socket", str(_FORWARDS), str(_NETWORK), "tap0"])
+        if not runs():
+            _start_docker()
+
+
+def _start_docker() -> None:
+    end = [pid for name in ("docker.pid", "exec/containerd/containerd.pid") if (pid := _pid(FOLDER / name))]
+    for pid in end:  # left by an engine that was killed: a second one beside it would fail
+        _end(pid)
+    settings = {
+        "hosts": [f"unix://{SOCKET}"],
+        "data-root": str(cache() / "engine"),
+        "exec-root": str(_EXEC),
+        "pidfile": str(FOLDER / "docker.pid"),
+        "live-restore": True,  # nodes outlive their engine
+        "log-level": "warn",
+        "log-opts": {"max-size": "10m"},
+    }
+    (FOLDER / "docker.json").write_text(json.dumps(settings))
+    argv = within(["dockerd", "--config-file", str(FOLDER / "docker.json")])
+    path = environment()["PATH"]
+    if not machine.has_sys_resource():
+        path = f"{HERE / 'restricted'}:{path}"
+    _daemon("docker", argv, path)
+    until(60, f"the Docker engine (its log: {FOLDER / 'docker.log'})", lambda: runs() or not _alive("docker"))
+    if not _alive("docker"):
+        raise CannotRun(f"The Docker engine ended: {(FOLDER / 'docker.log').read_text()[-1000:]}")
+
+
+def _daemon(name: str, argv: list[str], path: str | None = None) -> None:
+    environment = {**os.environ, **({"PATH": path} if path else {})}
+    with open(FOLDER / f"{name}.log", "a") as log:
+        process = subprocess.Popen(
+            argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True
+        )
+    (FOLDER / f"{name}.process").write_text(str(process.pid))
+
+
+def _pid(file: Path) -> int:
+    """Returns the process that the file names, 0 if it has ended."""
+    with contextlib.suppress(OSError, ValueError):
+        pid = int(file.read_text())
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        return pid if state not in "ZX" else 0
+    return 0
+
+
+def _alive(name: str) -> int:
+    return _pid(FOLDER / f"{name}.process")
+
+
+def _end(pid: int) -> None:
+    """Ends a process, and returns when it is gone."""
+    number = signal.SIGTERM
+    for _ in range(2):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+        deadline = time.monotonic() + 20
+        while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        number = signal.SIGKILL
+
+
+def forward_of(container: str) -> None:
+    """Brings a container's published ports to 127.0.0.1 of the machine. Raises CannotRun if one is taken."""
+    if not private():
+        return
+    for line in docker("port", container).splitlines():
+        port = int(line.rpartition(":")[2])
+        if port not in {entry["host_port"] for entry in _ask("list_hostfwd").get("entries", ())}:
+            where = {"proto": "tcp", "host_addr": "127.0.0.1", "host_port": port, "guest_port": port}
+            if problem := _ask("add_hostfwd", where).get("error"):
+                raise CannotRun(
+                    f"Port {port} of 127.0.0.1 can't be used: {problem.get('desc')}; end what listens there."
+                )
+
+
+def _ask(command: str, arguments: dict[str, object] | None = None) -> dict[str, dict[str, str]]:
+    with socket.socket(socket.AF_UNIX) as client:
+        until(10, "slirp4netns", _FORWARDS.exists)
+        client.connect(str(_FORWARDS))
+        client.sendall(json.dumps({"execute": command, "arguments": arguments or {}}).encode())
+        client.shutdown(socket.SHUT_WR)
+        answer = json.loads(client.makefile().read())
+    return answer.get("return", answer)
+
+
+def end() -> None:
+    """Ends the private engine with all its containers; the images stay in the cache."""
+    if not private() or not FOLDER.exists():
+        return
+    with locked("engine"):
+        if not runs():
+            _start_docker()  # only an engine can remove what a killed one has left
+        if containers := docker("ps", "--all", "--quiet").split():
+            docker("rm", "--force", "--volumes", *containers)
+        docker("network", "prune", "--force")
+        say("ending the private Docker engine; its images stay in the cache")
+        for name in ("docker", "slirp"):
+            if pid := _alive(name):
+                _end(pid)
+        run(["ip", "netns", "del", _NETWORK.name])
+        shutil.rmtree(FOLDER)
+        for folder in Path("/sys/fs/cgroup").glob("**/docker"):
+            with contextlib.suppress(OSError):
+                folder.rmdir()

@@ -1,0 +1,112 @@
+"""Checks what a cluster needs from the machine, and installs it. Each error is one sentence that says what to do."""
+
+import os
+import platform
+import shutil
+import subprocess
+from pathlib import Path
+
+from .paths import cache
+from .say import CannotRun, say
+
+# Measured: Go's caches need 12 GB, the programs 0.5; the engine's images, and the nodes with theirs, the rest.
+COLD_GB = 30
+WARM_GB = 10
+PACKAGES = ("docker.io", "docker-cli", "docker-buildx", "slirp4netns", "iproute2", "iptables", "mmdebstrap")
+"""Those that the system's release has; in some the engine's client and builder are packages of their own."""
+_INSTANCES = Path("/proc/sys/fs/inotify/max_user_instances")
+_NEEDED_INSTANCES = 1024
+"""Two clusters together use more than the usual 128: what watches files in their pods then fails."""
+_ENGINE = "install Docker (https://docs.docker.com/engine/install)"
+_SYS_RESOURCE = 24
+
+
+def check(private: bool) -> None:
+    """Raises CannotRun with the first thing that the machine lacks; ``private``: no Docker engine answers on it."""
+    if private:
+        refuse(platform.system(), getattr(os, "geteuid", lambda: -1)(), bool(shutil.which("apt-get")))
+    if platform.system() == "Linux":
+        _raise_instances()
+
+
+def refuse(system: str, uid: int, debian: bool) -> None:
+    """Raises CannotRun if a machine with these properties, where no Docker engine answers, can't run a private one."""
+    if system != "Linux" or not debian:
+        raise CannotRun(
+            f"No Docker engine answers 'docker info', and this is {_kind(system)}: {_ENGINE}, and start it."
+        )
+    if uid != 0:
+        raise CannotRun(
+            f"No Docker engine answers 'docker info' to uid {uid}: {_ENGINE} and join the group docker, or run this as"
+            " root, which starts an engine of its own."
+        )
+
+
+def _kind(system: str) -> str:
+    return "no Debian or Ubuntu" if system == "Linux" else system
+
+
+def check_free(free_gb: float, needed: int, why: str) -> None:
+    """Raises CannotRun unless that many GB are free."""
+    if free_gb < needed:
+        raise CannotRun(
+            f"{free_gb:.0f} GB are free and {why} may take {needed} GB: free some space, or set MODELYARD_CACHE (and"
+            " GOCACHE, GOMODCACHE) to a folder on a larger disk."
+        )
+
+
+def check_space_for_a_cluster() -> None:
+    """Raises CannotRun unless a new cluster has room."""
+    warm = (cache() / "engine").exists()
+    check_space(*((WARM_GB, "a cluster") if warm else (COLD_GB, "the first cluster")))
+
+
+def check_space(needed: int, why: str) -> None:
+    """Raises CannotRun unless that many GB are free on the cache's disk."""
+    check_free(_free_gb(cache()), needed, why)
+
+
+def _free_gb(folder: Path) -> float:
+    while not folder.exists():
+        folder = folder.parent
+    return shutil.disk_usage(folder).free / 1e9
+
+
+def _raise_instances() -> None:
+    if (now := int(_INSTANCES.read_text())) >= _NEEDED_INSTANCES:
+        return
+    setting = f"fs.inotify.max_user_instances={_NEEDED_INSTANCES}"
+    try:
+        _INSTANCES.write_text(str(_NEEDED_INSTANCES))
+        say(f"raised fs.inotify.max_user_instances from {now} to {_NEEDED_INSTANCES} until the machine restarts")
+    except OSError:
+        say(f"warning: fs.inotify.max_user_instances is {now}, too few for two clusters: 'sudo sysctl -w {setting}'")
+
+
+def has_sys_resource() -> bool:
+    """Returns whether processes of this machine may have the capability SYS_RESOURCE, which containers ask for."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    bounding = next(line for line in lines if line.startswith("CapBnd:"))
+    return bool(int(bounding.split()[1], 16) >> _SYS_RESOURCE & 1)
+
+
+def install() -> None:
+    """Installs the lacking packages with apt-get, without starting a service. Raises CannotRun if that fails."""
+    query = ["dpkg-query", "-W", "-f", "${Package} ${db:Status-Abbrev}\n", *PACKAGES]
+    lines = subprocess.run(query, capture_output=True, text=True, check=False).stdout.splitlines()
+    installed = {line.split()[0] for line in lines if line.split()[1:2] == ["ii"]}
+    if {"docker.io", "slirp4netns", "mmdebstrap"} <= installed:
+        return
+    if Path("/run/systemd/system").exists():  # the package would start an engine of its own on the usual socket
+        _shown(["systemctl", "mask", "docker.service", "docker.socket", "containerd.service"])
+        say("'systemctl unmask docker.service docker.socket containerd.service' makes Docker a service of the machine")
+    _shown(["apt-get", "update", "-q"])
+    known = subprocess.run(["apt-cache", "pkgnames"], capture_output=True, text=True, check=True).stdout.split()
+    _shown(["apt-get", "install", "-q", "-y", "--no-install-recommends", *sorted({*PACKAGES} & {*known})])
+
+
+def _shown(argv: list[str]) -> None:
+    say("$ " + " ".join(argv))
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    if subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=2, env=environment, check=False).returncode:
+        raise CannotRun(f"'{' '.join(argv)}' failed: mend what it says, and run this again.")
