@@ -5,21 +5,21 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from . import engine
+from . import engine, machine
 from .paths import cache, locked
 from .say import run_slow, say
 
 IMAGE = "python:3.11-slim"
-_MMDEBSTRAP = (
+MMDEBSTRAP = (
     "mmdebstrap",
     "--quiet",
     "--variant=apt",
     "--include=python3-minimal,python3-venv,ca-certificates",
     "bookworm",
 )
-_DOCKERFILE = "FROM scratch\nADD base.tar /\nENV PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin\n"
-_KEY = hashlib.sha256(" ".join((*_MMDEBSTRAP, _DOCKERFILE)).encode()).hexdigest()[:16]
-_SUBSTITUTE = f"localhost/modelyard/base:{_KEY}"
+DOCKERFILE = "FROM scratch\nADD base.tar /\nENV PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin\n"
+KEY = hashlib.sha256(" ".join((*MMDEBSTRAP, DOCKERFILE)).encode()).hexdigest()[:16]
+_SUBSTITUTE = f"localhost/modelyard/base:{KEY}"
 
 
 def exists(image: str) -> bool:
@@ -46,9 +46,10 @@ def substitute() -> str:
     """Returns the name of the substitute: Debian with a python3 that can make virtual environments."""
     with locked("base"):
         if not exists(_SUBSTITUTE):
+            machine.install("mmdebstrap")
             say("making a base image from Debian's packages")
             with tempfile.TemporaryDirectory(prefix="modelyard-base-") as folder:
-                run_slow("base", [*_MMDEBSTRAP, f"{folder}/base.tar"], cache() / "log/image-base.log")
-                (Path(folder) / "Dockerfile").write_text(_DOCKERFILE)
+                run_slow("base", [*MMDEBSTRAP, f"{folder}/base.tar"], cache() / "log/image-base.log")
+                (Path(folder) / "Dockerfile").write_text(DOCKERFILE)
                 engine.docker("build", "--quiet", "--tag", _SUBSTITUTE, folder)
     return _SUBSTITUTE

@@ -72,7 +72,7 @@ def start() -> None:
     if not private():
         return
     with locked("engine"):
-        machine.install()
+        machine.install_engine()
         if not _NETWORK.exists():
             run(["ip", "netns", "add", _NETWORK.name])
         run(within(["ip", "link", "set", "lo", "up"]))

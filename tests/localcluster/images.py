@@ -36,14 +36,17 @@ def reference(image: str) -> str:
     return f"localhost/modelyard/{image}:dev"
 
 
-def build_command(image: str, base_image: str) -> list[str]:
-    """Returns the command that builds an image."""
-    secrets = [
+def secrets() -> list[str]:
+    """Returns the flags of a build by which it reads the machine's files, where there are any."""
+    return [
         part for key, path in _SECRETS.items() if Path(path).exists() for part in ("--secret", f"id={key},src={path}")
     ]
-    file = str(dockerfile(image).relative_to(REPO))
-    argument = f"BASE_IMAGE={base_image}"
-    return ["docker", "build", *secrets, "--build-arg", argument, "--file", file, "--tag", reference(image), str(REPO)]
+
+
+def build_command(image: str, base_image: str) -> list[str]:
+    """Returns the command that builds an image."""
+    more = [*secrets(), "--build-arg", f"BASE_IMAGE={base_image}", "--tag", reference(image)]
+    return ["docker", "build", *more, "--file", str(dockerfile(image)), str(REPO)]
 
 
 def build(images: Iterable[str] | None = None) -> dict[str, str]:

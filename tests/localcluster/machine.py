@@ -12,7 +12,7 @@ from .say import CannotRun, say
 # Measured: Go's caches need 12 GB, the programs 0.5; the engine's images, and the nodes with theirs, the rest.
 COLD_GB = 30
 WARM_GB = 10
-PACKAGES = ("docker.io", "docker-cli", "docker-buildx", "slirp4netns", "iproute2", "iptables", "mmdebstrap")
+PACKAGES = ("docker.io", "docker-cli", "docker-buildx", "slirp4netns", "iproute2", "iptables")
 """Those that the system's release has; in some the engine's client and builder are packages of their own."""
 _INSTANCES = Path("/proc/sys/fs/inotify/max_user_instances")
 _NEEDED_INSTANCES = 1024
@@ -90,19 +90,25 @@ def has_sys_resource() -> bool:
     return bool(int(bounding.split()[1], 16) >> _SYS_RESOURCE & 1)
 
 
-def install() -> None:
-    """Installs the lacking packages with apt-get, without starting a service. Raises CannotRun if that fails."""
-    query = ["dpkg-query", "-W", "-f", "${Package} ${db:Status-Abbrev}\n", *PACKAGES]
+def install(*packages: str) -> None:
+    """Installs the lacking packages with apt-get. Raises CannotRun if that fails."""
+    query = ["dpkg-query", "-W", "-f", "${Package} ${db:Status-Abbrev}\n", *packages]
     lines = subprocess.run(query, capture_output=True, text=True, check=False).stdout.splitlines()
-    installed = {line.split()[0] for line in lines if line.split()[1:2] == ["ii"]}
-    if {"docker.io", "slirp4netns", "mmdebstrap"} <= installed:
+    lacking = {*packages} - {line.split()[0] for line in lines if line.split()[1:2] == ["ii"]}
+    if lacking:
+        _shown(["apt-get", "update", "-q"])
+        known = subprocess.run(["apt-cache", "pkgnames"], capture_output=True, text=True, check=True).stdout.split()
+        _shown(["apt-get", "install", "-q", "-y", "--no-install-recommends", *sorted(lacking & {*known})])
+
+
+def install_engine() -> None:
+    """Installs Docker's package without its service, and what a private engine needs besides. Raises CannotRun."""
+    if shutil.which("dockerd") and shutil.which("slirp4netns"):
         return
     if Path("/run/systemd/system").exists():  # the package would start an engine of its own on the usual socket
         _shown(["systemctl", "mask", "docker.service", "docker.socket", "containerd.service"])
         say("'systemctl unmask docker.service docker.socket containerd.service' makes Docker a service of the machine")
-    _shown(["apt-get", "update", "-q"])
-    known = subprocess.run(["apt-cache", "pkgnames"], capture_output=True, text=True, check=True).stdout.split()
-    _shown(["apt-get", "install", "-q", "-y", "--no-install-recommends", *sorted({*PACKAGES} & {*known})])
+    install(*PACKAGES)
 
 
 def _shown(argv: list[str]) -> None:

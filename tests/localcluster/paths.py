@@ -14,8 +14,6 @@ REPO = HERE.parent.parent
 DEFAULT_NAME = "modelyard"
 # The path is the same inside every node of every cluster, so that manifests may name it.
 VOLUMES_IN_NODE = "/var/lib/modelyard/volumes"
-# The longest path of a socket below a cluster's folder; the path of a Unix socket may have 107 bytes.
-_LONGEST_SOCKET = "/1/containerd.sock.ttrpc"
 
 
 def cache() -> Path:
@@ -39,12 +37,7 @@ def state(name: str) -> Path:
             f"--name {name!r} can't be a cluster's name: allowed are 1 to 30 lower-case letters, digits and '-',"
             " starting with a letter and not ending with '-'."
         )
-    folder = states() / name
-    if len(os.fsencode(f"{folder}{_LONGEST_SOCKET}")) > 107:
-        raise CannotRun(
-            f"The path {folder} is too long for the sockets that lie in it; set MODELYARD_STATE to a shorter one."
-        )
-    return folder
+    return states() / name
 
 
 @contextmanager

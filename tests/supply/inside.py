@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from tests.localcluster import docker
-from tests.localcluster.buildah import Buildah
+from tests.localcluster import engine
 from tests.localcluster.say import run
 
 Ask = Callable[[Sequence[str]], str]
@@ -40,31 +39,17 @@ def content(ask: Ask) -> Content:
     )
 
 
-def by_engine(engine: str, reference: str) -> Ask:
+def by_engine(program: str, reference: str, environment: Mapping[str, str] | None = None) -> Ask:
     """Returns how to ask an image of docker's or podman's."""
 
     def ask(argv: Sequence[str]) -> str:
-        program, *arguments = argv
-        options = ("--rm", "--network=none", f"--entrypoint={program}")
-        return run([engine, "run", *options, reference, *arguments])
-
-    return ask
-
-
-def by_buildah(reference: str) -> Ask:
-    """Returns how to ask an image that buildah has built on this machine."""
-
-    def ask(argv: Sequence[str]) -> str:
-        buildah = Buildah().argv
-        container = run([*buildah, "from", "--pull-never", reference]).strip()
-        try:
-            return run([*buildah, "run", "--isolation", "chroot", container, "--", *argv])
-        finally:
-            run([*buildah, "rm", container])
+        entrypoint, *arguments = argv
+        options = ("--rm", "--network=none", f"--entrypoint={entrypoint}")
+        return run([program, "run", *options, reference, *arguments], env=environment)
 
     return ask
 
 
 def of_this_machine(reference: str) -> Ask:
     """Returns how to ask an image that `make images` has built."""
-    return by_engine("docker", reference) if docker.answers() else by_buildah(reference)
+    return by_engine("docker", reference, engine.environment())

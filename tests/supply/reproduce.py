@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from dataclasses import dataclass
 
-from tests.localcluster import preflight
-from tests.localcluster.buildah import Buildah
 from tests.localcluster.images import dockerfiles
 from tests.localcluster.paths import cache
 from tests.localcluster.say import CannotRun, exit_code, run, run_slow
+from tests.supply.buildah import Buildah
 
 
 @dataclass(frozen=True)
@@ -27,7 +25,7 @@ class Built:
 def build(image: str, name: str) -> Built:
     """Builds an image without any cache, and removes it from the storage again."""
     buildah, tag = Buildah(), f"localhost/modelyard/{name}-{image}:reproduce"
-    command = buildah.build_command(image, buildah.base(), os.path.exists, "--no-cache", "--timestamp", "0", tag=tag)
+    command = buildah.build_command(image, buildah.base(), tag, "--no-cache", "--timestamp", "0")
     run_slow(f"{image}, {name} time", command, cache() / "log" / f"reproduce-{name}-{image}.log")
     found = json.loads(run([*buildah.argv, "inspect", "--type", "image", tag]))
     run([*buildah.argv, "rmi", tag])
@@ -46,8 +44,6 @@ def compared(image: str, first: Built, second: Built) -> str:
 def _main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.supply.reproduce", description=__doc__)
     parser.add_argument("images", nargs="*", metavar="IMAGE", help="these only [all]")
-    preflight.check_machine()
-    preflight.install_packages()
     for image in parser.parse_args().images or list(dockerfiles()):
         print(f"{image}: {compared(image, build(image, 'first'), build(image, 'second'))}", flush=True)
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.support.debian import unpacked
 from tests.localcluster.paths import REPO
+from tests.support.debian import unpacked
 
 ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")
 """Tests run as root, where Chromium has no sandbox, and on machines without a screen."""

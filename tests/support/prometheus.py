@@ -14,8 +14,8 @@ from typing import Any
 
 import yaml
 
-from tests.support.debian import unpacked
 from tests.localcluster.paths import REPO
+from tests.support.debian import unpacked
 from tests.support.kube import Kube
 from tests.support.ports import free_port
 from tests.support.scene import SYSTEM

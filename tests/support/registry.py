@@ -15,11 +15,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from tests.localcluster.addons.registry import HTPASSWD, PASSWORD, USER, config
-from tests.support.debian import unpacked
+from tests.localcluster.addons.registry import PASSWORD, USER
 from tests.localcluster.paths import REPO
 from tests.localcluster.say import until
+from tests.support.debian import unpacked
 
+HTPASSWD = f"{USER}:$2b$05$/45xSzdCjUs.AqbpUQE2BOR5StM7ZnTVf3XEz1147WihzNCRAMWuq\n"
+"""What the program's file of passwords has."""
 ACCEPT = "application/vnd.oci.image.manifest.v1+json"
 
 
@@ -56,6 +58,15 @@ class RunningRegistry:
             return bytes(answer.read())
 
 
+def _settings(address: str, folder: str, htpasswd: str | None) -> dict[str, Any]:
+    """Returns a configuration that listens on ``address``, and asks for a password of the file ``htpasswd``."""
+    storage = {"filesystem": {"rootdirectory": folder}, "delete": {"enabled": True}}
+    whole: dict[str, Any] = {"version": 0.1, "log": {"level": "warn"}, "storage": storage, "http": {"addr": address}}
+    if htpasswd:
+        whole["auth"] = {"htpasswd": {"realm": "registry", "path": htpasswd}}
+    return whole
+
+
 def basic(user: str = USER, password: str = PASSWORD) -> str:
     return base64.b64encode(f"{user}:{password}".encode()).decode()
 
@@ -75,7 +86,7 @@ def registry(
     subprocess.run([sys.executable, "-m", "tests.support.debian", "docker-registry"], cwd=REPO, check=True)
     program = unpacked("docker-registry") / "usr/bin/docker-registry"
     (folder / "htpasswd").write_text(HTPASSWD)
-    settings = config(host, str(folder / "data"), str(folder / "htpasswd") if locked else None)
+    settings = _settings(host, str(folder / "data"), str(folder / "htpasswd") if locked else None)
     if tls:
         settings["http"]["tls"] = {"certificate": str(tls[0]), "key": str(tls[1])}
     (folder / "config.yml").write_text(json.dumps(settings))

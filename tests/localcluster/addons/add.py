@@ -49,25 +49,32 @@ def add(cluster: str, names: Collection[str]) -> None:
         ) from None
     if _CRDS_ALONE in names:
         gateway.apply_crds(cluster)
-    references = {name: _build(name) for name in chosen}
     for name in chosen:
+        _build(name)
         with locked(f"cluster-{cluster}"):
-            images.load(cluster, references[name])
+            images.load(cluster, references(name))
         say(f"adding {name}")
         _APPLY[name](cluster)
 
 
-def _build(name: str) -> list[str]:
-    """Builds an addon's programs and images, and returns the images' references."""
-    references = [images.reference(image) for image in _DOCKERFILES.get(name, ())]
+def references(name: str) -> list[str]:
+    """Returns the references of an addon's images."""
+    return [images.reference(image) for image in (*_DOCKERFILES.get(name, ()), *_programs(name))]
+
+
+def _programs(name: str) -> dict[str, str]:
+    """Returns image -> file of the program in it."""
+    program = _PROGRAMS.get(name)
+    return {f"keda-{file}" if name == "keda" else file: file for file in program.makes} if program else {}
+
+
+def _build(name: str) -> None:
     images.build(_DOCKERFILES.get(name, ()))
     if program := _PROGRAMS.get(name):
         if not (program.built() and _HELM.built()):
             machine.check_space(_COLD_GB, "the addons' first build")
-        for file in program.makes:
-            references.append(images.reference(f"keda-{file}" if name == "keda" else file))
-            images.put_program(references[-1], binaries.build(program) / file, _USER)
-    return references
+        for image, file in _programs(name).items():
+            images.put_program(images.reference(image), binaries.build(program) / file, _USER)
 
 
 def _helm(cluster: str, release: str, namespace: str, chart: Path, *values: Path) -> None:

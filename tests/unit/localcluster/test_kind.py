@@ -1,83 +1,76 @@
-"""Checks the exact commands of the provider `kind`, without running them: these tests have no Docker engine."""
+"""Checks what kind is asked for, and what runs the containers where a capability is missing."""
 
+import json
+import os
+import string
+import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.localcluster import docker, images, kind, providers
-from tests.localcluster.paths import HERE
-from tests.localcluster.record import Record
-
-FOLDER = Path("/state/yard")
-
-EXPECTED = {
-    "up": [
-        "kind create cluster --name yard --config /state/yard/kind.yaml --kubeconfig /state/yard/kubeconfig --wait 180s"
-    ],
-    "settle": [
-        f"kubectl --kubeconfig /state/yard/kubeconfig apply -f {HERE}/manifests/storage.yaml",
-        "kubectl --kubeconfig /state/yard/kubeconfig wait --for=condition=Ready node --all --timeout=180s",
-        "kubectl --kubeconfig /state/yard/kubeconfig -n kube-system rollout status deployment/coredns --timeout=180s",
-    ],
-    "restart": ["docker start yard-control-plane yard-worker yard-worker2"],
-    "down": ["kind delete cluster --name yard --kubeconfig /state/yard/kubeconfig"],
-    "kill": ["docker kill yard-control-plane yard-worker yard-worker2"],
-    "archive": ["kind load image-archive /state/yard/programs.tar --name yard"],
-    "logs": ["kind export logs /state/yard/logs --name yard"],
-}
+from tests.localcluster import binaries, kind
+from tests.localcluster.paths import HERE, VOLUMES_IN_NODE
 
 
-@pytest.mark.parametrize("action", EXPECTED)
-def test_commands(action: str) -> None:
-    assert [" ".join(argv) for argv in kind.commands(action, "yard", FOLDER)] == EXPECTED[action]
+def configuration(file: str) -> dict[str, object]:
+    text = string.Template((HERE / file).read_text()).substitute(address="127.0.0.1", port=1, volumes="/v")
+    return dict(yaml.safe_load(text))
 
 
-def test_loading_images() -> None:
-    refs = ["localhost/modelyard/operator:dev", "localhost/modelyard/server:dev"]
-    assert kind.commands("images", "yard", FOLDER, images=refs) == [
-        ["kind", "load", "docker-image", *refs, "--name", "yard"]
-    ]
+def test_volumes_lie_on_the_first_worker_at_the_path_that_manifests_name() -> None:
+    nodes = configuration("cluster.yaml")["nodes"]
+    assert [node["role"] for node in nodes] == ["control-plane", "worker", "worker"]  # type: ignore[attr-defined]
+    assert nodes[1]["extraMounts"] == [{"hostPath": "/v", "containerPath": VOLUMES_IN_NODE}]  # type: ignore[index]
 
 
-def test_nodes_trust_a_registry() -> None:
-    host, address = "registry.modelyard-registry.svc:5000", "10.96.7.7:5000"
-    folder = f"/etc/containerd/certs.d/{host}"
-    write = f"mkdir -p {folder} && echo 'server = \"http://{address}\"' > {folder}/hosts.toml"
-    assert kind.commands("trust", "yard", FOLDER, host=host, address=address) == [
-        ["docker", "exec", node, "sh", "-c", write] for node in ("yard-control-plane", "yard-worker", "yard-worker2")
-    ]
+@pytest.mark.parametrize("file", ["cluster.yaml", "played.yaml"])
+def test_every_patch_is_yaml_of_a_kind(file: str) -> None:
+    patches = [yaml.safe_load(patch) for patch in configuration(file)["kubeadmConfigPatches"]]  # type: ignore[attr-defined]
+    assert {patch["kind"] for patch in patches} == {"KubeletConfiguration", "ClusterConfiguration"}
 
 
-@pytest.mark.parametrize(("n", "container"), [(0, "yard-control-plane"), (1, "yard-worker"), (2, "yard-worker2")])
-def test_power_of_a_node(n: int, container: str) -> None:
-    assert kind.commands("stop", "yard", FOLDER, n=n) == [["docker", "kill", container]]
-    assert kind.commands("start", "yard", FOLDER, n=n) == [["docker", "start", container]]
-
-
-def test_docker_builds_the_same_dockerfiles() -> None:
-    assert " ".join(images.docker_build("server")) == (
-        "docker build --build-arg BASE_IMAGE=python:3.11-slim -f images/server/Dockerfile"
-        " -t localhost/modelyard/server:dev ."
-    )
-
-
-def test_configuration() -> None:
-    config = yaml.safe_load(kind.kind_config(Path("/state/yard/volumes")))
-    assert [node["role"] for node in config["nodes"]] == ["control-plane", "worker", "worker"]
-    first = config["nodes"][1]
-    assert first["extraMounts"] == [
-        {"hostPath": "/state/yard/volumes", "containerPath": "/var/lib/modelyard/volumes"},
-    ]
-    assert first["labels"] == {"modelyard.dev/node": "1", "modelyard.dev/local-volumes": "true"}
-
-
-def test_which_provider(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cluster_is_known_by_what_kind_was_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MODELYARD_STATE", str(tmp_path))
-    monkeypatch.setattr(docker, "answers", lambda: True)
-    assert providers.name_of("yard", "auto") == "kind"
-    assert providers.name_of("yard", "embedded") == "embedded"
-    Record("yard", "embedded", 16443).save()
-    assert providers.name_of("yard", "auto") == "embedded", "a cluster stays with what it was made with"
-    monkeypatch.setattr(docker, "answers", lambda: False)
-    assert providers.name_of("other", "auto") == "embedded"
+    assert not kind.exists("yard")
+    (tmp_path / "yard").mkdir()
+    (tmp_path / "yard/kind.yaml").write_text((HERE / "played.yaml").read_text())
+    assert kind.played("yard")
+    assert kind.numbers("yard") == (0,)
+    (tmp_path / "yard/kind.yaml").write_text((HERE / "cluster.yaml").read_text())
+    assert not kind.played("yard")
+    assert [kind.container("yard", n) for n in kind.numbers("yard")] == [
+        "yard-control-plane",
+        "yard-worker",
+        "yard-worker2",
+    ]
+
+
+@pytest.mark.parametrize("command", ["create", "run", "exec"])
+def test_a_container_starts_without_the_missing_capability(command: str, tmp_path: Path) -> None:
+    process = {"oomScoreAdj": -1, "capabilities": {"bounding": ["CAP_CHOWN", "CAP_SYS_RESOURCE"]}, "args": ["x"]}
+    file = tmp_path / ("process.json" if command == "exec" else "config.json")
+    file.write_text(json.dumps(process if command == "exec" else {"process": process, "root": {}}))
+    real = tmp_path / "real"
+    real.mkdir()
+    (real / "runc").write_text('#!/bin/sh\necho "$@"\n')
+    (real / "runc").chmod(0o755)
+    flags = ["--process", str(file)] if command == "exec" else ["--bundle", str(tmp_path)]
+    path = f"{HERE / 'restricted'}:{real}:{os.environ['PATH']}"
+    argv = [str(HERE / "restricted/runc"), command, *flags, "name"]
+    done = subprocess.run(argv, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [command, *flags, "name"]
+    written = json.loads(file.read_text())
+    kept = written if command == "exec" else written["process"]
+    assert kept == {"capabilities": {"bounding": ["CAP_CHOWN"]}, "args": ["x"]}
+
+
+def test_a_programs_key_changes_with_its_sources(tmp_path: Path) -> None:
+    for name in ("go.mod", "go.sum", "main.go", "other.go"):
+        (tmp_path / name).write_text(name)
+    keys = {binaries.own("x", tmp_path).key()}
+    for name in ("go.mod", "go.sum", "main.go", "other.go"):
+        (tmp_path / name).write_text(f"{name} changed")
+        keys.add(binaries.own("x", tmp_path).key())
+    keys.add(binaries.own("x", tmp_path, flags="-s").key())
+    assert len(keys) == 6

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.localcluster.images import dockerfiles, instructions
+from tests.localcluster.images import dockerfiles
 from tests.localcluster.say import CannotRun
 from tests.supply.reproduce import Built, compared
 
@@ -21,7 +21,8 @@ def test_the_first_layer_that_differs_is_named() -> None:
 @pytest.mark.parametrize("image", dockerfiles())
 def test_bytecode_has_no_time_in_it(image: str) -> None:
     """The whole proof takes minutes: ``make reproduce``."""
-    commands = [rest for word, rest in instructions(dockerfiles()[image].read_text()) if word == "RUN"]
+    text = dockerfiles()[image].read_text().replace("\\\n", " ")
+    commands = [line for line in text.splitlines() if line.startswith("RUN ")]
     assert any("pip install" in command for command in commands)
     for command in commands:
         installs = "pip install" in command and "SOURCE_DATE_EPOCH=0" not in command
