@@ -31,7 +31,7 @@ def up(name: str) -> None:
         kwok = binaries.build(binaries.kwok()) / "kwok"
         kind.up(name, "played.yaml")
         node = kind.container(name, kind.CONTROL_PLANE)
-        if "kwok" in engine.docker("top", node, "-eo", "comm").split():
+        if "kwok" in engine.docker("top", node, "-eo", "pid,comm").split():
             return
         for file in (kwok, HERE / "stages.yaml"):
             engine.docker("cp", str(file), f"{node}:/usr/local/bin/")

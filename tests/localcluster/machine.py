@@ -9,9 +9,6 @@ from pathlib import Path
 from .paths import cache
 from .say import CannotRun, say
 
-# Measured: Go's caches need 12 GB, the programs 0.5; the engine's images, and the nodes with theirs, the rest.
-COLD_GB = 30
-WARM_GB = 10
 PACKAGES = ("docker.io", "docker-cli", "docker-buildx", "slirp4netns", "iproute2", "iptables")
 """Those that the system's release has; in some the engine's client and builder are packages of their own."""
 _INSTANCES = Path("/proc/sys/fs/inotify/max_user_instances")
@@ -53,12 +50,6 @@ def check_free(free_gb: float, needed: int, why: str) -> None:
             f"{free_gb:.0f} GB are free and {why} may take {needed} GB: free some space, or set MODELYARD_CACHE (and"
             " GOCACHE, GOMODCACHE) to a folder on a larger disk."
         )
-
-
-def check_space_for_a_cluster() -> None:
-    """Raises CannotRun unless a new cluster has room."""
-    warm = (cache() / "engine").exists()
-    check_space(*((WARM_GB, "a cluster") if warm else (COLD_GB, "the first cluster")))
 
 
 def check_space(needed: int, why: str) -> None:
