@@ -26,7 +26,7 @@ def by_age(versions: Iterable[Object]) -> list[Object]:
     ages: dict[str, Age] = {}
     for name in by_name:
         for ancestor in reversed(_line(by_name, ages, name)):
-            parent = ages.get(_parent(by_name[ancestor]) or "")
+            parent = ages.get(_parent(by_name[ancestor]))
             created = _created(by_name[ancestor])
             if parent is None:
                 ages[ancestor] = Age(created, 0, ancestor)
@@ -42,7 +42,7 @@ def _line(by_name: Mapping[str, Object], known: Collection[str], name: str) -> l
     after what once came after it. Of such a circle the oldest is the one whose parent is gone, so that it is the last.
     """
     line: dict[str, None] = {}
-    at: str | None = name
+    at = name
     while at in by_name and at not in known and at not in line:
         line[at] = None
         at = _parent(by_name[at])
@@ -55,8 +55,8 @@ def _line(by_name: Mapping[str, Object], known: Collection[str], name: str) -> l
     return [*names[:start], *circle[cut:], *circle[:cut]]
 
 
-def _parent(version: Object) -> str | None:
-    return version["spec"].get("parent")
+def _parent(version: Object) -> str:
+    return str(version["spec"].get("parent") or "")
 
 
 def _created(version: Object) -> str:
