@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -89,6 +90,9 @@ class Chunk:
         return both["min"].as_py(), both["max"].as_py()
 
 
-def numbered(rows: pa.RecordBatch, first: int, file: str = "") -> Chunk:
-    """Returns rows of which the first has this number."""
-    return Chunk(rows, np.arange(first, first + rows.num_rows), file)
+def numbered(
+    rows: pa.RecordBatch, first: int, file: str = "", encoded: Mapping[str, pa.DictionaryArray] | None = None
+) -> Chunk:
+    """Returns rows of which the first has this number; ``encoded`` are columns of texts as indices of their distinct
+    ones, as far as they are known."""
+    return Chunk(rows, np.arange(first, first + rows.num_rows), file, dict(encoded or {}))
