@@ -182,8 +182,13 @@ def test_a_deleted_version_has_the_next_appended_to_the_one_before() -> None:
     assert (given.seen, given.remake) == (None, True)
 
 
-def test_a_lost_status_loses_no_appended_rows() -> None:
+@pytest.mark.parametrize("rejected", [False, True])
+def test_a_lost_status_loses_no_appended_rows(rejected: bool) -> None:
     world, _, second = appended()
+    if rejected:
+        world.tick(60)
+        ends(world, ingest_result(running_job(world), "c", accepted=False))
+        assert status(world)["latest"] == second
     world.status(DATASETS, "penguins", {})
     world.restart()
     world.settle()
