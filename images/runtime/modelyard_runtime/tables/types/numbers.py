@@ -40,9 +40,11 @@ def at_once(column: pa.Array, type_: pa.DataType) -> pa.Array | None:
         values = pc.cast(column, type_)
     except pa.ArrowInvalid:
         return None
-    if padded(column).any() or (pa.types.is_floating(type_) and _has_call(column)):
+    if _is_padded(column):
         return None
-    return _without_nan(values) if pa.types.is_floating(type_) else values
+    if not pa.types.is_floating(type_) or not _has_nan(values):
+        return values
+    return None if _has_call(column) else _without_nan(values)
 
 
 def integers(column: pa.Array, lenient: bool = False) -> Read:
@@ -89,20 +91,19 @@ def has_points(column: pa.Array) -> bool:
     return bool((buffers(column)[1] == ord(".")).any())
 
 
-def padded(column: pa.Array) -> np.ndarray:
-    """Returns a mask of the texts that begin with a zero before another digit or an x, after a sign or not."""
+def _is_padded(column: pa.Array) -> bool:
+    """Whether a text begins with a zero before another digit or an x, after a sign or not."""
     offsets, data = buffers(column)
-    if not len(data) or not len(column):
-        return np.zeros(len(column), dtype=bool)
-    start, length = offsets[:-1], np.diff(offsets)
-    last = len(data) - 1
-    first = data[np.minimum(start, last)]
+    present = offsets[1:] > offsets[:-1]
+    start, end = offsets[:-1][present], offsets[1:][present]
+    first = data[start]
     signed = (first == ord("-")) | (first == ord("+"))
-    start, length = start + signed, length - signed
-    first, second = data[np.minimum(start, last)], data[np.minimum(start + 1, last)]
-    digit = (second >= ord("0")) & (second <= ord("9"))
-    mask: np.ndarray = (length > 1) & (first == ord("0")) & (digit | (second == ord("x")) | (second == ord("X")))
-    return mask
+    zero = first == ord("0")
+    if signed.any():
+        start = start + signed
+        zero |= signed & (start < end) & (data[np.minimum(start, len(data) - 1)] == ord("0"))
+    second = data[start[zero & (end - start > 1)] + 1]
+    return bool((((second >= ord("0")) & (second <= ord("9"))) | (second == ord("x")) | (second == ord("X"))).any())
 
 
 def is_whole(values: pa.Array) -> bool:
@@ -138,8 +139,9 @@ def _others(column: pa.Array, mask: pa.Array) -> pa.Array | None:
     return others if pc.any(others).as_py() else None
 
 
+def _has_nan(values: pa.Array) -> bool:
+    return pc.any(pc.is_nan(values)).as_py() or False
+
+
 def _without_nan(values: pa.Array) -> pa.Array:
-    numbers = np.asarray(values.to_numpy(zero_copy_only=False))
-    if values.null_count == 0 and not np.isnan(numbers).any():
-        return values
-    return pc.if_else(pc.is_nan(values), pa.scalar(None, pa.float64()), values)
+    return pc.if_else(pc.is_nan(values), pa.scalar(None, pa.float64()), values) if _has_nan(values) else values

@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 from modelyard_runtime.pod.errors import UserError
 from modelyard_runtime.tables.types.texts import Cleaner
 
-_NONE_MISSING = Cleaner(("",))
+NONE_MISSING = Cleaner(("",))
 
 
 def plain(column: pa.Array, name: str) -> pa.Array:
@@ -36,7 +36,7 @@ def plain(column: pa.Array, name: str) -> pa.Array:
         return pc.cast(column, pa.timestamp("us", kind.tz), safe=False)
     if pa.types.is_decimal(kind):
         return column.cast(pa.string()).cast(pa.float64())  # by way of text: else the last bit may be wrong
-    return _NONE_MISSING.clean(column.cast(pa.string()))
+    return NONE_MISSING.clean(column.cast(pa.string()))
 
 
 def _unwrapped(column: pa.Array) -> pa.Array:

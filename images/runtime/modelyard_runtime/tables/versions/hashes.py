@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -39,9 +40,12 @@ _POWERS = _powers()
 def mixed(bits: Hashes) -> Hashes:
     """Returns a one-to-one scrambling of 64-bit values, the finalizer of SplitMix64 (Steele, Lea, Flood 2014)."""
     bits = bits + MISSING
-    bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return bits ^ (bits >> np.uint64(31))
+    bits ^= bits >> np.uint64(30)
+    bits *= np.uint64(0xBF58476D1CE4E5B9)
+    bits ^= bits >> np.uint64(27)
+    bits *= np.uint64(0x94D049BB133111EB)
+    bits ^= bits >> np.uint64(31)
+    return bits
 
 
 def of_numbers(column: pa.Array) -> Hashes:
@@ -63,10 +67,11 @@ def of_rows(columns: Sequence[tuple[str, Hashes]]) -> Hashes:
     """Returns the hash of each row from those of its columns, whose order doesn't count."""
     total: Any = np.uint64(0)
     for name, hashes in columns:
-        total = total + mixed(hashes ^ of_name(name))
+        total += mixed(hashes ^ of_name(name))
     return mixed(total)
 
 
+@cache
 def of_name(name: str) -> np.uint64:
     return np.uint64(int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "little"))
 
