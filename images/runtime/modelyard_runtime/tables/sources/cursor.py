@@ -78,7 +78,7 @@ class Watch:
         value = _text(self._greatest)
         if len(value) > MAX_CURSOR:
             message = (
-                f"column {self._column!r} has {value[:40]!r}..., of more than {MAX_CURSOR} digits; correct it by a cast "
+                f"column {self._column!r} has {value[:32]!r}..., more than {MAX_CURSOR} digits; correct it by a cast "
                 "in the query"
             )
             raise UserError("CursorUnordered", message, FIELD)
