@@ -164,6 +164,8 @@ def _fill(world: World, folder: Path) -> None:
     world.database.sql(
         "CREATE TABLE orders AS SELECT i AS a, 1.10 * i AS price, CASE WHEN i % 3 = 0 THEN 'no' ELSE 'yes' END AS y "
         "FROM generate_series(0, 59) AS i",
+        "CREATE TABLE payments AS SELECT i AS id, timestamptz '2026-01-01 00:00+00' + i * interval '1 s' AS booked, "
+        "CASE WHEN i % 3 = 0 THEN 'no' ELSE 'yes' END AS y FROM generate_series(0, 59) AS i",
         "CREATE SEQUENCE numbers",
         "GRANT USAGE ON SEQUENCE numbers TO reader",
     )
@@ -214,6 +216,8 @@ def _apply(world: World, folder: Path) -> None:
     world.put("web", {"uri": f"{world.web.url}/token/t.csv", "secretRef": {"name": "web"}}, **learns)
     world.put("untrusted", {"uri": f"{world.web.url}/states.csv"})
     world.put("orders", {"sql": {"query": "SELECT * FROM orders", "secretRef": {"name": "db"}}}, **learns)
+    payments = {"query": "SELECT * FROM payments", "secretRef": {"name": "db"}, "cursor": "booked"}
+    world.put("payments", {"sql": payments, "arrival": "Append"}, **learns)
     world.secret(
         "duck",
         {"url": f"duckdb:///{CREDENTIALS_FOLDER}/shop.duckdb"},
@@ -232,6 +236,7 @@ def _apply(world: World, folder: Path) -> None:
     ("name", "rows"),
     [
         *((name, 60) for name in ("csv", "append", "parquet", "lines", "web", "orders", "duck", "landing")),
+        ("payments", 60),
         *((name, 60) for name in ("google", "azure", "delta")),
         ("iceberg", 120),
     ],
@@ -259,6 +264,21 @@ def test_a_file_on_a_volume_is_appended_once_it_is_whole(world: World) -> None:
     world.until_rows("landing", 120)
     assert world.status("landing")["versions"] == 2
     assert world.latest("landing").parent is not None
+
+
+def test_rows_above_the_greatest_value_are_appended_and_others_told(world: World) -> None:
+    first = world.latest("payments")
+    assert first.cursor is not None
+    assert first.cursor.value == "2026-01-01 00:00:59+00:00"
+    world.database.sql(
+        "INSERT INTO payments SELECT i, timestamptz '2026-01-02 00:00+00' + i * interval '1 s', 'yes' "
+        "FROM generate_series(60, 69) AS i",
+        "INSERT INTO payments VALUES (70, NULL, 'no')",
+    )
+    world.until_rows("payments", 70)
+    found = world.kube.until_condition("dataset", "payments", "SourceReadable", "True", "RowsLeftOut", 120)
+    assert "1 rows have no value in 'booked'" in found["message"]
+    assert world.status("payments")["versions"] == 2
 
 
 def test_a_query_is_made_anew_by_version_when_an_input_changes(world: World) -> None:

@@ -160,6 +160,30 @@ def test_files_that_changed_after_they_were_taken_are_told_once() -> None:
     assert len([note for note in world.notes if note[1] == "FilesChanged"]) == 1
 
 
+def test_a_version_says_how_far_a_query_was_read_and_the_next_look_goes_on_there() -> None:
+    sql = {"query": "SELECT * FROM orders", "secretRef": {"name": "db"}, "cursor": "id"}
+    world = watched(source={"sql": sql, "arrival": "Append"})
+    cursor = {"column": "id", "kind": "Number", "value": "7", "query": sha256(b"query")}
+    ends(world, {**ingest_result(running_job(world), "a"), "cursor": cursor})
+    assert world.get(DATASET_VERSIONS, status(world)["latest"])["spec"]["cursor"] == cursor
+    world.tick(60)
+    given = task(world)
+    assert given.previous is not None
+    assert given.previous.cursor is not None
+    assert given.previous.cursor.wire() == cursor
+
+
+def test_rows_that_are_left_out_are_told_until_they_are_not() -> None:
+    sql = {"query": "SELECT * FROM orders", "secretRef": {"name": "db"}, "cursor": "id"}
+    world = watched(source={"sql": sql, "arrival": "Append"})
+    ends(world, ingest_result(running_job(world), "a"))
+    for found, reason in (("RowsLeftOut", "RowsLeftOut"), ("RowsLeftOut", "RowsLeftOut"), ("Unchanged", "Read")):
+        world.tick(60)
+        ends(world, look(found))
+        assert world.condition(DATASETS, "penguins", "SourceReadable")[:2] == ("True", reason)
+    assert len([note for note in world.notes if note[1] == "RowsLeftOut"]) == 1
+
+
 def appended() -> tuple[World, str, str]:
     """Returns a world with a Dataset that has appended twice, and its two versions."""
     world = watched(source={**LAKE, "arrival": "Append"})
