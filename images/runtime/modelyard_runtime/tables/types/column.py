@@ -123,9 +123,9 @@ class Column:
     def _written(self, column: pa.Array, where: Where) -> pa.Array:
         """Takes texts as they were written."""
         if self._is_plain and self.evidence.present:
-            values = self._converter.at_once(without_empty(column))
+            values = self._converter.at_once(given := without_empty(column))
             if values is not None:
-                if not self.is_final:
+                if values.null_count > given.null_count and not self.is_final:
                     self._count_missing(column, values, where)
                 self.offered += len(values) - values.null_count
                 self._count(values)
@@ -241,7 +241,9 @@ class Column:
                 evidence.dates.confirm(ISO_FORMAT if self.kind.format is None else self.kind.format, present)
 
     def _count_missing(self, column: pa.Array, cleaned: pa.Array, where: Where) -> None:
-        empty = column.null_count + pc.sum(pc.equal(pc.binary_length(column), 0)).as_py() if len(column) else 0
+        if cleaned.null_count == column.null_count:
+            return
+        empty = column.null_count + pc.sum(pc.equal(pc.binary_length(column), 0)).as_py()
         if cleaned.null_count > empty:
             for word, count in self._cleaner.words(column).items():
                 self.missing_words[word] = self.missing_words.get(word, 0) + count

@@ -22,6 +22,8 @@ _LENIENT = r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?"
 _IS_WHOLE, _IS_WHOLE_LENIENT = rf"^{WHOLE}(\.0*)?$", r"^[+-]?[0-9]+(\.0*)?$"
 _IS_NUMBER, _IS_LENIENT = rf"^({NUMBER}|{SPECIAL})$", rf"^({_LENIENT}|{SPECIAL})$"
 _EXACT = 2.0**53
+_HEAD = 256
+"""So many values are looked at first: they tell it of most columns."""
 _SAME = (SPACES, APOSTROPHES)
 """Marks between thousands that stand for one another."""
 _PLAIN = NumberStyle()
@@ -44,7 +46,7 @@ def at_once(column: pa.Array, type_: pa.DataType) -> pa.Array | None:
         return None
     if not pa.types.is_floating(type_) or not _has_nan(values):
         return values
-    return None if _has_call(column) else _without_nan(values)
+    return None if _has_call(column) else without_nan(values)
 
 
 def integers(column: pa.Array, lenient: bool = False) -> Read:
@@ -69,7 +71,7 @@ def floats(column: pa.Array, lenient: bool = False) -> Read:
         return Read(values, None)
     column = _plain(column)
     is_number = _matches(column, _IS_LENIENT if lenient else _IS_NUMBER)
-    return Read(_without_nan(pc.cast(_where(is_number, column), pa.float64())), _others(column, is_number))
+    return Read(without_nan(pc.cast(_where(is_number, column), pa.float64())), _others(column, is_number))
 
 
 def normal(column: pa.Array, style: NumberStyle) -> pa.Array:
@@ -109,6 +111,9 @@ def _is_padded(column: pa.Array) -> bool:
 def is_whole(values: pa.Array) -> bool:
     """Returns whether all doubles are whole and so small that each whole number beside them is a double too."""
     numbers = pc.drop_null(values).to_numpy(zero_copy_only=False)
+    head = numbers[:_HEAD]
+    if not (head == np.floor(head)).all():
+        return False
     return bool((np.abs(numbers) < _EXACT).all() and (numbers == np.floor(numbers)).all())
 
 
@@ -140,8 +145,15 @@ def _others(column: pa.Array, mask: pa.Array) -> pa.Array | None:
 
 
 def _has_nan(values: pa.Array) -> bool:
-    return pc.any(pc.is_nan(values)).as_py() or False
+    if not len(values):
+        return False
+    _, data = values.buffers()
+    numbers = np.frombuffer(data, np.float64)[values.offset : values.offset + len(values)]
+    if not np.isnan(numbers).any():
+        return False
+    return pc.any(pc.is_nan(values)).as_py() or False  # what stands under a null may be NaN, too
 
 
-def _without_nan(values: pa.Array) -> pa.Array:
+def without_nan(values: pa.Array) -> pa.Array:
+    """Returns doubles in which NaN is null."""
     return pc.if_else(pc.is_nan(values), pa.scalar(None, pa.float64()), values) if _has_nan(values) else values

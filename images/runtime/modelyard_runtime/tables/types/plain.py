@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from modelyard_runtime.pod.errors import UserError
+from modelyard_runtime.tables.types.numbers import without_nan
 from modelyard_runtime.tables.types.texts import Cleaner
 
 NONE_MISSING = Cleaner(("",))
@@ -28,8 +29,7 @@ def plain(column: pa.Array, name: str) -> pa.Array:
     if pa.types.is_integer(kind):
         return _integers(column)
     if pa.types.is_floating(kind):
-        column = column.cast(pa.float64())
-        return pc.if_else(pc.is_nan(column), pa.scalar(None, pa.float64()), column)
+        return without_nan(column.cast(pa.float64()))
     if pa.types.is_date(kind):
         return column.cast(pa.timestamp("us"))
     if pa.types.is_timestamp(kind):

@@ -39,8 +39,12 @@ class Chunk:
     def names(self) -> list[str]:
         return list(self.rows.schema.names)
 
+    @cached_property
+    def _columns(self) -> dict[str, pa.Array]:
+        return dict(zip(self.names, self.rows.columns, strict=True))
+
     def column(self, name: str) -> pa.Array:
-        return self.rows.column(name)
+        return self._columns[name]
 
     def encoded(self, name: str) -> pa.DictionaryArray:
         """Returns a column as indices of its distinct values."""

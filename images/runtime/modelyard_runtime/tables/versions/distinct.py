@@ -31,7 +31,7 @@ class Distinct:
 
     def update(self, hashes: Hashes) -> None:
         if self._few is not None:
-            merged = np.union1d(self._few, pc.unique(pa.array(hashes)).to_numpy())
+            merged = _merged(self._few, np.sort(pc.unique(pa.array(hashes)).to_numpy()))
             if len(merged) <= EXACT:
                 self._few = merged
                 return
@@ -52,6 +52,15 @@ class Distinct:
         larger = rest >> (np.uint64(_MOST) - np.minimum(self._registers.take(slots), _MOST)) == 0
         zeros = _MOST - np.frexp(rest[larger].astype(np.float64))[1]
         np.maximum.at(self._registers, slots[larger], (zeros + 1).astype(np.uint8))
+
+
+def _merged(known: Hashes, new: Hashes) -> Hashes:
+    """Returns the union of sorted, different hashes, sorted."""
+    if not len(known):
+        return new
+    at = np.searchsorted(known, new)
+    is_new = known[np.minimum(at, len(known) - 1)] != new
+    return np.insert(known, at[is_new], new[is_new]) if is_new.any() else known
 
 
 def _estimate(registers: np.ndarray) -> float:

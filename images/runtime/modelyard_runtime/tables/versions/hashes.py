@@ -82,13 +82,14 @@ def valid(column: pa.Array) -> NDArray[np.bool_]:
 
 def bits(column: pa.Array) -> Hashes:
     """Returns the 64 bits of each number, instant or boolean: 0 for null, and for zero of either sign."""
+    if pa.types.is_timestamp(column.type):
+        column = column.view(pa.int64())
+    if column.null_count:
+        column = pc.fill_null(column, pa.scalar(0).cast(column.type))
+    values = column.to_numpy(zero_copy_only=False)
     if pa.types.is_floating(column.type):
-        values = pc.fill_null(column, 0.0).to_numpy(zero_copy_only=False)
         return (values + 0.0).view(np.uint64)
-    if pa.types.is_boolean(column.type):
-        return pc.fill_null(column, False).to_numpy(zero_copy_only=False).astype(np.uint64)
-    whole = column.view(pa.int64()) if pa.types.is_timestamp(column.type) else column
-    return pc.fill_null(whole, 0).to_numpy(zero_copy_only=False).view(np.uint64)
+    return values.astype(np.uint64) if pa.types.is_boolean(column.type) else values.view(np.uint64)
 
 
 def text_buffers(column: pa.StringArray) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
