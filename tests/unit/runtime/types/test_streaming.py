@@ -289,7 +289,9 @@ def test_later_batches_of_words_come_with_their_encoding(text: bool) -> None:
     given = [(typing.typed(batch), typing.encoded()) for batch in batches]
     assert typing.settled()
     missing = None if text else "NA"
-    assert [rows.column("a")[:6].to_pylist() for rows, _ in given] == [["oak", "elm", None, missing, "\u00e9", "\u00e9"]] * 2
+    assert [rows.column("a")[:6].to_pylist() for rows, _ in given] == [
+        ["oak", "elm", None, missing, "\u00e9", "\u00e9"]
+    ] * 2
     (_, first), (rows, later) = given
     assert "a" not in first
     assert later["a"].dictionary_decode() == rows.column("a")
