@@ -44,8 +44,8 @@ def reason(stage: Stage) -> str:
     return str((stage.status("Dataset", o.DATASET).get("source") or {}).get("reason"))
 
 
-ROWS = {name: "".join(f"{i},{n},yes\n" for i in range(20)) for n, name in enumerate("abcd")}
-"""The files in the order in which they come."""
+ROWS = {name: "".join(f"{i},{n},yes\n" for i in range(20)) for n, name in enumerate("dcba")}
+"""The files in the order in which they come, which is not that of their names: read at once, they are other rows."""
 
 
 def there(count: int) -> str:

@@ -184,6 +184,17 @@ def test_rows_that_are_left_out_are_told_until_they_are_not() -> None:
     assert len([note for note in world.notes if note[1] == "RowsLeftOut"]) == 1
 
 
+def test_a_list_that_no_version_names_is_deleted_once_that_is_known() -> None:
+    world = watched()
+    second, third = ({**LISTING, "digest": sha256(text)} for text in (b"two", b"three"))
+    for content, listing, left in (("a", LISTING, []), ("a", second, ["two"]), ("b", third, []), ("a", LISTING, [])):
+        before = len(world.deleted)
+        ends(world, {**ingest_result(running_job(world), content), "listing": listing, "madeOf": listing})
+        gone = [uri.rpartition("/")[2] for uri in world.deleted[before:] if "/listings/" in uri]
+        assert gone == [f"{sha256(name.encode()).removeprefix('sha256:')}.json.gz" for name in left]
+        world.tick(60)
+
+
 def appended() -> tuple[World, str, str]:
     """Returns a world with a Dataset that has appended twice, and its two versions."""
     world = watched(source={**LAKE, "arrival": "Append"})

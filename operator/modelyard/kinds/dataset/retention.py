@@ -14,10 +14,11 @@ from datetime import datetime
 from modelyard.engine.plan import Delete, Deleted, Facts, Note, Unavailable
 from modelyard.engine.resource import DATASET_VERSIONS, Object
 from modelyard.kinds.dataset.age import by_age
+from modelyard.kinds.dataset.listings import listing_of
 from modelyard.kinds.dataset.observe import View
 from modelyard.workload.conclude import RETRY, Step
 from modelyard.workload.protection import is_being_deleted
-from modelyard_api.fields.artifact import is_of, listing_uri
+from modelyard_api.fields.artifact import is_of
 from modelyard_api.kinds.dataset import MAX_EXPIRING, DatasetStatus, Expiring
 
 
@@ -34,7 +35,7 @@ def retained(view: View, step: Step, facts: Facts, now: datetime) -> Step:
     if not gone:
         return step
     status.expiring = [
-        Expiring(name=item["metadata"]["name"], uri=item["spec"]["uri"], listing=_listing(item)) for item in gone
+        Expiring(name=item["metadata"]["name"], uri=item["spec"]["uri"], listing=listing_of(item)) for item in gone
     ]
     names = ", ".join(item.name for item in status.expiring)
     note = Note("VersionsExpired", f"retention.keep is {retention.keep}, and nothing uses these: {names}")
@@ -66,7 +67,7 @@ def _going_on(view: View, step: Step, status: DatasetStatus, facts: Facts, now: 
         writes = tuple(Delete.of(DATASET_VERSIONS, item) for item in going)
         return replace(step, writes=(*step.writes, *writes), after=now if spared and not going else step.after)
     namespace = view.dataset.namespace
-    in_use = {uri for version in view.versions for uri in (version["spec"]["uri"], _listing(version))}
+    in_use = {uri for version in view.versions for uri in (version["spec"]["uri"], listing_of(version))}
     gone = dict.fromkeys(uri for item in status.expiring for uri in (item.uri, item.listing) if uri not in in_use)
     uris = tuple(uri for uri in gone if uri is not None and is_of(namespace, uri))
     if uris and isinstance(facts[Deleted(uris)], Unavailable):
@@ -78,13 +79,6 @@ def _going_on(view: View, step: Step, status: DatasetStatus, facts: Facts, now: 
 
 def _accepted(version: Object) -> bool | None:
     return (version.get("status") or {}).get("accepted")
-
-
-def _listing(version: Object) -> str | None:
-    """Returns where the list of the files lies that a version is made of, which versions of the same files share."""
-    spec = version["spec"]
-    made_of = spec.get("madeOf")
-    return listing_uri(spec["uri"].rpartition("/")[0], made_of["digest"]) if made_of else None
 
 
 def is_idle(step: Step) -> bool:
