@@ -96,16 +96,18 @@ def has_points(column: pa.Array) -> bool:
 def _is_padded(column: pa.Array) -> bool:
     """Whether a text begins with a zero before another digit or an x, after a sign or not."""
     offsets, data = buffers(column)
-    present = offsets[1:] > offsets[:-1]
-    start, end = offsets[:-1][present], offsets[1:][present]
-    first = data[start]
+    start, end = offsets[:-1], offsets[1:]
+    is_long = end - start > 1
+    if not is_long.all():
+        start, end = start[is_long], end[is_long]
+    first = data.take(start)
     signed = (first == ord("-")) | (first == ord("+"))
-    zero = first == ord("0")
-    if signed.any():
-        start = start + signed
-        zero |= signed & (start < end) & (data[np.minimum(start, len(data) - 1)] == ord("0"))
-    second = data[start[zero & (end - start > 1)] + 1]
-    return bool((((second >= ord("0")) & (second <= ord("9"))) | (second == ord("x")) | (second == ord("X"))).any())
+    at = np.flatnonzero(signed | (first == ord("0")))
+    start = start[at] + signed[at]
+    start = start[end[at] - start > 1]
+    first, second = data.take(start), data.take(start + 1)
+    digit = (second >= ord("0")) & (second <= ord("9"))
+    return bool(((first == ord("0")) & (digit | (second == ord("x")) | (second == ord("X")))).any())
 
 
 def is_whole(values: pa.Array) -> bool:

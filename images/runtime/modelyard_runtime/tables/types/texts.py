@@ -94,7 +94,7 @@ def _edges(column: pa.Array) -> tuple[np.ndarray, np.ndarray, int]:
     present = ends > starts
     if not present.all():
         starts, ends = starts[present], ends[present]
-    return data[starts], data[ends - 1], int(used.max())
+    return data.take(starts), data.take(ends - 1), int(used.max())
 
 
 def _is_space(byte: np.ndarray) -> np.ndarray:

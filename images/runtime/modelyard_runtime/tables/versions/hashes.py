@@ -39,13 +39,19 @@ _POWERS = _powers()
 
 def mixed(bits: Hashes) -> Hashes:
     """Returns a one-to-one scrambling of 64-bit values, the finalizer of SplitMix64 (Steele, Lea, Flood 2014)."""
-    bits = bits + MISSING
-    bits ^= bits >> np.uint64(30)
-    bits *= np.uint64(0xBF58476D1CE4E5B9)
-    bits ^= bits >> np.uint64(27)
-    bits *= np.uint64(0x94D049BB133111EB)
-    bits ^= bits >> np.uint64(31)
+    bits = bits.copy()
+    _mix(bits, np.empty_like(bits))
     return bits
+
+
+def _mix(bits: Hashes, shifted: Hashes) -> None:
+    """Scrambles ``bits`` where they are; ``shifted`` is room for as many."""
+    bits += MISSING
+    bits ^= np.right_shift(bits, np.uint64(30), out=shifted)
+    bits *= np.uint64(0xBF58476D1CE4E5B9)
+    bits ^= np.right_shift(bits, np.uint64(27), out=shifted)
+    bits *= np.uint64(0x94D049BB133111EB)
+    bits ^= np.right_shift(bits, np.uint64(31), out=shifted)
 
 
 def of_numbers(column: pa.Array) -> Hashes:
@@ -64,10 +70,13 @@ def of_indices(indices: pa.Array, of_dictionary: Hashes) -> Hashes:
 
 
 def of_rows(columns: Sequence[tuple[str, Hashes]]) -> Hashes:
-    """Returns the hash of each row from those of its columns, whose order doesn't count."""
-    total: Any = np.uint64(0)
+    """Returns the hash of each row from those of its columns, one at least, whose order doesn't count."""
+    total = np.zeros(len(columns[0][1]), np.uint64)
+    bits, shifted = np.empty_like(total), np.empty_like(total)
     for name, hashes in columns:
-        total += mixed(hashes ^ of_name(name))
+        np.bitwise_xor(hashes, of_name(name), out=bits)
+        _mix(bits, shifted)
+        total += bits
     return mixed(total)
 
 
