@@ -1,4 +1,5 @@
-"""Checks the sources of Datasets on a cluster, by real servers: an object store with keys, https, PostgreSQL, queries.
+"""Checks the sources of Datasets on a cluster, by real servers: an object store with keys, https, PostgreSQL, queries;
+and by what needs none: a DuckDB file, a volume.
 
 All Datasets are applied at once, since each needs a pod; the tests look at what came of them.
 """
@@ -6,6 +7,7 @@ All Datasets are applied at once, since each needs a pod; the tests look at what
 from __future__ import annotations
 
 import io
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -15,6 +17,7 @@ from typing import Any
 import pytest
 
 from modelyard_api.kinds.datasetversion import DatasetVersionSpec
+from modelyard_api.wire.task import CREDENTIALS_FOLDER
 from tests.localcluster import access
 from tests.localcluster.say import CannotRun
 from tests.support.bucket_server import READER_SECRET, Buckets, buckets
@@ -22,6 +25,7 @@ from tests.support.clouds.azurite import KEY, Azurite, azurite
 from tests.support.clouds.gcs import Gcs, gcs
 from tests.support.kube import Kube, Object, condition
 from tests.support.namespace import new_namespace
+from tests.support.pods import local_volume, python_job
 from tests.support.postgres import PASSWORD, Postgres, postgres
 from tests.support.scene import CSV
 from tests.support.web_server import TOKEN, Site, site
@@ -30,6 +34,19 @@ pytestmark = pytest.mark.cluster
 LABELS = "id,seen,y\n" + "".join(f"{i % 5},{100 + 10 * i},{'yes' if i % 2 else 'no'}\n" for i in range(40))
 STATES = "id,seen,balance\n" + "".join(f"{i % 5},{95 + 7 * i},{i}.5\n" for i in range(60))
 ASOF = "SELECT id, y, balance FROM labels ASOF LEFT JOIN states USING (id, seen)"
+MIXED = [f"{i},{'unknown' if i % 5 == 3 else i},{'yes' if i % 2 else 'no'}\n" for i in range(120)]
+"""Rows of a column of which four in five values are numbers."""
+WRITE = """
+import pathlib, time
+folder = pathlib.Path("/data/{folder}")
+folder.mkdir(exist_ok=True)
+with (folder / "{name}").open("w") as file:
+    for row in {rows!r}:
+        file.write(row)
+        file.flush()
+        time.sleep({pause})
+"""
+"""Writes a file row by row, with a pause after each."""
 SECRETS = (READER_SECRET, TOKEN, PASSWORD, KEY, "another-password")
 DENIED: dict[str, tuple[str, dict[str, Any]]] = {
     "locked": ("SourceDenied", {"uri": "s3://locked/t.csv", "secretRef": {"name": "lake"}}),
@@ -57,6 +74,19 @@ def parquet(text: str) -> bytes:
     return out.getvalue()
 
 
+def duckdb_file(path: Path) -> bytes:
+    """Returns a database with a table of orders, small enough for a Secret."""
+    import duckdb
+
+    with duckdb.connect() as connection:
+        connection.execute(f"ATTACH '{path}' AS shop (BLOCK_SIZE 16384)")
+        connection.execute(
+            "CREATE TABLE shop.orders AS SELECT i AS a, 1.10 * i AS price, if(i % 3 = 0, 'no', 'yes') AS y "
+            "FROM range(60) AS counted(i)"
+        )
+    return path.read_bytes()
+
+
 @dataclass
 class World:
     kube: Kube
@@ -69,9 +99,17 @@ class World:
     def put(self, name: str, source: Object, **spec: Any) -> None:
         self.apply("Dataset", name, spec={"source": source, **spec})
 
-    def secret(self, name: str, keys: dict[str, str]) -> None:
+    def secret(self, name: str, keys: dict[str, str], files: dict[str, bytes] | None = None) -> None:
         meta = {"name": name, "namespace": self.kube.namespace}
-        self.kube.apply({"apiVersion": "v1", "kind": "Secret", "metadata": meta, "stringData": keys})
+        values = {key: text.encode() for key, text in keys.items()} | (files or {})
+        data = {key: b64encode(value).decode() for key, value in values.items()}
+        self.kube.apply({"apiVersion": "v1", "kind": "Secret", "metadata": meta, "data": data})
+
+    def write(self, name: str, rows: list[str], pause: float = 0) -> None:
+        """Has a pod write a file on the volume."""
+        folder = self.kube.namespace
+        program = WRITE.format(folder=folder, name=f"{name}.csv", rows=["a,price,y\n", *rows], pause=pause)
+        self.kube.apply(python_job(folder, f"write-{name}", program, "landing"))
 
     def apply(self, kind: str, name: str, **more: Any) -> None:
         meta = {"name": name, "namespace": self.kube.namespace}
@@ -102,12 +140,16 @@ def world(cluster: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wo
         google = stack.enter_context(gcs(folder / "gcs", here))
         azure = stack.enter_context(azurite(folder / "azurite", here))
         world = World(stack.enter_context(new_namespace(cluster)), lake, web, database, google, azure)
+        volume = f"landing-{world.kube.namespace}"
+        world.kube.apply(*local_volume(volume, world.kube.namespace, "landing", "data"))
+        stack.callback(world.kube.delete, "persistentvolume", volume)
         _fill(world, folder)
-        _apply(world)
+        _apply(world, folder)
         yield world
 
 
 def _fill(world: World, folder: Path) -> None:
+    world.write("a", MIXED[:60])
     for name in ("csv", "append"):
         world.lake.put(f"lake/{name}/a.csv", CSV)
     world.lake.put("lake/parquet/a.parquet", parquet(CSV))
@@ -123,6 +165,8 @@ def _fill(world: World, folder: Path) -> None:
     world.database.sql(
         "CREATE TABLE orders AS SELECT i AS a, 1.10 * i AS price, CASE WHEN i % 3 = 0 THEN 'no' ELSE 'yes' END AS y "
         "FROM generate_series(0, 59) AS i",
+        "CREATE TABLE payments AS SELECT i AS id, timestamptz '2026-01-01 00:00+00' + i * interval '1 s' AS booked, "
+        "CASE WHEN i % 3 = 0 THEN 'no' ELSE 'yes' END AS y FROM generate_series(0, 59) AS i",
         "CREATE SEQUENCE numbers",
         "GRANT USAGE ON SEQUENCE numbers TO reader",
     )
@@ -149,13 +193,15 @@ def _fill_tables(world: World, folder: Path) -> None:
                 world.lake.put(f"lake/{name}/{path.relative_to(root)}", path.read_bytes())
 
 
-def _apply(world: World) -> None:
+def _apply(world: World, folder: Path) -> None:
     world.secret("lake", world.lake.keys)
     world.secret("web", {"token": TOKEN, "ca.crt": world.web.ca})
     world.secret("ca", {"ca.crt": world.web.ca})
     world.secret("db", {"url": world.database.url()})
     world.secret("wrong", {"url": world.database.url(password="another-password")})
     lake, learns = {"secretRef": {"name": "lake"}}, {"target": "y", "checkEvery": "10s"}
+    landing = {"claimName": "landing", "path": world.kube.namespace}
+    world.put("landing", {"volume": landing, "arrival": "Append"}, **learns)
     world.put("csv", {"uri": "s3://lake/csv/*.csv", **lake}, **learns)
     world.put("append", {"uri": "s3://lake/append/", "arrival": "Append", **lake}, **learns)
     world.put("parquet", {"uri": "s3://lake/parquet/", **lake}, target="y")
@@ -171,6 +217,14 @@ def _apply(world: World) -> None:
     world.put("web", {"uri": f"{world.web.url}/token/t.csv", "secretRef": {"name": "web"}}, **learns)
     world.put("untrusted", {"uri": f"{world.web.url}/states.csv"})
     world.put("orders", {"sql": {"query": "SELECT * FROM orders", "secretRef": {"name": "db"}}}, **learns)
+    payments = {"query": "SELECT * FROM payments", "secretRef": {"name": "db"}, "cursor": "booked"}
+    world.put("payments", {"sql": payments, "arrival": "Append"}, **learns)
+    world.secret(
+        "duck",
+        {"url": f"duckdb:///{CREDENTIALS_FOLDER}/shop.duckdb"},
+        {"shop.duckdb": duckdb_file(folder / "shop.duckdb")},
+    )
+    world.put("duck", {"sql": {"query": "SELECT * FROM orders", "secretRef": {"name": "duck"}}}, target="y")
     world.put("labels", {"uri": "s3://lake/labels.csv", **lake}, **learns)
     world.put("states", {"uri": f"{world.web.url}/states.csv", "secretRef": {"name": "ca"}})
     tables = [{"name": name, "datasetRef": {"name": name}} for name in ("labels", "states")]
@@ -182,12 +236,50 @@ def _apply(world: World) -> None:
 @pytest.mark.parametrize(
     ("name", "rows"),
     [
-        *((name, 60) for name in ("csv", "append", "parquet", "lines", "web", "orders", "google", "azure", "delta")),
+        *((name, 60) for name in ("csv", "append", "parquet", "lines", "web", "orders", "duck", "landing")),
+        ("payments", 60),
+        *((name, 60) for name in ("google", "azure", "delta")),
         ("iceberg", 120),
     ],
 )
 def test_each_source_becomes_a_version(world: World, name: str, rows: int) -> None:
     assert world.latest(name).rows == rows
+
+
+def test_what_is_doubtful_is_told_with_its_first_value_and_row(world: World) -> None:
+    world.latest("landing")
+    version = world.kube.get("datasetversion", world.status("landing")["latest"])
+    assert version is not None
+    doubt = next(doubt for doubt in version["status"]["doubts"] if doubt.get("column") == "price")
+    told = {key: doubt[key] for key in ("reason", "count", "example", "row")}
+    assert told == {"reason": "MostlyNumbers", "count": 12, "example": "unknown", "row": 5}
+    assert doubt["file"].endswith("a.csv")
+    for kind, name in (("dataset", "landing"), ("datasetversion", version["metadata"]["name"])):
+        guessed = world.kube.until_condition(kind, name, "TypesCertain", "False", "TypesGuessed")
+        assert doubt["message"] in guessed["message"]
+
+
+def test_a_file_on_a_volume_is_appended_once_it_is_whole(world: World) -> None:
+    world.latest("landing")
+    world.write("b", MIXED[60:], pause=0.25)  # it is looked at before it is whole
+    world.until_rows("landing", 120)
+    assert world.status("landing")["versions"] == 2
+    assert world.latest("landing").parent is not None
+
+
+def test_rows_above_the_greatest_value_are_appended_and_others_told(world: World) -> None:
+    first = world.latest("payments")
+    assert first.cursor is not None
+    assert first.cursor.value == "2026-01-01 00:00:59+00:00"
+    world.database.sql(
+        "INSERT INTO payments SELECT i, timestamptz '2026-01-02 00:00+00' + i * interval '1 s', 'yes' "
+        "FROM generate_series(60, 69) AS i",
+        "INSERT INTO payments VALUES (70, NULL, 'no')",
+    )
+    world.until_rows("payments", 70)
+    found = world.kube.until_condition("dataset", "payments", "SourceReadable", "True", "RowsLeftOut", 120)
+    assert "1 rows have no value in 'booked'" in found["message"]
+    assert world.status("payments")["versions"] == 2
 
 
 def test_a_query_is_made_anew_by_version_when_an_input_changes(world: World) -> None:

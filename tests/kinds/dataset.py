@@ -31,6 +31,7 @@ def _uri(uri: str, **more: Any) -> Object:
 _ONE_SOURCE = "write exactly one of configMap, volume, uri, sql, query and pushed"
 _FROM = [{"name": "birds", "datasetRef": {"name": "fz-one"}}]
 _SQL: Object = {"configMap": None, "sql": {"query": "SELECT 1 AS x", "secretRef": {"name": "db"}}}
+_CURSOR: Object = {"configMap": None, "sql": {**_SQL["sql"], "cursor": "id"}, "arrival": "Append"}
 _QUERY: Object = {"configMap": None, "query": {"from": _FROM, "sql": "FROM birds"}}
 _S3, _HTTPS = "s3://lake/in/*.csv", "https://example.com/t.csv"
 _PUSHED: Object = {"source": {"configMap": None, "pushed": {}}}
@@ -102,6 +103,8 @@ SAMPLE = Sample(
         ),
         Create("version belongs to", good=_uri("s3://a/b", format="Delta", version=3), bad=_uri(_S3, version=3)),
         Create("Append belongs", good=_uri(_S3, arrival="Append"), bad={"source": {"arrival": "Append"}}),
+        Create("Append belongs", good={"source": _CURSOR}, bad={"source": {**_SQL, "arrival": "Append"}}),
+        Create("a cursor belongs to arrival Append", bad={"source": {**_CURSOR, "arrival": "Replace"}}),
         Create("settle belongs to the files", good=_uri(_S3, settle="1m"), bad={"source": {"settle": "1m"}}),
         Create("format belongs to files", bad={"source": {**_PUSHED["source"], "format": "CSV"}}),
         *(

@@ -71,11 +71,19 @@ class Tracking:
 
     def put_bytes(self, uri: str, data: bytes) -> None:
         """Writes any bytes to where a pod's upload would write them."""
-        path = self.folder / "artifacts" / uri.removeprefix(SCHEME)
+        path = self._path(uri)
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(path.name + ".part")
         part.write_bytes(data)
         part.replace(path)
+
+    def get_bytes(self, uri: str) -> bytes | None:
+        """Returns what lies there, None if nothing does."""
+        path = self._path(uri)
+        return path.read_bytes() if path.is_file() else None
+
+    def _path(self, uri: str) -> Path:
+        return self.folder / "artifacts" / uri.removeprefix(SCHEME)
 
     def _answers(self) -> bool:
         try:

@@ -41,6 +41,12 @@ def progress_uri(result_uri: str) -> str:
     return f"{result_uri.rpartition('/')[0]}/progress"
 
 
+def listing_uri(base_uri: str, digest: str) -> str:
+    """Returns the URI of a list of a source's files, in the folder of their Dataset. What it lists is what it is named
+    after, so versions that are made of the same files share it."""
+    return f"{base_uri}/listings/{digest.removeprefix('sha256:')}.json.gz"
+
+
 def experiment(namespace: str, name: str) -> str:
     """Returns the name of an experiment in the tracking server: that of a Model, or of a run without one."""
     return f"modelyard/{namespace}/{name}"

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from modelyard_api.fields.base import ConfigMapKey, Duration, Model, ObjectName, ObjectRef, rule, rules
+from modelyard_api.fields.base import ColumnName, ConfigMapKey, Duration, Model, ObjectName, ObjectRef, rule, rules
 from modelyard_api.fields.csv import CSV
 
 Format = Literal["CSV", "Parquet", "JSONLines", "Delta", "Iceberg"]
@@ -70,6 +70,11 @@ class SQLSource(Model):
         "postgresql://USER:PASSWORD@HOST/DATABASE."
     )
     timeout: Duration | None = Field(None, description="How long the query may take [10m].")
+    cursor: ColumnName | None = Field(
+        None,
+        description="With arrival Append: a column of numbers, dates or times that is greater in each new row; a look "
+        "asks for the rows above the greatest value that was seen.",
+    )
 
 
 class QueryInput(Model):
@@ -109,9 +114,16 @@ class Source(Model):
             ),
             rule("!has(self.secretRef) || has(self.uri)", "secretRef belongs to uri; leave it out", ".secretRef"),
             rule(
-                "self.arrival == 'Replace' || has(self.volume) || has(self.uri)",
-                "Append belongs to the files of a volume or of uri; write Replace",
+                "self.arrival == 'Replace' || has(self.volume) || has(self.uri) || "
+                "has(self.sql) && has(self.sql.cursor)",
+                "Append belongs to the files of a volume or of uri, and to sql with a cursor; write Replace, or "
+                "sql.cursor",
                 ".arrival",
+            ),
+            rule(
+                "!has(self.sql) || !has(self.sql.cursor) || self.arrival == 'Append'",
+                "a cursor belongs to arrival Append; write it, or leave the cursor out",
+                ".sql",
             ),
             rule(
                 "!has(self.format) || !(self.format in ['Delta', 'Iceberg']) || "
@@ -153,8 +165,8 @@ class Source(Model):
     )
     arrival: Literal["Replace", "Append"] = Field(
         "Replace",
-        description="Replace: each look reads all files. Append: it reads those that are new, by their names, and "
-        "their rows come after those of the latest accepted version.",
+        description="Replace: each look reads all. Append: it reads the files that are new, by their names, or the "
+        "rows that are new, by sql.cursor, and they come after those of the latest accepted version.",
     )
     version: int | None = Field(
         None, ge=0, description="The version of a Delta table, or the snapshot of an Iceberg table [the newest]."

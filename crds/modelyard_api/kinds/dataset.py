@@ -128,6 +128,9 @@ class Expiring(Model):
 
     name: StatusName = Field(description="The DatasetVersion.")
     uri: StatusURL = Field(description="The folder of its bytes, which are deleted after it.")
+    listing: StatusURL | None = Field(
+        None, description="The list of the files that it is made of, which goes too unless another version names it."
+    )
 
 
 class DatasetStatus(Status):

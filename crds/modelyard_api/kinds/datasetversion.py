@@ -19,6 +19,7 @@ from modelyard_api.fields.base import (
     rules,
 )
 from modelyard_api.fields.columns import ColumnType, TimeFormat, TimeZone
+from modelyard_api.fields.cursor import Cursor
 from modelyard_api.fields.doubts import MOST_DOUBTS, Doubt, Excerpt
 from modelyard_api.fields.facts import Column, Figure, KindInfo, Reference
 from modelyard_api.fields.listing import Listing
@@ -128,6 +129,7 @@ class DatasetVersionSpec(Model):
     parent: str | None = Field(None, max_length=253, description="The version that was the latest before.")
     origin: Origin | None = Field(None, description="What made the table.")
     made_of: Listing | None = Field(None, description="The files that its rows come from, of a source that lists them.")
+    cursor: Cursor | None = Field(None, description="How far the query was read, if it is asked for new rows alone.")
     inputs: Annotated[
         list[VersionInput],
         Field(

@@ -24,6 +24,7 @@ from modelyard_api.fields.base import (
     Time,
     levels,
 )
+from modelyard_api.fields.cursor import Cursor
 from modelyard_api.fields.doubts import MOST_DOUBTS, Doubt
 from modelyard_api.fields.listing import Listing
 from modelyard_api.fields.metrics import Task
@@ -123,15 +124,16 @@ class CheckResult(Model):
 class IngestResult(TableResult, CheckResult):
     kind: Literal["Ingest"] = "Ingest"
     made_of: Listing | None = Field(None, description="The files that the rows come from.")
+    cursor: Cursor | None = Field(None, description="How far the query was read, if it is asked for new rows alone.")
     inputs: list[VersionInput] = Field(default_factory=list, max_length=16, description="What a query read.")
 
 
 class LookResult(CheckResult):
-    """Nothing was read: nothing is new, or what is new may still be written, or is no new file where those alone are
-    read."""
+    """Nothing was read: nothing is new, or what is new may still be written, or is no new file or no row that can be
+    new where those alone are read."""
 
     kind: Literal["Look"] = "Look"
-    reason: Literal["Unchanged", "NotSettled", "FilesChanged"]
+    reason: Literal["Unchanged", "NotSettled", "FilesChanged", "RowsLeftOut"]
     message: str
 
 

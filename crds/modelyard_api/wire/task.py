@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from modelyard_api.fields.base import Digest, Model
+from modelyard_api.fields.cursor import Cursor
 from modelyard_api.fields.metrics import Metric
 from modelyard_api.fields.metrics import Task as ModelTask
 from modelyard_api.fields.trainer import ScriptDigests, Trainer
@@ -76,6 +77,7 @@ class Previous(Model):
     made_of: Digest | None = Field(
         None, description="The listing of the files that its rows come from, if it is known."
     )
+    cursor: Cursor | None = Field(None, description="How far the query was read, if it is asked for new rows alone.")
 
 
 class Input(Model):

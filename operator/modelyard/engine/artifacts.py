@@ -60,7 +60,7 @@ async def record(session: aiohttp.ClientSession, at: str) -> None:
 
 
 async def delete(session: aiohttp.ClientSession, at: str) -> None:
-    """Deletes a folder, if there is one."""
+    """Deletes a folder or a file, if there is one."""
     async with session.delete(at, headers=identity()) as answer:
         if await is_absent(answer):
             return

@@ -90,8 +90,8 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """Asks that nothing lie in these folders of the artifact store, which nobody reads any more. This need writes. The
-    fact is True, or Unavailable. It may be asked any number of times."""
+    """Asks that nothing be at these addresses of the artifact store, folders or files, which nobody reads any more.
+    This need writes. The fact is True, or Unavailable. It may be asked any number of times."""
 
     uris: tuple[str, ...]
 

@@ -67,4 +67,5 @@ def previous_of(version: Object) -> Previous:
         columns=columns if fits else [],
         missing=spec.missing,
         made_of=spec.made_of and spec.made_of.digest,
+        cursor=spec.cursor,
     )

@@ -10,6 +10,7 @@ from modelyard_api.fields.artifact import PROFILE_JSON, RESULT_JSON
 from modelyard_api.wire.result import Failed
 from modelyard_api.wire.sketches import Sketches, write
 from modelyard_api.wire.task import Task
+from tests.harness.faults import files
 from tests.kinds import SAMPLES
 from tests.support.tracking import Tracking
 
@@ -23,7 +24,7 @@ def ended(document: str, text: str, tracking: Tracking) -> bool:
     """Writes the result of a pod with this task, from ``text``, the source's data. Returns whether the pod succeeds."""
     task = _TASK.validate_json(document)
     pod = next(pod for pod in _PODS if isinstance(task, pod.task))
-    result = pod.play(task, text)
+    result = files.look(task, text, tracking) if files.is_of(text) else pod.play(task, text)
     # A pod also writes its result into the folder of the artifact that it describes.
     artifact = getattr(result, "uri", None) or getattr(result, "artifact_uri", None)
     if artifact:

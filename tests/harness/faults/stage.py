@@ -35,6 +35,7 @@ class Stage:
         """Returns when the operator last wrote something, in monotonic seconds."""
         self.patience = patience
         """Longest time in seconds for one step of a scenario, under any fault."""
+        self._looked = 0
 
     def quiet(self) -> float:
         """Returns the seconds since an object changed or the operator wrote."""
@@ -81,6 +82,12 @@ class Stage:
 
     async def edit(self, kind: str, name: str, body: Object) -> None:
         self._know(kind, await self.api("PATCH", self._path(kind, name), body))
+
+    async def wait_for_look(self, dataset: str) -> None:
+        """Lets the time pass after which the source is looked at again: the last look is told to be long ago."""
+        self._looked += 1
+        long_ago = {"status": {"lastCheckTime": f"2026-01-01T00:00:{self._looked:02}Z"}}
+        self._know("Dataset", await self.api("PATCH", f"{self._path('Dataset', dataset)}/status", long_ago))
 
     async def delete(self, kind: str, name: str) -> None:
         await self.api("DELETE", self._path(kind, name))

@@ -160,6 +160,41 @@ def test_files_that_changed_after_they_were_taken_are_told_once() -> None:
     assert len([note for note in world.notes if note[1] == "FilesChanged"]) == 1
 
 
+def test_a_version_says_how_far_a_query_was_read_and_the_next_look_goes_on_there() -> None:
+    sql = {"query": "SELECT * FROM orders", "secretRef": {"name": "db"}, "cursor": "id"}
+    world = watched(source={"sql": sql, "arrival": "Append"})
+    cursor = {"column": "id", "kind": "Number", "value": "7", "query": sha256(b"query")}
+    ends(world, {**ingest_result(running_job(world), "a"), "cursor": cursor})
+    assert world.get(DATASET_VERSIONS, status(world)["latest"])["spec"]["cursor"] == cursor
+    world.tick(60)
+    given = task(world)
+    assert given.previous is not None
+    assert given.previous.cursor is not None
+    assert given.previous.cursor.wire() == cursor
+
+
+def test_rows_that_are_left_out_are_told_until_they_are_not() -> None:
+    sql = {"query": "SELECT * FROM orders", "secretRef": {"name": "db"}, "cursor": "id"}
+    world = watched(source={"sql": sql, "arrival": "Append"})
+    ends(world, ingest_result(running_job(world), "a"))
+    for found, reason in (("RowsLeftOut", "RowsLeftOut"), ("RowsLeftOut", "RowsLeftOut"), ("Unchanged", "Read")):
+        world.tick(60)
+        ends(world, look(found))
+        assert world.condition(DATASETS, "penguins", "SourceReadable")[:2] == ("True", reason)
+    assert len([note for note in world.notes if note[1] == "RowsLeftOut"]) == 1
+
+
+def test_a_list_that_no_version_names_is_deleted_once_that_is_known() -> None:
+    world = watched()
+    second, third = ({**LISTING, "digest": sha256(text)} for text in (b"two", b"three"))
+    for content, listing, left in (("a", LISTING, []), ("a", second, ["two"]), ("b", third, []), ("a", LISTING, [])):
+        before = len(world.deleted)
+        ends(world, {**ingest_result(running_job(world), content), "listing": listing, "madeOf": listing})
+        gone = [uri.rpartition("/")[2] for uri in world.deleted[before:] if "/listings/" in uri]
+        assert gone == [f"{sha256(name.encode()).removeprefix('sha256:')}.json.gz" for name in left]
+        world.tick(60)
+
+
 def appended() -> tuple[World, str, str]:
     """Returns a world with a Dataset that has appended twice, and its two versions."""
     world = watched(source={**LAKE, "arrival": "Append"})
@@ -182,8 +217,13 @@ def test_a_deleted_version_has_the_next_appended_to_the_one_before() -> None:
     assert (given.seen, given.remake) == (None, True)
 
 
-def test_a_lost_status_loses_no_appended_rows() -> None:
+@pytest.mark.parametrize("rejected", [False, True])
+def test_a_lost_status_loses_no_appended_rows(rejected: bool) -> None:
     world, _, second = appended()
+    if rejected:
+        world.tick(60)
+        ends(world, ingest_result(running_job(world), "c", accepted=False))
+        assert status(world)["latest"] == second
     world.status(DATASETS, "penguins", {})
     world.restart()
     world.settle()

@@ -9,6 +9,7 @@ import pytest
 from modelyard.engine.plan import Deleted
 from modelyard.engine.resource import DATASET_VERSIONS, DATASETS, MODEL_MONITORS, Object
 from modelyard.kinds.dataset.retention import expired
+from modelyard_api.fields.artifact import sha256
 from tests.unit.kinds.objects import dataset, put_data
 from tests.unit.kinds.test_dataset import ingest, look_again
 from tests.unit.kinds.test_modelmonitor import NAME, monitor
@@ -38,6 +39,7 @@ SAME = "2026-03-01T00:00:00Z"
         ([version(n, accepted=None) for n in (1, 2, 3)], (), None, []),
         ([version(n, time=SAME, parent=n + 1 if n < 4 else None) for n in (1, 2, 3, 4)], (), "v1", ["v4", "v3"]),
         ([version(1, parent=2), version(2, parent=1), version(3)], (), "v3", ["v1"]),
+        ([version(n, parent=n + 1 if n < 4 else None) for n in (1, 2, 3, 4)], (), "v1", ["v4", "v3"]),
         ([], (), None, []),
     ],
 )
@@ -72,6 +74,21 @@ def test_a_version_goes_with_its_bytes_and_is_told() -> None:
     assert len(told) == 2
     assert all(uri.rpartition("/")[2] for uri in world.deleted)
     assert not world.status_of(DATASETS, "penguins").get("expiring")
+
+
+def test_a_list_of_files_goes_with_the_last_version_that_is_made_of_them() -> None:
+    world = World()
+    put_data(world, "a")
+    world.put(DATASETS, dataset(checkEvery="1m", retention={"keep": 1}))
+    world.settle()
+    for content, files in (("a", "one"), ("b", "one"), ("c", "two"), ("d", "three")):
+        look_again(world, content)
+        ingest(world, content, madeOf={"digest": sha256(files.encode()), "files": 1, "bytes": 1})
+        world.tick(1)
+        ended = [uri.rpartition("/")[2] for uri in world.deleted if "/listings/" in uri]
+        known = {sha256(name.encode()).removeprefix("sha256:"): name for name in ("one", "two", "three")}
+        gone = [known[name.removesuffix(".json.gz")] for name in ended]
+        assert gone == {"one": [], "two": ["one"], "three": ["one", "two"]}[files]
 
 
 def test_one_that_a_monitor_names_is_kept_until_it_does_not() -> None:

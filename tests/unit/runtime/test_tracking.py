@@ -25,6 +25,8 @@ class Server:
     def __init__(self) -> None:
         self.answer: Answer = lambda path, document: (200, {})
         self.requests: list[tuple[str, Any]] = []
+        self.is_hasty = False
+        """Whether it ends each connection after one answer, without a word."""
         server = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -43,6 +45,12 @@ class Server:
                 self.wfile.write(data)
 
             do_POST = do_PUT = do_GET
+
+            def handle(self) -> None:
+                if server.is_hasty:
+                    self.handle_one_request()
+                else:
+                    super().handle()
 
             def log_message(self, *_: Any) -> None: ...
 
@@ -157,6 +165,17 @@ def test_a_server_that_comes_back_is_waited_for(server: Server) -> None:
         timer.join(0.1)
         restarted[0].shutdown()
         restarted[0].server_close()
+
+
+def test_a_connection_that_was_closed_while_it_was_silent_is_opened_anew_without_a_word(
+    server: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.is_hasty = True
+    store = ArtifactStore(Web(server.url(), patience=0))
+    for number in range(3):
+        store.put("mlflow-artifacts:/a/b", bytes([number]))
+    assert len(server.requests) == 3
+    assert "asking again" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

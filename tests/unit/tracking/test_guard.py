@@ -82,9 +82,13 @@ def test_a_pod_reads_lists_and_writes_its_own(world: World) -> None:
 
 def test_the_operator_alone_deletes(world: World) -> None:
     pod, operator = world.pod("deletes"), world.operator()
-    assert pod.file("PUT", "modelyard/team/deletes/a", b"bytes").status == 200
+    for name in ("a", "b"):
+        assert pod.file("PUT", f"modelyard/team/deletes/{name}", b"bytes").status == 200
     refused = pod.file("DELETE", "modelyard/team/deletes/a")
     assert (refused.status, refused.document["error_code"]) == (403, "PERMISSION_DENIED")
+    assert operator.file("GET", "modelyard/team/deletes/a").body == b"bytes"
+    assert operator.file("DELETE", "modelyard/team/deletes/b").status == 200
+    assert operator.file("GET", "modelyard/team/deletes/b").status == 404
     assert operator.file("GET", "modelyard/team/deletes/a").body == b"bytes"
     assert operator.file("DELETE", "modelyard/team/deletes").status == 200
     assert operator.file("GET", "modelyard/team/deletes/a").status == 404

@@ -78,7 +78,7 @@ def _read(reading: Reading, typing: Typing, begun: Callable[[], NewVersion], pro
             rows = typing.typed(batch)
             if rows is not None:
                 version = version or Behind(begun())
-                version.add(numbered(rows, batch.first_row, batch.file))
+                version.add(numbered(rows, batch.first_row, batch.file, typing.encoded()))
             elif version is not None:
                 version.give_up()
                 version = None

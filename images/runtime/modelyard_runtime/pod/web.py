@@ -112,6 +112,7 @@ class Web:
         """
         deadline, wait, full = time.monotonic() + self.patience, 0.2, False
         while True:
+            was_kept = self._connection is not None
             try:
                 status, data = self._once(method, url, body, type_, to)
                 if status in (401, 403) and self._token is not None:
@@ -124,6 +125,8 @@ class Web:
             except (OSError, http.client.HTTPException) as error:
                 problem = f"{type(error).__name__}: {error}"
                 self._connection = None
+                if was_kept and isinstance(error, ConnectionError):
+                    continue  # servers close a connection over which nothing has come for some seconds
             if time.monotonic() + wait > deadline:
                 raise Unavailable(f"{method} {url}: {problem}", full)
             say(f"{self._name} does not answer well ({problem}); asking again")

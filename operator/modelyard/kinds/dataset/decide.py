@@ -12,7 +12,7 @@ from datetime import datetime
 from modelyard.engine import conditions as kstatus
 from modelyard.engine.plan import Create, Facts, Plan
 from modelyard.engine.resource import JOBS
-from modelyard.kinds.dataset import children, inputs, pushed, source
+from modelyard.kinds.dataset import children, inputs, listings, pushed, source
 from modelyard.kinds.dataset.conditions import has_version, standing, suspended, with_source
 from modelyard.kinds.dataset.newest import newest
 from modelyard.kinds.dataset.observe import View
@@ -111,6 +111,7 @@ def _follow(view: View, facts: Facts, now: datetime, status: DatasetStatus, name
         case Held(writes):
             return Step(status, suspended(view, status), writes)
         case Ended(_, result):
+            listings.forget(view, facts, result)
             return found(view, now, status, result)
         case Broken(_, trouble, by_program):
             if not by_program:

@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 from modelyard.engine import conditions as kstatus
-from modelyard.engine.resource import Object
+from modelyard.kinds.dataset.age import by_age
 from modelyard.kinds.dataset.observe import View
 
 
 def newest(view: View) -> str | None:
-    """Returns the newest accepted version. All that came from a backup are equally old: then their parents tell."""
-    parents = {version["spec"].get("parent") for version in view.versions}
-
-    def age(version: Object) -> tuple[bool, str, str]:
-        meta = version["metadata"]
-        return meta["name"] not in parents, str(meta.get("creationTimestamp")), meta["name"]
-
-    accepted = [version for version in view.versions if kstatus.holds(version, "Ready")]
-    return max(accepted, key=age)["metadata"]["name"] if accepted else None
+    """Returns the newest accepted version."""
+    accepted = [version for version in by_age(view.versions) if kstatus.holds(version, "Ready")]
+    return accepted[-1]["metadata"]["name"] if accepted else None

@@ -19,6 +19,8 @@ from modelyard_api.kinds.datasetversion import MAX_COLUMNS, Origin
 from modelyard_api.wire.result import CheckResult, IngestResult, LookResult
 
 READ = "the source was read to its end"
+_NOTABLE = ("FilesChanged", "RowsLeftOut")
+"""Reasons of looks that have found nothing to read, and something to tell of."""
 
 
 def found(view: View, now: datetime, status: DatasetStatus, result: CheckResult) -> Step:
@@ -56,13 +58,13 @@ def looked(view: View, now: datetime, status: DatasetStatus, look: LookResult) -
         # Of files that were rejected only another look could say so again.
         listing = before.listing if before and (before.readable or before.reason == look.reason) else None
         status.source = SourceStatus(readable=False, reason=look.reason, message=look.message, listing=listing)
-    elif look.reason == "FilesChanged":
+    elif look.reason in _NOTABLE:
         status.source = SourceStatus(readable=True, reason=look.reason, message=look.message, listing=look.listing)
-    elif before is not None and before.reason == "NotSettled":
+    elif before is not None and before.reason in ("NotSettled", "RowsLeftOut"):
         status.source = SourceStatus(readable=True, reason="Read", message=READ, listing=before.listing)
     elif before is not None and look.listing is not None:
         before.listing = look.listing
-    is_new = look.reason == "FilesChanged" and (before is None or before.message != look.message)
+    is_new = look.reason in _NOTABLE and (before is None or before.message != look.message)
     notes = (Note(look.reason, look.message, "Warning"),) if is_new else ()
     after = checked(view, status, now)
     return Step(status, standing(view, status), after=after, notes=notes)

@@ -45,6 +45,7 @@ def register(view: View, table: TableResult, origin: Origin, split: Split) -> Cr
         origin=origin,
         inputs=table.inputs if isinstance(table, IngestResult) else [],
         made_of=table.made_of if isinstance(table, IngestResult) else None,
+        cursor=table.cursor if isinstance(table, IngestResult) else None,
     )
     metadata = child_metadata(view.raw, version_name(view.dataset, table), "modelyard-dataset")
     return Create(DATASET_VERSIONS, manifest(DATASET_VERSIONS, metadata, spec=spec.wire()))

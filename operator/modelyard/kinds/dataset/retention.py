@@ -1,4 +1,5 @@
-"""Deletes versions that are no longer kept: first it is written down which, then they go, and then their bytes.
+"""Deletes versions that are no longer kept: first it is written down which, then they go, and then their bytes, with
+the lists of files that no other version is made of.
 
 So whenever the operator ends, the next one finds what is left to do. Bytes are deleted only while no Job runs that
 might write the same version again.
@@ -6,12 +7,14 @@ might write the same version again.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from modelyard.engine.plan import Delete, Deleted, Facts, Note, Unavailable
 from modelyard.engine.resource import DATASET_VERSIONS, Object
+from modelyard.kinds.dataset.age import by_age
+from modelyard.kinds.dataset.listings import listing_of
 from modelyard.kinds.dataset.observe import View
 from modelyard.workload.conclude import RETRY, Step
 from modelyard.workload.protection import is_being_deleted
@@ -31,7 +34,9 @@ def retained(view: View, step: Step, facts: Facts, now: datetime) -> Step:
     gone = expired(view.versions, view.used, status.latest, retention.keep)[:MAX_EXPIRING]
     if not gone:
         return step
-    status.expiring = [Expiring(name=item["metadata"]["name"], uri=item["spec"]["uri"]) for item in gone]
+    status.expiring = [
+        Expiring(name=item["metadata"]["name"], uri=item["spec"]["uri"], listing=listing_of(item)) for item in gone
+    ]
     names = ", ".join(item.name for item in status.expiring)
     note = Note("VersionsExpired", f"retention.keep is {retention.keep}, and nothing uses these: {names}")
     return replace(step, after=now, notes=(*step.notes, note))
@@ -40,27 +45,10 @@ def retained(view: View, step: Step, facts: Facts, now: datetime) -> Step:
 def expired(versions: Sequence[Object], used: Collection[str], latest: str | None, keep: int) -> list[Object]:
     """Returns the versions that are not kept, the oldest first: those that are neither among the ``keep`` newest
     accepted, nor among the ``keep`` newest rejected ones, nor used, nor the latest. One without a verdict stays."""
-    parents = {item["metadata"]["name"]: item["spec"].get("parent") for item in versions}
-
-    def age(version: Object) -> tuple[str, int, str]:
-        meta = version["metadata"]
-        return str(meta.get("creationTimestamp")), _depth(parents, meta["name"]), meta["name"]
-
-    gone = []
+    ordered, kept = by_age(versions), {latest, *used}
     for verdict in (True, False):
-        judged = [item for item in versions if (item.get("status") or {}).get("accepted") is verdict]
-        gone += sorted(judged, key=age)[: max(len(judged) - keep, 0)]
-    kept = {latest, *used}
-    return sorted((item for item in gone if item["metadata"]["name"] not in kept), key=age)
-
-
-def _depth(parents: Mapping[str, str | None], name: str) -> int:
-    """Returns how many versions came before one, which tells the order where all came from a backup at once."""
-    depth, seen, at = 0, {name}, parents.get(name)
-    while at is not None and at not in seen:
-        seen.add(at)
-        depth, at = depth + 1, parents.get(at)
-    return depth
+        kept.update([item["metadata"]["name"] for item in ordered if _accepted(item) is verdict][-keep:])
+    return [item for item in ordered if _accepted(item) is not None and item["metadata"]["name"] not in kept]
 
 
 def _going_on(view: View, step: Step, status: DatasetStatus, facts: Facts, now: datetime) -> Step:
@@ -79,13 +67,18 @@ def _going_on(view: View, step: Step, status: DatasetStatus, facts: Facts, now: 
         writes = tuple(Delete.of(DATASET_VERSIONS, item) for item in going)
         return replace(step, writes=(*step.writes, *writes), after=now if spared and not going else step.after)
     namespace = view.dataset.namespace
-    in_use = {version["spec"]["uri"] for version in view.versions}
-    uris = tuple(item.uri for item in status.expiring if is_of(namespace, item.uri) and item.uri not in in_use)
+    in_use = {uri for version in view.versions for uri in (version["spec"]["uri"], listing_of(version))}
+    gone = dict.fromkeys(uri for item in status.expiring for uri in (item.uri, item.listing) if uri not in in_use)
+    uris = tuple(uri for uri in gone if uri is not None and is_of(namespace, uri))
     if uris and isinstance(facts[Deleted(uris)], Unavailable):
         return replace(step, after=min(step.after, now + RETRY) if step.after else now + RETRY)
     status.expiring = []
     # There may be more than are deleted at a time.
     return replace(step, after=now)
+
+
+def _accepted(version: Object) -> bool | None:
+    return (version.get("status") or {}).get("accepted")
 
 
 def is_idle(step: Step) -> bool:

@@ -1,4 +1,4 @@
-"""The contenders: ``python -m tests.harness.bench.ingest.contenders NAME FILE OUT``."""
+"""The contenders: ``python -m tests.harness.bench.ingest.contenders NAME FILE OUT URL``."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 
 
-def ours(file: Path, out: Path) -> None:
-    """Types, rules, digest, description, sketches, split, Parquet and report; the store is a folder."""
+def ours(file: Path, out: Path, url: str) -> None:
+    """Types, rules, digest, description, sketches, split, Parquet and report; the store is a folder, and its progress
+    is told to the tracking server at ``url``."""
     from modelyard_api.kinds.dataset import DatasetSpec
     from modelyard_api.wire.task import IngestTask, Subject
     from modelyard_runtime.commands.ingest import ingest
@@ -31,7 +32,6 @@ def ours(file: Path, out: Path) -> None:
     source = {"volume": {"claimName": "c", "path": file.name}, "settle": "0s"}
     spec = DatasetSpec.model_validate({"source": source, "target": "returned", "columns": columns})
     os.environ["TMPDIR"] = str(out)
-    url = "http://127.0.0.1:9"
     task = IngestTask(
         subject=Subject(namespace="n", name="bench", uid="u"),
         tracking_url=url,
@@ -44,7 +44,7 @@ def ours(file: Path, out: Path) -> None:
     print(result.wire() if result.kind != "Ingest" else f"{result.rows} rows, accepted: {result.accepted}", flush=True)
 
 
-def pyarrow(file: Path, out: Path) -> None:
+def pyarrow(file: Path, out: Path, _: str) -> None:
     """Reads the file and writes it as Parquet, and no more."""
     import pyarrow.csv as csv
     import pyarrow.parquet as pq
@@ -53,7 +53,7 @@ def pyarrow(file: Path, out: Path) -> None:
     pq.write_table(read(file), out / "table.parquet", compression="zstd")
 
 
-def pandas(file: Path, out: Path) -> None:
+def pandas(file: Path, out: Path, _: str) -> None:
     """Types, rules, a digest, a description with quantiles and frequent values, a split by content, and Parquet."""
     import hashlib
 
@@ -83,4 +83,4 @@ def pandas(file: Path, out: Path) -> None:
 
 
 if __name__ == "__main__":
-    {"ours": ours, "pyarrow": pyarrow, "pandas": pandas}[sys.argv[1]](Path(sys.argv[2]), Path(sys.argv[3]))
+    {"ours": ours, "pyarrow": pyarrow, "pandas": pandas}[sys.argv[1]](Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[4])

@@ -16,10 +16,10 @@ _CGROUPS = Path("/sys/fs/cgroup")
 _MIB = 1 << 20
 
 
-def run(name: str, file: Path, out: Path, limit: int | None) -> dict[str, Any]:
-    """Returns seconds, seconds of CPU, the largest resident size in MiB, and what limited it. Raises RuntimeError if it
-    fails, for example since it was killed at its limit."""
-    command = [sys.executable, "-m", "tests.harness.bench.ingest.contenders", name, str(file), str(out)]
+def run(name: str, file: Path, out: Path, url: str, limit: int | None) -> dict[str, Any]:
+    """Returns seconds, seconds of CPU, the largest resident size in MiB, and what limited it; ``url`` is that of a
+    tracking server. Raises RuntimeError if it fails, for example since it was killed at its limit."""
+    command = [sys.executable, "-m", "tests.harness.bench.ingest.contenders", name, str(file), str(out), url]
     with _cgroup(limit) as join:
         began = time.monotonic()
         child = os.fork()

@@ -39,7 +39,7 @@ def server(address: str) -> Iterator[Postgres]:
 def ask(folder: Path, url: str, query: str, **more: Any) -> pa.Table:
     (folder / "url").write_text(url)
     source = SQLSource.model_validate({"query": query, "secretRef": {"name": "db"}, **more})
-    return pq.read_table(database.spooled(source, Keys(folder), Budget(1 << 30)))
+    return pq.read_table(database.spooled(source, Keys(folder), Budget(1 << 30)).path)
 
 
 def fails(folder: Path, url: str, query: str, kind: Any = UserError, **more: Any) -> Any:

@@ -47,8 +47,12 @@ FORMATS = st.sampled_from(["%d.%m.%Y", "%d/%m/%Y %H:%M", "%Y%m%d", "%m/%d/%y", "
 @given(TEXTS)
 @settings(deadline=None)
 def test_texts(texts: list[str]) -> None:
-    column = Cleaner(MISSING).clean(pa.array(texts, pa.string()))
-    assert column.to_pylist() == [clean(text, words(MISSING)) or None for text in texts]
+    column, cleaner = pa.array(texts, pa.string()), Cleaner(MISSING)
+    cleaned = [clean(text, words(MISSING)) or None for text in texts]
+    assert cleaner.clean(column).to_pylist() == cleaned
+    each = cleaner.clean_each(column.dictionary_encode())
+    assert each.to_pylist() == cleaned
+    assert each.dictionary.to_pylist() == list(dict.fromkeys(text for text in cleaned if text))
 
 
 @given(st.lists(ISO | WRITTEN, max_size=5), st.sampled_from([None, "Europe/Berlin"]))

@@ -7,8 +7,10 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from modelyard_api.kinds.dataset import DatasetSpec
 from modelyard_runtime.pod.errors import UserError
-from modelyard_runtime.tables.reading.reading import NumberStyle
+from modelyard_runtime.tables.reading.reading import MISSING, Batch, NumberStyle, Reading
+from modelyard_runtime.tables.types.typing import Typing
 from tests.unit.runtime.types.typed import typed
 
 
@@ -276,3 +278,29 @@ def test_an_unknown_column_is_refused() -> None:
 
 def test_an_ignored_column_is_left_out() -> None:
     assert typed([{"a": ["x"], "b": ["1"]}], ignore=["b"]).types == {"a": "Category"}
+
+
+@pytest.mark.parametrize("text", [True, False])
+def test_later_batches_of_words_come_with_their_encoding(text: bool) -> None:
+    words = ["oak", " elm", "", "NA", "\u00e9", "e\u0301"]
+    batches = [Batch(pa.record_batch({"a": words * 400, "n": ["1"] * 2400}), "t.csv", 2 + 2400 * n, 0) for n in (0, 1)]
+    reading = Reading(["a", "n"], text, NumberStyle(), MISSING if text else ("",), 0, lambda: iter(batches))
+    typing = Typing(reading, DatasetSpec.model_validate({"source": {"pushed": {}}}))
+    given = [(typing.typed(batch), typing.encoded()) for batch in batches]
+    assert typing.settled()
+    missing = None if text else "NA"
+    assert [rows.column("a")[:6].to_pylist() for rows, _ in given] == [
+        ["oak", "elm", None, missing, "\u00e9", "\u00e9"]
+    ] * 2
+    (_, first), (rows, later) = given
+    assert "a" not in first
+    assert later["a"].dictionary_decode() == rows.column("a")
+    assert "".join(later["a"].dictionary.to_pylist()) == f"oakelm{missing or ''}\u00e9"
+
+
+def test_later_numbers_beside_missing_ones_count_the_words() -> None:
+    numbers = [["1.5", ""], ["", "2", "NaN", "nan"], ["3", "NA", ""]]
+    result = typed([*({"a": values * 20} for values in numbers), {"a": ["oak", "elm", "ash"] * 1000}])
+    assert (result.types["a"], result.passes) == ("Category", 2)
+    (doubt,) = [doubt for doubt in result.doubts if doubt.reason == "MissingWords"]
+    assert doubt.count == 60

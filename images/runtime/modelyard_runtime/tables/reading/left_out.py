@@ -14,7 +14,7 @@ def repeated(rows: pa.RecordBatch, header: Sequence[str]) -> np.ndarray | None:
     which a value may be the column's name."""
     if len(header) < 2:
         return None
-    first = pc.is_in(rows.column(0), pa.array([header[0], f"\ufeff{header[0]}"]))
+    first = pc.or_(pc.equal(rows.column(0), header[0]), pc.equal(rows.column(0), f"\ufeff{header[0]}"))
     return _all(rows, first, lambda index, values: pc.equal(values, header[index]))
 
 

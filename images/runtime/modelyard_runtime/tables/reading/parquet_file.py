@@ -18,7 +18,7 @@ from modelyard_runtime.tables.reading.unchanged import mark, unchanged
 from modelyard_runtime.tables.reading.unpack import check_unpacked
 
 MOST_ROWS = 1 << 16
-BATCH_BYTES = 32 << 20
+BATCH_BYTES = 8 << 20
 BUFFERS = 64 << 20
 """Bytes of the buffers of all columns."""
 MOST_ROW_BYTES = 16 << 20

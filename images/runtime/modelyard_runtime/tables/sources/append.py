@@ -1,4 +1,4 @@
-"""``arrival: Append``: the rows of files that were not seen before come after those of the latest accepted version."""
+"""``arrival: Append``: rows that were not seen before come after those of the latest accepted version."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _fitted(batch: pa.RecordBatch, schema: pa.Schema, parent: str) -> pa.RecordB
             columns.append(column.cast(field.type))
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
             message = (
-                f"column {field.name!r} is {column.type} in {parent} and {field.type} in the new files; declare it in "
+                f"column {field.name!r} is {column.type} in {parent} and {field.type} in the new rows; declare it in "
                 "spec.columns as it was, or write arrival: Replace"
             )
             raise UserError("ColumnsDiffer", message, "spec.source.arrival") from error

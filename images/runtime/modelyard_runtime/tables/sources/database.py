@@ -7,17 +7,19 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.pool import NullPool
 
+from modelyard_api.fields.cursor import Cursor
 from modelyard_api.fields.sources import SQLSource
 from modelyard_runtime.pod.errors import Retriable, UserError
 from modelyard_runtime.pod.say import say
 from modelyard_runtime.tables.sources import guard
 from modelyard_runtime.tables.sources.arrow import batch_of
+from modelyard_runtime.tables.sources.cursor import Watch, above
 from modelyard_runtime.tables.sources.fetch import Budget
 from modelyard_runtime.tables.sources.keys import Keys
 from modelyard_runtime.tables.sources.patience import patience, too_long
@@ -34,8 +36,16 @@ _EXAMPLE = "postgresql://USER:PASSWORD@HOST/DATABASE"
 _LOCKED = {"enable_external_access": "false", "autoinstall_known_extensions": "false", "lock_configuration": "true"}
 
 
-def spooled(source: SQLSource, keys: Keys, budget: Budget) -> Path:
-    """Returns a Parquet file with the query's rows. Raises UserError, and Retriable if the database is away.
+class Answer(NamedTuple):
+    path: Path
+    """A Parquet file with the rows."""
+    watch: Watch | None
+    """What the rows say of the cursor, if the source has one."""
+
+
+def spooled(source: SQLSource, keys: Keys, budget: Budget, since: Cursor | None = None) -> Answer:
+    """Returns the query's rows, above the cursor ``since`` if there is one. Raises UserError, and Retriable if the
+    database is away.
 
     The rows are those of one moment: where the database goes away in between, the whole query is asked again.
     """
@@ -43,7 +53,7 @@ def spooled(source: SQLSource, keys: Keys, budget: Budget) -> Path:
     for left in reversed(range(TRIES)):
         folder = Path(tempfile.mkdtemp(prefix="query-"))
         try:
-            return _read(url, source, keys, folder, budget)
+            return _read(url, source, keys, folder, budget, since)
         except Retriable as error:
             if not left:
                 raise
@@ -52,7 +62,7 @@ def spooled(source: SQLSource, keys: Keys, budget: Budget) -> Path:
     raise AssertionError
 
 
-def _read(url: URL, source: SQLSource, keys: Keys, folder: Path, budget: Budget) -> Path:
+def _read(url: URL, source: SQLSource, keys: Keys, folder: Path, budget: Budget, since: Cursor | None) -> Answer:
     seconds = seconds_of(source.timeout, DEFAULT_SECONDS)
     engine = sa.create_engine(url, poolclass=NullPool, connect_args=_arguments(url))
     try:
@@ -60,7 +70,7 @@ def _read(url: URL, source: SQLSource, keys: Keys, folder: Path, budget: Budget)
             cancel = _cancel(connection)
             with patience(seconds, cancel) as waiting:
                 try:
-                    return _spool(connection, url, source.query, folder, budget, seconds)
+                    return _spool(connection, url, source, Spool(folder, budget, QUERY), seconds, since)
                 except sa.exc.DBAPIError as error:
                     raise (too_long(seconds, QUERY) if waiting.ended else _told(error, url, keys)) from error
     except sa.exc.DBAPIError as error:
@@ -71,24 +81,40 @@ def _read(url: URL, source: SQLSource, keys: Keys, folder: Path, budget: Budget)
         engine.dispose()
 
 
-def _spool(connection: Connection, url: URL, query: str, folder: Path, budget: Budget, seconds: float) -> Path:
+def _spool(
+    connection: Connection, url: URL, source: SQLSource, spool: Spool, seconds: float, since: Cursor | None
+) -> Answer:
+    query = source.query
     if match := _WRITES.match(query):
         raise UserError("QueryWrites", f"{match[1].upper()} writes; a source only reads: write a SELECT", QUERY)
     if url.get_backend_name() == "postgresql":
         connection.execution_options(postgresql_readonly=True, isolation_level="REPEATABLE READ")
         connection.exec_driver_sql(f"SET LOCAL statement_timeout = {int(seconds * 1000)}").close()
+    if source.cursor:
+        query = above(query, since, _quoted(connection, source.cursor))
     connection.execution_options(stream_results=True, max_row_buffer=ROWS, no_parameters=True)
     result = connection.exec_driver_sql(query)
     if not result.returns_rows:
         raise UserError("QueryFailed", "the query gives no rows; write a SELECT", QUERY)
     names = [str(name) for name in result.keys()]  # noqa: SIM118 - it is no dict
-    spool = Spool(folder, budget, QUERY)
     spool.begin(names)
+    watch = Watch(source, names, since) if source.cursor else None
     for rows in result.partitions(ROWS):
-        spool.add(batch_of(rows, names, QUERY))
+        if taken := watch.take(rows) if watch else rows:
+            spool.add(batch_of(taken, names, QUERY))
     connection.rollback()
     say(f"read {spool.rows} rows of the query")
-    return spool.close()
+    return Answer(spool.close(), watch)
+
+
+def _quoted(connection: Connection, name: str) -> str:
+    """Returns a column's name, as the database gave it, in quotes: which words need them differs. Where a driver turns
+    names from capitals, only those have quotes that need them. The query has no parameters, so that % stays as it is.
+    """
+    dialect = connection.dialect
+    quote = dialect.identifier_preparer
+    quoted = quote.quote(name) if dialect.requires_name_normalize else quote.quote_identifier(name)
+    return quoted.replace("%%", "%") if dialect.paramstyle in ("format", "pyformat") else quoted
 
 
 def _url(source: SQLSource, keys: Keys) -> URL:

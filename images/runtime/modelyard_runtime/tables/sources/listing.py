@@ -7,11 +7,9 @@ import json
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from modelyard_api.fields.artifact import canonical, sha256
+from modelyard_api.fields.artifact import canonical, listing_uri, sha256
 from modelyard_api.fields.listing import Listing
 from modelyard_runtime.pod.store import ArtifactStore
-
-FOLDER = "listings"
 
 
 class File(NamedTuple):
@@ -43,14 +41,10 @@ def is_telling(files: Iterable[File]) -> bool:
 def keep(store: ArtifactStore, base_uri: str, files: list[File]) -> None:
     """Keeps the listing under its digest, for a later look that appends. Raises Unavailable."""
     document = [[file.name, file.size, file.state] for file in files]
-    store.put_first(_uri(base_uri, digest(files)), gzip.compress(canonical(document), mtime=0))
+    store.put_first(listing_uri(base_uri, digest(files)), gzip.compress(canonical(document), mtime=0))
 
 
 def recall(store: ArtifactStore, base_uri: str, digest: str) -> list[File] | None:
     """Returns a listing that was kept, or None if it isn't there any more. Raises Unavailable."""
-    data = store.get(_uri(base_uri, digest))
+    data = store.get(listing_uri(base_uri, digest))
     return None if data is None else [File(*item) for item in json.loads(gzip.decompress(data))]
-
-
-def _uri(base_uri: str, digest: str) -> str:
-    return f"{base_uri}/{FOLDER}/{digest.removeprefix('sha256:')}.json.gz"

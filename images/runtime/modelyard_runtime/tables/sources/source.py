@@ -10,7 +10,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from modelyard_api.fields.sources import Source
+from modelyard_api.fields.cursor import Cursor
+from modelyard_api.fields.sources import QuerySource, Source, SQLSource
 from modelyard_api.kinds.datasetversion import VersionInput
 from modelyard_api.wire.result import LookResult
 from modelyard_api.wire.task import IngestTask, Previous
@@ -19,7 +20,7 @@ from modelyard_runtime.pod.say import say
 from modelyard_runtime.pod.store import ArtifactStore
 from modelyard_runtime.tables.reading.locate import is_table
 from modelyard_runtime.tables.reading.reading import Reading, open_files
-from modelyard_runtime.tables.sources import append, fetch, listing, named, settle
+from modelyard_runtime.tables.sources import append, cursor, fetch, listing, named, settle
 from modelyard_runtime.tables.sources.folder import Folder
 from modelyard_runtime.tables.sources.keys import Keys
 from modelyard_runtime.tables.sources.listing import File
@@ -41,6 +42,8 @@ class Opened:
     """The files that the version's rows come from, the parent's among them."""
     parent: Previous | None = None
     """The version whose rows come first."""
+    cursor: Cursor | None = None
+    """How far the query was read."""
 
     def before(self, store: ArtifactStore, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         """Yields the rows that come before those that are read, as typed. Raises UserError and Unavailable."""
@@ -53,6 +56,7 @@ class Opened:
         return {
             "listing": None if self.listing is None else listing.told(self.listing),
             "made_of": None if self.made_of is None else listing.told(self.made_of),
+            "cursor": self.cursor,
             "inputs": [VersionInput.model_validate(given.model_dump()) for given in task.inputs],
         }
 
@@ -60,8 +64,10 @@ class Opened:
 def open_source(task: IngestTask, store: ArtifactStore, root: Path, keys: Keys) -> Opened | LookResult:
     """Returns the source's table, or that there is nothing to read. Raises UserError and Retriable."""
     source = task.spec.source
-    if source.sql or source.query:
-        return Opened(_asked(task, store, keys))
+    if source.sql:
+        return _selected(task, source.sql, store, keys)
+    if source.query:
+        return Opened(_queried(task, source.query, store))
     if source.config_map:
         place: Place = Folder(root, task.source, source.format)
         return Opened(open_files([root / file.name for file in place.files()], root, source, task.spec.ignore))
@@ -110,10 +116,7 @@ def _appended(
         opened.reading.told.extend(found.doubts)
         return opened
     if task.remake and task.previous is not None:
-        base = Path(tempfile.mkdtemp(prefix="parent-"))
-        return Opened(
-            open_files(append.fetched(store, task.previous, base), base, Source(format="Parquet")), seen, taken
-        )
+        return Opened(_remade(task.previous, store), seen, taken)
     if waits:
         return _not_settled(waits[0], task.spec.source, place)
     told = listing.told(seen) if seen is not None else None
@@ -157,19 +160,38 @@ def _not_settled(file: File, source: Source, place: Place) -> LookResult:
     )
 
 
-def _asked(task: IngestTask, store: ArtifactStore, keys: Keys) -> Reading:
-    """Returns the rows of the source's query."""
-    source, budget = task.spec.source, fetch.Budget(task.most_bytes)
-    if source.sql:
-        from modelyard_runtime.tables.sources import database
+def _remade(parent: Previous, store: ArtifactStore) -> Reading:
+    """Returns the rows of the version before, of which another spec makes another version."""
+    base = Path(tempfile.mkdtemp(prefix="parent-"))
+    return open_files(append.fetched(store, parent, base), base, Source(format="Parquet"))
 
-        path = database.spooled(source.sql, keys, budget)
-    else:
-        from modelyard_runtime.tables.sources import query
 
-        assert source.query is not None
-        path = query.spooled(source.query, task.inputs, store, budget)
-    return open_files([path], path.parent, source)
+def _selected(task: IngestTask, source: SQLSource, store: ArtifactStore, keys: Keys) -> Opened | LookResult:
+    """Opens the rows of a query in a database: with a cursor, those that are new."""
+    from modelyard_runtime.tables.sources import database
+
+    since = cursor.start(source, task.previous) if source.cursor else None
+    path, watch = database.spooled(source, keys, fetch.Budget(task.most_bytes), since)
+    reading = open_files([path], path.parent, task.spec.source)
+    if watch is None:
+        return Opened(reading)
+    doubts = watch.doubts()
+    if watch.rows or since is None or task.previous is None:
+        reading.told.extend(doubts)
+        return Opened(reading, parent=task.previous if since is not None else None, cursor=watch.end())
+    if task.remake:
+        return Opened(_remade(task.previous, store), cursor=since)
+    if doubts:
+        return LookResult(reason="RowsLeftOut", message=f"{cursor.FIELD}: {doubts[0].message}")
+    return LookResult(reason="Unchanged", message=f"no row is above {since.value} in {since.column!r}")
+
+
+def _queried(task: IngestTask, source: QuerySource, store: ArtifactStore) -> Reading:
+    """Returns the rows of a query over versions of other Datasets."""
+    from modelyard_runtime.tables.sources import query
+
+    path = query.spooled(source, task.inputs, store, fetch.Budget(task.most_bytes))
+    return open_files([path], path.parent, task.spec.source)
 
 
 def _remote(source: Source, keys: Keys) -> Place:

@@ -15,9 +15,9 @@ from modelyard_runtime.tables.types.evidence import Evidence
 from modelyard_runtime.tables.types.identity import ENOUGH, is_named_identifier
 from modelyard_runtime.tables.types.kinds import TEXTS, Kind
 from modelyard_runtime.tables.types.places import Place, Where, distinct
-from modelyard_runtime.tables.types.plain import plain
+from modelyard_runtime.tables.types.plain import NONE_MISSING, plain
 from modelyard_runtime.tables.types.shown import shown
-from modelyard_runtime.tables.types.texts import Cleaner
+from modelyard_runtime.tables.types.texts import Cleaner, without_empty
 from modelyard_runtime.tables.types.words import Words
 
 _SURE = 1000
@@ -65,6 +65,8 @@ class Column:
         """How many times were written with their offset from UTC, and how many without one."""
         self.first_missing: Place | None = None
         self.odd_times: dict[str, tuple[int, Place]] = {}
+        self.encoded: pa.DictionaryArray | None = None
+        """The batch that was taken last as indices of its different texts, if it came to that."""
 
     @property
     def title(self) -> str:
@@ -73,13 +75,15 @@ class Column:
 
     def take(self, column: pa.Array, is_text: bool, where: Where) -> tuple[pa.Array, bool]:
         """Returns a batch's values in the type so far, and whether that has just changed. Raises UserError."""
-        was = self.kind
+        was, self.encoded = self.kind, None
         self.rows += len(column)
         if _is_beyond(column):
             column, is_text = column.cast(pa.string()), True
         if is_text and pa.types.is_string(column.type):
             self.is_written = True
-            values = self._written(column, where)
+            values = self._worded(column, where) if self._are_only_words else self._written(column, where)
+        elif pa.types.is_string(column.type) and self._are_only_words:
+            values = self._worded(column, where)
         else:
             values = self._stored(plain(column, self.name), where)
         return values, self.kind != was
@@ -101,11 +105,28 @@ class Column:
             if kind.type in TEXTS:
                 self.kind = Kind("Category") if self._is_target else kind
 
+    @property
+    def _are_only_words(self) -> bool:
+        return self._is_words and self.kind.type in TEXTS
+
+    def _worded(self, column: pa.Array, where: Where) -> pa.Array:
+        """Takes texts of a column that is known to be one of words: each different one is cleaned once."""
+        written = column.dictionary_encode()
+        self.encoded = (self._cleaner if self.is_written else NONE_MISSING).clean_each(written)
+        values = column if self.encoded is written else self.encoded.dictionary_decode()
+        if self.is_written and not self.is_final:
+            self._count_missing(column, values, where)
+        self._add_words(self.encoded, where)
+        self.offered += len(values) - values.null_count
+        return values
+
     def _written(self, column: pa.Array, where: Where) -> pa.Array:
         """Takes texts as they were written."""
         if self._is_plain and self.evidence.present:
-            values = self._converter.at_once(column)
+            values = self._converter.at_once(given := without_empty(column))
             if values is not None:
+                if values.null_count > given.null_count and not self.is_final:
+                    self._count_missing(column, values, where)
                 self.offered += len(values) - values.null_count
                 self._count(values)
                 return values
@@ -220,7 +241,9 @@ class Column:
                 evidence.dates.confirm(ISO_FORMAT if self.kind.format is None else self.kind.format, present)
 
     def _count_missing(self, column: pa.Array, cleaned: pa.Array, where: Where) -> None:
-        empty = column.null_count + pc.sum(pc.equal(pc.binary_length(column), 0)).as_py() if len(column) else 0
+        if cleaned.null_count == column.null_count:
+            return
+        empty = column.null_count + pc.sum(pc.equal(pc.binary_length(column), 0)).as_py()
         if cleaned.null_count > empty:
             for word, count in self._cleaner.words(column).items():
                 self.missing_words[word] = self.missing_words.get(word, 0) + count

@@ -58,9 +58,11 @@ class Converter:
 
     def _of_texts(self, column: pa.Array) -> Converted:
         if self.kind.type == "Boolean":
-            words = pc.utf8_lower(column)
-            is_true, is_false = (pc.is_in(words, known[: None if self._lenient else 1]) for known in (_TRUE, _FALSE))
-            return _masked(is_true, pc.or_(is_true, is_false), column)
+            encoded = column.dictionary_encode()
+            words, most = pc.utf8_lower(encoded.dictionary), None if self._lenient else 1
+            is_true, is_false = (pc.is_in(words, known[:most]) for known in (_TRUE, _FALSE))
+            fits = pc.or_(is_true, is_false)
+            return _masked(is_true.take(encoded.indices), fits.take(encoded.indices), column)
         read = numbers.integers if self.kind.type == "Integer" else numbers.floats
         values, other = read(plain_ := numbers.normal(column, self._style), self._lenient)
         if plain_.null_count > column.null_count:

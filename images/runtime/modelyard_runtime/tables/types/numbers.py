@@ -22,6 +22,8 @@ _LENIENT = r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?"
 _IS_WHOLE, _IS_WHOLE_LENIENT = rf"^{WHOLE}(\.0*)?$", r"^[+-]?[0-9]+(\.0*)?$"
 _IS_NUMBER, _IS_LENIENT = rf"^({NUMBER}|{SPECIAL})$", rf"^({_LENIENT}|{SPECIAL})$"
 _EXACT = 2.0**53
+_HEAD = 256
+"""So many values are looked at first: they tell it of most columns."""
 _SAME = (SPACES, APOSTROPHES)
 """Marks between thousands that stand for one another."""
 _PLAIN = NumberStyle()
@@ -40,9 +42,11 @@ def at_once(column: pa.Array, type_: pa.DataType) -> pa.Array | None:
         values = pc.cast(column, type_)
     except pa.ArrowInvalid:
         return None
-    if padded(column).any() or (pa.types.is_floating(type_) and _has_call(column)):
+    if _is_padded(column):
         return None
-    return _without_nan(values) if pa.types.is_floating(type_) else values
+    if not pa.types.is_floating(type_) or not _has_nan(values):
+        return values
+    return None if _has_call(column) else without_nan(values)
 
 
 def integers(column: pa.Array, lenient: bool = False) -> Read:
@@ -67,7 +71,7 @@ def floats(column: pa.Array, lenient: bool = False) -> Read:
         return Read(values, None)
     column = _plain(column)
     is_number = _matches(column, _IS_LENIENT if lenient else _IS_NUMBER)
-    return Read(_without_nan(pc.cast(_where(is_number, column), pa.float64())), _others(column, is_number))
+    return Read(without_nan(pc.cast(_where(is_number, column), pa.float64())), _others(column, is_number))
 
 
 def normal(column: pa.Array, style: NumberStyle) -> pa.Array:
@@ -89,25 +93,29 @@ def has_points(column: pa.Array) -> bool:
     return bool((buffers(column)[1] == ord(".")).any())
 
 
-def padded(column: pa.Array) -> np.ndarray:
-    """Returns a mask of the texts that begin with a zero before another digit or an x, after a sign or not."""
+def _is_padded(column: pa.Array) -> bool:
+    """Whether a text begins with a zero before another digit or an x, after a sign or not."""
     offsets, data = buffers(column)
-    if not len(data) or not len(column):
-        return np.zeros(len(column), dtype=bool)
-    start, length = offsets[:-1], np.diff(offsets)
-    last = len(data) - 1
-    first = data[np.minimum(start, last)]
+    start, end = offsets[:-1], offsets[1:]
+    is_long = end - start > 1
+    if not is_long.all():
+        start, end = start[is_long], end[is_long]
+    first = data.take(start)
     signed = (first == ord("-")) | (first == ord("+"))
-    start, length = start + signed, length - signed
-    first, second = data[np.minimum(start, last)], data[np.minimum(start + 1, last)]
+    at = np.flatnonzero(signed | (first == ord("0")))
+    start = start[at] + signed[at]
+    start = start[end[at] - start > 1]
+    first, second = data.take(start), data.take(start + 1)
     digit = (second >= ord("0")) & (second <= ord("9"))
-    mask: np.ndarray = (length > 1) & (first == ord("0")) & (digit | (second == ord("x")) | (second == ord("X")))
-    return mask
+    return bool(((first == ord("0")) & (digit | (second == ord("x")) | (second == ord("X")))).any())
 
 
 def is_whole(values: pa.Array) -> bool:
     """Returns whether all doubles are whole and so small that each whole number beside them is a double too."""
     numbers = pc.drop_null(values).to_numpy(zero_copy_only=False)
+    head = numbers[:_HEAD]
+    if not (head == np.floor(head)).all():
+        return False
     return bool((np.abs(numbers) < _EXACT).all() and (numbers == np.floor(numbers)).all())
 
 
@@ -138,8 +146,16 @@ def _others(column: pa.Array, mask: pa.Array) -> pa.Array | None:
     return others if pc.any(others).as_py() else None
 
 
-def _without_nan(values: pa.Array) -> pa.Array:
-    numbers = np.asarray(values.to_numpy(zero_copy_only=False))
-    if values.null_count == 0 and not np.isnan(numbers).any():
-        return values
-    return pc.if_else(pc.is_nan(values), pa.scalar(None, pa.float64()), values)
+def _has_nan(values: pa.Array) -> bool:
+    if not len(values):
+        return False
+    _, data = values.buffers()
+    numbers = np.frombuffer(data, np.float64)[values.offset : values.offset + len(values)]
+    if not np.isnan(numbers).any():
+        return False
+    return pc.any(pc.is_nan(values)).as_py() or False  # what stands under a null may be NaN, too
+
+
+def without_nan(values: pa.Array) -> pa.Array:
+    """Returns doubles in which NaN is null."""
+    return pc.if_else(pc.is_nan(values), pa.scalar(None, pa.float64()), values) if _has_nan(values) else values

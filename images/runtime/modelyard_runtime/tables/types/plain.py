@@ -6,9 +6,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from modelyard_runtime.pod.errors import UserError
+from modelyard_runtime.tables.types.numbers import without_nan
 from modelyard_runtime.tables.types.texts import Cleaner
 
-_NONE_MISSING = Cleaner(("",))
+NONE_MISSING = Cleaner(("",))
 
 
 def plain(column: pa.Array, name: str) -> pa.Array:
@@ -28,15 +29,14 @@ def plain(column: pa.Array, name: str) -> pa.Array:
     if pa.types.is_integer(kind):
         return _integers(column)
     if pa.types.is_floating(kind):
-        column = column.cast(pa.float64())
-        return pc.if_else(pc.is_nan(column), pa.scalar(None, pa.float64()), column)
+        return without_nan(column.cast(pa.float64()))
     if pa.types.is_date(kind):
         return column.cast(pa.timestamp("us"))
     if pa.types.is_timestamp(kind):
         return pc.cast(column, pa.timestamp("us", kind.tz), safe=False)
     if pa.types.is_decimal(kind):
         return column.cast(pa.string()).cast(pa.float64())  # by way of text: else the last bit may be wrong
-    return _NONE_MISSING.clean(column.cast(pa.string()))
+    return NONE_MISSING.clean(column.cast(pa.string()))
 
 
 def _unwrapped(column: pa.Array) -> pa.Array:

@@ -21,7 +21,8 @@ class Cleaner:
         self._missing = words(missing)
         self._words = pa.array(sorted({"", *self._missing}), pa.string())
         self._letters = pa.array(sorted(word for word in self._missing if word), pa.string())
-
+        self._heads = np.isin(np.arange(256), [word.encode()[0] for word in self._missing if word])
+        """Whether a word that counts as missing begins with a byte."""
         self.has_numbers = any(_NUMERIC.fullmatch(word) for word in self._missing)
         """Whether a number counts as missing, so that no column may be read as numbers before it is cleaned."""
 
@@ -30,10 +31,23 @@ class Cleaner:
         head, tail, most = _edges(column)
         if most >= 128:
             column = self._unusual(column)
+            head = head[:0]
         elif _is_space(head).any() or _is_space(tail).any():
             column = pc.utf8_trim_whitespace(column)
+            head, _, _ = _edges(column)
+        if not self._heads[head].any():
+            return without_empty(column)
         is_missing = pc.is_in(column, self._words)
         return pc.if_else(is_missing, _NOTHING, column) if pc.any(is_missing).as_py() else column
+
+    def clean_each(self, column: pa.DictionaryArray) -> pa.DictionaryArray:
+        """Returns a column of texts cleaned, each different one once."""
+        written = column.dictionary
+        texts = self.clean(written)
+        if texts is written:
+            return column
+        again = texts.dictionary_encode()
+        return pa.DictionaryArray.from_arrays(again.indices.take(column.indices), again.dictionary)
 
     def _unusual(self, column: pa.Array) -> pa.Array:
         """Cleans each different text once: among them are some beyond ASCII."""
@@ -58,14 +72,29 @@ def buffers(column: pa.Array) -> tuple[np.ndarray, np.ndarray]:
     return offsets, np.frombuffer(data, np.uint8) if data is not None else np.zeros(0, np.uint8)
 
 
+def without_empty(column: pa.Array) -> pa.Array:
+    """Returns a string column in which empty texts are null."""
+    offsets, _ = buffers(column)
+    given = offsets[1:] > offsets[:-1]
+    if given.all():
+        return column
+    if column.null_count:
+        given &= column.is_valid().to_numpy(zero_copy_only=False)
+    bitmap, data = pa.py_buffer(np.packbits(given, bitorder="little")), column.buffers()[2]
+    return pa.StringArray.from_buffers(len(column), pa.py_buffer(offsets), data or pa.py_buffer(b""), bitmap)
+
+
 def _edges(column: pa.Array) -> tuple[np.ndarray, np.ndarray, int]:
     """Returns the first and the last byte of each text that is not empty, and the greatest byte of all."""
     offsets, data = buffers(column)
     used = data[offsets[0] : offsets[-1]]
     if not len(used):
         return used, used, 0
-    present = offsets[1:] > offsets[:-1]
-    return data[offsets[:-1][present]], data[offsets[1:][present] - 1], int(used.max())
+    starts, ends = offsets[:-1], offsets[1:]
+    present = ends > starts
+    if not present.all():
+        starts, ends = starts[present], ends[present]
+    return data.take(starts), data.take(ends - 1), int(used.max())
 
 
 def _is_space(byte: np.ndarray) -> np.ndarray:

@@ -87,6 +87,11 @@ class Typing:
         self._look(typed, batch)
         return typed
 
+    def encoded(self) -> dict[str, pa.DictionaryArray]:
+        """Returns the texts of the batch that was given out last as indices of the different ones, of those columns of
+        which this is known."""
+        return {name: column.encoded for name, column in self._columns.items() if column.encoded is not None}
+
     def _begin(self) -> None:
         self._spans: dict[str, Span] = {}
         self._disguise = Disguise(list(self._columns), self._spec.target)

@@ -25,7 +25,12 @@ class Words:
         self.total += int(found.counts.sum())
         if self.is_full:
             return
+        counts = self.counts
         for text, count, row in zip(found.texts.to_pylist(), found.counts.tolist(), found.rows.tolist(), strict=True):
+            if text in counts:
+                counts[text] += count
+                self.seen += count
+                continue
             known = text if len(text) <= LONGEST else f"{text[:LONGEST]}…{hash(text)}"
             if known not in self.counts:
                 if len(self.counts) >= self._limit:

@@ -2,37 +2,28 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future, ThreadPoolExecutor
-
 from modelyard_runtime.tables.versions.chunk import Chunk
 from modelyard_runtime.tables.versions.version import NewVersion
+from modelyard_runtime.tables.versions.worker import Worker
 
 
 class Behind:
-    """Gives rows to a version in their order, in a thread of its own. One batch is on its way at most."""
+    """Gives rows to a version in their order, in a thread of its own."""
 
     def __init__(self, version: NewVersion) -> None:
-        self._version = version
-        self._threads = ThreadPoolExecutor(1, thread_name_prefix="version")
-        self._last: Future[None] | None = None
+        self._version, self._worker = version, Worker("version")
 
     def add(self, chunk: Chunk) -> None:
         """Raises what the rows before have raised."""
-        self._wait()
-        self._last = self._threads.submit(self._version.add, chunk)
+        self._worker.do(self._version.add, chunk)
 
     def end(self) -> NewVersion:
         """Returns the version once it has all rows. Raises what the last ones have raised."""
-        self._wait()
-        self._threads.shutdown()
+        self._worker.wait()
+        self._worker.close()
         return self._version
 
     def give_up(self) -> None:
         """Deletes what there is of the version."""
-        self._threads.shutdown()
+        self._worker.close()
         self._version.close()
-
-    def _wait(self) -> None:
-        last, self._last = self._last, None
-        if last is not None:
-            last.result()

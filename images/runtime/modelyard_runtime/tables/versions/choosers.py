@@ -98,6 +98,8 @@ class _ByHash:
         return self._sides.is_by_threshold
 
     def see(self, chunk: Chunk) -> None:
+        if self.is_known:
+            return
         strata = chunk.hashes(self._stratum) if self._stratum else None
         self._sides.see(chunk.hashes_of(self._unit), strata)
 

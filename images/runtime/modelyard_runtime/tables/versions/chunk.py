@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 
 from modelyard_runtime.tables.versions import hashes
 from modelyard_runtime.tables.versions.hashes import Hashes
+
+Extremes = tuple[float | int | None, float | int | None]
 
 
 @dataclass
@@ -27,6 +30,7 @@ class Chunk:
     _encoded: dict[str, pa.DictionaryArray] = field(default_factory=dict)
     _of_texts: dict[str, Hashes] = field(default_factory=dict)
     _hashes: dict[str, Hashes] = field(default_factory=dict)
+    _extremes: dict[str, Extremes] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return int(self.rows.num_rows)
@@ -35,11 +39,15 @@ class Chunk:
     def names(self) -> list[str]:
         return list(self.rows.schema.names)
 
+    @cached_property
+    def _columns(self) -> dict[str, pa.Array]:
+        return dict(zip(self.names, self.rows.columns, strict=True))
+
     def column(self, name: str) -> pa.Array:
-        return self.rows.column(name)
+        return self._columns[name]
 
     def encoded(self, name: str) -> pa.DictionaryArray:
-        """Returns a column of texts as indices of its distinct texts."""
+        """Returns a column as indices of its distinct values."""
         if name not in self._encoded:
             self._encoded[name] = self.column(name).dictionary_encode()
         return self._encoded[name]
@@ -83,12 +91,17 @@ class Chunk:
         missing = self.column(name).null_count
         return (self.where(hashes.valid(self.column(name))) if missing else self), missing
 
-    def extremes(self, name: str) -> tuple[float | int | None, float | int | None]:
+    def extremes(self, name: str) -> Extremes:
         """Returns the smallest and the greatest number of a column, None if it has no value."""
-        both = pc.min_max(self.column(name))
-        return both["min"].as_py(), both["max"].as_py()
+        if name not in self._extremes:
+            both = pc.min_max(self.column(name))
+            self._extremes[name] = both["min"].as_py(), both["max"].as_py()
+        return self._extremes[name]
 
 
-def numbered(rows: pa.RecordBatch, first: int, file: str = "") -> Chunk:
-    """Returns rows of which the first has this number."""
-    return Chunk(rows, np.arange(first, first + rows.num_rows), file)
+def numbered(
+    rows: pa.RecordBatch, first: int, file: str = "", encoded: Mapping[str, pa.DictionaryArray] | None = None
+) -> Chunk:
+    """Returns rows of which the first has this number; ``encoded`` are columns of texts as indices of their distinct
+    ones, as far as they are known."""
+    return Chunk(rows, np.arange(first, first + rows.num_rows), file, dict(encoded or {}))

@@ -56,7 +56,7 @@ class _Column:
         elif pa.types.is_boolean(column.type):
             self._values.update(hashes.bits(column).astype(np.uint8))
         else:
-            self._values.update(np.ascontiguousarray(hashes.bits(column).astype("<u8")))
+            self._values.update(np.ascontiguousarray(hashes.bits(column).astype("<u8", copy=False)))
 
     def end(self) -> list[str]:
         parts = [self._missing, self._values, *([self._texts] if self._texts else [])]

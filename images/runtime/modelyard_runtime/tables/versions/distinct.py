@@ -5,6 +5,8 @@ from __future__ import annotations
 from math import inf, log, sqrt
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from modelyard_runtime.tables.versions.hashes import Hashes
 
@@ -29,8 +31,7 @@ class Distinct:
 
     def update(self, hashes: Hashes) -> None:
         if self._few is not None:
-            hashes = np.unique(hashes) if len(hashes) <= EXACT or not len(self._few) else _new(hashes, self._few)
-            merged = np.union1d(self._few, hashes) if len(hashes) else self._few
+            merged = _merged(self._few, np.sort(pc.unique(pa.array(hashes)).to_numpy()))
             if len(merged) <= EXACT:
                 self._few = merged
                 return
@@ -42,6 +43,9 @@ class Distinct:
         return len(self._few) if self._few is not None else round(_estimate(self._registers))
 
     def _put(self, hashes: Hashes) -> None:
+        least = int(self._registers.min())
+        if least:
+            hashes = hashes[hashes < np.uint64(1 << (64 - least))]
         slots = (hashes & np.uint64(_REGISTERS - 1)).view(np.int64)
         rest = hashes >> np.uint64(LG_REGISTERS)
         # A hash matters only if it has at least as many leading zeros as its register says: soon nearly none has.
@@ -50,10 +54,13 @@ class Distinct:
         np.maximum.at(self._registers, slots[larger], (zeros + 1).astype(np.uint8))
 
 
-def _new(hashes: Hashes, known: Hashes) -> Hashes:
-    """Returns the different hashes that are not known."""
-    at = np.minimum(np.searchsorted(known, hashes), len(known) - 1)
-    return np.unique(hashes[known[at] != hashes])
+def _merged(known: Hashes, new: Hashes) -> Hashes:
+    """Returns the union of sorted, different hashes, sorted."""
+    if not len(known):
+        return new
+    at = np.searchsorted(known, new)
+    is_new = known[np.minimum(at, len(known) - 1)] != new
+    return np.insert(known, at[is_new], new[is_new]) if is_new.any() else known
 
 
 def _estimate(registers: np.ndarray) -> float:

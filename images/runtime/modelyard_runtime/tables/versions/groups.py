@@ -19,7 +19,16 @@ class ParquetFile:
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         self.path, self._schema = path, schema
         texts = [item.name for item in schema if pa.types.is_string(item.type)]
-        self._writer = pq.ParquetWriter(path, schema, compression=COMPRESSION, use_dictionary=texts, store_schema=False)
+        whole = [item.name for item in schema if pa.types.is_integer(item.type) or pa.types.is_timestamp(item.type)]
+        self._writer = pq.ParquetWriter(
+            path,
+            schema,
+            compression=COMPRESSION,
+            use_dictionary=texts,
+            column_encoding=dict.fromkeys(whole, "DELTA_BINARY_PACKED"),  # smaller, so that less is compressed
+            write_statistics=[name for name in schema.names if name not in texts],  # texts take long to compare
+            store_schema=False,
+        )
         self._waiting: list[pa.RecordBatch] = []
         self._rows = self._bytes = 0
         self.rows = 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -38,10 +39,19 @@ _POWERS = _powers()
 
 def mixed(bits: Hashes) -> Hashes:
     """Returns a one-to-one scrambling of 64-bit values, the finalizer of SplitMix64 (Steele, Lea, Flood 2014)."""
-    bits = bits + MISSING
-    bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return bits ^ (bits >> np.uint64(31))
+    bits = bits.copy()
+    _mix(bits, np.empty_like(bits))
+    return bits
+
+
+def _mix(bits: Hashes, shifted: Hashes) -> None:
+    """Scrambles ``bits`` where they are; ``shifted`` is room for as many."""
+    bits += MISSING
+    bits ^= np.right_shift(bits, np.uint64(30), out=shifted)
+    bits *= np.uint64(0xBF58476D1CE4E5B9)
+    bits ^= np.right_shift(bits, np.uint64(27), out=shifted)
+    bits *= np.uint64(0x94D049BB133111EB)
+    bits ^= np.right_shift(bits, np.uint64(31), out=shifted)
 
 
 def of_numbers(column: pa.Array) -> Hashes:
@@ -60,13 +70,17 @@ def of_indices(indices: pa.Array, of_dictionary: Hashes) -> Hashes:
 
 
 def of_rows(columns: Sequence[tuple[str, Hashes]]) -> Hashes:
-    """Returns the hash of each row from those of its columns, whose order doesn't count."""
-    total: Any = np.uint64(0)
+    """Returns the hash of each row from those of its columns, one at least, whose order doesn't count."""
+    total = np.zeros(len(columns[0][1]), np.uint64)
+    bits, shifted = np.empty_like(total), np.empty_like(total)
     for name, hashes in columns:
-        total = total + mixed(hashes ^ of_name(name))
+        np.bitwise_xor(hashes, of_name(name), out=bits)
+        _mix(bits, shifted)
+        total += bits
     return mixed(total)
 
 
+@cache
 def of_name(name: str) -> np.uint64:
     return np.uint64(int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "little"))
 
@@ -77,13 +91,14 @@ def valid(column: pa.Array) -> NDArray[np.bool_]:
 
 def bits(column: pa.Array) -> Hashes:
     """Returns the 64 bits of each number, instant or boolean: 0 for null, and for zero of either sign."""
+    if pa.types.is_timestamp(column.type):
+        column = column.view(pa.int64())
+    if column.null_count:
+        column = pc.fill_null(column, pa.scalar(0).cast(column.type))
+    values = column.to_numpy(zero_copy_only=False)
     if pa.types.is_floating(column.type):
-        values = pc.fill_null(column, 0.0).to_numpy(zero_copy_only=False)
         return (values + 0.0).view(np.uint64)
-    if pa.types.is_boolean(column.type):
-        return pc.fill_null(column, False).to_numpy(zero_copy_only=False).astype(np.uint64)
-    whole = column.view(pa.int64()) if pa.types.is_timestamp(column.type) else column
-    return pc.fill_null(whole, 0).to_numpy(zero_copy_only=False).view(np.uint64)
+    return values.astype(np.uint64) if pa.types.is_boolean(column.type) else values.view(np.uint64)
 
 
 def text_buffers(column: pa.StringArray) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:

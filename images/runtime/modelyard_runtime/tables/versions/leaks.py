@@ -39,8 +39,10 @@ class Leaks:
         if not (pa.types.is_string(column.type) or pa.types.is_boolean(column.type)):
             self._classes = None
             return
+        encoded = chunk.encoded(self._target)
         for side, mask in zip(self._classes, (~held_out, held_out), strict=True):
-            side.update(map(str, column.filter(pa.array(mask)).unique().to_pylist()))
+            codes = encoded.indices.filter(pa.array(mask)).unique()
+            side.update(map(str, encoded.dictionary.take(codes).to_pylist()))
             if len(side) > MOST_CLASSES:
                 self._classes = None
                 return

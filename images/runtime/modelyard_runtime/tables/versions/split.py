@@ -17,6 +17,7 @@ from modelyard_runtime.tables.versions.chunk import Chunk, numbered
 from modelyard_runtime.tables.versions.groups import ParquetFile
 from modelyard_runtime.tables.versions.leaks import Leaks
 from modelyard_runtime.tables.versions.spool import Spool
+from modelyard_runtime.tables.versions.worker import Worker
 
 
 class Parts:
@@ -28,6 +29,7 @@ class Parts:
         self._chooser: Chooser = chooser_of(spec, schema)
         self._spool = Spool(folder / "waiting.arrow", schema)
         self._leaks = Leaks(folder, spec)
+        self._worker = Worker("parquet")
         self.train, self.test = (ParquetFile(folder / name, schema) for name in (TRAIN_PARQUET, TEST_PARQUET))
 
     def update(self, chunk: Chunk) -> None:
@@ -46,9 +48,15 @@ class Parts:
             self._spool.close()
             self._chooser.settle(self._spool)
             self._empty_spool()
+        self._worker.wait()
+        self._worker.close()
         self.train.close()
         self.test.close()
         self._check()
+
+    def close(self) -> None:
+        """Ends the writing wherever it is."""
+        self._worker.close()
 
     @property
     def both(self) -> tuple[ParquetFile, ParquetFile]:
@@ -67,11 +75,14 @@ class Parts:
     def _write(self, chunk: Chunk) -> None:
         mask = self._chooser.of(chunk)
         self._leaks.add(chunk, mask)
-        for file, chosen in ((self.train, ~mask), (self.test, mask)):
+        self._worker.do(self._divide, chunk.rows, mask)
+
+    def _divide(self, rows: pa.RecordBatch, held_out: NDArray[np.bool_]) -> None:
+        for file, chosen in ((self.train, ~held_out), (self.test, held_out)):
             if chosen.all():
-                file.write(chunk.rows)
+                file.write(rows)
             elif chosen.any():
-                file.write(_where(chunk.rows, chosen))
+                file.write(rows.filter(pa.array(chosen)))
 
     def _check(self) -> None:
         if self._spec.target is None or (self.train.rows and self.test.rows):
@@ -81,7 +92,3 @@ class Parts:
         why = self._chooser.why_empty
         message = f"{share:g} of {rows} rows leaves no row to {purpose}{why}; bring more rows, or write another share"
         raise UserError("InvalidSplit", message, "spec.split.test")
-
-
-def _where(rows: pa.RecordBatch, mask: NDArray[np.bool_]) -> pa.RecordBatch:
-    return rows.filter(pa.array(mask))

@@ -134,6 +134,7 @@ class NewVersion:
 
     def close(self) -> None:
         """Deletes what lies on the pod's volume."""
+        self._parts.close()
         self._temporary.cleanup()
 
     def _stored(self, store: ArtifactStore, uri: str, name: str) -> StoredFile:
