@@ -1,4 +1,4 @@
-"""Checks the embedded cluster's promises on a scratch cluster that no other test uses, and that leaves no traces."""
+"""Checks what a cluster promises, on a scratch cluster that no other test uses, and that leaves no traces."""
 
 import json
 import subprocess
@@ -8,15 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.localcluster import network, store
-from tests.localcluster.embedded import Embedded
+from tests.localcluster import access, engine, kind
 from tests.localcluster.paths import REPO, state
 from tests.localcluster.say import run, until
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.disrupts]
 
 NAME = "modelyard-scratch"
-MOUNT_POINTS = ("/var/lib/kubelet", "/var/lib/cni", "/run/containerd", "/var/lib/modelyard")
+
 VOLUME = """
 apiVersion: v1
 kind: PersistentVolume
@@ -46,51 +45,60 @@ spec:
   tolerations: [{operator: Exists}]   # a slow machine may count the node as lost for a moment: nothing to do with this
   containers:
   - name: writer
-    image: localhost/modelyard/pause:1
-    command: [/busybox, sh, -c, "echo started >>/data/starts; exec /busybox sleep 100000"]
+    image: {image}
+    command: [sh, -c, "echo started >>/data/starts; exec sleep 100000"]
     volumeMounts: [{name: data, mountPath: /data}]
   volumes: [{name: data, persistentVolumeClaim: {claimName: data}}]
-"""
+""".replace("{image}", "docker.io/kindest/local-path-helper:v20260131-7181c60a")
 
 
 def cluster(*arguments: str) -> str:
-    return run([sys.executable, "-m", "tests.localcluster", *arguments, "--name", NAME, "--provider", "embedded"])
+    return run([sys.executable, "-m", "tests.localcluster", *arguments, "--name", NAME])
 
 
 def kubectl(*arguments: str, text: str | None = None) -> str:
-    program = next(iter(cluster("env").split("export PATH=")[1].split(":"))) + "/kubectl"
-    # Run in the scratch cluster's network: the tests' process may have entered another cluster's.
-    argv = [program, "--kubeconfig", str(Embedded(NAME).kubeconfig), *arguments]
-    return run(network.within(NAME, *argv), input=text)
+    # From the machine's own network: the tests' process may have entered another cluster's.
+    argv = [*kind.kubectl_program(), "--kubeconfig", str(kind.kubeconfig(NAME)), *arguments]
+    return run(["nsenter", f"--net={access.outside()}", *argv], input=text)
 
 
 def traces() -> dict[str, set[str]]:
     """Returns everything on this machine that belongs to the scratch cluster, by kind of thing."""
+    label = f"label=io.x-k8s.kind.cluster={NAME}"
+    ids = engine.docker("ps", "--all", "--quiet", "--no-trunc", "--filter", label).split() if engine.runs() else []
+    known.update(ids)
     processes, mounts = set(), set()
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            # Look at the cgroup: a process in a container doesn't have the cluster's name in its arguments.
-            if f"/{NAME}-" in (process / "cgroup").read_text():
+            if any(identity in (process / "cgroup").read_text() for identity in known):
                 processes.add(process.name)
             mounts |= {line for line in (process / "mountinfo").read_text().splitlines() if f"/{NAME}/" in line}
         except OSError:
             continue  # the process ended meanwhile
-    listeners = run(["nsenter", f"--net={network.outside()}", "ss", "-Hltnp"])
+    volumes = (
+        set(engine.docker("volume", "ls", "--quiet", "--filter", "dangling=true").split()) if engine.runs() else set()
+    )
+    groups = run(["find", "/sys/fs/cgroup", "-type", "d", "-path", "*/docker/*", "-prune"]).split()
     return {
+        "containers": set(ids),
         "processes": processes,
         "mounts": mounts,
-        "network": network.names() & {NAME},
-        "groups": set(run(["find", "/sys/fs/cgroup", "-type", "d", "-name", f"{NAME}-*"]).split()),
+        "groups": {group for group in groups if group.rsplit("/", 1)[-1] in known},
         "folders": {str(state(NAME))} & {str(path) for path in state(NAME).parent.glob("*")},
-        "mount points": {point for point in MOUNT_POINTS if Path(point).exists()},
-        "listeners": {line.split()[3] for line in listeners.splitlines() if "socat" in line},
+        "volumes": volumes - {"modelyard-registry"},
+        "ports": {str(port) for port in engine.forwarded()},
     }
+
+
+known: set[str] = set()
+"""The ids of the scratch cluster's containers, also of those that are gone."""
 
 
 @pytest.fixture(scope="module")
 def before() -> Iterator[dict[str, set[str]]]:
     """Yields the traces before the cluster exists. Removes a cluster that a broken run left first, and its own last."""
     cluster("down")
+    engine.start()
     yield traces()
     cluster("down")
 
@@ -100,66 +108,69 @@ def running(before: dict[str, set[str]]) -> None:
     cluster("up")
 
 
-def processes() -> dict[int, int]:
-    return {n: json.loads((state(NAME) / str(n) / "process.json").read_text())["pid"] for n in (0, 1, 2)}
-
-
-def images() -> list[dict[str, str]]:
-    return [store.listed(Embedded(NAME).socket(n)) for n in (1, 2)]
+def containers() -> dict[int, int]:
+    return {n: kind.process(NAME, n) for n in (0, 1, 2)}
 
 
 def starts() -> int:
-    return (state(NAME) / "1/volumes/data/starts").read_text().count("started")
+    return (state(NAME) / "volumes/data/starts").read_text().count("started")
 
 
 @pytest.mark.usefixtures("running")
 def test_up_again_changes_nothing() -> None:
-    before = processes()
+    before = containers()
     cluster("up")
-    assert processes() == before
-    status = json.loads(cluster("status", "--json"))
-    assert [(node["running"], node.get("ready", True)) for node in status["nodes"]] == [(True, True)] * 3
+    assert containers() == before
+    assert [node["running"] for node in json.loads(cluster("status", "--json"))["nodes"]] == [True] * 3
 
 
 @pytest.mark.usefixtures("running")
-def test_a_hard_kill_keeps_objects_volumes_and_images() -> None:
+def test_a_hard_kill_keeps_objects_and_volumes() -> None:
     kubectl("create", "configmap", "kept", "--from-literal=key=value")
     until(30, "the default ServiceAccount", lambda: "default" in kubectl("get", "serviceaccounts", "-o", "name"))
     kubectl("apply", "-f", "-", text=VOLUME)
     kubectl("wait", "--for=condition=Ready", "pod/writer", "--timeout=60s")
     assert starts() == 1
-    uid, images_before = kubectl("get", "pod", "writer", "-o", "jsonpath={.metadata.uid}"), images()
-    assert images_before[0] == images_before[1]
-    assert "localhost/modelyard/pause:1" in images_before[0]
+    uid = kubectl("get", "pod", "writer", "-o", "jsonpath={.metadata.uid}")
 
     cluster("kill")
     assert traces()["processes"] == set()
     cluster("up")
 
     assert kubectl("get", "configmap", "kept", "-o", "jsonpath={.data.key}") == "value"
-    until(60, "the pod's second start", lambda: starts() >= 2)
+    until(120, "the pod's second start", lambda: starts() >= 2)
     kubectl("wait", "--for=condition=Ready", "pod/writer", "--timeout=60s")
     assert kubectl("get", "pod", "writer", "-o", "jsonpath={.metadata.uid}") == uid
-    assert images() == images_before
 
 
 @pytest.mark.usefixtures("running")
 def test_a_node_that_lost_power_is_seen_as_lost_and_comes_back() -> None:
-    node = f"{NAME}-2"
+    node = kind.container(NAME, 2)
     cluster("node", "stop", "2")
-    kubectl("wait", f"node/{node}", "--for=condition=Ready=Unknown", "--timeout=30s")
+    kubectl("wait", f"node/{node}", "--for=condition=Ready=Unknown", "--timeout=60s")
     cluster("node", "start", "2")
-    kubectl("wait", f"node/{node}", "--for=condition=Ready", "--timeout=60s")
+    kubectl("wait", f"node/{node}", "--for=condition=Ready", "--timeout=120s")
+
+
+@pytest.mark.usefixtures("running")
+def test_nodes_outlive_their_engine() -> None:
+    if not engine.private():
+        pytest.skip("the machine's own engine is not ours to kill")
+    before = containers()
+    engine.kill()
+    cluster("up")
+    assert containers() == before
+    assert kubectl("get", "--raw", "/readyz") == "ok"
 
 
 @pytest.mark.usefixtures("running")
 def test_down_leaves_nothing(before: dict[str, set[str]]) -> None:
     during = traces()
-    for kind in ("processes", "mounts", "network", "groups", "folders"):
-        assert during[kind] - before[kind], f"looking for {kind} finds nothing even while it runs"
-    assert during["listeners"] - before["listeners"]
+    for what in ("containers", "processes", "folders", "ports"):
+        assert during[what] - before[what], f"looking for {what} finds nothing even while it runs"
     cluster("down")
-    assert traces() == before
+    after = traces()
+    assert {what: after[what] - before[what] for what in after} == {what: set() for what in after}
     second_down = subprocess.run(
         [sys.executable, "-m", "tests.localcluster", "down", "--name", NAME], cwd=REPO, check=False
     )

@@ -15,6 +15,7 @@ import subprocess
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from . import machine
 from .paths import HERE, cache, locked
@@ -143,28 +144,41 @@ def _end(pid: int) -> None:
         number = signal.SIGKILL
 
 
-def forward_of(container: str) -> None:
-    """Brings a container's published ports to 127.0.0.1 of the machine. Raises CannotRun if one is taken."""
-    if not private():
-        return
-    for line in docker("port", container).splitlines():
-        port = int(line.rpartition(":")[2])
-        if port not in {entry["host_port"] for entry in _ask("list_hostfwd").get("entries", ())}:
-            where = {"proto": "tcp", "host_addr": "127.0.0.1", "host_port": port, "guest_port": port}
-            if problem := _ask("add_hostfwd", where).get("error"):
-                raise CannotRun(
-                    f"Port {port} of 127.0.0.1 can't be used: {problem.get('desc')}; end what listens there."
-                )
+def forwarded() -> dict[int, int]:
+    """Returns the ports of 127.0.0.1 that lead to the private engine's containers -> slirp4netns' number of each."""
+    if not private() or not _alive("slirp"):
+        return {}
+    return {int(entry["host_port"]): int(entry["id"]) for entry in _ask("list_hostfwd")["entries"]}
 
 
-def _ask(command: str, arguments: dict[str, object] | None = None) -> dict[str, dict[str, str]]:
+def forward(port: int) -> None:
+    """Brings a published port to 127.0.0.1 of the machine. Raises CannotRun if it is taken."""
+    if private() and port not in forwarded():
+        where = {"proto": "tcp", "host_addr": "127.0.0.1", "host_port": port, "guest_port": port}
+        if problem := _ask("add_hostfwd", where).get("error"):
+            raise CannotRun(f"Port {port} of 127.0.0.1 can't be used: {problem.get('desc')}; end what listens there.")
+
+
+def forget(port: int) -> None:
+    """Undoes ``forward``."""
+    if number := forwarded().get(port):
+        _ask("remove_hostfwd", {"id": number})
+
+
+def _ask(command: str, arguments: dict[str, object] | None = None) -> dict[str, Any]:
     with socket.socket(socket.AF_UNIX) as client:
         until(10, "slirp4netns", _FORWARDS.exists)
         client.connect(str(_FORWARDS))
         client.sendall(json.dumps({"execute": command, "arguments": arguments or {}}).encode())
         client.shutdown(socket.SHUT_WR)
         answer = json.loads(client.makefile().read())
-    return answer.get("return", answer)
+    return dict(answer.get("return", answer))
+
+
+def kill() -> None:
+    """Kills the private engine alone, as a crash would; its containers run on."""
+    os.kill(_alive("docker"), signal.SIGKILL)
+    until(20, "the engine's end", lambda: not _alive("docker"))
 
 
 def end() -> None:

@@ -8,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from . import binaries, engine, machine
 from .node import image
 from .paths import HERE, cache, state
@@ -62,7 +64,6 @@ def up(name: str, configuration: str = "cluster.yaml") -> None:
                 engine.docker("start", each)
     else:
         _create(name, configuration)
-    engine.forward_of(container(name, CONTROL_PLANE))
     open_api(name)
 
 
@@ -118,18 +119,24 @@ def _containers(name: str) -> dict[str, str]:
 
 
 def open_api(name: str) -> None:
-    """Makes the kubeconfig's address valid in the control plane's network too, which processes may enter."""
-    port = json.loads(engine.docker("inspect", container(name, 0)))[0]["NetworkSettings"]["Ports"]["6443/tcp"][0][
-        "HostPort"
-    ]
+    """Makes the kubeconfig's address valid on the machine, and in the control plane's network that processes enter."""
+    port = _port(name)
+    engine.forward(port)
     rule = f"OUTPUT -o lo -d 127.0.0.1 -p tcp --dport {port} -j REDIRECT --to-ports 6443"
     script = f"iptables -t nat -C {rule} 2>/dev/null || iptables -t nat -I {rule}"
     engine.docker("exec", container(name, CONTROL_PLANE), "sh", "-c", script)
 
 
+def _port(name: str) -> int:
+    """Returns the port of the API that kind was asked for."""
+    return int(yaml.safe_load((state(name) / "kind.yaml").read_text())["networking"]["apiServerPort"])
+
+
 def down(name: str) -> None:
     """Removes the cluster, and the private engine with the last one; the caches stay."""
     if engine.runs():
+        if exists(name):
+            engine.forget(_port(name))
         if left := list(_containers(name)):
             engine.docker("rm", "--force", "--volumes", *left)
         if not engine.docker("ps", "--all", "--quiet", "--filter", "label=io.x-k8s.kind.cluster"):
