@@ -84,7 +84,7 @@ cluster-down: .venv/installed ## Deletes all of it but the build caches
 cluster-env: .venv/installed ## Prints the exports that kubectl needs: eval "$$(make -s cluster-env)"
 	@$(PYTHON) -m tests.localcluster env --name $(NAME)
 
-cluster-logs: .venv/installed ## The logs of the cluster's own programs
+cluster-logs: .venv/installed ## The logs of the nodes and their pods, in a folder
 	@$(PYTHON) -m tests.localcluster logs --name $(NAME)
 
 cluster-addon: .venv/installed ## Adds a gateway, metrics and a registry to the cluster NAME: make cluster-addon ADDONS="gateway metrics-server keda registry"
