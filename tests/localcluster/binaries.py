@@ -1,44 +1,39 @@
-"""Builds the cluster's own programs from Go modules, and keeps each under a key of all that decides its bytes."""
+"""Builds Go programs from their modules, and keeps each under a key of all that decides its bytes."""
 
 import hashlib
 import json
 import os
 import re
 import shutil
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from .paths import HERE, cache, locked
 from .say import CannotRun, run, run_slow, say
 
 GO_MINIMUM = (1, 26)
-HYPERKUBE = (
-    *("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy", "kindnetd"),
-    *("kubelet", "kubeadm", "kubectl"),
-)
-"""The names by which one program is called."""
 KUBERNETES = "v1.37.2"
+KIND_MODULE = ("sigs.k8s.io/kind", "v0.33.0")
 _STRIP = "-s -w"
 
 
 @dataclass(frozen=True)
 class Program:
-    """One Go build: the files that it makes, its arguments, and the sources that decide the content."""
+    """One Go build: the files that it makes, and what decides their content."""
 
     name: str
-    arguments: tuple[str, ...]  # after `go`
+    command: tuple[str, ...]  # after `go`
     makes: tuple[str, ...]
     links: tuple[str, ...] = ()  # other names of the first file
-    sources: tuple[Path, ...] = field(default=())
-    package: str = "."  # of the module in whose folder the first of the sources lies
+    source: Path | None = None  # the folder of the module, where it is one of this repository
+    sources: tuple[Path, ...] = ()
     module: tuple[str, str] | None = None
     """Path and version of the module in whose folder it is built, because ``go install`` refuses a module with
     ``replace`` directives."""
 
     def key(self) -> str:
-        """Returns 16 hex digits of a hash of the arguments and the sources."""
-        words = (*self.arguments, *self.makes, *self.links, *(self.module or ()))
+        """Returns 16 hex digits of a hash of what decides the content."""
+        words = (*self.command, *self.makes, *self.links, *(self.module or ()))
         digest = hashlib.sha256("\0".join(words).encode())
         for path in self.sources:
             digest.update(b"\0" + path.name.encode() + b"\0" + path.read_bytes())
@@ -53,75 +48,56 @@ class Program:
         return all((self.folder() / name).exists() for name in (*self.makes, *self.links))
 
 
-def _hyperkube() -> Program:
-    module = HERE / "hyperkube"
+def own(name: str, module: Path, links: tuple[str, ...] = (), flags: str = _STRIP, package: str = ".") -> Program:
+    """Returns the ``go build`` of a package in a module of this repository; ``flags`` are the linker's."""
+    sources = (module / "go.mod", module / "go.sum", *sorted((module / package).glob("*.go")))
+    build = ("build", "-v", "-trimpath", "-buildvcs=false", "-ldflags", flags, package)
+    return Program(name, build, (name,), links, module, sources)
+
+
+def install(name: str, packages: list[str], *flags: str) -> Program:
+    """Returns the ``go install`` of packages that name their versions."""
+    makes = tuple(package.partition("@")[0].rsplit("/", 1)[-1] for package in packages)
+    return Program(name, ("install", "-v", "-ldflags", _STRIP, *flags, *packages), makes)
+
+
+def inside(name: str, module: tuple[str, str], packages: list[str], *flags: str) -> Program:
+    """Returns the ``go build`` of packages of a module (path, version), in the module's own folder."""
+    makes = tuple(name if package == "." else package.rsplit("/", 1)[-1] for package in packages)
+    return Program(name, ("build", "-v", *flags, "-ldflags", _STRIP, *packages), makes, module=module)
+
+
+def hyperkube() -> Program:
+    """Returns one program that is all of Kubernetes' own, by the name that it is called by."""
     major, minor, _ = KUBERNETES.removeprefix("v").split(".")
     # Without these linker flags clients would see v0.0.0.
     about = {"gitVersion": KUBERNETES, "gitMajor": major, "gitMinor": minor, "gitTreeState": "clean"}
     flags = " ".join([_STRIP, *(f"-X k8s.io/component-base/version.{key}={value}" for key, value in about.items())])
-    return own("hyperkube", module, HYPERKUBE, flags)
+    return own("hyperkube", HERE / "hyperkube", ("kubelet", "kubeadm", "kubectl"), flags)
 
 
-def own(name: str, module: Path, links: tuple[str, ...] = (), flags: str = _STRIP, package: str = ".") -> Program:
-    """Returns the ``go build`` of a package in a module of this repository; ``flags`` are the linker's."""
-    sources = (module / "go.mod", module / "go.sum", *sorted((module / package).glob("*.go")))
-    build = ("build", "-v", "-trimpath", "-buildvcs=false", "-ldflags", flags)
-    return Program(name, build, (name,), links, sources, package)
-
-
-def _coredns() -> Program:
-    """Returns CoreDNS with the few plugins that the cluster's Corefile names, from hyperkube's module."""
-    return own("coredns", HERE / "hyperkube", package="./coredns")
-
-
-def install(name: str, packages: list[str], makes: list[str], tags: str = "") -> Program:
-    """Returns the ``go install`` of packages that name their versions."""
-    tagged = ("-tags", tags) if tags else ()
-    return Program(name, ("install", "-v", "-ldflags", _STRIP, *tagged, *packages), tuple(makes))
-
-
-def inside(name: str, module: str, version: str, packages: list[str], *flags: str) -> Program:
-    """Returns the ``go build`` of packages of a module, in the module's own folder."""
-    makes = tuple(name if package == "." else package.rsplit("/", 1)[-1] for package in packages)
-    return Program(name, ("-v", *flags, "-ldflags", _STRIP, *packages), makes, module=(module, version))
-
-
-def programs() -> dict[str, Program]:
-    """Returns all builds that real nodes need, by name, the largest first."""
-    containerd = "github.com/containerd/containerd/v2/cmd"
-    names = ["containerd", "containerd-shim-runc-v2", "ctr"]
-    return {
-        "hyperkube": _hyperkube(),
-        "containerd": install(
-            "containerd",
-            [f"{containerd}/{name}@v2.4.2" for name in names],
-            names,
-            "no_btrfs no_devmapper no_zfs no_aufs",
-        ),
-        "coredns": _coredns(),
-        "crictl": install("crictl", ["sigs.k8s.io/cri-tools/cmd/crictl@v1.37.0"], ["crictl"]),
-        "local-path-provisioner": inside(
-            "local-path-provisioner", "github.com/rancher/local-path-provisioner", "v0.0.30", ["."], "-mod=readonly"
-        ),
-    }
+def of_a_node() -> list[Program]:
+    """Returns all that the image of a node has besides Debian's packages, the largest first."""
+    containerd = ("containerd", "containerd-shim-runc-v2", "ctr")
+    packages = [f"github.com/containerd/containerd/v2/cmd/{name}@v2.4.2" for name in containerd]
+    storage = ("github.com/rancher/local-path-provisioner", "v0.0.30")
+    return [
+        hyperkube(),
+        install("containerd", packages, "-tags", "no_btrfs no_devmapper no_zfs no_aufs"),
+        own("coredns", HERE / "hyperkube", package="./coredns"),
+        install("crictl", ["sigs.k8s.io/cri-tools/cmd/crictl@v1.37.0"]),
+        inside("local-path-provisioner", storage, ["."], "-mod=readonly"),
+    ]
 
 
 def kwok() -> Program:
-    """Returns KWOK, which simulates nodes in clusters without kubelets."""
-    return install("kwok", ["sigs.k8s.io/kwok/cmd/kwok@v0.8.0"], ["kwok"])
-
-
-KIND_MODULE = ("sigs.k8s.io/kind", "v0.33.0")
+    """Returns KWOK, which plays nodes."""
+    return install("kwok", ["sigs.k8s.io/kwok/cmd/kwok@v0.8.0"])
 
 
 def kind() -> Program:
     """Returns kind itself, for machines that do not have it."""
-    return install("kind", ["@".join(KIND_MODULE)], ["kind"])
-
-
-def missing() -> list[str]:
-    """Returns the names of the programs that are not built yet."""
-    return [name for name, program in programs().items() if not program.built()]
+    return install("kind", ["@".join(KIND_MODULE)])
 
 
 def check_go() -> None:
@@ -156,20 +132,10 @@ def build(program: Program) -> Path:
             shutil.rmtree(part)
         target = program.folder().with_suffix(".part")
         target.mkdir(parents=True)
+        where = program.source or (module(*program.module) if program.module else cache())
+        action, *arguments = program.command
+        argv = ["go", "-C", str(where), action, *(["-o", f"{target}/"] if action == "build" else []), *arguments]
         environment = {**os.environ, "CGO_ENABLED": "0", "GOBIN": str(target)}
-        argv = ["go", *program.arguments]
-        if program.module:
-            argv = ["go", "-C", str(module(*program.module)), "build", "-o", f"{target}/", *program.arguments]
-        if program.sources:
-            argv = [
-                "go",
-                "-C",
-                str(program.sources[0].parent),
-                *program.arguments,
-                "-o",
-                str(target / program.name),
-                program.package,
-            ]
         say(f"building {program.name} (minutes the first time, kept in {program.folder().parent})")
         run_slow(program.name, argv, cache() / "log" / f"build-{program.name}.log", env=environment, progress=_packages)
         for link in program.links:
@@ -180,8 +146,3 @@ def build(program: Program) -> Path:
 
 def _packages(lines: int, last: str) -> str:
     return f"{lines} packages compiled, now {last[:70]}" if lines else "resolving modules"
-
-
-def build_all(chosen: Iterable[Program] | None = None) -> str:
-    """Builds the missing ones of these programs, by default of ``programs``, and returns their folders as a PATH."""
-    return ":".join(str(build(program)) for program in chosen or programs().values())

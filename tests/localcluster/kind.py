@@ -57,12 +57,13 @@ def up(name: str, configuration: str = "cluster.yaml") -> None:
     """Makes the cluster, or starts those of its nodes that do not run."""
     engine.start()
     running = _containers(name)
-    if exists(name) and running:
+    if kubeconfig(name).exists() and running:  # kind writes it last: without it a create was cut off
         if stopped := [each for n in numbers(name) if running.get(each := container(name, n)) != "running"]:
             say(f"starting {', '.join(stopped)}")
             for each in stopped:  # in their order, so that each gets its address back
                 engine.docker("start", each)
     else:
+        _remove(name)
         _create(name, configuration)
     open_api(name)
 
@@ -86,9 +87,6 @@ def _create(name: str, configuration: str) -> None:
     except CannotRun:
         down(name)
         raise
-    server = f"https://127.0.0.1:{port}"
-    config = ["--kubeconfig", str(kubeconfig(name)), "config", "set-cluster", f"kind-{name}", f"--server={server}"]
-    run([*kubectl_program(), *config])
 
 
 def _kind() -> str:
@@ -97,7 +95,7 @@ def _kind() -> str:
 
 def kubectl_program() -> list[str]:
     """Returns kubectl: the built one, else the one on the PATH. Raises CannotRun if there is none."""
-    built = binaries.programs()["hyperkube"].folder() / "kubectl"
+    built = binaries.hyperkube().folder() / "kubectl"
     if program := str(built) if built.exists() else shutil.which("kubectl"):
         return [program]
     raise CannotRun("kubectl is not installed: install it (https://kubernetes.io/docs/tasks/tools).")
@@ -122,6 +120,8 @@ def open_api(name: str) -> None:
     """Makes the kubeconfig's address valid on the machine, and in the control plane's network that processes enter."""
     port = _port(name)
     engine.forward(port)
+    config = ["--kubeconfig", str(kubeconfig(name)), "config", "set-cluster", f"kind-{name}"]
+    run([*kubectl_program(), *config, f"--server=https://127.0.0.1:{port}"])
     rule = f"OUTPUT -o lo -d 127.0.0.1 -p tcp --dport {port} -j REDIRECT --to-ports 6443"
     script = f"iptables -t nat -C {rule} 2>/dev/null || iptables -t nat -I {rule}"
     engine.docker("exec", container(name, CONTROL_PLANE), "sh", "-c", script)
@@ -134,13 +134,16 @@ def _port(name: str) -> int:
 
 def down(name: str) -> None:
     """Removes the cluster, and the private engine with the last one; the caches stay."""
-    if engine.runs():
+    _remove(name)
+    if engine.runs() and not engine.docker("ps", "--all", "--quiet", "--filter", "label=io.x-k8s.kind.cluster"):
+        engine.end()
+
+
+def _remove(name: str) -> None:
+    if left := list(_containers(name)):
         if exists(name):
             engine.forget(_port(name))
-        if left := list(_containers(name)):
-            engine.docker("rm", "--force", "--volumes", *left)
-        if not engine.docker("ps", "--all", "--quiet", "--filter", "label=io.x-k8s.kind.cluster"):
-            engine.end()
+        engine.docker("rm", "--force", "--volumes", *left)
     shutil.rmtree(state(name), ignore_errors=True)
 
 

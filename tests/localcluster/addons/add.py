@@ -1,11 +1,11 @@
 """Adds addons to a running cluster. Run again, it changes only what is not as it should be."""
 
+import json
 import shutil
 import tempfile
 from collections.abc import Collection
 from pathlib import Path
-
-import yaml
+from typing import Any
 
 from tests.localcluster import access, binaries, images, kind, machine, rollouts
 from tests.localcluster import registry as beside
@@ -22,15 +22,11 @@ _MANIFESTS = Path(__file__).parent / "manifests"
 _KEDA = ("github.com/kedacore/keda/v2", "v2.21.0")
 _METRICS = ("sigs.k8s.io/metrics-server", "v0.9.0")
 _USER = "65532:65532"
-_HELM = binaries.install("helm", ["helm.sh/helm/v4/cmd/helm@v4.3.1"], ["helm"])
+_HELM = binaries.install("helm", ["helm.sh/helm/v4/cmd/helm@v4.3.1"])
 _PROGRAMS = {
-    "gateway": binaries.install(
-        "envoy-gateway", ["{}/cmd/envoy-gateway@{}".format(*gateway.MODULE)], ["envoy-gateway"]
-    ),
-    "metrics-server": binaries.install(
-        "metrics-server", ["{}/cmd/metrics-server@{}".format(*_METRICS)], ["metrics-server"]
-    ),
-    "keda": binaries.inside("keda", *_KEDA, ["./cmd/operator", "./cmd/adapter"]),
+    "gateway": binaries.install("envoy-gateway", ["{}/cmd/envoy-gateway@{}".format(*gateway.MODULE)]),
+    "metrics-server": binaries.install("metrics-server", ["{}/cmd/metrics-server@{}".format(*_METRICS)]),
+    "keda": binaries.inside("keda", _KEDA, ["./cmd/operator", "./cmd/adapter"]),
 }
 _DOCKERFILES = {"gateway": ("envoy",), "registry": ("docker-registry",)}
 """Addon -> its images that have a Dockerfile in a folder of that name beside this file."""
@@ -89,14 +85,8 @@ def _gateway(cluster: str) -> None:
     gateway.apply_crds(cluster)
     chart = gateway.folder() / "charts/gateway-helm"
     # The chart's defaults name images by variables, which our values replace.
-    _helm(
-        cluster,
-        "envoy-gateway",
-        gateway.CONTROLLERS,
-        chart,
-        chart / "values.tmpl.yaml",
-        _MANIFESTS / "gateway-values.yaml",
-    )
+    values = (chart / "values.tmpl.yaml", _MANIFESTS / "gateway-values.yaml")
+    _helm(cluster, "envoy-gateway", gateway.CONTROLLERS, chart, *values)
     access.kubectl(cluster, "apply", "--server-side", "-f", str(_MANIFESTS / "gateway.yaml"))
     rollouts.wait_ready(cluster, gateway.CONTROLLERS, "gateway", also=lambda: gateway.programmed(cluster))
 
@@ -108,7 +98,7 @@ def _metrics_server(cluster: str) -> None:
 
     def measured() -> bool:
         """Returns whether it has measured every node, which takes two requests to each."""
-        return len(_got(cluster, "/apis/metrics.k8s.io/v1beta1/nodes").get("items", ())) == nodes
+        return len((_got(cluster, "/apis/metrics.k8s.io/v1beta1/nodes") or {}).get("items", ())) == nodes
 
     rollouts.wait_ready(cluster, "kube-system", "metrics-server", also=measured)
 
@@ -119,7 +109,7 @@ def _keda(cluster: str) -> None:
         shutil.copy(_MANIFESTS / "keda.yaml", f"{folder}/kustomization.yaml")
         access.kubectl(cluster, "apply", "--server-side", "--force-conflicts", "-k", folder)
     answers = "/apis/external.metrics.k8s.io/v1beta1"
-    rollouts.wait_ready(cluster, "keda", "keda", also=lambda: _got(cluster, answers).get("kind") == "APIResourceList")
+    rollouts.wait_ready(cluster, "keda", "keda", also=lambda: _got(cluster, answers) is not None)
 
 
 def _registry(cluster: str) -> None:
@@ -132,11 +122,12 @@ def _registry(cluster: str) -> None:
     say(f"  {registry.PASSWORD}, both by http")
 
 
-def _got(cluster: str, path: str) -> dict[str, object]:
+def _got(cluster: str, path: str) -> dict[str, Any] | None:
+    """Returns what the API server answers, None while it has no answer."""
     try:
-        return yaml.safe_load(access.kubectl(cluster, "get", "--raw", path)) or {}
+        return dict(json.loads(access.kubectl(cluster, "get", "--raw", path)))
     except CannotRun:
-        return {}
+        return None
 
 
 _APPLY = {"gateway": _gateway, "metrics-server": _metrics_server, "keda": _keda, "registry": _registry}

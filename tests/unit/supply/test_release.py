@@ -15,11 +15,11 @@ from tests.localcluster.paths import REPO
 PATH = REPO / ".github/workflows/release.yaml"
 WORKFLOW: dict[Any, Any] = yaml.safe_load(PATH.read_text())
 STEPS = [step for job in WORKFLOW["jobs"].values() for step in job["steps"]]
-ACTIONLINT = binaries.install("actionlint", ["github.com/rhysd/actionlint/cmd/actionlint@v1.7.12"], ["actionlint"])
+ACTIONLINT = binaries.install("actionlint", ["github.com/rhysd/actionlint/cmd/actionlint@v1.7.12"])
 
 
 def test_github_would_accept_it() -> None:
-    binaries.build_all([ACTIONLINT])
+    binaries.build(ACTIONLINT)
     argv = [str(ACTIONLINT.folder() / "actionlint"), "-no-color", str(PATH)]
     done = subprocess.run(argv, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
