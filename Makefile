@@ -91,7 +91,7 @@ cluster-addon: .venv/installed ## Adds a gateway, metrics and a registry to the 
 	$(PYTHON) -m tests.localcluster addon $(ADDONS) --name $(NAME)
 
 install: .venv/installed ## Builds the images and installs Modelyard on the cluster NAME
-	$(PYTHON) -m tests.localcluster.install --name $(NAME)
+	$(PYTHON) -m tests.localcluster install --name $(NAME)
 
 demo: .venv/installed ## The loop closes on a real table, as you watch; ACT=source: from a commit to production
 	$(PYTHON) -m tests.demo --name $(NAME) --act $(ACT)

@@ -5,7 +5,7 @@ import json
 import shlex
 import sys
 
-from . import access, cluster, engine, images, kind, kwok
+from . import access, cluster, engine, images, install, kind, kwok
 from .addons import add
 from .paths import DEFAULT_NAME, locked
 from .say import exit_code, say
@@ -15,8 +15,9 @@ _COMMANDS = {
     "down": "remove the cluster and all it holds; caches stay",
     "kill": "kill every node at once; 'up' brings the cluster back with its objects, volumes and images",
     "env": "print the exports that let a shell use the cluster",
-    "status": "what runs",
+    "status": "what runs, as JSON",
     "logs": "the logs of the nodes, in a folder",
+    "install": "build the images and install Modelyard; run again, it changes only what is not as it should be",
     "images": "build the project's images and bring them to the cluster, where something changed",
     "addon": "add to a cluster that runs: a gateway (Gateway API), its CRDs alone, metrics for autoscaling, a registry",
     "node": "take the power from a node, or give it back (0: the control plane)",
@@ -35,8 +36,6 @@ def _arguments() -> argparse.Namespace:
             subparser.add_argument("number", type=int, choices=(0, 1, 2))
         if command == "addon":
             subparser.add_argument("addons", nargs="+", choices=add.NAMES, metavar="|".join(add.NAMES))
-        if command == "status":
-            subparser.add_argument("--json", action="store_true", help="as JSON")
         subparser.add_argument("--name", default=DEFAULT_NAME, help=f"the cluster's name [{DEFAULT_NAME}]")
     return parser.parse_args()
 
@@ -44,7 +43,7 @@ def _arguments() -> argparse.Namespace:
 def _run(options: argparse.Namespace) -> None:
     access.leave()  # a caller may have entered a cluster's network, which has no host ports
     name = options.name
-    if options.command not in ("up", "down", "status", "images"):
+    if options.command not in ("up", "install", "down", "status", "images"):
         kind.require(name)
     match options.command:
         case "up" if options.played or kind.played(name):
@@ -52,13 +51,15 @@ def _run(options: argparse.Namespace) -> None:
         case "up":
             cluster.up(name)
             say(f"cluster {name} is up; 'env' prints what a shell needs")
+        case "install":
+            install.install(name)
         case "env":
             print(f"export KUBECONFIG={shlex.quote(str(kind.kubeconfig(name)))}")
             if engine.private():
                 print(f"export DOCKER_HOST={shlex.quote(engine.environment()['DOCKER_HOST'])}")
             print(f"export PATH={shlex.quote(kind.kubectl_program()[0].rpartition('/')[0])}:$PATH")
         case "status":
-            _show(kind.status(name), options.json)
+            print(json.dumps(kind.status(name), indent=2))
         case "logs":
             print(kind.logs(name))
         case "images":
@@ -69,25 +70,13 @@ def _run(options: argparse.Namespace) -> None:
             add.add(name, options.addons)
         case _:
             with locked(f"cluster-{name}"):
-                _change(options)
-
-
-def _change(options: argparse.Namespace) -> None:
-    match options.command:
-        case "down":
-            kind.down(options.name)
-        case "kill":
-            kind.kill(options.name)
-        case "node":
-            (kind.stop if options.action == "stop" else kind.start)(options.name, options.number)
-
-
-def _show(status: dict[str, object], as_json: bool) -> None:
-    if as_json:
-        print(json.dumps(status, indent=2))
-        return
-    for key, value in status.items():
-        print(f"{key}: {value}" if key != "nodes" else "\n".join(f"node: {item}" for item in value))  # type: ignore[attr-defined]
+                match options.command:
+                    case "down":
+                        kind.down(name)
+                    case "kill":
+                        kind.kill(name)
+                    case "node":
+                        (kind.stop if options.action == "stop" else kind.start)(name, options.number)
 
 
 def main() -> int:

@@ -9,10 +9,8 @@ import functools
 import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -23,7 +21,7 @@ from .say import CannotRun, run, say, until
 
 FOLDER = Path("/run/modelyard")
 """The private engine's sockets, and what a reboot empties."""
-SOCKET, _FORWARDS, _EXEC = FOLDER / "docker.sock", FOLDER / "slirp.sock", FOLDER / "exec"
+SOCKET, _FORWARDS = FOLDER / "docker.sock", FOLDER / "slirp.sock"
 _NETWORK = Path("/run/netns/modelyard")
 
 
@@ -87,61 +85,45 @@ def start() -> None:
 
 
 def _start_docker() -> None:
-    end = [pid for name in ("docker.pid", "exec/containerd/containerd.pid") if (pid := _pid(FOLDER / name))]
-    for pid in end:  # left by an engine that was killed: a second one beside it would fail
-        _end(pid)
+    _stop("docker", "TERM/20/KILL/5")
+    # What an engine that was killed has left: a second one beside it would fail.
+    _stop("exec/containerd/containerd", "TERM/20/KILL/5")
+    (FOLDER / "dockerd.pid").unlink(missing_ok=True)
     settings = {
         "hosts": [f"unix://{SOCKET}"],
         "data-root": str(cache() / "engine"),
-        "exec-root": str(_EXEC),
-        "pidfile": str(FOLDER / "docker.pid"),
+        "exec-root": str(FOLDER / "exec"),
+        "pidfile": str(FOLDER / "dockerd.pid"),
         "live-restore": True,  # nodes outlive their engine
         "log-level": "warn",
         "log-opts": {"max-size": "10m"},
     }
     (FOLDER / "docker.json").write_text(json.dumps(settings))
-    argv = within(["dockerd", "--config-file", str(FOLDER / "docker.json")])
-    path = environment()["PATH"]
-    if not machine.has_sys_resource():
-        path = f"{HERE / 'restricted'}:{path}"
-    _daemon("docker", argv, path)
-    until(60, f"the Docker engine (its log: {FOLDER / 'docker.log'})", lambda: runs() or not _alive("docker"))
+    restricted = [] if machine.has_sys_resource() else [str(HERE / "restricted")]
+    path = ":".join([*restricted, environment()["PATH"]])
+    _daemon("docker", within(["env", f"PATH={path}", "dockerd", "--config-file", str(FOLDER / "docker.json")]))
+    log = FOLDER / "docker.log"
+    until(60, f"the Docker engine (its log: {log})", lambda: runs() or not _alive("docker"))
     if not _alive("docker"):
-        raise CannotRun(f"The Docker engine ended: {(FOLDER / 'docker.log').read_text()[-1000:]}")
+        raise CannotRun(f"The Docker engine ended: {log.read_text()[-1000:]}")
 
 
-def _daemon(name: str, argv: list[str], path: str | None = None) -> None:
-    environment = {**os.environ, **({"PATH": path} if path else {})}
-    with open(FOLDER / f"{name}.log", "a") as log:
-        process = subprocess.Popen(
-            argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True
-        )
-    (FOLDER / f"{name}.process").write_text(str(process.pid))
+def _daemon(name: str, argv: list[str]) -> None:
+    program = shutil.which(argv[0]) or argv[0]
+    where = ["--make-pidfile", "--pidfile", str(FOLDER / f"{name}.pid"), "--output", str(FOLDER / f"{name}.log")]
+    run(["start-stop-daemon", "--start", "--background", *where, "--startas", program, "--", *argv[1:]])
 
 
-def _pid(file: Path) -> int:
-    """Returns the process that the file names, 0 if it has ended."""
-    with contextlib.suppress(OSError, ValueError):
-        pid = int(file.read_text())
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        return pid if state not in "ZX" else 0
-    return 0
+def _stop(name: str, schedule: str) -> None:
+    """Ends a daemon by these signals and seconds of waiting, and returns when it is gone."""
+    where = ["--oknodo", "--remove-pidfile", "--pidfile", str(FOLDER / f"{name}.pid")]
+    if (FOLDER / f"{name}.pid").exists():
+        run(["start-stop-daemon", "--stop", "--retry", schedule, *where])
 
 
-def _alive(name: str) -> int:
-    return _pid(FOLDER / f"{name}.process")
-
-
-def _end(pid: int) -> None:
-    """Ends a process, and returns when it is gone."""
-    number = signal.SIGTERM
-    for _ in range(2):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, number)
-        deadline = time.monotonic() + 20
-        while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
-            time.sleep(0.05)
-        number = signal.SIGKILL
+def _alive(name: str) -> bool:
+    argv = ["start-stop-daemon", "--status", "--pidfile", str(FOLDER / f"{name}.pid")]
+    return subprocess.run(argv, check=False).returncode == 0
 
 
 def forwarded() -> dict[int, int]:
@@ -177,8 +159,7 @@ def _ask(command: str, arguments: dict[str, object] | None = None) -> dict[str, 
 
 def kill() -> None:
     """Kills the private engine alone, as a crash would; its containers run on."""
-    os.kill(_alive("docker"), signal.SIGKILL)
-    until(20, "the engine's end", lambda: not _alive("docker"))
+    _stop("docker", "KILL/20")
 
 
 def end() -> None:
@@ -193,8 +174,7 @@ def end() -> None:
         docker("network", "prune", "--force")
         say("ending the private Docker engine; its images stay in the cache")
         for name in ("docker", "slirp"):
-            if pid := _alive(name):
-                _end(pid)
+            _stop(name, "TERM/20/KILL/5")
         run(["ip", "netns", "del", _NETWORK.name])
         shutil.rmtree(FOLDER)
         for folder in Path("/sys/fs/cgroup").glob("**/docker"):

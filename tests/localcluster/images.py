@@ -4,10 +4,7 @@ Docker builds nothing that is unchanged. A node that has an image is not asked t
 pulls the layers that it lacks.
 """
 
-import io
 import json
-import subprocess
-import tarfile
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -65,30 +62,11 @@ def build(images: Iterable[str] | None = None) -> dict[str, str]:
     return after
 
 
-def put_program(ref: str, program: Path, user: str) -> None:
-    """Makes an image of one static program at /<its name>, with a /tmp in which everybody may write."""
-    key = program.resolve().parent.name
-    about = ["docker", "image", "inspect", "--format", '{{index .Config.Labels "key"}}', ref]
-    if (
-        subprocess.run(about, env=engine.environment(), capture_output=True, text=True, check=False).stdout.strip()
-        == key
-    ):
-        return
-    layer = io.BytesIO()
-    with tarfile.open(fileobj=layer, mode="w") as tar:
-        tar.add(program.resolve(), program.name, filter=_plain)
-        tmp = tarfile.TarInfo("tmp")
-        tmp.type, tmp.mode = tarfile.DIRTYPE, 0o1777
-        tar.addfile(tmp)
-    change = f'ENTRYPOINT ["/{program.name}"]\nENV PATH=/\nLABEL key={key}' + (f"\nUSER {user}" if user else "")
-    argv = ["docker", "import", *(part for line in change.splitlines() for part in ("--change", line)), "-", ref]
-    subprocess.run(argv, env=engine.environment(), input=layer.getvalue(), stdout=subprocess.DEVNULL, check=True)
-
-
-def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo:
-    member.uid = member.gid = member.mtime = 0
-    member.mode = 0o755
-    return member
+def put_program(ref: str, program: Path) -> None:
+    """Makes an image of one static program."""
+    what = ["--build-arg", f"BASE_IMAGE={base.image()}", "--build-arg", f"PROGRAM={program.name}"]
+    recipe = HERE / "addons/program.Dockerfile"
+    engine.docker("build", "--quiet", *what, "--file", str(recipe), "--tag", ref, str(program.resolve().parent))
 
 
 def ids() -> dict[str, str]:

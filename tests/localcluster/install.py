@@ -1,21 +1,19 @@
-"""Installs Modelyard on a cluster of ours: ``python -m tests.localcluster.install [--name NAME]``.
+"""Installs Modelyard on a cluster of ours.
 
 Starts the cluster if it does not run, builds and imports the images that changed, applies the overlay ``local`` and
 waits until all of it is ready. Run again, it changes and restarts only what is not as it should be.
 """
 
-import argparse
 import hashlib
 import json
-import sys
 from typing import Any
 
 import yaml
 
 from . import access, cluster, images, rollouts
 from .images import reference
-from .paths import DEFAULT_NAME, REPO
-from .say import CannotRun, exit_code, say
+from .paths import REPO
+from .say import CannotRun, say
 
 NAMESPACE = "modelyard-system"
 OVERLAY = REPO / "manifests" / "overlays" / "local"
@@ -62,14 +60,3 @@ def marked(objects: list[Object], digests: dict[str, str]) -> list[Object]:
         annotations[IMAGE_DIGEST] = ",".join(sorted(used_digests))
         annotations[INSTALLATION_DIGEST] = installation
     return objects
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.localcluster.install", description=__doc__)
-    parser.add_argument("--name", default=DEFAULT_NAME, help=f"the cluster's name [{DEFAULT_NAME}]")
-    options = parser.parse_args()
-    return exit_code(lambda: install(options.name))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

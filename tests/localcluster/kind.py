@@ -186,7 +186,7 @@ def process(name: str, n: int, program: str = "") -> int:
 
 
 def status(name: str) -> dict[str, Any]:
-    """Returns what runs, as data for `status --json`."""
+    """Returns what runs, as data."""
     if not exists(name):
         return {"name": name, "exists": False}
     running = _containers(name)

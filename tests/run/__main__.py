@@ -50,7 +50,7 @@ def plan(name: str) -> list[Phase]:
             "clusters",
             [
                 up_played,
-                [*localcluster[:2], "tests.localcluster.install", "--name", name],
+                [*localcluster, "install", "--name", name],
                 [*localcluster, "addon", "gateway", "metrics-server", "keda", "registry", "--name", name],
             ],
         ),

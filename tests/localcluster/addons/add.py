@@ -21,7 +21,6 @@ _COLD_GB = 11
 _MANIFESTS = Path(__file__).parent / "manifests"
 _KEDA = ("github.com/kedacore/keda/v2", "v2.21.0")
 _METRICS = ("sigs.k8s.io/metrics-server", "v0.9.0")
-_USER = "65532:65532"
 _HELM = binaries.install("helm", ["helm.sh/helm/v4/cmd/helm@v4.3.1"])
 _PROGRAMS = {
     "gateway": binaries.install("envoy-gateway", ["{}/cmd/envoy-gateway@{}".format(*gateway.MODULE)]),
@@ -70,7 +69,7 @@ def _build(name: str) -> None:
         if not (program.built() and _HELM.built()):
             machine.check_space(_COLD_GB, "the addons' first build")
         for image, file in _programs(name).items():
-            images.put_program(images.reference(image), binaries.build(program) / file, _USER)
+            images.put_program(images.reference(image), binaries.build(program) / file)
 
 
 def _helm(cluster: str, release: str, namespace: str, chart: Path, *values: Path) -> None:
