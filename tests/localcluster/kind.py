@@ -71,6 +71,7 @@ def up(name: str, configuration: str = "cluster.yaml") -> None:
 def _create(name: str, configuration: str) -> None:
     warm = (cache() / "engine").exists()
     machine.check_space(PLAYED_GB if configuration == "played.yaml" else WARM_GB if warm else COLD_GB, "the cluster")
+    machine.tell_cgroups()
     folder, volumes = state(name), state(name) / "volumes"
     for volume in VOLUMES:
         (volumes / volume).mkdir(parents=True, exist_ok=True)

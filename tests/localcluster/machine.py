@@ -11,6 +11,7 @@ from .say import CannotRun, say
 
 PACKAGES = ("docker.io", "docker-cli", "docker-buildx", "slirp4netns", "iproute2", "iptables")
 """Those that the system's release has; in some the engine's client and builder are packages of their own."""
+_CGROUPS = Path("/sys/fs/cgroup")
 _INSTANCES = Path("/proc/sys/fs/inotify/max_user_instances")
 _NEEDED_INSTANCES = 1024
 """Two clusters together use more than the usual 128: what watches files in their pods then fails."""
@@ -50,6 +51,12 @@ def check_free(free_gb: float, needed: int, why: str) -> None:
             f"{free_gb:.0f} GB are free and {why} may take {needed} GB: free some space, or set MODELYARD_CACHE (and"
             " GOCACHE, GOMODCACHE) to a folder on a larger disk."
         )
+
+
+def tell_cgroups() -> None:
+    """Says what version of cgroups the machine has where it is the old one."""
+    if _CGROUPS.exists() and not (_CGROUPS / "cgroup.controllers").exists():
+        say("this machine has version 1 of cgroups: it works, and a later release of kind will want version 2")
 
 
 def check_space(needed: int, why: str) -> None:
