@@ -24,6 +24,8 @@ def enter(name: str) -> None:
     """
     kind.require(name)
     handle = f"/proc/{kind.process(name, CONTROL_PLANE)}/ns/net"
+    if os.geteuid():
+        raise CannotRun("Entering the network of a cluster needs root, on the machine of the Docker engine: use sudo.")
     if not Path(handle).exists():
         raise CannotRun(f"The cluster {name} does not run: 'python3 -m tests.localcluster up --name {name}'.")
     if os.stat(handle).st_ino == os.stat(_OWN).st_ino:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from . import engine, machine
 from .paths import cache, locked
-from .say import run_slow, say
+from .say import CannotRun, run_slow, say
 
 IMAGE = "python:3.11-slim"
 MMDEBSTRAP = (
@@ -32,9 +32,11 @@ def pulled(image: str, otherwise: str) -> bool:
     """Returns whether the engine has the image, or can pull it and has no image of the name ``otherwise`` yet."""
     if exists(image) or exists(otherwise):
         return exists(image)
-    say(f"pulling {image}")
-    argv = ["docker", "pull", "--quiet", image]
-    return subprocess.run(argv, env=engine.environment(), capture_output=True, check=False).returncode == 0
+    try:
+        run_slow(f"pulling {image}", ["docker", "pull", image], cache() / "log/pull.log", env=engine.environment())
+    except CannotRun as problem:
+        say(f"{image} can't be pulled, so a substitute is built: {str(problem).splitlines()[-1]}")
+    return exists(image)
 
 
 def image() -> str:

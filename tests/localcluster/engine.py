@@ -5,6 +5,7 @@ its requests out, for builds, and brings the clusters' APIs to 127.0.0.1.
 """
 
 import contextlib
+import fcntl
 import functools
 import json
 import os
@@ -13,7 +14,7 @@ import socket
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from . import machine
 from .paths import HERE, cache, locked
@@ -23,12 +24,21 @@ FOLDER = Path("/run/modelyard")
 """The private engine's sockets, and what a reboot empties."""
 SOCKET, _FORWARDS = FOLDER / "docker.sock", FOLDER / "slirp.sock"
 _NETWORK = Path("/run/netns/modelyard")
+_BUILDS = {"DOCKER_BUILDKIT": "1", "BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}  # attestations would change an image's id
+_users: list[IO[str]] = []
+"""The open file by whose lock this process tells others that it uses the engine, until it ends."""
 
 
 @functools.cache
 def private() -> bool:
-    """Returns whether no engine of the machine's own answers."""
-    return os.environ.get("DOCKER_HOST") == f"unix://{SOCKET}" or not _answers(os.environ)
+    """Returns whether the engine is a private one, because none of the machine's own answers. Raises CannotRun."""
+    host = os.environ.get("DOCKER_HOST")
+    if FOLDER.exists() or host == f"unix://{SOCKET}":
+        return True
+    answers = _answers(os.environ)
+    if host and not answers:
+        raise CannotRun(f"No Docker engine answers at DOCKER_HOST, which is {host}: start it, or unset the variable.")
+    return not answers
 
 
 def _answers(environment: dict[str, str] | os._Environ[str]) -> bool:
@@ -44,10 +54,10 @@ def _answers(environment: dict[str, str] | os._Environ[str]) -> bool:
 def environment() -> dict[str, str]:
     """Returns the variables with which ``docker`` and ``kind`` use the engine."""
     if not private():
-        return {**os.environ, "DOCKER_BUILDKIT": "1"}
+        return {**os.environ, **_BUILDS}
     # The package's own client comes first: another one may lack the part that builds images.
     path = f"/usr/bin:{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
-    return {**os.environ, "DOCKER_BUILDKIT": "1", "DOCKER_HOST": f"unix://{SOCKET}", "PATH": path}
+    return {**os.environ, **_BUILDS, "DOCKER_HOST": f"unix://{SOCKET}", "PATH": path}
 
 
 def docker(*arguments: str, input: str | None = None) -> str:
@@ -71,17 +81,25 @@ def start() -> None:
     if not private():
         return
     with locked("engine"):
-        machine.install_engine()
-        if not _NETWORK.exists():
-            run(["ip", "netns", "add", _NETWORK.name])
-        run(within(["ip", "link", "set", "lo", "up"]))
-        FOLDER.mkdir(mode=0o700, exist_ok=True)
-        if not _alive("slirp"):
-            _FORWARDS.unlink(missing_ok=True)
-            options = ["--configure", "--mtu=65520", "--disable-host-loopback", "--netns-type=path"]
-            _daemon("slirp", ["slirp4netns", *options, "--api-socket", str(_FORWARDS), str(_NETWORK), "tap0"])
-        if not runs():
-            _start_docker()
+        _start()
+
+
+def _start() -> None:
+    if not _users:
+        _users.append((cache() / "locks/engine-users").open("w"))
+        fcntl.flock(_users[0], fcntl.LOCK_SH)
+    machine.install_engine()
+    if not _NETWORK.exists():
+        run(["ip", "netns", "add", _NETWORK.name])
+    run(within(["ip", "link", "set", "lo", "up"]))
+    FOLDER.mkdir(mode=0o700, exist_ok=True)
+    if not _alive("slirp"):
+        _FORWARDS.unlink(missing_ok=True)
+        options = ["--configure", "--mtu=65520", "--disable-host-loopback", "--netns-type=path"]
+        _daemon("slirp", ["slirp4netns", *options, "--api-socket", str(_FORWARDS), str(_NETWORK), "tap0"])
+        until(10, f"slirp4netns (its log: {FOLDER / 'slirp.log'})", _FORWARDS.exists)
+    if not runs():
+        _start_docker()
 
 
 def _start_docker() -> None:
@@ -97,10 +115,12 @@ def _start_docker() -> None:
         "live-restore": True,  # nodes outlive their engine
         "log-level": "warn",
         "log-opts": {"max-size": "10m"},
+        "builder": {"gc": {"enabled": True, "defaultKeepStorage": "10GB"}},
     }
     (FOLDER / "docker.json").write_text(json.dumps(settings))
-    restricted = [] if machine.has_sys_resource() else [str(HERE / "restricted")]
-    path = ":".join([*restricted, environment()["PATH"]])
+    path = environment()["PATH"]
+    if not machine.has_sys_resource():  # a copy, because the engine outlives a checkout
+        path = f"{shutil.copytree(HERE / 'restricted', FOLDER / 'restricted', dirs_exist_ok=True)}:{path}"
     _daemon("docker", within(["env", f"PATH={path}", "dockerd", "--config-file", str(FOLDER / "docker.json")]))
     log = FOLDER / "docker.log"
     until(60, f"the Docker engine (its log: {log})", lambda: runs() or not _alive("docker"))
@@ -116,7 +136,8 @@ def _daemon(name: str, argv: list[str]) -> None:
 
 def _stop(name: str, schedule: str) -> None:
     """Ends a daemon by these signals and seconds of waiting, and returns when it is gone."""
-    where = ["--oknodo", "--remove-pidfile", "--pidfile", str(FOLDER / f"{name}.pid")]
+    program = {"docker": "dockerd", "slirp": "slirp4netns"}.get(name, "containerd")
+    where = ["--oknodo", "--remove-pidfile", "--pidfile", str(FOLDER / f"{name}.pid"), "--name", program]
     if (FOLDER / f"{name}.pid").exists():
         run(["start-stop-daemon", "--stop", "--retry", schedule, *where])
 
@@ -149,7 +170,6 @@ def forget(port: int) -> None:
 
 def _ask(command: str, arguments: dict[str, object] | None = None) -> dict[str, Any]:
     with socket.socket(socket.AF_UNIX) as client:
-        until(10, "slirp4netns", _FORWARDS.exists)
         client.connect(str(_FORWARDS))
         client.sendall(json.dumps({"execute": command, "arguments": arguments or {}}).encode())
         client.shutdown(socket.SHUT_WR)
@@ -163,20 +183,27 @@ def kill() -> None:
 
 
 def end() -> None:
-    """Ends the private engine with all its containers; the images stay in the cache."""
-    if not private() or not FOLDER.exists():
+    """Ends the private engine with all its containers, unless others use it; the images stay in the cache."""
+    if not private():
         return
     with locked("engine"):
-        if not runs():
-            _start_docker()  # only an engine can remove what a killed one has left
+        _start()  # only an engine can remove what a killed one has left
+        try:
+            fcntl.flock(_users[0], fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("the private Docker engine stays, because another command uses it")
+            return
+        say("ending the private Docker engine; its images stay in the cache")
         if containers := docker("ps", "--all", "--quiet").split():
             docker("rm", "--force", "--volumes", *containers)
         docker("network", "prune", "--force")
-        say("ending the private Docker engine; its images stay in the cache")
         for name in ("docker", "slirp"):
             _stop(name, "TERM/20/KILL/5")
+        for line in reversed(Path("/proc/self/mountinfo").read_text().splitlines()):
+            if (mounted := line.split()[4]).startswith((f"{FOLDER}/", f"{cache() / 'engine'}/")):
+                run(["umount", "--lazy", mounted])
         run(["ip", "netns", "del", _NETWORK.name])
         shutil.rmtree(FOLDER)
-        for folder in Path("/sys/fs/cgroup").glob("**/docker"):
-            with contextlib.suppress(OSError):
+        for folder in (*Path("/sys/fs/cgroup").glob("**/docker"), Path("/lib/modules")):
+            with contextlib.suppress(OSError):  # Docker makes the latter where there is none
                 folder.rmdir()

@@ -58,7 +58,8 @@ def build(images: Iterable[str] | None = None) -> dict[str, str]:
         after = {image: ids()[reference(image)] for image in chosen}
         if changed := [image for image in chosen if before.get(reference(image)) != after[image]]:
             say(f"built {', '.join(changed)}; unchanged: {len(chosen) - len(changed)}")
-            engine.docker("image", "prune", "--force")
+            if engine.private():
+                engine.docker("image", "prune", "--force")
     return after
 
 
@@ -86,7 +87,8 @@ def load(cluster: str, references: Iterable[str]) -> None:
         wanted |= {ref for ref, value in chosen.items() if has.get(ref) != value}
     if wanted:
         began = time.monotonic()
+        say(f"  pushing {', '.join(sorted(wanted))} to the registry beside the nodes")
         registry.push(base.image(), sorted(wanted))
-        say(f"  pushed {', '.join(sorted(wanted))}: {time.monotonic() - began:.0f} s")
+        say(f"  pushed after {time.monotonic() - began:.0f} s; the nodes pull")
         kind.on_nodes(cluster, "sh", "-ec", "\n".join(f"crictl pull {ref}" for ref in sorted(wanted)))
-        say(f"  pulled on the nodes: {time.monotonic() - began:.0f} s")
+        say(f"  pulled after {time.monotonic() - began:.0f} s")

@@ -1,9 +1,11 @@
 """The clusters, run by kind in a Docker engine: a control plane with two workers, or with played nodes."""
 
 import json
+import os
 import shutil
 import socket
 import string
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -12,11 +14,11 @@ import yaml
 
 from . import binaries, engine, machine
 from .node import image
-from .paths import HERE, cache, state
-from .say import CannotRun, run, run_slow, say
+from .paths import HERE, VOLUMES_IN_NODE, cache, state
+from .say import CannotRun, run, run_slow, say, until
 
-# Measured: Go's caches need 12 GB, the engine's images 15, and each of two workers 5 for all of the project's images.
-COLD_GB, WARM_GB, PLAYED_GB = 37, 10, 2
+# Measured: each of two workers takes 5 for all of the project's images.
+CLUSTER_GB, PLAYED_GB = 10, 2
 CONTROL_PLANE, WORKERS = 0, (1, 2)
 VOLUMES = ("tracking", "data")
 """Volumes of the kind `local` that exist on node 1 from the start."""
@@ -54,9 +56,10 @@ def require(name: str) -> None:
 
 
 def up(name: str, configuration: str = "cluster.yaml") -> None:
-    """Makes the cluster, or starts those of its nodes that do not run."""
+    """Makes the cluster, or starts those of its nodes that do not run, and waits for its API. Raises CannotRun."""
+    kubectl = kubectl_program()
     engine.start()
-    running = _containers(name)
+    running = _own_containers(name)
     if kubeconfig(name).exists() and running:  # kind writes it last: without it a create was cut off
         if stopped := [each for n in numbers(name) if running.get(each := container(name, n)) != "running"]:
             say(f"starting {', '.join(stopped)}")
@@ -66,40 +69,49 @@ def up(name: str, configuration: str = "cluster.yaml") -> None:
         _remove(name)
         _create(name, configuration)
     open_api(name)
+    ready = [*kubectl, "--kubeconfig", str(kubeconfig(name)), "get", "--raw", "/readyz", "--request-timeout=5s"]
+    until(180, f"the API of {name}", lambda: subprocess.run(ready, capture_output=True, check=False).returncode == 0)
 
 
 def _create(name: str, configuration: str) -> None:
-    warm = (cache() / "engine").exists()
-    machine.check_space(PLAYED_GB if configuration == "played.yaml" else WARM_GB if warm else COLD_GB, "the cluster")
+    machine.check_space(PLAYED_GB if configuration == "played.yaml" else CLUSTER_GB, "the cluster")
     machine.tell_cgroups()
-    folder, volumes = state(name), state(name) / "volumes"
+    chosen, folder, volumes, port = image.name(), state(name), state(name) / "volumes", _free_port()
     for volume in VOLUMES:
         (volumes / volume).mkdir(parents=True, exist_ok=True)
         (volumes / volume).chmod(0o777)  # any user of a pod may write, with or without fsGroup
-    chosen = image.name()
-    port = _free_port()
-    address = "0.0.0.0" if engine.private() else "127.0.0.1"  # the network is the private engine's own
+    address = _address()
     text = string.Template((HERE / configuration).read_text()).substitute(port=port, address=address, volumes=volumes)
     (folder / "kind.yaml").write_text(text)
     argv = [_kind(), "create", "cluster", "--name", name, "--image", chosen, "--config", str(folder / "kind.yaml")]
     argv += ["--kubeconfig", str(kubeconfig(name))]
     try:
-        run_slow(f"kind create cluster {name}", engine.within(argv), folder / "create.log", env=engine.environment())
+        log = cache() / "log" / f"create-{name}.log"
+        run_slow(f"kind create cluster {name}", engine.within(argv), log, env=engine.environment())
     except CannotRun:
-        down(name)
+        _remove(name)
         raise
 
 
+def _address() -> str:
+    """Returns where kind publishes the API: the private engine's network is its own, so any address there will do."""
+    return "0.0.0.0" if engine.private() else "127.0.0.1"
+
+
 def _kind() -> str:
-    return shutil.which("kind") or str(binaries.build(binaries.kind()) / "kind")
+    """Returns kind, of the version whose images the nodes have; another one is not used."""
+    program = shutil.which("kind")
+    if program and binaries.KIND_MODULE[1] in run([program, "version"]):
+        return program
+    return str(binaries.build(binaries.kind()) / "kind")
 
 
 def kubectl_program() -> list[str]:
-    """Returns kubectl: the built one, else the one on the PATH. Raises CannotRun if there is none."""
-    built = binaries.hyperkube().folder() / "kubectl"
-    if program := str(built) if built.exists() else shutil.which("kubectl"):
-        return [program]
-    raise CannotRun("kubectl is not installed: install it (https://kubernetes.io/docs/tasks/tools).")
+    """Returns kubectl: the one on the PATH, unless one is built here or can be. Raises CannotRun if there is none."""
+    program = None if binaries.hyperkube().built() else shutil.which("kubectl")
+    if not program and not binaries.hyperkube().built() and not shutil.which("go"):
+        raise CannotRun("kubectl is not installed: install it (https://kubernetes.io/docs/tasks/tools).")
+    return [program or str(binaries.build(binaries.hyperkube()) / "kubectl")]
 
 
 def _free_port() -> int:
@@ -134,24 +146,38 @@ def _port(name: str) -> int:
 
 
 def down(name: str) -> None:
-    """Removes the cluster, and the private engine with the last one; the caches stay."""
+    """Removes the cluster, and with the last one the registry and the private engine; the caches stay."""
+    if exists(name) or engine.FOLDER.exists():
+        engine.start()
     _remove(name)
     if engine.runs() and not engine.docker("ps", "--all", "--quiet", "--filter", "label=io.x-k8s.kind.cluster"):
+        engine.docker("rm", "--force", "modelyard-registry")
         engine.end()
 
 
+def _own_containers(name: str) -> dict[str, str]:
+    """Returns the nodes' containers -> their state. Raises CannotRun if they are not ours, or on another engine."""
+    found = _containers(name)
+    if found and not exists(name):
+        raise CannotRun(f"There is a cluster {name} of kind that was not made by this command: choose another name.")
+    if exists(name) and f'"{_address()}"' not in (state(name) / "kind.yaml").read_text():
+        raise CannotRun(f"The cluster {name} is on a Docker engine that does not answer now: start it first.")
+    return found
+
+
 def _remove(name: str) -> None:
-    if left := list(_containers(name)):
-        if exists(name):
-            engine.forget(_port(name))
+    if left := _own_containers(name):
+        engine.forget(_port(name))
+        if os.geteuid() and left.get(container(name, 1)) == "running":  # others than root can't remove what pods wrote
+            engine.docker("exec", container(name, 1), "sh", "-c", f"rm -rf {VOLUMES_IN_NODE}/*/*")
         engine.docker("rm", "--force", "--volumes", *left)
     shutil.rmtree(state(name), ignore_errors=True)
 
 
 def kill(name: str) -> None:
     """Kills all nodes at once."""
-    require(name)
-    engine.docker("kill", *(each for each, now in _containers(name).items() if now == "running"))
+    if running := [each for each, now in _containers(name).items() if now == "running"]:
+        engine.docker("kill", *running)
 
 
 def stop(name: str, n: int) -> None:

@@ -6,12 +6,13 @@ as soon as it has a node; it ends when an annotation says how (see ``stages.yaml
 
 import os
 import signal
+from pathlib import Path
 
 import yaml
 
 from . import access, binaries, engine, kind
 from .paths import HERE, locked
-from .say import say
+from .say import CannotRun, say
 
 FINISH = "kwok.modelyard.dev/finish"
 """The annotation of a pod with the phase in which it ends, `Succeeded` or `Failed`."""
@@ -28,20 +29,13 @@ _STORAGE_CLASS = {
 def up(name: str) -> None:
     """Starts the cluster, or what of it does not run."""
     with locked(f"cluster-{name}"):
+        if kind.exists(name) and not kind.played(name):
+            raise CannotRun(f"The nodes of {name} are real: choose another name for a cluster whose nodes are played.")
         kwok = binaries.build(binaries.kwok()) / "kwok"
         kind.up(name, "played.yaml")
         node = kind.container(name, kind.CONTROL_PLANE)
-        if "kwok" in engine.docker("top", node, "-eo", "pid,comm").split():
-            return
-        for file in (kwok, HERE / "stages.yaml"):
-            engine.docker("cp", str(file), f"{node}:/usr/local/bin/")
-        flags = [
-            "--kubeconfig=/etc/kubernetes/admin.conf",
-            "--config=/usr/local/bin/stages.yaml",
-            "--node-lease-duration-seconds=40",
-        ]
-        flags += [f"--manage-nodes-with-annotation-selector={_PLAYED}=fake", "--cidr=10.244.0.0/16"]
-        engine.docker("exec", "--detach", node, "sh", "-c", f"exec kwok {' '.join(flags)} >/var/log/kwok.log 2>&1")
+        if "kwok" not in engine.docker("top", node, "-eo", "pid,comm").split():
+            _play(node, kwok)
         nodes = [
             {
                 "apiVersion": "v1",
@@ -71,3 +65,16 @@ def process(name: str, daemon: str) -> int:
 def pause(name: str, daemon: str, on: bool) -> None:
     """Pauses a program of the control plane (say ``kube-controller-manager``), or resumes it."""
     os.kill(process(name, daemon), signal.SIGSTOP if on else signal.SIGCONT)
+
+
+def _play(node: str, kwok: Path) -> None:
+    """Starts KWOK beside the control plane."""
+    for file in (kwok, HERE / "stages.yaml"):
+        engine.docker("cp", str(file), f"{node}:/usr/local/bin/")
+    flags = [
+        "--kubeconfig=/etc/kubernetes/admin.conf",
+        "--config=/usr/local/bin/stages.yaml",
+        "--node-lease-duration-seconds=40",
+    ]
+    flags += [f"--manage-nodes-with-annotation-selector={_PLAYED}=fake", "--cidr=10.244.0.0/16"]
+    engine.docker("exec", "--detach", node, "sh", "-c", f"exec kwok {' '.join(flags)} >/var/log/kwok.log 2>&1")

@@ -9,8 +9,6 @@ from pathlib import Path
 from .paths import cache
 from .say import CannotRun, say
 
-PACKAGES = ("docker.io", "docker-cli", "docker-buildx", "slirp4netns", "iproute2", "iptables")
-"""Those that the system's release has; in some the engine's client and builder are packages of their own."""
 _CGROUPS = Path("/sys/fs/cgroup")
 _INSTANCES = Path("/proc/sys/fs/inotify/max_user_instances")
 _NEEDED_INSTANCES = 1024
@@ -21,27 +19,27 @@ _SYS_RESOURCE = 24
 
 def check(private: bool) -> None:
     """Raises CannotRun with the first thing that the machine lacks; ``private``: no Docker engine answers on it."""
-    if private:
-        refuse(platform.system(), getattr(os, "geteuid", lambda: -1)(), bool(shutil.which("apt-get")))
-    if platform.system() == "Linux":
-        _raise_instances()
-
-
-def refuse(system: str, uid: int, debian: bool) -> None:
-    """Raises CannotRun if a machine with these properties, where no Docker engine answers, can't run a private one."""
-    if system != "Linux" or not debian:
+    if platform.system() != "Linux":
         raise CannotRun(
-            f"No Docker engine answers 'docker info', and this is {_kind(system)}: {_ENGINE}, and start it."
+            f"The cluster runs on Linux, because tests enter its network, and this is {platform.system()}: use a Linux"
+            " machine, or install Modelyard on a cluster that you have (docs/getting-started/your-cluster.md)."
+        )
+    if private:
+        refuse(os.geteuid(), bool(shutil.which("apt-get")))
+    _raise_instances()
+
+
+def refuse(uid: int, debian: bool) -> None:
+    """Raises CannotRun if a machine with these properties, where no Docker engine answers, can't run a private one."""
+    if not debian:
+        raise CannotRun(
+            f"No Docker engine answers 'docker info', and this is no Debian or Ubuntu: {_ENGINE}, and start it."
         )
     if uid != 0:
         raise CannotRun(
             f"No Docker engine answers 'docker info' to uid {uid}: {_ENGINE} and join the group docker, or run this as"
             " root, which starts an engine of its own."
         )
-
-
-def _kind(system: str) -> str:
-    return "no Debian or Ubuntu" if system == "Linux" else system
 
 
 def check_free(free_gb: float, needed: int, why: str) -> None:
@@ -71,7 +69,7 @@ def _free_gb(folder: Path) -> float:
 
 
 def _raise_instances() -> None:
-    if (now := int(_INSTANCES.read_text())) >= _NEEDED_INSTANCES:
+    if not _INSTANCES.exists() or (now := int(_INSTANCES.read_text())) >= _NEEDED_INSTANCES:
         return
     setting = f"fs.inotify.max_user_instances={_NEEDED_INSTANCES}"
     try:
@@ -96,17 +94,21 @@ def install(*packages: str) -> None:
     if lacking:
         _shown(["apt-get", "update", "-q"])
         known = subprocess.run(["apt-cache", "pkgnames"], capture_output=True, text=True, check=True).stdout.split()
-        _shown(["apt-get", "install", "-q", "-y", "--no-install-recommends", *sorted(lacking & {*known})])
+        _shown(
+            ["apt-get", "install", "-q", "-y", "--no-remove", "--no-install-recommends", *sorted(lacking & {*known})]
+        )
 
 
 def install_engine() -> None:
     """Installs Docker's package without its service, and what a private engine needs besides. Raises CannotRun."""
-    if shutil.which("dockerd") and shutil.which("slirp4netns"):
-        return
-    if Path("/run/systemd/system").exists():  # the package would start an engine of its own on the usual socket
-        _shown(["systemctl", "mask", "docker.service", "docker.socket", "containerd.service"])
-        say("'systemctl unmask docker.service docker.socket containerd.service' makes Docker a service of the machine")
-    install(*PACKAGES)
+    if not shutil.which("dockerd"):
+        if Path("/run/systemd/system").exists():  # the package would start an engine of its own on the usual socket
+            services = ["docker.service", "docker.socket", "containerd.service"]
+            _shown(["systemctl", "mask", *services])
+            say(f"'systemctl unmask {' '.join(services)}' makes Docker a service of the machine")
+        install("docker.io", "docker-cli", "docker-buildx")  # the latter two are packages in some releases only
+    if not shutil.which("slirp4netns"):
+        install("slirp4netns", "iproute2", "iptables")
 
 
 def _shown(argv: list[str]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .say import CannotRun
+from .say import CannotRun, say
 
 HERE = Path(__file__).resolve().parent
 REPO = HERE.parent.parent
@@ -49,5 +49,10 @@ def locked(what: str, *, shared: bool = False) -> Iterator[None]:
     folder = cache() / "locks"
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / what, "w") as file:
-        fcntl.flock(file, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
+        how = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+        try:
+            fcntl.flock(file, how | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"waiting for another command that has locked {what!r}")
+            fcntl.flock(file, how)
         yield

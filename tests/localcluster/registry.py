@@ -45,6 +45,11 @@ def push(base_image: str, images: Iterable[str]) -> None:
     """Pushes images of the repository ``localhost/modelyard`` that the registry lacks."""
     start(base_image)
     host = engine.docker("port", _NAME, f"{_PORT}/tcp").split()[0]
+    with locked("push"):
+        _push(host, images)
+
+
+def _push(host: str, images: Iterable[str]) -> None:
     for image in images:
         pushed = image.replace("localhost/", f"{host}/", 1)
         engine.docker("tag", image, pushed)

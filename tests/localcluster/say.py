@@ -49,31 +49,35 @@ def run_slow(
     finished = threading.Event()
 
     def beat() -> None:
-        while not finished.wait(every):
+        wait = 5.0
+        while not finished.wait(wait):
+            wait = every
             text = progress(lines, last) if progress else last[:90]
             say(f"  {what}: {time.monotonic() - began:.0f} s, {text}")
 
     threading.Thread(target=beat, daemon=True).start()
-    with (
-        open(log, "w") as file,
-        subprocess.Popen(
-            list(argv),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env=env,
-            cwd=folder,
-        ) as process,
-    ):
-        assert process.stdout
-        for line in process.stdout:
-            file.write(line)
-            file.flush()
-            if line.strip():
-                # Progress bars contain colours, and carriage returns before each redraw: keep the last text only.
-                lines, last = lines + 1, re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", line.strip()).split("\r")[-1]
-    finished.set()
+    try:
+        with (
+            open(log, "w") as file,
+            subprocess.Popen(
+                list(argv),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                env=env,
+                cwd=folder,
+            ) as process,
+        ):
+            assert process.stdout
+            for line in process.stdout:
+                file.write(line)
+                file.flush()
+                if line.strip():
+                    # Progress bars contain colours, and carriage returns before each redraw: keep the last text only.
+                    lines, last = lines + 1, re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", line.strip()).split("\r")[-1]
+    finally:
+        finished.set()
     if process.returncode:
         tail = "\n".join(log.read_text().splitlines()[-20:])
         raise CannotRun(f"{what}: '{' '.join(argv[:4])}' failed with exit code {process.returncode} ({log}):\n{tail}")

@@ -7,7 +7,6 @@ import json
 import re
 import shutil
 import tarfile
-import tempfile
 from pathlib import Path
 
 from tests.localcluster import base, binaries, engine, machine
@@ -53,12 +52,14 @@ def _docker_build(file: str, tag: str, context: Path, *flags: str) -> None:
 
 
 def _build(tag: str) -> None:
+    # Measured: Go's caches need 12 GB, the images of the engine the rest.
+    machine.check_space(30, "the nodes' image, and the project's")
     folders = [binaries.build(program) for program in binaries.of_a_node()]
     kind, module = binaries.build(binaries.kind()) / "kind", binaries.module(*binaries.KIND_MODULE)
     debian = ("--build-arg", f"BASE_IMAGE={base.substitute()}")
     say("building the nodes' image by 'kind build node-image', because kindest/node can't be pulled here")
-    with tempfile.TemporaryDirectory(prefix="node-", dir=cache()) as folder:
-        context = Path(folder)
+    shutil.rmtree(context := cache() / "node-image", ignore_errors=True)
+    try:
         for path in folders:
             shutil.copytree(path, context, symlinks=True, dirs_exist_ok=True)
         shutil.copytree(module / "images/base/files", context / "files")
@@ -69,9 +70,15 @@ def _build(tag: str) -> None:
             _docker_build("images.Dockerfile", f"{_OURS}/node-{target}:dev", context, "--target", target, *debian)
         _bundle(context, _needed(context / "kubeadm", module))
         argv = [str(kind), "build", "node-image", "--type", "file", "--base-image", f"{_OURS}/node-base:dev"]
-        environment = {**engine.environment(), "TMPDIR": folder}  # kind leaves what it unpacks
+        environment = {**engine.environment(), "TMPDIR": str(context)}  # kind leaves what it unpacks
         argv += ["--image", tag, str(context / "bundle.tar.gz")]
         run_slow("node image", argv, cache() / "log/node-image.log", env=environment)
+        old = engine.docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}").split()
+        for image in old:
+            if re.match(rf"{_OURS}/(restricted-)?node:", image) and image != tag:
+                engine.docker("image", "rm", "--force", image)  # a node that runs keeps its layers
+    finally:
+        shutil.rmtree(context, ignore_errors=True)
 
 
 def _needed(kubeadm: Path, module: Path) -> list[str]:
@@ -104,7 +111,7 @@ def _name(saved: Path, named: Path, tags: list[str]) -> None:
         manifest = json.load(old.extractfile("manifest.json"))  # type: ignore[arg-type]
         _add(new, "manifest.json", json.dumps([{**manifest[0], "RepoTags": tags}]))
         for member in old:
-            if member.name not in ("manifest.json", "repositories"):
+            if member.name not in ("manifest.json", "repositories", "index.json", "oci-layout"):
                 new.addfile(member, old.extractfile(member) if member.isfile() else None)
 
 

@@ -7,26 +7,40 @@ from pathlib import Path
 
 import pytest
 
-from tests.localcluster import binaries, machine, paths
+from tests.localcluster import binaries, engine, machine, paths
 from tests.localcluster.paths import REPO
 from tests.localcluster.say import CannotRun
 
 
 @pytest.mark.parametrize(
-    ("system", "uid", "debian", "says"),
+    ("uid", "debian", "says"),
     [
-        ("Darwin", 0, False, r"No Docker engine answers 'docker info', and this is Darwin: install Docker"),
-        ("Linux", 0, False, r"and this is no Debian or Ubuntu: install Docker .*, and start it"),
-        ("Linux", 1000, True, r"to uid 1000: install Docker .* and join the group docker, or run this as root"),
+        (0, False, r"and this is no Debian or Ubuntu: install Docker .*, and start it"),
+        (1000, True, r"to uid 1000: install Docker .* and join the group docker, or run this as root"),
     ],
 )
-def test_what_a_machine_without_an_engine_lacks(system: str, uid: int, debian: bool, says: str) -> None:
+def test_what_a_machine_without_an_engine_lacks(uid: int, debian: bool, says: str) -> None:
     with pytest.raises(CannotRun, match=says):
-        machine.refuse(system, uid, debian)
+        machine.refuse(uid, debian)
 
 
 def test_a_machine_that_can_run_an_engine() -> None:
-    machine.refuse("Linux", 0, True)
+    machine.refuse(0, True)
+
+
+def test_another_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("platform.system", lambda: "Darwin")
+    with pytest.raises(
+        CannotRun, match=r"runs on Linux, .* and this is Darwin: use a Linux machine, or install Modelyard"
+    ):
+        machine.check(private=False)
+
+
+def test_an_engine_that_was_named_and_does_not_answer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nosuch.sock")
+    monkeypatch.setattr(engine, "FOLDER", tmp_path / "none")
+    with pytest.raises(CannotRun, match=r"at DOCKER_HOST, which is unix:///nosuch.sock: start it, or unset"):
+        engine.private.__wrapped__()
 
 
 def test_no_space(monkeypatch: pytest.MonkeyPatch) -> None:
