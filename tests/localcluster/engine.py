@@ -201,7 +201,7 @@ def end() -> None:
             _stop(name, "TERM/20/KILL/5")
         for line in reversed(Path("/proc/self/mountinfo").read_text().splitlines()):
             if (mounted := line.split()[4]).startswith((f"{FOLDER}/", f"{cache() / 'engine'}/")):
-                run(["umount", "--lazy", mounted])
+                subprocess.run(["umount", "--lazy", mounted], capture_output=True, check=False)
         run(["ip", "netns", "del", _NETWORK.name])
         shutil.rmtree(FOLDER)
         for folder in (*Path("/sys/fs/cgroup").glob("**/docker"), Path("/lib/modules")):
