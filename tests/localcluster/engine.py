@@ -200,10 +200,11 @@ def end() -> None:
         for name in ("docker", "slirp"):
             _stop(name, "TERM/20/KILL/5")
         for line in reversed(Path("/proc/self/mountinfo").read_text().splitlines()):
-            if (mounted := line.split()[4]).startswith((f"{FOLDER}/", f"{cache() / 'engine'}/")):
+            if (mounted := line.split()[4]).startswith((str(FOLDER), str(cache() / "engine"))):
                 subprocess.run(["umount", "--lazy", mounted], capture_output=True, check=False)
         run(["ip", "netns", "del", _NETWORK.name])
         shutil.rmtree(FOLDER)
-        for folder in (*Path("/sys/fs/cgroup").glob("**/docker"), Path("/lib/modules")):
-            with contextlib.suppress(OSError):  # Docker makes the latter where there is none
+        made = [Path(path) for path in ("/lib/modules", "/run/docker/plugins", "/run/docker")]  # where there were none
+        for folder in (*Path("/sys/fs/cgroup").glob("**/docker"), *made):
+            with contextlib.suppress(OSError):
                 folder.rmdir()
