@@ -121,7 +121,7 @@ def test_up_again_changes_nothing() -> None:
     before = containers()
     cluster("up")
     assert containers() == before
-    assert [node["running"] for node in json.loads(cluster("status"))["nodes"]] == [True] * 3
+    assert [node["state"] for node in json.loads(cluster("status"))["nodes"]] == ["running"] * 3
 
 
 @pytest.mark.usefixtures("running")

@@ -137,12 +137,8 @@ def build(program: Program) -> Path:
         argv = ["go", "-C", str(where), action, *(["-o", f"{target}/"] if action == "build" else []), *arguments]
         environment = {**os.environ, "CGO_ENABLED": "0", "GOBIN": str(target)}
         say(f"building {program.name} (minutes the first time, kept in {program.folder().parent})")
-        run_slow(program.name, argv, cache() / "log" / f"build-{program.name}.log", env=environment, progress=_packages)
+        run_slow(program.name, argv, cache() / "log" / f"build-{program.name}.log", env=environment)
         for link in program.links:
             (target / link).symlink_to(program.makes[0])
         target.rename(program.folder())
     return program.folder()
-
-
-def _packages(lines: int, last: str) -> str:
-    return f"{lines} packages compiled, now {last[:70]}" if lines else "resolving modules"

@@ -2,7 +2,7 @@
 
 import time
 
-from . import access, base, kind, registry
+from . import access, images, kind, registry
 from .paths import HERE, locked
 from .say import say
 
@@ -12,7 +12,8 @@ def up(name: str) -> None:
     with locked(f"cluster-{name}"):
         began = time.monotonic()
         kind.up(name)
-        registry.start(base.image())
+        images.build(["docker-registry"])
+        registry.start(images.reference("docker-registry"))
         registry.serve(name)
         access.kubectl(name, "apply", "-f", str(HERE / "manifests"))
         access.kubectl(name, "wait", "--for=condition=Ready", "node", "--all", "--timeout=180s")

@@ -51,10 +51,10 @@ def build(images: Iterable[str] | None = None) -> dict[str, str]:
     chosen = list(dockerfiles() if images is None else images)
     engine.start()
     with locked("images"):
-        before = ids()
+        before, base_image = ids(), base.image()
         for image in chosen:
             log = cache() / "log" / f"image-{image}.log"
-            run_slow(image, build_command(image, base.image()), log, env=engine.environment(), quiet=5)
+            run_slow(image, build_command(image, base_image), log, env=engine.environment(), quiet=5)
         after = {image: ids()[reference(image)] for image in chosen}
         if changed := [image for image in chosen if before.get(reference(image)) != after[image]]:
             say(f"built {', '.join(changed)}; unchanged: {len(chosen) - len(changed)}")
@@ -88,7 +88,7 @@ def load(cluster: str, references: Iterable[str]) -> None:
     if wanted:
         began = time.monotonic()
         say(f"  pushing {', '.join(sorted(wanted))} to the registry beside the nodes")
-        registry.push(base.image(), sorted(wanted))
+        registry.push(sorted(wanted))
         say(f"  pushed after {time.monotonic() - began:.0f} s; the nodes pull")
         kind.on_nodes(cluster, "sh", "-ec", "\n".join(f"crictl pull {ref}" for ref in sorted(wanted)))
         say(f"  pulled after {time.monotonic() - began:.0f} s")

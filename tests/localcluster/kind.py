@@ -74,7 +74,7 @@ def up(name: str, configuration: str = "cluster.yaml") -> None:
 
 
 def _create(name: str, configuration: str) -> None:
-    machine.check_space(PLAYED_GB if configuration == "played.yaml" else CLUSTER_GB, "the cluster")
+    machine.check_space(PLAYED_GB if configuration == "played/cluster.yaml" else CLUSTER_GB, "the cluster")
     machine.tell_cgroups()
     chosen, folder, volumes, port = image.name(), state(name), state(name) / "volumes", _free_port()
     for volume in VOLUMES:
@@ -217,16 +217,9 @@ def status(name: str) -> dict[str, Any]:
     if not exists(name):
         return {"name": name, "exists": False}
     running = _containers(name)
-    nodes = [
-        {"number": n, "name": container(name, n), "running": running.get(container(name, n)) == "running"}
-        for n in numbers(name)
-    ]
-    whole = {"name": name, "exists": True, "kubeconfig": str(kubeconfig(name)), "nodes": nodes}
-    return (
-        whole
-        if played(name)
-        else {**whole, "volumes": list(VOLUMES), "volumesPathOnHost": str(state(name) / "volumes")}
-    )
+    nodes = [{"number": n, "name": container(name, n), "state": running.get(container(name, n))} for n in numbers(name)]
+    files = {"kubeconfig": str(kubeconfig(name)), "volumesPathOnHost": str(state(name) / "volumes")}
+    return {"name": name, "exists": True, "played": played(name), "nodes": nodes, **files}
 
 
 def address(name: str, n: int) -> str:

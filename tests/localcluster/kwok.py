@@ -1,14 +1,11 @@
 """A cluster whose nodes KWOK plays, besides kind's real control plane. Pods run no program there.
 
 It is for tests and benchmarks of controllers alone: it has room for tens of thousands of pods. A pod runs and is Ready
-as soon as it has a node; it ends when an annotation says how (see ``stages.yaml``).
+as soon as it has a node; it ends when an annotation says how (see ``played/stages.yaml``).
 """
 
 import os
 import signal
-from pathlib import Path
-
-import yaml
 
 from . import access, binaries, engine, kind
 from .paths import HERE, locked
@@ -16,14 +13,9 @@ from .say import CannotRun, say
 
 FINISH = "kwok.modelyard.dev/finish"
 """The annotation of a pod with the phase in which it ends, `Succeeded` or `Failed`."""
-_PLAYED = "kwok.x-k8s.io/node"
-_STORAGE_CLASS = {
-    "apiVersion": "storage.k8s.io/v1",
-    "kind": "StorageClass",
-    "metadata": {"name": "played", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}},
-    "provisioner": "kubernetes.io/host-path",
-}
-"""Volumes that the controller-manager makes at once; they can't grow."""
+_FILES = "--kubeconfig=/etc/kubernetes/admin.conf --config=/usr/local/bin/stages.yaml"
+_FLAGS = "--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake --node-lease-duration-seconds=40"
+_KWOK = f"exec kwok {_FILES} {_FLAGS} --cidr=10.244.0.0/16 >/var/log/kwok.log 2>&1"
 
 
 def up(name: str) -> None:
@@ -32,29 +24,18 @@ def up(name: str) -> None:
         if kind.exists(name) and not kind.played(name):
             raise CannotRun(f"The nodes of {name} are real: choose another name for a cluster whose nodes are played.")
         kwok = binaries.build(binaries.kwok()) / "kwok"
-        kind.up(name, "played.yaml")
+        kind.up(name, "played/cluster.yaml")
         node = kind.container(name, kind.CONTROL_PLANE)
         if "kwok" not in engine.docker("top", node, "-eo", "pid,comm").split():
-            _play(node, kwok)
-        nodes = [
-            {
-                "apiVersion": "v1",
-                "kind": "Node",
-                "metadata": {"name": played_node(name, n), "annotations": {_PLAYED: "fake"}},
-            }
-            for n in kind.WORKERS
-        ]
-        access.kubectl(name, "apply", "--server-side", "-f", "-", input=yaml.safe_dump_all([*nodes, _STORAGE_CLASS]))
-        for each in nodes:
-            access.wait(name, f"node/{each['metadata']['name']}", "condition=Ready")  # type: ignore[index]
+            for file in (kwok, HERE / "played/stages.yaml"):
+                engine.docker("cp", str(file), f"{node}:/usr/local/bin/")
+            engine.docker("exec", "--detach", node, "sh", "-c", _KWOK)
+        access.kubectl(name, "apply", "--server-side", "-f", str(HERE / "played/nodes.yaml"))
+        for played in ("played-1", "played-2"):
+            access.wait(name, f"node/{played}", "condition=Ready")
         # Nothing restarts what a benchmark pauses, and nothing but the control plane uses the machine.
         engine.docker("exec", node, "systemctl", "stop", "kubelet")
         say(f"KWOK plays the nodes of {name}")
-
-
-def played_node(name: str, n: int) -> str:
-    """Returns the name of the played node n."""
-    return f"{name}-{n}"
 
 
 def process(name: str, daemon: str) -> int:
@@ -65,16 +46,3 @@ def process(name: str, daemon: str) -> int:
 def pause(name: str, daemon: str, on: bool) -> None:
     """Pauses a program of the control plane (say ``kube-controller-manager``), or resumes it."""
     os.kill(process(name, daemon), signal.SIGSTOP if on else signal.SIGCONT)
-
-
-def _play(node: str, kwok: Path) -> None:
-    """Starts KWOK beside the control plane."""
-    for file in (kwok, HERE / "stages.yaml"):
-        engine.docker("cp", str(file), f"{node}:/usr/local/bin/")
-    flags = [
-        "--kubeconfig=/etc/kubernetes/admin.conf",
-        "--config=/usr/local/bin/stages.yaml",
-        "--node-lease-duration-seconds=40",
-    ]
-    flags += [f"--manage-nodes-with-annotation-selector={_PLAYED}=fake", "--cidr=10.244.0.0/16"]
-    engine.docker("exec", "--detach", node, "sh", "-c", f"exec kwok {' '.join(flags)} >/var/log/kwok.log 2>&1")

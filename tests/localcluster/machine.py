@@ -42,15 +42,6 @@ def refuse(uid: int, debian: bool) -> None:
         )
 
 
-def check_free(free_gb: float, needed: int, why: str) -> None:
-    """Raises CannotRun unless that many GB are free."""
-    if free_gb < needed:
-        raise CannotRun(
-            f"{free_gb:.0f} GB are free and {why} may take {needed} GB: free some space, or set MODELYARD_CACHE (and"
-            " GOCACHE, GOMODCACHE) to a folder on a larger disk."
-        )
-
-
 def tell_cgroups() -> None:
     """Says what version of cgroups the machine has where it is the old one."""
     if _CGROUPS.exists() and not (_CGROUPS / "cgroup.controllers").exists():
@@ -59,7 +50,11 @@ def tell_cgroups() -> None:
 
 def check_space(needed: int, why: str) -> None:
     """Raises CannotRun unless that many GB are free on the cache's disk."""
-    check_free(_free_gb(cache()), needed, why)
+    if (free := _free_gb(cache())) < needed:
+        raise CannotRun(
+            f"{free:.0f} GB are free and {why} may take {needed} GB: free some space, or set MODELYARD_CACHE (and"
+            " GOCACHE, GOMODCACHE) to a folder on a larger disk."
+        )
 
 
 def _free_gb(folder: Path) -> float:

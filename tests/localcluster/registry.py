@@ -1,49 +1,27 @@
 """The registry beside the nodes, from which they pull what is built here: kind's documented local registry."""
 
-import json
 from collections.abc import Iterable
 
 from . import engine, kind
-from .paths import HERE, REPO, locked
+from .paths import locked
 
-_NAME, _PORT = "modelyard-registry", 5000
-_IMAGE = "localhost/modelyard/docker-registry:dev"
-_CONFIG = {
-    "version": 0.1,
-    "log": {"level": "warn"},
-    "storage": {"filesystem": {"rootdirectory": "/var/lib/registry"}, "delete": {"enabled": True}},
-    "http": {"addr": f":{_PORT}"},
-}
-_SERVE = f"""cat >/tmp/config.json <<'END'
-{json.dumps(_CONFIG)}
-END
-docker-registry garbage-collect --delete-untagged /tmp/config.json >/dev/null 2>&1
-exec docker-registry serve /tmp/config.json"""
+_NAME, _PORT, _CONFIG = "modelyard-registry", 5000, "/etc/docker/registry/config.yml"
+_SERVE = f"docker-registry garbage-collect --delete-untagged {_CONFIG}; exec docker-registry serve {_CONFIG}"
 
 
-def start(base_image: str) -> None:
+def start(image: str) -> None:
     """Starts the registry unless it runs; what was pushed earlier is still there, without what no tag names."""
     with locked("registry"):
-        states = dict(
-            line.split() for line in engine.docker("ps", "-a", "--format", "{{.Names}} {{.State}}").splitlines()
-        )
-        if states.get(_NAME) == "running":
+        lines = engine.docker("ps", "-a", "--format", "{{.Names}} {{.State}}").splitlines()
+        if f"{_NAME} running" in lines:
             return
-        if _NAME in states:
-            engine.docker("rm", "--force", _NAME)
-        file = str(HERE / "addons/docker-registry/Dockerfile")
-        engine.docker(
-            "build", "--quiet", "--build-arg", f"BASE_IMAGE={base_image}", "--file", file, "--tag", _IMAGE, str(REPO)
-        )
+        engine.docker("rm", "--force", _NAME)
         where = ["--network", "kind", "--publish", f"127.0.0.1::{_PORT}", "--volume", f"{_NAME}:/var/lib/registry"]
-        engine.docker(
-            "run", "--detach", "--name", _NAME, "--user", "0", *where, "--entrypoint", "sh", _IMAGE, "-c", _SERVE
-        )
+        engine.docker("run", "--detach", "--name", _NAME, "--user", "0", *where, "--entrypoint=sh", image, "-c", _SERVE)
 
 
-def push(base_image: str, images: Iterable[str]) -> None:
+def push(images: Iterable[str]) -> None:
     """Pushes images of the repository ``localhost/modelyard`` that the registry lacks."""
-    start(base_image)
     host = engine.docker("port", _NAME, f"{_PORT}/tcp").split()[0]
     with locked("push"):
         _push(host, images)

@@ -33,15 +33,11 @@ def run_slow(
     log: Path,
     *,
     env: Mapping[str, str] | None = None,
-    progress: Callable[[int, str], str] | None = None,
-    every: float = 15,
-    folder: Path | None = None,
     quiet: float = 0,
 ) -> None:
     """Runs a command that takes minutes, with its output in `log`, and prints a line of progress every few seconds.
 
-    `progress` gets the number of lines so far and the last line; nothing is said of what took less than `quiet`
-    seconds. Raises CannotRun with the log's end if it fails.
+    Nothing is said of what took less than `quiet` seconds. Raises CannotRun with the log's end if it fails.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
@@ -51,9 +47,8 @@ def run_slow(
     def beat() -> None:
         wait = 5.0
         while not finished.wait(wait):
-            wait = every
-            text = progress(lines, last) if progress else last[:90]
-            say(f"  {what}: {time.monotonic() - began:.0f} s, {text}")
+            wait = 15
+            say(f"  {what}: {time.monotonic() - began:.0f} s, {lines} lines, now {last[:80]}")
 
     threading.Thread(target=beat, daemon=True).start()
     try:
@@ -66,7 +61,6 @@ def run_slow(
                 stderr=subprocess.STDOUT,
                 text=True,
                 env=env,
-                cwd=folder,
             ) as process,
         ):
             assert process.stdout

@@ -24,7 +24,7 @@ def test_volumes_lie_on_the_first_worker_at_the_path_that_manifests_name() -> No
     assert nodes[1]["extraMounts"] == [{"hostPath": "/v", "containerPath": VOLUMES_IN_NODE}]  # type: ignore[index]
 
 
-@pytest.mark.parametrize("file", ["cluster.yaml", "played.yaml"])
+@pytest.mark.parametrize("file", ["cluster.yaml", "played/cluster.yaml"])
 def test_every_patch_is_yaml_of_a_kind(file: str) -> None:
     patches = [yaml.safe_load(patch) for patch in configuration(file)["kubeadmConfigPatches"]]  # type: ignore[attr-defined]
     assert {patch["kind"] for patch in patches} == {"KubeletConfiguration", "ClusterConfiguration"}
@@ -34,7 +34,7 @@ def test_a_cluster_is_known_by_what_kind_was_asked_for(tmp_path: Path, monkeypat
     monkeypatch.setenv("MODELYARD_STATE", str(tmp_path))
     assert not kind.exists("yard")
     (tmp_path / "yard").mkdir()
-    (tmp_path / "yard/kind.yaml").write_text((HERE / "played.yaml").read_text())
+    (tmp_path / "yard/kind.yaml").write_text((HERE / "played/cluster.yaml").read_text())
     assert kind.played("yard")
     assert kind.numbers("yard") == (0,)
     (tmp_path / "yard/kind.yaml").write_text((HERE / "cluster.yaml").read_text())
