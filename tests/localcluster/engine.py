@@ -9,6 +9,7 @@ import fcntl
 import functools
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -98,8 +99,19 @@ def _start() -> None:
         options = ["--configure", "--mtu=65520", "--disable-host-loopback", "--netns-type=path"]
         _daemon("slirp", ["slirp4netns", *options, "--api-socket", str(_FORWARDS), str(_NETWORK), "tap0"])
         until(10, f"slirp4netns (its log: {FOLDER / 'slirp.log'})", _FORWARDS.exists)
+        if re.search(r"^nameserver 127\.", Path("/etc/resolv.conf").read_text(), re.M):
+            _lead_names_out()
     if not runs():
         _start_docker()
+
+
+def _lead_names_out() -> None:
+    """Sends the engine's requests for names to slirp4netns, where the machine's resolver is on its loopback alone."""
+    run(within(["sysctl", "-qw", "net.ipv4.conf.all.route_localnet=1"]))
+    for protocol in ("udp", "tcp"):
+        port = ["-d", "127.0.0.0/8", "-p", protocol, "--dport", "53"]
+        run(within(["iptables", "-t", "nat", "-A", "OUTPUT", *port, "-j", "DNAT", "--to-destination", "10.0.2.3:53"]))
+    run(within(["iptables", "-t", "nat", "-A", "POSTROUTING", "-d", "10.0.2.3", "-j", "MASQUERADE"]))
 
 
 def _start_docker() -> None:
