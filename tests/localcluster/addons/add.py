@@ -44,12 +44,12 @@ def add(cluster: str, names: Collection[str]) -> None:
         ) from None
     if _CRDS_ALONE in names:
         gateway.apply_crds(cluster)
-    for name in chosen:
-        _build(name)
-        with locked(f"cluster-{cluster}"):
+    with locked(f"addons-{cluster}"):  # Helm refuses to change a release that another command changes
+        for name in chosen:
+            _build(name)
             images.load(cluster, references(name))
-        say(f"adding {name}")
-        _APPLY[name](cluster)
+            say(f"adding {name}")
+            _APPLY[name](cluster)
 
 
 def references(name: str) -> list[str]:
