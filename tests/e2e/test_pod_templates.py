@@ -28,6 +28,7 @@ TEMPLATE: dict[str, Any] = {
             "topologyKey": "kubernetes.io/hostname",
             "whenUnsatisfiable": "DoNotSchedule",
             "labelSelector": TEAM,
+            "nodeTaintsPolicy": "Honor",  # else a control plane that takes no pods counts as a place without one
         }
     ],
 }

@@ -93,6 +93,8 @@ def _start() -> None:
     if not _NETWORK.exists():
         run(["ip", "netns", "add", _NETWORK.name])
     run(within(["ip", "link", "set", "lo", "up"]))
+    # Pods shall not ask for the credentials that a cloud gives to this machine.
+    run(within(["ip", "route", "replace", "unreachable", "169.254.0.0/16"]))
     FOLDER.mkdir(mode=0o700, exist_ok=True)
     if not _alive("slirp"):
         _FORWARDS.unlink(missing_ok=True)

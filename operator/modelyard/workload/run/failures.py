@@ -113,7 +113,9 @@ def _pull_error(reason: str, detail: str) -> str:
     cause = (
         detail.split("ErrImagePull: ")[-1] if "ErrImagePull: " in detail or not detail.startswith("Back-off") else ""
     )
-    return f"{reason}: {' '.join(cause.split())[:300]}" if cause else reason
+    cause = " ".join(cause.split())
+    # The end is kept: it says why, and what stands before it repeats the image's name, whose digest alone has 64 digits.
+    return f"{reason}: {cause if len(cause) <= 300 else f'... {cause[-296:]}'}" if cause else reason
 
 
 def _limit(pod: Object, container: str) -> str:

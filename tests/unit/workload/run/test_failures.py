@@ -60,6 +60,16 @@ def test_a_pull_and_the_pause_after_it_are_told_alike() -> None:
     assert f"(ImagePullBackOff: {cause})" in pull.message
 
 
+def test_the_end_of_a_long_error_of_a_pull_is_told() -> None:
+    """It is the cause; the name of the image stands before it, twice and with its digest."""
+    name = f"registry.example.svc:5001/team-of-a-long-name/churn@sha256:{'0' * 64}"
+    cause = f'failed to pull and unpack image "{name}": failed to resolve reference "{name}": no basic auth credentials'
+    trouble = failures.waiting([waits("ErrImagePull", message=cause)])
+    assert trouble is not None
+    assert "no basic auth credentials); correct its name" in trouble.message
+    assert len(trouble.message) < 600
+
+
 def test_a_container_that_cannot_be_made() -> None:
     trouble = failures.waiting([waits("CreateContainerConfigError", message='secret "x" not found')])
     assert trouble == Trouble("CreateContainerConfigError", "container 'main' can't be started: secret \"x\" not found")
