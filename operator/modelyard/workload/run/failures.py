@@ -114,7 +114,7 @@ def _pull_error(reason: str, detail: str) -> str:
         detail.split("ErrImagePull: ")[-1] if "ErrImagePull: " in detail or not detail.startswith("Back-off") else ""
     )
     cause = " ".join(cause.split())
-    # The end is kept: it says why, and what stands before it repeats the image's name, whose digest alone has 64 digits.
+    # The end is kept: it says why. What stands before it repeats the image's name, whose digest alone has 64 digits.
     return f"{reason}: {cause if len(cause) <= 300 else f'... {cause[-296:]}'}" if cause else reason
 
 
