@@ -219,6 +219,9 @@ def end() -> None:
         run(["ip", "netns", "del", _NETWORK.name])
         shutil.rmtree(FOLDER)
         made = [Path(path) for path in ("/lib/modules", "/run/docker/plugins", "/run/docker")]  # where there were none
-        for folder in (*Path("/sys/fs/cgroup").glob("**/docker"), *made):
+        groups = [
+            group for name in ("docker/buildkit", "docker") for group in Path("/sys/fs/cgroup").glob(f"**/{name}")
+        ]
+        for folder in (*groups, *made):
             with contextlib.suppress(OSError):
                 folder.rmdir()
