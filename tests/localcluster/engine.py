@@ -214,8 +214,9 @@ def end() -> None:
         for name in ("docker", "slirp"):
             _stop(name, "TERM/20/KILL/5")
         for line in reversed(Path("/proc/self/mountinfo").read_text().splitlines()):
-            if (mounted := line.split()[4]).startswith((str(FOLDER), str(cache() / "engine"))):
-                subprocess.run(["umount", "--lazy", mounted], capture_output=True, check=False)
+            mounted = Path(line.split()[4])
+            if any(mounted.is_relative_to(own) for own in (FOLDER, cache() / "engine")):
+                subprocess.run(["umount", "--lazy", str(mounted)], capture_output=True, check=False)
         run(["ip", "netns", "del", _NETWORK.name])
         shutil.rmtree(FOLDER)
         made = [Path(path) for path in ("/lib/modules", "/run/docker/plugins", "/run/docker")]  # where there were none

@@ -55,7 +55,8 @@ def build(images: Iterable[str] | None = None) -> dict[str, str]:
         for image in chosen:
             log = cache() / "log" / f"image-{image}.log"
             run_slow(image, build_command(image, base_image), log, env=engine.environment(), quiet=5)
-        after = {image: ids()[reference(image)] for image in chosen}
+        known = ids()
+        after = {image: known[reference(image)] for image in chosen}
         if changed := [image for image in chosen if before.get(reference(image)) != after[image]]:
             say(f"built {', '.join(changed)}; unchanged: {len(chosen) - len(changed)}")
             if engine.private():

@@ -41,18 +41,14 @@ def state(name: str) -> Path:
 
 
 @contextmanager
-def locked(what: str, *, shared: bool = False) -> Iterator[None]:
-    """Holds the lock of that name, so that two callers never build or start the same thing at once.
-
-    Several callers may hold it together if all are `shared`.
-    """
+def locked(what: str) -> Iterator[None]:
+    """Holds the lock of that name, so that two callers never build or start the same thing at once."""
     folder = cache() / "locks"
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / what, "w") as file:
-        how = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
         try:
-            fcntl.flock(file, how | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             say(f"waiting for another command that has locked {what!r}")
-            fcntl.flock(file, how)
+            fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -23,16 +23,12 @@ def start(image: str) -> None:
 def push(images: Iterable[str]) -> None:
     """Pushes images of the repository ``localhost/modelyard`` that the registry lacks."""
     host = engine.docker("port", _NAME, f"{_PORT}/tcp").split()[0]
-    with locked("push"):
-        _push(host, images)
-
-
-def _push(host: str, images: Iterable[str]) -> None:
-    for image in images:
-        pushed = image.replace("localhost/", f"{host}/", 1)
-        engine.docker("tag", image, pushed)
-        engine.docker("push", "--quiet", pushed)
-        engine.docker("image", "rm", "--no-prune", pushed)
+    with locked("push"):  # two commands would share the name that one of them removes
+        for image in images:
+            pushed = image.replace("localhost/", f"{host}/", 1)
+            engine.docker("tag", image, pushed)
+            engine.docker("push", "--quiet", pushed)
+            engine.docker("image", "rm", "--no-prune", pushed)
 
 
 def trust(cluster: str, host: str, address: str) -> None:
