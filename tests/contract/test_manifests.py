@@ -11,6 +11,7 @@ import yaml
 from tests.contract.api import Api
 from tests.localcluster import access
 from tests.localcluster.paths import REPO
+from tests.localcluster.say import until
 from tests.support import examples
 from tests.support.kube import Kube
 
@@ -91,5 +92,5 @@ def test_the_operators_lease_is_served_first(api: Api) -> None:
     def served_by(path: str) -> str | None:
         return api.send("GET", path, headers=user).headers["X-Kubernetes-PF-FlowSchema-UID"]
 
-    access.wait_until(20, "the API server knows the FlowSchema", lambda: served_by(leases) == schema)
+    until(20, "the API server knows the FlowSchema", lambda: served_by(leases) == schema)
     assert served_by(api.path("Dataset")) != schema

@@ -14,7 +14,7 @@ def up(name: str) -> None:
         kind.up(name)
         images.build(["docker-registry"])
         registry.start(images.reference("docker-registry"))
-        registry.serve(name)
+        registry.trust(name, "localhost", registry.ADDRESS)
         access.kubectl(name, "apply", "-f", str(HERE / "manifests"))
         access.kubectl(name, "wait", "--for=condition=Ready", "node", "--all", "--timeout=180s")
         access.kubectl(name, "-n", "kube-system", "rollout", "status", "deployment/coredns", "--timeout=180s")

@@ -38,11 +38,6 @@ def up(name: str) -> None:
         say(f"KWOK plays the nodes of {name}")
 
 
-def process(name: str, daemon: str) -> int:
-    """Returns the pid on this machine of a program of the control plane, say ``kube-apiserver``."""
-    return kind.process(name, kind.CONTROL_PLANE, daemon)
-
-
 def pause(name: str, daemon: str, on: bool) -> None:
     """Pauses a program of the control plane (say ``kube-controller-manager``), or resumes it."""
-    os.kill(process(name, daemon), signal.SIGSTOP if on else signal.SIGCONT)
+    os.kill(kind.process(name, kind.CONTROL_PLANE, daemon), signal.SIGSTOP if on else signal.SIGCONT)
