@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.common.paths import REPO
+from tests.common.say import run, until
 from tests.localcluster import access, engine, kind
-from tests.localcluster.paths import REPO, state
-from tests.localcluster.say import run, until
+from tests.localcluster.paths import state
 
 pytestmark = [pytest.mark.cluster, pytest.mark.disrupts]
 

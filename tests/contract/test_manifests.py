@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.common.paths import REPO
+from tests.common.say import until
 from tests.contract.api import Api
 from tests.localcluster import access
-from tests.localcluster.paths import REPO
-from tests.localcluster.say import until
 from tests.support import examples
 from tests.support.kube import Kube
 

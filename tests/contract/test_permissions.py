@@ -9,11 +9,11 @@ import pytest
 
 from modelyard_api import GROUP
 from modelyard_api.generate.permissions import INSTALLED, accounts, objects, rows
+from tests.common.paths import REPO
+from tests.common.say import CannotRun, until
 from tests.contract.api import Api
 from tests.contract.test_manifests import OVERLAYS, rendered
 from tests.localcluster import access
-from tests.localcluster.paths import REPO
-from tests.localcluster.say import CannotRun, until
 
 pytestmark = pytest.mark.cluster
 RULED = ("ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding")

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.common.paths import REPO
+from tests.common.say import until
 from tests.contract.api import Api
 from tests.localcluster import access
-from tests.localcluster.paths import REPO
-from tests.localcluster.say import until
 
 pytestmark = pytest.mark.cluster
 COMPONENT = REPO / "manifests/components/tenant"

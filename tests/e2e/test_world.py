@@ -9,8 +9,8 @@ import time
 import pytest
 
 from modelyard_runtime.pod.web import PATIENCE
+from tests.common.say import CannotRun
 from tests.localcluster import kind
-from tests.localcluster.say import CannotRun
 from tests.support.scene import (
     FINAL,
     Scene,

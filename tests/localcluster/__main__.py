@@ -4,10 +4,11 @@ import argparse
 import shlex
 import sys
 
+from tests.common.say import exit_code, say
+
 from . import access, cluster, engine, images, install, kind, kwok
 from .addons import add
 from .paths import DEFAULT_NAME
-from .say import exit_code, say
 
 _COMMANDS = {
     "up": "start the cluster, or what of it does not run, and wait until it works",

@@ -5,9 +5,10 @@ import os
 import threading
 from pathlib import Path
 
+from tests.common.say import CannotRun, run, until
+
 from . import engine, kind
 from .kind import CONTROL_PLANE, container, kubeconfig
-from .say import CannotRun, run, until
 
 _CLONE_NEWNET = 0x40000000
 _OWN = "/proc/self/ns/net"

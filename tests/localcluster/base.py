@@ -4,9 +4,10 @@ import hashlib
 import subprocess
 import tempfile
 
+from tests.common.paths import cache, locked
+from tests.common.say import CannotRun, run_slow, say
+
 from . import engine, machine
-from .paths import cache, locked
-from .say import CannotRun, run_slow, say
 
 IMAGE = "python:3.11-slim"
 MMDEBSTRAP = (

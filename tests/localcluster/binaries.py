@@ -7,8 +7,10 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from .paths import HERE, cache, locked
-from .say import CannotRun, run, run_slow, say
+from tests.common.paths import cache, locked
+from tests.common.say import CannotRun, run, run_slow, say
+
+from .paths import HERE
 
 KUBERNETES = "v1.37.2"
 KIND_MODULE = ("sigs.k8s.io/kind", "v0.33.0")

@@ -2,9 +2,11 @@
 
 import time
 
+from tests.common.paths import locked
+from tests.common.say import say
+
 from . import access, images, kind, registry
-from .paths import HERE, locked
-from .say import say
+from .paths import HERE
 
 
 def up(name: str) -> None:

@@ -18,9 +18,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from tests.common.paths import cache, locked
+from tests.common.say import CannotRun, run, run_slow, say, until
+
 from . import machine
-from .paths import HERE, cache, locked
-from .say import CannotRun, run, run_slow, say, until
+from .paths import HERE
 
 FOLDER = Path("/run/modelyard")
 """The private engine's sockets, and what a reboot empties."""

@@ -9,9 +9,11 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+from tests.common.paths import REPO, locked
+from tests.common.say import say
+
 from . import base, engine, kind, registry
-from .paths import HERE, REPO, locked
-from .say import say
+from .paths import HERE
 
 # A mirror of packages, and who is trusted to be it, are the machine's: builds read these files, images don't keep them.
 _SECRETS = {"pip": "/etc/pip.conf", "ca": "/etc/ssl/certs/ca-certificates.crt"}

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import string
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
@@ -10,10 +9,13 @@ from pathlib import Path
 
 import yaml
 
+from tests.common.paths import cache, locked
+from tests.common.ports import free_port
+from tests.common.say import CannotRun, run, run_slow, say, until
+
 from . import binaries, engine, machine
 from .node import image
-from .paths import HERE, VOLUMES_IN_NODE, cache, locked, state
-from .say import CannotRun, run, run_slow, say, until
+from .paths import HERE, VOLUMES_IN_NODE, state
 
 # Measured: each of two workers takes 5 for all of the project's images.
 CLUSTER_GB, PLAYED_GB = 10, 2
@@ -76,7 +78,7 @@ def _create(name: str, configuration: str) -> None:
     machine.check_space(PLAYED_GB if configuration == "played/cluster.yaml" else CLUSTER_GB, "the cluster")
     if engine.docker("info", "--format", "{{.CgroupVersion}}").strip() == "1":
         say("this machine has version 1 of cgroups: it works, and a later release of kind will want version 2")
-    chosen, folder, volumes, port = image.name(), state(name), state(name) / "volumes", _free_port()
+    chosen, folder, volumes, port = image.name(), state(name), state(name) / "volumes", free_port()
     for volume in VOLUMES:
         (volumes / volume).mkdir(parents=True, exist_ok=True)
         (volumes / volume).chmod(0o777)  # any user of a pod may write, with or without fsGroup
@@ -112,12 +114,6 @@ def kubectl_program() -> list[str]:
     if not program and not binaries.hyperkube().built() and not shutil.which("go"):
         raise CannotRun("kubectl is not installed: install it (https://kubernetes.io/docs/tasks/tools).")
     return [program or str(binaries.build(binaries.hyperkube()) / "kubectl")]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _containers(name: str) -> dict[str, str]:

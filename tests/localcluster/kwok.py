@@ -7,9 +7,11 @@ as soon as it has a node; it ends when an annotation says how (see ``played/stag
 import os
 import signal
 
+from tests.common.paths import locked
+from tests.common.say import CannotRun, say
+
 from . import access, binaries, engine, kind
-from .paths import HERE, locked
-from .say import CannotRun, say
+from .paths import HERE
 
 FINISH = "kwok.modelyard.dev/finish"
 """The annotation of a pod with the phase in which it ends, `Succeeded` or `Failed`."""

@@ -6,8 +6,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from .paths import cache
-from .say import CannotRun, say
+from tests.common.paths import cache
+from tests.common.say import CannotRun, say
 
 _INSTANCES = Path("/proc/sys/fs/inotify/max_user_instances")
 _NEEDED_INSTANCES = 1024

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 
+from tests.common.paths import locked
+
 from . import engine, kind
-from .paths import locked
 
 _NAME, _PORT, _CONFIG = "modelyard-registry", 5000, "/etc/docker/registry/config.yml"
 ADDRESS = f"{_NAME}:{_PORT}"

@@ -3,8 +3,9 @@
 import subprocess
 import time
 
+from tests.common.say import CannotRun, say
+
 from . import access
-from .say import CannotRun, say
 
 
 def wait_ready(cluster: str, namespace: str, what: str, *conditions: tuple[str, ...], seconds: int = 300) -> None:

@@ -4,11 +4,11 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from tests.common.paths import REPO, cache
+from tests.common.say import run, run_slow
 from tests.localcluster import machine
 from tests.localcluster.base import CHANGE, KEY, MMDEBSTRAP
 from tests.localcluster.images import dockerfile, secrets
-from tests.localcluster.paths import REPO, cache
-from tests.localcluster.say import run, run_slow
 
 
 class Buildah:

@@ -5,10 +5,10 @@ import tempfile
 from collections.abc import Collection
 from pathlib import Path
 
+from tests.common.paths import locked
+from tests.common.say import CannotRun, run, say
 from tests.localcluster import access, binaries, images, kind, machine, rollouts
 from tests.localcluster import registry as beside
-from tests.localcluster.paths import locked
-from tests.localcluster.say import CannotRun, run, say
 
 from . import gateway, registry
 

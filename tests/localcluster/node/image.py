@@ -6,9 +6,9 @@ import re
 import shutil
 from pathlib import Path
 
+from tests.common.paths import cache, locked
+from tests.common.say import run, run_slow, say
 from tests.localcluster import base, binaries, engine, machine
-from tests.localcluster.paths import cache, locked
-from tests.localcluster.say import run, run_slow, say
 
 HERE = Path(__file__).parent
 PULLED = "kindest/node:v1.37.0@sha256:a1ed56cfb0e7b93589bdf97c8cd566405a265939e3620fc4f5de89adff580ae5"

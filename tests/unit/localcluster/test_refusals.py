@@ -8,9 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from tests.common.paths import REPO
+from tests.common.say import CannotRun
 from tests.localcluster import binaries, engine, machine, paths
-from tests.localcluster.paths import REPO
-from tests.localcluster.say import CannotRun
 
 
 @pytest.mark.parametrize(

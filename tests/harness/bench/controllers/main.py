@@ -14,9 +14,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from tests.common.say import say
 from tests.harness.bench.controllers import bare, finish, phases, place
 from tests.localcluster import access, kind, kwok
-from tests.localcluster.say import say
 from tests.support import played
 from tests.support.cpu import Costs
 from tests.support.operator import Operator
