@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.common.say import CannotRun
 from tests.localcluster import access
-from tests.localcluster.say import CannotRun
 from tests.support import flaky, seed
 from tests.support.addons import Gateway, Registry, bring_up
 from tests.support.health import Health

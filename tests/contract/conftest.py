@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.common.paths import REPO
 from tests.contract.api import Api
 from tests.localcluster import access
-from tests.localcluster.paths import REPO
 from tests.support.kube import Kube
 from tests.support.namespace import new_namespace
 

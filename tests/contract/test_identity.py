@@ -14,12 +14,12 @@ import pytest
 import yaml
 
 from modelyard_api.fields.artifact import SCHEME
+from tests.common.paths import REPO
+from tests.common.ports import own_address
 from tests.localcluster import access
-from tests.localcluster.paths import REPO
 from tests.support.client import MERGE_PATCH, Client
 from tests.support.identity import operators_token, token
 from tests.support.kube import Kube
-from tests.support.ports import own_address
 from tests.support.scene import SYSTEM
 from tests.support.tracking import Tracking
 

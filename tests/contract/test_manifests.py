@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.common.paths import REPO
+from tests.common.say import until
 from tests.contract.api import Api
 from tests.localcluster import access
-from tests.localcluster.paths import REPO
 from tests.support import examples
 from tests.support.kube import Kube
 
@@ -91,5 +92,5 @@ def test_the_operators_lease_is_served_first(api: Api) -> None:
     def served_by(path: str) -> str | None:
         return api.send("GET", path, headers=user).headers["X-Kubernetes-PF-FlowSchema-UID"]
 
-    access.wait_until(20, "the API server knows the FlowSchema", lambda: served_by(leases) == schema)
+    until(20, "the API server knows the FlowSchema", lambda: served_by(leases) == schema)
     assert served_by(api.path("Dataset")) != schema

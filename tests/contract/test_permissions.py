@@ -9,11 +9,11 @@ import pytest
 
 from modelyard_api import GROUP
 from modelyard_api.generate.permissions import INSTALLED, accounts, objects, rows
+from tests.common.paths import REPO
+from tests.common.say import CannotRun, until
 from tests.contract.api import Api
 from tests.contract.test_manifests import OVERLAYS, rendered
 from tests.localcluster import access
-from tests.localcluster.paths import REPO
-from tests.localcluster.say import CannotRun
 
 pytestmark = pytest.mark.cluster
 RULED = ("ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding")
@@ -62,7 +62,7 @@ def listed(api: Api, namespace: str, user: str) -> Table:
 def until_listed(api: Api, namespace: str, user: str, expected: Table) -> None:
     """Waits for the API server to know what was applied, and shows how its answer differs if it never does."""
     try:
-        access.wait_until(20, f"{user} may do what the page says", lambda: listed(api, namespace, user) == expected)
+        until(20, f"{user} may do what the page says", lambda: listed(api, namespace, user) == expected)
     except CannotRun:
         assert listed(api, namespace, user) == expected
 
@@ -123,7 +123,7 @@ def test_people_may_do_what_the_page_says(installed: Api, role: str) -> None:
         found = listed(installed, installed.namespace, user)
         return {key: verbs for key, verbs in found.items() if GROUP in key[0]}
 
-    access.wait_until(30, "the cluster's roles hold ours", lambda: ours() == expected)
+    until(30, "the cluster's roles hold ours", lambda: ours() == expected)
 
 
 @pytest.mark.parametrize("account", [*(f"{SYSTEM}:{name}" for name in NAMES), "{tenant}:default"])

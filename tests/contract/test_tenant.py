@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.common.paths import REPO
+from tests.common.say import until
 from tests.contract.api import Api
 from tests.localcluster import access
-from tests.localcluster.paths import REPO
 
 pytestmark = pytest.mark.cluster
 COMPONENT = REPO / "manifests/components/tenant"
@@ -36,7 +37,7 @@ def tenant(stored: Api, tmp_path: Path) -> Api:
     text = yaml.safe_dump_all(objects)
     access.kubectl(stored.cluster, "apply", "--server-side", "--validate=strict", "-f", "-", input=text)
     quota = f"/api/v1/namespaces/{stored.namespace}/resourcequotas/modelyard-tenant"
-    access.wait_until(60, "the quota counts", lambda: stored.send("GET", quota).document.get("status", {}).get("used"))
+    until(60, "the quota counts", lambda: stored.send("GET", quota).document.get("status", {}).get("used"))
     return stored
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import yaml
 
 from modelyard_api.kinds.pipelinesource import ACCEPTS
+from tests.common.paths import REPO
 from tests.demo.story import Story
 from tests.localcluster import access
-from tests.localcluster.paths import REPO
 from tests.support.addons import Registry, bring_up
 from tests.support.git_server import PASSWORD, USER, Repository, git_server
 from tests.support.kube import Kube, condition

@@ -18,8 +18,8 @@ import pytest
 
 from modelyard_api.kinds.datasetversion import DatasetVersionSpec
 from modelyard_api.wire.task import CREDENTIALS_FOLDER
+from tests.common.say import CannotRun
 from tests.localcluster import access
-from tests.localcluster.say import CannotRun
 from tests.support.bucket_server import READER_SECRET, Buckets, buckets
 from tests.support.clouds.azurite import KEY, Azurite, azurite
 from tests.support.clouds.gcs import Gcs, gcs

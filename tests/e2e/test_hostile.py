@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from modelyard_api.fields.artifact import SCHEME
+from tests.common.paths import REPO
 from tests.harness.hostile.attempts import ATTEMPTS, CONTROLS, Attempt
-from tests.localcluster.paths import REPO
 from tests.support.kube import Kube
 from tests.support.pods import RUNTIME
 from tests.support.scene import SYSTEM, Scene

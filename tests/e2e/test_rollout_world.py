@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.localcluster import access, kind
+from tests.localcluster import kind
 from tests.localcluster.addons import gateway as addon
 from tests.support.addons import Gateway
 from tests.support.kube import Kube
@@ -37,7 +37,7 @@ def served(cluster: str, gateway: Gateway) -> Iterator[Rollouts]:
 
 def gather(controllers: Kube) -> None:
     """Moves the controllers' pods from node 2 to node 1."""
-    two = access.node_object(controllers.cluster, 2)
+    two = kind.container(controllers.cluster, 2)
     with cordoned(controllers, two):
         for pod in controllers.list("pods"):
             if pod["spec"].get("nodeName") == two:
@@ -47,7 +47,7 @@ def gather(controllers: Kube) -> None:
 
 def on_both(rollouts: Rollouts) -> None:
     """Waits until each node has one replica, and deletes pods until the scheduler has placed them so."""
-    nodes = {access.node_object(rollouts.kube.cluster, n) for n in (1, 2)}
+    nodes = {kind.container(rollouts.kube.cluster, n) for n in (1, 2)}
 
     def spread() -> bool:
         pods = rollouts.pods()
@@ -76,12 +76,12 @@ def test_killed_pods_cost_no_request(served: Rollouts) -> None:
 
 
 def test_a_drained_node_costs_no_request(served: Rollouts) -> None:
-    kube, two = served.kube, access.node_object(served.kube.cluster, 2)
+    kube, two = served.kube, kind.container(served.kube.cluster, 2)
     on_both(served)
     with served.clients():
         kube.run("drain", two, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=180s")
         try:
-            assert {pod["spec"]["nodeName"] for pod in served.whole(2)} == {access.node_object(kube.cluster, 1)}
+            assert {pod["spec"]["nodeName"] for pod in served.whole(2)} == {kind.container(kube.cluster, 1)}
             served.until_ended()
         finally:
             kube.run("uncordon", two)

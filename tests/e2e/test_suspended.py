@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.localcluster.say import CannotRun
+from tests.common.say import CannotRun
 from tests.support.kube import Kube, condition
 from tests.support.mainjob import MainJob
 

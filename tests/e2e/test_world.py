@@ -9,8 +9,8 @@ import time
 import pytest
 
 from modelyard_runtime.pod.web import PATIENCE
-from tests.localcluster import access, kind
-from tests.localcluster.say import CannotRun
+from tests.common.say import CannotRun
+from tests.localcluster import kind
 from tests.support.pressure import small_disk
 from tests.support.scene import (
     FINAL,
@@ -27,7 +27,7 @@ MORE = "a,b,y\n" + "".join(f"{i},{i % 5},{'yes' if i % 2 else 'no'}\n" for i in 
 
 def test_evictions_drains_and_lost_nodes_count_as_no_attempt(scene: Scene) -> None:
     """Each run has a single attempt and leaves an early model when disrupted, but still ends with the final one."""
-    kube, (node_1, node_2) = scene.kube, (access.node_object(scene.kube.cluster, n) for n in (1, 2))
+    kube, (node_1, node_2) = scene.kube, (kind.container(scene.kube.cluster, n) for n in (1, 2))
     with cordoned(kube, node_1):
         for name in ("evicted", "drained"):
             scene.run(name, backoffLimit=0)

@@ -1,26 +1,23 @@
 """The command line: ``python3 -m tests.localcluster <command> [--name NAME]``."""
 
 import argparse
-import json
 import shlex
 import sys
 
+from tests.common.say import exit_code, say
+
 from . import access, cluster, engine, images, install, kind, kwok
 from .addons import add
-from .paths import DEFAULT_NAME, locked
-from .say import exit_code, say
+from .paths import DEFAULT_NAME
 
 _COMMANDS = {
     "up": "start the cluster, or what of it does not run, and wait until it works",
     "down": "remove the cluster and all it holds; caches stay",
-    "kill": "kill every node at once; 'up' brings the cluster back with its objects, volumes and images",
     "env": "print the exports that let a shell use the cluster",
-    "status": "what runs, as JSON",
     "logs": "the logs of the nodes, in a folder",
     "install": "build the images and install Modelyard; run again, it changes only what is not as it should be",
     "images": "build the project's images and bring them to the cluster, where something changed",
     "addon": "add to a cluster that runs: a gateway (Gateway API), its CRDs alone, metrics for autoscaling, a registry",
-    "node": "take the power from a node, or give it back (0: the control plane)",
 }
 
 
@@ -31,9 +28,6 @@ def _arguments() -> argparse.Namespace:
         subparser = commands.add_parser(command, help=text, description=text)
         if command == "up":
             subparser.add_argument("--played", action="store_true", help="a control plane whose nodes KWOK plays")
-        if command == "node":
-            subparser.add_argument("action", choices=("stop", "start"))
-            subparser.add_argument("number", type=int, choices=(0, 1, 2))
         if command == "addon":
             subparser.add_argument("addons", nargs="+", choices=add.NAMES, metavar="|".join(add.NAMES))
         subparser.add_argument("--name", default=DEFAULT_NAME, help=f"the cluster's name [{DEFAULT_NAME}]")
@@ -43,7 +37,7 @@ def _arguments() -> argparse.Namespace:
 def _run(options: argparse.Namespace) -> None:
     access.leave()  # a caller may have entered a cluster's network, which has no host ports
     name = options.name
-    if options.command not in ("up", "install", "down", "status", "images"):
+    if options.command not in ("up", "install", "down", "images"):
         kind.require(name)
     match options.command:
         case "up" if options.played or kind.played(name):
@@ -58,8 +52,6 @@ def _run(options: argparse.Namespace) -> None:
             if engine.private():
                 print(f"export DOCKER_HOST={shlex.quote(engine.environment()['DOCKER_HOST'])}")
             print(f"export PATH={shlex.quote(kind.kubectl_program()[0].rpartition('/')[0])}:$PATH")
-        case "status":
-            print(json.dumps(kind.status(name), indent=2))
         case "logs":
             print(kind.logs(name))
         case "images":
@@ -68,15 +60,8 @@ def _run(options: argparse.Namespace) -> None:
                 images.load(name, map(images.reference, built))
         case "addon":
             add.add(name, options.addons)
-        case _:
-            with locked(f"cluster-{name}"):
-                match options.command:
-                    case "down":
-                        kind.down(name)
-                    case "kill":
-                        kind.kill(name)
-                    case "node":
-                        (kind.stop if options.action == "stop" else kind.start)(name, options.number)
+        case "down":
+            kind.down(name)
 
 
 def main() -> int:

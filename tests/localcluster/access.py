@@ -3,13 +3,12 @@
 import ctypes
 import os
 import threading
-from collections.abc import Callable
 from pathlib import Path
 
-from . import kind
-from .kind import CONTROL_PLANE
-from .paths import locked
-from .say import CannotRun, run, until
+from tests.common.say import CannotRun, run, until
+
+from . import engine, kind
+from .kind import CONTROL_PLANE, container, kubeconfig
 
 _CLONE_NEWNET = 0x40000000
 _OWN = "/proc/self/ns/net"
@@ -64,13 +63,8 @@ def _switch(handle: str) -> None:
 
 def address(name: str) -> str:
     """Returns the address in the cluster's network at which pods reach a server of a process that has entered it."""
-    return kind.address(name, CONTROL_PLANE)
-
-
-def kubeconfig(name: str) -> Path:
-    """Returns the admin's kubeconfig, which works inside and outside of the cluster's network. Raises CannotRun."""
-    kind.require(name)
-    return kind.kubeconfig(name)
+    form = "{{.NetworkSettings.Networks.kind.IPAddress}}"
+    return engine.docker("inspect", "--format", form, container(name, CONTROL_PLANE)).strip()
 
 
 def kubectl(name: str, *arguments: str, input: str | None = None) -> str:
@@ -88,38 +82,27 @@ def wait(name: str, what: str, condition: str, *arguments: str, seconds: int = 6
     kubectl(name, "wait", f"--for={condition}", what, f"--timeout={seconds}s", *arguments)
 
 
-def wait_until(seconds: float, what: str, check: Callable[[], object], every: float = 0.2) -> None:
-    """Polls until `check` returns something true. Raises CannotRun naming `what` after `seconds`."""
-    until(seconds, what, check, every)
-
-
 def node_stop(name: str, n: int) -> None:
     """Cuts the power of node n (0 is the control plane); returns when all its processes are gone."""
-    with locked(f"cluster-{name}"):
-        kind.stop(name, n)
+    engine.docker("kill", container(name, n))
 
 
 def node_start(name: str, n: int) -> None:
     """Starts node n again, and waits until it (or the API) is Ready. Raises CannotRun after two minutes."""
     # A node stays Ready until Kubernetes notices its loss, so only a new heartbeat shows that it is back.
     before = _heartbeat(name, n) if n != CONTROL_PLANE else ""
-    with locked(f"cluster-{name}"):
-        kind.start(name, n)
+    engine.docker("start", container(name, n))
     if n == CONTROL_PLANE:
+        kind.open_api(name)
         until(120, f"the API of {name}", lambda: "ok" in _try(name, "get", "--raw", "/readyz"))
     else:
         until(120, f"a heartbeat of node {n} of {name}", lambda: _heartbeat(name, n) > before)
-        wait(name, f"node/{node_object(name, n)}", "condition=Ready", seconds=120)
+        wait(name, f"node/{container(name, n)}", "condition=Ready", seconds=120)
 
 
 def _heartbeat(name: str, n: int) -> str:
-    lease = ["get", "lease", node_object(name, n), "-n", "kube-node-lease", "-o", "jsonpath={.spec.renewTime}"]
+    lease = ["get", "lease", container(name, n), "-n", "kube-node-lease", "-o", "jsonpath={.spec.renewTime}"]
     return _try(name, *lease)
-
-
-def node_object(name: str, n: int) -> str:
-    """Returns the name of the Node object of node n (1 or 2)."""
-    return kind.container(name, n)
 
 
 def _try(name: str, *arguments: str) -> str:

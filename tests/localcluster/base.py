@@ -3,11 +3,11 @@
 import hashlib
 import subprocess
 import tempfile
-from pathlib import Path
+
+from tests.common.paths import cache, locked
+from tests.common.say import CannotRun, run_slow, say
 
 from . import engine, machine
-from .paths import cache, locked
-from .say import CannotRun, run_slow, say
 
 IMAGE = "python:3.11-slim"
 MMDEBSTRAP = (
@@ -17,8 +17,8 @@ MMDEBSTRAP = (
     "--include=python3-minimal,python3-venv,ca-certificates",
     "bookworm",
 )
-DOCKERFILE = "FROM scratch\nADD base.tar /\nENV PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin\n"
-KEY = hashlib.sha256(" ".join((*MMDEBSTRAP, DOCKERFILE)).encode()).hexdigest()[:16]
+CHANGE = ("--change", "ENV PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin")
+KEY = hashlib.sha256(" ".join((*MMDEBSTRAP, *CHANGE)).encode()).hexdigest()[:16]
 _SUBSTITUTE = f"localhost/modelyard/base:{KEY}"
 
 
@@ -48,10 +48,9 @@ def substitute() -> str:
     """Returns the name of the substitute: Debian with a python3 that can make virtual environments."""
     with locked("base"):
         if not exists(_SUBSTITUTE):
-            machine.install("mmdebstrap")
+            machine.install("mmdebstrap", "mmdebstrap")
             say("making a base image from Debian's packages")
-            with tempfile.TemporaryDirectory(prefix="modelyard-base-") as folder:
-                run_slow("base", [*MMDEBSTRAP, f"{folder}/base.tar"], cache() / "log/image-base.log")
-                (Path(folder) / "Dockerfile").write_text(DOCKERFILE)
-                engine.docker("build", "--quiet", "--tag", _SUBSTITUTE, folder)
+            with tempfile.NamedTemporaryFile(prefix="modelyard-base-", suffix=".tar") as file:
+                run_slow("base", [*MMDEBSTRAP, file.name], cache() / "log/image-base.log")
+                engine.docker("import", *CHANGE, file.name, _SUBSTITUTE)
     return _SUBSTITUTE

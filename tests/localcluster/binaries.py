@@ -3,15 +3,15 @@
 import hashlib
 import json
 import os
-import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from .paths import HERE, cache, locked
-from .say import CannotRun, run, run_slow, say
+from tests.common.paths import cache, locked
+from tests.common.say import CannotRun, run, run_slow, say
 
-GO_MINIMUM = (1, 26)
+from .paths import HERE
+
 KUBERNETES = "v1.37.2"
 KIND_MODULE = ("sigs.k8s.io/kind", "v0.33.0")
 _STRIP = "-s -w"
@@ -100,23 +100,8 @@ def kind() -> Program:
     return install("kind", ["@".join(KIND_MODULE)])
 
 
-def check_go() -> None:
-    """Raises CannotRun unless a Go that can build the programs is on PATH."""
-    minimum = ".".join(map(str, GO_MINIMUM))
-    if not shutil.which("go"):
-        raise CannotRun(
-            f"Go is not installed, and the cluster's programs are not built yet: install Go {minimum} or newer"
-            " (https://go.dev/dl) and run this again."
-        )
-    version = run(["go", "env", "GOVERSION"]).strip()
-    numbers = re.match(r"go(\d+)\.(\d+)", version)
-    if numbers and tuple(map(int, numbers.groups())) < GO_MINIMUM:
-        raise CannotRun(f"Go {minimum} or newer is needed to build the cluster's programs, this is {version}.")
-
-
 def module(path: str, version: str) -> Path:
     """Returns a module's folder, which is downloaded if it is missing."""
-    check_go()
     return Path(json.loads(run(["go", "-C", str(cache()), "mod", "download", "-json", f"{path}@{version}"]))["Dir"])
 
 
@@ -124,7 +109,11 @@ def build(program: Program) -> Path:
     """Builds one program unless it is built, and returns its folder. Raises CannotRun if that fails."""
     if program.built():
         return program.folder()
-    check_go()
+    if not shutil.which("go"):
+        raise CannotRun(
+            "Go is not installed, and the cluster's programs are not built yet: install Go 1.26 or newer"
+            " (https://go.dev/dl) and run this again."
+        )
     with locked(f"build-{program.name}"):
         if program.built():  # the previous holder of the lock may have built it
             return program.folder()

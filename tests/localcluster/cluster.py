@@ -2,9 +2,11 @@
 
 import time
 
+from tests.common.paths import locked
+from tests.common.say import say
+
 from . import access, images, kind, registry
-from .paths import HERE, locked
-from .say import say
+from .paths import HERE
 
 
 def up(name: str) -> None:
@@ -14,7 +16,7 @@ def up(name: str) -> None:
         kind.up(name)
         images.build(["docker-registry"])
         registry.start(images.reference("docker-registry"))
-        registry.serve(name)
+        registry.trust(name, "localhost", registry.ADDRESS)
         access.kubectl(name, "apply", "-f", str(HERE / "manifests"))
         access.kubectl(name, "wait", "--for=condition=Ready", "node", "--all", "--timeout=180s")
         access.kubectl(name, "-n", "kube-system", "rollout", "status", "deployment/coredns", "--timeout=180s")

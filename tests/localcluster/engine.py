@@ -12,14 +12,17 @@ import os
 import re
 import shutil
 import socket
+import string
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from tests.common.paths import cache, locked
+from tests.common.say import CannotRun, run, run_slow, say, until
+
 from . import machine
-from .paths import HERE, cache, locked
-from .say import CannotRun, run, say, until
+from .paths import HERE
 
 FOLDER = Path("/run/modelyard")
 """The private engine's sockets, and what a reboot empties."""
@@ -64,6 +67,13 @@ def environment() -> dict[str, str]:
 def docker(*arguments: str, input: str | None = None) -> str:
     """Runs the engine's client and returns its stdout. Raises CannotRun with its stderr."""
     return run(["docker", *arguments], env=environment(), input=input)
+
+
+def build(tag: str, recipe: Path, context: Path, *flags: str, quiet: float = 0) -> None:
+    """Builds an image, with progress where that takes more than ``quiet`` seconds. Raises CannotRun."""
+    what = tag.rpartition("/")[2].partition(":")[0]
+    argv = ["docker", "build", *flags, "--file", str(recipe), "--tag", tag, str(context)]
+    run_slow(what, argv, cache() / f"log/image-{what}.log", env=environment(), quiet=quiet)
 
 
 def within(argv: Sequence[str]) -> list[str]:
@@ -117,21 +127,13 @@ def _lead_names_out() -> None:
 
 
 def _start_docker() -> None:
-    _stop("docker", "TERM/20/KILL/5")
+    _stop("docker", "dockerd")
     # What an engine that was killed has left: a second one beside it would fail.
-    _stop("exec/containerd/containerd", "TERM/20/KILL/5")
+    _stop("exec/containerd/containerd", "containerd")
     (FOLDER / "dockerd.pid").unlink(missing_ok=True)
-    settings = {
-        "hosts": [f"unix://{SOCKET}"],
-        "data-root": str(cache() / "engine"),
-        "exec-root": str(FOLDER / "exec"),
-        "pidfile": str(FOLDER / "dockerd.pid"),
-        "live-restore": True,  # nodes outlive their engine
-        "log-level": "warn",
-        "log-opts": {"max-size": "10m"},
-        "builder": {"gc": {"enabled": True, "defaultKeepStorage": "10GB"}},
-    }
-    (FOLDER / "docker.json").write_text(json.dumps(settings))
+    # Its live-restore lets nodes outlive their engine.
+    settings = string.Template((HERE / "docker.json").read_text()).substitute(folder=FOLDER, data=cache() / "engine")
+    (FOLDER / "docker.json").write_text(settings)
     path = environment()["PATH"]
     if not machine.has_sys_resource():  # a copy, because the engine outlives a checkout
         path = f"{shutil.copytree(HERE / 'restricted', FOLDER / 'restricted', dirs_exist_ok=True)}:{path}"
@@ -148,12 +150,11 @@ def _daemon(name: str, argv: list[str]) -> None:
     run(["start-stop-daemon", "--start", "--background", *where, "--startas", program, "--", *argv[1:]])
 
 
-def _stop(name: str, schedule: str) -> None:
-    """Ends a daemon by these signals and seconds of waiting, and returns when it is gone."""
-    program = {"docker": "dockerd", "slirp": "slirp4netns"}.get(name, "containerd")
-    where = ["--oknodo", "--remove-pidfile", "--pidfile", str(FOLDER / f"{name}.pid"), "--name", program]
-    if (FOLDER / f"{name}.pid").exists():
-        run(["start-stop-daemon", "--stop", "--retry", schedule, *where])
+def _stop(name: str, program: str) -> None:
+    """Ends a daemon, and returns when it is gone."""
+    if (file := FOLDER / f"{name}.pid").exists():
+        how = ["--retry", "TERM/20/KILL/5", "--oknodo", "--remove-pidfile"]
+        run(["start-stop-daemon", "--stop", *how, "--pidfile", str(file), "--name", program])
 
 
 def _alive(name: str) -> bool:
@@ -191,11 +192,6 @@ def _ask(command: str, arguments: dict[str, object] | None = None) -> dict[str, 
     return dict(answer.get("return", answer))
 
 
-def kill() -> None:
-    """Kills the private engine alone, as a crash would; its containers run on."""
-    _stop("docker", "KILL/20")
-
-
 def end() -> None:
     """Ends the private engine with all its containers, unless others use it; the images stay in the cache."""
     if not private():
@@ -211,18 +207,15 @@ def end() -> None:
         if containers := docker("ps", "--all", "--quiet").split():
             docker("rm", "--force", "--volumes", *containers)
         docker("network", "prune", "--force")
-        for name in ("docker", "slirp"):
-            _stop(name, "TERM/20/KILL/5")
+        _stop("docker", "dockerd")
+        _stop("slirp", "slirp4netns")
         for line in reversed(Path("/proc/self/mountinfo").read_text().splitlines()):
             mounted = Path(line.split()[4])
             if any(mounted.is_relative_to(own) for own in (FOLDER, cache() / "engine")):
                 subprocess.run(["umount", "--lazy", str(mounted)], capture_output=True, check=False)
         run(["ip", "netns", "del", _NETWORK.name])
         shutil.rmtree(FOLDER)
-        made = [Path(path) for path in ("/lib/modules", "/run/docker/plugins", "/run/docker")]  # where there were none
-        groups = [
-            group for name in ("docker/buildkit", "docker") for group in Path("/sys/fs/cgroup").glob(f"**/{name}")
-        ]
-        for folder in (*groups, *made):
-            with contextlib.suppress(OSError):
-                folder.rmdir()
+        groups = [*Path("/sys/fs/cgroup").glob("**/docker/buildkit"), *Path("/sys/fs/cgroup").glob("**/docker")]
+        for made in (*groups, *map(Path, ("/lib/modules", "/run/docker/plugins", "/run/docker"))):
+            with contextlib.suppress(OSError):  # what others use is not empty
+                made.rmdir()

@@ -9,9 +9,11 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+from tests.common.paths import REPO, locked
+from tests.common.say import say
+
 from . import base, engine, kind, registry
-from .paths import HERE, REPO, cache, locked
-from .say import run_slow, say
+from .paths import HERE
 
 # A mirror of packages, and who is trusted to be it, are the machine's: builds read these files, images don't keep them.
 _SECRETS = {"pip": "/etc/pip.conf", "ca": "/etc/ssl/certs/ca-certificates.crt"}
@@ -40,12 +42,6 @@ def secrets() -> list[str]:
     ]
 
 
-def build_command(image: str, base_image: str) -> list[str]:
-    """Returns the command that builds an image."""
-    more = [*secrets(), "--build-arg", f"BASE_IMAGE={base_image}", "--tag", reference(image)]
-    return ["docker", "build", *more, "--file", str(dockerfile(image)), str(REPO)]
-
-
 def build(images: Iterable[str] | None = None) -> dict[str, str]:
     """Builds the images, by default all of the project, and returns the id of each. Raises CannotRun."""
     chosen = list(dockerfiles() if images is None else images)
@@ -53,8 +49,8 @@ def build(images: Iterable[str] | None = None) -> dict[str, str]:
     with locked("images"):
         before, base_image = ids(), base.image()
         for image in chosen:
-            log = cache() / "log" / f"image-{image}.log"
-            run_slow(image, build_command(image, base_image), log, env=engine.environment(), quiet=5)
+            flags = [*secrets(), "--build-arg", f"BASE_IMAGE={base_image}"]
+            engine.build(reference(image), dockerfile(image), REPO, *flags, quiet=5)
         known = ids()
         after = {image: known[reference(image)] for image in chosen}
         if changed := [image for image in chosen if before.get(reference(image)) != after[image]]:
@@ -66,9 +62,8 @@ def build(images: Iterable[str] | None = None) -> dict[str, str]:
 
 def put_program(ref: str, program: Path) -> None:
     """Makes an image of one static program."""
-    what = ["--build-arg", f"BASE_IMAGE={base.image()}", "--build-arg", f"PROGRAM={program.name}"]
-    recipe = HERE / "addons/program.Dockerfile"
-    engine.docker("build", "--quiet", *what, "--file", str(recipe), "--tag", ref, str(program.resolve().parent))
+    flags = ["--build-arg", f"BASE_IMAGE={base.image()}", "--build-arg", f"PROGRAM={program.name}"]
+    engine.build(ref, HERE / "addons/program.Dockerfile", program.resolve().parent, *flags, quiet=5)
 
 
 def ids() -> dict[str, str]:

@@ -10,10 +10,11 @@ from typing import Any
 
 import yaml
 
+from tests.common.paths import REPO
+from tests.common.say import CannotRun, say
+
 from . import access, cluster, images, rollouts
 from .images import reference
-from .paths import REPO
-from .say import CannotRun, say
 
 NAMESPACE = "modelyard-system"
 OVERLAY = REPO / "manifests" / "overlays" / "local"

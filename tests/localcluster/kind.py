@@ -1,21 +1,21 @@
 """The clusters, run by kind in a Docker engine: a control plane with two workers, or with played nodes."""
 
-import json
 import os
 import shutil
-import socket
 import string
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import yaml
 
+from tests.common.paths import cache, locked
+from tests.common.ports import free_port
+from tests.common.say import CannotRun, run, run_slow, say, until
+
 from . import binaries, engine, machine
 from .node import image
-from .paths import HERE, VOLUMES_IN_NODE, cache, state
-from .say import CannotRun, run, run_slow, say, until
+from .paths import HERE, VOLUMES_IN_NODE, state
 
 # Measured: each of two workers takes 5 for all of the project's images.
 CLUSTER_GB, PLAYED_GB = 10, 2
@@ -30,7 +30,8 @@ def container(name: str, n: int) -> str:
 
 
 def kubeconfig(name: str) -> Path:
-    """Returns the file of the admin's kubeconfig, which exists while the cluster does."""
+    """Returns the admin's kubeconfig, which works inside and outside of the cluster's network. Raises CannotRun."""
+    require(name)
     return state(name) / "kubeconfig"
 
 
@@ -60,7 +61,7 @@ def up(name: str, configuration: str = "cluster.yaml") -> None:
     kubectl = kubectl_program()
     engine.start()
     running = _own_containers(name)
-    if kubeconfig(name).exists() and running:  # kind writes it last: without it a create was cut off
+    if (state(name) / "kubeconfig").exists() and running:  # kind writes it last: without it a create was cut off
         if stopped := [each for n in numbers(name) if running.get(each := container(name, n)) != "running"]:
             say(f"starting {', '.join(stopped)}")
             for each in stopped:  # in their order, so that each gets its address back
@@ -75,8 +76,9 @@ def up(name: str, configuration: str = "cluster.yaml") -> None:
 
 def _create(name: str, configuration: str) -> None:
     machine.check_space(PLAYED_GB if configuration == "played/cluster.yaml" else CLUSTER_GB, "the cluster")
-    machine.tell_cgroups()
-    chosen, folder, volumes, port = image.name(), state(name), state(name) / "volumes", _free_port()
+    if engine.docker("info", "--format", "{{.CgroupVersion}}").strip() == "1":
+        say("this machine has version 1 of cgroups: it works, and a later release of kind will want version 2")
+    chosen, folder, volumes, port = image.name(), state(name), state(name) / "volumes", free_port()
     for volume in VOLUMES:
         (volumes / volume).mkdir(parents=True, exist_ok=True)
         (volumes / volume).chmod(0o777)  # any user of a pod may write, with or without fsGroup
@@ -114,12 +116,6 @@ def kubectl_program() -> list[str]:
     return [program or str(binaries.build(binaries.hyperkube()) / "kubectl")]
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def _containers(name: str) -> dict[str, str]:
     """Returns the nodes' containers -> their state."""
     if not engine.runs():
@@ -147,12 +143,13 @@ def _port(name: str) -> int:
 
 def down(name: str) -> None:
     """Removes the cluster, and with the last one the registry and the private engine; the caches stay."""
-    if exists(name) or engine.FOLDER.exists():
-        engine.start()
-    _remove(name)
-    if engine.runs() and not engine.docker("ps", "--all", "--quiet", "--filter", "label=io.x-k8s.kind.cluster"):
-        engine.docker("rm", "--force", "modelyard-registry")
-        engine.end()
+    with locked(f"cluster-{name}"):
+        if exists(name) or engine.FOLDER.exists():
+            engine.start()
+        _remove(name)
+        if engine.runs() and not engine.docker("ps", "--all", "--quiet", "--filter", "label=io.x-k8s.kind.cluster"):
+            engine.docker("rm", "--force", "modelyard-registry")
+            engine.end()
 
 
 def _own_containers(name: str) -> dict[str, str]:
@@ -174,26 +171,6 @@ def _remove(name: str) -> None:
     shutil.rmtree(state(name), ignore_errors=True)
 
 
-def kill(name: str) -> None:
-    """Kills all nodes at once."""
-    if running := [each for each, now in _containers(name).items() if now == "running"]:
-        engine.docker("kill", *running)
-
-
-def stop(name: str, n: int) -> None:
-    """Cuts the power of node n."""
-    require(name)
-    engine.docker("kill", container(name, n))
-
-
-def start(name: str, n: int) -> None:
-    """Starts node n again; returns at once."""
-    require(name)
-    engine.docker("start", container(name, n))
-    if n == CONTROL_PLANE:
-        open_api(name)
-
-
 def on_nodes(name: str, *argv: str) -> dict[str, str]:
     """Runs a command on every worker at once, and returns the node's name -> stdout."""
     with ThreadPoolExecutor() as pool:
@@ -210,22 +187,6 @@ def process(name: str, n: int, program: str = "") -> int:
         if program.startswith(comm.strip()):
             return int(pid)
     raise CannotRun(f"{program} does not run on {container(name, n)}.")
-
-
-def status(name: str) -> dict[str, Any]:
-    """Returns what runs, as data."""
-    if not exists(name):
-        return {"name": name, "exists": False}
-    running = _containers(name)
-    nodes = [{"number": n, "name": container(name, n), "state": running.get(container(name, n))} for n in numbers(name)]
-    files = {"kubeconfig": str(kubeconfig(name)), "volumesPathOnHost": str(state(name) / "volumes")}
-    return {"name": name, "exists": True, "played": played(name), "nodes": nodes, **files}
-
-
-def address(name: str, n: int) -> str:
-    """Returns the address of node n in the network of the nodes."""
-    networks = json.loads(engine.docker("inspect", container(name, n)))[0]["NetworkSettings"]["Networks"]
-    return str(networks["kind"]["IPAddress"])
 
 
 def logs(name: str) -> str:

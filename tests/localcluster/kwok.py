@@ -7,9 +7,11 @@ as soon as it has a node; it ends when an annotation says how (see ``played/stag
 import os
 import signal
 
+from tests.common.paths import locked
+from tests.common.say import CannotRun, say
+
 from . import access, binaries, engine, kind
-from .paths import HERE, locked
-from .say import CannotRun, say
+from .paths import HERE
 
 FINISH = "kwok.modelyard.dev/finish"
 """The annotation of a pod with the phase in which it ends, `Succeeded` or `Failed`."""
@@ -38,11 +40,6 @@ def up(name: str) -> None:
         say(f"KWOK plays the nodes of {name}")
 
 
-def process(name: str, daemon: str) -> int:
-    """Returns the pid on this machine of a program of the control plane, say ``kube-apiserver``."""
-    return kind.process(name, kind.CONTROL_PLANE, daemon)
-
-
 def pause(name: str, daemon: str, on: bool) -> None:
     """Pauses a program of the control plane (say ``kube-controller-manager``), or resumes it."""
-    os.kill(process(name, daemon), signal.SIGSTOP if on else signal.SIGCONT)
+    os.kill(kind.process(name, kind.CONTROL_PLANE, daemon), signal.SIGSTOP if on else signal.SIGCONT)

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterable
 
+from tests.common.paths import locked
+
 from . import engine, kind
-from .paths import locked
 
 _NAME, _PORT, _CONFIG = "modelyard-registry", 5000, "/etc/docker/registry/config.yml"
+ADDRESS = f"{_NAME}:{_PORT}"
+"""Where the nodes find it, for what manifests name ``localhost/modelyard/...``."""
 _SERVE = f"docker-registry garbage-collect --delete-untagged {_CONFIG}; exec docker-registry serve {_CONFIG}"
 
 
@@ -36,8 +39,3 @@ def trust(cluster: str, host: str, address: str) -> None:
     folder = f"/etc/containerd/certs.d/{host}"
     text = f'server = "http://{address}"\n'
     kind.on_nodes(cluster, "sh", "-c", f"mkdir -p {folder} && printf '%s' '{text}' > {folder}/hosts.toml")
-
-
-def serve(cluster: str) -> None:
-    """Lets the workers pull from the registry what manifests name ``localhost/modelyard/...``."""
-    trust(cluster, "localhost", f"{_NAME}:{_PORT}")

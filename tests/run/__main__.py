@@ -17,8 +17,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.common.say import say
 from tests.localcluster import kind
-from tests.localcluster.say import say
 from tests.run import schedule
 from tests.run.phase import Phase, tell
 from tests.support import flaky

@@ -9,8 +9,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from tests.localcluster.paths import REPO
-from tests.localcluster.say import say
+from tests.common.paths import REPO
+from tests.common.say import say
 from tests.support import changes
 
 

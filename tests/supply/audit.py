@@ -12,8 +12,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.localcluster.paths import REPO
-from tests.localcluster.say import CannotRun, say
+from tests.common.paths import REPO
+from tests.common.say import CannotRun, say
 from tests.supply.tools import tool
 
 FILES = (*sorted((REPO / "images").glob("*/requirements.txt")), REPO / "tests/requirements.txt")

@@ -4,18 +4,19 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from tests.common.paths import REPO, cache
+from tests.common.say import run, run_slow
 from tests.localcluster import machine
-from tests.localcluster.base import DOCKERFILE, KEY, MMDEBSTRAP
+from tests.localcluster.base import CHANGE, KEY, MMDEBSTRAP
 from tests.localcluster.images import dockerfile, secrets
-from tests.localcluster.paths import REPO, cache
-from tests.localcluster.say import run, run_slow
 
 
 class Buildah:
     """Runs buildah with its storage in the cache."""
 
     def __init__(self) -> None:
-        machine.install("buildah", "mmdebstrap")
+        machine.install("buildah", "buildah")
+        machine.install("mmdebstrap", "mmdebstrap")
         self.storage = cache() / "buildah"
         # The run folder must be one that a reboot empties, because it holds locks and mounts.
         self.argv = [
@@ -43,6 +44,6 @@ class Buildah:
         if found.returncode:
             with tempfile.TemporaryDirectory(prefix="modelyard-base-") as folder:
                 run_slow("base", [*MMDEBSTRAP, f"{folder}/base.tar"], cache() / "log/image-base.log")
-                (Path(folder) / "Dockerfile").write_text(DOCKERFILE)
+                (Path(folder) / "Dockerfile").write_text(f"FROM scratch\nADD base.tar /\n{CHANGE[1]}\n")
                 run([*self.argv, "bud", "--quiet", "--isolation", "chroot", "--network", "host", "-t", name, folder])
         return name

@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from tests.common.say import run
 from tests.localcluster import engine
-from tests.localcluster.say import run
 
 Ask = Callable[[Sequence[str]], str]
 """Runs a command in an image and returns its output."""

@@ -10,9 +10,9 @@ import json
 import sys
 from dataclasses import dataclass
 
+from tests.common.paths import cache
+from tests.common.say import CannotRun, exit_code, run, run_slow
 from tests.localcluster.images import dockerfiles
-from tests.localcluster.paths import cache
-from tests.localcluster.say import CannotRun, exit_code, run, run_slow
 from tests.supply.buildah import Buildah
 
 

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from tests.common.paths import REPO
+from tests.common.say import CannotRun, exit_code, run, say
 from tests.localcluster.images import dockerfiles, reference
-from tests.localcluster.paths import REPO
-from tests.localcluster.say import CannotRun, exit_code, run, say
 from tests.supply.inside import Content, by_engine, content, of_this_machine
 from tests.supply.tools import tool
 

@@ -6,8 +6,8 @@ import subprocess
 import sys
 from typing import Any
 
+from tests.common.paths import REPO
 from tests.localcluster.addons import gateway, registry
-from tests.localcluster.paths import REPO
 from tests.support.registry import RunningRegistry, docker_config
 
 Object = dict[str, Any]

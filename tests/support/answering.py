@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tests.common.paths import REPO
+from tests.common.say import exit_code
 from tests.localcluster import access, binaries
-from tests.localcluster.paths import REPO
-from tests.localcluster.say import exit_code
 
 
 def program(folder: str) -> binaries.Program:

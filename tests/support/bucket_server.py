@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.support.ports import free_port
+from tests.common.ports import free_port
 
 READER, READER_SECRET = "AKIDREADER", "open-sesame-of-the-reader"
 """The key that may list and read the bucket ``lake``, and nothing else."""

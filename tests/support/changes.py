@@ -9,7 +9,7 @@ from pathlib import Path
 
 import grimp
 
-from tests.localcluster.paths import REPO
+from tests.common.paths import REPO
 
 SOURCES = {
     "operator": "modelyard",

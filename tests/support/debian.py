@@ -9,9 +9,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.common.paths import cache, locked
+from tests.common.say import CannotRun, exit_code, run, say
 from tests.localcluster import access
-from tests.localcluster.paths import cache, locked
-from tests.localcluster.say import CannotRun, exit_code, run, say
 
 
 def unpacked(package: str, with_dependencies: bool = False) -> Path:

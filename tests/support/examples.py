@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.localcluster.paths import REPO
+from tests.common.paths import REPO
 
 FOLDER = REPO / "manifests" / "examples"
 FILES = tuple(sorted(FOLDER.rglob("*.yaml")))

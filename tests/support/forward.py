@@ -6,9 +6,9 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tests.common.ports import free_port, is_open
+from tests.common.say import until
 from tests.localcluster import access
-from tests.localcluster.say import until
-from tests.support.ports import free_port, is_open
 
 STARTS = 30
 """Longest time in seconds until the port is open."""

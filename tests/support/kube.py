@@ -8,9 +8,9 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
+from tests.common.ports import is_open
 from tests.localcluster import access
 from tests.support.client import APPLY, MERGE_PATCH, Client, Refused
-from tests.support.ports import is_open
 from tests.support.resources import Resources
 from tests.support.services import is_led
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from tests.localcluster.paths import REPO
+from tests.common.paths import REPO
 from tests.support.birds import Flock
 from tests.support.clients import Clients
 from tests.support.kube import Kube, Object, condition

@@ -14,8 +14,8 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.common.ports import free_port
 from tests.support.cpu import cpu_seconds
-from tests.support.ports import free_port
 
 _LINE = re.compile(r'modelyard_api_requests_total\{code="(\d+)",resource="([^"]+)",verb="(\w+)"\} (\S+)')
 

@@ -13,7 +13,7 @@ from typing import Any
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from modelyard_api.fields.algorithms import PATHS
-from tests.localcluster.paths import REPO
+from tests.common.paths import REPO
 
 FILE = REPO / "crds" / "modelyard_api" / "fields" / "parameters.py"
 NOT_SEARCHED = {"n_jobs", "verbose", "random_state", "warm_start", "categorical_features"}

@@ -9,8 +9,8 @@ from typing import Any
 
 import yaml
 
+from tests.common.say import say
 from tests.localcluster import access, install, kind, kwok
-from tests.localcluster.say import say
 
 SYSTEM = "modelyard-system"
 

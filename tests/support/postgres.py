@@ -14,8 +14,8 @@ from pathlib import Path
 
 import psycopg
 
+from tests.common.ports import free_port
 from tests.support.debian import unpacked
-from tests.support.ports import free_port
 
 READER, WRITER, PASSWORD = "reader", "writer", "open-sesame"
 STARTS = 60

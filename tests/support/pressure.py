@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import yaml
 
+from tests.common.say import until
 from tests.localcluster import engine, kind
-from tests.localcluster.say import until
 from tests.support.kube import Kube, condition
 
 _KUBELET = "/var/lib/kubelet"

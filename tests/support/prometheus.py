@@ -14,10 +14,10 @@ from typing import Any
 
 import yaml
 
-from tests.localcluster.paths import REPO
+from tests.common.paths import REPO
+from tests.common.ports import free_port
 from tests.support.debian import unpacked
 from tests.support.kube import Kube
-from tests.support.ports import free_port
 from tests.support.scene import SYSTEM
 
 ALERTS = REPO / "manifests/alerts"

@@ -15,9 +15,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from tests.common.paths import REPO
+from tests.common.say import until
 from tests.localcluster.addons.registry import PASSWORD, USER
-from tests.localcluster.paths import REPO
-from tests.localcluster.say import until
 from tests.support.debian import unpacked
 
 HTPASSWD = f"{USER}:$2b$05$/45xSzdCjUs.AqbpUQE2BOR5StM7ZnTVf3XEz1147WihzNCRAMWuq\n"

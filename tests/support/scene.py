@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from tests.common.say import CannotRun
 from tests.localcluster import access
-from tests.localcluster.say import CannotRun
 from tests.support.kube import Kube, Object, condition
 from tests.support.pods import RUNTIME
 

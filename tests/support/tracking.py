@@ -14,8 +14,8 @@ from types import TracebackType
 from typing import Any
 
 from modelyard_api.fields.artifact import SCHEME
-from tests.localcluster.paths import REPO
-from tests.support.ports import free_port
+from tests.common.paths import REPO
+from tests.common.ports import free_port
 from tests.support.venvs import python_with
 
 IMAGE = REPO / "images" / "tracking"

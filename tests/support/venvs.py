@@ -9,9 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.common.paths import cache, locked
+from tests.common.say import run_slow, say
 from tests.localcluster import access
-from tests.localcluster.paths import cache, locked
-from tests.localcluster.say import run_slow, say
 
 
 def python_with(name: str, requirements: Path) -> Path:

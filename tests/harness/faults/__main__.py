@@ -15,6 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.common.say import say
 from tests.harness.faults.broken import RULES
 from tests.harness.faults.campaign import Campaign, Point
 from tests.harness.faults.faults import FAULTS
@@ -23,7 +24,6 @@ from tests.harness.faults.play import open_site
 from tests.harness.faults.report import figures, table
 from tests.harness.faults.scenarios import SCENARIOS
 from tests.localcluster import kind, kwok
-from tests.localcluster.say import say
 from tests.support.tracking import Tracking
 
 

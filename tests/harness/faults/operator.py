@@ -13,7 +13,7 @@ from typing import Any
 
 import aiohttp
 
-from tests.support.ports import free_port
+from tests.common.ports import free_port
 
 
 class Forge:

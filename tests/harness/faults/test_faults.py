@@ -9,11 +9,11 @@ from dataclasses import replace
 import pytest
 import pytest_asyncio
 
+from tests.common.say import say
 from tests.harness.faults import sample
 from tests.harness.faults.campaign import Campaign, Point
 from tests.harness.faults.faults import FAULTS
 from tests.harness.faults.play import open_site
-from tests.localcluster.say import say
 from tests.support import changes
 from tests.support.seed import seed
 from tests.support.tracking import Tracking

@@ -10,9 +10,9 @@ import json
 import sys
 from pathlib import Path
 
+from tests.common.say import say
 from tests.harness.fuzz.run import Failed, Fuzzer, replay
 from tests.harness.fuzz.world import World
-from tests.localcluster.say import say
 from tests.support import played
 from tests.support.report import show
 

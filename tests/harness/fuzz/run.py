@@ -15,10 +15,10 @@ import hypothesis
 import yaml
 from hypothesis import HealthCheck, Phase
 
+from tests.common.say import say
 from tests.harness.fuzz.play import Figures, Play
 from tests.harness.fuzz.stories import Story, stories
 from tests.harness.fuzz.world import World
-from tests.localcluster.say import say
 from tests.support.report import Progress
 
 FOLDER = Path(tempfile.gettempdir()) / "modelyard-fuzz"

@@ -15,7 +15,7 @@ import yaml
 from hypothesis import strategies as st
 
 from modelyard_api.kinds.registry import KINDS
-from tests.localcluster.paths import REPO
+from tests.common.paths import REPO
 
 Schema = dict[str, Any]
 Path = tuple[str, ...]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from tests.common.paths import REPO
 from tests.harness.hostile.attempts import ATTEMPTS, NO_ANSWER, Attempt
-from tests.localcluster.paths import REPO
 
 PAGE = REPO / "docs/design/threats.md"
 INTRODUCTION = """# What a hostile tenant may try

@@ -1,16 +1,14 @@
 """Adds addons to a running cluster. Run again, it changes only what is not as it should be."""
 
-import json
 import shutil
 import tempfile
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any
 
+from tests.common.paths import locked
+from tests.common.say import CannotRun, run, say
 from tests.localcluster import access, binaries, images, kind, machine, rollouts
 from tests.localcluster import registry as beside
-from tests.localcluster.paths import locked
-from tests.localcluster.say import CannotRun, run, say
 
 from . import gateway, registry
 
@@ -87,19 +85,15 @@ def _gateway(cluster: str) -> None:
     values = (chart / "values.tmpl.yaml", _MANIFESTS / "gateway-values.yaml")
     _helm(cluster, "envoy-gateway", gateway.CONTROLLERS, chart, *values)
     access.kubectl(cluster, "apply", "--server-side", "-f", str(_MANIFESTS / "gateway.yaml"))
-    rollouts.wait_ready(cluster, gateway.CONTROLLERS, "gateway", also=lambda: gateway.programmed(cluster))
+    programmed = ("condition=Programmed", f"gateway/{gateway.NAME}", f"--namespace={gateway.NAMESPACE}")
+    rollouts.wait_ready(cluster, gateway.CONTROLLERS, "gateway", programmed)
 
 
 def _metrics_server(cluster: str) -> None:
     chart = binaries.module(*_METRICS) / "charts/metrics-server"
     _helm(cluster, "metrics-server", "kube-system", chart, _MANIFESTS / "metrics-server-values.yaml")
-    nodes = len(access.kubectl(cluster, "get", "nodes", "--output=name").split())
-
-    def measured() -> bool:
-        """Returns whether it has measured every node, which takes two requests to each."""
-        return len((_got(cluster, "/apis/metrics.k8s.io/v1beta1/nodes") or {}).get("items", ())) == nodes
-
-    rollouts.wait_ready(cluster, "kube-system", "metrics-server", also=measured)
+    answers = ("condition=Available", "apiservice/v1beta1.metrics.k8s.io")
+    rollouts.wait_ready(cluster, "kube-system", "metrics-server", answers)
 
 
 def _keda(cluster: str) -> None:
@@ -107,26 +101,16 @@ def _keda(cluster: str) -> None:
         shutil.copytree(binaries.module(*_KEDA) / "config", f"{folder}/config")
         shutil.copy(_MANIFESTS / "keda.yaml", f"{folder}/kustomization.yaml")
         access.kubectl(cluster, "apply", "--server-side", "--force-conflicts", "-k", folder)
-    answers = "/apis/external.metrics.k8s.io/v1beta1"
-    rollouts.wait_ready(cluster, "keda", "keda", also=lambda: _got(cluster, answers) is not None)
+    rollouts.wait_ready(cluster, "keda", "keda", ("condition=Available", "apiservice/v1beta1.external.metrics.k8s.io"))
 
 
 def _registry(cluster: str) -> None:
     access.kubectl(cluster, "apply", "--server-side", "-f", str(_MANIFESTS / "registry.yaml"))
-    path = f"/api/v1/namespaces/{registry.NAMESPACE}/services/registry:open/proxy/v2/"
-    rollouts.wait_ready(cluster, registry.NAMESPACE, "registry", also=lambda: _got(cluster, path) is not None)
+    rollouts.wait_ready(cluster, registry.NAMESPACE, "registry")
     for host, address in registry.addresses(cluster).items():
         beside.trust(cluster, host, address)
     say(f"  {registry.OPEN} takes images from anybody, {registry.LOCKED} with user {registry.USER} and password")
     say(f"  {registry.PASSWORD}, both by http")
-
-
-def _got(cluster: str, path: str) -> dict[str, Any] | None:
-    """Returns what the API server answers, None while it has no answer."""
-    try:
-        return dict(json.loads(access.kubectl(cluster, "get", "--raw", path)))
-    except CannotRun:
-        return None
 
 
 _APPLY = {"gateway": _gateway, "metrics-server": _metrics_server, "keda": _keda, "registry": _registry}

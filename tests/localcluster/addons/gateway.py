@@ -1,6 +1,5 @@
 """The HTTP gateway: Envoy Gateway, and one Gateway for the HTTPRoutes of every namespace and any host name."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -37,21 +36,7 @@ def apply_crds(cluster: str) -> None:
     access.kubectl(cluster, "wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
 
 
-def _gateway(cluster: str) -> dict[str, Any]:
-    kind = "gateways.gateway.networking.k8s.io"
-    return dict(json.loads(access.kubectl(cluster, "-n", NAMESPACE, "get", kind, NAME, "--output=json")))
-
-
-def programmed(cluster: str) -> bool:
-    """Returns whether a proxy runs with the Gateway's current configuration."""
-    gateway = _gateway(cluster)
-    return any(
-        (condition["type"], condition["status"]) == ("Programmed", "True")
-        and condition["observedGeneration"] == gateway["metadata"]["generation"]
-        for condition in gateway.get("status", {}).get("conditions", ())
-    )
-
-
 def address(cluster: str) -> str:
     """Returns the Gateway's address in the cluster's network. Raises CannotRun if there is no Gateway."""
-    return str(_gateway(cluster)["status"]["addresses"][0]["value"])
+    where = ["gateways.gateway.networking.k8s.io", NAME, "--output=jsonpath={.status.addresses[0].value}"]
+    return access.kubectl(cluster, "-n", NAMESPACE, "get", *where)

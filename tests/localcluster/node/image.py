@@ -1,17 +1,14 @@
 """The image of the nodes: kindest/node, or one that kind's own builder makes where that can't be pulled."""
 
-import gzip
 import hashlib
-import io
 import json
 import re
 import shutil
-import tarfile
 from pathlib import Path
 
+from tests.common.paths import cache, locked
+from tests.common.say import run, run_slow, say
 from tests.localcluster import base, binaries, engine, machine
-from tests.localcluster.paths import cache, locked
-from tests.localcluster.say import run, run_slow, say
 
 HERE = Path(__file__).parent
 PULLED = "kindest/node:v1.37.0@sha256:a1ed56cfb0e7b93589bdf97c8cd566405a265939e3620fc4f5de89adff580ae5"
@@ -41,14 +38,8 @@ def name() -> str:
             return chosen
         restricted = f"{_OURS}/restricted-node:{hashlib.sha256(chosen.encode()).hexdigest()[:16]}"
         if not base.exists(restricted):
-            _docker_build("restricted.Dockerfile", restricted, HERE, "--build-arg", f"NODE_IMAGE={chosen}")
+            engine.build(restricted, HERE / "restricted.Dockerfile", HERE, "--build-arg", f"NODE_IMAGE={chosen}")
         return restricted
-
-
-def _docker_build(file: str, tag: str, context: Path, *flags: str) -> None:
-    what = tag.split("/")[-1].split(":")[0]
-    argv = ["docker", "build", *flags, "--file", str(HERE / file), "--tag", tag, str(context)]
-    run_slow(what, argv, cache() / "log" / f"image-{what}.log", env=engine.environment())
 
 
 def _build(tag: str) -> None:
@@ -65,9 +56,10 @@ def _build(tag: str) -> None:
         shutil.copytree(module / "images/base/files", context / "files")
         for path in (context / "files").rglob("*"):
             path.chmod(0o755 if path.is_dir() or path.parent.name == "bin" else 0o644)
-        _docker_build("base.Dockerfile", f"{_OURS}/node-base:dev", context, *debian)
+        engine.build(f"{_OURS}/node-base:dev", HERE / "base.Dockerfile", context, *debian)
         for target in _TARGETS:
-            _docker_build("images.Dockerfile", f"{_OURS}/node-{target}:dev", context, "--target", target, *debian)
+            flags = ("--target", target, *debian)
+            engine.build(f"{_OURS}/node-{target}:dev", HERE / "images.Dockerfile", context, *flags)
         _bundle(context, _needed(context / "kubeadm", module))
         argv = [str(kind), "build", "node-image", "--type", "file", "--base-image", f"{_OURS}/node-base:dev"]
         environment = {**engine.environment(), "TMPDIR": str(context)}  # kind leaves what it unpacks
@@ -95,27 +87,20 @@ def _needed(kubeadm: Path, module: Path) -> list[str]:
 
 def _bundle(context: Path, names: list[str]) -> None:
     """Writes what kind takes for a release of Kubernetes: programs, and archives of images with all names it needs."""
-    with gzip.open(context / "bundle.tar.gz", "wb", 1) as zipped, tarfile.open(fileobj=zipped, mode="w|") as tar:
-        _add(tar, "kubernetes/version", binaries.KUBERNETES)
-        for program in ("kubeadm", "kubelet", "kubectl"):
-            _add(tar, f"kubernetes/server/bin/{program}", f'#!/bin/sh\nexec /opt/hyperkube/{program} "$@"\n')
-        for target, (archive, words) in _TARGETS.items():
-            engine.docker("save", "--output", str(context / "saved"), f"{_OURS}/node-{target}:dev")
-            _name(context / "saved", context / "named", [name for name in names if any(word in name for word in words)])
-            tar.add(context / "named", f"kubernetes/server/bin/{archive}.tar")
-
-
-def _name(saved: Path, named: Path, tags: list[str]) -> None:
-    """Gives an archive these names in full: Docker leaves ``docker.io/`` out, and kind then misses the image."""
-    with tarfile.open(saved) as old, tarfile.open(named, "w") as new:
-        manifest = json.load(old.extractfile("manifest.json"))  # type: ignore[arg-type]
-        _add(new, "manifest.json", json.dumps([{**manifest[0], "RepoTags": tags}]))
-        for member in old:
-            if member.name not in ("manifest.json", "repositories", "index.json", "oci-layout"):
-                new.addfile(member, old.extractfile(member) if member.isfile() else None)
-
-
-def _add(tar: tarfile.TarFile, name: str, text: str) -> None:
-    member = tarfile.TarInfo(name)
-    member.size, member.mode = len(text.encode()), 0o755
-    tar.addfile(member, io.BytesIO(text.encode()))
+    programs = context / "kubernetes/server/bin"
+    programs.mkdir(parents=True)
+    (context / "kubernetes/version").write_text(binaries.KUBERNETES)
+    for program in ("kubeadm", "kubelet", "kubectl"):
+        (programs / program).write_text(f'#!/bin/sh\nexec /opt/hyperkube/{program} "$@"\n')
+        (programs / program).chmod(0o755)
+    for target, (archive, words) in _TARGETS.items():
+        saved, folder = context / "saved", context / f"saved-{target}"
+        engine.docker("save", "--output", str(saved), f"{_OURS}/node-{target}:dev")
+        shutil.unpack_archive(saved, folder, "tar")
+        (manifest,) = json.loads((folder / "manifest.json").read_text())
+        # Docker leaves docker.io/ out of names, and kind then misses the image.
+        manifest["RepoTags"] = [name for name in names if any(word in name for word in words)]
+        (folder / "manifest.json").write_text(json.dumps([manifest]))
+        parts = {path.name for path in folder.iterdir()} - {"repositories", "index.json", "oci-layout"}
+        run(["tar", "-C", str(folder), "-cf", str(programs / f"{archive}.tar"), *sorted(parts)])
+    run(["tar", "-C", str(context), "-I", "gzip -1", "-cf", str(context / "bundle.tar.gz"), "kubernetes"])

@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.common.paths import cache, locked
+from tests.common.ports import free_port, is_open
+from tests.common.say import CannotRun, run_slow, say
 from tests.localcluster import access
-from tests.localcluster.paths import cache, locked
-from tests.localcluster.say import CannotRun, run_slow, say
-from tests.support.ports import free_port, is_open
 
 ACCOUNT, CONTAINER, STARTS = "devstoreaccount1", "lake", 60
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-from tests.support.ports import free_port, is_open
+from tests.common.ports import free_port, is_open
 from tests.support.venvs import python_with
 
 BUCKET, STARTS = "lake", 60

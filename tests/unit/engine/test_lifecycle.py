@@ -20,7 +20,7 @@ from modelyard.engine.lifecycle import Endless, WrongFlags, agree
 from modelyard.engine.resource import MODELS
 from modelyard.kinds import all_controllers
 from modelyard_api.installation import Installation
-from tests.support.ports import free_port
+from tests.common.ports import free_port
 from tests.support.until import until
 from tests.unit.engine.api import Api, error, event
 from tests.unit.engine.objects import widget

@@ -5,7 +5,7 @@ import re
 import yaml
 
 from tests.localcluster.addons import add, gateway
-from tests.localcluster.images import build_command, dockerfile, dockerfiles, reference
+from tests.localcluster.images import dockerfile, dockerfiles, reference
 from tests.localcluster.paths import HERE
 
 MANIFESTS = sorted((HERE / "addons/manifests").glob("*.yaml"))
@@ -29,9 +29,3 @@ def test_the_gateway_class_is_the_controllers() -> None:
     assert gateway.gateway_class()["metadata"]["name"] == gateway.CLASS
     values = yaml.safe_load((HERE / "addons/manifests/gateway-values.yaml").read_text())
     assert values["config"]["envoyGateway"]["envoyProxy"]["concurrency"] == gateway.WORKERS
-
-
-def test_a_build_names_the_base_and_the_recipe() -> None:
-    command = " ".join(build_command("envoy", "python:3.11-slim"))
-    assert "--build-arg BASE_IMAGE=python:3.11-slim --tag localhost/modelyard/envoy:dev" in command
-    assert "addons/envoy/Dockerfile" in command

@@ -13,8 +13,8 @@ from modelyard.main import KEY, NAME, parse_installation
 from modelyard.workload.template import quantity
 from modelyard_api.fields.pods import SYSTEM_PRIORITY
 from modelyard_api.kinds.registry import DELIVERED, KINDS
+from tests.common.say import CannotRun
 from tests.localcluster import install
-from tests.localcluster.say import CannotRun
 from tests.unit.kinds.objects import run
 from tests.unit.kinds.test_trainingrun import with_data
 

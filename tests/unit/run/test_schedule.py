@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.localcluster.paths import REPO
+from tests.common.paths import REPO
 from tests.run import schedule
 from tests.run.phase import Phase
 

@@ -16,7 +16,7 @@ from modelyard_api.kinds.pipelinesource import Bundle
 from modelyard_runtime.pod.errors import UserError
 from modelyard_runtime.source import pack
 from modelyard_runtime.source.registry import CONFIG_FILE, Registry
-from tests.support.ports import free_port
+from tests.common.ports import free_port
 from tests.support.registry import docker_config, registry
 
 NAME, TAG = "acme/churn", "first"

@@ -18,8 +18,8 @@ from modelyard_api.wire.task import SourceTask
 from modelyard_runtime.commands import source
 from modelyard_runtime.pod.errors import Retriable, UserError
 from modelyard_runtime.source import git, isolation, manifests, testing
+from tests.common.ports import free_port
 from tests.support.git_server import PASSWORD, USER, GitServer, Repository, git_server
-from tests.support.ports import free_port
 from tests.support.registry import RunningRegistry, registry
 from tests.support.wheels import wheel
 from tests.unit.runtime.memory import STORE, SUBJECT, URL, MemoryStore

@@ -22,7 +22,7 @@ from modelyard_api.wire.task import Data, Subject, SweepTask
 from modelyard_runtime.pod.store import ArtifactStore
 from modelyard_runtime.pod.tracking import Tracking as Tracked
 from modelyard_runtime.pod.web import Web
-from tests.support.ports import free_port
+from tests.common.ports import free_port
 from tests.support.tracking import Tracking
 
 SPACE: dict[str, Any] = {

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.localcluster.paths import REPO
+from tests.common.paths import REPO
 from tests.support.venvs import python_with
 from tests.unit.server.agree import assert_same
 from tests.unit.server.estimators import ALGORITHMS, NUMBERS, TEXTS, Trained

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.localcluster.say import CannotRun
+from tests.common.say import CannotRun
 from tests.supply import audit
 
 CLEAN = {"name": "a", "version": "1", "vulns": []}

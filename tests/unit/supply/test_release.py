@@ -8,9 +8,9 @@ from typing import Any
 
 import yaml
 
+from tests.common.paths import REPO
 from tests.localcluster import binaries
 from tests.localcluster.images import dockerfiles
-from tests.localcluster.paths import REPO
 
 PATH = REPO / ".github/workflows/release.yaml"
 WORKFLOW: dict[Any, Any] = yaml.safe_load(PATH.read_text())

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.common.say import CannotRun
 from tests.localcluster.images import dockerfiles
-from tests.localcluster.say import CannotRun
 from tests.supply.reproduce import Built, compared
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.localcluster.say import CannotRun
+from tests.common.say import CannotRun
 from tests.supply.inside import content
 from tests.supply.sbom import Content, whole
 

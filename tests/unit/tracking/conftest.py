@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from modelyard_api.fields.artifact import SCHEME
-from tests.support.ports import own_address
+from tests.common.ports import own_address
 from tests.support.tracking import Tracking
 from tests.unit.tracking.tokens import OPERATOR, made
 

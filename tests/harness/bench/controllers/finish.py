@@ -14,9 +14,9 @@ import aiohttp
 from modelyard.engine.client import ApiClient
 from modelyard.engine.conditions import holds, timestamp
 from modelyard.engine.resource import JOBS, PODS, TRAINING_RUNS, Object, Resource
+from tests.common.say import say
 from tests.harness.bench.controllers.place import APPLIERS, BENCH, Watch
 from tests.localcluster.kwok import FINISH
-from tests.localcluster.say import say
 from tests.support.at_once import at_once
 from tests.support.operator import WRITES, Operator
 from tests.support.report import Progress

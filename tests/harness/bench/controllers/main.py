@@ -14,9 +14,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from tests.common.say import say
 from tests.harness.bench.controllers import bare, finish, phases, place
-from tests.localcluster import access, kwok
-from tests.localcluster.say import say
+from tests.localcluster import access, kind, kwok
 from tests.support import played
 from tests.support.cpu import Costs
 from tests.support.operator import Operator
@@ -70,7 +70,7 @@ async def _measure(options: argparse.Namespace, tracking: Tracking, kubeconfig: 
         figures: dict[str, Any] = {"benchmark": "controllers", "count": options.count}
         if not options.pods:
             kwok.pause(options.name, "kube-controller-manager", True)
-        servers = {name: kwok.process(options.name, name) for name in ("kube-apiserver", "etcd")}
+        servers = {name: kind.process(options.name, kind.CONTROL_PLANE, name) for name in ("kube-apiserver", "etcd")}
         figures |= await bare.ceiling(client, Costs(servers), job, options.count)
         figures |= await bare.same_writes(client, Costs(servers), run, job, options.count)
         operator.start()

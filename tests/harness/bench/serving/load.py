@@ -8,7 +8,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.localcluster.say import CannotRun
+from tests.common.say import CannotRun
 
 SCRIPT = Path(__file__).with_name("wrk.lua")
 

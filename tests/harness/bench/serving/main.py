@@ -12,11 +12,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from tests.common.say import say
 from tests.harness.bench.serving import figures, load, models, servers
 from tests.harness.bench.serving.figures import Case, Results, Started
 from tests.harness.bench.serving.kinds import KINDS
 from tests.harness.bench.serving.running import Running
-from tests.localcluster.say import say
 from tests.support.report import Progress
 
 CASES = {

@@ -13,8 +13,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from tests.localcluster.paths import cache, locked
-from tests.localcluster.say import say
+from tests.common.paths import cache, locked
+from tests.common.say import say
 
 FEATURES, ROWS, ASKED, SEED = 64, 5000, 40, 7
 CATEGORIES = 8

@@ -7,12 +7,12 @@ import http.client
 import time
 from pathlib import Path
 
+from tests.common.ports import free_port
+from tests.common.say import CannotRun
 from tests.harness.bench.serving import bodies, load
 from tests.harness.bench.serving.kinds import Kind
 from tests.harness.bench.serving.models import BenchModel
 from tests.harness.bench.serving.servers import ECHO, Server, environment
-from tests.localcluster.say import CannotRun
-from tests.support.ports import free_port
 from tests.support.tree import Tree
 
 SERVER_CPU, LOAD_CPU = 0, 1

@@ -10,11 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.common.paths import REPO
+from tests.common.ports import free_port
+from tests.common.say import run
 from tests.harness.bench.serving import bodies
 from tests.harness.bench.serving.models import BenchModel
-from tests.localcluster.paths import REPO
-from tests.localcluster.say import run
-from tests.support.ports import free_port
 from tests.support.venvs import python_with
 
 HERE = Path(__file__).resolve().parent

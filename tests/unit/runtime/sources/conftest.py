@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.common.ports import own_address
 from tests.support.bucket_server import Buckets, buckets
-from tests.support.ports import own_address
 from tests.support.web_server import Site, site
 
 

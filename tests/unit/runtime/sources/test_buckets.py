@@ -12,8 +12,8 @@ import pytest
 from modelyard_api.wire.result import LookResult
 from modelyard_runtime.pod.errors import Retriable, UserError
 from modelyard_runtime.tables.sources import relay
+from tests.common.ports import free_port
 from tests.support.bucket_server import READER_SECRET, Buckets
-from tests.support.ports import free_port
 from tests.unit.runtime.sources.looks import CSV, Looks
 
 

@@ -18,7 +18,7 @@ from modelyard_runtime.pod.errors import Retriable, UserError
 from modelyard_runtime.tables.sources import database
 from modelyard_runtime.tables.sources.fetch import Budget
 from modelyard_runtime.tables.sources.keys import Keys
-from tests.support.ports import free_port
+from tests.common.ports import free_port
 from tests.support.postgres import PASSWORD, Postgres, postgres
 from tests.unit.runtime.sources.looks import Looks
 

@@ -12,7 +12,7 @@ import pytest
 from modelyard_api.wire.result import LookResult
 from modelyard_runtime.pod.errors import Retriable, UserError
 from modelyard_runtime.tables.sources import fetch, web
-from tests.support.ports import free_port
+from tests.common.ports import free_port
 from tests.support.web_server import PASSWORD, TOKEN, USER, Site, site
 from tests.unit.runtime.sources.looks import CSV, Looks
 

@@ -3,7 +3,6 @@
 import re
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -28,55 +27,35 @@ def run(argv: Sequence[str], *, input: str | None = None, env: Mapping[str, str]
 
 
 def run_slow(
-    what: str,
-    argv: Sequence[str],
-    log: Path,
-    *,
-    env: Mapping[str, str] | None = None,
-    quiet: float = 0,
+    what: str, argv: Sequence[str], log: Path, *, env: Mapping[str, str] | None = None, quiet: float = 0
 ) -> None:
     """Runs a command that takes minutes, with its output in `log`, and prints a line of progress every few seconds.
 
     Nothing is said of what took less than `quiet` seconds. Raises CannotRun with the log's end if it fails.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    began = time.monotonic()
-    lines, last = 0, ""
-    finished = threading.Event()
-
-    def beat() -> None:
-        wait = 5.0
-        while not finished.wait(wait):
-            wait = 15
-            say(f"  {what}: {time.monotonic() - began:.0f} s, {lines} lines, now {last[:80]}")
-
-    threading.Thread(target=beat, daemon=True).start()
-    try:
-        with (
-            open(log, "w") as file,
-            subprocess.Popen(
-                list(argv),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                env=env,
-            ) as process,
-        ):
-            assert process.stdout
-            for line in process.stdout:
-                file.write(line)
-                file.flush()
-                if line.strip():
-                    # Progress bars contain colours, and carriage returns before each redraw: keep the last text only.
-                    lines, last = lines + 1, re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", line.strip()).split("\r")[-1]
-    finally:
-        finished.set()
+    began, wait = time.monotonic(), 5
+    with (
+        open(log, "w") as file,
+        subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, env=env) as process,
+    ):
+        while process.returncode is None:
+            try:
+                process.wait(wait)
+            except subprocess.TimeoutExpired:
+                wait = 15
+                say(f"  {what}: {time.monotonic() - began:.0f} s, now {_tail(log, 1)[:80]}")
     if process.returncode:
-        tail = "\n".join(log.read_text().splitlines()[-20:])
-        raise CannotRun(f"{what}: '{' '.join(argv[:4])}' failed with exit code {process.returncode} ({log}):\n{tail}")
+        command = f"'{' '.join(argv[:4])}'"
+        raise CannotRun(f"{what}: {command} failed with exit code {process.returncode} ({log}):\n{_tail(log, 20)}")
     if time.monotonic() - began >= quiet:
         say(f"  {what}: done after {time.monotonic() - began:.0f} s")
+
+
+def _tail(log: Path, count: int) -> str:
+    """Returns the last lines that are not empty, without the colours and the redrawn beginnings of progress bars."""
+    lines = [re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", line) for line in log.read_text(errors="replace").split("\n")]
+    return "\n".join([line.strip().rpartition("\r")[2] for line in lines if line.strip()][-count:])
 
 
 def until(seconds: float, what: str, check: Callable[[], object], every: float = 0.2) -> None:
