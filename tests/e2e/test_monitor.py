@@ -70,7 +70,7 @@ def test_a_shifted_column_is_named_and_what_was_learned_is_quiet(kube: Kube) -> 
         """Returns the monitor once it has raised an alarm of a window with heavy birds alone: not of one with both."""
         monitor = watched(shifted)
         inputs, window = condition(monitor, "InputsStable"), monitor["status"]["window"]
-        return monitor if inputs and inputs["status"] == "False" and parse_time(window["start"]) >= since else None
+        return monitor if inputs and inputs["status"] == "False" and parse_time(window["from"]) >= since else None
 
     monitor = dict(kube.until("an alarm", alarm, 180, every=0.3))
     inputs, column = condition(monitor, "InputsStable"), monitor["status"]["columns"][0]
