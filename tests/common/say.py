@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-
 FIRST, LATER = 5.0, 15.0
 """Seconds until the first line of progress, and between later ones."""
 
