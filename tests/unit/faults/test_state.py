@@ -20,10 +20,13 @@ def world(namespace: str, models: str, seen: str | None = None) -> dict[str, lis
 
 
 def test_the_digest_of_a_text_that_names_the_namespace_is_the_same_in_another_one() -> None:
-    assert masked(world("a", "one"), "a") == masked(world("b", "one"), "b")
-    assert "digest-of-configmaps/small-pool/catalogue.json" in masked(world("a", "one"), "a")["modelpools/small"]
+    assert masked(world("team-red", "one"), "team-red") == masked(world("team-blue", "one"), "team-blue")
+    assert (
+        "digest-of-configmaps/small-pool/catalogue.json"
+        in masked(world("team-red", "one"), "team-red")["modelpools/small"]
+    )
 
 
 def test_a_digest_of_something_else_is_another() -> None:
-    late = masked(world("a", "one", seen=sha256(b"of before")), "a")
-    assert late["modelpools/small"] != masked(world("a", "one"), "a")["modelpools/small"]
+    late = masked(world("team-red", "one", seen=sha256(b"of before")), "team-red")
+    assert late["modelpools/small"] != masked(world("team-red", "one"), "team-red")["modelpools/small"]
