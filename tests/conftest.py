@@ -54,6 +54,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return Spread(config, log) if config.getoption("dist") == "loadscope" else None
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    flaky.afresh(item)
+
+
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     if again := flaky.summary(terminalreporter.stats):
         terminalreporter.write_line(flaky.report(again))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from modelyard.engine.conditions import parse_time
 from tests.support.birds import birds
 from tests.support.kube import Kube, Object, condition
 from tests.support.mainjob import DEPLOYMENT, EXAMPLES, FIRST_DATA, FIRST_RUN, MainJob
@@ -62,12 +64,13 @@ def test_a_shifted_column_is_named_and_what_was_learned_is_quiet(kube: Kube) -> 
     assert run is not None
     assert monitor["status"]["reference"] == run["status"]["datasetVersion"]
 
-    shifted = [heavier(row) for row in rows]
+    shifted, since = [heavier(row) for row in rows], datetime.now(UTC)
 
     def alarm() -> Object | None:
+        """Returns the monitor once it has raised an alarm of a window with heavy birds alone: not of one with both."""
         monitor = watched(shifted)
-        inputs = condition(monitor, "InputsStable")
-        return monitor if inputs and inputs["status"] == "False" else None
+        inputs, window = condition(monitor, "InputsStable"), monitor["status"]["window"]
+        return monitor if inputs and inputs["status"] == "False" and parse_time(window["start"]) >= since else None
 
     monitor = dict(kube.until("an alarm", alarm, 180, every=0.3))
     inputs, column = condition(monitor, "InputsStable"), monitor["status"]["columns"][0]

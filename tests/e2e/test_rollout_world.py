@@ -12,6 +12,7 @@ from tests.localcluster.addons import gateway as addon
 from tests.support.addons import Gateway
 from tests.support.kube import Kube
 from tests.support.namespace import new_namespace
+from tests.support.pressure import small_disk
 from tests.support.rollout_scene import MODEL, Rollouts
 from tests.support.scene import cordoned, kill_operator, without_power
 
@@ -84,6 +85,18 @@ def test_a_drained_node_costs_no_request(served: Rollouts) -> None:
             served.until_ended()
         finally:
             kube.run("uncordon", two)
+
+
+def test_a_node_that_is_short_of_disk_costs_no_request(served: Rollouts) -> None:
+    kube, (one, two) = served.kube, (kind.container(served.kube.cluster, n) for n in (1, 2))
+    on_both(served)
+    evicted = next(pod["metadata"]["name"] for pod in served.pods() if pod["spec"]["nodeName"] == two)
+    with small_disk(kube, 2) as disk, served.clients():
+        disk.fill()
+        kube.until("the eviction", lambda: ((kube.get("pod", evicted) or {})["status"]).get("reason") == "Evicted", 60)
+        assert {pod["spec"]["nodeName"] for pod in served.whole(2)} == {one}
+        kube.until_condition("modeldeployment", MODEL)
+        served.until_ended()
 
 
 def test_a_lost_node_costs_what_was_on_its_way_to_it(served: Rollouts) -> None:

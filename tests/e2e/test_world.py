@@ -11,6 +11,7 @@ import pytest
 from modelyard_runtime.pod.web import PATIENCE
 from tests.common.say import CannotRun
 from tests.localcluster import kind
+from tests.support.pressure import small_disk
 from tests.support.scene import (
     FINAL,
     Scene,
@@ -54,6 +55,33 @@ def test_evictions_drains_and_lost_nodes_count_as_no_attempt(scene: Scene) -> No
             assert run["status"]["metrics"]["accuracy"] == pytest.approx(FINAL, abs=0.1), "an early model is no result"
             assert run["status"]["attempts"] == 1
             assert scene.kube.list("jobs", f"modelyard.dev/trainingrun={name}")[0]["status"].get("failed", 0) == 0
+
+
+def test_a_node_that_is_short_of_disk_costs_no_attempt(scene: Scene) -> None:
+    """Its kubelet evicts the pod that runs there, and refuses one that comes; each run has a single attempt."""
+    kube, (node_1, node_2) = scene.kube, (kind.container(scene.kube.cluster, n) for n in (1, 2))
+    scene.put("Model", "kept", {"task": "Classification"})
+    tolerant = {"tolerations": [{"key": "node.kubernetes.io/disk-pressure", "operator": "Exists"}]}
+    with small_disk(kube, 2) as disk:
+        with cordoned(kube, node_1):
+            scene.run("evicted", modelRef={"name": "kept"}, backoffLimit=0)
+            first = scene.running("evicted")
+            disk.fill()
+            scene.run("refused", podTemplate=tolerant, backoffLimit=0)
+            note = scene.event_note("TrainingRun", "refused", "Evicted")
+            assert f"node {node_2!r} refused pod" in note
+            assert "[DiskPressure]; free the node" in note
+            note = scene.event_note("TrainingRun", "evicted", "Evicted")
+            assert "low on resource: ephemeral-storage" in note
+            assert f"free node {node_2!r}, or ask for what the pod uses" in note
+        scene.running("evicted", but=first)
+        ends = [scene.let_go("evicted")]
+    ends.append(scene.let_go("refused"))
+    for run in ends:
+        assert run["status"]["metrics"]["accuracy"] == pytest.approx(FINAL, abs=0.1), "an early model is no result"
+        assert run["status"]["attempts"] == 1
+    kube.until_condition("model", "kept")
+    assert [version["metadata"]["name"] for version in kube.list("modelversions")] == ["kept-v1"]
 
 
 def test_runs_wait_for_a_tracking_server_that_is_away(scene: Scene) -> None:

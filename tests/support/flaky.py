@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pytest_rerunfailures import suspended_finalizers
 
 NOTES = "MODELYARD_FLAKY"
 """The environment variable that names the file to which each phase adds its repeated tests, as lines of JSON."""
@@ -21,6 +22,16 @@ def mark(items: Iterable[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("cluster") or item.get_closest_marker("kwok"):
             item.add_marker(pytest.mark.flaky(reruns=1))
+
+
+def afresh(item: pytest.Item) -> None:
+    """Before the second try of a test ends what its module, class or package shares, which pytest-rerunfailures keeps:
+    so a try finds nothing of what an earlier one has left or changed there. What the session shares stays."""
+    if getattr(item, "execution_count", 1) > 1:
+        state = item.session._setupstate
+        state.stack.update(suspended_finalizers)
+        suspended_finalizers.clear()
+        state.teardown_exact(item.session)
 
 
 def summary(stats: dict[str, list[Any]]) -> list[dict[str, str]]:

@@ -12,6 +12,7 @@ from tests.common.ports import is_open
 from tests.localcluster import access
 from tests.support.client import APPLY, MERGE_PATCH, Client, Refused
 from tests.support.resources import Resources
+from tests.support.services import is_led
 
 Object = dict[str, Any]
 
@@ -89,16 +90,17 @@ class Kube:
             time.sleep(every)
 
     def address(self, service: str, port: str | None = None) -> tuple[str, int]:
-        """Returns cluster IP and port of a Service, its first port by default, once it accepts connections.
+        """Returns cluster IP and port of a Service, its first port by default, once a pod accepts connections there.
 
         kube-proxy opens an address some time after the API shows a Service or its pods as ready, without any sign.
         """
         obj = self.get("service", service)
         assert obj is not None, f"there is no Service {service}"
-        spec = obj["spec"]
+        spec, name = obj["spec"], f"{self.namespace}/{service}"
         number = next(item["port"] for item in spec["ports"] if port in (None, item["name"]))
         address = (str(spec["clusterIP"]), int(number))
-        self.until(f"{address[0]}:{address[1]} is open", lambda: is_open(address), 60)
+        led = f"{name} at {address[0]}:{address[1]} leads to pods"
+        self.until(led, lambda: is_led(self.cluster, name, address) and is_open(address), 60)
         return address
 
     def until_condition(

@@ -89,6 +89,8 @@ def explain(pods: Sequence[Object], described: Described, facts: Facts, now: dat
     newest = _template_of(existing[-1]) if existing else None
     unready = [pod for pod in reversed(existing) if not holds(pod, "Ready") and _template_of(pod) == newest]
     for pod in unready:
+        if failures.has_ended(pod) and any(_started(other) for other in existing[existing.index(pod) + 1 :]):
+            continue  # another pod has taken its place, so it says nothing of now
         if waits := failures.waiting([pod], fields):
             return waits, True
         # Only one pod's Events are read: the others have the same volumes.
@@ -155,6 +157,10 @@ def _since(child: Object) -> datetime:
         if condition is not None:
             times += [condition[key] for key in ("lastTransitionTime", "lastUpdateTime") if condition.get(key)]
     return max(map(parse_time, times))
+
+
+def _started(pod: Object) -> bool:
+    return (pod.get("status") or {}).get("phase") == "Running"
 
 
 def _template_of(pod: Object) -> str | None:

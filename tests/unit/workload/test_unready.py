@@ -193,8 +193,22 @@ def test_a_sidecar_that_runs_fetches_nothing_for_long() -> None:
 def test_a_pod_that_its_node_refused_is_told() -> None:
     unready = inspected(child(), pod(phase="Failed", reason="OutOfcpu", message="Node didn't have enough: cpu"))
     assert unready.trouble is not None
-    assert unready.trouble.reason == "PodFailed"
-    assert "pod p was refused by node 'n-1': OutOfcpu: Node didn't have enough: cpu" in unready.trouble.message
+    assert unready.trouble.reason == "Disrupted"
+    assert "node 'n-1' refused pod p: OutOfcpu: Node didn't have enough: cpu; free the node" in unready.trouble.message
+
+
+def test_an_evicted_pod_is_told_until_another_one_runs() -> None:
+    gone = pod(phase="Failed", reason="Evicted", message="Pod was rejected: The node had condition: [DiskPressure]. ")
+    before, pulled = pod(phase="Running"), pod(waits("ContainerCreating"))
+    for pods, reason in (
+        ((gone,), "Evicted"),
+        ((before, gone), "Evicted"),
+        ((before, gone, pulled), "Evicted"),
+        ((before, gone, pod(phase="Running")), None),
+        ((gone, pod(phase="Running"), pulled), None),
+    ):
+        unready = inspected(child(ready=1), *pods)
+        assert (unready.trouble and unready.trouble.reason, unready.stalled) == (reason, False), pods
 
 
 def test_a_node_that_does_not_answer_is_told() -> None:

@@ -1,4 +1,4 @@
-"""Recognizes pods that are removed through no fault of their own, mostly by the condition DisruptionTarget."""
+"""Recognizes pods that were removed or refused through no fault of their own, mostly by a condition."""
 
 from __future__ import annotations
 
@@ -28,6 +28,21 @@ def disruption(pod: Object) -> str | None:
     return _CAUSES.get(
         condition.get("reason", ""), condition.get("message") or condition.get("reason") or "it was disrupted"
     )
+
+
+def refusal(pod: Object) -> str | None:
+    """Returns why the node refused the pod, although the scheduler had chosen it, or None.
+
+    A node that is short of a resource refuses pods that come before its taint is known, and all pods once its kubelet
+    is started again. No condition tells of that, so a Job counts it against its backoffLimit.
+    """
+    status = pod.get("status") or {}
+    reason, message = str(status.get("reason") or ""), str(status.get("message") or "")
+    short = reason == "Evicted" and "node had condition" in message
+    if status.get("phase") != "Failed" or not (short or reason == "NodeShutdown" or reason.startswith("OutOf")):
+        return None
+    cause = message.removeprefix("Pod was rejected: ").strip().rstrip(".")
+    return cause if short or not cause else f"{reason}: {cause}"
 
 
 def is_terminating(pod: Object) -> bool:

@@ -10,7 +10,7 @@ import orjson
 
 from modelyard.engine.resource import Object
 from modelyard.workload.conclude import Trouble
-from modelyard.workload.run.disruptions import disruption
+from modelyard.workload.run.disruptions import disruption, refusal
 from modelyard.workload.run.exits import how_it_ended
 from modelyard.workload.run.jobs import MAIN, failure
 from modelyard_api.wire.redact import redacted
@@ -159,6 +159,8 @@ def ended(pods: list[Object], fields: Fields = SPEC) -> Trouble | None:
 
 def _ended(pod: Object, fields: Fields) -> Trouble | None:
     name = pod["metadata"]["name"]
+    if not disruption(pod) and (cause := refusal(pod)):
+        return _refused(pod, cause)
     if (pod.get("status") or {}).get("reason") == "Evicted":
         return _evicted(pod, fields)
     if cause := disruption(pod):
@@ -183,13 +185,22 @@ def last_end(status: dict[str, Any]) -> dict[str, Any] | None:
     return None
 
 
+def _refused(pod: Object, cause: str) -> Trouble:
+    """Explains that a node is short of what the scheduler believed it had."""
+    node = f"node {pod['spec'].get('nodeName', '')!r}"
+    told = f"{node} refused pod {pod['metadata']['name']}: {cause}"
+    message = f"{told}; free the node, unless it recovers by itself; it does not count as a failed attempt"
+    return Trouble("Evicted", message) if pod["status"]["reason"] == "Evicted" else Trouble("Disrupted", message)
+
+
 def _evicted(pod: Object, fields: Fields) -> Trouble:
     """Explains an eviction by the kubelet: the pod used too much, which counts as a failure, or its node ran short."""
     # Cut the message before the list of what each container used.
     cause = str(pod["status"].get("message", "")).split(". Container ")[0].strip().rstrip(".")
     if disruption(pod):
         request = f"{fields.resources}.requests.{'memory' if 'resource: memory' in cause else 'ephemeral-storage'}"
-        message = f"free the node, or ask for what the pod uses in {request}; it does not count as a failed attempt"
+        node = f"node {pod['spec'].get('nodeName', '')!r}"
+        message = f"free {node}, or ask for what the pod uses in {request}; it does not count as a failed attempt"
     else:
         message = f"raise {fields.resources}.limits.ephemeral-storage, or write less to /tmp and the work folder"
     return Trouble("Evicted", f"the pod was evicted: {cause}; {message}")

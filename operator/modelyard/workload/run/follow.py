@@ -86,15 +86,35 @@ def _complete(run: Run[R], job: Object, facts: Facts, now: datetime) -> Ended[R]
     return lost.give_up(run, job, Trouble(trouble.reason, message), attempts, now)
 
 
-def _failed(run: Run[R], job: Object, facts: Facts, now: datetime) -> Ended[R] | Broken:
+def _failed(run: Run[R], job: Object, facts: Facts, now: datetime) -> Ended[R] | Broken | Starting | Lost:
     """Returns the end of a failed Job. The run still succeeded if the pod was lost after it had written its result."""
     result, attempts = result_of(run, facts, now), _counted_attempts(run, job, last=0)
     failed = result if isinstance(result, results.Failed) else None
     if result is not None and failed is None and not run.is_own_container:
         assert isinstance(result, run.expects)
         return Ended(attempts, result)
-    trouble = failures.of_job(job, _pods(job, facts, now), failed, run.fields)
-    return Broken(attempts, trouble, by_program=failed is not None)
+    pods = _pods(job, facts, now)
+    if again := _after_refusal(run, job, pods, now):
+        return again
+    return Broken(attempts, failures.of_job(job, pods, failed, run.fields), by_program=failed is not None)
+
+
+def _after_refusal(run: Run[R], job: Object, pods: list[Object], now: datetime) -> Starting | Lost | None:
+    """Returns how a run goes on whose Job counted pods that their nodes refused, or None if no attempt is left.
+
+    Its next Job waits a little, because the scheduler may choose the same node again.
+    """
+    refused = jobs.refused(job, pods)
+    attempts = max(jobs.failed_attempts(job) - refused, 0)
+    left = 1 + run.policy.backoff_limit - attempts
+    trouble = failures.ended(pods, run.fields)
+    if not refused or left <= 0 or trouble is None or jobs.failure(job)[0] != "BackoffLimitExceeded":
+        return None
+    trouble = Trouble(trouble.reason, f"{trouble.message}; it is tried again by itself, attempts left: {left}")
+    next_at = (jobs.failed_at(job) or now) + RETRY
+    if now < next_at:
+        return Starting(attempts, trouble, after=next_at)
+    return lost.give_up(run, job, trouble, attempts, now)
 
 
 def _counted_attempts(run: Run[R], job: Object, last: int) -> int:

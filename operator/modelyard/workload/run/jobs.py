@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
@@ -14,6 +14,7 @@ from modelyard.engine.plan import Patch
 from modelyard.engine.resource import JOBS, Object
 from modelyard.workload.names import is_own_label, manifest, short_hash
 from modelyard.workload.pod_metadata import pod_metadata
+from modelyard.workload.run.disruptions import refusal
 from modelyard_api.fields.artifact import canonical
 from modelyard_api.fields.base import Model
 from modelyard_api.fields.pods import PodTemplate, RunPolicy
@@ -120,6 +121,12 @@ def failure(job: Object) -> tuple[str, str]:
     return "Failed", ""
 
 
+def failed_at(job: Object) -> datetime | None:
+    """Returns when the Job failed, or None."""
+    condition = find(job, "Failed")
+    return parse_time(condition["lastTransitionTime"]) if condition and "lastTransitionTime" in condition else None
+
+
 def _holds(job: Object, type_: str) -> bool:
     conditions = (job.get("status") or {}).get("conditions") or ()
     return any(condition["type"] == type_ and condition["status"] == "True" for condition in conditions)
@@ -151,13 +158,21 @@ def attempts(job: Object) -> int:
     return int(status.get("active", 0)) + int(status.get("succeeded", 0)) + failed_attempts(job)
 
 
-def attempts_left(job: Object, pods: Iterable[Object] = ()) -> int:
-    """Returns how many pods may still be started. ``pods`` are the Job's; it may not have counted their ends yet."""
+def attempts_left(job: Object, pods: Sequence[Object] = ()) -> int:
+    """Returns how many pods may still be started. ``pods`` are the Job's; it may not have counted their ends yet.
+
+    Those that a node refused are counted by the Job, but use up no attempt: another Job follows if need be.
+    """
     verdicts = [verdict(job, pod) for pod in pods if (pod.get("status") or {}).get("phase") == "Failed"]
     if "FailJob" in verdicts:
         return 0
-    failed = max(int((job.get("status") or {}).get("failed", 0)), verdicts.count("Count"))
+    failed = max(int((job.get("status") or {}).get("failed", 0)), verdicts.count("Count")) - refused(job, pods)
     return max(int(job["spec"].get("backoffLimit", 6)) + 1 - failed, 0)
+
+
+def refused(job: Object, pods: Iterable[Object]) -> int:
+    """Returns how many of the pods were refused by their nodes, and so counted by the Job as failures."""
+    return sum(verdict(job, pod) == "Count" for pod in pods if refusal(pod))
 
 
 def verdict(job: Object, pod: Object) -> str:

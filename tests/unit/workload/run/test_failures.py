@@ -144,11 +144,23 @@ def disrupted(pod: dict[str, Any], reason: str) -> dict[str, Any]:
 
 def evicted(message: str) -> dict[str, Any]:
     victim = pod(ends(137))
+    victim["spec"]["nodeName"] = "n-1"
     victim["status"] |= {"reason": "Evicted", "message": message}
     return victim
 
 
+def refused(reason: str, message: str) -> dict[str, Any]:
+    """Returns a pod of which no container was ever started."""
+    spec = {"nodeName": "n-1"}
+    return {
+        "metadata": {"name": "p"},
+        "spec": spec,
+        "status": {"phase": "Failed", "reason": reason, "message": message},
+    }
+
+
 OVER = "Pod ephemeral local storage usage exceeds the total limit of containers 20Mi. "
+REFUSED = "Pod was rejected: The node had condition: [DiskPressure]. "
 LOW = "The node was low on resource: {}. Threshold quantity: 2Gi, available: 1Gi. Container main was using 24Ki. "
 
 
@@ -164,8 +176,17 @@ LOW = "The node was low on resource: {}. Threshold quantity: 2Gi, available: 1Gi
         (
             disrupted(evicted(LOW.format("ephemeral-storage")), "TerminationByKubelet"),
             "Evicted",
-            "requests.ephemeral-storage",
+            "free node 'n-1', or ask for what the pod uses in spec.podTemplate.resources.requests.ephemeral-storage",
         ),
+        (
+            evicted(REFUSED),
+            "Evicted",
+            "node 'n-1' refused pod p: The node had condition: [DiskPressure]; free the node, unless it recovers by "
+            "itself; it does not count as a failed attempt",
+        ),
+        (refused("OutOfcpu", "Pod was rejected: Node didn't have enough cpu"), "Disrupted", "OutOfcpu: Node didn't"),
+        (refused("NodeShutdown", "Pod was rejected as the node is shutting down."), "Disrupted", "is shutting down;"),
+        (refused("UnexpectedAdmissionError", "no such device"), "PodFailed", "was refused by node 'n-1'"),
         (disrupted(pod(ends(143)), "EvictionByEvictionAPI"), "Disrupted", "evicted from its node, as a drain does"),
         (disrupted(pod(ends(137)), "DeletionByTaintManager"), "Disrupted", "its node is lost, or was tainted"),
         (disrupted(pod(ends(137)), "PreemptionByScheduler"), "Disrupted", "higher priority"),

@@ -173,6 +173,53 @@ def test_a_failed_job_that_left_its_result_has_ended_well_but_not_a_container_of
     assert (own.attempts, own.trouble.reason) == (4, "OOMKilled")
 
 
+def refused() -> dict[str, Any]:
+    """Returns a pod that its node, which was short of disk, would not start."""
+    status = {"phase": "Failed", "reason": "Evicted", "message": "Pod was rejected: The node had condition: [X]. "}
+    return {"metadata": {"name": "r"}, "spec": {"nodeName": "n-1"}, "status": status}
+
+
+CRASHED = pod(terminated={"exitCode": 1})
+
+
+@pytest.mark.parametrize(
+    ("limit", "reason", "pods", "attempts"),
+    [
+        (0, "BackoffLimitExceeded", [refused()], 0),
+        (1, "BackoffLimitExceeded", [refused(), refused()], 0),
+        (1, "BackoffLimitExceeded", [refused(), CRASHED], 1),
+        (1, "BackoffLimitExceeded", [CRASHED, refused()], 1),
+        (0, "BackoffLimitExceeded", [CRASHED], None),
+        (1, "BackoffLimitExceeded", [CRASHED, CRASHED], None),
+        (3, "PodFailurePolicy", [refused(), CRASHED], None),
+        (3, "DeadlineExceeded", [refused()], None),
+    ],
+)
+def test_pods_that_a_node_refused_use_up_no_attempt(limit: int, reason: str, pods: Any, attempts: int | None) -> None:
+    """Kubernetes counts them, so another Job follows the failed one, after a while: its pod may be refused too."""
+    ended = {"type": "Failed", "status": "True", "reason": reason, "lastTransitionTime": timestamp(NOW)}
+    failed = job(conditions=[ended], failed=len(pods))
+    state = follow(run(backoff_limit=limit), failed, facts(None, *pods), NOW)
+    if attempts is None:
+        assert isinstance(state, Broken)
+        return
+    assert isinstance(state, Starting)
+    assert (state.attempts, state.after) == (attempts, NOW + timedelta(seconds=10))
+    assert state.trouble is not None
+    assert f"attempts left: {1 + limit - attempts}" in state.trouble.message
+    later = follow(run(attempts, backoff_limit=limit), failed, facts(None, *pods), NOW + timedelta(seconds=10))
+    assert isinstance(later, Lost)
+    assert (later.attempts, later.writes) == (attempts, (Delete.of(JOBS, job()),))
+
+
+def test_a_pod_that_a_node_refused_leaves_the_job_its_attempts() -> None:
+    going_on = job(active=0, failed=1)
+    state = follow(run(), going_on, facts(None, refused()), NOW)
+    assert isinstance(state, Starting)
+    assert state.trouble is not None
+    assert "attempts left: 4" in state.trouble.message
+
+
 def test_a_container_whose_output_was_not_kept_runs_again_while_attempts_are_left() -> None:
     helper = pod("collect", terminated={"exitCode": 75, "message": "no space"})
     lost = follow(run(fields=OWN, backoff_limit=1), job(**COMPLETE), facts(None, helper), NOW)
