@@ -23,9 +23,12 @@ def folder(variable: str, standard: str, usual: str) -> Path:
 
 
 @contextmanager
-def locked(what: str) -> Iterator[None]:
-    """Holds the lock of that name, so that two callers never build or start the same thing at once."""
-    locks = cache() / "locks"
+def locked(what: str, folder: Path | None = None) -> Iterator[None]:
+    """Holds the lock of that name, so that two callers never build or start the same thing at once.
+
+    ``folder`` is for what two caches share.
+    """
+    locks = folder or cache() / "locks"
     locks.mkdir(parents=True, exist_ok=True)
     with open(locks / what, "w") as file:
         try:

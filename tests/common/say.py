@@ -1,11 +1,16 @@
 """Shows a person the progress, on stderr because stdout is for results, and errors that are one clear sentence."""
 
+import os
 import re
+import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+
+FIRST, LATER = 5.0, 15.0
+"""Seconds until the first line of progress, and between later ones."""
 
 
 class CannotRun(Exception):
@@ -19,11 +24,17 @@ def say(text: str) -> None:
 
 def run(argv: Sequence[str], *, input: str | None = None, env: Mapping[str, str] | None = None) -> str:
     """Runs a command to its end and returns its stdout. Raises CannotRun with the end of its stderr if it fails."""
+    _require(argv[0], env)
     done = subprocess.run(list(argv), input=input, env=env, capture_output=True, text=True, check=False)
     if done.returncode:
         tail = "\n".join((done.stderr or done.stdout).strip().splitlines()[-20:])
         raise CannotRun(f"'{' '.join(argv[:6])}' failed with exit code {done.returncode}:\n{tail}")
     return done.stdout
+
+
+def _require(program: str, env: Mapping[str, str] | None) -> None:
+    if not shutil.which(program, path=(env or os.environ).get("PATH")):
+        raise CannotRun(f"{program} is not installed: install it and run this again.")
 
 
 def run_slow(
@@ -33,8 +44,9 @@ def run_slow(
 
     Nothing is said of what took less than `quiet` seconds. Raises CannotRun with the log's end if it fails.
     """
+    _require(argv[0], env)
     log.parent.mkdir(parents=True, exist_ok=True)
-    began, wait = time.monotonic(), 5
+    began, wait = time.monotonic(), FIRST
     with (
         open(log, "w") as file,
         subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, env=env) as process,
@@ -43,7 +55,7 @@ def run_slow(
             try:
                 process.wait(wait)
             except subprocess.TimeoutExpired:
-                wait = 15
+                wait = LATER
                 say(f"  {what}: {time.monotonic() - began:.0f} s, now {_tail(log, 1)[:80]}")
     if process.returncode:
         command = f"'{' '.join(argv[:4])}'"
@@ -54,7 +66,8 @@ def run_slow(
 
 def _tail(log: Path, count: int) -> str:
     """Returns the last lines that are not empty, without the colours and the redrawn beginnings of progress bars."""
-    lines = [re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", line) for line in log.read_text(errors="replace").split("\n")]
+    with log.open(errors="replace", newline="\n") as file:  # keeps the carriage returns before each redraw
+        lines = [re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", line) for line in file]
     return "\n".join([line.strip().rpartition("\r")[2] for line in lines if line.strip()][-count:])
 
 

@@ -27,6 +27,7 @@ from .paths import HERE
 FOLDER = Path("/run/modelyard")
 """The private engine's sockets, and what a reboot empties."""
 SOCKET, _FORWARDS = FOLDER / "docker.sock", FOLDER / "slirp.sock"
+_LOCKS = Path("/run/lock")
 _NETWORK = Path("/run/netns/modelyard")
 _BUILDS = {"DOCKER_BUILDKIT": "1", "BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}  # attestations would change an image's id
 _users: list[IO[str]] = []
@@ -91,13 +92,13 @@ def start() -> None:
     machine.check(private())
     if not private():
         return
-    with locked("engine"):
+    with locked("modelyard-engine", _LOCKS):
         _start()
 
 
 def _start() -> None:
     if not _users:
-        _users.append((cache() / "locks/engine-users").open("w"))
+        _users.append((_LOCKS / "modelyard-engine-users").open("w"))
         fcntl.flock(_users[0], fcntl.LOCK_SH)
     machine.install_engine()
     if not _NETWORK.exists():
@@ -196,7 +197,7 @@ def end() -> None:
     """Ends the private engine with all its containers, unless others use it; the images stay in the cache."""
     if not private():
         return
-    with locked("engine"):
+    with locked("modelyard-engine", _LOCKS):
         _start()  # only an engine can remove what a killed one has left
         try:
             fcntl.flock(_users[0], fcntl.LOCK_EX | fcntl.LOCK_NB)

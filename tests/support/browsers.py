@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import sysconfig
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -13,7 +12,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.common.paths import REPO
-from tests.support.debian import unpacked
+from tests.support.debian import libraries, unpacked
 
 ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")
 """Tests run as root, where Chromium has no sandbox, and on machines without a screen."""
@@ -26,10 +25,7 @@ def browsers(count: int, home: Path) -> Iterator[list[Browser]]:
     debian = [sys.executable, "-m", "tests.support.debian", "--with-dependencies", "chromium"]
     subprocess.run(debian, cwd=REPO, check=True)
     root = unpacked("chromium", with_dependencies=True)
-    libraries = f"usr/lib/{sysconfig.get_config_var('MULTIARCH')}"
-    folders = (libraries, libraries.removeprefix("usr/"), f"{libraries}/pulseaudio")
-    path = ":".join(str(root / folder) for folder in folders)
-    environment = {**os.environ, "HOME": str(home), "LD_LIBRARY_PATH": path}
+    environment = {**os.environ, "HOME": str(home), "LD_LIBRARY_PATH": libraries(root, "pulseaudio")}
     with sync_playwright() as playwright, ExitStack() as stack:
         started = []
         for _ in range(count):

@@ -6,6 +6,7 @@
 import argparse
 import shutil
 import sys
+import sysconfig
 import tempfile
 from pathlib import Path
 
@@ -25,6 +26,12 @@ def unpacked(package: str, with_dependencies: bool = False) -> Path:
         if not target.exists():
             _unpack(package, target, with_dependencies)
     return target
+
+
+def libraries(root: Path, *more: str) -> str:
+    """Returns LD_LIBRARY_PATH for programs of the unpacked packages; ``more`` are folders beside the usual ones."""
+    usual = f"lib/{sysconfig.get_config_var('MULTIARCH')}"
+    return ":".join(str(root / folder) for folder in (f"usr/{usual}", usual, *(f"usr/{usual}/{name}" for name in more)))
 
 
 def _unpack(package: str, target: Path, with_dependencies: bool) -> None:

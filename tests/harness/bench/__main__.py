@@ -5,6 +5,9 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import sys
+
+from tests.common.say import exit_code
 
 BENCHMARKS = {
     "controllers": "tests.harness.bench.controllers.main",
@@ -17,14 +20,14 @@ BENCHMARKS = {
 }
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.harness.bench", description=__doc__)
     commands = parser.add_subparsers(dest="benchmark", required=True)
     modules = {name: importlib.import_module(path) for name, path in BENCHMARKS.items()}
     for name, module in modules.items():
         module.arguments(commands.add_parser(name, help=(module.__doc__ or "").splitlines()[0]))
     options = parser.parse_args()
-    print(json.dumps(modules[options.benchmark].run(options)), flush=True)
+    return exit_code(lambda: print(json.dumps(modules[options.benchmark].run(options)), flush=True))
 
 
-main()
+sys.exit(main())

@@ -32,7 +32,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
-    load.check()
+    load.program()
     bring_up(options.name, "gateway")
     access.enter(options.name)
     with new_namespace(options.name) as kube:

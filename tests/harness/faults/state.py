@@ -6,11 +6,13 @@ import json
 import re
 from typing import Any
 
+from modelyard_api.fields.artifact import sha256
 from tests.harness.faults.resources import RESOURCES, Object, path
 from tests.kinds import SAMPLES
 from tests.support.api import Api
 
 _UID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 _HASHED = re.compile(r"-[0-9a-f]{8}\b")
 """The hash of an uid in the name of a child: of a Job, or of an object of ours that another one has made."""
@@ -44,8 +46,15 @@ def masked(objects: dict[str, list[Object]], namespace: str) -> dict[str, str]:
         for obj in items
     }
 
+    digests = {
+        sha256(text.encode()): f"digest-of-configmaps/{mask_name(obj['metadata']['name'])}/{key}"
+        for obj in objects.get("configmaps", ())
+        for key, text in (obj.get("data") or {}).items()
+    }
+
     def text(value: Any) -> str:
         line = json.dumps(value, sort_keys=True, indent=1)
+        line = _DIGEST.sub(lambda m: digests.get(m[0], m[0]), line)  # the text names its namespace
         line = _VERSION.sub("UID/N", _UID.sub("UID", re.sub(_UID, lambda m: uids.get(m[0], "UID"), line)))
         line = re.sub(r"(uid-of-configmaps/[^/\"]+|UID)/\d+", "UID/N", line)
         return mask_name(_TIME.sub("TIME", line).replace(namespace, "NS"))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import os
 import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.common.say import CannotRun
+from tests.support.debian import libraries, unpacked
 
 SCRIPT = Path(__file__).with_name("wrk.lua")
 
@@ -31,11 +34,16 @@ class Round:
     cpu_us: float = 0.0
 
 
-def check() -> None:
-    """Raises CannotRun if a needed program is not installed."""
-    for program, package in (("wrk", "wrk"), ("taskset", "util-linux")):
-        if shutil.which(program) is None:
-            raise CannotRun(f"{program} is not installed: apt-get install {package}")
+@functools.cache
+def program() -> tuple[str, dict[str, str]]:
+    """Returns wrk and its environment: the machine's own, or Debian's, which is downloaded once. Raises CannotRun.
+
+    Call it before the process enters a cluster's network, where nothing can be downloaded.
+    """
+    if own := shutil.which("wrk"):
+        return own, dict(os.environ)
+    root = unpacked("wrk", with_dependencies=True)
+    return str(root / "usr/bin/wrk"), {**os.environ, "LD_LIBRARY_PATH": libraries(root)}
 
 
 def raw(host: str, path: str, headers: dict[str, str], body: bytes) -> bytes:
@@ -49,9 +57,10 @@ def drive(
     port: int, requests: list[Path], connections: int, seconds: int, cpu: int, address: str = "127.0.0.1"
 ) -> Round:
     """Keeps ``connections`` alive, each of which sends its next request after its answer. Raises CannotRun."""
-    argv = ["taskset", "-c", str(cpu), "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s"]
+    wrk, environment = program()
+    argv = ["taskset", "-c", str(cpu), wrk, "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s"]
     argv += ["-s", str(SCRIPT), f"http://{address}:{port}", "--", *map(str, requests)]
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=seconds + 30, check=False)
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=seconds + 30, env=environment, check=False)
     if done.returncode:
         raise CannotRun(f"wrk failed with exit code {done.returncode}: {done.stderr or done.stdout}")
     report = json.loads(done.stdout.splitlines()[-1])

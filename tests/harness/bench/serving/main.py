@@ -39,7 +39,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
-    load.check()
+    load.program()
     known = servers.known()
     chosen = [server for name, server in known.items() if name in (servers.OURS, *options.servers)]
     results: Results = {}
