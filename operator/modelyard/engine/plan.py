@@ -6,7 +6,7 @@ A pass goes observe -> decide -> (read the facts decide asked for, decide again)
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -65,9 +65,13 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Asks for a JSON document in the artifact store. The fact is its value, None if it is absent, or Unreadable."""
+    """Asks for a JSON document in the artifact store. The fact is its value, None if it is absent, or Unreadable.
+
+    ``lasts`` says that the document is never written again, so that it may be kept.
+    """
 
     uri: str
+    lasts: bool = field(default=True, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ from modelyard.engine.tracking import close
 from modelyard_api.wire.result import SUPERSEDED
 
 CACHE_BYTES = 16 * 1024 * 1024
-"""Size of the cache of documents. A document is written once, by digest, so it is not read again."""
+"""Size of the cache of documents that are never written again."""
 _TIMEOUT = aiohttp.ClientTimeout(total=20, sock_connect=5)
 _PAGE_TIMEOUT = aiohttp.ClientTimeout(total=3)
 """A healthy pod answers at once, so its timeout is short."""
@@ -79,7 +79,7 @@ class Reads:
                 case Page():
                     return await self._page(need.url)
                 case Result():
-                    return await self._result(need.uri)
+                    return await self._result(need.uri, need.lasts)
                 case Listing():
                     return await self._stored(
                         need.uri, lambda: listed(self._open_session(), self._tracking_url, need.uri)
@@ -116,7 +116,7 @@ class Reads:
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
             return Unavailable(f"{url}: {error or type(error).__name__}")
 
-    async def _result(self, uri: str) -> Any:
+    async def _result(self, uri: str, lasts: bool) -> Any:
         """Returns the document, None if it doesn't exist, Unavailable or Unreadable."""
         if uri in self._cache:
             self._cache.move_to_end(uri)
@@ -132,7 +132,7 @@ class Reads:
             return Unavailable(message)
         if document == SUPERSEDED:
             return None
-        if data is not None:
+        if data is not None and lasts:
             self._remember(uri, data)
         return document
 

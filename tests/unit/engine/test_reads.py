@@ -30,13 +30,13 @@ from tests.unit.engine.server import Handler, serving
 MISSING = {"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "No such artifact: 'a/b c.json'"}
 
 
-async def fact(handler: Handler, uri: str = "mlflow-artifacts:/a/b c.json", times: int = 1) -> Any:
+async def fact(handler: Handler, uri: str = "mlflow-artifacts:/a/b c.json", times: int = 1, lasts: bool = True) -> Any:
     async with serving(handler) as url:
         client = ApiClient(Configuration())
         reads = Reads(client, url)
         try:
             for _ in range(times):
-                answer = (await reads.read([Result(uri), Result(uri)]))[Result(uri)]
+                answer = (await reads.read([Result(uri, lasts), Result(uri, lasts)]))[Result(uri)]
             return answer
         finally:
             await reads.close()
@@ -52,6 +52,15 @@ async def test_a_document_is_read_once() -> None:
 
     assert await fact(handler, times=3) == {"rows": 3}
     assert paths == ["/api/2.0/mlflow-artifacts/artifacts/a/b c.json"]
+
+
+async def test_a_document_that_may_be_written_again_is_read_again() -> None:
+    answers = iter([web.json_response({"rows": 3}), web.json_response({"rows": 4})])
+
+    async def handler(request: web.Request) -> web.Response:
+        return next(answers)
+
+    assert await fact(handler, times=2, lasts=False) == {"rows": 4}
 
 
 async def test_a_missing_document_is_looked_for_again() -> None:

@@ -40,9 +40,12 @@ def earlier(run: Run[R], facts: Facts, now: datetime) -> R | None:
     return result if isinstance(result, run.expects) else None
 
 
-def result_of(run: Run[R], facts: Facts, now: datetime) -> R | results.Failed | None:
-    """Returns the run's result, or None if there is none of an expected type. Raises Missing and Waits."""
-    result = read_result(facts, run.result_uri, now)
+def result_of(run: Run[R], facts: Facts, now: datetime, lasts: bool = False) -> R | results.Failed | None:
+    """Returns the run's result, or None if there is none of an expected type. Raises Missing and Waits.
+
+    It lasts only once a Job is complete: before, another pod may follow, and write another one.
+    """
+    result = read_result(facts, run.result_uri, now, lasts)
     return result if isinstance(result, run.expects | results.Failed) else None
 
 
@@ -66,7 +69,7 @@ def _earliest(*times: datetime | None) -> datetime | None:
 
 
 def _complete(run: Run[R], job: Object, facts: Facts, now: datetime) -> Ended[R] | Broken | Lost:
-    result, attempts = result_of(run, facts, now), _counted_attempts(run, job, last=1)
+    result, attempts = result_of(run, facts, now, lasts=True), _counted_attempts(run, job, last=1)
     if isinstance(result, results.Failed):
         return Broken(attempts, Trouble(result.error.reason, result.error.message), by_program=True)
     if result is not None:

@@ -32,9 +32,12 @@ def parse(document: Any, uri: str) -> Result | None:
         return _unreadable(f"{uri}: {location}: {first['msg']}")
 
 
-def read_result(facts: Facts, uri: str, now: datetime) -> Result | None:
-    """Returns the result at this URI of the artifact store, as ``parse`` does. Raises Missing and Waits."""
-    return parse(read(facts, plan.Result(uri), "ArtifactStoreUnavailable", now + RETRY), uri)
+def read_result(facts: Facts, uri: str, now: datetime, lasts: bool = True) -> Result | None:
+    """Returns the result at this URI of the artifact store, as ``parse`` does. Raises Missing and Waits.
+
+    ``lasts`` says that no pod will write there any more.
+    """
+    return parse(read(facts, plan.Result(uri, lasts), "ArtifactStoreUnavailable", now + RETRY), uri)
 
 
 def _unreadable(problem: str) -> Failed:

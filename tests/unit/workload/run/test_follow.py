@@ -212,6 +212,15 @@ def test_pods_that_a_node_refused_use_up_no_attempt(limit: int, reason: str, pod
     assert (later.attempts, later.writes) == (attempts, (Delete.of(JOBS, job()),))
 
 
+@pytest.mark.parametrize(("status", "lasts"), [(COMPLETE, True), (BROKEN, False)])
+def test_the_result_of_a_failed_job_is_not_kept_because_the_next_one_may_write_another(
+    status: dict[str, Any], lasts: bool
+) -> None:
+    with pytest.raises(Missing) as missing:
+        follow(run(), job(**status), Facts(), NOW)
+    assert [need.lasts for need in missing.value.needs if isinstance(need, Result)] == [lasts]
+
+
 def test_a_pod_that_a_node_refused_leaves_the_job_its_attempts() -> None:
     going_on = job(active=0, failed=1)
     state = follow(run(), going_on, facts(None, refused()), NOW)
