@@ -162,6 +162,13 @@ def test_nodes_outlive_their_engine() -> None:
     cluster("up")
     assert containers() == before
     assert kubectl("get", "--raw", "/readyz") == "ok"
+    # The nodes still find one another by name, and so does a kubelet that starts now.
+    node = kind.container(NAME, 1)
+    assert engine.docker("exec", node, "getent", "ahostsv4", kind.container(NAME, 2)).split()
+    engine.docker("exec", node, "systemctl", "restart", "kubelet")
+    heartbeat = ["-n", "kube-node-lease", "get", "lease", node, "-o", "jsonpath={.spec.renewTime}"]
+    last = kubectl(*heartbeat)
+    until(60, f"a heartbeat of {node}", lambda: kubectl(*heartbeat) > last)
 
 
 @pytest.mark.usefixtures("running")

@@ -90,19 +90,16 @@ def node_stop(name: str, n: int) -> None:
 def node_start(name: str, n: int) -> None:
     """Starts node n again, and waits until it (or the API) is Ready. Raises CannotRun after two minutes."""
     # A node stays Ready until Kubernetes notices its loss, so only a new heartbeat shows that it is back.
-    before = _heartbeat(name, n) if n != CONTROL_PLANE else ""
-    engine.docker("start", container(name, n))
+    node, form = container(name, n), "jsonpath={.spec.renewTime}"
+    heartbeat = ["get", "lease", node, "-n", "kube-node-lease", "-o", form]
+    before = _try(name, *heartbeat) if n != CONTROL_PLANE else ""
+    engine.docker("start", node)
     if n == CONTROL_PLANE:
         kind.open_api(name)
         until(120, f"the API of {name}", lambda: "ok" in _try(name, "get", "--raw", "/readyz"))
     else:
-        until(120, f"a heartbeat of node {n} of {name}", lambda: _heartbeat(name, n) > before)
-        wait(name, f"node/{container(name, n)}", "condition=Ready", seconds=120)
-
-
-def _heartbeat(name: str, n: int) -> str:
-    lease = ["get", "lease", container(name, n), "-n", "kube-node-lease", "-o", "jsonpath={.spec.renewTime}"]
-    return _try(name, *lease)
+        until(120, f"a heartbeat of {node}", lambda: _try(name, *heartbeat) > before)
+        wait(name, f"node/{node}", "condition=Ready", seconds=120)
 
 
 def _try(name: str, *arguments: str) -> str:

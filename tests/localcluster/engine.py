@@ -143,6 +143,12 @@ def _start_docker() -> None:
     until(60, f"the Docker engine (its log: {log})", lambda: runs() or not _alive("docker"))
     if not _alive("docker"):
         raise CannotRun(f"The Docker engine ended: {log.read_text()[-1000:]}")
+    # A Service or a pod that a node does not know yet shall not be looked for outside.
+    for addresses in ("10.96.0.0/16", "10.244.0.0/16"):
+        way_out = ["-i", "br-+", "-o", "tap0", "-d", addresses]
+        run(within(["iptables", "-I", "DOCKER-USER", *way_out, "-j", "REJECT"]))
+    for node in docker("ps", "--quiet", "--filter", "label=io.x-k8s.kind.cluster").split():
+        docker("exec", node, "sh", "-ec", (HERE / "node/names.sh").read_text())
 
 
 def _daemon(name: str, argv: list[str]) -> None:

@@ -4,9 +4,6 @@ It is for tests and benchmarks of controllers alone: it has room for tens of tho
 as soon as it has a node; it ends when an annotation says how (see ``played/stages.yaml``).
 """
 
-import os
-import signal
-
 from tests.common.paths import locked
 from tests.common.say import CannotRun, say
 
@@ -38,8 +35,3 @@ def up(name: str) -> None:
         # Nothing restarts what a benchmark pauses, and nothing but the control plane uses the machine.
         engine.docker("exec", node, "systemctl", "stop", "kubelet")
         say(f"KWOK plays the nodes of {name}")
-
-
-def pause(name: str, daemon: str, on: bool) -> None:
-    """Pauses a program of the control plane (say ``kube-controller-manager``), or resumes it."""
-    os.kill(kind.process(name, kind.CONTROL_PLANE, daemon), signal.SIGSTOP if on else signal.SIGCONT)

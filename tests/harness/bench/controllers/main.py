@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
+import signal
 import tempfile
 from functools import partial
 from pathlib import Path
@@ -16,7 +18,7 @@ from typing import Any
 
 from tests.common.say import say
 from tests.harness.bench.controllers import bare, finish, phases, place
-from tests.localcluster import access, kind, kwok
+from tests.localcluster import access, kind
 from tests.support import played
 from tests.support.cpu import Costs
 from tests.support.operator import Operator
@@ -57,6 +59,11 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
             played.down(options.name)
 
 
+def _signal(name: str, number: signal.Signals) -> None:
+    """Pauses the controller-manager, or lets it go on."""
+    os.kill(kind.process(name, kind.CONTROL_PLANE, "kube-controller-manager"), number)
+
+
 async def _measure(options: argparse.Namespace, tracking: Tracking, kubeconfig: Path) -> dict[str, Any]:
     operator = Operator(kubeconfig, played.SYSTEM, LOG)
     client = await place.api_client(access.kubeconfig(options.name))
@@ -69,7 +76,7 @@ async def _measure(options: argparse.Namespace, tracking: Tracking, kubeconfig: 
         operator.stop()
         figures: dict[str, Any] = {"benchmark": "controllers", "count": options.count}
         if not options.pods:
-            kwok.pause(options.name, "kube-controller-manager", True)
+            _signal(options.name, signal.SIGSTOP)
         servers = {name: kind.process(options.name, kind.CONTROL_PLANE, name) for name in ("kube-apiserver", "etcd")}
         figures |= await bare.ceiling(client, Costs(servers), job, options.count)
         figures |= await bare.same_writes(client, Costs(servers), run, job, options.count)
@@ -81,7 +88,7 @@ async def _measure(options: argparse.Namespace, tracking: Tracking, kubeconfig: 
         if options.played:
             figures |= await finish.finish(client, operator, options.count, partial(finish.end_jobs, client))
         else:
-            kwok.pause(options.name, "kube-controller-manager", False)
+            _signal(options.name, signal.SIGCONT)
         if options.kwok:
             place.cordon(options.name, False)
             figures |= await finish.finish(client, operator, options.count, partial(finish.end_pods, client))
@@ -91,7 +98,7 @@ async def _measure(options: argparse.Namespace, tracking: Tracking, kubeconfig: 
         return figures
     finally:
         await client.close()
-        kwok.pause(options.name, "kube-controller-manager", False)
+        _signal(options.name, signal.SIGCONT)
         if operator.process.poll() is None:
             operator.stop()
         say(f"the operator's log: {LOG}")
