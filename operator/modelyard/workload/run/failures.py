@@ -171,8 +171,8 @@ def _ended(pod: Object, fields: Fields) -> Trouble | None:
             return exited(pod, status, terminated, fields)
     status = pod.get("status") or {}
     if status.get("phase") == "Failed" and status.get("reason"):
-        # No container was ever started, for example because the node had less room than the scheduler believed.
-        message = f"pod {name} was refused by node {pod['spec'].get('nodeName', '')!r}: {status['reason']}"
+        # No container was ever started, for example because the node could not give it a device.
+        message = f"pod {name} was refused by {_node(pod)}: {status['reason']}"
         return Trouble("PodFailed", f"{message}: {status.get('message', '')}")
     return None
 
@@ -187,10 +187,13 @@ def last_end(status: dict[str, Any]) -> dict[str, Any] | None:
 
 def _refused(pod: Object, cause: str) -> Trouble:
     """Explains that a node is short of what the scheduler believed it had."""
-    node = f"node {pod['spec'].get('nodeName', '')!r}"
-    told = f"{node} refused pod {pod['metadata']['name']}: {cause}"
+    told = f"{_node(pod)} refused pod {pod['metadata']['name']}: {cause}"
     message = f"{told}; free the node, unless it recovers by itself; it does not count as a failed attempt"
-    return Trouble("Evicted", message) if pod["status"]["reason"] == "Evicted" else Trouble("Disrupted", message)
+    return Trouble("Evicted" if pod["status"]["reason"] == "Evicted" else "Disrupted", message)
+
+
+def _node(pod: Object) -> str:
+    return f"node {pod['spec'].get('nodeName', '')!r}"
 
 
 def _evicted(pod: Object, fields: Fields) -> Trouble:
@@ -199,8 +202,7 @@ def _evicted(pod: Object, fields: Fields) -> Trouble:
     cause = str(pod["status"].get("message", "")).split(". Container ")[0].strip().rstrip(".")
     if disruption(pod):
         request = f"{fields.resources}.requests.{'memory' if 'resource: memory' in cause else 'ephemeral-storage'}"
-        node = f"node {pod['spec'].get('nodeName', '')!r}"
-        message = f"free {node}, or ask for what the pod uses in {request}; it does not count as a failed attempt"
+        message = f"free {_node(pod)}, or ask for what the pod uses in {request}; it does not count as a failed attempt"
     else:
         message = f"raise {fields.resources}.limits.ephemeral-storage, or write less to /tmp and the work folder"
     return Trouble("Evicted", f"the pod was evicted: {cause}; {message}")
