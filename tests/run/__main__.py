@@ -43,6 +43,7 @@ def plan(name: str) -> list[Phase]:
     on_real = ("--cluster", name, *REAL)
     played = f"{name}-kwok"
     up_played = [*localcluster, "up", "--name", played, "--played"]
+    down_played = [*localcluster, "down", "--name", played]
     on_played = ("--kwok-cluster", played, *PLAYED)
     return [
         Phase("lint", [["make", "--silent", "lint"]]),
@@ -56,7 +57,7 @@ def plan(name: str) -> list[Phase]:
         ),
         Phase("disrupts", [pytest("cluster and disrupts and not quiet", *on_real)], after=("clusters",)),
         Phase("unit", [pytest(f"{ALONE} and not quiet", *UNIT, workers=3)], after=("lint",)),
-        Phase("played", [pytest("kwok and not quiet", *on_played)], after=("clusters", "unit")),
+        Phase("played", [pytest("kwok and not quiet", *on_played), down_played], after=("clusters", "unit")),
         Phase(
             "cluster",
             [pytest("cluster and not disrupts and not quiet", *on_real, workers=3)],
@@ -66,7 +67,6 @@ def plan(name: str) -> list[Phase]:
             "quiet",
             [
                 pytest("cluster and quiet", *on_real),
-                [*localcluster, "down", "--name", played],
                 up_played,
                 pytest("kwok and quiet", *on_played),
                 pytest(f"{ALONE} and quiet", *UNIT),

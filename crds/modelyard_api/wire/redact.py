@@ -55,7 +55,8 @@ def redacted(text: str, *secrets: str) -> str:
     """Returns the text without what looks like a credential, and without these ``secrets`` in any form that programs
     send them in."""
     for form in sorted({form for secret in secrets for form in _forms(secret)}, key=len, reverse=True):
-        text = text.replace(form, HIDDEN)
+        # The colon tells the rules that what follows may be a password: a known user has none, or another one there.
+        text = text.replace(form, f"{HIDDEN}:" if form.endswith(":") else HIDDEN)
     text = _URL.sub(lambda match: match[1] + _without_user(match[2]), text)
     for pattern, replacement in _RULES:
         text = pattern.sub(replacement, text)
@@ -70,7 +71,7 @@ def secrets_in(folder: Path) -> tuple[str, ...]:
         return ()
     texts = {path.name: path.read_text(errors="replace").strip() for path in folder.iterdir() if path.is_file()}
     user = texts.pop("username", "git")
-    joined = [f"{user}:{texts['password']}"] if "password" in texts else []
+    joined = [f"{user}:{texts['password']}"] if texts.get("password") else []
     return (*texts.values(), *joined)
 
 

@@ -31,7 +31,7 @@ TRACKING = "http://modelyard-tracking.modelyard-system.svc:5000"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", default="modelyard", help="the cluster, with Modelyard installed [modelyard]")
-    parser.add_argument("--pairs", type=int, default=5, help="alternating pairs [5]")
+    parser.add_argument("--pairs", type=int, default=20, help="alternating pairs [20]")
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:

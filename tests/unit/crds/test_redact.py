@@ -74,6 +74,18 @@ def test_the_secrets_of_a_folder(tmp_path: Path) -> None:
     assert secrets_in(tmp_path / "absent") == ()
 
 
+def test_a_user_without_a_password_is_no_secret(tmp_path: Path) -> None:
+    (tmp_path / "username").write_text("kim\n")
+    (tmp_path / "password").write_text("")
+    assert not any(secrets_in(tmp_path))
+
+
+@pytest.mark.parametrize("known", ["admin:", "ghost\nadmin:", "in: admin:"])
+@pytest.mark.parametrize("text", ["in: admin:Zq9word9qZ@example.com", "https://admin:Zq9word9qZ@example.com/x"])
+def test_a_known_secret_hides_no_other_from_the_rules(known: str, text: str) -> None:
+    assert "Zq9" not in redacted(text, known)
+
+
 @pytest.mark.parametrize("field", ["trackingURL", "packageIndexURL"])
 @pytest.mark.parametrize("url", ["https://kim:word@example.com", "https://example.com?token=word"])
 def test_an_installation_holds_no_credentials(field: str, url: str) -> None:

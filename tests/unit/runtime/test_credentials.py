@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from modelyard_api.kinds.pipelinesource import Bundle, Git, Tests
@@ -72,6 +72,7 @@ def _git(folder: Path, text: str, password: str = "") -> str:
 
 @fuzzed
 @given(leaks())
+@example(Leak(" git:Zq90000000000009qZ@example.com/simple ", "Zq90000000000009qZ"))
 def test_git(tmp_path: Path, leak: Leak) -> None:
     leak.told(_git(tmp_path, leak.text))
 
@@ -126,10 +127,11 @@ def _push(folder: Path, host: str, password: str) -> str:
 
 
 @fuzzed
-@given(leaks(), st.sampled_from((400, 401, 403, 500)))
-def test_a_registry(tmp_path: Path, server: str, leak: Leak, status: int) -> None:
+@given(leaks(), st.sampled_from((400, 401, 403, 500)), st.sampled_from(("another-password", "")))
+@example(Leak(" kim:Zq90000000000009qZ@example.com/simple ", "Zq90000000000009qZ"), 500, "")
+def test_a_registry(tmp_path: Path, server: str, leak: Leak, status: int, password: str) -> None:
     Says.text, Says.code = leak.text, status
-    leak.told(_push(tmp_path, server, "another-password"))
+    leak.told(_push(tmp_path, server, password))
 
 
 @fuzzed
