@@ -7,6 +7,7 @@ from typing import Any
 
 _SHELL_BASE = 128
 """A container that a signal ends has the exit code 128 + its number, as in a shell."""
+SIGKILLED = _SHELL_BASE + signal.SIGKILL
 
 
 def how_it_ended(terminated: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ import orjson
 from modelyard.engine.resource import Object
 from modelyard.workload.conclude import Trouble
 from modelyard.workload.run.disruptions import disruption, refusal
-from modelyard.workload.run.exits import how_it_ended
+from modelyard.workload.run.exits import SIGKILLED, how_it_ended
 from modelyard.workload.run.jobs import MAIN, failure
 from modelyard_api.wire.redact import redacted
 from modelyard_api.wire.result import Error, Failed
@@ -118,19 +118,30 @@ def _pull_error(reason: str, detail: str) -> str:
     return f"{reason}: {cause if len(cause) <= 300 else f'... {cause[-296:]}'}" if cause else reason
 
 
-def _limit(pod: Object, container: str) -> str:
-    """Returns a container's memory limit, ``none`` if it has none."""
+def _container(pod: Object, name: str) -> dict[str, Any]:
     spec = pod.get("spec") or {}
-    for item in (*(spec.get("containers") or ()), *(spec.get("initContainers") or ())):
-        if item["name"] == container:
-            return str(((item.get("resources") or {}).get("limits") or {}).get("memory", "none"))
-    return "none"
+    items = (*(spec.get("containers") or ()), *(spec.get("initContainers") or ()))
+    return next((dict(item) for item in items if item["name"] == name), {})
+
+
+def _limit(pod: Object, container: str) -> str | None:
+    """Returns a container's memory limit, or None."""
+    limits = (_container(pod, container).get("resources") or {}).get("limits") or {}
+    return str(limits["memory"]) if "memory" in limits else None
+
+
+def _may_be_out_of_memory(pod: Object, container: str, terminated: dict[str, Any]) -> bool:
+    """Whether nothing else that is known explains the SIGKILL. On a busy node containerd may tell of a container's end
+    before it tells of the lack of memory, and the pod's status then keeps the reason ``Error`` (seen: 12 of 120)."""
+    stopped = pod["metadata"].get("deletionTimestamp") or "livenessProbe" in _container(pod, container)
+    return terminated.get("exitCode") == SIGKILLED and _limit(pod, container) is not None and not stopped
 
 
 def _killed(pod: Object, container: str, fields: Fields) -> Trouble:
+    limit = _limit(pod, container) or "none"
     return Trouble(
         "OOMKilled",
-        f"container {container!r} was killed for using more than its memory limit of {_limit(pod, container)}; "
+        f"container {container!r} was killed for using more than its memory limit of {limit}; "
         f"raise {fields.resources_of(container)}.limits.memory",
     )
 
@@ -223,6 +234,12 @@ def exited(pod: Object, status: dict[str, Any], terminated: dict[str, Any], fiel
             "DiskFull",
             f"container {container!r} found no space left to write to{tail}; write less, free the node's disk, or ask "
             f"for more in {fields.resources_of(container)}.requests.ephemeral-storage",
+        )
+    if _may_be_out_of_memory(pod, container, terminated):
+        return Trouble(
+            "OOMKilled",
+            f"container {container!r} {how_it_ended(terminated)}, most likely for using more than its memory limit of "
+            f"{_limit(pod, container)}; raise {fields.resources_of(container)}.limits.memory{tail}",
         )
     if fields.own_image and container == MAIN:
         end = f"{fields.own_image.removesuffix('.image')} {how_it_ended(terminated)}{tail}"

@@ -26,6 +26,17 @@ def pod(*statuses: dict[str, Any], init: tuple[dict[str, Any], ...] = (), phase:
     return {"metadata": {"name": "p"}, "spec": spec, "status": status}
 
 
+def probed(pod: dict[str, Any]) -> dict[str, Any]:
+    """Returns the pod with a liveness probe: the kubelet kills a container that does not answer it."""
+    pod["spec"]["containers"][0]["livenessProbe"] = {"tcpSocket": {"port": 1}}
+    return pod
+
+
+def deleted(pod: dict[str, Any]) -> dict[str, Any]:
+    pod["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    return pod
+
+
 def waits(reason: str, name: str = "main", message: str = "") -> dict[str, Any]:
     return pod(status(name, waiting={"reason": reason, "message": message}), phase="Pending")
 
@@ -99,7 +110,18 @@ def test_what_an_ended_pod_once_waited_for_is_no_news() -> None:
         ([pod(ends(1, message="a\nb\n"))], SPEC, "PodFailed", "kubectl logs p -c main"),
         ([pod(ends(1, message="a\nb\n"))], OWN, "ContainerFailed", "exit code 1; its last line: b"),
         ([pod(ends(139))], OWN, "ContainerFailed", "spec.trainer.container was killed by signal 11 (SIGSEGV); see"),
-        ([pod(ends(137))], SPEC, "PodFailed", "container 'main' was killed by signal 9 (SIGKILL); see"),
+        # On a busy node the kubelet does not learn of every lack of memory.
+        ([pod(ends(137))], SPEC, "OOMKilled", "(SIGKILL), most likely for using more than its memory limit of 1Gi"),
+        ([pod(ends(137))], OWN, "OOMKilled", "most likely for using more than its memory limit of 1Gi; raise spec."),
+        ([pod(ends(137, message="b\n"))], SPEC, "OOMKilled", "limits.memory; its last line: b"),
+        (
+            [pod(ends(0), init=(ends(137, "lay-out"),))],
+            SPEC,
+            "PodFailed",
+            "container 'lay-out' was killed by signal 9 (SIGKILL); see",
+        ),
+        ([probed(pod(ends(137)))], SPEC, "PodFailed", "container 'main' was killed by signal 9 (SIGKILL); see"),
+        ([deleted(pod(ends(137)))], SPEC, "PodFailed", "container 'main' was killed by signal 9 (SIGKILL); see"),
         ([pod(ends(255))], SPEC, "PodFailed", "ended with exit code 255"),
         ([pod(ends(0), init=(ends(4, "lay-out"),))], OWN, "PodFailed", "'lay-out' ended with exit code 4"),
         # The installation, not the user's template, sets a helper's memory.
