@@ -100,8 +100,7 @@ class Registry:
         """Returns what the registry says without what it was told of us."""
         known = [self._basic, (self._authorization or "").partition(" ")[2]]
         plain = base64.b64decode(self._basic).decode(errors="replace") if self._basic else ""
-        password = plain.partition(":")[2]
-        return redacted(text, *filter(None, [*known, *((plain, password) if password else ())]))
+        return redacted(text, *filter(None, [*known, plain, plain.partition(":")[2]]))
 
     def _take_token(self, challenge: str) -> bool:
         """Takes a token from the server that the registry names, as Docker's protocol has it."""

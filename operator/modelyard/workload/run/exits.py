@@ -8,6 +8,7 @@ from typing import Any
 _SHELL_BASE = 128
 """A container that a signal ends has the exit code 128 + its number, as in a shell."""
 SIGKILLED = _SHELL_BASE + signal.SIGKILL
+"""The exit code of a container that SIGKILL has ended."""
 
 
 def how_it_ended(terminated: dict[str, Any]) -> str:

@@ -137,11 +137,10 @@ def _may_be_out_of_memory(pod: Object, container: str, terminated: dict[str, Any
     return terminated.get("exitCode") == SIGKILLED and _limit(pod, container) is not None and not stopped
 
 
-def _killed(pod: Object, container: str, fields: Fields) -> Trouble:
-    limit = _limit(pod, container) or "none"
+def _killed(pod: Object, container: str, fields: Fields, how: str = "was killed for") -> Trouble:
     return Trouble(
         "OOMKilled",
-        f"container {container!r} was killed for using more than its memory limit of {limit}; "
+        f"container {container!r} {how} using more than its memory limit of {_limit(pod, container) or 'none'}; "
         f"raise {fields.resources_of(container)}.limits.memory",
     )
 
@@ -236,11 +235,8 @@ def exited(pod: Object, status: dict[str, Any], terminated: dict[str, Any], fiel
             f"for more in {fields.resources_of(container)}.requests.ephemeral-storage",
         )
     if _may_be_out_of_memory(pod, container, terminated):
-        return Trouble(
-            "OOMKilled",
-            f"container {container!r} {how_it_ended(terminated)}, most likely for using more than its memory limit of "
-            f"{_limit(pod, container)}; raise {fields.resources_of(container)}.limits.memory{tail}",
-        )
+        killed = _killed(pod, container, fields, f"{how_it_ended(terminated)}, most likely for")
+        return Trouble(killed.reason, f"{killed.message}{tail}")
     if fields.own_image and container == MAIN:
         end = f"{fields.own_image.removesuffix('.image')} {how_it_ended(terminated)}{tail}"
         return Trouble("ContainerFailed", f"{end}; see kubectl logs {name}")
