@@ -14,7 +14,7 @@ from tests.support.kube import Kube
 from tests.support.namespace import new_namespace
 from tests.support.pressure import small_disk
 from tests.support.rollout_scene import MODEL, Rollouts
-from tests.support.scene import cordoned, kill_operator, without_power
+from tests.support.scene import kill_operator, vacate, without_power
 
 pytestmark = [pytest.mark.cluster, pytest.mark.disrupts]
 CONNECTIONS = 4
@@ -24,7 +24,7 @@ STEPS = [{"weight": 10, "pause": "12s"}, {"weight": 50, "pause": "12s"}]
 @pytest.fixture(scope="module")
 def served(cluster: str, gateway: Gateway) -> Iterator[Rollouts]:
     """Yields two versions that answer alike. The gateway's own pods run on node 1, which no test takes away."""
-    gather(Kube(cluster, addon.CONTROLLERS))
+    vacate(Kube(cluster, addon.CONTROLLERS), kind.container(cluster, 2))
     with new_namespace(cluster) as kube:
         rollouts = Rollouts(kube, gateway)
         rollouts.prepare("equal", "equal")
@@ -33,16 +33,6 @@ def served(cluster: str, gateway: Gateway) -> Iterator[Rollouts]:
         with rollouts.asking() as clients:
             kube.until("an answer through the gateway", lambda: clients.answers, 60)
         yield rollouts
-
-
-def gather(controllers: Kube) -> None:
-    """Moves the controllers' pods from node 2 to node 1."""
-    two = kind.container(controllers.cluster, 2)
-    with cordoned(controllers, two):
-        for pod in controllers.list("pods"):
-            if pod["spec"].get("nodeName") == two:
-                controllers.run("delete", "pod", pod["metadata"]["name"], "--wait")
-        controllers.run("wait", "--for=condition=Available", "deployment", "--all", "--timeout=120s")
 
 
 def on_both(rollouts: Rollouts) -> None:

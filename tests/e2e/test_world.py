@@ -11,12 +11,15 @@ import pytest
 from modelyard_runtime.pod.web import PATIENCE
 from tests.common.say import CannotRun
 from tests.localcluster import kind
+from tests.support.kube import Kube
 from tests.support.pressure import small_disk
 from tests.support.scene import (
     FINAL,
+    SYSTEM,
     Scene,
     cordoned,
     small_tracking_volume,
+    vacate,
     without_power,
     without_tracking,
 )
@@ -62,6 +65,7 @@ def test_a_node_that_is_short_of_disk_costs_no_attempt(scene: Scene) -> None:
     kube, (node_1, node_2) = scene.kube, (kind.container(scene.kube.cluster, n) for n in (1, 2))
     scene.put("Model", "kept", {"task": "Classification"})
     tolerant = {"tolerations": [{"key": "node.kubernetes.io/disk-pressure", "operator": "Exists"}]}
+    vacate(Kube(kube.cluster, SYSTEM), node_2)  # the operator would be evicted too, and find no other node
     with small_disk(kube, 2) as disk:
         with cordoned(kube, node_1):
             scene.run("evicted", modelRef={"name": "kept"}, backoffLimit=0)

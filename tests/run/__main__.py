@@ -19,7 +19,7 @@ from pathlib import Path
 
 from tests.common.say import say
 from tests.localcluster import kind
-from tests.run import schedule
+from tests.run import killed, schedule
 from tests.run.phase import Phase, tell
 from tests.support import flaky
 
@@ -76,10 +76,17 @@ def plan(name: str) -> list[Phase]:
     ]
 
 
+def down(*clusters: str) -> None:
+    for cluster in clusters:
+        subprocess.run([sys.executable, "-m", "tests.localcluster", "down", "--name", cluster], check=False)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.run", description=__doc__)
     parser.add_argument("--name", default="modelyard-test", help="the cluster that the tests run on [%(default)s]")
     name = parser.parse_args().name
+    clusters = (f"{name}-kwok", SCRATCH, name)
+    killed.begin(name, lambda: down(*clusters))
     existed = kind.exists(name)
     # Set both handlers, because a shell lets its background jobs ignore SIGINT.
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -93,8 +100,9 @@ def main() -> int:
             interrupted = True
         again = flaky.read(Path(notes.name))
     # Keep the cluster for the next run, unless this run has started it and was interrupted.
-    for cluster in (f"{name}-kwok", SCRATCH, *([name] if interrupted and not existed else ())):
-        subprocess.run([sys.executable, "-m", "tests.localcluster", "down", "--name", cluster], check=False)
+    gone = interrupted and not existed
+    down(*(clusters if gone else clusters[:-1]))
+    killed.end(name, [] if gone else phases)
     print(schedule.table(phases, began))
     print(flaky.report(again), flush=True)
     if interrupted:

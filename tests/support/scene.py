@@ -130,6 +130,15 @@ def cordoned(kube: Kube, node: str) -> Iterator[None]:
         kube.run("uncordon", node)
 
 
+def vacate(system: Kube, node: str) -> None:
+    """Moves the pods of the namespace's Deployments from that node to others."""
+    with cordoned(system, node):
+        for pod in system.list("pods"):
+            if pod["spec"].get("nodeName") == node:
+                system.run("delete", "pod", pod["metadata"]["name"], "--wait")
+        system.run("wait", "--for=condition=Available", "deployment", "--all", "--timeout=240s")
+
+
 @contextmanager
 def without_power(kube: Kube, n: int) -> Iterator[None]:
     access.node_stop(kube.cluster, n)
@@ -169,25 +178,18 @@ def without_tracking(cluster: str) -> Iterator[Kube]:
 def small_tracking_volume(cluster: str, mebibytes: int) -> Iterator[Kube]:
     """A context in which the tracking server has an empty volume of that size, in memory, instead of its own."""
     system = Kube(cluster, SYSTEM)
-    before = system.get("deployment", TRACKING)
-    assert before is not None
-    volumes = before["spec"]["template"]["spec"]["volumes"]
-    at = next(i for i, volume in enumerate(volumes) if volume["name"] == "data")
-    small = {"name": "data", "emptyDir": {"medium": "Memory", "sizeLimit": f"{mebibytes}Mi"}}
-    _set_volume(system, at, small)
+    # The volume gets a name of its own: whatever applies the installation again, even after a kill, heals the mount.
+    _mount(system, "small", {"emptyDir": {"medium": "Memory", "sizeLimit": f"{mebibytes}Mi"}})
     try:
         yield system
     finally:
-        _set_volume(system, at, volumes[at])
-        # Whoever applied the volume owns it again: a later apply would only add to what a patch owns.
-        _patch(system, "/metadata/managedFields", before["metadata"]["managedFields"])
+        _mount(system, "data", {"$patch": "delete"})
 
 
-def _set_volume(system: Kube, at: int, volume: Object) -> None:
-    _patch(system, f"/spec/template/spec/volumes/{at}", volume)
+def _mount(system: Kube, volume: str, small: Object) -> None:
+    """Mounts the volume of that name where the tracking server keeps its data, and changes the volume ``small``."""
+    mounts = [{"mountPath": "/var/lib/mlflow", "name": volume}]
+    spec = {"containers": [{"name": "tracking", "volumeMounts": mounts}], "volumes": [{"name": "small", **small}]}
+    patch = json.dumps({"spec": {"template": {"spec": spec}}})
+    system.run("patch", "deployment", TRACKING, "--type=strategic", f"--patch={patch}")
     system.run("rollout", "status", f"deployment/{TRACKING}", "--timeout=240s")
-
-
-def _patch(system: Kube, path: str, value: Any) -> None:
-    patch = [{"op": "replace", "path": path, "value": value}]
-    system.run("patch", "deployment", TRACKING, "--type=json", f"--patch={json.dumps(patch)}")
