@@ -138,6 +138,7 @@ async def test_it_ends_well_while_kopf_takes_events(api: Api, operator: Operator
     operator.process.send_signal(signal.SIGTERM)
     assert await operator.ended(60) == 0
     assert "ending at once" not in operator.log.read_text()
+    assert "closing of asynchronous generator" not in operator.log.read_text()
 
 
 async def test_it_ends_well_before_it_leads(api: Api, operator: Operator) -> None:
