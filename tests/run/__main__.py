@@ -85,8 +85,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.run", description=__doc__)
     parser.add_argument("--name", default="modelyard-test", help="the cluster that the tests run on [%(default)s]")
     name = parser.parse_args().name
-    clusters = (f"{name}-kwok", SCRATCH, name)
-    killed.begin(name, lambda: down(*clusters))
+    passing = (f"{name}-kwok", SCRATCH)
+    if killed.begin(name):
+        down(*passing, name)
     existed = kind.exists(name)
     # Set both handlers, because a shell lets its background jobs ignore SIGINT.
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -101,7 +102,7 @@ def main() -> int:
         again = flaky.read(Path(notes.name))
     # Keep the cluster for the next run, unless this run has started it and was interrupted.
     gone = interrupted and not existed
-    down(*(clusters if gone else clusters[:-1]))
+    down(*passing, *([name] if gone else ()))
     killed.end(name, [] if gone else phases)
     print(schedule.table(phases, began))
     print(flaky.report(again), flush=True)

@@ -7,7 +7,7 @@ can't, and whoever takes their cluster as it is fails for reasons that its outpu
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.common.paths import cache
@@ -20,13 +20,14 @@ def mark(name: str) -> Path:
     return cache() / f"testing-{name}"
 
 
-def begin(name: str, remove: Callable[[], None]) -> None:
-    """Marks the cluster as used; calls ``remove`` first if the last run was killed."""
-    if mark(name).exists():
+def begin(name: str) -> bool:
+    """Marks the cluster as used, and returns whether the last run was killed: then its clusters must be removed."""
+    killed = mark(name).exists()
+    if killed:
         say("the last run was killed before its tests could put back what they had changed: its clusters are made anew")
-        remove()
     mark(name).parent.mkdir(parents=True, exist_ok=True)
     mark(name).touch()
+    return killed
 
 
 def end(name: str, phases: Sequence[Phase]) -> None:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -18,14 +18,6 @@ from tests.run import schedule
 from tests.run.phase import Phase
 
 FOR_EVER = [sys.executable, "-c", "import time; time.sleep(600)"]
-
-
-@pytest.fixture(autouse=True)
-def interrupts() -> Iterator[None]:
-    """Handles SIGINT as ``python -m tests.run`` does: a shell's background jobs and their children ignore it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 def python(code: str) -> list[str]:
